@@ -1,0 +1,44 @@
+"""The machine and the library versions that figures were measured with."""
+
+import os
+import platform
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from processes import figures
+
+LIBRARIES = ("tenor", "numpy", "scipy", "scikit-learn", "pyarrow", "fasttext", "tensorflow", "keras")
+
+
+def describe(tenor_python: Path, peers_python: Path) -> dict[str, Any]:
+    """Today's date, the machine, and the versions in both environments; an absent environment has none."""
+    return {
+        "date": date.today().isoformat(),
+        "machine": {
+            "cpu": cpu_model(),
+            "cores": os.cpu_count() or 0,
+            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+            "system": f"{platform.system()} {platform.machine()}",
+        },
+        "tenor_environment": versions(tenor_python),
+        "peer_environment": versions(peers_python),
+    }
+
+
+def cpu_model() -> str:
+    """The processor's name: from /proc/cpuinfo on Linux, else as Python knows it."""
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def versions(python: Path) -> dict[str, str]:
+    """Versions of Python and of the LIBRARIES installed beside the interpreter `python`."""
+    if not python.is_file():
+        return {}
+    return dict(figures([str(python), str(Path(__file__).with_name("versions.py")), *LIBRARIES])["versions"])

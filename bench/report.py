@@ -1,0 +1,236 @@
+"""RESULTS.md from the raw figures: one table a part, measured beside target."""
+
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+Runs = list[dict[str, Any]]
+Row = tuple[str, ...]
+
+INTRODUCTION = """# Benchmark results
+
+Written by `bench/run.py` from `bench/results.json`; `make bench` measures everything again. Programs run one
+after another, never two at once, each in a process of its own. Times are seconds of wall time; a figure from
+several runs is their median. Models are trained on the 25,000 reviews of the official IMDB training part and
+tested on the 25,000 of its test part, read from the folder that `TENOR_BENCH_DATA` names."""
+NGRAM_NOTE = """scikit-learn: TF-IDF over words and word pairs, logistic regression, default settings.
+fastText: `wordNgrams=2`, its text prepared and its file written beforehand. The whole process has imports,
+test evaluation and, for Tenor, saving in it."""
+LSTM_NOTE = """The same layers: `Embedding(10000, 128)`, `LSTM(128)`, `Dense(1, sigmoid)`. The script pads to
+200 words and trains with Adam in batches of 32. Its test accuracy after each epoch, not counted in its time:
+"""
+FLAT = 1.2  # largest growth of peak memory from the shortest to the longest file
+MEMORY_NOTE = "An `ngram` model; CSV in, CSV out; each text a sentence of 60-140 characters."
+
+
+def render(results: dict[str, Any]) -> str:
+    """The whole page, from part to `runs`, `setting` and `command`; parts not measured are left out."""
+    sections = [INTRODUCTION]
+    for name, section in SECTIONS.items():
+        if name in results:
+            part = results[name]
+            sections.append(f"{section(part['runs'])}\n\n{provenance(part)}")
+    return "\n\n".join(sections) + "\n"
+
+
+def ngram_section(runs: dict[str, Runs]) -> str:
+    """Accuracy, time to fit and time to predict of the n-gram family and its peers."""
+    tenor, sklearn, fasttext = runs["tenor"], runs["sklearn"], runs["fasttext"]
+    accuracy = middle(tenor, "accuracy")
+    fit = middle(tenor, "read_s", "encode_s", "choose_s", "fit_s")
+    fit_sklearn, fit_fasttext = middle(sklearn, "read_s", "fit_s"), middle(fasttext, "fit_s")
+    predict, predict_sklearn = middle(tenor, "predict_s"), middle(sklearn, "predict_s")
+    predict_fasttext = middle(fasttext, "predict_s")
+    rows: list[Row] = [
+        (
+            "test accuracy",
+            score(middle(sklearn, "accuracy")),
+            score(middle(fasttext, "accuracy")),
+            score(accuracy),
+            "",
+            ">= 0.914",
+            met(accuracy >= 0.914),
+        ),
+        (
+            "read + encode + choose + fit, s",
+            seconds(fit_sklearn),
+            f"{seconds(fit_fasttext)} (fit alone)",
+            seconds(fit),
+            f"{ratio(fit, fit_sklearn)} of scikit-learn, {ratio(fit, fit_fasttext)} of fastText",
+            "<= 1/3 of scikit-learn, < fastText",
+            met(fit <= fit_sklearn / 3 and fit < fit_fasttext),
+        ),
+        (
+            "text preparation before fit, s",
+            "",
+            seconds(middle(fasttext, "prepare_s")),
+            "",
+            "",
+            "",
+            "",
+        ),
+        (
+            "predict the test texts, s",
+            seconds(predict_sklearn),
+            f"{seconds(predict_fasttext)} (prepared)",
+            seconds(predict),
+            f"{ratio(predict, predict_sklearn)} of scikit-learn",
+            "<= 1/4 of scikit-learn",
+            met(predict <= predict_sklearn / 4),
+        ),
+        (
+            "whole process, s",
+            seconds(middle(sklearn, "process_s")),
+            seconds(middle(fasttext, "process_s")),
+            seconds(middle(tenor, "process_s")),
+            "",
+            "",
+            "",
+        ),
+        (
+            "peak memory, MiB",
+            mib(middle(sklearn, "peak_mib")),
+            mib(middle(fasttext, "peak_mib")),
+            mib(middle(tenor, "peak_mib")),
+            "",
+            "",
+            "",
+        ),
+    ]
+    header = ("", "scikit-learn", "fastText", "Tenor", "ratio", "target", "met")
+    title = "## `ngram` against scikit-learn and fastText"
+    return f"{title}\n\n{table(header, rows)}\n\n{NGRAM_NOTE} Runs of each: {len(tenor)}."
+
+
+def lstm_section(runs: dict[str, Runs]) -> str:
+    """Accuracy and time of the LSTM family and of the plain Keras script."""
+    tenor, keras = runs["tenor"], runs["keras"]
+    epochs = keras[-1]["epochs"]
+    accuracy = middle(tenor, "accuracy")
+    wall = middle(tenor, "read_s", "encode_s", "choose_s", "fit_s")
+    wall_keras = middle(keras, "read_s", "encode_s", "fit_s")
+    rows: list[Row] = [
+        (
+            "test accuracy",
+            score(middle(keras, "accuracy")),
+            score(accuracy),
+            "",
+            ">= 0.878",
+            met(accuracy >= 0.878),
+        ),
+        (
+            "read + encode + fit, s",
+            seconds(wall_keras),
+            seconds(wall),
+            ratio(wall, wall_keras),
+            "<= 1/5",
+            met(wall <= wall_keras / 5),
+        ),
+        (
+            "peak memory, MiB",
+            mib(middle(keras, "peak_mib")),
+            mib(middle(tenor, "peak_mib")),
+            "",
+            "",
+            "",
+        ),
+    ]
+    header = ("", f"Keras script, {epochs} epochs", "Tenor", "ratio", "target", "met")
+    by_epoch = " ".join(f"{value:.3f}" for value in keras[-1]["accuracy_by_epoch"])
+    title = "## `lstm` against the plain Keras script"
+    return f"{title}\n\n{table(header, rows)}\n\n{LSTM_NOTE}{by_epoch}. Runs of each: {len(tenor)}."
+
+
+def memory_section(runs: dict[str, Runs]) -> str:
+    """Peak memory of `tenor predict` over the number of rows."""
+    measured = runs["tenor"]
+    most = max(run["peak_mib"] for run in measured)
+    growth = measured[-1]["peak_mib"] / measured[0]["peak_mib"]
+    rows: list[Row] = [
+        (
+            f"{run['rows']:,}",
+            mib(run["file_mib"]),
+            mib(run["peak_mib"]),
+            "#" * max(1, round(30 * run["peak_mib"] / most)),
+            seconds(run["process_s"]),
+            f"{run['rows'] / run['process_s']:,.0f}",
+        )
+        for run in measured
+    ]
+    header = ("rows", "file, MiB", "peak memory, MiB", "", "whole process, s", "rows/s")
+    verdict = f"Peak of the longest file over the shortest: {growth:.2f}. Target: flat, <= {FLAT}. Met: "
+    title = "## Memory of `tenor predict`"
+    return f"{title}\n\n{table(header, rows)}\n\n{verdict}{met(growth <= FLAT)}.\n{MEMORY_NOTE}"
+
+
+def startup_section(runs: dict[str, Runs]) -> str:
+    """Time of `tenor --help`."""
+    walls = [run["process_s"] for run in runs["tenor"]]
+    wall = median(walls)
+    row = (seconds(wall), seconds(min(walls)), seconds(max(walls)), "<= 0.3", met(wall <= 0.3))
+    header = ("median, s", "fastest, s", "slowest, s", "target, s", "met")
+    return f"## `tenor --help`\n\n{table(header, [row])}\n\nRuns: {len(walls)}."
+
+
+SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
+    "ngram": ngram_section,
+    "lstm": lstm_section,
+    "memory": memory_section,
+    "startup": startup_section,
+}
+
+
+def provenance(part: dict[str, Any]) -> str:
+    """When, on what and with which versions a part was measured, and the command that measures it again."""
+    setting, machine = part["setting"], part["setting"]["machine"]
+    size = f"{machine['cores']} cores, {machine['memory_gib']} GiB"
+    lines = [
+        f"- Date: {setting['date']}",
+        f"- Machine: {machine['cpu']}, {size}, {machine['system']}",
+        f"- Tenor's environment: {listed(setting['tenor_environment'])}",
+    ]
+    if set(part["runs"]) != {"tenor"}:
+        lines.append(f"- Peers' environment: {listed(setting['peer_environment'])}")
+    lines.append(f"- Again: `{part['command']}`")
+    return "\n".join(lines)
+
+
+def listed(versions: dict[str, str]) -> str:
+    """Names with their versions, as one line."""
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def middle(runs: Runs, *names: str) -> float:
+    """The median over the runs of the sum of the figures `names`."""
+    return median(sum(run[name] for name in names) for run in runs)
+
+
+def table(header: Row, rows: list[Row]) -> str:
+    """A Markdown table."""
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def score(value: float) -> str:
+    """An accuracy, to four places."""
+    return f"{value:.4f}"
+
+
+def seconds(value: float) -> str:
+    """A duration: to a hundredth below ten seconds, then to a tenth."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+def mib(value: float) -> str:
+    """A size, to whole MiB from ten on."""
+    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def ratio(value: float, base: float) -> str:
+    """`value` as a share of `base`."""
+    return f"{value / base:.2f}"
+
+
+def met(condition: bool) -> str:
+    """Whether a target was reached."""
+    return "yes" if condition else "no"

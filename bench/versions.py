@@ -1,0 +1,21 @@
+"""Print the versions of Python and of those named libraries that are here: `python versions.py NAME ...`."""
+
+import json
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+
+def main() -> None:
+    """Look each name up; leave out what is not installed."""
+    found = {"python": platform.python_version()}
+    for name in sys.argv[1:]:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    print(json.dumps({"versions": found}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""What `make demo` runs: two families on the same film reviews, side by side, then three sentences."""
+
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from tenor import pipeline
+from tenor.cli.console import Console
+
+SENTENCES = [
+    "A warm, funny film with a wonderful cast.",
+    "Two hours of my life that I will never get back.",
+    "It starts slowly, but the ending is worth the wait.",
+]
+
+
+def main() -> None:
+    """Train both, print their held-out results, classify the sentences, say where the models are."""
+    trained = {}
+    for family in ("ngram", "lstm"):
+        print(f"\n== {family} ==", flush=True)
+        begin = time.perf_counter()
+        with Console() as console:
+            run = pipeline.Run("imdb", family=family, out=f"runs/demo-{family}", overwrite=True)
+            trained[family] = pipeline.train(run, console)
+        print(f"trained, measured and saved in {time.perf_counter() - begin:.1f} s", flush=True)
+
+    print("\nHeld-out reviews          " + "".join(f"{family:>12}" for family in trained))
+    for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"), ("log_loss", "log loss")):
+        cells = "".join(f"{model.metrics['test'][name]:12.4f}" for model in trained.values())
+        print(f"{title:26}" + cells)
+    low_high = [model.metrics["test"]["accuracy_interval"] for model in trained.values()]
+    print(f"{'95% interval':26}" + "".join(f"{f'{low:.3f}-{high:.3f}':>12}" for low, high in low_high))
+    seconds = [model.metrics["timing"]["total_s"] for model in trained.values()]
+    print(f"{'seconds':26}" + "".join(f"{value:12.1f}" for value in seconds))
+
+    print()
+    for sentence in SENTENCES:
+        print(sentence)
+        for family, model in trained.items():
+            [(label, score)] = model.predictor.label([sentence])
+            print(f"  {family:6} {label} ({score:.3f})")
+    print("\nSaved models: " + ", ".join(str(model.folder) for model in trained.values()))
+    print(f'Try: .venv/bin/tenor predict {trained["ngram"].folder} "your own sentence"')
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""Film reviews with Tenor: the network of `keras_imdb.py`, trained, measured and saved."""
+
+from tenor import pipeline
+
+trained = pipeline.train(pipeline.Run("imdb", family="lstm", out="runs/example-lstm", overwrite=True))
+print(f"test accuracy: {trained.metrics['test']['accuracy']:.4f}")
+print(trained.predictor.predict(["A wonderful film.", "Two hours that I will never get back."]))

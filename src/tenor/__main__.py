@@ -1,0 +1,5 @@
+"""`python -m tenor`."""
+
+from tenor.cli import main
+
+main()

@@ -1,0 +1,221 @@
+"""The saved model: a folder of JSON, CSV and safetensors with a manifest of sizes and SHA-256 hashes.
+
+Nothing in it is executed. The manifest finds damage and mistakes; it cannot tell who wrote the folder, so everything
+read is also checked against what it has to be.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors import numpy as safetensors
+
+from tenor import files, models, settings
+from tenor.errors import BundleError, missing_extra
+from tenor.models.family import Family, Model
+from tenor.tasks import Task
+from tenor.version import VERSION
+
+FORMAT = 1
+MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", "weights.safetensors"
+METRICS, HISTORY = "metrics.json", "history.csv"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LARGEST_JSON = 256 << 20
+_LARGEST_HEADER = 16 << 20
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model with all that is known of it.
+
+    Attributes:
+        family: Its family.
+        config: The family's settings.
+        task: Names of the labels.
+        model: The model.
+        about: What else `tenor.json` holds: text column, seed, versions, fingerprint of the data.
+        metrics: What `metrics.json` holds.
+        history: Rows of `history.csv`.
+    """
+
+    family: Family
+    config: Any
+    task: Task
+    model: Model
+    about: dict[str, Any]
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+
+
+def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
+    """Write the folder, whole or not at all.
+
+    Raises:
+        BundleError: There is something at `folder` and `overwrite` is off, or it cannot be written (the disk is full,
+            say); an older model there is kept.
+    """
+    about = {
+        "format": FORMAT,
+        "tenor": VERSION,
+        "family": bundle.family.name,
+        "settings": settings.as_dict(bundle.config),
+        "labels": list(bundle.task.labels),
+        **bundle.about,
+    }
+    contents = {
+        ABOUT: _json(about),
+        ENCODER: _json(bundle.model.encoder()),
+        WEIGHTS: safetensors.save(dict(bundle.model.arrays())),
+        METRICS: _json(bundle.metrics),
+    }
+    if bundle.history:
+        contents[HISTORY] = _csv(bundle.history)
+    entries = {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()}
+    contents[MANIFEST] = _json({"format": FORMAT, "files": entries})
+    try:
+        files.write_folder(folder, contents, overwrite)
+    except FileExistsError:
+        raise exists(folder) from None
+    except OSError as error:
+        raise BundleError(
+            f"{folder}: the model cannot be saved: {error.strerror or error}.",
+            "Nothing was changed there. Free some space or choose another folder with --out.",
+        ) from None
+
+
+def exists(folder: Path) -> BundleError:
+    """The error for an output folder that is there already."""
+    return BundleError(f"{folder}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+
+
+def load(folder: Path) -> Bundle:
+    """Read a saved model.
+
+    Raises:
+        BundleError: The folder is no saved model, is damaged or was changed, or was made by a newer Tenor.
+        MissingExtraError: The packages of its family are not installed.
+    """
+    contents = _verified(folder)
+    try:
+        about = json.loads(contents[ABOUT])
+        family = models.find(about["family"])
+        config = settings.make(family.config, _tuples(about["settings"]), ABOUT)
+        task = Task(_labels(about["labels"]))
+        arrays, encoder = _arrays(contents[WEIGHTS]), json.loads(contents[ENCODER])
+        model = _restore(family, config, encoder, arrays, task)
+        metrics = json.loads(contents[METRICS])
+        history = list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode())))
+    except BundleError:
+        raise
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+        SafetensorError,
+    ) as error:
+        raise _damaged(folder, f"its contents do not fit together: {type(error).__name__}: {error}") from error
+    known = {"format", "tenor", "family", "settings", "labels"}
+    extra = {key: value for key, value in about.items() if key not in known}
+    return Bundle(family, config, task, model, extra, metrics, history)
+
+
+def need(family: Family) -> None:
+    """Refuse a family whose packages are not installed."""
+    if family.build is not None:
+        try:
+            import keras  # noqa: F401
+        except ImportError:
+            raise missing_extra(f"the family {family.name!r}", "deep") from None
+
+
+def _restore(family: Family, config: Any, encoder: dict[str, Any], arrays: Any, task: Task) -> Model:
+    if family.restore is not None:
+        return family.restore(config, encoder, arrays, task)
+    need(family)
+    from tenor.models import network
+
+    return network.restore(family, config, encoder, arrays, task)
+
+
+def _verified(folder: Path) -> dict[str, bytes]:
+    if not (folder / MANIFEST).is_file():
+        raise BundleError(f"{folder}: this is no saved model: there is no {MANIFEST}.", "Give the folder of --out.")
+    try:
+        manifest = json.loads(_read(folder, MANIFEST))
+        version, entries = manifest["format"], manifest["files"]
+        listed = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in entries.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _damaged(folder, f"{MANIFEST} cannot be read") from None
+    if not isinstance(version, int) or version > FORMAT:
+        raise BundleError(f"{folder}: this was saved by a newer Tenor (format {version}).", "Update Tenor.")
+    for name in listed:
+        if not _NAME.fullmatch(name) or name == MANIFEST:
+            raise _damaged(folder, f"{MANIFEST} names {name!r}, which is no file of a saved model")
+    present = {entry.name for entry in folder.iterdir()}
+    for name in sorted(present - set(listed) - {MANIFEST}):
+        raise _damaged(folder, f"there is a file that does not belong there: {name!r}")
+    for name in sorted({*listed, ABOUT, ENCODER, WEIGHTS, METRICS} - present):
+        raise _damaged(folder, f"{name} is missing")
+    contents = {}
+    for name, (size, sha256) in listed.items():
+        data = _read(folder, name)
+        if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
+            raise _damaged(folder, f"{name} is not the file that was saved")
+        contents[name] = data
+    return contents
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise _damaged(folder, f"{name} is not a plain file")
+    if not name.endswith(".safetensors") and status.st_size > _LARGEST_JSON:
+        raise _damaged(folder, f"{name} is {status.st_size:,} bytes long")
+    return path.read_bytes()
+
+
+def _arrays(data: bytes) -> dict[str, Any]:
+    length = int.from_bytes(data[:8], "little")
+    if length > min(_LARGEST_HEADER, len(data)):
+        raise ValueError(f"{WEIGHTS} has a header of {length:,} bytes")
+    return dict(safetensors.load(data))
+
+
+def _labels(labels: Any) -> tuple[str, ...]:
+    if not (isinstance(labels, list) and len(labels) >= 2 and all(isinstance(label, str) for label in labels)):
+        raise ValueError("the labels are not a list of strings")
+    if len(set(labels)) != len(labels):
+        raise ValueError("a label stands twice in the list")
+    return tuple(labels)
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def _damaged(folder: Path, problem: str) -> BundleError:
+    return BundleError(f"{folder}: {problem}.", "Do not use this model; copy or train it again.")
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _csv(rows: list[dict[str, Any]]) -> bytes:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue().encode()

@@ -1,0 +1,116 @@
+"""What people see: a progress bar on a terminal, plain lines in a pipe. It all goes to standard error."""
+
+import sys
+import time
+from typing import Any
+
+from tenor.watch import Watcher
+
+_LINE_EVERY_S = 10.0
+
+
+class Console(Watcher):
+    """Shows progress. Use it as a context, so that a bar is closed whatever happens."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty() and not quiet
+        self._bar: Any = None
+        self._task: Any = None
+        self._step = ""
+        self._told = time.monotonic()
+
+    def __enter__(self) -> "Console":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def say(self, line: str) -> None:
+        if not self._quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        if self._terminal:
+            self._open(step, total)
+            self._bar.update(self._task, completed=done, figures=describe(figures))
+        elif not self._quiet and time.monotonic() - self._told >= _LINE_EVERY_S:
+            self._told = time.monotonic()
+            self.say(f"{step}: {done:,} of {total:,} texts; {describe(figures)}")
+
+    def finished(self, step: str, figures: dict[str, float]) -> None:
+        self._close()
+        self.say(f"{step}: {describe(figures)}")
+
+    def _open(self, step: str, total: int) -> None:
+        if self._bar is not None and step == self._step:
+            return
+        self._close()
+        from rich import progress
+        from rich.console import Console as RichConsole
+
+        self._step = step
+        columns = (
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.TaskProgressColumn(),
+            progress.TextColumn("{task.fields[figures]}"),
+            progress.TimeRemainingColumn(),
+        )
+        self._bar = progress.Progress(*columns, console=RichConsole(stderr=True), transient=True)
+        self._bar.start()
+        self._task = self._bar.add_task(step, total=total or None, figures="")
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def describe(figures: dict[str, float]) -> str:
+    """`loss 0.3124, accuracy 0.8812, 612 texts/s`."""
+    parts = []
+    for name, value in figures.items():
+        if name == "texts_per_s":
+            parts.append(f"{value:,.0f} texts/s")
+        else:
+            parts.append(f"{name.replace('_', ' ')} {value:.4f}")
+    return ", ".join(parts)
+
+
+def results(metrics: dict[str, Any]) -> list[str]:
+    """Test metrics as lines for people."""
+    low, high = metrics["accuracy_interval"]
+    lines = [
+        f"accuracy  {metrics['accuracy']:.4f}  (95% interval {low:.4f} to {high:.4f}, {metrics['rows']:,} texts)",
+        f"macro-F1  {metrics['macro_f1']:.4f}",
+        f"log loss  {metrics['log_loss']:.4f}",
+    ]
+    if metrics["roc_auc"] is not None:
+        lines.append(f"ROC AUC   {metrics['roc_auc']:.4f}")
+    width = max(len("class"), *(display_width(name) for name in metrics["per_class"]))
+    lines += ["", pad("class", width) + "  precision  recall      F1    rows"]
+    for name, row in metrics["per_class"].items():
+        lines.append(
+            f"{pad(name, width)}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['rows']:6,}"
+        )
+    names = list(metrics["per_class"])
+    if len(names) <= 10:
+        cell = max(8, *(display_width(name) + 2 for name in names))
+        lines += ["", "confusion (rows: true, columns: predicted)"]
+        lines.append(" " * width + "".join(" " * (cell - display_width(name)) + name for name in names))
+        for name, counts in zip(names, metrics["confusion"], strict=True):
+            lines.append(pad(name, width) + "".join(f"{count:{cell},}" for count in counts))
+    return lines
+
+
+def display_width(text: str) -> int:
+    """Columns of a terminal that a text takes; a Chinese character takes two."""
+    import unicodedata
+
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def pad(text: str, width: int) -> str:
+    """The text and blanks up to that many columns."""
+    return text + " " * (width - display_width(text))

@@ -1,0 +1,26 @@
+"""`tenor evaluate`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Folder of a trained model.")],
+    data: Annotated[str, typer.Argument(help="Labelled texts: a file, a folder of class folders, or a built-in name.")],
+    text: Annotated[str | None, typer.Option(help="Column of the texts.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
+) -> None:
+    """Measure a model on labelled texts."""
+    from tenor import pipeline, predictor
+    from tenor.cli import console
+
+    loaded = predictor.load(model)
+    metrics = pipeline.evaluate(loaded, pipeline.read(data, text=text, label=label))
+    if as_json:
+        print(json.dumps(metrics, ensure_ascii=False))
+    else:
+        print("\n".join(console.results(metrics)))

@@ -1,0 +1,29 @@
+"""`tenor families`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def families(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List the model families and their settings."""
+    from tenor import models, settings
+
+    if as_json:
+        rows = [
+            {
+                "name": row.name,
+                "summary": row.summary,
+                "paper": row.paper,
+                "settings": settings.as_dict(row.config()),
+            }
+            for row in models.FAMILIES.values()
+        ]
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for family in models.FAMILIES.values():
+        print(f"{family.name}: {family.summary} ({family.paper})")
+        for key, value in settings.as_dict(family.config()).items():
+            shown = "chosen by validation" if value is None and family.fit else "none" if value is None else value
+            print(f"  {key} = {shown}")

@@ -1,0 +1,64 @@
+"""`tenor predict`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="Folder of a trained model.")],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="INPUT", help="A file, '-' for one text a line from standard input, or a text."),
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write. [default: standard output]")] = None,
+    text: Annotated[str | None, typer.Option(help="Column of the texts.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Label texts: every row of a file in its order, with its columns, or one text."""
+    from tenor import labelling, predictor
+    from tenor.cli import console
+    from tenor.data import table, writer
+    from tenor.errors import DataError
+
+    path = Path(source)
+    is_text = source != "-" and not _exists(path)
+    if is_text and path.suffix.lower() in (*table.FORMATS, ".gz") and len(source.split()) == 1:
+        raise DataError(f"{source}: there is no such file.", "Check the path.")
+    if out is not None and out.exists() and not overwrite:
+        raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+    loaded = predictor.load(model)
+    if is_text:
+        [(label, score)] = loaded.label([source])
+        print(json.dumps({"label": label, "score": score}, ensure_ascii=False) if as_json else f"{label}\t{score:.4f}")
+        return
+
+    opened = table.open_lines(table.standard_input(), "standard input") if source == "-" else table.open_table(path)
+    column = labelling.text_column(opened, loaded, text)
+    added = labelling.new_columns(opened.columns)
+    columns = [*opened.columns, *added]
+    with console.Console(quiet=out is None) as watcher:
+
+        def tell(rows: int) -> None:
+            watcher.progress("predict", rows, 0, {})
+
+        if out is not None:
+            with writer.open_writer(out, columns, opened.schema) as write:
+                rows = labelling.label(opened, loaded, column, added, write, tell)
+            watcher.say(f"{rows:,} rows: {out}")
+            return
+        kind = ".jsonl" if as_json else ".txt" if source == "-" else table.suffix(path)
+        kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
+        labelling.label(opened, loaded, column, added, writer.text_writer(sys.stdout, kind, columns), tell)
+        sys.stdout.flush()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a long text is no file's name
+        return False

@@ -1,0 +1,66 @@
+"""`tenor train`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Option = typer.Option
+
+
+def train(
+    data: Annotated[str, typer.Argument(help="Labelled texts: a file, a folder of class folders, or a built-in name.")],
+    test: Annotated[
+        str | None, Option(help="Labelled texts to measure on; without it, a part of DATA is held out.")
+    ] = None,
+    text: Annotated[str | None, Option(help="Column of the texts.")] = None,
+    label: Annotated[str | None, Option(help="Column of the labels.")] = None,
+    family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: ngram]")] = None,
+    out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
+    seed: Annotated[int | None, Option(help="Seed of everything random. [default: 0]")] = None,
+    test_size: Annotated[float | None, Option(help="Share of DATA to hold out. [default: 0.2]")] = None,
+    config: Annotated[Path | None, Option(help="Run file in TOML; options given here come first.")] = None,
+    assignments: Annotated[
+        list[str] | None, Option("--set", help="A setting of the family, as key=value; may be repeated.")
+    ] = None,
+    resume: Annotated[bool, Option("--resume", help="Go on with a run that was interrupted.")] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the model in --out.")] = False,
+    drop_unlabelled: Annotated[bool, Option("--drop-unlabelled", help="Leave out rows without a label.")] = False,
+    drop_empty: Annotated[bool, Option("--drop-empty", help="Leave out rows with an empty text.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print the metrics as one line of JSON.")] = False,
+) -> None:
+    """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
+    from tenor import pipeline, settings
+    from tenor.cli import console
+
+    values: dict[str, Any] = settings.read_toml(config) if config else {}
+    given = {
+        "data": data,
+        "test": test,
+        "text": text,
+        "label": label,
+        "family": family,
+        "out": out,
+        "seed": seed,
+        "test_size": test_size,
+        "resume": resume or None,
+        "overwrite": overwrite or None,
+        "drop_unlabelled": drop_unlabelled or None,
+        "drop_empty": drop_empty or None,
+    }
+    values |= {key: value for key, value in given.items() if value is not None}
+    values["settings"] = dict(values.get("settings", {})) | settings.parse_assignments(assignments or [])
+    run = settings.make(pipeline.Run, values, str(config) if config else "train")
+    with console.Console(quiet=as_json) as watcher:
+        trained = pipeline.train(run, watcher)
+    metrics = trained.metrics
+    if as_json:
+        print(json.dumps({**metrics, "model": str(trained.folder)}, ensure_ascii=False))
+        return
+    for line in console.results(metrics["test"]) if "test" in metrics else []:
+        print(line)
+    timing = metrics["timing"]
+    steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")
+    print(f"\ntook {timing['total_s']:.1f} s ({steps})")
+    print(f"model: {trained.folder}")

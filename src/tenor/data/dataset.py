@@ -1,0 +1,194 @@
+"""Rows -> labelled texts, with the columns found and the faults gathered."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenor.data import table
+from tenor.errors import DataError, Location, rows_phrase
+
+TEXT_NAMES = ("text", "texts", "review", "sentence", "content", "comment", "文本", "内容", "评论", "句子")
+LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "标签", "类别", "分类", "情感")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled texts.
+
+    Attributes:
+        name: Where they come from, for messages.
+        texts: The texts.
+        labels: The label of each.
+        text_column: The column that the texts stood in.
+        label_column: The column that the labels stood in.
+    """
+
+    name: str
+    texts: list[str]
+    labels: list[str]
+    text_column: str = "text"
+    label_column: str = "label"
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: Any) -> "Dataset":
+        """The dataset of the chosen rows, in that order."""
+        texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
+        return Dataset(self.name, texts, labels, self.text_column, self.label_column)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The distinct labels, sorted."""
+        return tuple(sorted(set(self.labels)))
+
+
+def read(
+    path: Path,
+    text: str | None = None,
+    label: str | None = None,
+    drop_unlabelled: bool = False,
+    drop_empty: bool = False,
+) -> Dataset:
+    """Read labelled texts from a file or folder.
+
+    Args:
+        path: The file or folder.
+        text: Column of the texts; None finds it.
+        label: Column of the labels; None finds it.
+        drop_unlabelled: Leave out rows without a label instead of refusing them.
+        drop_empty: Leave out rows with an empty text instead of refusing them.
+
+    Raises:
+        DataError: As the message says; the same fault in several rows is raised once.
+    """
+    opened = table.open_table(path)
+    name = opened.name
+    texts: list[Any] = []
+    labels: list[Any] = []
+    if opened.columns == ["text"] and label is None:
+        raise DataError(
+            f"{name}: there is one column, 'text', and no labels.",
+            "Give a file with a text and a label column.",
+        )
+    if text is None or label is None:
+        chunk = next(opened.chunks, None)
+        text, label = _find(opened.columns, chunk, name, text, label)
+        for found in [chunk] if chunk else []:
+            texts += found.columns[text]
+            labels += found.columns[label]
+    table.pick(opened.columns, text, name, "--text")
+    table.pick(opened.columns, label, name, "--label")
+    for chunk in opened.chunks:
+        texts += chunk.columns[text]
+        labels += chunk.columns[label]
+    if not texts:
+        raise DataError(f"{name}: there is a header but no row.", "Give a file with at least two labelled rows.")
+    return _checked(name, texts, labels, text, label, drop_unlabelled, drop_empty)
+
+
+def _checked(
+    name: str,
+    texts: list[Any],
+    labels: list[Any],
+    text: str,
+    label: str,
+    drop_unlabelled: bool,
+    drop_empty: bool,
+) -> Dataset:
+    foreign = [row for row, value in enumerate(texts) if value is not None and not isinstance(value, str)]
+    if foreign:
+        value = texts[foreign[0]]
+        raise DataError(
+            f"the text is {type(value).__name__} {value!r:.40}, not a string ({rows_phrase(_from_one(foreign))}).",
+            "Name the column that holds the texts with --text.",
+            Location(name, foreign[0] + 1, text),
+        )
+    named = [_label(value, Location(name, row + 1, label)) for row, value in enumerate(labels)]
+    unlabelled = {row for row, value in enumerate(named) if value is None}
+    empty = {row for row, value in enumerate(texts) if not (value and value.strip())}
+    if unlabelled and not drop_unlabelled:
+        raise _empty_error(name, unlabelled, label, "label", "Give every row a label", "--drop-unlabelled")
+    if empty and not drop_empty:
+        raise _empty_error(name, empty, text, "text", "Give every row a text", "--drop-empty")
+    kept = [row for row in range(len(texts)) if row not in unlabelled and row not in empty]
+    if not kept:
+        raise DataError(f"{name}: no row has both a text and a label.", "Label some rows.")
+    return Dataset(name, [texts[row] for row in kept], [str(named[row]) for row in kept], text, label)
+
+
+def check_classes(dataset: Dataset) -> None:
+    """Refuse labels that no classifier can learn from."""
+    counts = Counter(dataset.labels)
+    at = Location(dataset.name, column=dataset.label_column)
+    if len(counts) == 1:
+        raise DataError(
+            f"every one of the {len(dataset):,} rows has the label {dataset.labels[0]!r}.",
+            "Give rows of at least two classes.",
+            at,
+        )
+    if len(counts) > 20 and len(counts) > len(dataset) / 2:
+        raise DataError(
+            f"there are {len(counts):,} different labels in {len(dataset):,} rows.",
+            "Name the column that holds the classes with --label.",
+            at,
+        )
+
+
+def _find(
+    columns: list[str], chunk: table.Chunk | None, name: str, text: str | None, label: str | None
+) -> tuple[str, str]:
+    """Find the two columns by their usual names, or, of two columns, by which is longer."""
+    free = [column for column in columns if column not in (text, label)]
+    found_text = text or _by_name(free, TEXT_NAMES)
+    found_label = label or _by_name([column for column in free if column != found_text], LABEL_NAMES)
+    rest = [column for column in free if column not in (found_text, found_label)]
+    if found_text is None and found_label is None and len(rest) == 2 and chunk is not None:
+        found_text = max(rest, key=lambda column: sum(len(str(value)) for value in chunk.columns[column]))
+        rest.remove(found_text)
+    if found_text is None and len(rest) == 1:
+        found_text = rest.pop()
+    if found_label is None and len(rest) == 1:
+        found_label = rest.pop()
+    if found_text is None or found_label is None:
+        missing = "text" if found_text is None else "label"
+        raise DataError(
+            f"{name}: it is not clear which column holds the {missing}s.",
+            f"Columns: {', '.join(columns)}. Name them with --text and --label.",
+        )
+    return found_text, found_label
+
+
+def _by_name(columns: list[str], names: tuple[str, ...]) -> str | None:
+    lowered = {column.lower(): column for column in columns}
+    return next((lowered[name] for name in names if name in lowered), None)
+
+
+def _label(value: Any, at: Location) -> str | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    raise DataError(
+        f"the label is {type(value).__name__} {value!r:.40}.",
+        "Give one label a row, as a string or an integer.",
+        at,
+    )
+
+
+def _empty_error(name: str, rows: set[int], column: str, what: str, remedy: str, option: str) -> DataError:
+    listed = sorted(row + 1 for row in rows)
+    return DataError(
+        f"the {what} is empty ({rows_phrase(listed)}).",
+        f"{remedy}, or drop them with {option}.",
+        Location(name, listed[0], column),
+    )
+
+
+def _from_one(rows: list[int]) -> list[int]:
+    return [row + 1 for row in rows]

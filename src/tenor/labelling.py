@@ -1,0 +1,81 @@
+"""A table -> the same table with labels, in constant memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tenor.data import table
+from tenor.data.dataset import TEXT_NAMES
+from tenor.data.table import Chunk, Table
+from tenor.data.writer import Write
+from tenor.errors import DataError, Location
+from tenor.predictor import Predictor
+
+
+def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
+    """The column of the texts: the one asked for, that of the training data, one of the usual names, or the only one.
+
+    Raises:
+        DataError: None of these is there.
+    """
+    if wanted is not None:
+        return table.pick(source.columns, wanted, source.name, "--text")
+    trained = predictor.bundle.about.get("text_column")
+    for name in (trained, *TEXT_NAMES):
+        if name in source.columns:
+            return str(name)
+    if len(source.columns) == 1:
+        return source.columns[0]
+    raise DataError(
+        f"{source.name}: it is not clear which column holds the texts.",
+        f"Columns: {', '.join(source.columns)}. Name it with --text.",
+    )
+
+
+def new_columns(columns: list[str]) -> tuple[str, str]:
+    """Names of the two columns that are added: `label` and `score`, or, where these are taken, `predicted_...`."""
+    if "label" not in columns and "score" not in columns:
+        return "label", "score"
+    names = ("predicted_label", "predicted_score")
+    taken = [name for name in names if name in columns]
+    if taken:
+        raise DataError(f"the columns 'label' and {taken[0]!r} are there already.", "Rename them in the input.")
+    return names
+
+
+def label(
+    source: Table,
+    predictor: Predictor,
+    text: str,
+    added: tuple[str, str],
+    write: Write,
+    tell: Callable[[int], Any],
+) -> int:
+    """Label every row, in order.
+
+    Args:
+        source: The rows.
+        predictor: The model.
+        text: Column of the texts. An empty or missing text is labelled like a text without a known word.
+        added: Names of the two columns that are added.
+        write: Takes each chunk.
+        tell: Hears how many rows are through.
+
+    Returns:
+        How many rows there were.
+    """
+    rows = 0
+    for chunk in source.chunks:
+        texts = ["" if value is None else value for value in chunk.columns[text]]
+        for index, value in enumerate(texts):
+            if not isinstance(value, str):
+                raise DataError(
+                    f"the text is {type(value).__name__} {value!r:.40}, not a string.",
+                    "Name the column that holds the texts with --text.",
+                    Location(source.name, chunk.row + index, text),
+                )
+        pairs = list(predictor.label(texts))
+        labels, scores = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        write(Chunk(chunk.row, {**chunk.columns, added[0]: labels, added[1]: scores}))
+        rows += len(chunk)
+        tell(rows)
+    return rows

@@ -1,0 +1,108 @@
+"""A model family: one record that the rest of Tenor goes by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor.settings import require
+from tenor.tasks import Floats, Task
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Targets = npt.NDArray[np.int32]
+
+
+class Model(Protocol):
+    """A trained model: raw texts in, logits out."""
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Logits of shape (texts, outputs), in the order of `texts`."""
+
+    def arrays(self) -> Arrays:
+        """Everything learned, by name, for `weights.safetensors`."""
+
+    def encoder(self) -> dict[str, Any]:
+        """How texts become features, for `encoder.json`."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model that has been fitted.
+
+    Attributes:
+        model: The model.
+        config: The settings that it was fitted with: those asked for, with what was chosen filled in.
+        timing: Seconds by step: `encode_s`, `choose_s`, `fit_s`.
+        history: One row an epoch (or a candidate tried), for `history.csv`.
+    """
+
+    model: Model
+    config: Any
+    timing: dict[str, float]
+    history: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Settings of training that every neural family has."""
+
+    vocabulary: int = 10_000
+    """Tokens in the vocabulary, the two for padding and for unknown tokens among them."""
+    maximum_tokens: int = 200
+    """Longer texts are cut to this many tokens."""
+    keep: Literal["end", "start"] = "end"
+    """Which end of a text that is too long is kept."""
+    loss: Literal["cross-entropy", "mean-squared-error"] = "cross-entropy"
+    label_smoothing: float = 0.1
+    """Share of the target that is spread evenly over all classes (Szegedy et al., 2016); 0 is off."""
+    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adam"
+    learning_rate: float = 0.006
+    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
+    warmup: float = 0.05
+    """Share of all steps over which the learning rate rises."""
+    clip_norm: float | None = 1.0
+    """Gradients are scaled down to this length (Pascanu et al., 2013); none is off."""
+    batch_tokens: int = 6400
+    """Tokens in a batch: 32 texts of 200 tokens, or 100 of 64."""
+    epochs: int = 2
+    patience: int | None = 2
+    """Stop after this many epochs without a better validation loss; none is off."""
+    validation: float = 0.1
+    """Share of the training texts on which the best epoch is chosen."""
+
+    def __post_init__(self) -> None:
+        for key in ("vocabulary", "maximum_tokens", "batch_tokens", "epochs"):
+            require(getattr(self, key) >= 1, key, "must be 1 or more")
+        require(self.vocabulary >= 3, "vocabulary", "must be 3 or more")
+        require(self.learning_rate > 0, "learning_rate", "must be above 0")
+        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
+        require(0 <= self.warmup <= 1, "warmup", "must be between 0 and 1")
+        require(0 < self.validation < 1, "validation", "must be above 0 and below 1")
+        require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
+        require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of model. It has either `fit` and `restore` of its own, or `build`, which makes a Keras model.
+
+    Attributes:
+        name: The word of the command line.
+        summary: What it is, in one sentence.
+        paper: Whose idea it is.
+        config: The settings class.
+        fit: (texts, targets, task, config, seed) -> Fitted.
+        restore: (config, encoder, arrays, task) -> Model.
+        build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
+            (batch, outputs).
+    """
+
+    name: str
+    summary: str
+    paper: str
+    config: type[Any]
+    fit: Callable[[Sequence[str], Targets, Task, Any, int], Fitted] | None = None
+    restore: Callable[[Any, dict[str, Any], Arrays, Task], Model] | None = None
+    build: Callable[[Any, Task], Any] | None = None

@@ -1,0 +1,322 @@
+"""`ngram`: hashed n-grams and a linear model, in seconds.
+
+Three weightings of the counts:
+
+    naive-bayes         presence of the n-gram, times the log-ratio of how often the classes use it
+                        (Wang and Manning, 2012, "Baselines and Bigrams")
+    tf-idf              (1 + log count) times inverse document frequency, each text scaled to length 1
+    tf-idf-naive-bayes  tf-idf, times the log-ratio
+
+None wins everywhere, and neither does any one set of n-gram orders or strength of regularisation, so what the settings
+leave open is chosen by a quick validation on a part of the training texts.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from tenor.models import linear
+from tenor.models.family import Arrays, Family, Fitted, Targets
+from tenor.models.linear import Linear
+from tenor.settings import require
+from tenor.tasks import Floats, Task
+from tenor.text import ngrams
+from tenor.text.ngrams import BITS, Counts
+
+Weighting = Literal["naive-bayes", "tf-idf", "tf-idf-naive-bayes"]
+
+_TRIAL_ENTRIES = 1_200_000  # the quick validation sees about this many counts, so its time does not grow with the data
+_ENTRIES_PER_CHARACTER = 0.3  # distinct n-grams of the first orders
+_TRIAL_TEXTS = 500
+_VALIDATION = 0.3
+_FIRST_ORDERS, _OTHER_ORDERS = (1, 2), ((1,), (1, 2, 3))
+_FIRST_STRENGTH = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}
+_STRENGTH_STEP = 3.0
+_STRENGTH_MOVES = 5
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of `ngram`; none means: chosen by validation."""
+
+    orders: tuple[int, ...] | None = None
+    """Lengths of the n-grams in tokens, such as [1, 2]."""
+    weighting: Weighting | None = None
+    strength: float | None = None
+    """C of the logistic regression: larger fits the training texts closer."""
+    minimum_texts: int = 2
+    """N-grams in fewer training texts than this are left out."""
+    iterations: int = 20
+    """At most this many steps of L-BFGS."""
+
+    def __post_init__(self) -> None:
+        require(
+            self.orders is None or (bool(self.orders) and all(1 <= order <= 8 for order in self.orders)),
+            "orders",
+            "must be lengths from 1 to 8",
+        )
+        require(self.strength is None or self.strength > 0, "strength", "must be above 0")
+        require(self.minimum_texts >= 1, "minimum_texts", "must be 1 or more")
+        require(self.iterations >= 1, "iterations", "must be 1 or more")
+
+
+@dataclass(frozen=True)
+class NgramModel:
+    """A linear model over the buckets that were kept.
+
+    Attributes:
+        orders: Lengths of the n-grams.
+        weighting: How counts become features.
+        buckets: (features,) int32: the buckets that are features, the most frequent first.
+        idf: (features,) float32, or empty where the weighting has none.
+        linear: The weights, (features, outputs).
+    """
+
+    orders: tuple[int, ...]
+    weighting: Weighting
+    buckets: npt.NDArray[np.int32]
+    idf: Floats
+    linear: Linear
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Logits of shape (texts, outputs)."""
+        selected = _select(ngrams.count(texts, self.orders), self._columns, len(self.buckets))
+        return linear.logits(_weigh(selected, self.weighting, self.idf), self.linear)
+
+    @cached_property
+    def _columns(self) -> npt.NDArray[np.int32]:
+        return _columns(self.buckets)
+
+    def arrays(self) -> Arrays:
+        return {
+            "buckets": self.buckets,
+            "idf": self.idf,
+            "weights": self.linear.weights,
+            "intercept": self.linear.intercept,
+        }
+
+    def encoder(self) -> dict[str, Any]:
+        return {
+            "kind": "hashed-ngrams",
+            "bits": BITS,
+            "orders": list(self.orders),
+            "weighting": self.weighting,
+        }
+
+
+def restore(config: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> NgramModel:
+    """The model that `NgramModel.encoder` and `NgramModel.arrays` describe. Raises ValueError where they disagree."""
+    buckets, weights = arrays["buckets"], arrays["weights"]
+    if encoder["bits"] != BITS or encoder["weighting"] not in get_args(Weighting):
+        raise ValueError("the n-gram encoder is of another kind")
+    if weights.shape != (len(buckets), task.outputs) or arrays["intercept"].shape != (task.outputs,):
+        raise ValueError("the weights have another shape than the labels ask for")
+    if len(buckets) and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
+        raise ValueError("a bucket is out of range")
+    if encoder["weighting"] != "naive-bayes" and arrays["idf"].shape != buckets.shape:
+        raise ValueError("the document frequencies have another shape than the buckets")
+    model = Linear(weights, arrays["intercept"])
+    return NgramModel(tuple(encoder["orders"]), encoder["weighting"], buckets, arrays["idf"], model)
+
+
+def fit(texts: Sequence[str], targets: Targets, task: Task, config: Config, seed: int) -> Fitted:
+    """Choose what `config` leaves open, then fit on all texts."""
+    begin = time.perf_counter()
+    chosen, tried = _choose(texts, targets, task, config, seed)
+    after_choice = time.perf_counter()
+    assert chosen.orders is not None and chosen.weighting is not None and chosen.strength is not None
+    counts = ngrams.count(texts, chosen.orders)
+    after_encoding = time.perf_counter()
+    prepared = _prepare(counts, targets, task.outputs, chosen.weighting, chosen.minimum_texts)
+    model = _solve(prepared, targets, task.outputs, chosen)
+    timing = {
+        "choose_s": after_choice - begin,
+        "encode_s": after_encoding - after_choice,
+        "fit_s": time.perf_counter() - after_encoding,
+    }
+    return Fitted(model, chosen, timing, tried)
+
+
+class _Features(NamedTuple):
+    """Weighted features of the training texts, and what it takes to make those of others.
+
+    Attributes:
+        buckets: (features,) the buckets that are features, the most frequent first.
+        idf: (features,), or empty where the weighting has none.
+        scale: (features, outputs) log-ratios, or None.
+        matrix: (texts, features).
+    """
+
+    buckets: npt.NDArray[np.int32]
+    idf: Floats
+    scale: Floats | None
+    matrix: scipy.sparse.csr_matrix
+
+
+def _prepare(counts: Counts, targets: Targets, outputs: int, weighting: Weighting, minimum_texts: int) -> _Features:
+    frequency = np.bincount(counts.buckets, minlength=1 << BITS)
+    buckets = np.flatnonzero(frequency >= minimum_texts)
+    if not len(buckets):
+        buckets = np.flatnonzero(frequency)
+    # The most frequent first, so that the weights that are needed most share a cache.
+    buckets = buckets[np.argsort(-frequency[buckets], kind="stable")]
+    selected = _select(counts, _columns(buckets), len(buckets))
+    idf = np.zeros(0, np.float32)
+    if weighting != "naive-bayes":
+        idf = np.asarray(np.log((1 + len(targets)) / (1 + frequency[buckets])) + 1, np.float32)
+    scale = None if weighting == "tf-idf" else _log_ratios(selected, targets, outputs)
+    return _Features(buckets.astype(np.int32), idf, scale, _weigh(selected, weighting, idf))
+
+
+def _solve(prepared: _Features, targets: Targets, outputs: int, config: Config) -> NgramModel:
+    assert config.orders is not None and config.weighting is not None and config.strength is not None
+    model = linear.fit(prepared.matrix, targets, outputs, config.strength, prepared.scale, iterations=config.iterations)
+    return NgramModel(config.orders, config.weighting, prepared.buckets, prepared.idf, model)
+
+
+def _columns(buckets: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """Bucket -> column, -1 where the bucket is no feature."""
+    columns = np.full(1 << BITS, -1, np.int32)
+    columns[buckets] = np.arange(len(buckets), dtype=np.int32)
+    return columns
+
+
+def _select(counts: Counts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:
+    """Counts of the buckets that are features, as (texts, width)."""
+    column = columns[counts.buckets]
+    kept = np.flatnonzero(column >= 0)
+    row = np.searchsorted(kept, counts.row).astype(np.int32)
+    values = counts.counts[kept].astype(np.float32)
+    return scipy.sparse.csr_matrix((values, column[kept], row), shape=(len(row) - 1, width))
+
+
+def _weigh(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: Floats) -> scipy.sparse.csr_matrix:
+    """Counts -> features; `counts` is used up."""
+    if weighting == "naive-bayes":
+        counts.data = np.ones_like(counts.data)
+        return counts
+    values = (1 + np.log(counts.data)) * idf[counts.indices]
+    owner = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    length = np.sqrt(np.bincount(owner, values * values, counts.shape[0])).astype(np.float32)
+    counts.data = values / length[owner]
+    return counts
+
+
+def _log_ratios(counts: scipy.sparse.csr_matrix, targets: Targets, outputs: int) -> Floats:
+    """How much more a class uses an n-gram than the other classes do: (features, outputs), from presence, smoothed."""
+    inside = np.eye(outputs, dtype=np.float32)[targets] if outputs > 1 else targets[:, None].astype(np.float32)
+    presence = counts.copy()
+    presence.data = np.ones_like(presence.data)
+    total = np.asarray(presence.sum(axis=0)).reshape(-1, 1)
+    used = np.asarray(presence.T @ inside)
+    ours, others = used + 1, total - used + 1
+    return np.asarray(np.log((ours / ours.sum(axis=0)) / (others / others.sum(axis=0))), np.float32)
+
+
+def _choose(
+    texts: Sequence[str], targets: Targets, task: Task, config: Config, seed: int
+) -> tuple[Config, list[dict[str, Any]]]:
+    """Fill in what `config` leaves open: for each weighting the best strength, then the orders for the best weighting.
+
+    Settings are compared by log loss on texts left out of the trial, which is far less noisy than accuracy.
+    """
+    if None not in (config.orders, config.weighting, config.strength):
+        return config, []
+    trial = _Trial(texts, targets, task, seed)
+    open_orders = config.orders is None
+    start = replace(config, orders=config.orders or _FIRST_ORDERS)
+    weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
+    best = min((_climb(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
+    if open_orders:
+        best = min([best, *(replace(best, orders=orders) for orders in _OTHER_ORDERS)], key=trial.loss)
+    return best, trial.tried
+
+
+def _climb(trial: "_Trial", config: Config) -> Config:
+    """The best strength for this weighting: from a usual one, by steps of 3 up or else down while the loss falls."""
+    assert config.weighting is not None
+    if config.strength is not None:
+        return config
+    best = replace(config, strength=_FIRST_STRENGTH[config.weighting])
+    for step in (_STRENGTH_STEP, 1 / _STRENGTH_STEP):
+        begin = best
+        for _ in range(_STRENGTH_MOVES):
+            assert best.strength is not None
+            moved = replace(best, strength=best.strength * step)
+            if trial.loss(moved) >= trial.loss(best):
+                break
+            best = moved
+        if best != begin:
+            break
+    return best
+
+
+class _Trial:
+    """The quick validation: a seeded sample of the texts, a part to fit on and a part to measure on."""
+
+    def __init__(self, texts: Sequence[str], targets: Targets, task: Task, seed: int) -> None:
+        order = np.random.default_rng((seed, 1)).permutation(len(texts))
+        entries = int(_TRIAL_ENTRIES / max(1.0, task.outputs / 3))
+        room = np.searchsorted(np.cumsum([len(texts[row]) for row in order]) * _ENTRIES_PER_CHARACTER, entries)
+        order = order[: max(int(room), _TRIAL_TEXTS)]
+        held_out = int(len(order) * _VALIDATION)
+        self.task = task
+        self.parts = [[texts[row] for row in part] for part in (order[held_out:], order[:held_out])]
+        self.measured, self.fitted = targets[order[:held_out]], targets[order[held_out:]]
+        self.counts: dict[tuple[int, ...], tuple[Counts, ...]] = {}
+        self.prepared: tuple[Any, ...] = (None,)  # the features of the last orders and weighting
+        self.losses: dict[Config, float] = {}
+        self.tried: list[dict[str, Any]] = []
+
+    def loss(self, config: Config) -> float:
+        """Log loss of these settings on the part to measure on."""
+        if config not in self.losses:
+            self.losses[config] = self._loss(config)
+        return self.losses[config]
+
+    def _loss(self, config: Config) -> float:
+        assert config.orders is not None
+        assert config.weighting is not None
+        if config.orders not in self.counts:
+            self.counts[config.orders] = tuple(ngrams.count(part, config.orders) for part in self.parts)
+        counts, others = self.counts[config.orders]
+        if self.prepared[0] != (config.orders, config.weighting):
+            features = _prepare(counts, self.fitted, self.task.outputs, config.weighting, config.minimum_texts)
+            matrix = _weigh(
+                _select(others, _columns(features.buckets), len(features.buckets)),
+                config.weighting,
+                features.idf,
+            )
+            self.prepared = (config.orders, config.weighting), features, matrix
+        _, features, matrix = self.prepared
+        model = _solve(features, self.fitted, self.task.outputs, config)
+        probabilities = self.task.probabilities(linear.logits(matrix, model.linear))
+        right = probabilities[np.arange(len(self.measured)), self.measured]
+        loss = float(-np.log(np.maximum(right, 1e-7)).mean()) if len(right) else 0.0
+        accuracy = float((probabilities.argmax(axis=1) == self.measured).mean()) if len(right) else 0.0
+        self.tried.append(
+            {
+                "orders": " ".join(map(str, config.orders)),
+                "weighting": config.weighting,
+                "strength": config.strength,
+                "log_loss": loss,
+                "accuracy": accuracy,
+            }
+        )
+        return loss
+
+
+FAMILY = Family(
+    name="ngram",
+    summary="Counts of word and character n-grams and a linear model; seconds.",
+    paper="Wang and Manning, 2012",
+    config=Config,
+    fit=fit,
+    restore=restore,
+)

@@ -1,0 +1,252 @@
+"""From a table of labelled texts to a saved, measured model; and from a model to the labels of a table."""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tenor import bundle, models, settings
+from tenor.bundle import Bundle
+from tenor.data import builtin, dataset
+from tenor.data.dataset import Dataset
+from tenor.data.split import hold_out
+from tenor.errors import BundleError, DataError, SettingsError
+from tenor.models.family import Family, Fitted
+from tenor.predictor import Predictor
+from tenor.tasks import Task
+from tenor.watch import Watcher
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `train` is asked for.
+
+    Attributes:
+        data: A path, or the name of a built-in dataset.
+        test: Labelled texts to measure on; None holds out `test_size` of `data`.
+        text: Column of the texts; None finds it.
+        label: Column of the labels; None finds it.
+        family: Name of the model family.
+        settings: Settings of the family that differ from its defaults.
+        seed: Seed of everything random.
+        test_size: Share held out where there is no `test`; 0 measures nothing.
+        out: Folder of the model; None makes one under `runs`.
+        overwrite: Replace a model that is there.
+        resume: Go on with a run that was interrupted.
+        drop_unlabelled: Leave out rows without a label.
+        drop_empty: Leave out rows with an empty text.
+    """
+
+    data: str
+    test: str | None = None
+    text: str | None = None
+    label: str | None = None
+    family: str = "ngram"
+    settings: dict[str, Any] | None = None
+    seed: int = 0
+    test_size: float = 0.2
+    out: str | None = None
+    overwrite: bool = False
+    resume: bool = False
+    drop_unlabelled: bool = False
+    drop_empty: bool = False
+
+    def __post_init__(self) -> None:
+        settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
+        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The folder of a model and the model."""
+
+    folder: Path
+    predictor: Predictor
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return self.predictor.bundle.metrics
+
+
+def train(run: Run, watcher: Watcher | None = None) -> Trained:
+    """Read, part, fit, measure, save.
+
+    Raises:
+        TenorError: The data, the settings or the output folder cannot be used; nothing is written then.
+    """
+    watcher = watcher or Watcher()
+    family = models.find(run.family)
+    config = settings.make(family.config, run.settings or {}, "--set")
+    bundle.need(family)
+    folder = _folder(run)
+    begin = time.perf_counter()
+    data, test = _read(run, watcher)
+    read_s = time.perf_counter() - begin
+
+    dataset.check_classes(data)
+    task = Task(data.classes)
+    if test is None and run.test_size > 0:
+        kept, held_out = hold_out(data.texts, data.labels, run.test_size, run.seed)
+        data, test = data.take(kept), data.take(held_out)
+        if not len(test):
+            watcher.say("there are too few rows to hold out a test part, so nothing is measured.")
+    test_rows = len(test) if test is not None else 0
+    watcher.say(f"{len(data):,} texts to learn from, {test_rows:,} to measure on; labels: {_listed(task.labels)}.")
+
+    fingerprint = _fingerprint(data)
+    training = _training_folder(folder)
+    fitted = _fit(family, data, task, config, run, watcher, training, fingerprint)
+    trained = Bundle(
+        family=family,
+        config=fitted.config,
+        task=task,
+        model=fitted.model,
+        about={
+            "text_column": data.text_column,
+            "label_column": data.label_column,
+            "data": {"name": data.name, "rows": len(data), "sha256": fingerprint},
+            "seed": run.seed,
+            "versions": _versions(),
+        },
+        metrics={"timing": {"read_s": read_s, **fitted.timing}},
+        history=fitted.history,
+    )
+    predictor = Predictor(trained)
+    measured = time.perf_counter()
+    if test is not None and len(test):
+        trained.metrics["test"] = evaluate(predictor, test, run.seed)
+    trained.metrics["timing"]["evaluate_s"] = time.perf_counter() - measured
+    trained.metrics["timing"]["total_s"] = time.perf_counter() - begin
+    predictor.save(folder, run.overwrite)
+    for path in sorted(training.glob("*")) if training.exists() else []:
+        path.unlink()
+    if training.exists():
+        training.rmdir()
+    return Trained(folder, predictor)
+
+
+def evaluate(predictor: Predictor, data: Dataset, seed: int = 0) -> dict[str, Any]:
+    """Metrics of a model on labelled texts. Raises DataError for a label that the model does not know."""
+    from tenor.evaluation import metrics
+
+    task = predictor.bundle.task
+    unknown = [row for row, label in enumerate(data.labels) if label not in task.labels]
+    if unknown:
+        label = data.labels[unknown[0]]
+        raise DataError(
+            f"{data.name}, column {data.label_column!r}: the label {label!r} was not in the training data "
+            f"({len(unknown):,} rows have such labels).",
+            f"Known labels: {_listed(task.labels)}.",
+        )
+    probabilities = predictor.predict_proba(data.texts)
+    return metrics.evaluate(task.encode(data.labels), probabilities, task, seed)
+
+
+def read(source: str, **options: Any) -> Dataset:
+    """Labelled texts from a path or a built-in name; `options` are those of `dataset.read`."""
+    if source in builtin.BUILTINS and not Path(source).exists():
+        return builtin.load(source)
+    path = Path(source)
+    if not path.exists() and not path.suffix:
+        names = list(builtin.BUILTINS)
+        raise DataError(
+            f"{source}: there is no such file and no such built-in dataset.",
+            settings.nearest(source, names).replace("Known", "Built in"),
+        )
+    return dataset.read(path, **options)
+
+
+def _read(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
+    options = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
+    source, test_source = run.data, run.test
+    parts = Path(source)
+    if test_source is None and (parts / "train").is_dir() and (parts / "test").is_dir():
+        source, test_source = str(parts / "train"), str(parts / "test")
+        watcher.say(f"{run.data} has a train and a test folder; each is taken as such.")
+    data = read(source, text=run.text, label=run.label, **options)
+    if source not in builtin.BUILTINS:
+        watcher.say(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
+    if test_source is None:
+        return data, None
+    test = read(test_source, text=data.text_column, label=data.label_column, **options)
+    return data, test
+
+
+def _fit(
+    family: Family,
+    data: Dataset,
+    task: Task,
+    config: Any,
+    run: Run,
+    watcher: Watcher,
+    training_folder: Path,
+    fingerprint: str,
+) -> Fitted:
+    targets = task.encode(data.labels)
+    if family.fit is not None:
+        if run.resume:
+            raise SettingsError(f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume.")
+        return family.fit(data.texts, targets, task, config, run.seed)
+    from tenor import training
+
+    about = {
+        "family": family.name,
+        "settings": settings.as_dict(config),
+        "seed": run.seed,
+        "labels": list(task.labels),
+        "data": fingerprint,
+    }
+    checkpoints = training.Checkpoints(training_folder, run.resume, json.loads(json.dumps(about)))
+    return training.fit(family, data.texts, targets, task, config, run.seed, watcher, checkpoints)
+
+
+def _folder(run: Run) -> Path:
+    """Where the model goes; refused early, before hours of training, when it cannot go there."""
+    if run.out is not None:
+        folder = Path(run.out)
+        if folder.exists() and not run.overwrite:
+            raise bundle.exists(folder)
+        if folder.exists() and not (folder / bundle.MANIFEST).is_file():
+            raise BundleError(f"{folder}: this is no saved model.", "Choose another --out.")
+        return folder
+    name = run.data if run.data in builtin.BUILTINS else Path(run.data).resolve().name.partition(".")[0]
+    number = 1
+    while True:
+        folder = Path("runs") / (f"{name}-{run.family}" + (f"-{number}" if number > 1 else ""))
+        taken: Callable[[Path], bool] = lambda path: path.exists() or _training_folder(path).exists()  # noqa: E731
+        if run.resume and _training_folder(folder).exists():
+            return folder
+        if not taken(folder):
+            return folder
+        number += 1
+
+
+def _training_folder(folder: Path) -> Path:
+    """Where checkpoints go while a model is trained."""
+    return folder.with_name(folder.name + ".training")
+
+
+def _fingerprint(data: Dataset) -> str:
+    digest = hashlib.sha256()
+    for values in (data.texts, data.labels):
+        digest.update(json.dumps(values, ensure_ascii=True).encode())
+    return digest.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in ("numpy", "scipy", "scikit-learn", "keras", "tensorflow"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _listed(labels: tuple[str, ...]) -> str:
+    return ", ".join(labels[:10]) + (f", ... ({len(labels):,} in all)" if len(labels) > 10 else "")

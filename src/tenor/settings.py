@@ -1,0 +1,107 @@
+"""Settings of one run: frozen dataclasses, read strictly.
+
+A settings class is a frozen dataclass whose fields are `bool`, `int`, `float`, `str`, `Literal[...]`, a tuple of
+`int`, a `dict`, or one of these with `None`. Reading refuses an unknown key, a wrong type and a value outside its
+choices, and suggests the nearest key.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tenor.errors import SettingsError
+
+S = TypeVar("S")
+
+
+def make(kind: type[S], values: dict[str, Any], source: str) -> S:
+    """Build the settings class `kind` from plain values.
+
+    Args:
+        kind: A frozen dataclass as described at the top of this file.
+        values: Key to value, as TOML or JSON gives them.
+        source: Where the values come from, for the error: `--set`, `run.toml`.
+
+    Raises:
+        SettingsError: A key is unknown, or a value has the wrong type or is out of range.
+    """
+    hints = typing.get_type_hints(kind)
+    known = [field.name for field in dataclasses.fields(typing.cast(Any, kind))]
+    for key in values:
+        if key not in known:
+            raise SettingsError(f"{source}: there is no setting {key!r}.", nearest(key, known))
+    checked = {key: _check(value, hints[key], f"{source}: {key}") for key, value in values.items()}
+    return kind(**checked)
+
+
+def as_dict(settings: Any) -> dict[str, Any]:
+    """The settings as plain values, ready for JSON."""
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(settings).items()
+    }
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a run file. Raises SettingsError when it is missing or is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: there is no such file.", "Give --config the path of a TOML file.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: this is not a TOML file: {error}.", "Mend that line.") from None
+
+
+def parse_assignments(items: list[str]) -> dict[str, Any]:
+    """Read `key=value` items of the command line; values are TOML, and bare words are strings."""
+    values: dict[str, Any] = {}
+    for item in items:
+        key, equals, text = item.partition("=")
+        if not equals or not key.strip():
+            raise SettingsError(f"--set: {item!r} is not of the form key=value.", "Write, say, --set epochs=3.")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = None if text == "none" else text.strip()
+        values[key.strip()] = value
+    return values
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A sentence that suggests the known word nearest to `word` and lists all."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    suggestion = f"Did you mean {close[0]!r}? " if close else ""
+    return f"{suggestion}Known: {', '.join(known)}."
+
+
+def require(condition: bool, key: str, problem: str) -> None:
+    """Refuse a value from a settings class's `__post_init__`."""
+    if not condition:
+        raise SettingsError(f"setting {key!r} {problem}.", "Choose another value.")
+
+
+def _check(value: Any, hint: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+        return _check(value, inner[0], where)
+    if origin is typing.Literal:
+        choices = [str(choice) for choice in typing.get_args(hint)]
+        if value not in choices:
+            raise SettingsError(f"{where} is {value!r}.", nearest(str(value), choices))
+        return value
+    if origin is tuple:
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(_check(item, typing.get_args(hint)[0], where) for item in items)
+    if origin is dict:
+        hint = dict
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise SettingsError(f"{where} is {value!r}, which is not of type {hint.__name__}.", "Give another value.")
+    return value

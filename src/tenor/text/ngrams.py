@@ -1,0 +1,75 @@
+"""Texts -> counts of hashed n-grams, as compressed sparse rows.
+
+An n-gram is a run of n neighbouring tokens; for Chinese a token is a character, so these are character n-grams. Its
+hash mixes those of its tokens, and the top bits of the hash are its bucket (Weinberger et al., 2009, "Feature Hashing
+for Large Scale Multitask Learning"). All orders share the buckets.
+"""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, mix, tokenise
+from tenor.threads import cores
+
+BITS = 22  # buckets: 2^22; a text's number in its block and a bucket share 32 bits, so that sorting is fast
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+
+assert BLOCK_TEXTS <= 1 << (32 - BITS)
+
+
+class Counts(NamedTuple):
+    """Counts of buckets: text i has `counts[row[i]:row[i + 1]]` of the buckets `buckets[row[i]:row[i + 1]]`.
+
+    Attributes:
+        row: (texts + 1,) int64.
+        buckets: (entries,) int32, rising within a text.
+        counts: (entries,) int32, 1 or more.
+    """
+
+    row: npt.NDArray[np.int64]
+    buckets: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.int32]
+
+
+def count(texts: Sequence[str], orders: Sequence[int]) -> Counts:
+    """Count the hashed n-grams of `orders` in each text, on all cores; the result does not depend on their number."""
+    with ThreadPoolExecutor(cores()) as pool:
+        return concatenate(pool.map(lambda block: count_tokens(tokenise(block), orders), blocks(texts)))
+
+
+def concatenate(parts: Iterable[Counts]) -> Counts:
+    """Put blocks of counts one under the other."""
+    parts = list(parts)
+    if not parts:
+        return Counts(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+    row = np.concatenate([[0], *[np.diff(part.row) for part in parts]]).cumsum()
+    return Counts(
+        row, np.concatenate([part.buckets for part in parts]), np.concatenate([part.counts for part in parts])
+    )
+
+
+def count_tokens(tokens: Tokens, orders: Sequence[int]) -> Counts:
+    """Count the n-grams of one block of at most BLOCK_TEXTS texts."""
+    texts = len(tokens.first) - 1
+    owner = np.repeat(np.arange(texts, dtype=np.uint32), np.diff(tokens.first))
+    keys, grams = [], tokens.hashes
+    for order in range(1, max(orders) + 1):
+        if order > 1:
+            grams = mix(grams[:-1] * _STEP + tokens.hashes[order - 1 :])
+        if order in orders:
+            key = owner[: len(grams)] << np.uint32(BITS) | (grams >> np.uint64(64 - BITS)).astype(np.uint32)
+            keys.append(key[owner[: len(grams)] == owner[order - 1 :]] if order > 1 else key)
+    key = np.concatenate(keys)
+    key.sort()
+    first = np.ones(len(key), bool)
+    np.not_equal(key[1:], key[:-1], out=first[1:])
+    begin = np.flatnonzero(first)
+    key = key[begin]
+    row = np.zeros(texts + 1, np.int64)
+    np.cumsum(np.bincount(key >> np.uint32(BITS), minlength=texts), out=row[1:])
+    buckets = (key & np.uint32((1 << BITS) - 1)).astype(np.int32)
+    return Counts(row, buckets, np.diff(begin, append=len(first)).astype(np.int32))

@@ -1,0 +1,132 @@
+"""Texts -> tokens, for many texts at once and without a Python loop over tokens.
+
+Texts are joined into one array of characters. A token is a run of WORD characters or one ALONE character (see
+`normalise`); an apostrophe counts only between two letters, and HTML line breaks are blanks. A token is known by a
+64-bit polynomial hash of its folded characters, computed for all tokens together from one running sum: with
+S[i] = sum of c[j] * P^j over j < i (mod 2^64), the hash of the token [b, e) is (S[e] - S[b]) * P^-b, which is the same
+wherever the token stands (Karp and Rabin, 1987).
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor.text import normalise
+from tenor.text.normalise import ALONE, APOSTROPHE, SEPARATOR, WORD
+
+Hashes = npt.NDArray[np.uint64]
+Positions = npt.NDArray[np.int64]
+
+BLOCK_CHARACTERS = 1 << 17  # texts are taken together up to about this size, so that a block stays in the cache
+BLOCK_TEXTS = 1024
+
+_P = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2^64
+_WINDOW = 1 << 18
+LONGEST = 256  # characters of a token that its hash covers
+
+
+class Tokens(NamedTuple):
+    """Tokens of a block of texts.
+
+    Attributes:
+        hashes: (tokens,) 64-bit hash of each token.
+        first: (texts + 1,) tokens of text i are `hashes[first[i]:first[i + 1]]`.
+        begin: (tokens,) position of the token's first character in the joined block.
+        end: (tokens,) position after its last character.
+        joined: The block's texts, joined by newlines.
+        start: (texts + 1,) position of each text in `joined`.
+    """
+
+    hashes: Hashes
+    first: Positions
+    begin: Positions
+    end: Positions
+    joined: str
+    start: Positions
+
+
+def blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a list of texts into runs of at most BLOCK_TEXTS texts and about BLOCK_CHARACTERS characters."""
+    begin = size = 0
+    for index, text in enumerate(texts):
+        size += len(text)
+        if size >= BLOCK_CHARACTERS or index + 1 - begin == BLOCK_TEXTS:
+            yield texts[begin : index + 1]
+            begin, size = index + 1, 0
+    if begin < len(texts):
+        yield texts[begin:]
+
+
+def tokenise(texts: Sequence[str]) -> Tokens:
+    """Find and hash the tokens of a block of texts. An empty text has no tokens."""
+    joined = "\n".join(texts)
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    start = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(lengths + 1, out=start[1:])
+    folded, kinds = normalise.fold(normalise.encode(_blank_line_breaks(joined)))
+    begin, end = _boundaries(folded, kinds)
+    return Tokens(_hash(folded, begin, end), np.searchsorted(begin, start), begin, end, joined, start)
+
+
+def mix(hashes: Hashes) -> Hashes:
+    """Spread every bit of a 64-bit value over all bits (the finaliser of MurmurHash3, Appleby 2011)."""
+    hashes = hashes ^ (hashes >> np.uint64(33))
+    hashes *= np.uint64(0xFF51AFD7ED558CCD)
+    hashes ^= hashes >> np.uint64(33)
+    hashes *= np.uint64(0xC4CEB9FE1A85EC53)
+    hashes ^= hashes >> np.uint64(33)
+    return hashes
+
+
+def _blank_line_breaks(joined: str) -> str:
+    if "<br" in joined:
+        for tag in ("<br />", "<br/>", "<br>"):
+            joined = joined.replace(tag, " " * len(tag))
+    return joined
+
+
+def _boundaries(folded: normalise.Folded, kinds: normalise.Kinds) -> tuple[Positions, Positions]:
+    if not len(kinds):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    quotes = np.flatnonzero(folded == APOSTROPHE)
+    if len(quotes):
+        padded = np.pad(kinds, 1, constant_values=SEPARATOR)
+        inside = (padded[quotes] == WORD) & (padded[quotes + 2] == WORD)
+        inside &= (np.pad(folded, 1)[quotes] != APOSTROPHE) & (np.pad(folded, 1)[quotes + 2] != APOSTROPHE)
+        kinds[quotes[~inside]] = SEPARATOR
+    token = kinds != SEPARATOR
+    alone = kinds == ALONE
+    change = kinds[1:] != kinds[:-1]
+    opens, closes = token.copy(), token.copy()
+    opens[1:] &= change | alone[1:]
+    closes[:-1] &= change | alone[:-1]
+    return np.flatnonzero(opens), np.flatnonzero(closes) + 1
+
+
+def _hash(folded: normalise.Folded, begin: Positions, end: Positions) -> Hashes:
+    powers, inverses = _powers(_P), _powers(pow(_P, -1, 1 << 64))
+    end = np.minimum(end, begin + LONGEST)
+    hashes = np.empty(len(begin), np.uint64)
+    for origin in range(0, len(folded), _WINDOW):
+        chosen = slice(*np.searchsorted(begin, (origin, origin + _WINDOW)))
+        window = folded[origin : origin + _WINDOW + LONGEST]
+        sums = np.zeros(len(window) + 1, np.uint64)
+        np.cumsum(window * powers[: len(window)], out=sums[1:])
+        b, e = begin[chosen] - origin, end[chosen] - origin
+        hashes[chosen] = (sums[e] - sums[b]) * inverses[b]
+    return mix(hashes)
+
+
+@functools.cache
+def _powers(base: int) -> Hashes:
+    """base^0, base^1, ... modulo 2^64, as many as a window needs."""
+    powers = np.ones(_WINDOW + LONGEST, np.uint64)
+    done = 1
+    while done < len(powers):
+        step = min(done, len(powers) - done)
+        powers[done : done + step] = powers[:step] * np.uint64(pow(base, done, 1 << 64))
+        done += step
+    return powers

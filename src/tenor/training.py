@@ -1,0 +1,290 @@
+"""Fitting a neural family: loss, schedule, early stopping, checkpoints and exact resume.
+
+The run is a function of (texts, settings, seed) alone: the order of batches comes from (seed, epoch), the random state
+of dropout is a variable of the model, and a checkpoint holds the weights, the optimizer, that random state and the
+position. So a run that was killed and resumed ends with the weights of one that was not.
+"""
+
+import contextlib
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from safetensors import numpy as safetensors
+
+from tenor import files
+from tenor.data.split import hold_out
+from tenor.errors import TenorError
+from tenor.evaluation.metrics import log_loss
+from tenor.models.family import Family, Fitted, NetworkConfig, Targets
+from tenor.models.network import Network
+from tenor.tasks import Task
+from tenor.text import batches, vocabulary
+from tenor.text.batches import Batch
+from tenor.text.vocabulary import Encoded
+from tenor.watch import Watcher
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where checkpoints go.
+
+    Attributes:
+        folder: The folder; it is made when the first checkpoint is written.
+        resume: Go on from the checkpoint that is there.
+        run: What the run is made of (settings, seed, fingerprint of the data); resuming another one is refused.
+        every_s: Seconds between checkpoints; one is also written after every epoch.
+    """
+
+    folder: Path
+    resume: bool
+    run: dict[str, Any]
+    every_s: float = 20.0
+
+
+@dataclass
+class _State:
+    """Position of a run and what it has found so far; all of it but the arrays goes into the checkpoint as JSON."""
+
+    epoch: int = 0
+    step: int = 0
+    rows: int = 0
+    loss: float = 0.0
+    right: float = 0.0
+    best_loss: float = float("inf")
+    best_epoch: int = -1
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def fit(
+    family: Family,
+    texts: Sequence[str],
+    targets: Targets,
+    task: Task,
+    config: NetworkConfig,
+    seed: int,
+    watcher: Watcher,
+    checkpoints: Checkpoints | None = None,
+) -> Fitted:
+    """Train a network and keep the weights of its best epoch.
+
+    Args:
+        family: A family with `build`.
+        texts: Training texts; a part of them, `config.validation`, chooses the best epoch.
+        targets: (texts,) classes.
+        task: The task.
+        config: The family's settings.
+        seed: Seed of everything random.
+        watcher: Hears of progress.
+        checkpoints: Where checkpoints go; None keeps none.
+
+    Raises:
+        TenorError: There is nothing to resume, or it belongs to another run.
+    """
+    begin = time.perf_counter()
+    labels = [task.labels[target] for target in targets]
+    train_rows, held_out = hold_out(texts, labels, config.validation, seed)
+    words = vocabulary.build([texts[row] for row in train_rows], config.vocabulary)
+    encoded = words.encode([texts[row] for row in train_rows], config.maximum_tokens, config.keep)
+    held = words.encode([texts[row] for row in held_out], config.maximum_tokens, config.keep)
+    if encoded.cut:
+        share = encoded.cut / len(train_rows)
+        watcher.say(
+            f"{share:.0%} of the texts are longer than {config.maximum_tokens} tokens; their {config.keep} is kept."
+        )
+    after_encoding = time.perf_counter()
+
+    with _seeded(seed):
+        assert family.build is not None
+        network = Network(config, words, family.build(config, task))
+    run = _Run(network, task, config, seed, watcher, checkpoints)
+    run.train(encoded, targets[train_rows], held, targets[held_out])
+    timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
+    return Fitted(network, config, timing, run.state.history)
+
+
+class _Run:
+    """One run of training: the compiled model, the state, the best weights."""
+
+    def __init__(
+        self,
+        network: Network,
+        task: Task,
+        config: NetworkConfig,
+        seed: int,
+        watcher: Watcher,
+        checkpoints: Checkpoints | None,
+    ) -> None:
+        self.network, self.task, self.config, self.seed = network, task, config, seed
+        self.watcher, self.checkpoints = watcher, checkpoints
+        self.model = network.keras_model
+        self.state = _State()
+        self.best: list[Any] = []
+
+    def train(self, encoded: Encoded, targets: Targets, held: Encoded, held_targets: Targets) -> None:
+        lengths = encoded.lengths
+        steps = len(self._batches(lengths, 0)) * self.config.epochs
+        self.model.compile(
+            _optimizer(self.config, steps),
+            _loss(self.config, self.task),
+            weighted_metrics=[_accuracy(self.task)],
+            jit_compile=keras.backend.backend() == "jax",
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+        if self.checkpoints and self.checkpoints.resume:
+            self._restore(self.checkpoints)
+        state, saved, last = self.state, time.perf_counter(), time.perf_counter()
+        while state.epoch < self.config.epochs and not self._stale():
+            name = f"epoch {state.epoch + 1}/{self.config.epochs}"
+            order = self._batches(lengths, state.epoch)
+            while state.step < len(order):
+                self._step(order[state.step], encoded, targets)
+                now = time.perf_counter()
+                state.seconds, last = state.seconds + now - last, now
+                self.watcher.progress(name, state.rows, len(targets), self._means())
+                if self.checkpoints and now - saved >= self.checkpoints.every_s:
+                    self._save(self.checkpoints)
+                    saved = time.perf_counter()
+            self._end_epoch(name, held, held_targets)
+            if self.checkpoints:
+                self._save(self.checkpoints)
+                saved = time.perf_counter()
+        for variable, value in zip(self.model.trainable_variables, self.best, strict=True):
+            variable.assign(value)
+
+    def _batches(self, lengths: Any, epoch: int) -> list[Batch]:
+        return batches.shuffled(lengths, self.config.batch_tokens, self.config.maximum_tokens, self.seed, epoch)
+
+    def _stale(self) -> bool:
+        patience = self.config.patience
+        return patience is not None and self.state.epoch - 1 - self.state.best_epoch >= patience
+
+    def _step(self, batch: Batch, encoded: Encoded, targets: Targets) -> None:
+        # Every batch of a width has the same number of rows, so that it has the same shape: those that are missing
+        # are empty texts of weight 0.
+        rows, missing = len(batch.rows), batch.size - len(batch.rows)
+        ids = np.pad(encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
+        wanted = np.zeros((batch.size, self.task.outputs), np.float32)
+        chosen = targets[batch.rows]
+        wanted[np.arange(rows), chosen if self.task.outputs > 1 else 0] = 1 if self.task.outputs > 1 else chosen
+        weight = np.zeros(batch.size, np.float32)
+        weight[:rows] = batch.size / rows
+        self.model.reset_metrics()
+        found = self.model.train_on_batch(ids, wanted, sample_weight=weight)
+        self.state.step += 1
+        self.state.rows += rows
+        self.state.loss += float(found[0]) * rows
+        self.state.right += float(found[1]) * rows
+
+    def _means(self) -> dict[str, float]:
+        rows = max(self.state.rows, 1)
+        return {
+            "loss": self.state.loss / rows,
+            "accuracy": self.state.right / rows,
+            "texts_per_s": (self.state.rows + self.state.epoch * rows) / max(self.state.seconds, 1e-9),
+        }
+
+    def _end_epoch(self, name: str, held: Encoded, held_targets: Targets) -> None:
+        state = self.state
+        row: dict[str, Any] = {"epoch": state.epoch + 1, **self._means()}
+        loss = row["loss"]
+        if len(held_targets):
+            probabilities = self.task.probabilities(self.network.score(held))
+            loss = log_loss(held_targets, probabilities)
+            row["validation_loss"] = loss
+            row["validation_accuracy"] = float((probabilities.argmax(axis=1) == held_targets).mean())
+        if loss < state.best_loss or not self.best:
+            state.best_loss, state.best_epoch = loss, state.epoch
+            self.best = [np.array(variable) for variable in self.model.trainable_variables]
+        state.history.append(row)
+        self.watcher.finished(name, {key: value for key, value in row.items() if key != "epoch"})
+        state.epoch, state.step, state.rows, state.loss, state.right = state.epoch + 1, 0, 0, 0.0, 0.0
+
+    def _variables(self) -> dict[str, Any]:
+        named = {f"model/{index}": variable for index, variable in enumerate(self.model.variables)}
+        return named | {f"optimizer/{index}": value for index, value in enumerate(self.model.optimizer.variables)}
+
+    def _save(self, checkpoints: Checkpoints) -> None:
+        arrays = {name: np.array(variable) for name, variable in self._variables().items()}
+        arrays |= {f"best/{index}": value for index, value in enumerate(self.best)}
+        about = {"run": checkpoints.run, "state": asdict(self.state)}
+        checkpoints.folder.mkdir(parents=True, exist_ok=True)
+        data = safetensors.save(arrays, {"tenor": json.dumps(about)})
+        files.write(checkpoints.folder / CHECKPOINT, data)
+
+    def _restore(self, checkpoints: Checkpoints) -> None:
+        path = checkpoints.folder / CHECKPOINT
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise TenorError(f"{path}: there is no checkpoint.", "Start the run without --resume.") from None
+        length = int.from_bytes(data[:8], "little")
+        about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tenor"])
+        differing = [key for key, value in checkpoints.run.items() if about["run"].get(key) != value]
+        if differing:
+            raise TenorError(
+                f"{path}: the checkpoint is of another run ({', '.join(differing)} differ).",
+                "Resume with the same data, settings and seed, or start afresh without --resume.",
+            )
+        arrays = safetensors.load(data)
+        for name, variable in self._variables().items():
+            variable.assign(arrays[name])
+        self.best = [arrays[f"best/{index}"] for index in range(sum(name.startswith("best/") for name in arrays))]
+        self.state = _State(**about["state"])
+        self.watcher.say(f"resumed at epoch {self.state.epoch + 1}, batch {self.state.step + 1}.")
+
+
+class _Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Linear warm-up, then linear decay to 0."""
+
+    def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
+        self.peak, self.warmup_steps, self.steps = peak, max(1, warmup_steps), steps
+
+    def __call__(self, step: Any) -> Any:
+        step = ops.cast(step, "float32")
+        falling = (self.steps - step) / max(1, self.steps - self.warmup_steps)
+        return self.peak * ops.minimum((step + 1) / self.warmup_steps, ops.maximum(falling, 0.0))
+
+
+def _optimizer(config: NetworkConfig, steps: int) -> Any:
+    schedule = _Schedule(config.learning_rate, round(config.warmup * steps), steps)
+    kinds = keras.optimizers
+    options: dict[str, Any] = {"global_clipnorm": config.clip_norm}
+    if config.optimizer == "momentum":
+        return kinds.SGD(schedule, momentum=0.9, **options)
+    named = {"adam": kinds.Adam, "adamw": kinds.AdamW, "sgd": kinds.SGD, "rmsprop": kinds.RMSprop}
+    return named[config.optimizer](schedule, **options)
+
+
+def _loss(config: NetworkConfig, task: Task) -> Any:
+    if config.loss == "mean-squared-error":
+        activation = ops.sigmoid if task.outputs == 1 else ops.softmax
+        return lambda wanted, logits: ops.mean(ops.square(activation(logits) - wanted), axis=-1)
+    kind = keras.losses.BinaryCrossentropy if task.outputs == 1 else keras.losses.CategoricalCrossentropy
+    return kind(from_logits=True, label_smoothing=config.label_smoothing)
+
+
+def _accuracy(task: Task) -> Any:
+    if task.outputs == 1:
+        return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
+    return keras.metrics.CategoricalAccuracy("accuracy")
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed what Keras draws initial weights from, and give the process its own random states back."""
+    python, numpy = random.getstate(), np.random.get_state()
+    keras.utils.set_random_seed(seed)
+    yield
+    random.setstate(python)
+    np.random.set_state(numpy)

@@ -1,0 +1,3 @@
+"""The version of Tenor."""
+
+VERSION = "0.1.0"
