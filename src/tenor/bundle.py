@@ -18,7 +18,8 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from tenor import files, models, settings
-from tenor.errors import BundleError, missing_extra
+from tenor.errors import BundleError
+from tenor.models import backend
 from tenor.models.family import Family, Model
 from tenor.tasks import Task
 from tenor.version import VERSION
@@ -133,10 +134,7 @@ def load(folder: Path) -> Bundle:
 def need(family: Family) -> None:
     """Refuse a family whose packages are not installed."""
     if family.build is not None:
-        try:
-            import keras  # noqa: F401
-        except ImportError:
-            raise missing_extra(f"the family {family.name!r}", "deep") from None
+        backend.load(f"the family {family.name!r}")
 
 
 def _restore(family: Family, config: Any, encoder: dict[str, Any], arrays: Any, task: Task) -> Model:

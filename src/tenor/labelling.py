@@ -31,14 +31,19 @@ def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
     )
 
 
-def new_columns(columns: list[str]) -> tuple[str, str]:
-    """Names of the two columns that are added: `label` and `score`, or, where these are taken, `predicted_...`."""
+def new_columns(columns: list[str], name: str) -> tuple[str, str]:
+    """Names of the two columns that are added: `label` and `score`, or, where one is taken, `predicted_...`.
+
+    Raises:
+        DataError: These are taken too; `name` is the table's.
+    """
     if "label" not in columns and "score" not in columns:
         return "label", "score"
     names = ("predicted_label", "predicted_score")
-    taken = [name for name in names if name in columns]
-    if taken:
-        raise DataError(f"the columns 'label' and {taken[0]!r} are there already.", "Rename them in the input.")
+    taken = [column for column in ("label", "score", *names) if column in columns]
+    if set(names) & set(taken):
+        listed = " and ".join(map(repr, taken))
+        raise DataError(f"{name}: the columns {listed} are there already.", "Rename them in the input.")
     return names
 
 
@@ -74,7 +79,7 @@ def label(
                     Location(source.name, chunk.row + index, text),
                 )
         pairs = list(predictor.label(texts))
-        labels, scores = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        labels, scores = [pair[0] for pair in pairs], [round(pair[1], 6) for pair in pairs]
         write(Chunk(chunk.row, {**chunk.columns, added[0]: labels, added[1]: scores}))
         rows += len(chunk)
         tell(rows)

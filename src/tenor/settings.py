@@ -7,6 +7,7 @@ choices, and suggests the nearest key.
 
 import dataclasses
 import difflib
+import math
 import tomllib
 import types
 import typing
@@ -16,6 +17,8 @@ from typing import Any, TypeVar
 from tenor.errors import SettingsError
 
 S = TypeVar("S")
+
+_LARGEST = 1e18
 
 
 def make(kind: type[S], values: dict[str, Any], source: str) -> S:
@@ -27,13 +30,17 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
         source: Where the values come from, for the error: `--set`, `run.toml`.
 
     Raises:
-        SettingsError: A key is unknown, or a value has the wrong type or is out of range.
+        SettingsError: A key is unknown or missing, or a value has the wrong type or is out of range.
     """
     hints = typing.get_type_hints(kind)
     known = [field.name for field in dataclasses.fields(typing.cast(Any, kind))]
     for key in values:
         if key not in known:
             raise SettingsError(f"{source}: there is no setting {key!r}.", nearest(key, known))
+    required = [field.name for field in dataclasses.fields(typing.cast(Any, kind)) if _is_required(field)]
+    for key in required:
+        if key not in values:
+            raise SettingsError(f"{source}: the setting {key!r} is missing.", "Give it a value.")
     checked = {key: _check(value, hints[key], f"{source}: {key}") for key, value in values.items()}
     return kind(**checked)
 
@@ -51,7 +58,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: there is no such file.", "Give --config the path of a TOML file.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: this is not a TOML file: {error}.", "Mend that line.") from None
 
 
@@ -62,10 +69,12 @@ def parse_assignments(items: list[str]) -> dict[str, Any]:
         key, equals, text = item.partition("=")
         if not equals or not key.strip():
             raise SettingsError(f"--set: {item!r} is not of the form key=value.", "Write, say, --set epochs=3.")
+        text = text.strip()
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = None if text == "none" else text.strip()
+            parsed = tomllib.loads(f"value = {text}")
+            value = parsed["value"] if len(parsed) == 1 else text
+        except (tomllib.TOMLDecodeError, RecursionError):
+            value = None if text == "none" else text
         values[key.strip()] = value
     return values
 
@@ -81,6 +90,10 @@ def require(condition: bool, key: str, problem: str) -> None:
     """Refuse a value from a settings class's `__post_init__`."""
     if not condition:
         raise SettingsError(f"setting {key!r} {problem}.", "Choose another value.")
+
+
+def _is_required(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _check(value: Any, hint: Any, where: str) -> Any:
@@ -101,7 +114,10 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     if origin is dict:
         hint = dict
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value) if abs(value) < _LARGEST else math.inf
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise SettingsError(f"{where} is {value!r}, which is not of type {hint.__name__}.", "Give another value.")
+        wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", dict: "a table"}[hint]
+        raise SettingsError(f"{where} is {value!r:.80}.", f"Give {wanted}.")
+    if isinstance(value, (int, float)) and not abs(value) < _LARGEST:
+        raise SettingsError(f"{where} is not a number that can be used.", "Give a smaller number.")
     return value

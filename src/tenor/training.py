@@ -24,7 +24,7 @@ from tenor.data.split import hold_out
 from tenor.errors import TenorError
 from tenor.evaluation.metrics import log_loss
 from tenor.models.family import Family, Fitted, NetworkConfig, Targets
-from tenor.models.network import Network
+from tenor.models.network import Network, to_numpy
 from tenor.tasks import Task
 from tenor.text import batches, vocabulary
 from tenor.text.batches import Batch
@@ -143,6 +143,17 @@ class _Run:
         self.model.optimizer.build(self.model.trainable_variables)
         if self.checkpoints and self.checkpoints.resume:
             self._restore(self.checkpoints)
+        try:
+            self._epochs(encoded, targets, held, held_targets)
+        except KeyboardInterrupt:
+            if self.checkpoints and (self.checkpoints.folder / CHECKPOINT).exists():
+                self.watcher.say("interrupted; the same command with --resume goes on from the last checkpoint.")
+            raise
+        for variable, value in zip(self.model.trainable_variables, self.best, strict=True):
+            variable.assign(value)
+
+    def _epochs(self, encoded: Encoded, targets: Targets, held: Encoded, held_targets: Targets) -> None:
+        lengths = encoded.lengths
         state, saved, last = self.state, time.perf_counter(), time.perf_counter()
         while state.epoch < self.config.epochs and not self._stale():
             name = f"epoch {state.epoch + 1}/{self.config.epochs}"
@@ -159,8 +170,6 @@ class _Run:
             if self.checkpoints:
                 self._save(self.checkpoints)
                 saved = time.perf_counter()
-        for variable, value in zip(self.model.trainable_variables, self.best, strict=True):
-            variable.assign(value)
 
     def _batches(self, lengths: Any, epoch: int) -> list[Batch]:
         return batches.shuffled(lengths, self.config.batch_tokens, self.config.maximum_tokens, self.seed, epoch)
@@ -205,7 +214,7 @@ class _Run:
             row["validation_accuracy"] = float((probabilities.argmax(axis=1) == held_targets).mean())
         if loss < state.best_loss or not self.best:
             state.best_loss, state.best_epoch = loss, state.epoch
-            self.best = [np.array(variable) for variable in self.model.trainable_variables]
+            self.best = [to_numpy(variable) for variable in self.model.trainable_variables]
         state.history.append(row)
         self.watcher.finished(name, {key: value for key, value in row.items() if key != "epoch"})
         state.epoch, state.step, state.rows, state.loss, state.right = state.epoch + 1, 0, 0, 0.0, 0.0
@@ -215,7 +224,7 @@ class _Run:
         return named | {f"optimizer/{index}": value for index, value in enumerate(self.model.optimizer.variables)}
 
     def _save(self, checkpoints: Checkpoints) -> None:
-        arrays = {name: np.array(variable) for name, variable in self._variables().items()}
+        arrays = {name: to_numpy(variable) for name, variable in self._variables().items()}
         arrays |= {f"best/{index}": value for index, value in enumerate(self.best)}
         about = {"run": checkpoints.run, "state": asdict(self.state)}
         checkpoints.folder.mkdir(parents=True, exist_ok=True)

@@ -1,14 +1,17 @@
 """`tenor`: the commands, and how errors and interruptions end them."""
 
+import errno
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 import tenor
 from tenor.cli import datasets, evaluate, families, predict, train
 from tenor.errors import TenorError
+
+_WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
 
 app = typer.Typer(
     name="tenor",
@@ -38,14 +41,18 @@ def _options(
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    """Reads the options before the command."""
 
 
 def main() -> NoReturn:
-    """Run the command line. A TenorError prints two lines and exits with 1; a bug keeps its traceback."""
+    """Run the command line.
+
+    A TenorError prints two lines and exits with 1, a wrong option prints the usage and exits with 2; a bug keeps its
+    traceback.
+    """
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
     except TenorError as error:
         print(f"error: {error.problem}", file=sys.stderr)
         if error.remedy:
@@ -54,9 +61,21 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted.", file=sys.stderr)
         sys.exit(130)
+    except _WrongOption as error:
+        error.show()
+        sys.exit(error.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(141)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
-    sys.exit(0)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        print(f"error: standard output: {error.strerror}.\nFree some space.", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(code or 0)
+
+
+def _drop_output() -> None:
+    """Send what is still held back nowhere, so that the interpreter does not stumble over it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

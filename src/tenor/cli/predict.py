@@ -32,14 +32,19 @@ def predict(
     if out is not None and out.exists() and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     loaded = predictor.load(model)
-    if is_text:
+    if is_text and out is None:
         [(label, score)] = loaded.label([source])
         print(json.dumps({"label": label, "score": score}, ensure_ascii=False) if as_json else f"{label}\t{score:.4f}")
         return
 
-    opened = table.open_lines(table.standard_input(), "standard input") if source == "-" else table.open_table(path)
+    if is_text:
+        opened = table.Table("the text", ["text"], iter([table.Chunk(1, {"text": [source]})]))
+    elif source == "-":
+        opened = table.open_lines(table.standard_input(), "standard input")
+    else:
+        opened = table.open_table(path)
     column = labelling.text_column(opened, loaded, text)
-    added = labelling.new_columns(opened.columns)
+    added = labelling.new_columns(opened.columns, opened.name)
     columns = [*opened.columns, *added]
     with console.Console(quiet=out is None) as watcher:
 
@@ -59,6 +64,6 @@ def predict(
 
 def _exists(path: Path) -> bool:
     try:
-        return path.exists()
+        return path.exists() and path != Path()  # an empty text is the path of this folder
     except (OSError, ValueError):  # a long text is no file's name
         return False

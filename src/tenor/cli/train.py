@@ -1,6 +1,7 @@
 """`tenor train`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,8 +51,10 @@ def train(
         "drop_empty": drop_empty or None,
     }
     values |= {key: value for key, value in given.items() if value is not None}
-    values["settings"] = dict(values.get("settings", {})) | settings.parse_assignments(assignments or [])
-    run = settings.make(pipeline.Run, values, str(config) if config else "train")
+    source = str(config) if config else "train"
+    run = settings.make(pipeline.Run, values, source)
+    if assignments:
+        run = replace(run, settings=(run.settings or {}) | settings.parse_assignments(assignments))
     with console.Console(quiet=as_json) as watcher:
         trained = pipeline.train(run, watcher)
     metrics = trained.metrics

@@ -1,5 +1,6 @@
 """Rows -> labelled texts, with the columns found and the faults gathered."""
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,19 +73,16 @@ def read(
             f"{name}: there is one column, 'text', and no labels.",
             "Give a file with a text and a label column.",
         )
-    if text is None or label is None:
-        chunk = next(opened.chunks, None)
-        text, label = _find(opened.columns, chunk, name, text, label)
-        for found in [chunk] if chunk else []:
-            texts += found.columns[text]
-            labels += found.columns[label]
-    table.pick(opened.columns, text, name, "--text")
-    table.pick(opened.columns, label, name, "--label")
-    for chunk in opened.chunks:
+    for wanted, option in ((text, "--text"), (label, "--label")):
+        if wanted is not None:
+            table.pick(opened.columns, wanted, name, option)
+    first = next(opened.chunks, None)
+    if first is None:
+        raise DataError(f"{name}: there is a header but no row.", "Give a file with at least two labelled rows.")
+    text, label = _find(opened.columns, first, name, text, label)
+    for chunk in itertools.chain([first], opened.chunks):
         texts += chunk.columns[text]
         labels += chunk.columns[label]
-    if not texts:
-        raise DataError(f"{name}: there is a header but no row.", "Give a file with at least two labelled rows.")
     return _checked(name, texts, labels, text, label, drop_unlabelled, drop_empty)
 
 
@@ -136,15 +134,13 @@ def check_classes(dataset: Dataset) -> None:
         )
 
 
-def _find(
-    columns: list[str], chunk: table.Chunk | None, name: str, text: str | None, label: str | None
-) -> tuple[str, str]:
+def _find(columns: list[str], chunk: table.Chunk, name: str, text: str | None, label: str | None) -> tuple[str, str]:
     """Find the two columns by their usual names, or, of two columns, by which is longer."""
     free = [column for column in columns if column not in (text, label)]
     found_text = text or _by_name(free, TEXT_NAMES)
     found_label = label or _by_name([column for column in free if column != found_text], LABEL_NAMES)
     rest = [column for column in free if column not in (found_text, found_label)]
-    if found_text is None and found_label is None and len(rest) == 2 and chunk is not None:
+    if found_text is None and found_label is None and len(rest) == 2:
         found_text = max(rest, key=lambda column: sum(len(str(value)) for value in chunk.columns[column]))
         rest.remove(found_text)
     if found_text is None and len(rest) == 1:

@@ -12,7 +12,7 @@ def hold_out(texts: Sequence[str], labels: Sequence[str], share: float, seed: in
     """Part rows into those kept and those held out.
 
     Texts that are equal but for blanks around them never stand on both sides, and each class gives about `share` of
-    its rows; a class too small for that gives none.
+    its rows; a class too small for that gives none. No class is held out whole.
 
     Args:
         texts: The texts.
@@ -33,7 +33,8 @@ def hold_out(texts: Sequence[str], labels: Sequence[str], share: float, seed: in
     out: list[int] = []
     for label in sorted(by_label):
         members = by_label[label]
-        wanted = round(share * sum(map(len, members)))
+        rows_of_label = sum(map(len, members))
+        wanted = min(round(share * rows_of_label), rows_of_label - 1)
         for index in random.permutation(len(members)):
             if wanted <= 0:
                 break

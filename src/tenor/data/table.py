@@ -5,6 +5,7 @@ and a folder of class folders of `.txt` files; the text formats also as `.gz`. T
 order mark), UTF-16 with one, or GB18030, which is recognised.
 """
 
+import codecs
 import csv
 import gzip
 import io
@@ -12,6 +13,7 @@ import itertools
 import json
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ LONGEST_LINE = 64 << 20  # bytes; more than this without a line's end is no text
 FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".txt")
 
 _PEEK = 1 << 20
+_UNREADABLE = (OSError, EOFError, zlib.error)  # what a disk or a damaged .gz file raises
 Row = dict[str, Any]
 
 
@@ -70,16 +73,23 @@ def open_table(path: Path) -> Table:
             while the chunks are read.
     """
     name = path.name or str(path)
-    if path.is_dir():
-        return _folder(path, name)
-    if not path.exists():
+    try:
+        if path.is_dir():
+            return _folder(path, name)
+        found = path.exists()
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise _unreadable(error, Location(str(path))) from None
+    if not found:
         raise DataError(f"{path}: there is no such file.", "Check the path.")
     kind = suffix(path)
     if kind not in FORMATS:
         raise DataError(f"{path}: files ending in {kind!r} cannot be read.", f"Give one of {', '.join(FORMATS)}.")
     if kind == ".parquet":
         return _parquet(path, name)
-    opened: Any = gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb", buffering=0)
+    try:
+        opened: Any = gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb", buffering=0)
+    except OSError as error:
+        raise _unreadable(error, Location(str(path))) from None
     stream = io.BufferedReader(opened, _PEEK)
     if kind in (".csv", ".tsv"):
         return _delimited(stream, name, "\t" if kind == ".tsv" else ",")
@@ -116,62 +126,70 @@ def _transpose(rows: list[list[Any]], columns: list[str]) -> dict[str, list[Any]
 
 
 class _Lines:
-    """Decoded lines of a text file. `row` is kept by the reader, for errors."""
+    """Decoded lines of a text file. `row` is kept by the reader, for errors: rows through, -1 before the header."""
 
-    def __init__(self, stream: io.BufferedReader, name: str) -> None:
-        self.stream, self.name, self.row = stream, name, 0
-        self.encoding = _encoding(stream.peek(_PEEK))
-        self.position = 0
+    def __init__(self, stream: io.BufferedReader, name: str, row: int = 0) -> None:
+        self.stream, self.name, self.row, self.position = stream, name, row, 0
+        try:
+            self.encoding = _encoding(stream.peek(_PEEK))
+        except _UNREADABLE as error:
+            raise _unreadable(error, Location(name)) from None
+
+    def __del__(self) -> None:
+        self.stream.close()  # also where the lines were never asked for
 
     def __iter__(self) -> Iterator[str]:
-        stream: Any = self.stream
-        if self.encoding == "utf-16":
-            stream = (line.encode() for line in io.TextIOWrapper(stream, "utf-16", newline="\n"))
-            self.encoding = "utf-8"
         try:
-            for raw in self._raw(stream):
-                line = self._decode(raw)
+            for raw in self._raw():
+                line = raw if isinstance(raw, str) else self._decode(raw)
                 if "\0" in line:
-                    raise DataError(
-                        "there is a NUL byte.",
-                        "This is no text file, or it is damaged.",
-                        self._at(self.row + 1),
-                    )
+                    raise DataError("there is a NUL byte.", "This is no text file, or it is damaged.", self.at())
                 yield line
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise DataError(f"the compressed file is damaged: {error}.", "Copy it again.", self._at()) from None
+        except _UNREADABLE as error:
+            raise _unreadable(error, self.at()) from None
         except UnicodeDecodeError as error:
-            raise DataError(f"this is not valid UTF-16: {error.reason}.", "Save it as UTF-8.", self._at()) from None
+            raise DataError(f"this is not valid UTF-16: {error.reason}.", "Save it as UTF-8.", self.at()) from None
         finally:
             self.stream.close()
 
-    def _raw(self, stream: Any) -> Iterator[bytes]:
-        if not isinstance(stream, io.BufferedReader):
-            yield from stream
-            return
+    def at(self) -> Location:
+        """The row that is being read."""
+        return Location(self.name, self.row + 1) if self.row >= 0 else Location(f"{self.name}, header")
+
+    def _raw(self) -> Iterator[Any]:
+        stream: Any = self.stream
+        if self.encoding == "utf-16":
+            stream = io.TextIOWrapper(self.stream, "utf-16", newline="\n")
         while raw := stream.readline(LONGEST_LINE + 1):
             if len(raw) > LONGEST_LINE:
                 raise DataError(
-                    f"a line is longer than {LONGEST_LINE >> 20} MB.",
-                    "Check that this is a text file.",
-                    self._at(),
+                    f"a line is longer than {LONGEST_LINE >> 20} MB.", "Check that this is a text file.", self.at()
                 )
             yield raw
 
     def _decode(self, raw: bytes) -> str:
-        try:
-            line = raw.decode("utf-8-sig" if self.position == 0 and self.encoding == "utf-8" else self.encoding)
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"byte {self.position + error.start} of the file is not valid {self.encoding.upper()}.",
-                "Save the file as UTF-8.",
-                self._at(self.row + 1),
-            ) from None
+        line = _decode(raw, self.encoding, self.position, self.at())
         self.position += len(raw)
         return line
 
-    def _at(self, row: int | None = None) -> Location:
-        return Location(self.name, row)
+
+def _decode(raw: bytes, encoding: str, position: int, at: Location) -> str:
+    """Bytes that begin at `position` of a file, without the byte order mark."""
+    mark = len(codecs.BOM_UTF8) if position == 0 and encoding == "utf-8" and raw.startswith(codecs.BOM_UTF8) else 0
+    try:
+        return raw[mark:].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"byte {position + mark + error.start} of the file is not valid {encoding.upper()}.",
+            "Save the file as UTF-8.",
+            at,
+        ) from None
+
+
+def _unreadable(error: Exception, at: Location) -> DataError:
+    if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+        return DataError(f"this cannot be read: {error.strerror or error}.", "Check the path and its rights.", at)
+    return DataError(f"the compressed file is damaged: {error}.", "Copy it again.", at)
 
 
 def _encoding(head: bytes) -> str:
@@ -182,10 +200,11 @@ def _encoding(head: bytes) -> str:
         head.decode("utf-8")
         return "utf-8"
     except UnicodeDecodeError as error:
-        if error.start >= len(head) - 3 and len(head) >= _PEEK // 2:
-            return "utf-8"
+        whole = head[: error.start]
+        if error.reason == "unexpected end of data" and (len(head) >= _PEEK // 2 or not whole.isascii()):
+            return "utf-8"  # the head ends inside a character
     try:
-        text = head[: len(head) - len(head) % _PEEK or None].decode("gb18030")
+        text = head.decode("gb18030")
     except UnicodeDecodeError as error:
         if error.start < len(head) - 3:
             return "utf-8"
@@ -203,15 +222,14 @@ def _both_high(character: str) -> bool:
 
 def _delimited(stream: io.BufferedReader, name: str, delimiter: str) -> Table:
     csv.field_size_limit(LONGEST_LINE)
-    lines = _Lines(stream, name)
+    lines = _Lines(stream, name, row=-1)
     reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
-    header = _next(reader, lines)
-    if header is None:
-        raise DataError(f"{name}: the file is empty.", "Give a file with a header line and rows.")
+    while not (header := _next(reader, lines)):
+        if header is None:
+            raise DataError(f"{name}: the file is empty.", "Give a file with a header line and rows.")
+    lines.row = 0
     columns = [column.strip() for column in header]
-    repeated = sorted({column for column in columns if columns.count(column) > 1})
-    if repeated:
-        raise DataError(f"{name}: the header names column {repeated[0]!r} twice.", "Give each column its own name.")
+    _distinct(columns, name)
 
     def rows() -> Iterator[list[str]]:
         wrong: list[tuple[int, int]] = []
@@ -236,14 +254,26 @@ def _delimited(stream: io.BufferedReader, name: str, delimiter: str) -> Table:
     return Table(name, columns, _chunked(rows(), columns))
 
 
+def _distinct(columns: list[str], name: str) -> None:
+    repeated = [column for column, count in Counter(columns).items() if count > 1]
+    if repeated:
+        raise DataError(f"{name}: the header names column {repeated[0]!r} twice.", "Give each column its own name.")
+
+
 def _next(reader: Any, lines: _Lines) -> list[str] | None:
     try:
         return next(reader, None)
     except csv.Error as error:
+        if "new-line character" in str(error):
+            raise DataError(
+                "there is a carriage return (CR) outside quotes.",
+                "Put quotes around the field, or save the file with line ends LF or CR LF.",
+                lines.at(),
+            ) from None
         raise DataError(
             f"the quoting is broken: {error}.",
             'Close every quote, and write a quote inside a quoted field twice ("").',
-            Location(lines.name, lines.row + 1),
+            lines.at(),
         ) from None
 
 
@@ -313,19 +343,39 @@ def _parquet(path: Path, name: str) -> Table:
     except (pyarrow.ArrowException, OSError) as error:
         raise damaged(error) from None
     columns = list(file.schema_arrow.names)
+    _distinct(columns, name)
 
     def chunks() -> Iterator[Chunk]:
         row = 1
         try:
             for batch in file.iter_batches(CHUNK_ROWS):
-                yield Chunk(row, {column: batch.column(column).to_pylist() for column in columns})
+                arrays = zip(columns, batch.columns, strict=True)
+                yield Chunk(row, {column: _values(array, Location(name, row, column)) for column, array in arrays})
                 row += batch.num_rows
         except (pyarrow.ArrowException, OSError) as error:
             raise damaged(error) from None
-        except UnicodeDecodeError as error:
-            raise DataError(f"a text is not valid UTF-8: {error}.", "Write it again.", Location(name, row)) from None
 
     return Table(name, columns, chunks(), file.schema_arrow)
+
+
+def _values(array: Any, first: Location) -> list[Any]:
+    """An Arrow array as Python values; `first` is the place of its first one."""
+    import pyarrow
+
+    failures = (ValueError, OverflowError, KeyError, pyarrow.ArrowException)  # bad UTF-8, dates past the year 9999
+    try:
+        return list(array.to_pylist())
+    except failures:
+        pass
+    values = []
+    for row, value in enumerate(array, first.row or 1):
+        try:
+            values.append(value.as_py())
+        except failures as error:
+            at = Location(first.file, row, first.column)
+            problem = f"the value of type {array.type} cannot be read: {error}."
+            raise DataError(problem, "Mend it, or leave the column out.", at) from None
+    return values
 
 
 def _folder(path: Path, name: str) -> Table:
@@ -341,21 +391,25 @@ def _folder(path: Path, name: str) -> Table:
 
     def rows() -> Iterator[list[str]]:
         for label, file in files:
-            data = file.read_bytes()
-            encoding = _encoding(data)
-            try:
-                text = data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"byte {error.start} of the file is not valid {encoding.upper()}.",
-                    "Save the file as UTF-8.",
-                    Location(str(file)),
-                ) from None
-            yield [text, label, f"{label}/{file.name}"]
+            yield [_text_file(file), label, f"{label}/{file.name}"]
 
     return Table(name, ["text", "label", "file"], _chunked(rows(), ["text", "label", "file"]))
 
 
+def _text_file(path: Path) -> str:
+    at = Location(str(path))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(error, at) from None
+    text = _decode(data, _encoding(data[:_PEEK]), 0, at)
+    if "\0" in text:
+        raise DataError("there is a NUL byte.", "This is no text file, or it is damaged.", at)
+    return text
+
+
 def standard_input() -> Any:
-    """Standard input as a raw stream of bytes."""
+    """Standard input as a raw stream of bytes. Raises DataError when it is closed."""
+    if sys.stdin is None:
+        raise DataError("standard input is closed.", "Give a file, or texts through a pipe.")
     return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)

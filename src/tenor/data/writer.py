@@ -5,6 +5,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any
 
 from tenor import files
@@ -24,19 +25,25 @@ def open_writer(path: Path, columns: list[str], schema: Any = None) -> Iterator[
         schema: Arrow schema of those columns that keep their types, for Parquet.
 
     Raises:
-        DataError: The format is unknown, or the folder of the file does not exist.
+        DataError: The format is unknown, or the file cannot be written (the disk is full, say); what was there is kept.
     """
     kind = suffix(path)
     if kind not in FORMATS or path.suffix.lower() == ".gz":
         raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(FORMATS)}.")
     if not path.parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist.", "Make it first.")
-    if kind == ".parquet":
-        with files.replacing(path) as stream, _parquet(stream, schema) as write:
-            yield write
-    else:
-        with files.replacing(path, "w", encoding="utf-8", newline="") as stream:
-            yield text_writer(stream, kind, columns)
+    try:
+        if kind == ".parquet":
+            with files.replacing(path) as stream, _parquet(stream, columns, schema) as write:
+                yield write
+        else:
+            with files.replacing(path, "w", encoding="utf-8", newline="") as stream:
+                yield text_writer(stream, kind, columns)
+    except OSError as error:
+        raise DataError(
+            f"{path}: the file cannot be written: {error.strerror or error}.",
+            "Nothing was changed there. Free some space or choose another file with --out.",
+        ) from None
 
 
 def text_writer(stream: IO[str], kind: str, columns: list[str]) -> Write:
@@ -51,7 +58,9 @@ def text_writer(stream: IO[str], kind: str, columns: list[str]) -> Write:
         return write_objects
     if kind == ".txt":
         columns = columns[-2:]
-    writer = csv.writer(stream, delimiter="," if kind == ".csv" else "\t", lineterminator="\n")
+    # Lines end with LF, but the writer is told CR LF: it puts quotes only around what stands in its line end.
+    ended = SimpleNamespace(write=lambda record: stream.write(f"{record[:-2]}\n"))
+    writer = csv.writer(ended, delimiter="," if kind == ".csv" else "\t", lineterminator="\r\n")
     if kind != ".txt":
         writer.writerow(columns)
 
@@ -64,34 +73,36 @@ def text_writer(stream: IO[str], kind: str, columns: list[str]) -> Write:
 def _cell(value: Any) -> Any:
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False, default=str)
-    return f"{value:.6g}" if isinstance(value, float) else value
+    return value
 
 
 @contextlib.contextmanager
-def _parquet(stream: IO[bytes], schema: Any) -> Iterator[Write]:
+def _parquet(stream: IO[bytes], columns: list[str], schema: Any) -> Iterator[Write]:
     import pyarrow
     import pyarrow.parquet
 
+    types = {} if schema is None else {name: schema.field(name).type for name in schema.names}
     writer: Any = None
 
     def write(chunk: Chunk) -> None:
         nonlocal writer
         try:
-            arrays = {
-                name: pyarrow.array(
-                    values, schema.field(name).type if schema is not None and name in schema.names else None
-                )
-                for name, values in chunk.columns.items()
-            }
-            table = pyarrow.table(arrays)
+            table = pyarrow.table({name: pyarrow.array(chunk.columns[name], types.get(name)) for name in columns})
             if writer is None:
                 writer = pyarrow.parquet.ParquetWriter(stream, table.schema)
             writer.write_table(table.cast(writer.schema))
-        except pyarrow.ArrowException as error:
+        except (pyarrow.ArrowException, OverflowError) as error:
             raise DataError(f"a column does not fit Parquet: {error}.", "Write .jsonl instead.") from None
 
     try:
         yield write
-    finally:
+        if writer is None:  # no row: the file has its columns all the same, the score last
+            guesses = {name: pyarrow.string() for name in columns[:-1]} | {columns[-1]: pyarrow.float64()}
+            empty = pyarrow.schema(list((guesses | types).items()))
+            writer = pyarrow.parquet.ParquetWriter(stream, empty)
+    except BaseException:
         if writer is not None:
-            writer.close()
+            with contextlib.suppress(OSError, ValueError):  # the first error is the one to tell of
+                writer.close()
+        raise
+    writer.close()

@@ -21,6 +21,9 @@ class Config(NetworkConfig):
     """Width of the LSTM's state."""
     activation: Literal["tanh", "relu", "sigmoid"] = "tanh"
     """Activation of the LSTM's cell."""
+    memory: int | None = 100
+    """Steps that the LSTM's cells remember at first: forget biases are drawn for memories of 1 to this many steps
+    (chrono initialisation: Tallec and Ollivier, 2018); none starts all forget biases at 1."""
     dropout: float = 0.2
     """Share of the embedding's channels that are dropped in training, the same ones over a whole text."""
 
@@ -28,6 +31,7 @@ class Config(NetworkConfig):
         super().__post_init__()
         require(self.embedding >= 1, "embedding", "must be 1 or more")
         require(self.units >= 1, "units", "must be 1 or more")
+        require(self.memory is None or self.memory >= 2, "memory", "must be 2 or more, or none")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
 
 
@@ -35,12 +39,20 @@ def build(config: Config, task: Task) -> Any:
     """Ids (batch, time) -> logits (batch, outputs). The state is read at a text's last token, so padding is inert."""
     import keras
 
-    from tenor.models.layers import LastStep
+    from tenor.models.layers import ChronoBias, LastStep
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     vectors = keras.layers.Embedding(config.vocabulary, config.embedding, name="embedding")(ids)
     vectors = keras.layers.SpatialDropout1D(config.dropout, name="dropout")(vectors)
-    states = keras.layers.LSTM(config.units, config.activation, return_sequences=True, name="lstm")(vectors)
+    memory = ChronoBias(config.memory) if config.memory else "zeros"
+    states = keras.layers.LSTM(
+        config.units,
+        config.activation,
+        bias_initializer=memory,
+        unit_forget_bias=config.memory is None,
+        return_sequences=True,
+        name="lstm",
+    )(vectors)
     logits = keras.layers.Dense(task.outputs, name="logits")(LastStep(name="last")(states, ids))
     return keras.Model(ids, logits, name="lstm")
 

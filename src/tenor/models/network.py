@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from tenor.models.family import Arrays, Family, NetworkConfig
 from tenor.tasks import Floats, Task
@@ -37,10 +38,18 @@ class Network:
         return result
 
     def arrays(self) -> Arrays:
-        return {variable.path: np.asarray(variable) for variable in self.keras_model.trainable_variables}
+        return {
+            variable.path: to_numpy(variable)
+            for variable in self.keras_model.trainable_variables
+        }
 
     def encoder(self) -> dict[str, Any]:
         return {"kind": "vocabulary", "tokens": list(self.vocabulary.tokens)}
+
+
+def to_numpy(variable: Any) -> npt.NDArray[Any]:
+    """A copy of a Keras variable's value."""
+    return np.asarray(variable).copy()
 
 
 def restore(family: Family, config: NetworkConfig, encoder: dict[str, Any], arrays: Arrays, task: Task) -> Network:

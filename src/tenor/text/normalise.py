@@ -54,12 +54,10 @@ def fold(codes: Codes) -> tuple[Folded, Kinds]:
 
 def _fold_character(code: int) -> tuple[int, int]:
     character = chr(code)
-    if code in (APOSTROPHE, 0x2019):
-        return APOSTROPHE, WORD
-    if character == "_":
-        return code, WORD
     plain = unicodedata.normalize("NFKC", character)
     plain = plain if len(plain) == 1 else character
+    if plain in ("'", "\u2019"):
+        return APOSTROPHE, WORD
     lower = plain.lower()
     plain = lower if len(lower) == 1 else plain
     category = unicodedata.category(plain)
@@ -67,8 +65,8 @@ def _fold_character(code: int) -> tuple[int, int]:
         kind = ALONE if category[0] == "L" else SEPARATOR
     elif 0xFE00 <= code <= 0xFE0F:  # variation selectors choose a drawing, not a meaning
         kind = SEPARATOR
-    elif category[0] in "LNM":
+    elif category[0] in "LNM" or plain == "_":
         kind = WORD
     else:
-        kind = ALONE if category in ("So", "Sk") and code > 0x7F else SEPARATOR
+        kind = ALONE if category in ("So", "Sk") and ord(plain) > 0x7F else SEPARATOR
     return ord(plain), kind

@@ -1,0 +1,133 @@
+"""Small data, a small trained model, and the command line as a function."""
+
+import csv
+import io
+import random
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tenor import pipeline
+from tenor.cli import main
+from tenor.pipeline import Run
+from tenor.predictor import Predictor
+
+Row = tuple[str, str]
+
+_ENGLISH = {
+    "positive": "wonderful charming superb moving brilliant delightful warm clever".split(),
+    "negative": "dreadful boring awful tedious clumsy shallow dull lazy".split(),
+    "": "the film was and its plot with an actor scene music we saw a story evening".split(),
+}
+_CHINESE = {
+    "好评": ["很好", "喜欢", "精彩", "满意", "漂亮", "推荐"],
+    "差评": ["很差", "失望", "难看", "后悔", "糟糕", "退货"],
+    "": ["这本书", "酒店", "质量", "服务", "电影", "内容", "房间", "觉得", "，", "。", "我们", "昨天"],
+}
+
+
+def english(count: int = 60, seed: int = 0) -> list[Row]:
+    """Distinct texts and their labels, in turn `positive` and `negative`."""
+    return _rows(_ENGLISH, " ", count, seed)
+
+
+def chinese(count: int = 60, seed: int = 0) -> list[Row]:
+    """Distinct texts and their labels, in turn `好评` and `差评`."""
+    return _rows(_CHINESE, "", count, seed)
+
+
+def _rows(words: dict[str, list[str]], joint: str, count: int, seed: int) -> list[Row]:
+    draw = random.Random(seed)
+    labels = [label for label in words if label]
+    rows: dict[str, str] = {}
+    while len(rows) < count:
+        label = labels[len(rows) % 2]
+        chosen = draw.choices(words[""], k=draw.randint(4, 9)) + draw.sample(words[label], 2)
+        draw.shuffle(chosen)
+        rows.setdefault(joint.join(chosen), label)
+    return list(rows.items())
+
+
+def write_csv(path: Path, rows: list[Row], header: tuple[str, ...] = ("text", "label"), encoding: str = "utf-8") -> Path:
+    """A CSV file of the rows."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows([header, *rows])
+    path.write_bytes(stream.getvalue().encode(encoding))
+    return path
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Finished]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run `tenor` with some arguments in this process; anything but a clean end is raised."""
+
+    def run(*arguments: object, stdin: bytes = b"") -> Finished:
+        monkeypatch.setattr(sys, "argv", ["tenor", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        with pytest.raises(SystemExit, match=r"^\d+$") as ended:
+            main()
+        captured = capsys.readouterr()
+        return Finished(int(str(ended.value.code)), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def english_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(tmp_path_factory.mktemp("english") / "reviews.csv", english())
+
+
+@pytest.fixture(scope="session")
+def chinese_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(tmp_path_factory.mktemp("chinese") / "评论.csv", chinese())
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory, english_csv: Path) -> Path:
+    """The folder of an `ngram` model of the English rows. Tests read it and change nothing in it."""
+    folder = tmp_path_factory.mktemp("models") / "reviews"
+    return pipeline.train(Run(str(english_csv), out=str(folder), settings=QUICK)).folder
+
+
+@pytest.fixture(scope="session")
+def predictor(model_folder: Path) -> Predictor:
+    from tenor import load
+
+    return load(model_folder)
+
+
+QUICK = {"orders": [1], "weighting": "tf-idf", "strength": 10.0}
+"""Settings of `ngram` that leave nothing to choose."""
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """A context in which no file grows past a number of bytes: writing on fails as on a full disk."""
+
+    @contextmanager
+    def limit(size: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit

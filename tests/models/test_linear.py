@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn.linear_model import LogisticRegression
+
+from tenor.models import linear
+
+
+def data(classes: int, rows: int = 300, columns: int = 40) -> tuple[scipy.sparse.csr_matrix, np.ndarray]:
+    random = np.random.default_rng(0)
+    features = scipy.sparse.random(rows, columns, 0.2, "csr", np.float32, random_state=1)
+    scores = features @ random.normal(size=(columns, classes)) + random.normal(0, 0.3, (rows, classes))
+    return scipy.sparse.csr_matrix(features), scores.argmax(axis=1).astype(np.int32)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("strength", [0.1, 1.0, 30.0])
+def test_weights_are_those_of_scikit_learn(classes: int, strength: float) -> None:
+    features, targets = data(classes)
+    outputs = 1 if classes == 2 else classes
+    found = linear.fit(features, targets, outputs, strength, iterations=500, tolerance=1e-6)
+    peer = LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(features, targets)
+    ours, theirs = linear.logits(features, found), peer.decision_function(features).reshape(len(targets), -1)
+    if classes > 2:  # softmax does not know a constant that is added to all classes
+        ours, theirs = (logits - logits.mean(axis=1, keepdims=True) for logits in (ours, theirs))
+    np.testing.assert_allclose(ours, theirs, atol=0.02)
+
+
+def test_scale_is_the_same_as_scaled_columns() -> None:
+    features, targets = data(2)
+    scale = np.linspace(0.1, 3, features.shape[1]).astype(np.float32)[:, None]
+    scaled = scipy.sparse.csr_matrix(features.multiply(scale.T))
+    one = linear.fit(features, targets, 1, 1.0, scale, iterations=500, tolerance=1e-6)
+    other = linear.fit(scaled, targets, 1, 1.0, iterations=500, tolerance=1e-6)
+    np.testing.assert_allclose(linear.logits(features, one), linear.logits(scaled, other), atol=5e-3)
+
+
+def test_more_steps_never_raise_the_objective() -> None:
+    features, targets = data(2)
+
+    def objective(steps: int) -> float:
+        found = linear.fit(features, targets, 1, 5.0, iterations=steps, tolerance=0)
+        logits = linear.logits(features, found)[:, 0].astype(np.float64)
+        loss = np.logaddexp(0, logits) - logits * targets
+        return float(5.0 * loss.sum() + 0.5 * (found.weights.astype(np.float64) ** 2).sum())
+
+    values = [objective(steps) for steps in range(1, 15)]
+    assert all(later <= earlier * (1 + 1e-5) for earlier, later in zip(values, values[1:], strict=False))
+
+
+def test_features_that_are_all_zero_give_the_share_of_the_classes() -> None:
+    features = scipy.sparse.csr_matrix((100, 3), dtype=np.float32)
+    targets = np.array([1] * 80 + [0] * 20, np.int32)
+    found = linear.fit(features, targets, 1, 1.0, iterations=50, tolerance=1e-6)
+    assert 1 / (1 + np.exp(-found.intercept[0])) == pytest.approx(0.8, abs=1e-3)
+    assert not found.weights.any()

@@ -1,0 +1,180 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import numpy as safetensors
+
+from tenor import models, settings, training
+from tenor.errors import TenorError
+from tenor.tasks import Task
+from tenor.watch import Watcher
+
+TASK = Task(("bad", "good"))
+TEXTS = [f"{'fine nice' if index % 2 else 'poor sad'} words {index % 9} {'x ' * (index % 11)}" for index in range(160)]
+TARGETS = np.array([index % 2 for index in range(160)], np.int32)
+SETTINGS: dict[str, Any] = {
+    "vocabulary": 60,
+    "embedding": 6,
+    "units": 5,
+    "maximum_tokens": 16,
+    "batch_tokens": 256,
+    "epochs": 3,
+    "dropout": 0.3,
+    "learning_rate": 0.02,
+}
+
+
+class _Killed(BaseException):
+    """Ends a run at once, like a signal, but in the process of the test."""
+
+
+class _Killer(Watcher):
+    def __init__(self, at: int | None) -> None:
+        self.left = at
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise _Killed
+
+
+def fit(
+    folder: Path | None, resume: bool = False, kill_at: int | None = None, seed: int = 1, **changes: Any
+) -> tuple[dict[str, Any], Any, _Killer]:
+    config = settings.make(models.FAMILIES["lstm"].config, SETTINGS | changes, "test")
+    checkpoints = training.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0) if folder else None
+    watcher = _Killer(kill_at)
+    fitted = training.fit(models.FAMILIES["lstm"], TEXTS, TARGETS, TASK, config, seed, watcher, checkpoints)
+    return dict(fitted.model.arrays()), fitted, watcher
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return list(one) == list(other) and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture(scope="module")
+def unbroken() -> dict[str, Any]:
+    return fit(None)[0]
+
+
+def test_another_seed_gives_other_weights(unbroken: dict[str, Any]) -> None:
+    assert not same(unbroken, fit(None, seed=2)[0])
+
+
+def test_keeping_checkpoints_changes_nothing(unbroken: dict[str, Any], tmp_path: Path) -> None:
+    assert same(unbroken, fit(tmp_path)[0])
+
+
+@pytest.mark.parametrize("kills", [[0], [3], [11], [2, 4, 1], [20]])
+def test_a_run_that_was_broken_and_resumed_ends_the_same(
+    unbroken: dict[str, Any], tmp_path: Path, kills: list[int]
+) -> None:
+    for number, kill_at in enumerate(kills):
+        with pytest.raises(_Killed):
+            fit(tmp_path, resume=number > 0 and (tmp_path / training.CHECKPOINT).exists(), kill_at=kill_at)
+    arrays, fitted, watcher = fit(tmp_path, resume=(tmp_path / training.CHECKPOINT).exists())
+    assert same(unbroken, arrays)
+    assert len(fitted.history) == SETTINGS["epochs"]
+    if kills != [0]:
+        assert any("resumed" in line for line in watcher.lines)
+
+
+def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
+    # A learning rate this large makes late epochs worse than early ones.
+    arrays, fitted, _ = fit(tmp_path, epochs=6, learning_rate=0.6, clip_norm=None, patience=None, warmup=0.5)
+    losses = [row["validation_loss"] for row in fitted.history]
+    best = int(np.argmin(losses))
+    stopped, _, _ = fit(None, epochs=6, learning_rate=0.6, clip_norm=None, patience=None, warmup=0.5)
+    checkpoint = safetensors.load((tmp_path / training.CHECKPOINT).read_bytes())
+    last = [checkpoint[f"model/{index}"] for index in range(len(arrays))]
+    assert same(arrays, stopped)
+    assert best == len(losses) - 1 or not all(
+        any(np.array_equal(value, kept) for kept in arrays.values()) for value in last
+    )
+
+
+def test_training_stops_when_patience_runs_out() -> None:
+    _, fitted, _ = fit(None, epochs=30, learning_rate=1e-9, patience=2)
+    assert len(fitted.history) < 30
+
+
+def test_nothing_to_resume_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TenorError, match="there is no checkpoint"):
+        fit(tmp_path, resume=True)
+
+
+def test_another_run_cannot_be_resumed(tmp_path: Path) -> None:
+    with pytest.raises(_Killed):
+        fit(tmp_path, kill_at=5)
+    with pytest.raises(TenorError, match=r"another run \(seed differ"):
+        fit(tmp_path, resume=True, seed=9)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "momentum", "rmsprop"])
+@pytest.mark.parametrize("loss", ["cross-entropy", "mean-squared-error"])
+def test_every_optimizer_and_loss_lowers_the_loss(optimizer: str, loss: str) -> None:
+    rate = 0.5 if optimizer in ("sgd", "momentum") else 0.03
+    _, fitted, _ = fit(
+        None, optimizer=optimizer, loss=loss, learning_rate=rate, epochs=6, label_smoothing=0.0, patience=None
+    )
+    losses = [row["loss"] for row in fitted.history]
+    assert losses[-1] < losses[0]
+
+
+def test_the_process_keeps_its_own_random_state() -> None:
+    np.random.seed(5)
+    expected = np.random.RandomState(5).random()
+    fit(None, epochs=1)
+    assert np.random.random() == expected
+
+
+def _command(folder: Path, data: Path, *more: str) -> list[str]:
+    values = SETTINGS | {"epochs": 8, "patience": 8}
+    assignments = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
+    return [
+        *(sys.executable, "-m", "tenor", "train", str(data), "--family", "lstm", "--out", str(folder)),
+        *("--seed", "4", *assignments, *more),
+    ]
+
+
+def test_a_process_killed_at_several_points_and_resumed_ends_with_the_same_weights(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    rows = [{"text": text, "label": TASK.labels[target]} for text, target in zip(TEXTS, TARGETS, strict=True)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run(_command(tmp_path / "whole", data), check=True, capture_output=True, env=environment)
+
+    checkpoint = tmp_path / "broken.training" / training.CHECKPOINT
+    for kill in range(2):
+        more = ["--resume"] if kill else []
+        process = subprocess.Popen(
+            _command(tmp_path / "broken", data, *more),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        deadline = time.monotonic() + 60
+        while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
+            assert process.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not (tmp_path / "broken").exists()
+    subprocess.run(_command(tmp_path / "broken", data, "--resume"), check=True, capture_output=True, env=environment)
+    whole, broken = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "broken"))
+    assert whole == broken
+    assert not (tmp_path / "broken.training").exists()

@@ -1,0 +1,53 @@
+from collections import Counter
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenor.text import ngrams
+
+WORDS = st.lists(st.sampled_from("a b c d e f g".split()), max_size=12).map(" ".join)
+
+
+def plain_counts(text: str, orders: list[int]) -> list[int]:
+    """Sorted counts of the distinct n-grams, by the definition."""
+    tokens = text.split()
+    grams = Counter(tuple(tokens[at : at + order]) for order in orders for at in range(len(tokens) - order + 1))
+    return sorted(grams.values())
+
+
+@given(st.lists(WORDS, max_size=10), st.sampled_from([[1], [1, 2], [2], [1, 2, 3], [3]]))
+def test_counts_are_those_of_the_definition(texts: list[str], orders: list[int]) -> None:
+    counts = ngrams.count(texts, orders)
+    assert len(counts.row) == len(texts) + 1
+    for index, text in enumerate(texts):
+        part = slice(counts.row[index], counts.row[index + 1])
+        assert sorted(counts.counts[part].tolist()) == plain_counts(text, orders)
+        assert len(set(counts.buckets[part].tolist())) == part.stop - part.start
+
+
+@given(st.lists(st.text(max_size=20), max_size=10))
+def test_a_text_has_the_same_counts_alone_and_among_others(texts: list[str]) -> None:
+    together = ngrams.count(texts, (1, 2))
+    for index, text in enumerate(texts):
+        alone = ngrams.count([text], (1, 2))
+        part = slice(together.row[index], together.row[index + 1])
+        assert together.buckets[part].tolist() == alone.buckets.tolist()
+        assert together.counts[part].tolist() == alone.counts.tolist()
+
+
+def test_the_number_of_cores_changes_nothing(monkeypatch: object) -> None:
+    texts = [f"word{number % 97} and word{number % 13} 好{number}" for number in range(5_000)]
+    many = ngrams.count(texts, (1, 2, 3))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # type: ignore[attr-defined]
+    one = ngrams.count(texts, (1, 2, 3))
+    assert all(np.array_equal(a, b) for a, b in zip(many, one, strict=True))
+
+
+def test_order_of_words_matters_to_pairs() -> None:
+    one, other = ngrams.count(["good not"], (2,)), ngrams.count(["not good"], (2,))
+    assert one.buckets.tolist() != other.buckets.tolist()
+
+
+def test_no_texts_give_no_rows() -> None:
+    assert ngrams.count([], (1, 2)).row.tolist() == [0]
