@@ -20,9 +20,26 @@ from tenor.predictor import Predictor
 Row = tuple[str, str]
 
 _ENGLISH = {
-    "positive": "wonderful charming superb moving brilliant delightful warm clever".split(),
-    "negative": "dreadful boring awful tedious clumsy shallow dull lazy".split(),
-    "": "the film was and its plot with an actor scene music we saw a story evening".split(),
+    "positive": ["wonderful", "charming", "superb", "moving", "brilliant", "delightful", "warm", "clever"],
+    "negative": ["dreadful", "boring", "awful", "tedious", "clumsy", "shallow", "dull", "lazy"],
+    "": [
+        "the",
+        "film",
+        "was",
+        "and",
+        "its",
+        "plot",
+        "with",
+        "an",
+        "actor",
+        "scene",
+        "music",
+        "we",
+        "saw",
+        "a",
+        "story",
+        "evening",
+    ],
 }
 _CHINESE = {
     "好评": ["很好", "喜欢", "精彩", "满意", "漂亮", "推荐"],
@@ -53,7 +70,9 @@ def _rows(words: dict[str, list[str]], joint: str, count: int, seed: int) -> lis
     return list(rows.items())
 
 
-def write_csv(path: Path, rows: list[Row], header: tuple[str, ...] = ("text", "label"), encoding: str = "utf-8") -> Path:
+def write_csv(
+    path: Path, rows: list[Row], header: tuple[str, ...] = ("text", "label"), encoding: str = "utf-8"
+) -> Path:
     """A CSV file of the rows."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows([header, *rows])

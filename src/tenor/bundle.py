@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from tenor import files, models, settings
-from tenor.errors import BundleError
+from tenor.errors import BundleError, SettingsError
 from tenor.models import backend
 from tenor.models.family import Family, Model
 from tenor.tasks import Task
@@ -114,8 +114,8 @@ def load(folder: Path) -> Bundle:
         model = _restore(family, config, encoder, arrays, task)
         metrics = json.loads(contents[METRICS])
         history = list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode())))
-    except BundleError:
-        raise
+    except SettingsError as error:
+        raise _damaged(folder, f"its contents do not fit together: {error.problem.rstrip('.')}") from error
     except (
         ValueError,
         KeyError,

@@ -41,11 +41,11 @@ class TenorError(Exception):
         super().__init__(f"{self.problem} {remedy}".rstrip())
 
 
-class DataError(TenorError):
+class DataError(TenorError, ValueError):
     """The data cannot be read or cannot be learned from."""
 
 
-class SettingsError(TenorError):
+class SettingsError(TenorError, ValueError):
     """A setting is unknown or has a value that cannot work."""
 
 

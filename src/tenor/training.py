@@ -169,7 +169,7 @@ class _Run:
             self._end_epoch(name, held, held_targets)
             if self.checkpoints:
                 self._save(self.checkpoints)
-                saved = time.perf_counter()
+            saved = last = time.perf_counter()
 
     def _batches(self, lengths: Any, epoch: int) -> list[Batch]:
         return batches.shuffled(lengths, self.config.batch_tokens, self.config.maximum_tokens, self.seed, epoch)
@@ -200,7 +200,7 @@ class _Run:
         return {
             "loss": self.state.loss / rows,
             "accuracy": self.state.right / rows,
-            "texts_per_s": (self.state.rows + self.state.epoch * rows) / max(self.state.seconds, 1e-9),
+            "texts_per_s": self.state.rows / max(self.state.seconds, 1e-9),
         }
 
     def _end_epoch(self, name: str, held: Encoded, held_targets: Targets) -> None:
@@ -217,7 +217,8 @@ class _Run:
             self.best = [to_numpy(variable) for variable in self.model.trainable_variables]
         state.history.append(row)
         self.watcher.finished(name, {key: value for key, value in row.items() if key != "epoch"})
-        state.epoch, state.step, state.rows, state.loss, state.right = state.epoch + 1, 0, 0, 0.0, 0.0
+        state.epoch, state.step, state.rows = state.epoch + 1, 0, 0
+        state.loss, state.right, state.seconds = 0.0, 0.0, 0.0
 
     def _variables(self) -> dict[str, Any]:
         named = {f"model/{index}": variable for index, variable in enumerate(self.model.variables)}

@@ -8,10 +8,14 @@ import typer
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Folder of a trained model.")],
-    data: Annotated[str, typer.Argument(help="Labelled texts: a file, a folder of class folders, or a built-in name.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Labelled texts: a file, a folder of class folders, or a built-in name.")],
     text: Annotated[str | None, typer.Option(help="Column of the texts.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
+    drop_unlabelled: Annotated[
+        bool, typer.Option("--drop-unlabelled", help="Leave out rows without a label.")
+    ] = False,
+    drop_empty: Annotated[bool, typer.Option("--drop-empty", help="Leave out rows with an empty text.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Measure a model on labelled texts."""
@@ -19,7 +23,8 @@ def evaluate(
     from tenor.cli import console
 
     loaded = predictor.load(model)
-    metrics = pipeline.evaluate(loaded, pipeline.read(data, text=text, label=label))
+    rows = pipeline.read(data, text=text, label=label, drop_unlabelled=drop_unlabelled, drop_empty=drop_empty)
+    metrics = pipeline.evaluate(loaded, rows)
     if as_json:
         print(json.dumps(metrics, ensure_ascii=False))
     else:

@@ -9,7 +9,7 @@ import typer
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="Folder of a trained model.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
     source: Annotated[
         str,
         typer.Argument(metavar="INPUT", help="A file, '-' for one text a line from standard input, or a text."),

@@ -91,9 +91,13 @@ def open_table(path: Path) -> Table:
     except OSError as error:
         raise _unreadable(error, Location(str(path))) from None
     stream = io.BufferedReader(opened, _PEEK)
-    if kind in (".csv", ".tsv"):
-        return _delimited(stream, name, "\t" if kind == ".tsv" else ",")
-    return _lines_table(stream, name) if kind == ".txt" else _json_lines(stream, name)
+    try:
+        if kind in (".csv", ".tsv"):
+            return _delimited(stream, name, "\t" if kind == ".tsv" else ",")
+        return _lines_table(stream, name) if kind == ".txt" else _json_lines(stream, name)
+    except DataError:
+        stream.close()
+        raise
 
 
 def open_lines(stream: Any, name: str) -> Table:
@@ -129,11 +133,14 @@ class _Lines:
     """Decoded lines of a text file. `row` is kept by the reader, for errors: rows through, -1 before the header."""
 
     def __init__(self, stream: io.BufferedReader, name: str, row: int = 0) -> None:
-        self.stream, self.name, self.row, self.position = stream, name, row, 0
+        self.stream: Any = stream
+        self.name, self.row, self.position = name, row, 0
         try:
             self.encoding = _encoding(stream.peek(_PEEK))
         except _UNREADABLE as error:
             raise _unreadable(error, Location(name)) from None
+        if self.encoding == "utf-16":
+            self.stream = io.TextIOWrapper(stream, "utf-16", newline="\n")
 
     def __del__(self) -> None:
         self.stream.close()  # also where the lines were never asked for
@@ -157,10 +164,7 @@ class _Lines:
         return Location(self.name, self.row + 1) if self.row >= 0 else Location(f"{self.name}, header")
 
     def _raw(self) -> Iterator[Any]:
-        stream: Any = self.stream
-        if self.encoding == "utf-16":
-            stream = io.TextIOWrapper(self.stream, "utf-16", newline="\n")
-        while raw := stream.readline(LONGEST_LINE + 1):
+        while raw := self.stream.readline(LONGEST_LINE + 1):
             if len(raw) > LONGEST_LINE:
                 raise DataError(
                     f"a line is longer than {LONGEST_LINE >> 20} MB.", "Check that this is a text file.", self.at()
@@ -257,7 +261,7 @@ def _delimited(stream: io.BufferedReader, name: str, delimiter: str) -> Table:
 def _distinct(columns: list[str], name: str) -> None:
     repeated = [column for column, count in Counter(columns).items() if count > 1]
     if repeated:
-        raise DataError(f"{name}: the header names column {repeated[0]!r} twice.", "Give each column its own name.")
+        raise DataError(f"{name}: there are two columns named {repeated[0]!r}.", "Give each column its own name.")
 
 
 def _next(reader: Any, lines: _Lines) -> list[str] | None:

@@ -58,14 +58,14 @@ class NetworkConfig:
     label_smoothing: float = 0.1
     """Share of the target that is spread evenly over all classes (Szegedy et al., 2016); 0 is off."""
     optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adam"
-    learning_rate: float = 0.006
+    learning_rate: float = 0.008
     """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
     warmup: float = 0.05
     """Share of all steps over which the learning rate rises."""
     clip_norm: float | None = 1.0
     """Gradients are scaled down to this length (Pascanu et al., 2013); none is off."""
-    batch_tokens: int = 6400
-    """Tokens in a batch: 32 texts of 200 tokens, or 100 of 64."""
+    batch_tokens: int = 12_800
+    """Tokens in a batch: 64 texts of 200 tokens, or 200 of 64."""
     epochs: int = 2
     patience: int | None = 2
     """Stop after this many epochs without a better validation loss; none is off."""

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
+from tenor import settings
 from tenor.models import linear
 from tenor.models.family import Arrays, Family, Fitted, Targets
 from tenor.models.linear import Linear
@@ -110,19 +111,24 @@ class NgramModel:
         }
 
 
-def restore(config: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> NgramModel:
+def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> NgramModel:
     """The model that `NgramModel.encoder` and `NgramModel.arrays` describe. Raises ValueError where they disagree."""
     buckets, weights = arrays["buckets"], arrays["weights"]
     if encoder["bits"] != BITS or encoder["weighting"] not in get_args(Weighting):
         raise ValueError("the n-gram encoder is of another kind")
     if weights.shape != (len(buckets), task.outputs) or arrays["intercept"].shape != (task.outputs,):
         raise ValueError("the weights have another shape than the labels ask for")
+    if buckets.dtype != np.int32 or any(arrays[name].dtype != np.float32 for name in ("idf", "weights", "intercept")):
+        raise ValueError("the weights have another type than float32, or the buckets than int32")
     if len(buckets) and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
         raise ValueError("a bucket is out of range")
     if encoder["weighting"] != "naive-bayes" and arrays["idf"].shape != buckets.shape:
         raise ValueError("the document frequencies have another shape than the buckets")
+    orders = settings.make(Config, {"orders": encoder["orders"]}, "encoder.json").orders
+    if not orders:
+        raise ValueError("the n-gram encoder has no orders")
     model = Linear(weights, arrays["intercept"])
-    return NgramModel(tuple(encoder["orders"]), encoder["weighting"], buckets, arrays["idf"], model)
+    return NgramModel(orders, encoder["weighting"], buckets, arrays["idf"], model)
 
 
 def fit(texts: Sequence[str], targets: Targets, task: Task, config: Config, seed: int) -> Fitted:

@@ -1,0 +1,48 @@
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenor.data.split import hold_out
+
+ROWS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("xyz")), max_size=60)
+
+
+@given(ROWS, st.floats(0, 0.99), st.integers(0, 3))
+def test_every_row_is_on_one_side_and_equal_texts_on_the_same(
+    rows: list[tuple[str, str]], share: float, seed: int
+) -> None:
+    texts, labels = [text for text, _ in rows], [label for _, label in rows]
+    kept, held_out = (part.tolist() for part in hold_out(texts, labels, share, seed))
+    assert sorted(kept + held_out) == list(range(len(rows)))
+    assert kept == sorted(kept) and held_out == sorted(held_out)
+    assert not {texts[row] for row in kept} & {texts[row] for row in held_out}
+    assert not rows or kept
+
+
+@given(st.lists(st.sampled_from("xyz"), min_size=1, max_size=80), st.floats(0, 0.99))
+def test_each_class_gives_its_share_but_never_its_last_row(labels: list[str], share: float) -> None:
+    texts = [str(row) for row in range(len(labels))]
+    held_out = Counter(labels[row] for row in hold_out(texts, labels, share, 0)[1])
+    for label, rows in Counter(labels).items():
+        assert held_out[label] == min(round(share * rows), rows - 1)
+
+
+def test_blanks_around_a_text_do_not_make_it_another() -> None:
+    texts = [f"{' ' * (row % 3)}text {row // 3}\n" for row in range(300)]
+    kept, held_out = hold_out(texts, ["x"] * 300, 0.2, 0)
+    assert len(held_out) == 60
+    assert not {texts[row].strip() for row in kept} & {texts[row].strip() for row in held_out}
+
+
+def test_the_same_seed_draws_the_same_rows_and_another_seed_others() -> None:
+    texts, labels = [str(row) for row in range(100)], ["x", "y"] * 50
+    first, again, other = (hold_out(texts, labels, 0.2, seed)[1].tolist() for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+def test_a_class_too_small_for_its_share_gives_none() -> None:
+    kept, held_out = hold_out(["a", "b", "c"], ["x", "x", "y"], 0.2, 0)
+    assert (kept.tolist(), held_out.tolist()) == ([0, 1, 2], [])
+    assert [part.tolist() for part in hold_out([], [], 0.2, 0)] == [[], []]

@@ -1,0 +1,405 @@
+import codecs
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tenor.data import table
+from tenor.errors import DataError, TenorError
+
+ROWS = [['fine, "really"', "好"], ["two\nlines", "bad one"], ["", "好"]]
+
+
+def read(path: Path) -> dict[str, list[Any]]:
+    """All rows of a file, and a check that the chunks number them."""
+    opened = table.open_table(path)
+    columns: dict[str, list[Any]] = {name: [] for name in opened.columns}
+    row = 1
+    for chunk in opened.chunks:
+        assert chunk.row == row
+        assert list(chunk.columns) == opened.columns
+        for name, values in chunk.columns.items():
+            assert len(values) == len(chunk)
+            columns[name] += values
+        row += len(chunk)
+    return columns
+
+
+def write(path: Path, data: bytes | str) -> Path:
+    raw = data.encode() if isinstance(data, str) else data
+    path.write_bytes(gzip.compress(raw) if path.suffix == ".gz" else raw)
+    return path
+
+
+def delimited(rows: list[list[str]], delimiter: str = ",", end: str = "\n") -> str:
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "A.CSV", "a.tsv", "a.tsv.gz"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_delimited_files_keep_quotes_line_breaks_and_empty_fields(tmp_path: Path, name: str, end: str) -> None:
+    text = delimited([["text", "label"], *ROWS], "\t" if "tsv" in name else ",", end)
+    assert read(write(tmp_path / name, text)) == {"text": [row[0] for row in ROWS], "label": [row[1] for row in ROWS]}
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a.jsonl.gz"])
+def test_json_lines_keep_types_and_fill_missing_keys_with_none(tmp_path: Path, name: str) -> None:
+    text = '{"text": "a\\nb", "label": 1}\n\n{"label": null, "more": {"x": [1.5]}}\n'
+    expected = {"text": ["a\nb", None], "label": [1, None], "more": [None, {"x": [1.5]}]}
+    assert read(write(tmp_path / name, text)) == expected
+
+
+def test_a_text_file_has_one_text_a_line(tmp_path: Path) -> None:
+    assert read(write(tmp_path / "a.txt", 'one, "two\r\n\n三')) == {"text": ['one, "two', "", "三"]}
+    assert read(write(tmp_path / "b.txt.gz", "one\n")) == {"text": ["one"]}
+    assert read(write(tmp_path / "empty.txt", "")) == {"text": []}
+
+
+def test_a_parquet_file_keeps_its_types(tmp_path: Path) -> None:
+    columns = {"text": ["a", None, "三"], "n": [1, 2, None], "parts": [[1.5], [], None]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == columns
+
+
+def test_a_folder_of_class_folders_gives_texts_in_the_order_of_names(tmp_path: Path) -> None:
+    for name, data in {"neg/2": b"bad", "neg/1": b"worse", "pos/1": b"\xef\xbb\xbfgood\nfilm", "unsup/1": b"?"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.txt").write_bytes(data)
+    found = read(tmp_path)
+    assert found["text"] == ["worse", "bad", "good\nfilm"]
+    assert found["label"] == ["neg", "neg", "pos"]
+    assert found["file"] == ["neg/1.txt", "neg/2.txt", "pos/1.txt"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030", "gbk"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "txt"])
+def test_other_encodings_are_recognised(tmp_path: Path, encoding: str, kind: str) -> None:
+    text = {
+        "csv": "text,label\n这本书很好看，喜欢,好评\n",
+        "jsonl": '{"text": "这本书很好看，喜欢"}\n',
+        "txt": "这本书很好看，喜欢\n",
+    }
+    found = read(write(tmp_path / f"a.{kind}", text[kind].encode(encoding)))
+    assert next(iter(found)) == "text"
+    assert found["text"] == ["这本书很好看，喜欢"]
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+def test_utf_16_is_read_in_both_byte_orders(tmp_path: Path, mark: bytes) -> None:
+    encoding = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
+    data = mark + "text,label\nUnfall Ā 坊,x\n".encode(encoding)
+    assert read(write(tmp_path / "a.csv", data))["text"] == ["Unfall Ā 坊"]
+
+
+def test_a_large_text_of_a_class_folder_may_be_gb18030(tmp_path: Path) -> None:
+    (tmp_path / "好").mkdir()
+    text = (
+        "好" + "这本书很好看" * 100_000
+    )  # past the part by which the encoding is found, which ends inside a character
+    (tmp_path / "好" / "1.txt").write_bytes(b"a" + text.encode("gb18030"))
+    assert read(tmp_path)["text"] == ["a" + text]
+
+
+def test_the_encoding_is_found_where_the_first_part_of_the_file_ends_inside_a_character(tmp_path: Path) -> None:
+    text = "a" * ((1 << 20) - 1) + "好" * 10
+    assert read(write(tmp_path / "a.txt", text))["text"] == [text]
+
+
+class _Pipe(io.RawIOBase):
+    """A pipe that gives its bytes in the pieces in which they were sent."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = list(pieces)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self.pieces.pop(0) if self.pieces else b""
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def test_a_pipe_that_pauses_inside_a_character_is_still_utf_8() -> None:
+    sent = "好看\n不好\n".encode()
+    opened = table.open_lines(_Pipe(sent[:5], sent[5:]), "standard input")
+    assert [chunk.columns for chunk in opened.chunks] == [{"text": ["好看", "不好"]}]
+
+
+def test_rows_come_in_chunks_of_limited_rows_and_size(tmp_path: Path) -> None:
+    many = table.open_table(write(tmp_path / "a.txt", "x\n" * 5_000))
+    assert [len(chunk) for chunk in many.chunks] == [2048, 2048, 904]
+    large = table.open_table(write(tmp_path / "b.txt", ("x" * 1_500_000 + "\n") * 4))
+    assert [len(chunk) for chunk in large.chunks] == [3, 1]
+
+
+def test_blank_lines_are_no_rows_of_a_table(tmp_path: Path) -> None:
+    assert read(write(tmp_path / "a.csv", "\n\r\ntext,label\n\na,b\n\n")) == {"text": ["a"], "label": ["b"]}
+
+
+def test_names_of_columns_lose_the_blanks_around_them(tmp_path: Path) -> None:
+    assert list(read(write(tmp_path / "a.csv", "text , label\na,b\n"))) == ["text", "label"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("a.csv", b"", r"^a\.csv: the file is empty\. Give"),
+        ("a.csv", b"\n\n", r"^a\.csv: the file is empty\. Give"),
+        ("a.csv.gz", b"", r"^a\.csv\.gz: the file is empty\. Give"),
+        ("a.csv", b"\xef\xbb\xbf", r"^a\.csv: the file is empty\. Give"),
+        ("a.jsonl", b"\n \n", r"^a\.jsonl: the file is empty\. Give"),
+        ("a.doc", b"x", r"a\.doc: files ending in '\.doc' cannot be read\. Give one of \.csv, "),
+        ("a.csv", b"text,label,text\n", r"^a\.csv: there are two columns named 'text'\. Give each"),
+        ("a.csv", b'text,label\na,b\n"c,d\ne,f\n', r"^a\.csv, row 2: the quoting is broken: .*\. Close every quote"),
+        ("a.csv", b'text,label\na,b\n"c"d,e\n', r"^a\.csv, row 2: the quoting is broken: .*\. Close every quote"),
+        ("a.csv", b'"text,label\n', r"^a\.csv, header: the quoting is broken: .*\. Close every quote"),
+        ("a.csv", b"text,label\ra,b\r", r"^a\.csv, header: there is a carriage return \(CR\) outside quotes\. Put"),
+        ("a.csv", b"text,label\na,b\nc\n\nd,e,f\n", r"^a\.csv, row 2: the row has 1 fields .* 2 \(2 such rows: 2, 3\)"),
+        ("a.csv", b"text,label\na,b\nc\xff,d\n", r"^a\.csv, row 2: byte 16 of the file is not valid UTF-8\. Save"),
+        ("a.csv", b"\xef\xbb\xbft\xff,l\n", r"^a\.csv, header: byte 4 of the file is not valid UTF-8\. Save"),
+        ("a.jsonl", b'{"a": "b"}\n{"a": "\xff"}', r"^a\.jsonl, row 2: byte 18 of the file is not valid UTF-8\. Save"),
+        ("a.txt", b"a\nb\nab\xe4c", r"^a\.txt, row 3: byte 6 of the file is not valid UTF-8\. Save"),
+        ("a.txt", "好看\n".encode()[:-2], r"^a\.txt, row 1: byte 3 of the file is not valid UTF-8\. Save"),
+        (
+            "a.txt",
+            "好看，好看\n好看".encode("gb18030") + b"\xff",
+            r"^a\.txt, row 2: byte 15 .* not valid GB18030\. Save",
+        ),
+        ("a.txt", codecs.BOM_UTF16 + b"a\0\n\0b", r"^a\.txt, row 2: this is not valid UTF-16: .*\. Save it as UTF-8"),
+        ("a.txt", b"a\nb\0c", r"^a\.txt, row 2: there is a NUL byte\. This is no text file"),
+        ("a.csv", b"te\0xt,label\n", r"^a\.csv, header: there is a NUL byte\. This is no text file"),
+        ("a.jsonl", b'{"a": 1}\n\n{"a": 2\n', r"^a\.jsonl, row 2: this is not JSON: .*\. Give one JSON object a line"),
+        ("a.jsonl", b'{"a": 1}\n[1]\n', r"^a\.jsonl, row 2: this is JSON but not an object\. Give lines such as"),
+        ("a.jsonl", b'{"a": "\\ud83d"}\n', r"^a\.jsonl, row 1: there is half of a surrogate pair\. Write"),
+        ("a.jsonl", b"[" * 100_000, r"^a\.jsonl, row 1: this is not JSON: .*\. Give"),
+        ("a.jsonl", b'{"a": ' + b"1" * 5_000 + b"}", r"^a\.jsonl, row 1: this is not JSON: .*\. Give"),
+        (
+            "a.jsonl",
+            b'{"a": 1}\n' * 2048 + b'{"b": 1}',
+            r"^a\.jsonl, row 2049: the key 'b' is not in the first rows\. ",
+        ),
+        ("a.parquet", b"", r"^a\.parquet: this is not a whole Parquet file: .*\. Copy or write it again"),
+        ("a.parquet", b"PAR1" * 10, r"^a\.parquet: this is not a whole Parquet file: .*\. Copy or write it again"),
+    ],
+)
+def test_a_broken_file_is_refused_with_the_place(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    write(tmp_path / name, data)
+    with pytest.raises(DataError, match=message.replace(r"a\.doc", r".*a\.doc")):
+        read(tmp_path / name)
+
+
+def test_a_compressed_file_that_is_cut_short_or_no_gzip_is_refused(tmp_path: Path) -> None:
+    whole = gzip.compress(delimited([["text", "label"], *[[str(row) * 9, "x"] for row in range(100_000)]]).encode())
+    (tmp_path / "a.csv.gz").write_bytes(whole[:-1_000])
+    with pytest.raises(DataError, match=r"^a\.csv\.gz, row \d{5,}: the compressed file is damaged: .*\. Copy it again"):
+        read(tmp_path / "a.csv.gz")
+    (tmp_path / "b.csv.gz").write_bytes(b"text,label\na,b\n")
+    with pytest.raises(DataError, match=r"^b\.csv\.gz: the compressed file is damaged: .*\. Copy it again"):
+        read(tmp_path / "b.csv.gz")
+
+
+def test_a_parquet_file_that_is_cut_short_or_changed_inside_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    texts = [f"text {row} {row * 7919 % 1009}" for row in range(10_000)]
+    pyarrow.parquet.write_table(pyarrow.table({"text": texts}), path, row_group_size=1_000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1_000])
+    with pytest.raises(DataError, match=r"^a\.parquet: this is not a whole Parquet file: .*\. Copy or write it again"):
+        read(path)
+    path.write_bytes(whole[:1_000] + bytes(len(whole) // 2) + whole[1_000 + len(whole) // 2 :])
+    with pytest.raises(DataError, match=r"^a\.parquet: this is not a whole Parquet file: .*\. Copy or write it again"):
+        read(path)
+
+
+def test_a_parquet_column_named_twice_is_refused(tmp_path: Path) -> None:
+    twice = pyarrow.Table.from_arrays([pyarrow.array(["a"]), pyarrow.array(["b"])], names=["text", "text"])
+    pyarrow.parquet.write_table(twice, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"^a\.parquet: there are two columns named 'text'\. Give each"):
+        read(tmp_path / "a.parquet")
+
+
+def test_a_parquet_value_that_python_cannot_hold_is_refused_with_row_and_column(tmp_path: Path) -> None:
+    far = pyarrow.array([0, 1 << 60], pyarrow.int64()).cast(pyarrow.timestamp("us"))
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["a", "b"], "when": far}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"^a\.parquet, row 2, column 'when': the value of type timestamp\[us\] cannot"):
+        read(tmp_path / "a.parquet")
+
+
+def test_a_parquet_text_that_is_not_utf_8_is_refused_with_row_and_column(tmp_path: Path) -> None:
+    raw = pyarrow.array([b"a"] * 3_000 + [b"\xff"], pyarrow.binary()).view(pyarrow.string())
+    pyarrow.parquet.write_table(pyarrow.table({"text": raw}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"^a\.parquet, row 3001, column 'text': the value .* cannot be read: 'utf-?8'"):
+        read(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"go\xff", r"neg/1\.txt: byte 2 of the file is not valid UTF-8\. Save the file as UTF-8"),
+        (b"\xef\xbb\xbfgo\xff", r"neg/1\.txt: byte 5 of the file is not valid UTF-8\. Save the file as UTF-8"),
+        (b"go\0", r"neg/1\.txt: there is a NUL byte\. This is no text file"),
+    ],
+)
+def test_a_broken_file_of_a_folder_is_named(tmp_path: Path, data: bytes, message: str) -> None:
+    (tmp_path / "neg").mkdir()
+    (tmp_path / "neg" / "1.txt").write_bytes(data)
+    with pytest.raises(DataError, match=message):
+        read(tmp_path)
+
+
+def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "neg").mkdir()
+    with pytest.raises(DataError, match=r"there are no class folders with \.txt files .* FOLDER/LABEL/NAME\.txt"):
+        table.open_table(tmp_path)
+
+
+def test_a_path_that_is_not_there_or_cannot_be_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no\.csv: there is no such file\. Check the path"):
+        table.open_table(tmp_path / "no.csv")
+    with pytest.raises(DataError, match=r"xx\.csv: this cannot be read: File name too long\. Check the path"):
+        table.open_table(tmp_path / f"{'x' * 300}.csv")
+
+
+def test_an_error_of_the_disk_while_reading_is_told(tmp_path: Path) -> None:
+    memory = Path("/proc/self/mem")
+    if not memory.exists():
+        pytest.skip("this system has no file that opens and cannot be read")
+    (tmp_path / "a.csv").symlink_to(memory)
+    with pytest.raises(DataError, match=r"^a\.csv: this cannot be read: Input/output error\. Check the path"):
+        table.open_table(tmp_path / "a.csv")
+
+
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "LONGEST_LINE", 2 << 20)
+    for encoding in ("utf-8", "utf-16"):
+        path = write(tmp_path / "a.txt", ("a\n" + "x" * (3 << 20)).encode(encoding))
+        with pytest.raises(DataError, match=r"^a\.txt, row 2: a line is longer than 2 MB\. Check that"):
+            read(path)
+
+
+def test_a_table_that_is_never_read_closes_its_file(tmp_path: Path) -> None:
+    for name in ("a.txt", "a.csv", "a.jsonl.gz"):
+        opened = table.open_table(
+            write(tmp_path / name, '{"a": 1}\n')
+        )  # an open file would warn, a warning is an error
+        assert opened.columns
+
+
+def test_a_wrong_column_is_refused_with_the_columns_and_a_guess() -> None:
+    assert table.pick(["text", "label"], "text", "a.csv", "--text") == "text"
+    with pytest.raises(DataError, match=r"^a\.csv: there is no column 'txt'\. Did you mean 'text'\? Columns: text, la"):
+        table.pick(["text", "label"], "txt", "a.csv", "--text")
+
+
+# A surrogate half is no character, and NUL is refused in text files.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+NAME = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
+FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@st.composite
+def tables(draw: Callable[..., Any], value: st.SearchStrategy[Any] = TEXT) -> list[list[Any]]:
+    header = draw(st.lists(NAME, min_size=1, max_size=4, unique=True))
+    return [header, *draw(st.lists(st.lists(value, min_size=len(header), max_size=len(header)), max_size=8))]
+
+
+def as_columns(rows: list[list[Any]]) -> dict[str, list[Any]]:
+    return {name: [row[index] for row in rows[1:]] for index, name in enumerate(rows[0])}
+
+
+@FUZZ
+@given(tables(), st.sampled_from(["csv", "tsv", "csv.gz"]), st.sampled_from(["\n", "\r\n"]))
+def test_what_is_written_as_csv_is_what_is_read(tmp_path: Path, rows: list[list[str]], kind: str, end: str) -> None:
+    text = delimited(rows, "\t" if kind == "tsv" else ",", end)
+    assert read(write(tmp_path / f"a.{kind}", text)) == as_columns(rows)
+
+
+VALUE = TEXT | st.none() | st.integers(-(2**62), 2**62) | st.booleans() | st.lists(TEXT, max_size=2)
+
+
+@FUZZ
+@given(tables(VALUE).filter(lambda rows: len(rows) > 1), st.booleans(), st.sampled_from(["jsonl", "jsonl.gz"]))
+def test_what_is_written_as_json_lines_is_what_is_read(
+    tmp_path: Path, rows: list[list[Any]], ascii_only: bool, kind: str
+) -> None:
+    lines = (json.dumps(dict(zip(rows[0], row, strict=True)), ensure_ascii=ascii_only) + "\n" for row in rows[1:])
+    assert read(write(tmp_path / f"a.{kind}", "".join(lines))) == as_columns(rows)
+
+
+@FUZZ
+@given(tables(TEXT | st.none()).filter(lambda rows: len(rows) > 1))
+def test_what_is_written_as_parquet_is_what_is_read(tmp_path: Path, rows: list[list[Any]]) -> None:
+    schema = pyarrow.schema([(name, pyarrow.string()) for name in rows[0]])
+    pyarrow.parquet.write_table(pyarrow.table(as_columns(rows), schema), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet") == as_columns(rows)
+
+
+# Bytes that mean something to a reader, so that the fuzz gets past its first line.
+PIECES = [
+    b"text,label\n",
+    b"text\tlabel\n",
+    b'"',
+    b'""',
+    b",",
+    b"\t",
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b"a",
+    b" ",
+    b"\0",
+    b"\xff",
+]
+PIECES += [b'{"text": "a"}\n', b'{"text":', b"1e999", b"\\u0000", b"\\ud800", b"[", b"}", b"NaN", b"\xef\xbb\xbf"]
+PIECES += ["好".encode(), "好".encode("gb18030"), b"\xff\xfe", b"\xfe\xff", "a,好\n".encode("utf-16-le"), b"PAR1"]
+BYTES = st.binary(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join)
+
+
+def check_rows_or_words(path: Path) -> None:
+    problem = None
+    try:
+        read(path)  # which checks that the columns are of one length
+    except TenorError as error:
+        problem = error
+    assert problem is None or (str(problem).startswith("a.") and problem.remedy)
+
+
+@settings(FUZZ, max_examples=150)
+@given(BYTES, st.sampled_from(["csv", "tsv", "jsonl", "txt", "parquet"]), st.booleans())
+def test_any_bytes_give_rows_or_an_error_in_words(tmp_path: Path, data: bytes, kind: str, compressed: bool) -> None:
+    path = tmp_path / (f"a.{kind}.gz" if compressed and kind != "parquet" else f"a.{kind}")
+    check_rows_or_words(write(path, data))
+
+
+def _whole(kind: str) -> bytes:
+    if kind == "parquet":
+        stream = io.BytesIO()
+        pyarrow.parquet.write_table(pyarrow.table({"text": ["a", "好"] * 50, "label": [1, 2] * 50}), stream)
+        return stream.getvalue()
+    return gzip.compress(b"text,label\n" + "这本书很好看,好\n".encode() * 50, mtime=0)
+
+
+@settings(FUZZ, max_examples=150)
+@given(st.sampled_from(["parquet", "csv.gz"]), st.data())
+def test_a_file_changed_anywhere_gives_rows_or_an_error_in_words(
+    tmp_path: Path, kind: str, data: st.DataObject
+) -> None:
+    whole = bytearray(_whole(kind))
+    for place in data.draw(st.lists(st.integers(0, len(whole) - 1), min_size=1, max_size=3)):
+        whole[place] = data.draw(st.integers(0, 255))
+    (tmp_path / f"a.{kind}").write_bytes(whole[: data.draw(st.integers(0, len(whole)))] or whole)
+    check_rows_or_words(tmp_path / f"a.{kind}")

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from tenor import TextClassifier
+from tenor.errors import DataError
+from tenor.predictor import Predictor
+
+TEXTS = ["good film", "fine film", "bad film", "poor film"] * 5
+LABELS = ["yes", "yes", "no", "no"] * 5
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return TextClassifier().fit(TEXTS, LABELS).predictor_
+
+
+def test_label_gives_the_class_and_its_probability(predictor: Predictor) -> None:
+    probabilities = predictor.predict_proba(TEXTS)
+    pairs = list(predictor.label(TEXTS))
+    assert [label for label, _ in pairs] == LABELS
+    assert [score for _, score in pairs] == pytest.approx(probabilities.max(axis=1).tolist())
+
+
+def test_arrays_and_tuples_are_texts_too(predictor: Predictor) -> None:
+    expected = predictor.predict(TEXTS).tolist()
+    assert predictor.predict(tuple(TEXTS)).tolist() == expected
+    assert predictor.predict(np.array(TEXTS, dtype=object)).tolist() == expected
+
+
+def test_one_string_is_refused(predictor: Predictor) -> None:
+    with pytest.raises(DataError, match="one string was given in place of a list"):
+        predictor.predict("good film")
+
+
+def test_a_number_among_the_texts_is_refused(predictor: Predictor) -> None:
+    with pytest.raises(DataError, match="text 1 is int 3, not a string"):
+        predictor.predict(["good", 3])  # type: ignore[list-item]
+
+
+def test_a_text_of_ten_megabytes(predictor: Predictor) -> None:
+    assert predictor.predict(["good film " * 1_000_000]).tolist() == ["yes"]
+
+
+def test_a_score_is_bitwise_the_same_alone_and_in_a_batch(predictor: Predictor) -> None:
+    texts = [f"good film number {index} " * (index % 7) for index in range(500)]
+    together = predictor.predict_proba(texts)
+    assert all(
+        np.array_equal(predictor.predict_proba([text])[0], row) for text, row in zip(texts, together, strict=True)
+    )
