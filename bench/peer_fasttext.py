@@ -1,4 +1,4 @@
-"""Peer: fastText with word pairs, its other settings left alone.
+"""Peer: fastText with word pairs and a learning rate of 1, as its tutorial advises (the default scores 0.847).
 
 Its text is prepared as fastText's own text-classification tutorial does: lower case, punctuation split from
 words, one line a text. The rows are shuffled, since fastText learns them in order and the file is sorted by
@@ -41,7 +41,7 @@ def main() -> None:
         prepare_s = perf_counter() - prepare_start
 
         fit_start = perf_counter()
-        model = fasttext.train_supervised(input=str(path), wordNgrams=2, thread=THREADS, seed=SEED, verbose=0)
+        model = fasttext.train_supervised(input=str(path), lr=1.0, wordNgrams=2, thread=THREADS, seed=SEED, verbose=0)
         fit_s = perf_counter() - fit_start
 
     test_texts, test_labels = read_part("test")

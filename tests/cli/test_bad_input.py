@@ -1,0 +1,194 @@
+"""Every kind of bad input ends a command with two lines that say what is wrong, where, and what to do."""
+
+import random
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from conftest import Cli, chinese, english, write_csv
+
+FIXED = ["--set", "orders=1", "--set", "weighting=tf-idf", "--set", "strength=10"]
+
+
+def refuse(cli: Cli, message: str, *arguments: object) -> None:
+    """Run a command that has to be refused with this message."""
+    ended = cli(*arguments)
+    assert ended.code == 1
+    assert ended.out == ""
+    lines = [line for line in ended.err.splitlines() if not line.startswith("texts from column")]
+    assert len(lines) == 2 and all(lines)
+    assert re.search(message, "\n".join(lines)), ended.err
+
+
+BAD = {
+    "an empty file": (b"", r"^error: in\.csv: the file is empty\.\nGive a file with a header"),
+    "a header only": (b"text,label\n", r"^error: in\.csv: there is a header but no row\.\nGive a file"),
+    "one class only": (
+        b"text,label\na,x\nb,x\n",
+        r"^error: in\.csv, column 'label': every one of the 2 rows has the label 'x'\.\nGive rows of at least two",
+    ),
+    "empty texts": (
+        b"text,label\na,x\n,y\n  ,x\n",
+        r"^error: in\.csv, row 2, column 'text': the text is empty \(2 such rows: 2, 3\)\.\nGive .*--drop-empty",
+    ),
+    "empty labels": (
+        b"text,label\na,x\nb,\nc,y\n",
+        r"^error: in\.csv, row 2, column 'label': the label is empty \(1 such row: 2\)\.\nGive .*--drop-unlabelled",
+    ),
+    "invalid UTF-8": (
+        b"text,label\na,x\nbc\xe9d,y\n",
+        r"^error: in\.csv, row 2: byte 17 of the file is not valid UTF-8\.\nSave the file as UTF-8",
+    ),
+    "broken quoting": (
+        b'text,label\na,x\n"b,y\nc,x\n',
+        r"^error: in\.csv, row 2: the quoting is broken: .*\.\nClose every quote",
+    ),
+    "too many fields": (
+        b"text,label\na,x\nb, and c,y\n",
+        r"^error: in\.csv, row 2: the row has 3 fields and the header has 2 \(1 such row: 2\)\.\nPut quotes",
+    ),
+    "NUL bytes": (b"text,label\na,x\nb\0c,y\n", r"^error: in\.csv, row 2: there is a NUL byte\.\nThis is no text file"),
+}
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_bad_data_is_refused_and_no_model_is_made(cli: Cli, tmp_path: Path, name: str) -> None:
+    data, message = BAD[name]
+    (tmp_path / "in.csv").write_bytes(data)
+    refuse(cli, message, "train", tmp_path / "in.csv", "--out", tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_a_missing_column_is_refused_with_those_that_are_there(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
+    path = write_csv(tmp_path / "in.csv", english(4), ("body", "kind"))
+    message = r"^error: in\.csv: there is no column 'kinds'\.\nDid you mean 'kind'\? Columns: body, kind\. .* --label"
+    refuse(cli, message, "train", path, "--label", "kinds")
+    message = r"^error: in\.csv: there is no column 'txt'\.\nColumns: body, kind\. Name one with --text"
+    refuse(cli, message, "predict", model_folder, path, "--text", "txt")
+
+
+def test_a_file_that_is_not_there_is_refused(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
+    refuse(cli, r"no\.csv: there is no such file\.\nCheck", "train", tmp_path / "no.csv")
+    refuse(cli, r"no\.csv: there is no such file\.\nCheck", "predict", model_folder, tmp_path / "no.csv")
+    refuse(cli, r"^error: imbd: .* no such built-in dataset\.\nDid you mean 'imdb'\? Built in: imdb, ", "train", "imbd")
+    refuse(cli, r"this is no saved model: there is no manifest\.json\.\nGive", "predict", tmp_path / "no", "a text")
+
+
+def test_a_parquet_file_cut_short_is_refused(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
+    path = tmp_path / "in.parquet"
+    texts, labels = zip(*english(), strict=True)
+    pyarrow.parquet.write_table(pyarrow.table({"text": texts, "label": labels}), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    message = r"^error: in\.parquet: this is not a whole Parquet file: .*\nCopy or write it again"
+    refuse(cli, message, "train", path, "--out", tmp_path / "model")
+    refuse(cli, message, "predict", model_folder, path, "-o", tmp_path / "out.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
+def test_other_encodings_are_recognised(cli: Cli, tmp_path: Path, encoding: str) -> None:
+    path = write_csv(tmp_path / "in.csv", chinese(), encoding=encoding)
+    ended = cli("train", path, "--out", tmp_path / "model", *FIXED)
+    assert ended.code == 0
+    assert "labels: 好评, 差评." in ended.err
+    assert cli("predict", tmp_path / "model", "这本书精彩，很好，满意").out.startswith("好评\t")
+
+
+def test_a_text_of_10_mb_is_learned_from_and_labelled(cli: Cli, tmp_path: Path) -> None:
+    long = " ".join(["wonderful", "charming", "film"] * 500_000)
+    assert len(long) > 10_000_000
+    write_csv(tmp_path / "in.csv", [*english(), (long, "positive")])
+    assert cli("train", tmp_path / "in.csv", "--out", tmp_path / "model", *FIXED).code == 0
+    ended = cli("predict", tmp_path / "model", tmp_path / "in.csv", "-o", tmp_path / "out.jsonl")
+    assert (ended.code, ended.err) == (0, f"61 rows: {tmp_path / 'out.jsonl'}\n")
+    last = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    assert len(last) > len(long)
+    assert '"predicted_label": "positive"' in last
+
+
+def test_labels_with_blanks_and_chinese_characters_go_through_whole(cli: Cli, tmp_path: Path) -> None:
+    names = {"positive": "非常 好, 真的", "negative": "not so\tgood"}
+    path = write_csv(tmp_path / "in.csv", [(text, names[label]) for text, label in english()])
+    ended = cli("train", path, "--out", tmp_path / "model", *FIXED)
+    assert ended.code == 0
+    assert "非常 好, 真的" in ended.out
+    assert cli("predict", tmp_path / "model", "superb", "--json").out.startswith('{"label": "非常 好, 真的", ')
+    assert cli("evaluate", tmp_path / "model", path).code == 0
+
+
+def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
+    message = r"^error: --set: there is no setting 'strenght'\.\nDid you mean 'strength'\? Known: orders, weighting, st"
+    refuse(cli, message, "train", english_csv, "--set", "strenght=3", "--out", tmp_path / "model")
+    message = r"^error: --set: weighting is 'tfidf'\.\nDid you mean 'tf-idf'\? Known: naive-bayes, tf-idf"
+    refuse(cli, message, "train", english_csv, "--set", "weighting=tfidf", "--out", tmp_path / "model")
+    refuse(
+        cli, r"^error: --set: 'strength' is not of the form key=value\.\n", "train", english_csv, "--set", "strength"
+    )
+    refuse(cli, r"ngrm'.*\nDid you mean 'ngram'\? Known: ngram, lstm", "train", english_csv, "--family", "ngrm")
+    (tmp_path / "run.toml").write_text("settings = 3\n", encoding="utf-8")
+    message = r"run\.toml: settings is 3\.\nGive a table"
+    refuse(cli, message, "train", english_csv, "--config", tmp_path / "run.toml", "--set", "strength=1")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "model"])
+def test_an_output_that_exists_is_refused_and_kept(
+    cli: Cli, tmp_path: Path, english_csv: Path, model_folder: Path, there: str
+) -> None:
+    out = {"file": tmp_path / "out.csv", "folder": tmp_path / "out", "model": model_folder}[there]
+    if there == "file":
+        out.write_text("mine", encoding="utf-8")
+    elif there == "folder":
+        out.mkdir()
+    refuse(cli, r": this exists already\.\nChoose another --out, or", "train", english_csv, "--out", out)
+    if there != "model":
+        refuse(cli, r"^error: .*out.*: this is no saved model\.\n", "train", english_csv, "--out", out, "--overwrite")
+    if there == "file":
+        refuse(cli, r"out\.csv: this exists already\.\n.*--overwrite", "predict", model_folder, english_csv, "-o", out)
+        assert out.read_text(encoding="utf-8") == "mine"
+
+
+def accuracy(printed: str) -> float:
+    found = re.search(r"^accuracy +([\d.]+)", printed, re.MULTILINE)
+    assert found
+    return float(found[1])
+
+
+def test_rows_sorted_by_label_are_learned_as_well_as_shuffled_ones(cli: Cli, tmp_path: Path) -> None:
+    draw = random.Random(0)
+    rows = [(text, label if draw.random() < 0.9 else "negative") for text, label in english(400)]
+    orders = {"sorted": sorted(rows, key=lambda row: row[1]), "shuffled": draw.sample(rows, len(rows))}
+    test = write_csv(tmp_path / "test.csv", english(200, seed=1))
+    found = {}
+    for name, ordered in orders.items():
+        path = write_csv(tmp_path / f"{name}.csv", ordered)
+        ended = cli("train", path, "--test", test, "--out", tmp_path / name)
+        assert ended.code == 0
+        found[name] = accuracy(ended.out)
+    assert found["sorted"] >= 0.95
+    assert found["sorted"] == pytest.approx(found["shuffled"], abs=0.01)
+
+
+def test_a_disk_that_is_full_while_saving_leaves_the_old_model(
+    cli: Cli, tmp_path: Path, english_csv: Path, full_disk: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    model = tmp_path / "model"
+    assert cli("train", english_csv, "--out", model, *FIXED).code == 0
+    before = {path.name: path.read_bytes() for path in model.iterdir()}
+    with full_disk(300):
+        again = cli("train", english_csv, "--out", model, "--overwrite", *FIXED, "--seed", "1", "--json")
+        other = cli("train", english_csv, "--out", tmp_path / "other", *FIXED, "--json")
+        labels = cli("predict", model, english_csv, "-o", tmp_path / "out.csv")
+    message = r"model: the model cannot be saved: File too large\.\nNothing was changed there\. Free some space or"
+    assert again.code == 1 and re.search(message, again.err)
+    assert other.code == 1 and re.search(r"other: the model cannot be saved: File too large\.\nNothing", other.err)
+    message = r"out\.csv: the file cannot be written: File too large\.\nNothing was changed there\. Free some space or"
+    assert labels.code == 1 and re.search(message, labels.err)
+    assert {path.name: path.read_bytes() for path in model.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert cli("predict", model, "superb").out.startswith("positive\t")

@@ -1,0 +1,237 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tenor
+from conftest import Cli, chinese, english, write_csv
+from tenor.data.builtin import BUILTINS
+from tenor.models import FAMILIES
+
+SEVEN = ["accuracy", "macro_f1", "log_loss", "roc_auc", "per_class", "confusion", "accuracy_interval"]
+
+
+def test_train_prints_the_results_and_saves_the_model(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
+    ended = cli("train", english_csv, "--out", tmp_path / "model")
+    assert ended.code == 0
+    for expected in (
+        "accuracy  1.0000",
+        "95% interval",
+        "macro-F1",
+        "log loss",
+        "confusion",
+        f"model: {tmp_path}/model",
+    ):
+        assert expected in ended.out
+    assert "texts from column 'text', labels from column 'label'.\n" in ended.err
+    assert "48 texts to learn from, 12 to measure on; labels: negative, positive.\n" in ended.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
+    assert {"tenor.json", "encoder.json", "weights.safetensors", "metrics.json", "manifest.json"} <= {
+        path.name for path in (tmp_path / "model").iterdir()
+    }
+
+
+def test_train_json_is_one_line_with_the_metrics_and_the_timing(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
+    ended = cli("train", english_csv, "--out", tmp_path / "model", "--json")
+    assert (ended.code, ended.err, ended.out.count("\n")) == (0, "", 1)
+    metrics = json.loads(ended.out)
+    assert set(SEVEN) <= set(metrics["test"])
+    assert 0 <= metrics["test"]["accuracy"] <= 1
+    timing = metrics["timing"]
+    assert {"read_s", "encode_s", "fit_s", "total_s"} <= set(timing)
+    parts = sum(seconds for name, seconds in timing.items() if name != "total_s")
+    assert 0 < parts <= timing["total_s"]
+    assert metrics.pop("model") == str(tmp_path / "model")
+    assert json.loads((tmp_path / "model" / "metrics.json").read_text(encoding="utf-8")) == metrics
+
+
+def test_train_takes_a_run_file_and_options_come_first(cli: Cli, tmp_path: Path, chinese_csv: Path) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text("seed = 3\ntest_size = 0.5\n[settings]\norders = [1]\nstrength = 2.0\n", encoding="utf-8")
+    arguments = ("--config", config, "--seed", "4", "--set", "strength=5", "--out", tmp_path / "model")
+    assert cli("train", chinese_csv, *arguments).code == 0
+    about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
+    assert (about["seed"], about["data"]["rows"]) == (4, 30)
+    assert (about["settings"]["orders"], about["settings"]["strength"]) == ([1], 5.0)
+
+
+def test_train_drops_rows_when_asked(cli: Cli, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "in.csv", [*english(), ("", "positive"), ("a", "")])
+    ended = cli("train", path, "--drop-empty", "--drop-unlabelled", "--test-size", "0", "--out", tmp_path / "model")
+    assert ended.code == 0
+    assert "60 texts to learn from, 0 to measure on" in ended.err
+
+
+def test_train_makes_a_new_folder_under_runs(
+    cli: Cli, tmp_path: Path, english_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folders = [json.loads(cli("train", english_csv, "--json").out)["model"] for _ in range(2)]
+    assert folders == ["runs/reviews-ngram", "runs/reviews-ngram-2"]
+    assert all((tmp_path / folder / "manifest.json").is_file() for folder in folders)
+
+
+def test_train_on_the_lay_out_of_acl_imdb_takes_each_part_as_such(cli: Cli, tmp_path: Path) -> None:
+    for part, rows in (("train", english()), ("test", english(20, seed=1))):
+        for number, (text, label) in enumerate(rows):
+            path = tmp_path / "acl" / part / label[:3] / f"{number}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    ended = cli("train", tmp_path / "acl", "--out", tmp_path / "model")
+    assert ended.code == 0
+    assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
+
+
+def test_evaluate_measures_on_other_data(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
+    test = write_csv(tmp_path / "test.csv", english(40, seed=1))
+    ended = cli("evaluate", model_folder, test, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    metrics = json.loads(ended.out)
+    assert metrics["rows"] == 40
+    assert set(SEVEN) <= set(metrics)
+    printed = cli("evaluate", model_folder, test)
+    assert f"accuracy  {metrics['accuracy']:.4f}" in printed.out
+    assert all(name in printed.out for name in ("negative", "positive", "precision", "confusion"))
+
+
+def test_evaluate_refuses_labels_that_the_model_does_not_know(cli: Cli, model_folder: Path, chinese_csv: Path) -> None:
+    ended = cli("evaluate", model_folder, chinese_csv)
+    assert (ended.code, ended.out) == (1, "")
+    assert "column 'label': the label '好评' was not in the training data (60 rows" in ended.err
+    assert ended.err.endswith("Known labels: negative, positive.\n")
+
+
+def test_predict_labels_a_text(cli: Cli, model_folder: Path) -> None:
+    label, score = cli("predict", model_folder, "a wonderful, charming film").out.rstrip("\n").split("\t")
+    assert label == "positive"
+    assert 0.5 < float(score) <= 1
+    answer = json.loads(cli("predict", model_folder, "boring and dull", "--json").out)
+    assert list(answer) == ["label", "score"]
+    assert answer["label"] == "negative"
+    assert isinstance(answer["score"], float)
+
+
+def test_predict_takes_an_empty_or_long_text_for_a_text(cli: Cli, model_folder: Path) -> None:
+    for text in ("", "superb " * 2_000, "superb\nfilm"):
+        ended = cli("predict", model_folder, text, "--json")
+        assert (ended.code, list(json.loads(ended.out))) == (0, ["label", "score"])
+
+
+def test_predict_writes_a_text_into_a_file_too(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
+    assert cli("predict", model_folder, "superb, warm", "-o", tmp_path / "out.csv").code == 0
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8").startswith('text,label,score\n"superb, warm",positive,0.')
+
+
+def test_predict_reads_lines_from_standard_input(cli: Cli, model_folder: Path) -> None:
+    ended = cli("predict", model_folder, "-", stdin=b"superb\n\nboring\n")
+    assert (ended.code, ended.err) == (0, "")
+    labels = [line.split("\t")[0] for line in ended.out.splitlines()]
+    assert (labels[0], labels[2], len(labels)) == ("positive", "negative", 3)
+    ended = cli("predict", model_folder, "-", "--json", stdin="好 superb".encode())
+    answer = json.loads(ended.out)
+    assert (answer["text"], answer["label"]) == ("好 superb", "positive")
+    assert cli("predict", model_folder, "-", stdin=b"").out == ""
+    refused = cli("predict", model_folder, "-", stdin=b"superb\nbor\xffing\n")
+    assert refused.code == 1
+    assert refused.err.startswith("error: standard input, row 2: byte 10 of the file is not valid UTF-8.\n")
+
+
+def test_predict_prints_or_writes_the_rows_of_a_file(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
+    path = write_csv(tmp_path / "in.csv", [("superb", "a, b"), ("boring\nfilm", "")], ("text", "note"))
+    printed = cli("predict", model_folder, path)
+    assert (printed.code, printed.err) == (0, "")
+    rows = list(csv.DictReader(printed.out.splitlines(keepends=True)))
+    assert [list(row.values())[:3] for row in rows] == [
+        ["superb", "a, b", "positive"],
+        ["boring\nfilm", "", "negative"],
+    ]
+    out = tmp_path / "out.csv"
+    ended = cli("predict", model_folder, path, "-o", out)
+    assert (ended.code, ended.out, ended.err) == (0, "", f"2 rows: {out}\n")
+    assert out.read_text(encoding="utf-8") == printed.out
+    assert cli("predict", model_folder, path, "-o", out, "--overwrite").code == 0
+    lines = cli("predict", model_folder, path, "--json").out.splitlines()
+    assert [list(json.loads(line)) for line in lines] == [["text", "note", "label", "score"]] * 2
+
+
+def test_datasets_lists_the_built_in_data(cli: Cli) -> None:
+    printed, listed = cli("datasets").out, json.loads(cli("datasets", "--json").out)
+    assert [row["name"] for row in listed] == list(BUILTINS)
+    for row in listed:
+        assert {"rows", "classes", "language", "source", "licence", "package", "files"} <= set(row)
+        assert all(part in printed for part in (row["name"], f"{row['rows']:,} rows", row["source"], row["licence"]))
+
+
+def test_families_lists_the_families_and_their_settings(cli: Cli) -> None:
+    printed, listed = cli("families").out, json.loads(cli("families", "--json").out)
+    assert [row["name"] for row in listed] == list(FAMILIES)
+    assert all(f"{row['name']}: {row['summary']}" in printed for row in listed)
+    assert all(f"  {key} = " in printed for row in listed for key in row["settings"])
+
+
+def test_version_help_and_wrong_options(cli: Cli) -> None:
+    assert cli("--version").out == f"tenor {tenor.__version__}\n"
+    for command in ((), ("train",), ("evaluate",), ("predict",), ("datasets",), ("families",)):
+        ended = cli(*command, "--help")
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.out.startswith("Usage: tenor")
+    for wrong in (("trian",), ("train",), ("train", "a.csv", "--sed", "1"), ("train", "a.csv", "--seed", "x")):
+        ended = cli(*wrong)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith("Usage: tenor")
+        assert "Error: " in ended.err
+
+
+def tenor_process(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "tenor", *map(str, arguments)]
+    return subprocess.run(command, text=True, timeout=60, env={**os.environ, "PYTHONUTF8": "1"}, check=False, **options)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["predict", "{model}", "a text"], ["predict", "{model}", "{file}"]])
+def test_help_and_prediction_with_ngrams_load_no_network_library(
+    arguments: list[str], model_folder: Path, english_csv: Path
+) -> None:
+    filled = [part.format(model=model_folder, file=english_csv) for part in arguments]
+    program = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr))\n"
+        f"sys.argv = {['tenor', *filled]!r}\n"
+        "from tenor.cli import main; main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0
+    loaded = set(ended.stderr.split())
+    assert "typer" in loaded
+    assert not loaded & {"keras", "tensorflow", "jax", "torch"}
+    if arguments == ["--help"]:
+        assert not loaded & {"numpy", "scipy", "sklearn", "pyarrow"}
+
+
+def test_output_that_is_full_or_no_longer_read_ends_the_command_quietly(model_folder: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        for arguments in (("families",), ("predict", model_folder, "superb")):
+            ended = tenor_process(*arguments, stdout=full, stderr=subprocess.PIPE)
+            assert (ended.returncode, ended.stderr) == (
+                *(1, "error: standard output: No space left on device.\nFree some space.\n"),
+            )
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w", encoding="utf-8") as broken:
+        ended = tenor_process("families", "--json", stdout=broken, stderr=subprocess.PIPE)
+    assert ended.stderr == ""
+    assert ended.returncode in (1, 141)
+
+
+def test_two_languages_in_one_file(cli: Cli, tmp_path: Path) -> None:
+    names = {"好评": "positive", "差评": "negative"}
+    rows = english() + [(text, names[label]) for text, label in chinese()]
+    assert cli("train", write_csv(tmp_path / "in.csv", rows), "--out", tmp_path / "model").code == 0
+    answers = [cli("predict", tmp_path / "model", text).out.split("\t")[0] for text in ("superb film", "很差，失望")]
+    assert answers == ["positive", "negative"]
