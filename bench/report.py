@@ -13,9 +13,9 @@ Written by `bench/run.py` from `bench/results.json`; `make bench` measures every
 after another, never two at once, each in a process of its own. Times are seconds of wall time; a figure from
 several runs is their median. Models are trained on the 25,000 reviews of the official IMDB training part and
 tested on the 25,000 of its test part, read from the folder that `TENOR_BENCH_DATA` names."""
-NGRAM_NOTE = """scikit-learn: TF-IDF over words and word pairs, `min_df=2`, `sublinear_tf`, logistic regression with C = 10 (with the
-defaults it scores 0.887). fastText: `wordNgrams=2`, `lr=1.0`, its text prepared and its file written beforehand. The whole process has imports,
-test evaluation and, for Tenor, saving in it."""
+NGRAM_NOTE = """scikit-learn: TF-IDF over words and word pairs, `min_df=2`, `sublinear_tf`, logistic regression
+with C = 10 (with the defaults it scores 0.887). fastText: `wordNgrams=2`, `lr=1.0`, its text prepared and its file
+written beforehand. The whole process has imports, test evaluation and, for Tenor, saving in it."""
 LSTM_NOTE = """The same layers: `Embedding(10000, 128)`, `LSTM(128)`, `Dense(1, sigmoid)`. The script pads to
 200 words and trains with Adam in batches of 32. Its test accuracy after each epoch, not counted in its time:
 """

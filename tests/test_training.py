@@ -115,6 +115,16 @@ def test_nothing_to_resume_is_an_error(tmp_path: Path) -> None:
         fit(tmp_path, resume=True)
 
 
+@pytest.mark.parametrize("keep", [0, 5, 100, -10])
+def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, keep: int) -> None:
+    with pytest.raises(_Killed):
+        fit(tmp_path, kill_at=5)
+    path = tmp_path / training.CHECKPOINT
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(TenorError, match="the checkpoint is damaged"):
+        fit(tmp_path, resume=True)
+
+
 def test_another_run_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(_Killed):
         fit(tmp_path, kill_at=5)

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import stat
 from dataclasses import dataclass
@@ -60,9 +61,10 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     """Write the folder, whole or not at all.
 
     Raises:
-        BundleError: There is something at `folder` and `overwrite` is off, or it cannot be written (the disk is full,
-            say); an older model there is kept.
+        BundleError: There is something at `folder` and `overwrite` is off or it is no saved model, or it cannot be
+            written (the disk is full, say); what is there is kept.
     """
+    check_target(folder, overwrite)
     about = {
         "format": FORMAT,
         "tenor": VERSION,
@@ -83,8 +85,6 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     contents[MANIFEST] = _json({"format": FORMAT, "files": entries})
     try:
         files.write_folder(folder, contents, overwrite)
-    except FileExistsError:
-        raise exists(folder) from None
     except OSError as error:
         raise BundleError(
             f"{folder}: the model cannot be saved: {error.strerror or error}.",
@@ -92,9 +92,14 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
         ) from None
 
 
-def exists(folder: Path) -> BundleError:
-    """The error for an output folder that is there already."""
-    return BundleError(f"{folder}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+def check_target(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder that a model cannot be saved to: one that exists, unless it is a model to be overwritten."""
+    if not os.path.lexists(folder):
+        return
+    if not overwrite:
+        raise BundleError(f"{folder}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+    if not (folder / MANIFEST).is_file():
+        raise BundleError(f"{folder}: this is no saved model, so it is not overwritten.", "Choose another --out.")
 
 
 def load(folder: Path) -> Bundle:

@@ -53,7 +53,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         self.classes_, targets = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise DataError(f"there is only one class: {self.classes_.tolist()}.", "Give texts of at least two classes.")
+            raise DataError(
+                f"there is only one class: {self.classes_.tolist()}.", "Give texts of at least two classes."
+            )
         family = models.find(self.family)
         config = settings.make(family.config, self.settings or {}, "settings")
         bundle.need(family)

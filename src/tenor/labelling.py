@@ -19,7 +19,7 @@ def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
     """
     if wanted is not None:
         return table.pick(source.columns, wanted, source.name, "--text")
-    trained = predictor.bundle.about.get("text_column")
+    trained = predictor.columns[0]
     for name in (trained, *TEXT_NAMES):
         if name in source.columns:
             return str(name)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -152,7 +153,7 @@ def read(source: str, **options: Any) -> Dataset:
     if source in builtin.BUILTINS and not Path(source).exists():
         return builtin.load(source)
     path = Path(source)
-    if not path.exists() and not path.suffix:
+    if not path.suffix and not os.path.exists(path):  # noqa: PTH110  (never raises, however long the name)
         names = list(builtin.BUILTINS)
         raise DataError(
             f"{source}: there is no such file and no such built-in dataset.",
@@ -173,7 +174,8 @@ def _read(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
         watcher.say(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
     if test_source is None:
         return data, None
-    test = read(test_source, text=data.text_column, label=data.label_column, **options)
+    usual = (data.text_column, data.label_column)
+    test = read(test_source, text=run.text, label=run.label, usual=usual, **options)
     return data, test
 
 
@@ -209,10 +211,13 @@ def _folder(run: Run) -> Path:
     """Where the model goes; refused early, before hours of training, when it cannot go there."""
     if run.out is not None:
         folder = Path(run.out)
-        if folder.exists() and not run.overwrite:
-            raise bundle.exists(folder)
-        if folder.exists() and not (folder / bundle.MANIFEST).is_file():
-            raise BundleError(f"{folder}: this is no saved model.", "Choose another --out.")
+        bundle.check_target(folder, run.overwrite)
+        unfinished = _training_folder(folder)
+        if unfinished.exists() and not run.resume and not run.overwrite:
+            raise BundleError(
+                f"{unfinished}: there is an unfinished run of this model.",
+                "Go on with --resume, or start afresh with --overwrite.",
+            )
         return folder
     name = run.data if run.data in builtin.BUILTINS else Path(run.data).resolve().name.partition(".")[0]
     number = 1

@@ -25,6 +25,11 @@ class Predictor:
         self.bundle = bundle
         self.classes_ = np.array(bundle.task.labels)
 
+    @property
+    def columns(self) -> tuple[str | None, str | None]:
+        """Columns of the texts and of the labels in the training data."""
+        return self.bundle.about.get("text_column"), self.bundle.about.get("label_column")
+
     def predict_proba(self, texts: Sequence[str]) -> Floats:
         """Probabilities of shape (texts, classes), float32. An empty text is allowed; an empty list gives no rows.
 

@@ -17,6 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from tenor import files
@@ -228,9 +229,15 @@ class _Run:
         arrays = {name: to_numpy(variable) for name, variable in self._variables().items()}
         arrays |= {f"best/{index}": value for index, value in enumerate(self.best)}
         about = {"run": checkpoints.run, "state": asdict(self.state)}
-        checkpoints.folder.mkdir(parents=True, exist_ok=True)
         data = safetensors.save(arrays, {"tenor": json.dumps(about)})
-        files.write(checkpoints.folder / CHECKPOINT, data)
+        try:
+            checkpoints.folder.mkdir(parents=True, exist_ok=True)
+            files.write(checkpoints.folder / CHECKPOINT, data)
+        except OSError as error:
+            raise TenorError(
+                f"{checkpoints.folder}: the checkpoint cannot be written: {error.strerror or error}.",
+                "The one before is kept. Make room and go on with --resume.",
+            ) from None
 
     def _restore(self, checkpoints: Checkpoints) -> None:
         path = checkpoints.folder / CHECKPOINT
@@ -238,19 +245,24 @@ class _Run:
             data = path.read_bytes()
         except FileNotFoundError:
             raise TenorError(f"{path}: there is no checkpoint.", "Start the run without --resume.") from None
-        length = int.from_bytes(data[:8], "little")
-        about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tenor"])
+        try:
+            length = int.from_bytes(data[:8], "little")
+            about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tenor"])
+            arrays, state = safetensors.load(data), _State(**about["state"])
+        except (ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise TenorError(
+                f"{path}: the checkpoint is damaged: {error}.", "Start the run afresh with --overwrite."
+            ) from None
         differing = [key for key, value in checkpoints.run.items() if about["run"].get(key) != value]
         if differing:
             raise TenorError(
                 f"{path}: the checkpoint is of another run ({', '.join(differing)} differ).",
                 "Resume with the same data, settings and seed, or start afresh without --resume.",
             )
-        arrays = safetensors.load(data)
         for name, variable in self._variables().items():
             variable.assign(arrays[name])
         self.best = [arrays[f"best/{index}"] for index in range(sum(name.startswith("best/") for name in arrays))]
-        self.state = _State(**about["state"])
+        self.state = state
         self.watcher.say(f"resumed at epoch {self.state.epoch + 1}, batch {self.state.step + 1}.")
 
 

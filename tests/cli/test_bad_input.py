@@ -147,7 +147,15 @@ def test_an_output_that_exists_is_refused_and_kept(
         out.mkdir()
     refuse(cli, r": this exists already\.\nChoose another --out, or", "train", english_csv, "--out", out)
     if there != "model":
-        refuse(cli, r"^error: .*out.*: this is no saved model\.\n", "train", english_csv, "--out", out, "--overwrite")
+        refuse(
+            cli,
+            r"^error: .*out.*: this is no saved model, so it is not overwritten\.\n",
+            "train",
+            english_csv,
+            "--out",
+            out,
+            "--overwrite",
+        )
     if there == "file":
         refuse(cli, r"out\.csv: this exists already\.\n.*--overwrite", "predict", model_folder, english_csv, "-o", out)
         assert out.read_text(encoding="utf-8") == "mine"

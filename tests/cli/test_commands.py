@@ -235,3 +235,12 @@ def test_two_languages_in_one_file(cli: Cli, tmp_path: Path) -> None:
     assert cli("train", write_csv(tmp_path / "in.csv", rows), "--out", tmp_path / "model").code == 0
     answers = [cli("predict", tmp_path / "model", text).out.split("\t")[0] for text in ("superb film", "很差，失望")]
     assert answers == ["positive", "negative"]
+
+
+def test_evaluate_takes_the_columns_that_the_model_was_trained_on(cli: Any, english_csv: Path, tmp_path: Path) -> None:
+    rows = english_csv.read_text(encoding="utf-8").splitlines()[1:]
+    data = tmp_path / "odd.csv"
+    data.write_text("\n".join(["body,kind,comment", *(f"{row},nothing" for row in rows)]), encoding="utf-8")
+    model = tmp_path / "model"
+    assert cli("train", data, "--text", "body", "--label", "kind", "--out", model).code == 0
+    assert cli("evaluate", model, data).code == 0

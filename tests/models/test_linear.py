@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -45,7 +47,7 @@ def test_more_steps_never_raise_the_objective() -> None:
         return float(5.0 * loss.sum() + 0.5 * (found.weights.astype(np.float64) ** 2).sum())
 
     values = [objective(steps) for steps in range(1, 15)]
-    assert all(later <= earlier * (1 + 1e-5) for earlier, later in zip(values, values[1:], strict=False))
+    assert all(later <= earlier * (1 + 1e-5) for earlier, later in itertools.pairwise(values))
 
 
 def test_features_that_are_all_zero_give_the_share_of_the_classes() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tenor.text import ngrams
 
-WORDS = st.lists(st.sampled_from("a b c d e f g".split()), max_size=12).map(" ".join)
+WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "f", "g"]), max_size=12).map(" ".join)
 
 
 def plain_counts(text: str, orders: list[int]) -> list[int]:

@@ -24,7 +24,8 @@ def evaluate(
     from tenor.cli import console
 
     loaded = predictor.load(model)
-    rows = pipeline.read(data, text=text, label=label, drop_unlabelled=drop_unlabelled, drop_empty=drop_empty)
+    options = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
+    rows = pipeline.read(data, text=text, label=label, usual=loaded.columns, **options)
     metrics = pipeline.evaluate(loaded, rows)
     if as_json:
         print(json.dumps(metrics, ensure_ascii=False))

@@ -51,6 +51,7 @@ def read(
     label: str | None = None,
     drop_unlabelled: bool = False,
     drop_empty: bool = False,
+    usual: tuple[str | None, str | None] = (None, None),
 ) -> Dataset:
     """Read labelled texts from a file or folder.
 
@@ -60,12 +61,18 @@ def read(
         label: Column of the labels; None finds it.
         drop_unlabelled: Leave out rows without a label instead of refusing them.
         drop_empty: Leave out rows with an empty text instead of refusing them.
+        usual: Columns of texts and labels to take, where they are there, before any is looked for: those of the
+            training data.
 
     Raises:
         DataError: As the message says; the same fault in several rows is raised once.
     """
     opened = table.open_table(path)
     name = opened.name
+    text, label = (
+        wanted or (column if column in opened.columns else None)
+        for wanted, column in zip((text, label), usual, strict=True)
+    )
     texts: list[Any] = []
     labels: list[Any] = []
     if opened.columns == ["text"] and label is None:

@@ -367,6 +367,8 @@ def _parquet(path: Path, name: str) -> Table:
                 arrays = zip(columns, batch.columns, strict=True)
                 yield Chunk(row, {column: _values(array, Location(name, row, column)) for column, array in arrays})
                 row += batch.num_rows
+        except DataError:
+            raise
         except failures as error:
             raise damaged(error) from None
 

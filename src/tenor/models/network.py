@@ -38,10 +38,7 @@ class Network:
         return result
 
     def arrays(self) -> Arrays:
-        return {
-            variable.path: to_numpy(variable)
-            for variable in self.keras_model.trainable_variables
-        }
+        return {variable.path: to_numpy(variable) for variable in self.keras_model.trainable_variables}
 
     def encoder(self) -> dict[str, Any]:
         return {"kind": "vocabulary", "tokens": list(self.vocabulary.tokens)}
