@@ -32,10 +32,10 @@ from tenor.text.ngrams import BITS, Counts
 
 Weighting = Literal["naive-bayes", "tf-idf", "tf-idf-naive-bayes"]
 
-_TRIAL_ENTRIES = 1_200_000  # the quick validation sees about this many counts, so its time does not grow with the data
+_TRIAL_ENTRIES = 2_000_000  # the quick validation sees about this many counts, so its time does not grow with the data
 _ENTRIES_PER_CHARACTER = 0.3  # distinct n-grams of the first orders
 _TRIAL_TEXTS = 500
-_VALIDATION = 0.3
+_VALIDATION = 0.5  # to measure is cheap, and much of the choice would be noise with fewer texts
 _FIRST_ORDERS, _OTHER_ORDERS = (1, 2), ((1,), (1, 2, 3))
 _FIRST_STRENGTH = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}
 _STRENGTH_STEP = 3.0
@@ -230,7 +230,8 @@ def _choose(
 ) -> tuple[Config, list[dict[str, Any]]]:
     """Fill in what `config` leaves open: for each weighting the best strength, then the orders for the best weighting.
 
-    Settings are compared by log loss on texts left out of the trial, which is far less noisy than accuracy.
+    Settings are compared by log loss on the trial's second part, which is far less noisy than accuracy. Other orders
+    than the first have to be better by more than the standard error of the difference, since they cost time.
     """
     if None not in (config.orders, config.weighting, config.strength):
         return config, []
@@ -240,7 +241,8 @@ def _choose(
     weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
     best = min((_climb(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
     if open_orders:
-        best = min([best, *(replace(best, orders=orders) for orders in _OTHER_ORDERS)], key=trial.loss)
+        others = [replace(best, orders=orders) for orders in _OTHER_ORDERS]
+        best = min([best, *(other for other in others if trial.clearly_better(other, best))], key=trial.loss)
     return best, trial.tried
 
 
@@ -277,16 +279,24 @@ class _Trial:
         self.measured, self.fitted = targets[order[:held_out]], targets[order[held_out:]]
         self.counts: dict[tuple[int, ...], tuple[Counts, ...]] = {}
         self.prepared: tuple[Any, ...] = (None,)  # the features of the last orders and weighting
-        self.losses: dict[Config, float] = {}
+        self.losses: dict[Config, Floats] = {}
         self.tried: list[dict[str, Any]] = []
 
     def loss(self, config: Config) -> float:
         """Log loss of these settings on the part to measure on."""
+        return float(self._losses(config).mean())
+
+    def clearly_better(self, config: Config, other: Config) -> bool:
+        """Whether the log loss of `config` is lower by more than the standard error of the difference."""
+        gain = self._losses(other) - self._losses(config)
+        return float(gain.mean()) > float(gain.std() / np.sqrt(len(gain)))
+
+    def _losses(self, config: Config) -> Floats:
         if config not in self.losses:
-            self.losses[config] = self._loss(config)
+            self.losses[config] = self._measure(config)
         return self.losses[config]
 
-    def _loss(self, config: Config) -> float:
+    def _measure(self, config: Config) -> Floats:
         assert config.orders is not None
         assert config.weighting is not None
         if config.orders not in self.counts:
@@ -304,18 +314,17 @@ class _Trial:
         model = _solve(features, self.fitted, self.task.outputs, config)
         probabilities = self.task.probabilities(linear.logits(matrix, model.linear))
         right = probabilities[np.arange(len(self.measured)), self.measured]
-        loss = float(-np.log(np.maximum(right, 1e-7)).mean()) if len(right) else 0.0
-        accuracy = float((probabilities.argmax(axis=1) == self.measured).mean()) if len(right) else 0.0
+        losses = np.asarray(-np.log(np.maximum(right, 1e-7)), np.float32)
         self.tried.append(
             {
                 "orders": " ".join(map(str, config.orders)),
                 "weighting": config.weighting,
                 "strength": config.strength,
-                "log_loss": loss,
-                "accuracy": accuracy,
+                "log_loss": float(losses.mean()),
+                "accuracy": float((probabilities.argmax(axis=1) == self.measured).mean()),
             }
         )
-        return loss
+        return losses
 
 
 FAMILY = Family(
