@@ -12,6 +12,19 @@ from tenor import TextClassifier, models, settings
 
 SMALL: dict[str, dict[str, Any]] = {
     "ngram": {},
+    "cnn": {
+        "vocabulary": 200,
+        "embedding": 8,
+        "filters": 8,
+        "widths": [2, 3],
+        "maximum_tokens": 24,
+        "batch_tokens": 64,
+        "epochs": 25,
+        "learning_rate": 0.02,
+        "dropout": 0.1,
+        "patience": None,
+        "validation": 0.2,
+    },
     "lstm": {
         "vocabulary": 200,
         "embedding": 8,

@@ -105,6 +105,13 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     )
 
 
+def test_little_data_make_small_batches_and_more_epochs() -> None:
+    _, fitted, _ = fit(None, epochs=None, batch_tokens=12_800, patience=None)
+    assert fitted.config.batch_tokens == 1024
+    assert fitted.config.epochs == 10
+    assert len(fitted.history) == 10
+
+
 def test_training_stops_when_patience_runs_out() -> None:
     _, fitted, _ = fit(None, epochs=30, learning_rate=1e-9, patience=2)
     assert len(fitted.history) < 30

@@ -7,10 +7,11 @@ position. So a run that was killed and resumed ends with the weights of one that
 
 import contextlib
 import json
+import math
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,10 @@ from tenor.text.vocabulary import Encoded
 from tenor.watch import Watcher
 
 CHECKPOINT = "checkpoint.safetensors"
+
+_SMALLEST_BATCH = 1024  # tokens
+_EPOCH_BATCHES, _RUN_BATCHES = 100, 300
+_FEWEST_EPOCHS, _MOST_EPOCHS = 2, 10
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ def fit(
         watcher.say(
             f"{share:.0%} of the texts are longer than {config.maximum_tokens} tokens; their {config.keep} is kept."
         )
+    config = _fill(config, encoded.lengths)
     after_encoding = time.perf_counter()
 
     with _seeded(seed):
@@ -112,6 +118,17 @@ def fit(
     run.train(encoded, targets[train_rows], held, targets[held_out])
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
     return Fitted(network, config, timing, run.state.history)
+
+
+def _fill(config: NetworkConfig, lengths: Any) -> NetworkConfig:
+    """Settle the size of a batch and the number of epochs by the amount of data."""
+    tokens = min(config.batch_tokens, max(_SMALLEST_BATCH, int(lengths.sum()) // _EPOCH_BATCHES))
+    config = replace(config, batch_tokens=tokens)
+    if config.epochs is None:
+        batches_made = len(batches.in_order(lengths, tokens, config.maximum_tokens))
+        epochs = min(max(math.ceil(_RUN_BATCHES / max(batches_made, 1)), _FEWEST_EPOCHS), _MOST_EPOCHS)
+        config = replace(config, epochs=epochs)
+    return config
 
 
 class _Run:
@@ -126,7 +143,9 @@ class _Run:
         watcher: Watcher,
         checkpoints: Checkpoints | None,
     ) -> None:
+        assert config.epochs is not None
         self.network, self.task, self.config, self.seed = network, task, config, seed
+        self.epochs = config.epochs
         self.watcher, self.checkpoints = watcher, checkpoints
         self.model = network.keras_model
         self.state = _State()
@@ -134,7 +153,7 @@ class _Run:
 
     def train(self, encoded: Encoded, targets: Targets, held: Encoded, held_targets: Targets) -> None:
         lengths = encoded.lengths
-        steps = len(self._batches(lengths, 0)) * self.config.epochs
+        steps = len(self._batches(lengths, 0)) * self.epochs
         self.model.compile(
             _optimizer(self.config, steps),
             _loss(self.config, self.task),
@@ -156,8 +175,8 @@ class _Run:
     def _epochs(self, encoded: Encoded, targets: Targets, held: Encoded, held_targets: Targets) -> None:
         lengths = encoded.lengths
         state, saved, last = self.state, time.perf_counter(), time.perf_counter()
-        while state.epoch < self.config.epochs and not self._stale():
-            name = f"epoch {state.epoch + 1}/{self.config.epochs}"
+        while state.epoch < self.epochs and not self._stale():
+            name = f"epoch {state.epoch + 1}/{self.epochs}"
             order = self._batches(lengths, state.epoch)
             while state.step < len(order):
                 self._step(order[state.step], encoded, targets)

@@ -1,11 +1,11 @@
 """Model families: features -> logits."""
 
 from tenor.errors import SettingsError
-from tenor.models import lstm, ngram
+from tenor.models import cnn, lstm, ngram
 from tenor.models.family import Family
 from tenor.settings import nearest
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (ngram.FAMILY, lstm.FAMILY)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (ngram.FAMILY, cnn.FAMILY, lstm.FAMILY)}
 
 
 def find(name: str) -> Family:

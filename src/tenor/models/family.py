@@ -65,15 +65,18 @@ class NetworkConfig:
     clip_norm: float | None = 1.0
     """Gradients are scaled down to this length (Pascanu et al., 2013); none is off."""
     batch_tokens: int = 12_800
-    """Tokens in a batch: 64 texts of 200 tokens, or 200 of 64."""
-    epochs: int = 2
+    """Tokens in a batch, at most: 64 texts of 200 tokens, or 200 of 64. Little data make smaller batches, so that an
+    epoch has about 100."""
+    epochs: int | None = None
+    """Passes over the training texts; none makes about 300 batches of them, in 2 to 10 epochs."""
     patience: int | None = 2
     """Stop after this many epochs without a better validation loss; none is off."""
     validation: float = 0.1
     """Share of the training texts on which the best epoch is chosen."""
 
     def __post_init__(self) -> None:
-        for key in ("vocabulary", "maximum_tokens", "batch_tokens", "epochs"):
+        require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
+        for key in ("vocabulary", "maximum_tokens", "batch_tokens"):
             require(getattr(self, key) >= 1, key, "must be 1 or more")
         require(self.vocabulary >= 3, "vocabulary", "must be 3 or more")
         require(self.learning_rate > 0, "learning_rate", "must be above 0")

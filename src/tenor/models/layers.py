@@ -6,19 +6,40 @@ import keras
 from keras import ops
 
 
-class LastStep(keras.layers.Layer):  # type: ignore[misc]
-    """Values at a text's last token: (batch, time, width) and ids (batch, time) -> (batch, width).
+class Pool(keras.layers.Layer):  # type: ignore[misc]
+    """One vector a text from one a token: values (batch, time, width) and ids (batch, time) -> (batch, width).
 
-    Ids of 0 are padding on the right. A text without tokens gives its first position.
+    Ids of 0 are padding on the right and take no part. A text without tokens counts as its first position.
+
+    Args:
+        how: `last` (value at the last token), `mean` or `max`.
     """
 
+    def __init__(self, how: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.how = how
+
     def call(self, values: Any, ids: Any) -> Any:
-        lengths = ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1)
-        last = ops.maximum(lengths, 1) - 1
-        return ops.squeeze(ops.take_along_axis(values, last[:, None, None], axis=1), axis=1)
+        lengths = ops.maximum(ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1), 1)
+        if self.how == "last":
+            return ops.squeeze(ops.take_along_axis(values, (lengths - 1)[:, None, None], axis=1), axis=1)
+        inside = (ops.arange(ops.shape(ids)[1])[None, :] < lengths[:, None])[:, :, None]
+        if self.how == "max":
+            return ops.max(ops.where(inside, values, -1e9), axis=1)
+        return ops.sum(ops.where(inside, values, 0.0), axis=1) / ops.cast(lengths, values.dtype)[:, None]
 
     def compute_output_shape(self, values_shape: Any, ids_shape: Any) -> Any:
         return (values_shape[0], values_shape[2])
+
+
+class ZeroPadding(keras.layers.Layer):  # type: ignore[misc]
+    """Makes the values at padding 0: (batch, time, width) and ids (batch, time) -> (batch, time, width)."""
+
+    def call(self, values: Any, ids: Any) -> Any:
+        return ops.where(ops.not_equal(ids, 0)[:, :, None], values, 0.0)
+
+    def compute_output_shape(self, values_shape: Any, ids_shape: Any) -> Any:
+        return values_shape
 
 
 class ChronoBias(keras.initializers.Initializer):  # type: ignore[misc]

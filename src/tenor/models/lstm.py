@@ -21,6 +21,8 @@ class Config(NetworkConfig):
     """Width of the LSTM's state."""
     activation: Literal["tanh", "relu", "sigmoid"] = "tanh"
     """Activation of the LSTM's cell."""
+    pooling: Literal["last", "mean", "max"] = "last"
+    """How the states of all tokens become one vector: the last one, their mean, or their maximum."""
     memory: int | None = 100
     """Steps that the LSTM's cells remember at first: forget biases are drawn for memories of 1 to this many steps
     (chrono initialisation: Tallec and Ollivier, 2018); none starts all forget biases at 1."""
@@ -36,10 +38,10 @@ class Config(NetworkConfig):
 
 
 def build(config: Config, task: Task) -> Any:
-    """Ids (batch, time) -> logits (batch, outputs). The state is read at a text's last token, so padding is inert."""
+    """Ids (batch, time) -> logits (batch, outputs). States at padding are left out, so padding is inert."""
     import keras
 
-    from tenor.models.layers import ChronoBias, LastStep
+    from tenor.models.layers import ChronoBias, Pool
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     vectors = keras.layers.Embedding(config.vocabulary, config.embedding, name="embedding")(ids)
@@ -53,7 +55,7 @@ def build(config: Config, task: Task) -> Any:
         return_sequences=True,
         name="lstm",
     )(vectors)
-    logits = keras.layers.Dense(task.outputs, name="logits")(LastStep(name="last")(states, ids))
+    logits = keras.layers.Dense(task.outputs, name="logits")(Pool(config.pooling, name="pool")(states, ids))
     return keras.Model(ids, logits, name="lstm")
 
 

@@ -15,22 +15,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
 
 from tenor import settings
-from tenor.models import linear
+from tenor.models import features, linear
 from tenor.models.family import Arrays, Family, Fitted, Targets
+from tenor.models.features import Features, Weighting
 from tenor.models.linear import Linear
 from tenor.settings import require
 from tenor.tasks import Floats, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, Counts
-
-Weighting = Literal["naive-bayes", "tf-idf", "tf-idf-naive-bayes"]
 
 _TRIAL_ENTRIES = 2_000_000  # the quick validation sees about this many counts, so its time does not grow with the data
 _ENTRIES_PER_CHARACTER = 0.3  # distinct n-grams of the first orders
@@ -87,12 +85,12 @@ class NgramModel:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs)."""
-        selected = _select(ngrams.count(texts, self.orders), self._columns, len(self.buckets))
-        return linear.logits(_weigh(selected, self.weighting, self.idf), self.linear)
+        selected = features.select(ngrams.count(texts, self.orders), self._columns, len(self.buckets))
+        return linear.logits(features.weigh(selected, self.weighting, self.idf), self.linear)
 
     @cached_property
     def _columns(self) -> npt.NDArray[np.int32]:
-        return _columns(self.buckets)
+        return features.columns(self.buckets)
 
     def arrays(self) -> Arrays:
         return {
@@ -139,7 +137,7 @@ def fit(texts: Sequence[str], targets: Targets, task: Task, config: Config, seed
     assert chosen.orders is not None and chosen.weighting is not None and chosen.strength is not None
     counts = ngrams.count(texts, chosen.orders)
     after_encoding = time.perf_counter()
-    prepared = _prepare(counts, targets, task.outputs, chosen.weighting, chosen.minimum_texts)
+    prepared = features.prepare(counts, targets, task.outputs, chosen.weighting, chosen.minimum_texts)
     model = _solve(prepared, targets, task.outputs, chosen)
     timing = {
         "choose_s": after_choice - begin,
@@ -149,80 +147,10 @@ def fit(texts: Sequence[str], targets: Targets, task: Task, config: Config, seed
     return Fitted(model, chosen, timing, tried)
 
 
-class _Features(NamedTuple):
-    """Weighted features of the training texts, and what it takes to make those of others.
-
-    Attributes:
-        buckets: (features,) the buckets that are features, the most frequent first.
-        idf: (features,), or empty where the weighting has none.
-        scale: (features, outputs) log-ratios, or None.
-        matrix: (texts, features).
-    """
-
-    buckets: npt.NDArray[np.int32]
-    idf: Floats
-    scale: Floats | None
-    matrix: scipy.sparse.csr_matrix
-
-
-def _prepare(counts: Counts, targets: Targets, outputs: int, weighting: Weighting, minimum_texts: int) -> _Features:
-    frequency = np.bincount(counts.buckets, minlength=1 << BITS)
-    buckets = np.flatnonzero(frequency >= minimum_texts)
-    if not len(buckets):
-        buckets = np.flatnonzero(frequency)
-    # The most frequent first, so that the weights that are needed most share a cache.
-    buckets = buckets[np.argsort(-frequency[buckets], kind="stable")]
-    selected = _select(counts, _columns(buckets), len(buckets))
-    idf = np.zeros(0, np.float32)
-    if weighting != "naive-bayes":
-        idf = np.asarray(np.log((1 + len(targets)) / (1 + frequency[buckets])) + 1, np.float32)
-    scale = None if weighting == "tf-idf" else _log_ratios(selected, targets, outputs)
-    return _Features(buckets.astype(np.int32), idf, scale, _weigh(selected, weighting, idf))
-
-
-def _solve(prepared: _Features, targets: Targets, outputs: int, config: Config) -> NgramModel:
+def _solve(prepared: Features, targets: Targets, outputs: int, config: Config) -> NgramModel:
     assert config.orders is not None and config.weighting is not None and config.strength is not None
     model = linear.fit(prepared.matrix, targets, outputs, config.strength, prepared.scale, iterations=config.iterations)
     return NgramModel(config.orders, config.weighting, prepared.buckets, prepared.idf, model)
-
-
-def _columns(buckets: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-    """Bucket -> column, -1 where the bucket is no feature."""
-    columns = np.full(1 << BITS, -1, np.int32)
-    columns[buckets] = np.arange(len(buckets), dtype=np.int32)
-    return columns
-
-
-def _select(counts: Counts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:
-    """Counts of the buckets that are features, as (texts, width)."""
-    column = columns[counts.buckets]
-    kept = np.flatnonzero(column >= 0)
-    row = np.searchsorted(kept, counts.row).astype(np.int32)
-    values = counts.counts[kept].astype(np.float32)
-    return scipy.sparse.csr_matrix((values, column[kept], row), shape=(len(row) - 1, width))
-
-
-def _weigh(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: Floats) -> scipy.sparse.csr_matrix:
-    """Counts -> features; `counts` is used up."""
-    if weighting == "naive-bayes":
-        counts.data = np.ones_like(counts.data)
-        return counts
-    values = (1 + np.log(counts.data)) * idf[counts.indices]
-    owner = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    length = np.sqrt(np.bincount(owner, values * values, counts.shape[0])).astype(np.float32)
-    counts.data = values / length[owner]
-    return counts
-
-
-def _log_ratios(counts: scipy.sparse.csr_matrix, targets: Targets, outputs: int) -> Floats:
-    """How much more a class uses an n-gram than the other classes do: (features, outputs), from presence, smoothed."""
-    inside = np.eye(outputs, dtype=np.float32)[targets] if outputs > 1 else targets[:, None].astype(np.float32)
-    presence = counts.copy()
-    presence.data = np.ones_like(presence.data)
-    total = np.asarray(presence.sum(axis=0)).reshape(-1, 1)
-    used = np.asarray(presence.T @ inside)
-    ours, others = used + 1, total - used + 1
-    return np.asarray(np.log((ours / ours.sum(axis=0)) / (others / others.sum(axis=0))), np.float32)
 
 
 def _choose(
@@ -303,15 +231,12 @@ class _Trial:
             self.counts[config.orders] = tuple(ngrams.count(part, config.orders) for part in self.parts)
         counts, others = self.counts[config.orders]
         if self.prepared[0] != (config.orders, config.weighting):
-            features = _prepare(counts, self.fitted, self.task.outputs, config.weighting, config.minimum_texts)
-            matrix = _weigh(
-                _select(others, _columns(features.buckets), len(features.buckets)),
-                config.weighting,
-                features.idf,
-            )
-            self.prepared = (config.orders, config.weighting), features, matrix
-        _, features, matrix = self.prepared
-        model = _solve(features, self.fitted, self.task.outputs, config)
+            prepared = features.prepare(counts, self.fitted, self.task.outputs, config.weighting, config.minimum_texts)
+            selected = features.select(others, features.columns(prepared.buckets), len(prepared.buckets))
+            matrix = features.weigh(selected, config.weighting, prepared.idf)
+            self.prepared = (config.orders, config.weighting), prepared, matrix
+        _, prepared, matrix = self.prepared
+        model = _solve(prepared, self.fitted, self.task.outputs, config)
         probabilities = self.task.probabilities(linear.logits(matrix, model.linear))
         right = probabilities[np.arange(len(self.measured)), self.measured]
         losses = np.asarray(-np.log(np.maximum(right, 1e-7)), np.float32)

@@ -1,0 +1,70 @@
+"""`cnn`: Embedding -> convolutions of several widths -> maximum over the text -> Dense.
+
+Kim (2014), "Convolutional Neural Networks for Sentence Classification".
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tenor.models.family import Family, NetworkConfig
+from tenor.settings import require
+from tenor.tasks import Task
+
+
+@dataclass(frozen=True)
+class Config(NetworkConfig):
+    """Settings of `cnn`."""
+
+    maximum_tokens: int = 400
+    """Longer texts are cut to this many tokens."""
+    learning_rate: float = 0.004
+    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
+    embedding: int = 128
+    """Width of a token's vector."""
+    widths: tuple[int, ...] = (3, 4, 5)
+    """Tokens that a filter spans; one group of filters for each."""
+    filters: int = 100
+    """Filters of each width."""
+    activation: Literal["relu", "tanh", "sigmoid", "gelu"] = "relu"
+    """Activation of the filters."""
+    dropout: float = 0.5
+    """Share of the pooled features that are dropped in training."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.embedding >= 1, "embedding", "must be 1 or more")
+        require(bool(self.widths) and all(width >= 1 for width in self.widths), "widths", "must be 1 or more each")
+        require(self.filters >= 1, "filters", "must be 1 or more")
+        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+
+
+def build(config: Config, task: Task) -> Any:
+    """Ids (batch, time) -> logits (batch, outputs). Filters see zeros at padding, and the maximum leaves it out."""
+    import keras
+
+    from tenor.models.layers import Pool, ZeroPadding
+
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    vectors = keras.layers.Embedding(config.vocabulary, config.embedding, name="embedding")(ids)
+    vectors = ZeroPadding(name="zero_padding")(vectors, ids)
+    pooled = [
+        Pool("max", name=f"pool_{width}")(
+            keras.layers.Conv1D(
+                config.filters, width, padding="same", activation=config.activation, name=f"convolution_{width}"
+            )(vectors),
+            ids,
+        )
+        for width in dict.fromkeys(config.widths)
+    ]
+    features = keras.layers.Concatenate(name="features")(pooled) if len(pooled) > 1 else pooled[0]
+    features = keras.layers.Dropout(config.dropout, name="dropout")(features)
+    return keras.Model(ids, keras.layers.Dense(task.outputs, name="logits")(features), name="cnn")
+
+
+FAMILY = Family(
+    name="cnn",
+    summary="A convolutional network that looks for phrases; minutes.",
+    paper="Kim, 2014",
+    config=Config,
+    build=build,
+)

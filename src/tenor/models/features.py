@@ -1,0 +1,84 @@
+"""Counts of n-grams -> weighted features, as sparse matrices."""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from tenor.models.family import Targets
+from tenor.tasks import Floats
+from tenor.text.ngrams import BITS, Counts
+
+Weighting = Literal["naive-bayes", "tf-idf", "tf-idf-naive-bayes"]
+
+
+class Features(NamedTuple):
+    """Weighted features of the training texts, and what it takes to make those of others.
+
+    Attributes:
+        buckets: (features,) the buckets that are features, the most frequent first.
+        idf: (features,), or empty where the weighting has none.
+        scale: (features, outputs) log-ratios, or None.
+        matrix: (texts, features).
+    """
+
+    buckets: npt.NDArray[np.int32]
+    idf: Floats
+    scale: Floats | None
+    matrix: scipy.sparse.csr_matrix
+
+
+def prepare(counts: Counts, targets: Targets, outputs: int, weighting: Weighting, minimum_texts: int) -> Features:
+    """Features of the training texts: the n-grams of at least `minimum_texts` texts, or all where there are none."""
+    frequency = np.bincount(counts.buckets, minlength=1 << BITS)
+    buckets = np.flatnonzero(frequency >= minimum_texts)
+    if not len(buckets):
+        buckets = np.flatnonzero(frequency)
+    # The most frequent first, so that the weights that are needed most share a cache.
+    buckets = buckets[np.argsort(-frequency[buckets], kind="stable")]
+    selected = select(counts, columns(buckets), len(buckets))
+    idf = np.zeros(0, np.float32)
+    if weighting != "naive-bayes":
+        idf = np.asarray(np.log((1 + len(targets)) / (1 + frequency[buckets])) + 1, np.float32)
+    scale = None if weighting == "tf-idf" else _log_ratios(selected, targets, outputs)
+    return Features(buckets.astype(np.int32), idf, scale, weigh(selected, weighting, idf))
+
+
+def columns(buckets: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """Bucket -> column, -1 where the bucket is no feature."""
+    columns = np.full(1 << BITS, -1, np.int32)
+    columns[buckets] = np.arange(len(buckets), dtype=np.int32)
+    return columns
+
+
+def select(counts: Counts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:
+    """Counts of the buckets that are features, as (texts, width)."""
+    column = columns[counts.buckets]
+    kept = np.flatnonzero(column >= 0)
+    row = np.searchsorted(kept, counts.row).astype(np.int32)
+    values = counts.counts[kept].astype(np.float32)
+    return scipy.sparse.csr_matrix((values, column[kept], row), shape=(len(row) - 1, width))
+
+
+def weigh(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: Floats) -> scipy.sparse.csr_matrix:
+    """Counts -> features; `counts` is used up."""
+    if weighting == "naive-bayes":
+        counts.data = np.ones_like(counts.data)
+        return counts
+    values = (1 + np.log(counts.data)) * idf[counts.indices]
+    owner = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    length = np.sqrt(np.bincount(owner, values * values, counts.shape[0])).astype(np.float32)
+    counts.data = values / length[owner]
+    return counts
+
+
+def _log_ratios(counts: scipy.sparse.csr_matrix, targets: Targets, outputs: int) -> Floats:
+    """How much more a class uses an n-gram than the other classes do: (features, outputs), from presence, smoothed."""
+    inside = np.eye(outputs, dtype=np.float32)[targets] if outputs > 1 else targets[:, None].astype(np.float32)
+    presence = counts.copy()
+    presence.data = np.ones_like(presence.data)
+    total = np.asarray(presence.sum(axis=0)).reshape(-1, 1)
+    used = np.asarray(presence.T @ inside)
+    ours, others = used + 1, total - used + 1
+    return np.asarray(np.log((ours / ours.sum(axis=0)) / (others / others.sum(axis=0))), np.float32)
