@@ -1,6 +1,7 @@
 """The contract that every family keeps."""
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,11 @@ def test_a_saved_model_predicts_the_same(family: str, fitted: dict[str, TextClas
     loaded = tenor.load(tmp_path / "model")
     assert loaded.predict(ENGLISH).tolist() == fitted[family].predict(ENGLISH).tolist()
     np.testing.assert_allclose(loaded.predict_proba(ENGLISH), fitted[family].predict_proba(ENGLISH), atol=1e-6)
+
+
+def test_a_pickled_model_predicts_the_same(family: str, fitted: dict[str, TextClassifier]) -> None:
+    again = pickle.loads(pickle.dumps(fitted[family]))
+    np.testing.assert_allclose(again.predict_proba(ENGLISH), fitted[family].predict_proba(ENGLISH), atol=1e-6)
 
 
 def test_settings_survive_json(family: str) -> None:

@@ -32,6 +32,12 @@ def test_one_string_is_refused(predictor: Predictor) -> None:
         predictor.predict("good film")
 
 
+@pytest.mark.parametrize("table", [{"a": 1}, np.array([["a"], ["b"]])])
+def test_a_table_is_refused(predictor: Predictor, table: object) -> None:
+    with pytest.raises(DataError, match="in place of texts"):
+        predictor.predict(table)  # type: ignore[arg-type]
+
+
 def test_a_number_among_the_texts_is_refused(predictor: Predictor) -> None:
     with pytest.raises(DataError, match="text 1 is int 3, not a string"):
         predictor.predict(["good", 3])  # type: ignore[list-item]

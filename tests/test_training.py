@@ -117,9 +117,10 @@ def test_training_stops_when_patience_runs_out() -> None:
     assert len(fitted.history) < 30
 
 
-def test_nothing_to_resume_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(TenorError, match="there is no checkpoint"):
-        fit(tmp_path, resume=True)
+def test_without_a_checkpoint_resuming_starts_from_the_beginning(unbroken: dict[str, Any], tmp_path: Path) -> None:
+    arrays, _, watcher = fit(tmp_path, resume=True)
+    assert same(unbroken, arrays)
+    assert "there is no checkpoint yet, so the run starts from the beginning." in watcher.lines
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -10])

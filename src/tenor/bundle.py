@@ -85,6 +85,9 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     contents[MANIFEST] = _json({"format": FORMAT, "files": entries})
     try:
         files.write_folder(folder, contents, overwrite)
+    except FileExistsError:
+        check_target(folder, overwrite)
+        raise
     except OSError as error:
         raise BundleError(
             f"{folder}: the model cannot be saved: {error.strerror or error}.",
@@ -95,6 +98,9 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
 def check_target(folder: Path, overwrite: bool) -> None:
     """Refuse a folder that a model cannot be saved to: one that exists, unless it is a model to be overwritten."""
     if not os.path.lexists(folder):
+        parent = next(above for above in folder.absolute().parents if above.exists())
+        if not parent.is_dir() or not os.access(parent, os.W_OK):
+            raise BundleError(f"{folder}: no folder can be made in {parent}.", "Choose another --out.")
         return
     if not overwrite:
         raise BundleError(f"{folder}: this exists already.", "Choose another --out, or replace it with --overwrite.")
@@ -109,7 +115,12 @@ def load(folder: Path) -> Bundle:
         BundleError: The folder is no saved model, is damaged or was changed, or was made by a newer Tenor.
         MissingExtraError: The packages of its family are not installed.
     """
-    contents = _verified(folder)
+    try:
+        contents = _verified(folder)
+    except OSError as error:
+        raise BundleError(
+            f"{folder}: the model cannot be read: {error.strerror or error}.", "If it was just replaced, try again."
+        ) from None
     try:
         about = json.loads(contents[ABOUT])
         family = models.find(about["family"])

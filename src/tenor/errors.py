@@ -60,7 +60,8 @@ class MissingExtraError(TenorError):
 def missing_extra(part: str, extra: str) -> MissingExtraError:
     """The error for `part`, which needs the packages of `tenor[extra]`."""
     return MissingExtraError(
-        f"{part} needs packages that are not installed.", f"Install them with: pip install 'tenor[{extra}]'"
+        f"{part} needs packages that are not installed.",
+        f"Install them, in Tenor's folder, with: pip install '.[{extra}]'",
     )
 
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from tenor import bundle, models, settings
 from tenor.bundle import Bundle
-from tenor.errors import DataError
+from tenor.errors import DataError, SettingsError
 from tenor.predictor import Predictor, check_texts
 from tenor.tasks import Floats, Task
 from tenor.watch import Watcher
@@ -51,7 +51,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise DataError(
                 f"there are {len(texts)} texts and labels of shape {labels.shape}.", "Give one label a text."
             )
-        self.classes_, targets = np.unique(labels, return_inverse=True)
+        if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
+            raise DataError("a label is no whole number.", "Unknown label type: continuous. Give classes.")
+        try:
+            self.classes_, targets = np.unique(labels, return_inverse=True)
+        except TypeError:
+            raise DataError("the labels are of several types.", "Give all of them as strings.") from None
         if len(self.classes_) < 2:
             raise DataError(
                 f"there is only one class: {self.classes_.tolist()}.", "Give texts of at least two classes."
@@ -93,7 +98,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return int(np.random.default_rng().integers(2**32))
         if isinstance(state, np.random.RandomState):
             return int(state.randint(2**31 - 1))
-        return int(state)
+        if isinstance(state, (int, np.integer)) and 0 <= state < 2**32:
+            return int(state)
+        raise SettingsError(f"random_state is {state!r}.", "Give a whole number from 0 to 2^32 - 1, or None.")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -49,7 +49,7 @@ def write_folder(path: Path, files: dict[str, bytes], overwrite: bool = False) -
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
-        if path.exists():
+        if overwrite and path.exists():
             path.rename(old)
             try:
                 temporary.rename(path)
@@ -57,7 +57,12 @@ def write_folder(path: Path, files: dict[str, bytes], overwrite: bool = False) -
                 old.rename(path)
                 raise
         else:
-            temporary.rename(path)
+            try:
+                temporary.rename(path)
+            except OSError:
+                if path.exists():  # somebody was faster
+                    raise FileExistsError(path) from None
+                raise
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

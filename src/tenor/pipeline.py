@@ -82,7 +82,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     """
     watcher = watcher or Watcher()
     family = models.find(run.family)
-    config = settings.make(family.config, run.settings or {}, "--set")
+    config = settings.make(family.config, run.settings or {}, "settings")
     bundle.need(family)
     folder = _folder(run)
     begin = time.perf_counter()
@@ -96,6 +96,12 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
         data, test = data.take(kept), data.take(held_out)
         if not len(test):
             watcher.say("there are too few rows to hold out a test part, so nothing is measured.")
+    elif test is not None:
+        _check_labels(test, task)
+        seen = set(map(str.strip, data.texts))
+        shared = sum(text.strip() in seen for text in test.texts)
+        if shared:
+            watcher.say(f"{shared:,} of the {len(test):,} texts to measure on are also among those to learn from.")
     test_rows = len(test) if test is not None else 0
     watcher.say(f"{len(data):,} texts to learn from, {test_rows:,} to measure on; labels: {_listed(task.labels)}.")
 
@@ -123,7 +129,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
         trained.metrics["test"] = evaluate(predictor, test, run.seed)
     trained.metrics["timing"]["evaluate_s"] = time.perf_counter() - measured
     trained.metrics["timing"]["total_s"] = time.perf_counter() - begin
-    predictor.save(folder, run.overwrite)
+    folder = _save(predictor, run, folder)
     for path in sorted(training.glob("*")) if training.exists() else []:
         path.unlink()
     if training.exists():
@@ -131,11 +137,30 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     return Trained(folder, predictor)
 
 
+def _save(predictor: Predictor, run: Run, folder: Path) -> Path:
+    """Save, where no `out` was given under the next name that is free, should another run have taken this one."""
+    while True:
+        try:
+            predictor.save(folder, run.overwrite)
+            return folder
+        except BundleError:
+            if run.out is not None or not folder.exists():
+                raise
+            folder = _folder(run)
+
+
 def evaluate(predictor: Predictor, data: Dataset, seed: int = 0) -> dict[str, Any]:
     """Metrics of a model on labelled texts. Raises DataError for a label that the model does not know."""
     from tenor.evaluation import metrics
 
     task = predictor.bundle.task
+    _check_labels(data, task)
+    probabilities = predictor.predict_proba(data.texts)
+    return metrics.evaluate(task.encode(data.labels), probabilities, task, seed)
+
+
+def _check_labels(data: Dataset, task: Task) -> None:
+    """Refuse labels that the model does not know."""
     unknown = [row for row, label in enumerate(data.labels) if label not in task.labels]
     if unknown:
         label = data.labels[unknown[0]]
@@ -144,8 +169,6 @@ def evaluate(predictor: Predictor, data: Dataset, seed: int = 0) -> dict[str, An
             f"({len(unknown):,} rows have such labels).",
             f"Known labels: {_listed(task.labels)}.",
         )
-    probabilities = predictor.predict_proba(data.texts)
-    return metrics.evaluate(task.encode(data.labels), probabilities, task, seed)
 
 
 def read(source: str, **options: Any) -> Dataset:

@@ -67,6 +67,8 @@ def check_texts(texts: Any) -> list[str]:
     """A list of the texts. Raises DataError for one string in place of a list, or an element that is no string."""
     if isinstance(texts, (str, bytes)):
         raise DataError("one string was given in place of a list of texts.", "Put it into a list: [text].")
+    if hasattr(texts, "columns") or isinstance(texts, dict) or getattr(texts, "ndim", 1) != 1:
+        raise DataError(f"a {type(texts).__name__} was given in place of texts.", "Give one column: table['text'].")
     texts = texts.tolist() if hasattr(texts, "tolist") else list(texts)
     for index, text in enumerate(texts):
         if not isinstance(text, str):

@@ -99,7 +99,7 @@ def _is_required(field: "dataclasses.Field[Any]") -> bool:
 def _check(value: Any, hint: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        if value is None:
+        if value is None or value == "none":
             return None
         inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
         return _check(value, inner[0], where)

@@ -95,7 +95,7 @@ def fit(
         checkpoints: Where checkpoints go; None keeps none.
 
     Raises:
-        TenorError: There is nothing to resume, or it belongs to another run.
+        TenorError: The checkpoint to resume from is damaged or belongs to another run.
     """
     begin = time.perf_counter()
     labels = [task.labels[target] for target in targets]
@@ -113,7 +113,7 @@ def fit(
 
     with _seeded(seed):
         assert family.build is not None
-        network = Network(config, words, family.build(config, task))
+        network = Network(family, task, config, words, family.build(config, task))
     run = _Run(network, task, config, seed, watcher, checkpoints)
     run.train(encoded, targets[train_rows], held, targets[held_out])
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
@@ -263,7 +263,8 @@ class _Run:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise TenorError(f"{path}: there is no checkpoint.", "Start the run without --resume.") from None
+            self.watcher.say("there is no checkpoint yet, so the run starts from the beginning.")
+            return
         try:
             length = int.from_bytes(data[:8], "little")
             about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tenor"])

@@ -122,14 +122,16 @@ def test_labels_with_blanks_and_chinese_characters_go_through_whole(cli: Cli, tm
 
 
 def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
-    message = r"^error: --set: there is no setting 'strenght'\.\nDid you mean 'strength'\? Known: orders, weighting, st"
+    message = (
+        r"^error: settings: there is no setting 'strenght'\.\nDid you mean 'strength'\? Known: orders, weighting, st"
+    )
     refuse(cli, message, "train", english_csv, "--set", "strenght=3", "--out", tmp_path / "model")
-    message = r"^error: --set: weighting is 'tfidf'\.\nDid you mean 'tf-idf'\? Known: naive-bayes, tf-idf"
+    message = r"^error: settings: weighting is 'tfidf'\.\nDid you mean 'tf-idf'\? Known: naive-bayes, tf-idf"
     refuse(cli, message, "train", english_csv, "--set", "weighting=tfidf", "--out", tmp_path / "model")
     refuse(
         cli, r"^error: --set: 'strength' is not of the form key=value\.\n", "train", english_csv, "--set", "strength"
     )
-    refuse(cli, r"ngrm'.*\nDid you mean 'ngram'\? Known: ngram, lstm", "train", english_csv, "--family", "ngrm")
+    refuse(cli, r"ngrm'.*\nDid you mean 'ngram'\? Known: ngram, cnn, lstm", "train", english_csv, "--family", "ngrm")
     (tmp_path / "run.toml").write_text("settings = 3\n", encoding="utf-8")
     message = r"run\.toml: settings is 3\.\nGive a table"
     refuse(cli, message, "train", english_csv, "--config", tmp_path / "run.toml", "--set", "strength=1")

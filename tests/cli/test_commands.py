@@ -244,3 +244,53 @@ def test_evaluate_takes_the_columns_that_the_model_was_trained_on(cli: Any, engl
     model = tmp_path / "model"
     assert cli("train", data, "--text", "body", "--label", "kind", "--out", model).code == 0
     assert cli("evaluate", model, data).code == 0
+
+
+@pytest.mark.parametrize("name", ["missing file.csv", "missing.xlsx", "nowhere/data"])
+def test_a_mistyped_path_is_not_taken_for_a_text(cli: Any, model_folder: Path, name: str) -> None:
+    ended = cli("predict", model_folder, name)
+    assert ended.code == 1
+    assert f"{name}: there is no such file." in ended.err
+
+
+def test_labels_of_the_test_file_are_checked_before_training(cli: Any, english_csv: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("text,label\na film,odd\n", encoding="utf-8")
+    ended = cli("train", english_csv, "--test", other, "--out", tmp_path / "model")
+    assert ended.code == 1
+    assert "the label 'odd' was not in the training data" in ended.err
+    assert not (tmp_path / "model").exists()
+
+
+def test_texts_that_are_in_both_parts_are_told(cli: Any, english_csv: Path, tmp_path: Path) -> None:
+    ended = cli("train", english_csv, "--test", english_csv, "--out", tmp_path / "model")
+    assert ended.code == 0
+    assert "texts to measure on are also among those to learn from" in ended.err
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_training(cli: Any, english_csv: Path) -> None:
+    ended = cli("train", english_csv, "--out", english_csv / "model")
+    assert ended.code == 1
+    assert "no folder can be made in" in ended.err
+
+
+def test_none_in_a_run_file_is_off(cli: Any, english_csv: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run.toml"
+    run.write_text('[settings]\nstrength = "none"\norders = [1]\n', encoding="utf-8")
+    assert cli("train", english_csv, "--config", run, "--out", tmp_path / "model").code == 0
+
+
+def test_chinese_goes_to_a_terminal_that_knows_ascii_alone(model_folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("text\n房间很脏\n", encoding="utf-8")
+    command = [sys.executable, "-m", "tenor", "predict", str(model_folder), str(data)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(command, capture_output=True, env=environment, check=True)
+    assert rb"\u623f" in ended.stdout
+
+
+def test_a_closed_standard_output_is_no_traceback(model_folder: Path) -> None:
+    command = f"{sys.executable} -m tenor predict {model_folder} film >&-"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert ended.returncode == 0
+    assert b"Traceback" not in ended.stderr

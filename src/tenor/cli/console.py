@@ -33,10 +33,11 @@ class Console(Watcher):
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
         if self._terminal:
             self._open(step, total)
-            self._bar.update(self._task, completed=done, figures=describe(figures))
+            counted = describe(figures) if total else f"{done:,} rows"
+            self._bar.update(self._task, completed=done, figures=counted)
         elif not self._quiet and time.monotonic() - self._told >= _LINE_EVERY_S:
             self._told = time.monotonic()
-            self.say(f"{step}: {done:,} of {total:,} texts; {describe(figures)}")
+            self.say(f"{step}: {done:,} of {total:,} texts; {describe(figures)}" if total else f"{step}: {done:,} rows")
 
     def finished(self, step: str, figures: dict[str, float]) -> None:
         self._close()

@@ -1,6 +1,7 @@
 """`tenor`: the commands, and how errors and interruptions end them."""
 
 import errno
+import io
 import os
 import sys
 from typing import Annotated, Any, NoReturn
@@ -50,9 +51,12 @@ def main() -> NoReturn:
     A TenorError prints two lines and exits with 1, a wrong option prints the usage and exits with 2; a bug keeps its
     traceback.
     """
+    _open_streams()
     try:
         code = app(prog_name="tenor", standalone_mode=False)
         sys.stdout.flush()
+        if code == 130:  # typer ends a command that was interrupted by itself
+            print("interrupted.", file=sys.stderr)
     except TenorError as error:
         print(f"error: {error.problem}", file=sys.stderr)
         if error.remedy:
@@ -74,6 +78,16 @@ def main() -> NoReturn:
         print(f"error: standard output: {error.strerror}.\nFree some space.", file=sys.stderr)
         sys.exit(1)
     sys.exit(code or 0)
+
+
+def _open_streams() -> None:
+    """Make the streams take every character, and be there even where they were closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _drop_output() -> None:

@@ -1,11 +1,14 @@
 """`tenor predict`."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 
 
 def predict(
@@ -27,8 +30,12 @@ def predict(
 
     path = Path(source)
     is_text = source != "-" and not _exists(path)
-    if is_text and path.suffix.lower() in (*table.FORMATS, ".gz") and len(source.split()) == 1:
-        raise DataError(f"{source}: there is no such file.", "Check the path.")
+    if is_text and _looks_like_a_path(source):
+        raise DataError(
+            f"{source}: there is no such file.",
+            "Check the path; give a text that looks like one through standard input: echo TEXT | tenor predict MODEL -",
+        )
+    source = source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if out is not None and out.exists() and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     loaded = predictor.load(model)
@@ -60,6 +67,15 @@ def predict(
         kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
         labelling.label(opened, loaded, column, added, writer.text_writer(sys.stdout, kind, columns), tell)
         sys.stdout.flush()
+
+
+def _looks_like_a_path(source: str) -> bool:
+    """A word with a slash in it or with an ending of up to 8 letters, or anything that ends like a table."""
+    from tenor.data.table import FORMATS
+
+    ending = Path(source).suffix.lower()
+    one_word = len(source.split()) == 1
+    return ending in (*FORMATS, ".gz") or (one_word and ("/" in source or _ENDING.fullmatch(ending) is not None))
 
 
 def _exists(path: Path) -> bool:

@@ -69,10 +69,8 @@ def read(
     """
     opened = table.open_table(path)
     name = opened.name
-    text, label = (
-        wanted or (column if column in opened.columns else None)
-        for wanted, column in zip((text, label), usual, strict=True)
-    )
+    text = text or (usual[0] if usual[0] in opened.columns else None)
+    label = label or (usual[1] if usual[1] in opened.columns else None)
     texts: list[Any] = []
     labels: list[Any] = []
     if opened.columns == ["text"] and label is None:

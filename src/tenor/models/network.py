@@ -20,6 +20,8 @@ _PREDICT_TOKENS = 4  # times the tokens of a training batch: without gradients t
 class Network:
     """A neural family's model."""
 
+    family: Family
+    task: Task
     config: NetworkConfig
     vocabulary: Vocabulary
     keras_model: keras.Model
@@ -43,6 +45,10 @@ class Network:
     def encoder(self) -> dict[str, Any]:
         return {"kind": "vocabulary", "tokens": list(self.vocabulary.tokens)}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled as what a bundle holds: Keras does not pickle the schedule of the learning rate.
+        return restore, (self.family, self.config, self.encoder(), dict(self.arrays()), self.task)
+
 
 def to_numpy(variable: Any) -> npt.NDArray[Any]:
     """A copy of a Keras variable's value."""
@@ -63,4 +69,4 @@ def restore(family: Family, config: NetworkConfig, encoder: dict[str, Any], arra
     tokens = encoder["tokens"]
     if not all(isinstance(token, str) and token for token in tokens):
         raise ValueError("a token of the vocabulary is not a string")
-    return Network(config, Vocabulary(tuple(tokens)), model)
+    return Network(family, task, config, Vocabulary(tuple(tokens)), model)
