@@ -52,12 +52,21 @@ class Table:
         columns: Names of the columns.
         chunks: The rows.
         schema: The Arrow schema of a Parquet file, else None.
+        stream: The open file, which is closed when the table is used as a context or read to its end.
     """
 
     name: str
     columns: list[str]
     chunks: Iterator[Chunk]
     schema: Any = None
+    stream: Any = None
+
+    def __enter__(self) -> "Table":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.stream is not None:
+            self.stream.close()
 
 
 def suffix(path: Path) -> str:
@@ -99,14 +108,14 @@ def open_table(path: Path) -> Table:
     except DataError:
         stream.close()
         raise
-    return replace(read, chunks=_closing(read.chunks, stream))
+    return replace(read, chunks=_closing(read.chunks, stream), stream=stream)
 
 
 def open_lines(stream: Any, name: str) -> Table:
     """One text a line, from an open raw stream of bytes such as standard input."""
     buffered = io.BufferedReader(stream, _PEEK)
     read = _lines_table(buffered, name)
-    return replace(read, chunks=_closing(read.chunks, buffered))
+    return replace(read, chunks=_closing(read.chunks, buffered), stream=buffered)
 
 
 def pick(columns: list[str], wanted: str, name: str, option: str) -> str:
