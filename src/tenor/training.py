@@ -114,7 +114,7 @@ def fit(
     with _seeded(seed):
         assert family.build is not None
         network = Network(family, task, config, words, family.build(config, task))
-    run = _Run(network, task, config, seed, watcher, checkpoints)
+    run = _Run(network, seed, watcher, checkpoints)
     run.train(encoded, targets[train_rows], held, targets[held_out])
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
     return Fitted(network, config, timing, run.state.history)
@@ -137,15 +137,13 @@ class _Run:
     def __init__(
         self,
         network: Network,
-        task: Task,
-        config: NetworkConfig,
         seed: int,
         watcher: Watcher,
         checkpoints: Checkpoints | None,
     ) -> None:
-        assert config.epochs is not None
-        self.network, self.task, self.config, self.seed = network, task, config, seed
-        self.epochs = config.epochs
+        assert network.config.epochs is not None
+        self.network, self.task, self.config, self.seed = network, network.task, network.config, seed
+        self.epochs = network.config.epochs
         self.watcher, self.checkpoints = watcher, checkpoints
         self.model = network.keras_model
         self.state = _State()
