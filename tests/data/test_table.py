@@ -3,6 +3,7 @@ import csv
 import gzip
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tenor.data import table
+from tenor.data import lines, table
 from tenor.errors import DataError, TenorError
 
 ROWS = [['fine, "really"', "好"], ["two\nlines", "bad one"], ["", "好"]]
@@ -294,19 +295,49 @@ def test_an_error_of_the_disk_while_reading_is_told(tmp_path: Path) -> None:
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "LONGEST_LINE", 2 << 20)
+    monkeypatch.setattr(lines, "LONGEST_LINE", 2 << 20)
     for encoding in ("utf-8", "utf-16"):
         path = write(tmp_path / "a.txt", ("a\n" + "x" * (3 << 20)).encode(encoding))
         with pytest.raises(DataError, match=r"^a\.txt, row 2: a line is longer than 2 MB\. Check that"):
             read(path)
 
 
-def test_a_table_that_is_never_read_closes_its_file(tmp_path: Path) -> None:
-    for name in ("a.txt", "a.csv", "a.jsonl.gz"):
-        opened = table.open_table(
-            write(tmp_path / name, '{"a": 1}\n')
-        )  # an open file would warn, a warning is an error
-        assert opened.columns
+def is_open(path: Path) -> bool:
+    return any(link.exists() and link.samefile(path) for link in Path("/proc/self/fd").iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.jsonl.gz", "a.parquet"])
+def test_a_file_is_open_only_while_its_rows_are_read(tmp_path: Path, name: str) -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("this system does not list open files")
+    path = tmp_path / name
+    if name == "a.parquet":
+        pyarrow.parquet.write_table(pyarrow.table({"a": ["1"] * 5_000}), path)
+    else:
+        write(path, '{"a": 1}\n' * 5_000)
+    opened = table.open_table(path)
+    assert not is_open(path)
+    assert len(next(opened.chunks)) == 2048
+    assert is_open(path)
+    assert len(list(opened.chunks)) == 2
+    assert not is_open(path)
+    dropped = table.open_table(path)
+    next(dropped.chunks)
+    del dropped
+    assert not is_open(path)
+
+
+def test_a_file_that_is_gone_when_its_rows_are_asked_for_is_told(tmp_path: Path) -> None:
+    opened = table.open_table(write(tmp_path / "a.csv", "text,label\na,b\n"))
+    (tmp_path / "a.csv").unlink()
+    with pytest.raises(DataError, match=r"a\.csv: this cannot be read: No such file or directory\. Check the path"):
+        list(opened.chunks)
+
+
+def test_a_pipe_with_the_name_of_a_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"a\.csv: this is no plain file\. Write the rows into a file"):
+        table.open_table(tmp_path / "a.csv")
 
 
 def test_a_wrong_column_is_refused_with_the_columns_and_a_guess() -> None:

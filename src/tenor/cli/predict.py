@@ -50,10 +50,10 @@ def predict(
         opened = table.open_lines(table.standard_input(), "standard input")
     else:
         opened = table.open_table(path)
-    with opened, console.Console(quiet=out is None) as watcher:
-        column = labelling.text_column(opened, loaded, text)
-        added = labelling.new_columns(opened.columns, opened.name)
-        columns = [*opened.columns, *added]
+    column = labelling.text_column(opened, loaded, text)
+    added = labelling.new_columns(opened.columns, opened.name)
+    columns = [*opened.columns, *added]
+    with console.Console(quiet=out is None) as watcher:
 
         def tell(rows: int) -> None:
             watcher.progress("predict", rows, 0, {})

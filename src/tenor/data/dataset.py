@@ -67,18 +67,7 @@ def read(
     Raises:
         DataError: As the message says; the same fault in several rows is raised once.
     """
-    with table.open_table(path) as opened:
-        return _read(opened, text, label, drop_unlabelled, drop_empty, usual)
-
-
-def _read(
-    opened: table.Table,
-    text: str | None,
-    label: str | None,
-    drop_unlabelled: bool,
-    drop_empty: bool,
-    usual: tuple[str | None, str | None],
-) -> Dataset:
+    opened = table.open_table(path)
     name = opened.name
     text = text or (usual[0] if usual[0] in opened.columns else None)
     label = label or (usual[1] if usual[1] in opened.columns else None)

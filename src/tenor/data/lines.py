@@ -1,0 +1,159 @@
+"""A text file -> decoded lines, with the place of whatever is wrong in it.
+
+Text is UTF-8 (with or without a byte order mark), UTF-16 with one, or GB18030, which is recognised.
+"""
+
+import codecs
+import contextlib
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tenor.errors import DataError, Location
+
+LONGEST_LINE = 64 << 20  # bytes; more than this without a line's end is no text file, or a quote that is never closed
+
+_PEEK = 1 << 20
+_UNREADABLE = (OSError, EOFError, zlib.error)  # what a disk or a damaged .gz file raises
+
+
+class Lines:
+    """A text file that is open only inside `read`, each time from its first line on.
+
+    Args:
+        source: Opens the file as a raw stream of bytes.
+        name: The file's name for messages.
+
+    Attributes:
+        row: Rows that are through, or -1 before the header; the reader keeps it, for errors.
+    """
+
+    def __init__(self, source: Callable[[], Any], name: str) -> None:
+        self.name, self.row = name, 0
+        self._source = source
+        self._encoding: str | None = None
+
+    @contextlib.contextmanager
+    def read(self, row: int = 0) -> Iterator[Iterator[str]]:
+        """The decoded lines, with their ends; the file is closed when the block is left.
+
+        Args:
+            row: Where the count of rows begins: -1 where the first one is a header.
+
+        Raises:
+            DataError: The file cannot be opened, or its head not read; a fault further on is raised by the lines.
+        """
+        self.row = row
+        with io.BufferedReader(self._source(), _PEEK) as stream:
+            if self._encoding is None:
+                try:
+                    self._encoding = _recognise(stream.peek(_PEEK))
+                except _UNREADABLE as error:
+                    raise unreadable(error, Location(self.name)) from None
+            yield self._lines(stream, self._encoding)
+
+    def at(self) -> Location:
+        """The row that is being read."""
+        return Location(self.name, self.row + 1) if self.row >= 0 else Location(f"{self.name}, header")
+
+    def _lines(self, stream: io.BufferedReader, encoding: str) -> Iterator[str]:
+        try:
+            for line in self._utf_16(stream) if encoding == "utf-16" else self._bytes(stream, encoding):
+                if "\0" in line:
+                    raise DataError("there is a NUL byte.", "This is no text file, or it is damaged.", self.at())
+                yield line
+        except _UNREADABLE as error:
+            raise unreadable(error, self.at()) from None
+
+    def _utf_16(self, stream: io.BufferedReader) -> Iterator[str]:
+        try:
+            with io.TextIOWrapper(stream, "utf-16", newline="\n") as text:
+                yield from self._limited(text)
+        except UnicodeDecodeError as error:
+            raise DataError(f"this is not valid UTF-16: {error.reason}.", "Save it as UTF-8.", self.at()) from None
+
+    def _bytes(self, stream: io.BufferedReader, encoding: str) -> Iterator[str]:
+        position = 0
+        for raw in self._limited(stream):
+            yield _decode(raw, encoding, position, self.at())
+            position += len(raw)
+
+    def _limited(self, stream: Any) -> Iterator[Any]:
+        while raw := stream.readline(LONGEST_LINE + 1):
+            if len(raw) > LONGEST_LINE:
+                raise DataError(
+                    f"a line is longer than {LONGEST_LINE >> 20} MB.", "Check that this is a text file.", self.at()
+                )
+            yield raw
+
+
+def open_bytes(path: Path) -> Any:
+    """A file as a raw stream of bytes, those of a `.gz` file unpacked. Raises DataError where it cannot be opened."""
+    try:
+        return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb", buffering=0)
+    except OSError as error:
+        raise unreadable(error, Location(str(path))) from None
+
+
+def read_whole(path: Path) -> str:
+    """The text of a whole file. Raises DataError where it cannot be read or is no text."""
+    at = Location(str(path))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise unreadable(error, at) from None
+    text = _decode(data, _recognise(data[:_PEEK]), 0, at)
+    if "\0" in text:
+        raise DataError("there is a NUL byte.", "This is no text file, or it is damaged.", at)
+    return text
+
+
+def unreadable(error: Exception, at: Location) -> DataError:
+    """The error for a file that the system does not give, or whose compression is broken."""
+    if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+        return DataError(f"this cannot be read: {error.strerror or error}.", "Check the path and its rights.", at)
+    return DataError(f"the compressed file is damaged: {error}.", "Copy it again.", at)
+
+
+def _decode(raw: bytes, encoding: str, position: int, at: Location) -> str:
+    """Bytes that begin at `position` of a file, without the byte order mark."""
+    mark = len(codecs.BOM_UTF8) if position == 0 and encoding == "utf-8" and raw.startswith(codecs.BOM_UTF8) else 0
+    try:
+        return raw[mark:].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"byte {position + mark + error.start} of the file is not valid {encoding.upper()}.",
+            "Save the file as UTF-8.",
+            at,
+        ) from None
+
+
+def _recognise(head: bytes) -> str:
+    """UTF-16 by its mark; GB18030 where the head is not UTF-8 but reads as common Chinese characters; else UTF-8."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    try:
+        head.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError as error:
+        whole = head[: error.start]
+        if error.reason == "unexpected end of data" and (len(head) >= _PEEK // 2 or not whole.isascii()):
+            return "utf-8"  # the head ends inside a character
+    try:
+        text = head.decode("gb18030")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:
+            return "utf-8"
+        text = head[: error.start].decode("gb18030")
+    foreign = [character for character in text if ord(character) > 0x7F]
+    common = sum(0x3000 <= ord(character) <= 0x9FFF or 0xFF00 <= ord(character) <= 0xFFEF for character in foreign)
+    pairs = sum(_both_high(character) for character in foreign)
+    return "gb18030" if foreign and min(common, pairs) >= 0.9 * len(foreign) else "utf-8"
+
+
+def _both_high(character: str) -> bool:
+    encoded = character.encode("gb18030")
+    return len(encoded) == 2 and min(encoded) >= 0xA1
