@@ -1,9 +1,11 @@
 """From a table of labelled texts to a saved, measured model; and from a model to the labels of a table."""
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +23,9 @@ from tenor.models.family import Family, Fitted
 from tenor.predictor import Predictor
 from tenor.tasks import Task
 from tenor.watch import Watcher
+
+# What training writes into its folder, and what it leaves there when it is killed while it writes.
+_CHECKPOINT = re.compile(r"checkpoint\.safetensors|\.checkpoint\.safetensors\.[0-9a-f]+\.part")
 
 
 @dataclass(frozen=True)
@@ -130,10 +135,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     trained.metrics["timing"]["evaluate_s"] = time.perf_counter() - measured
     trained.metrics["timing"]["total_s"] = time.perf_counter() - begin
     folder = _save(predictor, run, folder)
-    for path in sorted(training.glob("*")) if training.exists() else []:
-        path.unlink()
-    if training.exists():
-        training.rmdir()
+    _remove_checkpoints(training)
     return Trained(folder, predictor)
 
 
@@ -257,6 +259,17 @@ def _folder(run: Run) -> Path:
 def _training_folder(folder: Path) -> Path:
     """Where checkpoints go while a model is trained."""
     return folder.with_name(folder.name + ".training")
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a run that is through, and their folder, unless there is something else in it."""
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if _CHECKPOINT.fullmatch(path.name):
+            path.unlink()
+    with contextlib.suppress(OSError):  # not empty: what else is there is not Tenor's
+        folder.rmdir()
 
 
 def _fingerprint(data: Dataset) -> str:
