@@ -133,6 +133,14 @@ def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, keep: int) -> None:
         fit(tmp_path, resume=True)
 
 
+@pytest.mark.parametrize("about", [{"state": {}}, {"state": {}, "run": None}, {"run": {}}, []])
+def test_a_checkpoint_without_its_entries_is_damaged(tmp_path: Path, about: Any) -> None:
+    data = safetensors.save({"x": np.zeros(1, np.float32)}, {"tenor": json.dumps(about)})
+    (tmp_path / training.CHECKPOINT).write_bytes(data)
+    with pytest.raises(TenorError, match=r"the checkpoint is damaged: .*\. Start the run afresh"):
+        fit(tmp_path, resume=True)
+
+
 def test_another_run_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(_Killed):
         fit(tmp_path, kill_at=5)

@@ -266,12 +266,12 @@ class _Run:
         try:
             length = int.from_bytes(data[:8], "little")
             about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tenor"])
-            arrays, state = safetensors.load(data), _State(**about["state"])
+            arrays, state, run = safetensors.load(data), _State(**about["state"]), dict(about["run"])
         except (ValueError, KeyError, TypeError, SafetensorError) as error:
             raise TenorError(
                 f"{path}: the checkpoint is damaged: {error}.", "Start the run afresh with --overwrite."
             ) from None
-        differing = [key for key, value in checkpoints.run.items() if about["run"].get(key) != value]
+        differing = [key for key, value in checkpoints.run.items() if run.get(key) != value]
         if differing:
             raise TenorError(
                 f"{path}: the checkpoint is of another run ({', '.join(differing)} differ).",
