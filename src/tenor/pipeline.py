@@ -187,12 +187,27 @@ def read(source: str, **options: Any) -> Dataset:
     return dataset.read(path, **options)
 
 
+def read_test(source: str, watcher: Watcher, **options: Any) -> Dataset:
+    """Labelled texts to measure on: as `read`, but of a folder with the parts `train` and `test` the latter."""
+    parts = _parts(source)
+    if parts:
+        watcher.say(f"{source} has a train and a test folder; the test folder is taken.")
+        source = parts[1]
+    return read(source, **options)
+
+
+def _parts(source: str) -> tuple[str, str] | None:
+    """The folders `train` and `test` in the folder `source`, if it has both."""
+    train, test = os.path.join(source, "train"), os.path.join(source, "test")  # noqa: PTH118
+    return (train, test) if os.path.isdir(train) and os.path.isdir(test) else None  # noqa: PTH112  (never raises)
+
+
 def _read(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
     options = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
     source, test_source = run.data, run.test
-    parts = Path(source)
-    if test_source is None and (parts / "train").is_dir() and (parts / "test").is_dir():
-        source, test_source = str(parts / "train"), str(parts / "test")
+    parts = _parts(source)
+    if test_source is None and parts:
+        source, test_source = parts
         watcher.say(f"{run.data} has a train and a test folder; each is taken as such.")
     data = read(source, text=run.text, label=run.label, **options)
     if source not in builtin.BUILTINS:
@@ -200,7 +215,7 @@ def _read(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
     if test_source is None:
         return data, None
     usual = (data.text_column, data.label_column)
-    test = read(test_source, text=run.text, label=run.label, usual=usual, **options)
+    test = read_test(test_source, watcher, text=run.text, label=run.label, usual=usual, **options)
     return data, test
 
 

@@ -76,15 +76,47 @@ def test_train_makes_a_new_folder_under_runs(
     assert all((tmp_path / folder / "manifest.json").is_file() for folder in folders)
 
 
-def test_train_on_the_lay_out_of_acl_imdb_takes_each_part_as_such(cli: Cli, tmp_path: Path) -> None:
+def acl_imdb(folder: Path) -> Path:
+    """A folder in the lay-out of aclImdb: 60 texts under `train` and 20 under `test`."""
     for part, rows in (("train", english()), ("test", english(20, seed=1))):
         for number, (text, label) in enumerate(rows):
-            path = tmp_path / "acl" / part / label[:3] / f"{number}.txt"
+            path = folder / part / label[:3] / f"{number}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    ended = cli("train", tmp_path / "acl", "--out", tmp_path / "model")
+    return folder
+
+
+def test_train_on_the_lay_out_of_acl_imdb_takes_each_part_as_such(cli: Cli, tmp_path: Path) -> None:
+    ended = cli("train", acl_imdb(tmp_path / "acl"), "--out", tmp_path / "model")
     assert ended.code == 0
     assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
+    assert "train and a test folder; each is taken as such." in ended.err
+
+
+def test_a_folder_of_parts_is_measured_on_by_its_test_part(cli: Cli, tmp_path: Path) -> None:
+    acl, model = acl_imdb(tmp_path / "acl"), tmp_path / "model"
+    ended = cli("train", acl / "train", "--test", acl, "--out", model)
+    assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
+    ended = cli("evaluate", model, acl)
+    assert (ended.code, ended.err) == (0, f"{acl} has a train and a test folder; the test folder is taken.\n")
+    assert "20 texts" in ended.out
+    ended = cli("evaluate", model, acl, "--json")
+    assert (ended.err, json.loads(ended.out)["rows"]) == ("", 20)
+
+
+def test_predict_asks_which_part_of_a_folder(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
+    acl = acl_imdb(tmp_path / "acl")
+    ended = cli("predict", model_folder, acl)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == f"error: acl: this folder has the parts 'train' and 'test'.\nGive one: {acl / 'test'}.\n"
+    assert len(cli("predict", model_folder, acl / "test", "--json").out.splitlines()) == 20
+
+
+def test_predict_does_not_take_a_built_in_name_for_a_text(cli: Cli, model_folder: Path) -> None:
+    ended = cli("predict", model_folder, "imdb")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("error: imdb: this is a built-in dataset, which has its labels.\nMeasure on it with")
+    assert len(cli("predict", model_folder, "-", stdin=b"imdb\n").out.splitlines()) == 1
 
 
 def test_evaluate_measures_on_other_data(cli: Cli, tmp_path: Path, model_folder: Path) -> None:

@@ -25,7 +25,8 @@ def evaluate(
 
     loaded = predictor.load(model)
     options = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
-    rows = pipeline.read(data, text=text, label=label, usual=loaded.columns, **options)
+    with console.Console(quiet=as_json) as watcher:
+        rows = pipeline.read_test(data, watcher, text=text, label=label, usual=loaded.columns, **options)
     metrics = pipeline.evaluate(loaded, rows)
     if as_json:
         print(json.dumps(metrics, ensure_ascii=False))

@@ -26,6 +26,7 @@ def predict(
     from tenor import labelling, predictor
     from tenor.cli import console
     from tenor.data import table, writer
+    from tenor.data.builtin import BUILTINS
     from tenor.errors import DataError
 
     path = Path(source)
@@ -34,6 +35,11 @@ def predict(
         raise DataError(
             f"{source}: there is no such file.",
             "Check the path; give a text that looks like one through standard input: echo TEXT | tenor predict MODEL -",
+        )
+    if is_text and source in BUILTINS:
+        raise DataError(
+            f"{source}: this is a built-in dataset, which has its labels.",
+            f"Measure on it with tenor evaluate; to label the word itself: echo {source} | tenor predict MODEL -",
         )
     source = source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if out is not None and out.exists() and not overwrite:

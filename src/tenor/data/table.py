@@ -296,6 +296,8 @@ def _folder(path: Path, name: str) -> Table:
         classes = [folder for folder in classes if folder.name != "unsup"]  # aclImdb keeps its unlabelled texts there
     files = [(folder.name, file) for folder in classes for file in sorted(folder.glob("*.txt"))]
     if not files:
+        if {"train", "test"} <= {folder.name for folder in classes}:
+            raise DataError(f"{name}: this folder has the parts 'train' and 'test'.", f"Give one: {path / 'test'}.")
         raise DataError(
             f"{name}: there are no class folders with .txt files in this folder.",
             "Lay the texts out as FOLDER/LABEL/NAME.txt.",
