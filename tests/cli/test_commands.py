@@ -60,6 +60,27 @@ def test_train_takes_a_run_file_and_options_come_first(cli: Cli, tmp_path: Path,
     assert (about["settings"]["orders"], about["settings"]["strength"]) == ([1], 5.0)
 
 
+def test_train_takes_the_data_of_a_run_file_unless_others_are_given(
+    cli: Cli, tmp_path: Path, chinese_csv: Path, english_csv: Path
+) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text(f"data = '{chinese_csv}'\n[settings]\norders = [1]\n", encoding="utf-8")
+    ended = cli("train", "--config", config, "--out", tmp_path / "model")
+    assert ended.code == 0
+    assert "labels: 好评, 差评." in ended.err
+    ended = cli("train", english_csv, "--config", config, "--out", tmp_path / "other")
+    assert ended.code == 0
+    assert "labels: negative, positive." in ended.err
+
+
+def test_train_without_data_says_where_they_can_be_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text("seed = 3\n", encoding="utf-8")
+    for arguments in ((), ("--config", tmp_path / "run.toml")):
+        ended = cli("train", *arguments)
+        assert (ended.code, ended.out) == (2, "")
+        assert "Missing argument 'DATA'. Name the data there, or in a run file (--config) as data =" in ended.err
+
+
 def test_train_drops_rows_when_asked(cli: Cli, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "in.csv", [*english(), ("", "positive"), ("a", "")])
     ended = cli("train", path, "--drop-empty", "--drop-unlabelled", "--test-size", "0", "--out", tmp_path / "model")

@@ -11,10 +11,14 @@ Option = typer.Option
 
 
 def train(
+    context: typer.Context,
     data: Annotated[
-        str,
-        typer.Argument(metavar="DATA", help="Labelled texts: a file, a folder of class folders, or a built-in name."),
-    ],
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help="Labelled texts: a file, a folder of class folders, or a built-in name; may stand in the run file.",
+        ),
+    ] = None,
     test: Annotated[
         str | None, Option(help="Labelled texts to measure on; without it, a part of DATA is held out.")
     ] = None,
@@ -24,7 +28,10 @@ def train(
     out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
     seed: Annotated[int | None, Option(help="Seed of everything random. [default: 0]")] = None,
     test_size: Annotated[float | None, Option(help="Share of DATA to hold out. [default: 0.2]")] = None,
-    config: Annotated[Path | None, Option(help="Run file in TOML; options given here come first.")] = None,
+    config: Annotated[
+        Path | None,
+        Option(help="Run file in TOML. Options given here come first; its paths count from the current folder."),
+    ] = None,
     assignments: Annotated[
         list[str] | None, Option("--set", help="A setting of the family, as key=value; may be repeated.")
     ] = None,
@@ -54,6 +61,8 @@ def train(
         "drop_empty": drop_empty or None,
     }
     values |= {key: value for key, value in given.items() if value is not None}
+    if "data" not in values:
+        context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     source = str(config) if config else "train"
     run = settings.make(pipeline.Run, values, source)
     if assignments:
