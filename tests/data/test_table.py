@@ -54,6 +54,31 @@ def test_delimited_files_keep_quotes_line_breaks_and_empty_fields(tmp_path: Path
     assert read(write(tmp_path / name, text)) == {"text": [row[0] for row in ROWS], "label": [row[1] for row in ROWS]}
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_a_csv_file_without_a_comma_in_its_header_may_have_another_delimiter(tmp_path: Path, delimiter: str) -> None:
+    expected = {"text": [row[0] for row in ROWS], "label": [row[1] for row in ROWS]}
+    assert read(write(tmp_path / "a.csv", delimited([["text", "label"], *ROWS], delimiter))) == expected
+    assert read(write(tmp_path / "b.csv.gz", f"\ntext{delimiter}label\na, b{delimiter}c\n".encode("utf-16"))) == {
+        **{"text": ["a, b"], "label": ["c"]}
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "columns"),
+    [
+        ("a.csv", "text;a,label", ["text;a", "label"]),
+        ("a.csv", '"text;a"', ["text;a"]),
+        ("a.csv", '"a ""b"" ;c";"d,e"', ['a "b" ;c', "d,e"]),
+        ("a.csv", '"text;\na",label', ["text;\na", "label"]),
+        ("a.tsv", "text;a", ["text;a"]),
+    ],
+)
+def test_another_delimiter_counts_only_outside_quotes_and_without_a_comma(
+    tmp_path: Path, name: str, header: str, columns: list[str]
+) -> None:
+    assert table.open_table(write(tmp_path / name, header + "\n")).columns == columns
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a.jsonl.gz"])
 def test_json_lines_keep_types_and_fill_missing_keys_with_none(tmp_path: Path, name: str) -> None:
     text = '{"text": "a\\nb", "label": 1}\n\n{"label": null, "more": {"x": [1.5]}}\n'

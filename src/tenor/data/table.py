@@ -11,6 +11,7 @@ import contextlib
 import csv
 import itertools
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
@@ -25,6 +26,8 @@ from tenor.settings import nearest
 CHUNK_ROWS = 2048
 CHUNK_CHARACTERS = 4_000_000
 FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".txt")
+
+_QUOTED = re.compile('"[^"]*(?:"|$)')
 
 Row = dict[str, Any]
 
@@ -87,7 +90,7 @@ def open_table(path: Path) -> Table:
         return _parquet(path, name)
     lines = Lines(lambda: open_bytes(path), name)
     if kind in (".csv", ".tsv"):
-        return _delimited(lines, "\t" if kind == ".tsv" else ",")
+        return _delimited(lines, "\t" if kind == ".tsv" else ",;\t|")
     if kind != ".txt":
         return _json_lines(lines)
     with lines.read():  # raises what can be seen now
@@ -123,8 +126,8 @@ def _transpose(rows: list[list[Any]], columns: list[str]) -> dict[str, list[Any]
     return {column: [row[index] for row in rows] for index, column in enumerate(columns)}
 
 
-def _delimited(lines: Lines, delimiter: str) -> Table:
-    with contextlib.closing(_records(lines, delimiter)) as records:
+def _delimited(lines: Lines, delimiters: str) -> Table:
+    with contextlib.closing(_records(lines, delimiters)) as records:
         header = next(records, None)
     if header is None:
         raise DataError(f"{lines.name}: the file is empty.", "Give a file with a header line and rows.")
@@ -133,7 +136,7 @@ def _delimited(lines: Lines, delimiter: str) -> Table:
 
     def rows() -> Iterator[list[str]]:
         wrong: list[tuple[int, int]] = []
-        for row in itertools.islice(_records(lines, delimiter), 1, None):
+        for row in itertools.islice(_records(lines, delimiters), 1, None):
             if len(row) != len(columns):
                 wrong.append((lines.row, len(row)))
             elif not wrong:
@@ -149,12 +152,18 @@ def _delimited(lines: Lines, delimiter: str) -> Table:
     return Table(lines.name, columns, _chunked(rows(), columns))
 
 
-def _records(lines: Lines, delimiter: str) -> Generator[list[str], None, None]:
-    """The header, then the rows. A blank line is no row; where there is one column, it is one with an empty field."""
+def _records(lines: Lines, delimiters: str) -> Generator[list[str], None, None]:
+    """The header, then the rows. A blank line is no row; where there is one column, it is one with an empty field.
+
+    Of several `delimiters`, it is the first that stands in the header line outside quotes.
+    """
     csv.field_size_limit(LONGEST_LINE)
     width = 0
     with lines.read(row=-1) as decoded:
-        reader = csv.reader(decoded, delimiter=delimiter, strict=True)
+        first = next((line for line in decoded if line.strip("\r\n")), "")
+        bare = _QUOTED.sub("", first)
+        delimiter = next((delimiter for delimiter in delimiters if delimiter in bare), delimiters[0])
+        reader = csv.reader(itertools.chain([first], decoded), delimiter=delimiter, strict=True)
         while (record := _next(reader, lines)) is not None:
             if record or width == 1:
                 lines.row, width = lines.row + 1, width or len(record)
