@@ -136,6 +136,11 @@ def test_labels_may_have_blanks_and_chinese_characters(tmp_path: Path) -> None:
     assert found.classes == ("not so good", "x, y", "非常 好")
 
 
+def test_labels_lose_the_blanks_around_them(tmp_path: Path) -> None:
+    rows = [{"text": "a", "label": label} for label in ("pos", " pos", "pos\n", "\u3000很 好 ", "很 好")]
+    assert dataset.read(json_lines(tmp_path, *rows)).labels == ["pos", "pos", "pos", "很 好", "很 好"]
+
+
 def test_every_format_gives_the_same_dataset(tmp_path: Path) -> None:
     texts, labels = ["one, two", "好看"], ["a", "b"]
     json_lines(tmp_path, *({"text": text, "label": label} for text, label in zip(texts, labels, strict=True)))
