@@ -138,7 +138,8 @@ def test_the_text_column_is_found(predictor: Predictor, present: list[str], want
 def test_a_text_column_that_is_not_clear_or_not_there_is_refused(predictor: Predictor) -> None:
     source = Table("a.csv", ["a", "b"], iter([]))
     with pytest.raises(
-        DataError, match=r"^a\.csv: it is not clear which column holds the texts\. Columns: a, b\. Name"
+        DataError,
+        match=r"^a\.csv: it is not clear which column holds the texts\. Columns: a, b\. Name .* has no header, put",
     ):
         labelling.text_column(source, predictor, None)
     with pytest.raises(DataError, match=r"^a\.csv: there is no column 'text'\. Columns: a, b\. Name one with --text"):

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tenor.data import table
-from tenor.data.dataset import TEXT_NAMES
+from tenor.data import columns
 from tenor.data.table import Chunk, Table
 from tenor.data.writer import Write
 from tenor.errors import DataError, Location
@@ -18,29 +17,29 @@ def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
         DataError: None of these is there.
     """
     if wanted is not None:
-        return table.pick(source.columns, wanted, source.name, "--text")
+        return columns.pick(source.columns, wanted, source.name, "--text")
     trained = predictor.columns[0]
-    for name in (trained, *TEXT_NAMES):
+    for name in (trained, *columns.TEXT_NAMES):
         if name in source.columns:
             return str(name)
     if len(source.columns) == 1:
         return source.columns[0]
     raise DataError(
         f"{source.name}: it is not clear which column holds the texts.",
-        f"Columns: {', '.join(source.columns)}. Name it with --text.",
+        f"Columns: {', '.join(source.columns)}. Name it with --text.{columns.header_hint(source.columns, source.name)}",
     )
 
 
-def new_columns(columns: list[str], name: str) -> tuple[str, str]:
+def new_columns(present: list[str], name: str) -> tuple[str, str]:
     """Names of the two columns that are added: `label` and `score`, or, where one is taken, `predicted_...`.
 
     Raises:
         DataError: These are taken too; `name` is the table's.
     """
-    if "label" not in columns and "score" not in columns:
+    if "label" not in present and "score" not in present:
         return "label", "score"
     names = ("predicted_label", "predicted_score")
-    taken = [column for column in ("label", "score", *names) if column in columns]
+    taken = [column for column in ("label", "score", *names) if column in present]
     if set(names) & set(taken):
         listed = " and ".join(map(repr, taken))
         raise DataError(f"{name}: the columns {listed} are there already.", "Rename them in the input.")

@@ -136,6 +136,35 @@ def test_labels_may_have_blanks_and_chinese_characters(tmp_path: Path) -> None:
     assert found.classes == ("not so good", "x, y", "非常 好")
 
 
+ROWS = "bad film,neg\ngreat film,pos\n"
+HINT = r"If the file has no header, put a line with names above its first row, such as text,label\.$"
+
+
+def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
+    message = (
+        r"^reviews\.csv: the file seems to have no header: 'neg' heads the labels and is one of them\. "
+        r"Put a line with names above the first row, such as text,label; or, if there is a header, name the columns"
+    )
+    with pytest.raises(DataError, match=message):
+        dataset.read(csv(tmp_path, ROWS + "dull film, neg\n"))
+    assert dataset.read(csv(tmp_path, ROWS + "dull film,neg\n"), label="neg").labels == ["pos", "neg"]
+    assert dataset.read(csv(tmp_path, "body,label\na film,label\n")).labels == ["label"]
+    assert dataset.read(json_lines(tmp_path, {"a text": "a text", "neg": "neg"})).labels == ["neg"]
+
+
+def test_where_a_header_may_be_a_row_the_error_says_so(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=rf"^reviews\.csv: there is no column 'text'\. Columns: bad film, neg\. .*{HINT}"
+    ):
+        dataset.read(csv(tmp_path, ROWS), text="text")
+    with pytest.raises(
+        DataError, match=rf"^reviews\.csv: it is not clear which .* Columns: 1, bad film, neg\. .*{HINT}"
+    ):
+        dataset.read(csv(tmp_path, "1,bad film,neg\n2,great film,pos\n"))
+    with pytest.raises(DataError, match=rf"^reviews\.csv, column 'neg': every one of the 1 rows .*{HINT}"):
+        dataset.check_classes(dataset.read(csv(tmp_path, ROWS)))
+
+
 def test_labels_lose_the_blanks_around_them(tmp_path: Path) -> None:
     rows = [{"text": "a", "label": label} for label in ("pos", " pos", "pos\n", "\u3000很 好 ", "很 好")]
     assert dataset.read(json_lines(tmp_path, *rows)).labels == ["pos", "pos", "pos", "很 好", "很 好"]

@@ -365,12 +365,6 @@ def test_a_pipe_with_the_name_of_a_file_is_refused(tmp_path: Path) -> None:
         table.open_table(tmp_path / "a.csv")
 
 
-def test_a_wrong_column_is_refused_with_the_columns_and_a_guess() -> None:
-    assert table.pick(["text", "label"], "text", "a.csv", "--text") == "text"
-    with pytest.raises(DataError, match=r"^a\.csv: there is no column 'txt'\. Did you mean 'text'\? Columns: text, la"):
-        table.pick(["text", "label"], "txt", "a.csv", "--text")
-
-
 # A surrogate half is no character, and NUL is refused in text files.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 NAME = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenor.data import table
+from tenor.data import columns, table
 from tenor.errors import DataError, Location, rows_phrase
-
-TEXT_NAMES = ("text", "texts", "review", "sentence", "content", "comment", "文本", "内容", "评论", "句子")
-LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "标签", "类别", "分类", "情感")
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,21 @@ def read(
         )
     for wanted, option in ((text, "--text"), (label, "--label")):
         if wanted is not None:
-            table.pick(opened.columns, wanted, name, option)
+            columns.pick(opened.columns, wanted, name, option)
     first = next(opened.chunks, None)
     if first is None:
         raise DataError(f"{name}: there is a header but no row.", "Give a file with at least two labelled rows.")
-    text, label = _find(opened.columns, first, name, text, label)
+    guessed = text is None and label is None and columns.may_be_a_row(opened.columns, name)
+    text, label = columns.find(opened.columns, first, name, text, label)
     for chunk in itertools.chain([first], opened.chunks):
         texts += chunk.columns[text]
         labels += chunk.columns[label]
+    if guessed and label and label in (str(value).strip() for value in labels):
+        raise DataError(
+            f"{name}: the file seems to have no header: {label!r} heads the labels and is one of them.",
+            "Put a line with names above the first row, such as text,label; or, if there is a header, name the columns "
+            "with --text and --label.",
+        )
     return _checked(name, texts, labels, text, label, drop_unlabelled, drop_empty)
 
 
@@ -128,7 +132,8 @@ def check_classes(dataset: Dataset) -> None:
     if len(counts) == 1:
         raise DataError(
             f"every one of the {len(dataset):,} rows has the label {dataset.labels[0]!r}.",
-            "Give rows of at least two classes.",
+            "Give rows of at least two classes."
+            + columns.header_hint([dataset.text_column, dataset.label_column], dataset.name),
             at,
         )
     if len(counts) > 20 and len(counts) > len(dataset) / 2:
@@ -137,33 +142,6 @@ def check_classes(dataset: Dataset) -> None:
             "Name the column that holds the classes with --label.",
             at,
         )
-
-
-def _find(columns: list[str], chunk: table.Chunk, name: str, text: str | None, label: str | None) -> tuple[str, str]:
-    """Find the two columns by their usual names, or, of two columns, by which is longer."""
-    free = [column for column in columns if column not in (text, label)]
-    found_text = text or _by_name(free, TEXT_NAMES)
-    found_label = label or _by_name([column for column in free if column != found_text], LABEL_NAMES)
-    rest = [column for column in free if column not in (found_text, found_label)]
-    if found_text is None and found_label is None and len(rest) == 2:
-        found_text = max(rest, key=lambda column: sum(len(str(value)) for value in chunk.columns[column]))
-        rest.remove(found_text)
-    if found_text is None and len(rest) == 1:
-        found_text = rest.pop()
-    if found_label is None and len(rest) == 1:
-        found_label = rest.pop()
-    if found_text is None or found_label is None:
-        missing = "text" if found_text is None else "label"
-        raise DataError(
-            f"{name}: it is not clear which column holds the {missing}s.",
-            f"Columns: {', '.join(columns)}. Name them with --text and --label.",
-        )
-    return found_text, found_label
-
-
-def _by_name(columns: list[str], names: tuple[str, ...]) -> str | None:
-    lowered = {column.lower(): column for column in columns}
-    return next((lowered[name] for name in names if name in lowered), None)
 
 
 def _label(value: Any, at: Location) -> str | None:

@@ -21,7 +21,6 @@ from typing import Any
 
 from tenor.data.lines import LONGEST_LINE, Lines, open_bytes, read_whole, unreadable
 from tenor.errors import DataError, Location, rows_phrase
-from tenor.settings import nearest
 
 CHUNK_ROWS = 2048
 CHUNK_CHARACTERS = 4_000_000
@@ -100,14 +99,6 @@ def open_table(path: Path) -> Table:
 def open_lines(stream: Any, name: str) -> Table:
     """One text a line, from an open raw stream of bytes such as standard input."""
     return _one_text_a_line(Lines(lambda: stream, name))
-
-
-def pick(columns: list[str], wanted: str, name: str, option: str) -> str:
-    """The column `wanted`, or a DataError that lists the columns that there are."""
-    if wanted not in columns:
-        listed = nearest(wanted, columns).replace("Known:", "Columns:")
-        raise DataError(f"{name}: there is no column {wanted!r}.", f"{listed} Name one with {option}.")
-    return wanted
 
 
 def _chunked(rows: Iterable[list[Any]], columns: list[str]) -> Iterator[Chunk]:

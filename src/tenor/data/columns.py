@@ -1,0 +1,70 @@
+"""Which column holds the texts and which the labels: the one named, one with a usual name, or as its values tell."""
+
+from pathlib import Path
+
+from tenor.data.table import Chunk, suffix
+from tenor.errors import DataError
+from tenor.settings import nearest
+
+TEXT_NAMES = ("text", "texts", "review", "sentence", "content", "comment", "文本", "内容", "评论", "句子")
+LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "标签", "类别", "分类", "情感")
+
+
+def pick(columns: list[str], wanted: str, name: str, option: str) -> str:
+    """The column `wanted`, or a DataError that lists the columns that there are."""
+    if wanted not in columns:
+        listed = nearest(wanted, columns).replace("Known:", "Columns:")
+        remedy = f"{listed} Name one with {option}.{header_hint(columns, name)}"
+        raise DataError(f"{name}: there is no column {wanted!r}.", remedy)
+    return wanted
+
+
+def find(columns: list[str], chunk: Chunk, name: str, text: str | None, label: str | None) -> tuple[str, str]:
+    """Find the two columns by their usual names, or, of two columns, by which is longer.
+
+    Args:
+        columns: The columns that there are.
+        chunk: The first rows.
+        name: The table's name for messages.
+        text: Column of the texts if it is known.
+        label: Column of the labels if it is known.
+
+    Raises:
+        DataError: It is not clear which they are.
+    """
+    free = [column for column in columns if column not in (text, label)]
+    found_text = text or _by_name(free, TEXT_NAMES)
+    found_label = label or _by_name([column for column in free if column != found_text], LABEL_NAMES)
+    rest = [column for column in free if column not in (found_text, found_label)]
+    if found_text is None and found_label is None and len(rest) == 2:
+        found_text = max(rest, key=lambda column: sum(len(str(value)) for value in chunk.columns[column]))
+        rest.remove(found_text)
+    if found_text is None and len(rest) == 1:
+        found_text = rest.pop()
+    if found_label is None and len(rest) == 1:
+        found_label = rest.pop()
+    if found_text is None or found_label is None:
+        missing = "text" if found_text is None else "label"
+        raise DataError(
+            f"{name}: it is not clear which column holds the {missing}s.",
+            f"Columns: {', '.join(columns)}. Name them with --text and --label.{header_hint(columns, name)}",
+        )
+    return found_text, found_label
+
+
+def header_hint(columns: list[str], name: str) -> str:
+    """A sentence, after a blank, for the remedy where no column has a usual name, as in a file without a header."""
+    if not may_be_a_row(columns, name):
+        return ""
+    return " If the file has no header, put a line with names above its first row, such as text,label."
+
+
+def may_be_a_row(columns: list[str], name: str) -> bool:
+    """Whether the header of a delimited file could be its first row: no column has a usual name."""
+    known = _by_name(columns, TEXT_NAMES) or _by_name(columns, LABEL_NAMES)
+    return known is None and suffix(Path(name)) in (".csv", ".tsv")
+
+
+def _by_name(columns: list[str], names: tuple[str, ...]) -> str | None:
+    lowered = {column.lower(): column for column in columns}
+    return next((lowered[name] for name in names if name in lowered), None)

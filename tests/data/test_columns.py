@@ -1,0 +1,30 @@
+import pytest
+
+from tenor.data import columns
+from tenor.errors import DataError
+
+
+def test_a_wrong_column_is_refused_with_the_columns_and_a_guess() -> None:
+    assert columns.pick(["text", "label"], "text", "a.csv", "--text") == "text"
+    message = (
+        r"^a\.csv: there is no column 'txt'\. Did you mean 'text'\? Columns: text, label\. Name one with --text\.$"
+    )
+    with pytest.raises(DataError, match=message):
+        columns.pick(["text", "label"], "txt", "a.csv", "--text")
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "may_be"),
+    [
+        (["bad film", "neg"], "a.csv", True),
+        (["1", "bad film", "neg"], "a.tsv.gz", True),
+        (["Review", "stars"], "a.csv", False),
+        (["body", "情感"], "a.csv", False),
+        (["bad film", "neg"], "a.jsonl", False),
+        (["bad film", "neg"], "a.parquet", False),
+    ],
+)
+def test_a_header_without_a_usual_name_may_be_a_row(header: list[str], name: str, may_be: bool) -> None:
+    assert columns.may_be_a_row(header, name) == may_be
+    hint = columns.header_hint(header, name)
+    assert ("If the file has no header, put a line with names above" in hint) == may_be
