@@ -209,6 +209,12 @@ def test_names_of_columns_lose_the_blanks_around_them(tmp_path: Path) -> None:
         ("a.jsonl", b'{"a": 1}\n\n{"a": 2\n', r"^a\.jsonl, row 2: this is not JSON: .*\. Give one JSON object a line"),
         ("a.jsonl", b'{"a": 1}\n[1]\n', r"^a\.jsonl, row 2: this is JSON but not an object\. Give lines such as"),
         ("a.jsonl", b'{"a": "\\ud83d"}\n', r"^a\.jsonl, row 1: there is half of a surrogate pair\. Write"),
+        (
+            "a.jsonl",
+            b'{"a": 1}\n{"a": 1, "a": 2}\n',
+            r"^a\.jsonl, row 2: the key 'a' stands twice in an object\. Give each",
+        ),
+        ("a.jsonl", b'{"a": {"b": 1, "b": 1}}', r"^a\.jsonl, row 1: the key 'b' stands twice in an object\. Give each"),
         ("a.jsonl", b"[" * 100_000, r"^a\.jsonl, row 1: this is not JSON: .*\. Give"),
         ("a.jsonl", b'{"a": ' + b"1" * 5_000 + b"}", r"^a\.jsonl, row 1: this is not JSON: .*\. Give"),
         (

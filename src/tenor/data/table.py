@@ -226,15 +226,28 @@ def _objects(lines: Lines) -> Generator[Row, None, None]:
 
 def _json_object(line: str, at: Location) -> Row:
     try:
-        row = json.loads(line)
+        row = _JSON.decode(line)
         json.dumps(row, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise DataError("there is half of a surrogate pair.", "Write the character whole.", at) from None
+    except DataError as error:
+        raise DataError(error.problem, error.remedy, at) from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"this is not JSON: {error}.", "Give one JSON object a line.", at) from None
     if not isinstance(row, dict):
         raise DataError("this is JSON but not an object.", 'Give lines such as {"text": "..."}.', at)
     return row
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Row:
+    row = dict(pairs)
+    if len(row) != len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise DataError(f"the key {twice!r} stands twice in an object.", "Give each key once.")
+    return row
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _parquet(path: Path, name: str) -> Table:
