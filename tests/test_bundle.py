@@ -115,6 +115,27 @@ def test_an_extra_file_is_refused(folder: Path) -> None:
         tenor.load(folder)
 
 
+@pytest.mark.parametrize("name", [".DS_Store", "._tenor.json", "Thumbs.db", "desktop.ini"])
+def test_what_a_desktop_puts_into_a_folder_is_ignored(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"\0")
+    assert tenor.load(folder).predict(TEXTS).tolist() == LABELS
+
+
+@pytest.mark.parametrize("name", [".DS_Store2", "Thumbs.db.py", "thumbs.db", "x._y", ".hidden"])
+def test_other_names_like_those_of_desktops_are_refused(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"\0")
+    with pytest.raises(BundleError, match="does not belong there"):
+        tenor.load(folder)
+
+
+@pytest.mark.parametrize("name", ["Thumbs.db", "desktop.ini"])
+def test_a_file_of_a_desktop_in_the_manifest_is_refused(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"\0")
+    sign(folder)
+    with pytest.raises(BundleError, match="no file of a saved model"):
+        tenor.load(folder)
+
+
 @pytest.mark.parametrize("name", ["../outside.json", "/etc/hostname", "sub/file", "..", ".hidden", "manifest.json"])
 def test_a_path_in_the_manifest_is_refused(folder: Path, name: str) -> None:
     change(folder, "manifest.json", lambda manifest: manifest["files"].update({name: {"size": 0, "sha256": ""}}))

@@ -29,6 +29,8 @@ FORMAT = 1
 MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", "weights.safetensors"
 METRICS, HISTORY = "metrics.json", "history.csv"
 
+# What desktops put into a folder that is looked at; never read.
+_OF_DESKTOPS = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LARGEST_JSON = 256 << 20
 _LARGEST_HEADER = 16 << 20
@@ -174,9 +176,9 @@ def _verified(folder: Path) -> dict[str, bytes]:
     if not isinstance(version, int) or version > FORMAT:
         raise BundleError(f"{folder}: this was saved by a newer Tenor (format {version}).", "Update Tenor.")
     for name in listed:
-        if not _NAME.fullmatch(name) or name == MANIFEST:
+        if not _NAME.fullmatch(name) or _OF_DESKTOPS.fullmatch(name) or name == MANIFEST:
             raise _damaged(folder, f"{MANIFEST} names {name!r}, which is no file of a saved model")
-    present = {entry.name for entry in folder.iterdir()}
+    present = {entry.name for entry in folder.iterdir() if not _OF_DESKTOPS.fullmatch(entry.name)}
     for name in sorted(present - set(listed) - {MANIFEST}):
         raise _damaged(folder, f"there is a file that does not belong there: {name!r}")
     for name in sorted({*listed, ABOUT, ENCODER, WEIGHTS, METRICS} - present):
