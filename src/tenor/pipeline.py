@@ -131,7 +131,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     predictor = Predictor(trained)
     measured = time.perf_counter()
     if test is not None and len(test):
-        trained.metrics["test"] = evaluate(predictor, test, run.seed)
+        trained.metrics["test"] = evaluate(predictor, test)
     trained.metrics["timing"]["evaluate_s"] = time.perf_counter() - measured
     trained.metrics["timing"]["total_s"] = time.perf_counter() - begin
     folder = _save(predictor, run, folder)
@@ -151,14 +151,14 @@ def _save(predictor: Predictor, run: Run, folder: Path) -> Path:
             folder = _folder(run)
 
 
-def evaluate(predictor: Predictor, data: Dataset, seed: int = 0) -> dict[str, Any]:
+def evaluate(predictor: Predictor, data: Dataset) -> dict[str, Any]:
     """Metrics of a model on labelled texts. Raises DataError for a label that the model does not know."""
     from tenor.evaluation import metrics
 
     task = predictor.bundle.task
     _check_labels(data, task)
     probabilities = predictor.predict_proba(data.texts)
-    return metrics.evaluate(task.encode(data.labels), probabilities, task, seed)
+    return metrics.evaluate(task.encode(data.labels), probabilities, task)
 
 
 def _check_labels(data: Dataset, task: Task) -> None:

@@ -23,6 +23,23 @@ def test_known_answers_for_two_classes() -> None:
     assert found["roc_auc"] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("right", "rows", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_the_interval_has_the_known_answers_of_newcombe_1998(right: int, rows: int, low: float, high: float) -> None:
+    assert metrics.wilson(right, rows) == pytest.approx((low, high), abs=5e-5)
+    assert metrics.wilson(rows - right, rows) == pytest.approx((1 - high, 1 - low), abs=5e-5)
+
+
+def test_answers_that_are_all_right_leave_a_doubt() -> None:
+    targets = np.zeros(20, np.int32)
+    found = metrics.evaluate(targets, np.tile(np.float32([0.9, 0.1]), (20, 1)), Task(("no", "yes")))
+    assert found["accuracy"] == 1.0
+    assert found["accuracy_interval"] == pytest.approx([0.8389, 1.0], abs=5e-5)
+    assert found["accuracy_interval"][1] <= 1.0
+
+
 def test_the_interval_holds_the_accuracy_and_narrows_with_rows() -> None:
     task = Task(("no", "yes"))
     small = metrics.evaluate(TARGETS, PROBABILITIES, task)["accuracy_interval"]
