@@ -4,6 +4,7 @@ import pytest
 
 from conftest import QUICK
 from tenor import pipeline
+from tenor.errors import BundleError
 from tenor.pipeline import Run
 
 
@@ -20,6 +21,14 @@ def unfinished(tmp_path: Path) -> Path:
 def test_the_checkpoints_are_removed_when_the_model_is_saved(unfinished: Path, english_csv: Path) -> None:
     pipeline.train(Run(str(english_csv), out=str(unfinished.with_name("model")), overwrite=True, settings=QUICK))
     assert [path.name for path in unfinished.parent.iterdir()] == ["model"]
+
+
+def test_an_unfinished_run_is_refused_with_what_to_do_in_both_worlds(unfinished: Path, english_csv: Path) -> None:
+    message = (
+        r"unfinished run of this model\. Go on \(--resume, in Python resume=True\), or start afresh \(--overwrite, in"
+    )
+    with pytest.raises(BundleError, match=message):
+        pipeline.train(Run(str(english_csv), out=str(unfinished.with_name("model")), settings=QUICK))
 
 
 def test_what_else_is_in_the_folder_of_checkpoints_stays(unfinished: Path, english_csv: Path) -> None:

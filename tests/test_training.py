@@ -137,7 +137,9 @@ def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, keep: int) -> None:
 def test_a_checkpoint_without_its_entries_is_damaged(tmp_path: Path, about: Any) -> None:
     data = safetensors.save({"x": np.zeros(1, np.float32)}, {"tenor": json.dumps(about)})
     (tmp_path / training.CHECKPOINT).write_bytes(data)
-    with pytest.raises(TenorError, match=r"the checkpoint is damaged: .*\. Start the run afresh"):
+    with pytest.raises(
+        TenorError, match=r"the checkpoint is damaged: .*\. Start afresh \(--overwrite, in Python overwrite=True\)"
+    ):
         fit(tmp_path, resume=True)
 
 

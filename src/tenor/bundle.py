@@ -93,7 +93,7 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     except OSError as error:
         raise BundleError(
             f"{folder}: the model cannot be saved: {error.strerror or error}.",
-            "Nothing was changed there. Free some space or choose another folder with --out.",
+            "Nothing was changed there. Free some space or choose another folder (--out).",
         ) from None
 
 
@@ -102,12 +102,17 @@ def check_target(folder: Path, overwrite: bool) -> None:
     if not os.path.lexists(folder):
         parent = next(above for above in folder.absolute().parents if above.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK):
-            raise BundleError(f"{folder}: no folder can be made in {parent}.", "Choose another --out.")
+            raise BundleError(f"{folder}: no folder can be made in {parent}.", "Choose another folder (--out).")
         return
     if not overwrite:
-        raise BundleError(f"{folder}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+        raise BundleError(
+            f"{folder}: this exists already.",
+            "Choose another folder (--out), or replace it (--overwrite, in Python overwrite=True).",
+        )
     if not (folder / MANIFEST).is_file():
-        raise BundleError(f"{folder}: this is no saved model, so it is not overwritten.", "Choose another --out.")
+        raise BundleError(
+            f"{folder}: this is no saved model, so it is not overwritten.", "Choose another folder (--out)."
+        )
 
 
 def load(folder: Path) -> Bundle:
@@ -166,7 +171,9 @@ def _restore(family: Family, config: Any, encoder: dict[str, Any], arrays: Any, 
 
 def _verified(folder: Path) -> dict[str, bytes]:
     if not (folder / MANIFEST).is_file():
-        raise BundleError(f"{folder}: this is no saved model: there is no {MANIFEST}.", "Give the folder of --out.")
+        raise BundleError(
+            f"{folder}: this is no saved model: there is no {MANIFEST}.", "Give the folder that a model was saved to."
+        )
     try:
         manifest = json.loads(_read(folder, MANIFEST))
         version, entries = manifest["format"], manifest["files"]

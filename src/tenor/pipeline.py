@@ -232,7 +232,10 @@ def _fit(
     targets = task.encode(data.labels)
     if family.fit is not None:
         if run.resume:
-            raise SettingsError(f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume.")
+            raise SettingsError(
+                f"{family.name!r} trains in one go and cannot be resumed.",
+                "Leave out --resume (in Python resume=True).",
+            )
         return family.fit(data.texts, targets, task, config, run.seed)
     from tenor import training
 
@@ -256,7 +259,7 @@ def _folder(run: Run) -> Path:
         if unfinished.exists() and not run.resume and not run.overwrite:
             raise BundleError(
                 f"{unfinished}: there is an unfinished run of this model.",
-                "Go on with --resume, or start afresh with --overwrite.",
+                "Go on (--resume, in Python resume=True), or start afresh (--overwrite, in Python overwrite=True).",
             )
         return folder
     name = run.data if run.data in builtin.BUILTINS else Path(run.data).resolve().name.partition(".")[0]

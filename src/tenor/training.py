@@ -269,7 +269,7 @@ class _Run:
             arrays, state, run = safetensors.load(data), _State(**about["state"]), dict(about["run"])
         except (ValueError, KeyError, TypeError, SafetensorError) as error:
             raise TenorError(
-                f"{path}: the checkpoint is damaged: {error}.", "Start the run afresh with --overwrite."
+                f"{path}: the checkpoint is damaged: {error}.", "Start afresh (--overwrite, in Python overwrite=True)."
             ) from None
         differing = [key for key, value in checkpoints.run.items() if run.get(key) != value]
         if differing:

@@ -147,7 +147,14 @@ def test_an_output_that_exists_is_refused_and_kept(
         out.write_text("mine", encoding="utf-8")
     elif there == "folder":
         out.mkdir()
-    refuse(cli, r": this exists already\.\nChoose another --out, or", "train", english_csv, "--out", out)
+    refuse(
+        cli,
+        r": this exists already\.\nChoose another folder \(--out\), or replace it \(--overwrite, in",
+        "train",
+        english_csv,
+        "--out",
+        out,
+    )
     if there != "model":
         refuse(
             cli,

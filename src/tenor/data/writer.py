@@ -42,7 +42,7 @@ def open_writer(path: Path, columns: list[str], schema: Any = None) -> Iterator[
     except OSError as error:
         raise DataError(
             f"{path}: the file cannot be written: {error.strerror or error}.",
-            "Nothing was changed there. Free some space or choose another file with --out.",
+            "Nothing was changed there. Free some space or choose another file (--out).",
         ) from None
 
 
