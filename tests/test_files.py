@@ -87,7 +87,7 @@ def test_a_full_disk_leaves_the_old_folder_and_nothing_else(
     assert everything(tmp_path) == before
 
 
-def test_a_process_killed_while_writing_leaves_the_old_state(tmp_path: Path) -> None:
+def test_a_process_killed_while_writing_leaves_the_old_state_and_disturbs_no_later_one(tmp_path: Path) -> None:
     files.write_folder(tmp_path / "model", {"a": b"old"})
     files.write(tmp_path / "file", b"old")
     program = (
@@ -104,4 +104,9 @@ def test_a_process_killed_while_writing_leaves_the_old_state(tmp_path: Path) -> 
     assert ended.returncode == -signal.SIGKILL
     found = everything(tmp_path)
     assert (found["model/a"], found["file"]) == (b"old", b"old")
-    assert all(Path(name).parts[0].endswith(".part") for name in found if not name.startswith(("model", "file")))
+    left = [name for name in found if not name.startswith(("model", "file"))]
+    assert left and all(Path(name).parts[0].endswith(".part") for name in left)
+    files.write_folder(tmp_path / "model", {"a": b"new"}, overwrite=True)
+    files.write(tmp_path / "file", b"new")
+    later = everything(tmp_path)
+    assert (later["model/a"], later["file"], set(later)) == (b"new", b"new", set(found))
