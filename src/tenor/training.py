@@ -25,19 +25,21 @@ from tenor import files
 from tenor.data.split import hold_out
 from tenor.errors import TenorError
 from tenor.evaluation.metrics import log_loss
+from tenor.models import head, losses, optimizers, precision
 from tenor.models.family import Family, Fitted, NetworkConfig, Targets
 from tenor.models.network import Network, to_numpy
 from tenor.tasks import Task
 from tenor.text import batches, vocabulary
 from tenor.text.batches import Batch
-from tenor.text.vocabulary import Encoded
+from tenor.text.encoded import Encoded, TextEncoder
 from tenor.watch import Watcher
 
 CHECKPOINT = "checkpoint.safetensors"
 
 _SMALLEST_BATCH = 1024  # tokens
 _EPOCH_BATCHES, _RUN_BATCHES = 100, 300
-_FEWEST_EPOCHS, _MOST_EPOCHS = 2, 10
+_MOST_EPOCHS = 10
+_KEPT = {"end": "their end", "start": "their start", "both": "half from both ends"}
 
 
 @dataclass(frozen=True)
@@ -99,34 +101,67 @@ def fit(
     """
     begin = time.perf_counter()
     labels = [task.labels[target] for target in targets]
-    train_rows, held_out = hold_out(texts, labels, config.validation, seed)
-    words = vocabulary.build([texts[row] for row in train_rows], config.vocabulary)
-    encoded = words.encode([texts[row] for row in train_rows], config.maximum_tokens, config.keep)
-    held = words.encode([texts[row] for row in held_out], config.maximum_tokens, config.keep)
-    if encoded.cut:
-        share = encoded.cut / len(train_rows)
+    rows, held_rows = hold_out(texts, labels, config.validation, seed)
+    config, encoder = _encoder(family, config, [texts[row] for row in rows])
+    encoded, held = (
+        encoder.encode([texts[row] for row in part], config.maximum_tokens, config.keep) for part in (rows, held_rows)
+    )
+    if encoded.cut + held.cut and config.keep != "windows":
         watcher.say(
-            f"{share:.0%} of the texts are longer than {config.maximum_tokens} tokens; their {config.keep} is kept."
+            f"{encoded.cut + held.cut:,} of {len(texts):,} texts are longer than {config.maximum_tokens} tokens; "
+            f"kept: {_KEPT[config.keep]}."
         )
-    config = _fill(config, encoded.lengths)
+    config = _fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))
     after_encoding = time.perf_counter()
 
-    with _seeded(seed):
-        assert family.build is not None
-        network = Network(family, task, config, words, family.build(config, task))
-    run = _Run(network, seed, watcher, checkpoints)
-    run.train(encoded, targets[train_rows], held, targets[held_out])
+    network = Network(family, task, config, encoder, _build(family, config, task, precision.policy(config), seed))
+    if family.initialise is not None:
+        family.initialise(config, network.keras_model)
+    if getattr(config, "tune", None) == "frozen":
+        history = _fit_head(network, encoded, held, targets[np.concatenate([rows, held_rows])], seed, watcher)
+    else:
+        run = _Run(network, seed, watcher, checkpoints)
+        run.train(encoded, targets[rows][encoded.text], held, targets[held_rows])
+        history = run.state.history
+    if precision.policy(config) != "float32":
+        trained = network.keras_model
+        network = replace(network, keras_model=_build(family, config, task, "float32", seed))
+        for variable, value in zip(network.keras_model.weights, trained.weights, strict=True):
+            variable.assign(value)
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
-    return Fitted(network, config, timing, run.state.history)
+    return Fitted(network, config, timing, history)
 
 
-def _fill(config: NetworkConfig, lengths: Any) -> NetworkConfig:
+def _encoder(family: Family, config: Any, texts: Sequence[str]) -> tuple[Any, TextEncoder]:
+    if family.encode is not None:
+        return family.encode(config, texts)
+    return config, vocabulary.build(texts, config.vocabulary)
+
+
+def _fit_head(
+    network: Network, encoded: Encoded, held: Encoded, targets: Targets, seed: int, watcher: Watcher
+) -> list[dict[str, Any]]:
+    """Fit the head alone. The encoder is frozen, so the features of each text are computed once."""
+    features = [network.features(part, watcher) for part in (encoded, held)]
+    kernel, bias, tried = head.fit(np.concatenate(features), targets, network.task.outputs, seed)
+    for variable, value in zip(network.keras_model.get_layer("logits").weights, (kernel, bias), strict=True):
+        variable.assign(value)
+    return tried
+
+
+def _build(family: Family, config: NetworkConfig, task: Task, policy: str, seed: int) -> Any:
+    assert family.build is not None
+    with _seeded(seed), precision.used(policy):
+        return family.build(config, task)
+
+
+def _fill(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
     """Settle the size of a batch and the number of epochs by the amount of data."""
     tokens = min(config.batch_tokens, max(_SMALLEST_BATCH, int(lengths.sum()) // _EPOCH_BATCHES))
     config = replace(config, batch_tokens=tokens)
     if config.epochs is None:
-        batches_made = len(batches.in_order(lengths, tokens, config.maximum_tokens))
-        epochs = min(max(math.ceil(_RUN_BATCHES / max(batches_made, 1)), _FEWEST_EPOCHS), _MOST_EPOCHS)
+        batches_made = len(batches.in_order(lengths, tokens, longest))
+        epochs = min(max(math.ceil(_RUN_BATCHES / max(batches_made, 1)), config.fewest_epochs), _MOST_EPOCHS)
         config = replace(config, epochs=epochs)
     return config
 
@@ -152,8 +187,9 @@ class _Run:
     def train(self, encoded: Encoded, targets: Targets, held: Encoded, held_targets: Targets) -> None:
         lengths = encoded.lengths
         steps = len(self._batches(lengths, 0)) * self.epochs
+        rate = self.network.family.rate
         self.model.compile(
-            _optimizer(self.config, steps),
+            optimizers.make(self.config, steps, rate(self.config) if rate else None),
             _loss(self.config, self.task),
             weighted_metrics=[_accuracy(self.task)],
             jit_compile=keras.backend.backend() == "jax",
@@ -190,7 +226,7 @@ class _Run:
             saved = last = time.perf_counter()
 
     def _batches(self, lengths: Any, epoch: int) -> list[Batch]:
-        return batches.shuffled(lengths, self.config.batch_tokens, self.config.maximum_tokens, self.seed, epoch)
+        return batches.shuffled(lengths, self.config.batch_tokens, self.network.longest, self.seed, epoch)
 
     def _stale(self) -> bool:
         patience = self.config.patience
@@ -205,7 +241,8 @@ class _Run:
         chosen = targets[batch.rows]
         wanted[np.arange(rows), chosen if self.task.outputs > 1 else 0] = 1 if self.task.outputs > 1 else chosen
         weight = np.zeros(batch.size, np.float32)
-        weight[:rows] = batch.size / rows
+        weight[:rows] = 1 / encoded.rows_of_text[encoded.text[batch.rows]]
+        weight *= batch.size / weight.sum()
         self.model.reset_metrics()
         found = self.model.train_on_batch(ids, wanted, sample_weight=weight)
         self.state.step += 1
@@ -284,34 +321,10 @@ class _Run:
         self.watcher.say(f"resumed at epoch {self.state.epoch + 1}, batch {self.state.step + 1}.")
 
 
-class _Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """Linear warm-up, then linear decay to 0."""
-
-    def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
-        self.peak, self.warmup_steps, self.steps = peak, max(1, warmup_steps), steps
-
-    def __call__(self, step: Any) -> Any:
-        step = ops.cast(step, "float32")
-        falling = (self.steps - step) / max(1, self.steps - self.warmup_steps)
-        return self.peak * ops.minimum((step + 1) / self.warmup_steps, ops.maximum(falling, 0.0))
-
-
-def _optimizer(config: NetworkConfig, steps: int) -> Any:
-    schedule = _Schedule(config.learning_rate, round(config.warmup * steps), steps)
-    kinds = keras.optimizers
-    options: dict[str, Any] = {"global_clipnorm": config.clip_norm}
-    if config.optimizer == "momentum":
-        return kinds.SGD(schedule, momentum=0.9, **options)
-    named = {"adam": kinds.Adam, "adamw": kinds.AdamW, "sgd": kinds.SGD, "rmsprop": kinds.RMSprop}
-    return named[config.optimizer](schedule, **options)
-
-
-def _loss(config: NetworkConfig, task: Task) -> Any:
+def _loss(config: NetworkConfig, task: Task) -> losses.Loss:
     if config.loss == "mean-squared-error":
-        activation = ops.sigmoid if task.outputs == 1 else ops.softmax
-        return lambda wanted, logits: ops.mean(ops.square(activation(logits) - wanted), axis=-1)
-    kind = keras.losses.BinaryCrossentropy if task.outputs == 1 else keras.losses.CategoricalCrossentropy
-    return kind(from_logits=True, label_smoothing=config.label_smoothing)
+        return losses.squared_error(ops.sigmoid if task.outputs == 1 else ops.softmax)
+    return losses.cross_entropy(config.label_smoothing, config.focal)
 
 
 def _accuracy(task: Task) -> Any:

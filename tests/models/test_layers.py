@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tenor import models
-from tenor.models.layers import ChronoBias, Pool, ZeroPadding
+from tenor.models.layers import ChronoBias, Pool, Reverse, ZeroPadding
 from tenor.tasks import Task
 
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
@@ -26,6 +26,12 @@ def test_values_at_padding_become_zero() -> None:
     np.testing.assert_array_equal(np.asarray(ZeroPadding()(VALUES, IDS)), VALUES * (IDS != 0)[:, :, None])
 
 
+def test_texts_are_turned_around_within_their_length() -> None:
+    turned = np.asarray(Reverse()(VALUES, IDS))
+    for row, length in enumerate([5, 2, 0]):
+        np.testing.assert_array_equal(turned[row, :length], VALUES[row, :length][::-1])
+
+
 def test_chrono_biases_remember_one_to_the_longest_number_of_steps() -> None:
     keras.utils.set_random_seed(1)
     biases = np.asarray(ChronoBias(100)((4 * 500,)))
@@ -36,10 +42,25 @@ def test_chrono_biases_remember_one_to_the_longest_number_of_steps() -> None:
     assert np.exp(steps_kept).mean() == pytest.approx(50, abs=5)
 
 
-SMALL = {"vocabulary": 12, "embedding": 3, "dropout": 0.0}
 NETWORKS = {
-    "cnn": {"filters": 2, "widths": (2, 3), "activation": "tanh"},
-    "lstm": {"units": 3, "pooling": "mean"},
+    "bag": {"vocabulary": 12, "embedding": 3, "hidden": (2,), "activation": "tanh"},
+    "cnn": {"vocabulary": 12, "embedding": 3, "filters": 2, "widths": (2, 3), "activation": "gelu"},
+    "lstm": {"vocabulary": 12, "embedding": 3, "units": 3, "pooling": "mean", "bidirectional": True},
+    "pretrained": {
+        "architecture": {
+            "tokens": 12,
+            "positions": 8,
+            "width": 4,
+            "inner": 3,
+            "blocks": 2,
+            "shared": False,
+            "heads": 2,
+            "hidden": 5,
+            "activation": "gelu",
+            "epsilon": 1e-2,
+        }
+    },
+    "transformer": {"vocabulary": 12, "width": 4, "heads": 2, "feed_forward": 5, "blocks": 2},
 }
 
 
@@ -55,7 +76,7 @@ def test_gradients_are_those_of_finite_differences(family: str, labels: tuple[st
     keras.config.set_dtype_policy("float64")
     try:
         keras.utils.set_random_seed(2)
-        model = models.FAMILIES[family].build(models.FAMILIES[family].config(**SMALL, **NETWORKS[family]), task)
+        model = models.FAMILIES[family].build(models.FAMILIES[family].config(dropout=0.0, **NETWORKS[family]), task)
     finally:
         keras.config.set_dtype_policy(policy)
     targets = np.eye(len(labels))[[0, 1, 1]] if task.outputs > 1 else np.array([[0.0], [1.0], [1.0]])

@@ -1,11 +1,13 @@
 """Model families: features -> logits."""
 
 from tenor.errors import SettingsError
-from tenor.models import cnn, lstm, ngram
+from tenor.models import bag, cnn, lstm, ngram, pretrained, transformer
 from tenor.models.family import Family
 from tenor.settings import nearest
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (ngram.FAMILY, cnn.FAMILY, lstm.FAMILY)}
+_ALL = (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, transformer.FAMILY, pretrained.FAMILY)
+
+FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 
 
 def find(name: str) -> Family:

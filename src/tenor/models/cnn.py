@@ -4,15 +4,15 @@ Kim (2014), "Convolutional Neural Networks for Sentence Classification".
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from tenor.models.family import Family, NetworkConfig
+from tenor.models.family import Activation, Family, WordConfig
 from tenor.settings import require
 from tenor.tasks import Task
 
 
 @dataclass(frozen=True)
-class Config(NetworkConfig):
+class Config(WordConfig):
     """Settings of `cnn`."""
 
     maximum_tokens: int = 400
@@ -25,7 +25,7 @@ class Config(NetworkConfig):
     """Tokens that a filter spans; one group of filters for each."""
     filters: int = 100
     """Filters of each width."""
-    activation: Literal["relu", "tanh", "sigmoid", "gelu"] = "relu"
+    activation: Activation = "relu"
     """Activation of the filters."""
     dropout: float = 0.5
     """Share of the pooled features that are dropped in training."""

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor.settings import require
 from tenor.tasks import Floats, Task
+from tenor.text.encoded import Keep, TextEncoder
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Targets = npt.NDArray[np.int32]
+Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Model(Protocol):
@@ -48,15 +51,19 @@ class Fitted:
 class NetworkConfig:
     """Settings of training that every neural family has."""
 
-    vocabulary: int = 10_000
-    """Tokens in the vocabulary, the two for padding and for unknown tokens among them."""
+    fewest_epochs: ClassVar[int] = 2
+
     maximum_tokens: int = 200
     """Longer texts are cut to this many tokens."""
-    keep: Literal["end", "start"] = "end"
-    """Which end of a text that is too long is kept."""
+    keep: Keep = "end"
+    """What is kept of a text that is too long: its end, its start, half from both, or all of it in windows, whose
+    logits are averaged."""
     loss: Literal["cross-entropy", "mean-squared-error"] = "cross-entropy"
     label_smoothing: float = 0.1
     """Share of the target that is spread evenly over all classes (Szegedy et al., 2016); 0 is off."""
+    focal: float = 0.0
+    """How much less a text counts that is classified well: its loss is scaled by (1 - p)^focal (Lin et al., 2017); 0 is
+    off."""
     optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adam"
     learning_rate: float = 0.008
     """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
@@ -68,7 +75,8 @@ class NetworkConfig:
     """Tokens in a batch, at most: 64 texts of 200 tokens, or 200 of 64. Little data make smaller batches, so that an
     epoch has about 100."""
     epochs: int | None = None
-    """Passes over the training texts; none makes about 300 batches of them, in 2 to 10 epochs."""
+    """Passes over the training texts; none makes about 300 batches of them, in 2 (`pretrained`: 1) to 10
+    epochs."""
     patience: int | None = 2
     """Stop after this many epochs without a better validation loss; none is off."""
     validation: float = 0.1
@@ -76,15 +84,28 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
-        for key in ("vocabulary", "maximum_tokens", "batch_tokens"):
+        for key in ("maximum_tokens", "batch_tokens"):
             require(getattr(self, key) >= 1, key, "must be 1 or more")
-        require(self.vocabulary >= 3, "vocabulary", "must be 3 or more")
         require(self.learning_rate > 0, "learning_rate", "must be above 0")
         require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
+        require(self.focal >= 0, "focal", "must be 0 or more")
+        require(self.loss == "cross-entropy" or not self.focal, "focal", "belongs to the loss cross-entropy")
         require(0 <= self.warmup <= 1, "warmup", "must be between 0 and 1")
         require(0 < self.validation < 1, "validation", "must be above 0 and below 1")
         require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
         require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
+
+
+@dataclass(frozen=True)
+class WordConfig(NetworkConfig):
+    """Settings of the families that learn a vector for each token of a vocabulary."""
+
+    vocabulary: int = 10_000
+    """Tokens in the vocabulary, the two for padding and for unknown tokens among them."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.vocabulary >= 3, "vocabulary", "must be 3 or more")
 
 
 @dataclass(frozen=True)
@@ -100,6 +121,10 @@ class Family:
         restore: (config, encoder, arrays, task) -> Model.
         build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
             (batch, outputs).
+        encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids; None:
+            by a vocabulary of the most frequent tokens.
+        initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
+        rate: (config) -> path of a variable -> its share of the learning rate; None: all of it.
     """
 
     name: str
@@ -109,3 +134,6 @@ class Family:
     fit: Callable[[Sequence[str], Targets, Task, Any, int], Fitted] | None = None
     restore: Callable[[Any, dict[str, Any], Arrays, Task], Model] | None = None
     build: Callable[[Any, Task], Any] | None = None
+    encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None
+    initialise: Callable[[Any, Any], None] | None = None
+    rate: Callable[[Any], Callable[[str], float]] | None = None

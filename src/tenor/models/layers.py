@@ -12,7 +12,7 @@ class Pool(keras.layers.Layer):  # type: ignore[misc]
     Ids of 0 are padding on the right and take no part. A text without tokens counts as its first position.
 
     Args:
-        how: `last` (value at the last token), `mean` or `max`.
+        how: `first` or `last` (value at that token), `mean` or `max`.
     """
 
     def __init__(self, how: str, **options: Any) -> None:
@@ -21,6 +21,8 @@ class Pool(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, values: Any, ids: Any) -> Any:
         lengths = ops.maximum(ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1), 1)
+        if self.how == "first":
+            return values[:, 0]
         if self.how == "last":
             return ops.squeeze(ops.take_along_axis(values, (lengths - 1)[:, None, None], axis=1), axis=1)
         inside = (ops.arange(ops.shape(ids)[1])[None, :] < lengths[:, None])[:, :, None]
@@ -37,6 +39,21 @@ class ZeroPadding(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, values: Any, ids: Any) -> Any:
         return ops.where(ops.not_equal(ids, 0)[:, :, None], values, 0.0)
+
+    def compute_output_shape(self, values_shape: Any, ids_shape: Any) -> Any:
+        return values_shape
+
+
+class Reverse(keras.layers.Layer):  # type: ignore[misc]
+    """Turns each text around: values (batch, time, width) and ids (batch, time) -> (batch, time, width).
+
+    Padding stays on the right; the values there are any.
+    """
+
+    def call(self, values: Any, ids: Any) -> Any:
+        lengths = ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1)
+        position = ops.maximum(lengths[:, None] - 1 - ops.arange(ops.shape(ids)[1])[None, :], 0)
+        return ops.take_along_axis(values, position[:, :, None], axis=1)
 
     def compute_output_shape(self, values_shape: Any, ids_shape: Any) -> Any:
         return values_shape

@@ -6,13 +6,13 @@ Long short-term memory: Hochreiter and Schmidhuber (1997). Spatial dropout on th
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tenor.models.family import Family, NetworkConfig
+from tenor.models.family import Family, WordConfig
 from tenor.settings import require
 from tenor.tasks import Task
 
 
 @dataclass(frozen=True)
-class Config(NetworkConfig):
+class Config(WordConfig):
     """Settings of `lstm`."""
 
     embedding: int = 128
@@ -21,6 +21,8 @@ class Config(NetworkConfig):
     """Width of the LSTM's state."""
     activation: Literal["tanh", "relu", "sigmoid"] = "tanh"
     """Activation of the LSTM's cell."""
+    bidirectional: bool = False
+    """Whether a second LSTM reads the text backwards; the states of both are put side by side."""
     pooling: Literal["last", "mean", "max"] = "last"
     """How the states of all tokens become one vector: the last one, their mean, or their maximum."""
     memory: int | None = 100
@@ -41,22 +43,36 @@ def build(config: Config, task: Task) -> Any:
     """Ids (batch, time) -> logits (batch, outputs). States at padding are left out, so padding is inert."""
     import keras
 
-    from tenor.models.layers import ChronoBias, Pool
+    from tenor.models.layers import Pool, Reverse
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     vectors = keras.layers.Embedding(config.vocabulary, config.embedding, name="embedding")(ids)
     vectors = keras.layers.SpatialDropout1D(config.dropout, name="dropout")(vectors)
-    memory = ChronoBias(config.memory) if config.memory else "zeros"
-    states = keras.layers.LSTM(
+    states = _lstm(config, "lstm")(vectors)
+    features = Pool(config.pooling, name="pool")(states, ids)
+    if config.bidirectional:
+        # Turned around within its own length, so that padding stays on the right.
+        backwards = _lstm(config, "lstm_backwards")(Reverse(name="reverse")(vectors, ids))
+        features = keras.layers.Concatenate(name="features")(
+            [features, Pool(config.pooling, name="pool_backwards")(backwards, ids)]
+        )
+    logits = keras.layers.Dense(task.outputs, name="logits")(features)
+    return keras.Model(ids, logits, name="lstm")
+
+
+def _lstm(config: Config, name: str) -> Any:
+    import keras
+
+    from tenor.models.layers import ChronoBias
+
+    return keras.layers.LSTM(
         config.units,
         config.activation,
-        bias_initializer=memory,
+        bias_initializer=ChronoBias(config.memory) if config.memory else "zeros",
         unit_forget_bias=config.memory is None,
         return_sequences=True,
-        name="lstm",
-    )(vectors)
-    logits = keras.layers.Dense(task.outputs, name="logits")(Pool(config.pooling, name="pool")(states, ids))
-    return keras.Model(ids, logits, name="lstm")
+        name=name,
+    )
 
 
 FAMILY = Family(

@@ -1,6 +1,6 @@
-"""A Keras model with its vocabulary: raw texts in, logits out."""
+"""A Keras model with the encoder of its texts: raw texts in, logits out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from tenor.models.family import Arrays, Family, NetworkConfig
 from tenor.tasks import Floats, Task
-from tenor.text import batches
-from tenor.text.vocabulary import Encoded, Vocabulary
+from tenor.text import batches, gram_ids, vocabulary
+from tenor.text.encoded import Encoded, TextEncoder
+from tenor.watch import Watcher
 
 _PREDICT_TOKENS = 4  # times the tokens of a training batch: without gradients there is room for more
 
@@ -23,27 +24,48 @@ class Network:
     family: Family
     task: Task
     config: NetworkConfig
-    vocabulary: Vocabulary
+    text_encoder: TextEncoder
     keras_model: keras.Model
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs)."""
-        return self.score(self.vocabulary.encode(texts, self.config.maximum_tokens, self.config.keep))
+        return self.score(self.encode(texts))
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """The texts as ids, cut as the settings say."""
+        return self.text_encoder.encode(texts, self.config.maximum_tokens, self.config.keep)
+
+    @property
+    def longest(self) -> int:
+        """Ids in the longest row."""
+        return self.text_encoder.longest(self.config.maximum_tokens)
 
     def score(self, encoded: Encoded) -> Floats:
         """Logits of shape (texts, outputs) of texts that are ids already."""
-        result = np.zeros((len(encoded.lengths), self.keras_model.output_shape[-1]), np.float32)
+        return self._predict(self.keras_model, encoded)
+
+    def features(self, encoded: Encoded, watcher: Watcher) -> Floats:
+        """What the head sees of each text, (texts, width)."""
+        pooled = self.keras_model.get_layer("pool").output
+        return self._predict(keras.Model(self.keras_model.input, pooled), encoded, watcher)
+
+    def _predict(self, keras_model: keras.Model, encoded: Encoded, watcher: Watcher | None = None) -> Floats:
+        done = 0
+        result = np.zeros((len(encoded.lengths), keras_model.output_shape[-1]), np.float32)
         tokens = self.config.batch_tokens * _PREDICT_TOKENS
-        for batch in batches.in_order(encoded.lengths, tokens, self.config.maximum_tokens):
+        for batch in batches.in_order(encoded.lengths, tokens, self.longest):
             ids = encoded.pad(batch.rows, batch.width)
-            result[batch.rows] = self.keras_model.predict_on_batch(ids)
-        return result
+            result[batch.rows] = keras_model.predict_on_batch(ids)
+            done += len(batch.rows)
+            if watcher is not None:
+                watcher.progress("features", done, len(result), {})
+        return encoded.mean_by_text(result)
 
     def arrays(self) -> Arrays:
-        return {variable.path: to_numpy(variable) for variable in self.keras_model.trainable_variables}
+        return {variable.path: to_numpy(variable) for variable in self.keras_model.weights}
 
     def encoder(self) -> dict[str, Any]:
-        return {"kind": "vocabulary", "tokens": list(self.vocabulary.tokens)}
+        return self.text_encoder.describe()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled as what a bundle holds: Keras does not pickle the schedule of the learning rate.
@@ -59,14 +81,24 @@ def restore(family: Family, config: NetworkConfig, encoder: dict[str, Any], arra
     """The network that `Network.encoder` and `Network.arrays` describe. Raises ValueError where they disagree."""
     assert family.build is not None
     model = family.build(config, task)
-    expected = {variable.path: variable for variable in model.trainable_variables}
+    expected = {variable.path: variable for variable in model.weights}
     if sorted(expected) != sorted(arrays):
         raise ValueError("the weights are those of another network")
     for path, variable in expected.items():
         if tuple(variable.shape) != arrays[path].shape:
             raise ValueError(f"the weights {path!r} have another shape than the settings ask for")
         variable.assign(arrays[path])
-    tokens = encoder["tokens"]
-    if not all(isinstance(token, str) and token for token in tokens):
-        raise ValueError("a token of the vocabulary is not a string")
-    return Network(family, task, config, Vocabulary(tuple(tokens)), model)
+    return Network(family, task, config, _ENCODERS[encoder["kind"]](encoder), model)
+
+
+def _subwords(description: dict[str, Any]) -> TextEncoder:
+    from tenor.text import subwords  # the package `tokenizers` belongs to the extra [deep]
+
+    return subwords.restore(description)
+
+
+_ENCODERS: dict[str, Callable[[dict[str, Any]], TextEncoder]] = {
+    "vocabulary": vocabulary.restore,
+    "n-grams": gram_ids.restore,
+    "subwords": _subwords,
+}

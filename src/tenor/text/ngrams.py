@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, mix, tokenise
+from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, Tokens, blocks, mix, tokenise
 from tenor.threads import cores
 
 BITS = 22  # buckets: 2^22; a text's number in its block and a bucket share 32 bits, so that sorting is fast
@@ -38,7 +38,7 @@ class Counts(NamedTuple):
 def count(texts: Sequence[str], orders: Sequence[int]) -> Counts:
     """Count the hashed n-grams of `orders` in each text, on all cores; the result does not depend on their number."""
     with ThreadPoolExecutor(cores()) as pool:
-        return concatenate(pool.map(lambda block: count_tokens(tokenise(block), orders), blocks(texts)))
+        return concatenate(pool.map(lambda block: _count_tokens(tokenise(block), orders), blocks(texts)))
 
 
 def concatenate(parts: Iterable[Counts]) -> Counts:
@@ -52,14 +52,18 @@ def concatenate(parts: Iterable[Counts]) -> Counts:
     )
 
 
-def count_tokens(tokens: Tokens, orders: Sequence[int]) -> Counts:
-    """Count the n-grams of one block of at most BLOCK_TEXTS texts."""
-    texts = len(tokens.first) - 1
-    owner = np.repeat(np.arange(texts, dtype=np.uint32), np.diff(tokens.first))
-    keys, grams = [], tokens.hashes
+def _count_tokens(tokens: Tokens, orders: Sequence[int]) -> Counts:
+    return count_hashes(tokens.hashes, tokens.first, orders)
+
+
+def count_hashes(hashes: Hashes, first: Positions, orders: Sequence[int]) -> Counts:
+    """Count the n-grams of one block of at most BLOCK_TEXTS texts; text i has `hashes[first[i]:first[i + 1]]`."""
+    texts = len(first) - 1
+    owner = np.repeat(np.arange(texts, dtype=np.uint32), np.diff(first))
+    keys, grams = [], hashes
     for order in range(1, max(orders) + 1):
         if order > 1:
-            grams = mix(grams[:-1] * _STEP + tokens.hashes[order - 1 :])
+            grams = mix(grams[:-1] * _STEP + hashes[order - 1 :])
         if order in orders:
             key = owner[: len(grams)] << np.uint32(BITS) | (grams >> np.uint64(64 - BITS)).astype(np.uint32)
             keys.append(key[owner[: len(grams)] == owner[order - 1 :]] if order > 1 else key)

@@ -4,45 +4,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tenor.text import normalise
+from tenor.text import encoded, normalise
+from tenor.text.encoded import Encoded, Ids, Keep
 from tenor.text.tokenise import LONGEST, Tokens, blocks, tokenise
 from tenor.threads import cores
 
-PADDING, UNKNOWN = 0, 1
+UNKNOWN = 1
 _RESERVED = 2
-
-Ids = npt.NDArray[np.int32]
-
-
-class Encoded(NamedTuple):
-    """Texts as ids: those of text i are `ids[first[i]:first[i + 1]]`.
-
-    Attributes:
-        ids: (tokens,) int32.
-        first: (texts + 1,) int64.
-        cut: How many texts were longer than the maximum.
-    """
-
-    ids: Ids
-    first: npt.NDArray[np.int64]
-    cut: int
-
-    @property
-    def lengths(self) -> npt.NDArray[np.int64]:
-        return np.diff(self.first)
-
-    def pad(self, rows: npt.NDArray[np.int64], width: int) -> Ids:
-        """Ids of the chosen rows as (rows, width), padded on the right with 0."""
-        column = np.arange(width)
-        inside = column < self.lengths[rows][:, None]
-        padded = np.zeros((len(rows), width), np.int32)
-        padded[inside] = self.ids[(self.first[rows][:, None] + column)[inside]]
-        return padded
 
 
 @dataclass(frozen=True)
@@ -58,22 +31,26 @@ class Vocabulary:
         order = np.argsort(hashes)
         return hashes[order], (order + _RESERVED).astype(np.int32)
 
-    def encode(self, texts: Sequence[str], maximum: int, keep: Literal["end", "start"]) -> Encoded:
-        """Turn texts into ids, cutting each to its first or last `maximum` tokens, on all cores."""
-        with ThreadPoolExecutor(cores()) as pool:
-            parts = list(pool.map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts)))
-        if not parts:
-            return Encoded(np.zeros(0, np.int32), np.zeros(1, np.int64), 0)
-        first = np.concatenate([[0], *[part.lengths for part in parts]]).cumsum()
-        return Encoded(np.concatenate([part.ids for part in parts]), first, sum(part.cut for part in parts))
+    @property
+    def size(self) -> int:
+        return len(self.tokens) + _RESERVED
 
-    def _encode(self, tokens: Tokens, maximum: int, keep: str) -> Encoded:
-        lengths = np.diff(tokens.first)
-        kept = np.minimum(lengths, maximum)
-        first = np.concatenate([[0], kept]).cumsum()
-        begin = tokens.first[:-1] if keep == "start" else tokens.first[1:] - kept
-        hashes = tokens.hashes[np.arange(first[-1]) + np.repeat(begin - first[:-1], kept)]
-        return Encoded(self._look_up(hashes), first, int((lengths > maximum).sum()))
+    def longest(self, maximum: int) -> int:
+        return maximum
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "vocabulary", "tokens": list(self.tokens)}
+
+    def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
+        """Turn texts into ids, at most `maximum` in a row, on all cores."""
+        with ThreadPoolExecutor(cores()) as pool:
+            parts = pool.map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
+            return encoded.concatenate(parts)
+
+    def _encode(self, tokens: Tokens, maximum: int, keep: Keep) -> Encoded:
+        positions, first, text = encoded.cut(tokens.first, maximum, keep)
+        longer = int((np.diff(tokens.first) > maximum).sum())
+        return Encoded(self._look_up(tokens.hashes[positions]), first, text, longer)
 
     def _look_up(self, hashes: npt.NDArray[np.uint64]) -> Ids:
         known, ids = self._sorted
@@ -81,6 +58,14 @@ class Vocabulary:
             return np.full(len(hashes), UNKNOWN, np.int32)
         place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
         return np.where(known[place] == hashes, ids[place], UNKNOWN).astype(np.int32)
+
+
+def restore(description: dict[str, Any]) -> Vocabulary:
+    """The vocabulary that `Vocabulary.describe` tells of. Raises ValueError where a token is no string."""
+    tokens = description["tokens"]
+    if not all(isinstance(token, str) and token for token in tokens):
+        raise ValueError("a token of the vocabulary is not a string")
+    return Vocabulary(tuple(tokens))
 
 
 def build(texts: Sequence[str], size: int) -> Vocabulary:

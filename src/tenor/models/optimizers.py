@@ -1,0 +1,88 @@
+"""Optimizers with a schedule, a learning rate of its own for each layer, and quick updates of large tables."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from tenor.models.family import NetworkConfig
+
+Rate = Callable[[str], float]
+
+
+def make(config: NetworkConfig, steps: int, rate: Rate | None = None) -> Any:
+    """The optimizer of a run of that many steps.
+
+    Args:
+        config: Says which, and its settings.
+        steps: Batches in the run.
+        rate: Path of a variable -> share of the learning rate that it gets; None gives all of them all of it.
+    """
+    schedule = Schedule(config.learning_rate, round(config.warmup * steps), steps)
+    kinds = keras.optimizers
+    kind, options = {
+        "adam": (kinds.Adam, {}),
+        "adamw": (kinds.AdamW, {"weight_decay": 0.01}),
+        "sgd": (kinds.SGD, {}),
+        "momentum": (kinds.SGD, {"momentum": 0.9}),
+        "rmsprop": (kinds.RMSprop, {}),
+    }[config.optimizer]
+    optimizer = _by_layer(kind)(schedule, global_clipnorm=config.clip_norm, **options)
+    optimizer.rate = rate or (lambda _: 1.0)
+    if config.optimizer == "adamw":
+        # What scales, shifts or stands in a table is not pulled to 0 (Devlin et al., 2019).
+        optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "shift", "token", "position", "embedding"])
+    return optimizer
+
+
+def _by_layer(kind: Any) -> Any:
+    lazily = kind in (keras.optimizers.Adam, keras.optimizers.AdamW)
+
+    class ByLayer(kind):  # type: ignore[misc]
+        rate: Rate
+
+        def build(self, variables: Any) -> None:
+            super().build(variables)
+            self.rates = [self.rate(variable.path) for variable in variables]
+
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            learning_rate = learning_rate * self.rates[self._get_variable_index(variable)]
+            if lazily and hasattr(gradient, "indices"):
+                self._update_rows(gradient, variable, learning_rate)
+            else:
+                super().update_step(gradient, variable, learning_rate)
+
+        def _update_rows(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            """Adam for the rows of a table that occur in the batch; the others keep weights and moments.
+
+            A gradient with rows is TensorFlow's; elsewhere the gradient is that of the whole table.
+            """
+            import tensorflow as tf
+
+            rows, place = tf.unique(gradient.indices)
+            slope = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(rows))
+            step = tf.cast(self.iterations + 1, slope.dtype)
+            index = self._get_variable_index(variable)
+            mean, square = self._momentums[index].value, self._velocities[index].value
+            first = self.beta_1 * tf.gather(mean, rows) + (1 - self.beta_1) * slope
+            second = self.beta_2 * tf.gather(square, rows) + (1 - self.beta_2) * slope * slope
+            scale = learning_rate * tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+            mean.scatter_update(tf.IndexedSlices(first, rows))
+            square.scatter_update(tf.IndexedSlices(second, rows))
+            variable.scatter_sub(tf.IndexedSlices(scale * first / (tf.sqrt(second) + self.epsilon), rows))
+
+    ByLayer.__name__ = kind.__name__
+    return ByLayer
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Linear warm-up, then linear decay to 0."""
+
+    def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
+        self.peak, self.warmup_steps, self.steps = peak, max(1, warmup_steps), steps
+
+    def __call__(self, step: Any) -> Any:
+        step = ops.cast(step, "float32")
+        falling = (self.steps - step) / max(1, self.steps - self.warmup_steps)
+        return self.peak * ops.minimum((step + 1) / self.warmup_steps, ops.maximum(falling, 0.0))

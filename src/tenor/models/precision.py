@@ -1,0 +1,49 @@
+"""The numbers that training computes with: float32, or bfloat16 with weights in float32 (Micikevicius et al., 2018)."""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+
+_FLAGS = ("avx512_bf16", "amx_bf16")
+
+
+def policy(config: Any) -> str:
+    """The Keras policy of a family's settings; families without the setting `precision` train in float32."""
+    wanted = getattr(config, "precision", "float32")
+    fast = wanted == "bfloat16" or (wanted == "auto" and _has_bfloat16())
+    return "mixed_bfloat16" if fast else "float32"
+
+
+@contextlib.contextmanager
+def used(policy: str) -> Iterator[None]:
+    """Layers that are made inside compute by that policy."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def head() -> str:
+    """The policy of the layer that makes logits: float32 at least, whatever the layers below compute with."""
+    return "float64" if keras.config.dtype_policy().name == "float64" else "float32"
+
+
+@functools.cache
+def _has_bfloat16() -> bool:
+    """Whether bfloat16 is faster here: on a GPU or TPU, and on a processor with such instructions under TensorFlow."""
+    if any(not name.startswith("cpu") for name in keras.distribution.list_devices()):
+        return True
+    if keras.backend.backend() != "tensorflow":
+        return False
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
+    return any(flag in flags for flag in _FLAGS)

@@ -1,0 +1,165 @@
+"""`pretrained`: an encoder that was trained on much text elsewhere, and a new head: transfer learning.
+
+BERT: Devlin et al. (2019); MiniLM: Wang et al. (2020). Layer-wise learning rates: Howard and Ruder (2018), "Universal
+Language Model Fine-tuning for Text Classification"; LoRA: Hu et al. (2022). Which part of a long text to keep: Sun et
+al. (2019), "How to Fine-Tune BERT for Text Classification?".
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+from tenor.errors import SettingsError
+from tenor.models.family import Family, NetworkConfig, Precision
+from tenor.settings import require
+from tenor.tasks import Task
+from tenor.text.encoded import Keep, TextEncoder
+
+
+@dataclass(frozen=True)
+class Config(NetworkConfig):
+    """Settings of `pretrained`."""
+
+    fewest_epochs: ClassVar[int] = 1
+
+    model: str = "minilm"
+    """The encoder: `minilm`, a folder in Hugging Face's layout, `hf://OWNER/NAME` or `modelscope://OWNER/NAME`."""
+    tune: Literal["all", "top", "lora", "frozen"] = "all"
+    """What is trained besides the head: all blocks, the top ones, low-rank additions to all of them, or nothing."""
+    maximum_tokens: int = 128
+    """Longer texts are cut to this many tokens, the special ones among them."""
+    keep: Keep = "both"
+    """What is kept of a text that is too long: its end, its start, half from both, or all of it in windows, whose
+    logits are averaged."""
+    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adamw"
+    learning_rate: float = 1e-4
+    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
+    layer_decay: float = 0.9
+    """Each block learns at this share of the rate of the one above it."""
+    warmup: float = 0.1
+    """Share of all steps over which the learning rate rises."""
+    batch_tokens: int = 4_096
+    """Tokens in a batch, at most. Little data make smaller batches, so that an epoch has about 100."""
+    blocks: int = 2
+    """With `tune = "top"`: how many blocks, from the top, are trained."""
+    rank: int = 8
+    """With `tune = "lora"`: the rank of the additions."""
+    pooling: Literal["mean", "first"] = "mean"
+    """How the values of all tokens become one vector: their mean, or the first one ([CLS])."""
+    dropout: float = 0.1
+    """Share of the features that are dropped in training."""
+    precision: Precision = "auto"
+    """Numbers that training computes with; auto: `bfloat16` where the processor has it, else `float32`."""
+    architecture: dict[str, Any] | None = None
+    """The encoder's shape; it is read from the model."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 < self.layer_decay <= 1, "layer_decay", "must be above 0 and at most 1")
+        require(self.blocks >= 1, "blocks", "must be 1 or more")
+        require(self.rank >= 1, "rank", "must be 1 or more")
+        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+        require(self.maximum_tokens >= 4, "maximum_tokens", "must be 4 or more")
+
+
+def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
+    """The model's shape and its tokenizer."""
+    from tenor.models import hub, huggingface
+    from tenor.text.subwords import Subwords
+
+    folder = huggingface.read(hub.find(config.model))
+    shape = folder.architecture
+    if config.maximum_tokens > shape.positions:
+        raise SettingsError(
+            f"setting 'maximum_tokens' is {config.maximum_tokens}, and {config.model} takes {shape.positions} at most.",
+            "Choose a smaller one, and keep = windows to read all of longer texts.",
+        )
+    require(
+        config.tune != "top" or (config.blocks <= shape.blocks and not shape.shared),
+        "blocks",
+        f"must be at most {shape.blocks} and none of them shared",
+    )
+    try:
+        subwords = Subwords(folder.tokenizer, folder.padding)
+    except ValueError as error:
+        raise SettingsError(f"{config.model}: {error}.", "Download the model again.") from None
+    if subwords.size > shape.tokens:
+        raise SettingsError(
+            f"{config.model}: the tokenizer has {subwords.size} tokens and the encoder {shape.tokens}.",
+            "Download both from the same place.",
+        )
+    return replace(config, architecture=huggingface.describe(shape)), subwords
+
+
+def build(config: Config, task: Task) -> Any:
+    """Ids (batch, time) -> logits (batch, outputs). No token attends to padding, and the mean leaves it out."""
+    import keras
+
+    from tenor.models import precision
+    from tenor.models.encoder import AttentionMask, Block, Embeddings
+    from tenor.models.huggingface import Architecture
+    from tenor.models.layers import Pool
+
+    shape = Architecture(**(config.architecture or {}))
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    padding = AttentionMask(name="padding")(ids)
+    embeddings = Embeddings(shape.tokens, shape.positions, shape.width, shape.inner, shape.epsilon, name="embeddings")
+    embeddings.trainable = config.tune == "all"
+    values = embeddings(ids)
+    for number in range(1 if shape.shared else shape.blocks):
+        block = Block(
+            shape.heads,
+            shape.hidden,
+            shape.activation,
+            epsilon=shape.epsilon,
+            rank=config.rank if config.tune == "lora" else 0,
+            times=shape.blocks if shape.shared else 1,
+            name=f"block_{number}",
+        )
+        frozen = config.tune == "frozen" or (config.tune == "top" and number < shape.blocks - config.blocks)
+        block.trainable = not frozen
+        for _ in range(block.times):
+            values = block(values, padding)
+    pooled = Pool(config.pooling, name="pool")(values, ids)
+    features = keras.layers.Dropout(config.dropout, name="dropout")(pooled)
+    logits = keras.layers.Dense(task.outputs, dtype=precision.head(), name="logits")(features)
+    return keras.Model(ids, logits, name="encoder")
+
+
+def initialise(config: Config, keras_model: Any) -> None:
+    """Put the encoder's weights into a model that was just built."""
+    from tenor.models import hub, huggingface
+
+    folder = huggingface.read(hub.find(config.model))
+    variables = {variable.path: variable for variable in keras_model.weights}
+    for path, value in huggingface.weights(folder).items():
+        if path not in variables or tuple(variables[path].shape) != value.shape:
+            raise SettingsError(
+                f"{config.model}: the weights {path!r} do not fit config.json.", "Download the model again."
+            )
+        variables[path].assign(value)
+
+
+def rate(config: Config) -> Callable[[str], float]:
+    """Path of a variable -> its share of the learning rate."""
+    blocks = int((config.architecture or {})["blocks"])
+
+    def of(path: str) -> float:
+        layer = path.partition("/")[0]
+        if layer.startswith("block_"):
+            return float(config.layer_decay ** (blocks - int(layer.removeprefix("block_"))))
+        return float(config.layer_decay ** (blocks + 1)) if layer == "embeddings" else 1.0
+
+    return of
+
+
+FAMILY = Family(
+    name="pretrained",
+    summary="A pretrained encoder, fine-tuned: the most accurate; minutes to hours.",
+    paper="Devlin et al., 2019",
+    config=Config,
+    build=build,
+    encode=encode,
+    initialise=initialise,
+    rate=rate,
+)

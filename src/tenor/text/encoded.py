@@ -1,0 +1,117 @@
+"""Texts as ids, the common form of every way to encode them; and how texts that are too long are cut."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+PADDING = 0
+"""The id of padding in every encoder."""
+
+Ids = npt.NDArray[np.int32]
+Positions = npt.NDArray[np.int64]
+Keep = Literal["end", "start", "both", "windows"]
+"""What is kept of a text that is too long: its end, its start, half from both, or all of it, in several rows."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows of ids: those of row i are `ids[first[i]:first[i + 1]]`.
+
+    Attributes:
+        ids: (tokens,) int32.
+        first: (rows + 1,) int64.
+        text: (rows,) int64: the text that a row is of. It rises, and every text has at least one row.
+        cut: How many texts were longer than the maximum.
+    """
+
+    ids: Ids
+    first: Positions
+    text: Positions
+    cut: int
+
+    @property
+    def lengths(self) -> Positions:
+        """Tokens in each row."""
+        return np.diff(self.first)
+
+    @property
+    def rows_of_text(self) -> Positions:
+        """(texts,) rows that each text has."""
+        return np.bincount(self.text)
+
+    def pad(self, rows: Positions, width: int) -> Ids:
+        """Ids of the chosen rows as (rows, width), padded on the right with 0."""
+        column = np.arange(width)
+        inside = column < self.lengths[rows][:, None]
+        padded = np.zeros((len(rows), width), np.int32)
+        padded[inside] = self.ids[(self.first[rows][:, None] + column)[inside]]
+        return padded
+
+    def mean_by_text(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The mean over the rows of each text: (rows, width) -> (texts, width)."""
+        if len(values) == 0 or self.text[-1] + 1 == len(values):
+            return values
+        sums = np.add.reduceat(values, np.searchsorted(self.text, np.arange(self.text[-1] + 1)))
+        return np.asarray(sums / self.rows_of_text[:, None], values.dtype)
+
+
+class TextEncoder(Protocol):
+    """Turns texts into ids, 0 being padding."""
+
+    @property
+    def size(self) -> int:
+        """Ids run from 0 to `size - 1`."""
+
+    def longest(self, maximum: int) -> int:
+        """Ids in a row of at most `maximum` tokens."""
+
+    def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
+        """Ids of the texts, with at most `maximum` tokens in a row."""
+
+    def describe(self) -> dict[str, Any]:
+        """What `encoder.json` holds, with `kind` first."""
+
+
+def cut(first: Positions, maximum: int, keep: Keep) -> tuple[Positions, Positions, Positions]:
+    """Cut texts that are longer than `maximum` tokens.
+
+    Args:
+        first: (texts + 1,): the tokens of text i are those at `first[i]` to `first[i + 1]`.
+        maximum: Tokens in a row, at most.
+        keep: What is kept.
+
+    Returns:
+        The positions of the tokens kept, and `first` and `text` of `Encoded`.
+    """
+    lengths = np.diff(first)
+    if keep == "windows":
+        windows = np.maximum(-(-lengths // maximum), 1)
+        text = np.repeat(np.arange(len(lengths)), windows)
+        kept = np.minimum(lengths, maximum)[text]
+        number = np.arange(len(text)) - np.repeat(windows.cumsum() - windows, windows)
+        begin = first[:-1][text] + np.minimum(number * maximum, lengths[text] - kept)  # the last ends with the text
+        row_first = np.concatenate([[0], kept]).cumsum()
+        return np.arange(row_first[-1]) + np.repeat(begin - row_first[:-1], kept), row_first, text
+    head = {"start": maximum, "end": 0, "both": (maximum + 1) // 2}[keep]
+    kept = np.minimum(lengths, maximum)
+    row_first = np.concatenate([[0], kept]).cumsum()
+    column = np.arange(row_first[-1]) - np.repeat(row_first[:-1], kept)
+    left_out = np.repeat(lengths - kept, kept) * (column >= head)
+    return np.repeat(first[:-1], kept) + column + left_out, row_first, np.arange(len(lengths))
+
+
+def concatenate(parts: Iterable[Encoded]) -> Encoded:
+    """Put blocks of encoded texts one after the other."""
+    parts = list(parts)
+    if not parts:
+        return Encoded(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64), 0)
+    texts = np.concatenate([[0], [part.text[-1] + 1 if len(part.text) else 0 for part in parts]]).cumsum()
+    return Encoded(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([[0], *[part.lengths for part in parts]]).cumsum(),
+        np.concatenate([part.text + before for part, before in zip(parts, texts, strict=False)]),
+        sum(part.cut for part in parts),
+    )

@@ -1,0 +1,90 @@
+"""Texts -> ids of the n-grams that occur in them: a set, not a sequence."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor.text import encoded, ngrams
+from tenor.text.encoded import Encoded, Ids, Keep
+from tenor.text.ngrams import BITS
+from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, tokenise
+from tenor.threads import cores
+
+_RESERVED = 1  # padding; an n-gram that is not known is left out
+
+
+@dataclass(frozen=True)
+class GramIds:
+    """The n-grams in the bucket `buckets[k]` have the id k + 1. Buckets are those of `ngrams`.
+
+    Attributes:
+        orders: Lengths of the n-grams in tokens.
+        buckets: Numbers of the buckets, the most frequent first.
+    """
+
+    orders: tuple[int, ...]
+    buckets: tuple[int, ...]
+
+    @cached_property
+    def _ids(self) -> Ids:
+        ids = np.zeros(1 << BITS, np.int32)
+        ids[np.array(self.buckets, np.int64)] = np.arange(len(self.buckets)) + _RESERVED
+        return ids
+
+    @property
+    def size(self) -> int:
+        return len(self.buckets) + _RESERVED
+
+    def longest(self, maximum: int) -> int:
+        return maximum * len(self.orders)
+
+    def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
+        """Ids of the n-grams among at most `maximum` tokens of each text, rising, each once."""
+        _ = self._ids
+        with ThreadPoolExecutor(cores()) as pool:
+            parts = pool.map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
+            return encoded.concatenate(parts)
+
+    def _encode(self, tokens: Tokens, maximum: int, keep: Keep) -> Encoded:
+        positions, first, text = encoded.cut(tokens.first, maximum, keep)
+        hashes = tokens.hashes[positions]
+        parts = []
+        for at in range(0, len(text), BLOCK_TEXTS):
+            rows = first[at : at + BLOCK_TEXTS + 1]
+            parts.append(ngrams.count_hashes(hashes[rows[0] : rows[-1]], rows - rows[0], self.orders))
+        counts = ngrams.concatenate(parts)
+        ids = self._ids[counts.buckets]
+        row = np.repeat(np.arange(len(text)), np.diff(counts.row))[ids > 0]
+        ids = ids[ids > 0]
+        ids = ids[np.lexsort((ids, row))]
+        ends = np.bincount(row, minlength=len(text)).cumsum()
+        longer = int((np.diff(tokens.first) > maximum).sum())
+        return Encoded(ids, np.concatenate([[0], ends]), text, longer)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "n-grams", "bits": BITS, "orders": list(self.orders), "buckets": list(self.buckets)}
+
+
+def restore(description: dict[str, Any]) -> GramIds:
+    """What `GramIds.describe` tells of. Raises ValueError where a number is out of range."""
+    orders, buckets = (tuple(map(int, description[key])) for key in ("orders", "buckets"))
+    if description["bits"] != BITS or not orders or not all(1 <= order <= 8 for order in orders):
+        raise ValueError("the n-grams are of another kind")
+    if not all(0 <= bucket < 1 << BITS for bucket in buckets):
+        raise ValueError("a bucket is out of range")
+    return GramIds(orders, buckets)
+
+
+def build(texts: Sequence[str], size: int, orders: tuple[int, ...], minimum_texts: int) -> GramIds:
+    """The `size - 1` n-grams that occur in most texts, if in `minimum_texts` at least, or all where none do."""
+    frequency: npt.NDArray[np.int64] = np.bincount(ngrams.count(texts, orders).buckets, minlength=1 << BITS)
+    buckets = np.flatnonzero(frequency >= minimum_texts)
+    if not len(buckets):
+        buckets = np.flatnonzero(frequency)
+    ranked = buckets[np.argsort(-frequency[buckets], kind="stable")]
+    return GramIds(orders, tuple(ranked[: size - _RESERVED].tolist()))

@@ -1,0 +1,108 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tenor import models
+from tenor.models.encoder import AttentionMask, Block, attention_weights, gelu, layer_norm
+from tenor.tasks import Task
+
+IDS = np.array([[4, 2, 3, 9, 1], [7, 2, 0, 0, 0]], np.int32)
+VALUES = np.random.default_rng(0).normal(size=(2, 5, 8)).astype(np.float32)
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return scores / scores.sum(axis=-1, keepdims=True)
+
+
+def normalised(values: np.ndarray, epsilon: float) -> np.ndarray:
+    return (values - values.mean(-1, keepdims=True)) / np.sqrt(values.var(-1, keepdims=True) + epsilon)
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("activation", ["relu", "gelu", "tanh", "sigmoid"])
+def test_a_block_is_the_formula_with_padding_masked(norm_first: bool, activation: str) -> None:
+    keras.utils.set_random_seed(1)
+    block = Block(2, 12, activation, norm_first, epsilon=1e-6)
+    found = np.asarray(block(VALUES, AttentionMask()(IDS)))
+    weights = {weight.name: np.asarray(weight).astype(np.float64) for weight in block.weights}
+    act = {
+        "relu": lambda x: np.maximum(x, 0),
+        "gelu": lambda x: x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2,
+        "tanh": np.tanh,
+        "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    }[activation]
+
+    def attend(values: np.ndarray) -> np.ndarray:
+        query, key, value = np.split(values @ weights["query_key_value"], 3, axis=-1)
+        mixed = []
+        for head in (slice(0, 4), slice(4, 8)):
+            scores = query[:, head] @ key[:, head].T / math.sqrt(4)
+            mixed.append(softmax(scores) @ value[:, head])
+        return np.concatenate(mixed, axis=-1) @ weights["attended"]
+
+    def feed(values: np.ndarray) -> np.ndarray:
+        return act(values @ weights["up"]) @ weights["down"]
+
+    for row, length in enumerate([5, 2]):
+        values = VALUES[row, :length].astype(np.float64)  # padding is left out rather than masked
+        if norm_first:
+            values = values + attend(normalised(values, 1e-6))
+            values = values + feed(normalised(values, 1e-6))
+        else:
+            values = normalised(values + attend(values), 1e-6)
+            values = normalised(values + feed(values), 1e-6)
+        np.testing.assert_allclose(found[row, :length], values, atol=1e-5)
+
+
+def test_attention_weights_are_read_out_for_each_block_head_and_pair_of_tokens() -> None:
+    keras.utils.set_random_seed(2)
+    family = models.FAMILIES["transformer"]
+    model = family.build(family.config(vocabulary=12, width=8, heads=2, blocks=3), Task(("a", "b")))
+    found = attention_weights(model, IDS)
+    assert [tuple(weights.shape) for weights in found] == [(2, 2, 5, 5)] * 3
+    for weights in map(np.asarray, found):
+        np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-6)
+        assert not weights[1, :, :, 2:].any()
+
+
+def test_lora_starts_as_no_change_and_then_adds_a_product() -> None:
+    mask = AttentionMask()(IDS)
+    plain, adapted = Block(2, 12), Block(2, 12, rank=3)
+    plain(VALUES, mask), adapted(VALUES, mask)
+    shared = {weight.name: weight for weight in adapted.weights}
+    for weight in plain.weights:
+        shared[weight.name].assign(weight)
+    np.testing.assert_array_equal(np.asarray(adapted(VALUES, mask)), np.asarray(plain(VALUES, mask)))
+    shared["lora_out"].assign(np.random.default_rng(1).normal(size=(3, 24)))
+    change = np.asarray(shared["lora_in"]) @ np.asarray(shared["lora_out"])
+    kernel = next(weight for weight in plain.weights if weight.name == "query_key_value")
+    kernel.assign(np.asarray(kernel) + change)
+    np.testing.assert_allclose(np.asarray(adapted(VALUES, mask)), np.asarray(plain(VALUES, mask)), atol=1e-5)
+
+
+def test_gelu_and_normalisation_have_the_gradients_that_keras_derives() -> None:
+    values = ops.convert_to_tensor(VALUES)
+    scale, shift = ops.linspace(0.5, 2.0, 8), ops.linspace(-1.0, 1.0, 8)
+
+    def plain_norm(values: object, scale: object, shift: object) -> object:
+        mean, variance = ops.moments(values, axes=-1, keepdims=True)
+        return (values - mean) * ops.rsqrt(variance + 1e-3) * scale + shift
+
+    import tensorflow as tf
+
+    for ours, plain, arguments in (
+        (gelu, lambda x: keras.activations.gelu(x, approximate=False), (values,)),
+        (lambda *a: layer_norm(*a, 1e-3), plain_norm, (values, scale, shift)),
+    ):
+        found = []
+        for function in (ours, plain):
+            with tf.GradientTape() as tape:
+                tape.watch(arguments)
+                total = ops.sum(ops.sin(function(*arguments)))
+            found.append(tape.gradient(total, arguments))
+        for one, other in zip(*found, strict=True):
+            np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=2e-6)

