@@ -105,6 +105,12 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     )
 
 
+def test_without_a_validation_part_the_last_epoch_is_kept() -> None:
+    short, fitted, _ = fit(None, epochs=2, validation=0.0, learning_rate=0.6, clip_norm=None)
+    assert [set(row) & {"validation_loss"} for row in fitted.history] == [set(), set()]
+    assert not same(short, fit(None, epochs=1, validation=0.0, learning_rate=0.6, clip_norm=None)[0])
+
+
 def test_little_data_make_small_batches_and_more_epochs() -> None:
     _, fitted, _ = fit(None, epochs=None, batch_tokens=12_800, patience=None)
     assert fitted.config.batch_tokens == 1024

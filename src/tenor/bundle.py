@@ -4,6 +4,7 @@ Nothing in it is executed. The manifest finds damage and mistakes; it cannot tel
 read is also checked against what it has to be.
 """
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -11,6 +12,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from tenor.version import VERSION
 FORMAT = 1
 MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", "weights.safetensors"
 METRICS, HISTORY = "metrics.json", "history.csv"
+KIND = "encoder"
+"""`kind` in the tenor.json of a pretrained encoder; that of a classifier has none."""
 
 # What desktops put into a folder that is looked at; never read.
 _OF_DESKTOPS = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini")
@@ -59,6 +63,29 @@ class Bundle:
     history: list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Encoder:
+    """A pretrained encoder, from which training may start.
+
+    Attributes:
+        family: Its family.
+        config: The family's settings.
+        text_encoder: What `encoder.json` holds.
+        arrays: Its weights by name.
+        about: What else `tenor.json` holds.
+        metrics: What `metrics.json` holds.
+        history: Rows of `history.csv`.
+    """
+
+    family: Family
+    config: Any
+    text_encoder: dict[str, Any]
+    arrays: Mapping[str, Any]
+    about: dict[str, Any]
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+
+
 def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     """Write the folder, whole or not at all.
 
@@ -75,14 +102,63 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
         "labels": list(bundle.task.labels),
         **bundle.about,
     }
+    _write(folder, about, bundle.model.encoder(), bundle.model.arrays(), bundle, overwrite)
+
+
+def save_encoder(encoder: Encoder, folder: Path, overwrite: bool = False) -> None:
+    """Write the folder of an encoder, whole or not at all. Raises BundleError like `save`."""
+    check_target(folder, overwrite)
+    about = {
+        "format": FORMAT,
+        "tenor": VERSION,
+        "kind": KIND,
+        "family": encoder.family.name,
+        "settings": settings.as_dict(encoder.config),
+        **encoder.about,
+    }
+    _write(folder, about, encoder.text_encoder, encoder.arrays, encoder, overwrite)
+
+
+def load_encoder(folder: Path) -> Encoder:
+    """Read what `save_encoder` wrote. Raises BundleError where the folder is something else or is damaged."""
+    contents = _contents(folder)
+    with _damage_told(folder):
+        about = json.loads(contents[ABOUT])
+        if about.get("kind") != KIND:
+            raise BundleError(f"{folder}: this is no pretrained encoder.", "Make one with: tenor pretrain CORPUS")
+        family = models.find(about["family"])
+        config = settings.make(family.config, _tuples(about["settings"]), ABOUT)
+        history = list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode())))
+        extra = {
+            key: value for key, value in about.items() if key not in ("format", "tenor", "kind", "family", "settings")
+        }
+        return Encoder(
+            family,
+            config,
+            json.loads(contents[ENCODER]),
+            _arrays(contents[WEIGHTS]),
+            extra,
+            json.loads(contents[METRICS]),
+            history,
+        )
+
+
+def _write(
+    folder: Path,
+    about: dict[str, Any],
+    encoder: dict[str, Any],
+    arrays: Mapping[str, Any],
+    measured: Bundle | Encoder,
+    overwrite: bool,
+) -> None:
     contents = {
         ABOUT: _json(about),
-        ENCODER: _json(bundle.model.encoder()),
-        WEIGHTS: safetensors.save(dict(bundle.model.arrays())),
-        METRICS: _json(bundle.metrics),
+        ENCODER: _json(encoder),
+        WEIGHTS: safetensors.save(dict(arrays)),
+        METRICS: _json(measured.metrics),
     }
-    if bundle.history:
-        contents[HISTORY] = _csv(bundle.history)
+    if measured.history:
+        contents[HISTORY] = _csv(measured.history)
     entries = {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()}
     contents[MANIFEST] = _json({"format": FORMAT, "files": entries})
     try:
@@ -122,14 +198,14 @@ def load(folder: Path) -> Bundle:
         BundleError: The folder is no saved model, is damaged or was changed, or was made by a newer Tenor.
         MissingExtraError: The packages of its family are not installed.
     """
-    try:
-        contents = _verified(folder)
-    except OSError as error:
-        raise BundleError(
-            f"{folder}: the model cannot be read: {error.strerror or error}.", "If it was just replaced, try again."
-        ) from None
-    try:
+    contents = _contents(folder)
+    with _damage_told(folder):
         about = json.loads(contents[ABOUT])
+        if about.get("kind") == KIND:
+            raise BundleError(
+                f"{folder}: this is a pretrained encoder, not a classifier.",
+                f"Train one from it with: tenor train DATA --init {folder}",
+            )
         family = models.find(about["family"])
         config = settings.make(family.config, _tuples(about["settings"]), ABOUT)
         task = Task(_labels(about["labels"]))
@@ -137,6 +213,25 @@ def load(folder: Path) -> Bundle:
         model = _restore(family, config, encoder, arrays, task)
         metrics = json.loads(contents[METRICS])
         history = list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode())))
+    known = {"format", "tenor", "family", "settings", "labels"}
+    extra = {key: value for key, value in about.items() if key not in known}
+    return Bundle(family, config, task, model, extra, metrics, history)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    try:
+        return _verified(folder)
+    except OSError as error:
+        raise BundleError(
+            f"{folder}: the model cannot be read: {error.strerror or error}.", "If it was just replaced, try again."
+        ) from None
+
+
+@contextlib.contextmanager
+def _damage_told(folder: Path) -> Iterator[None]:
+    """Tell of contents that do not fit together."""
+    try:
+        yield
     except SettingsError as error:
         raise _damaged(folder, f"its contents do not fit together: {error.problem.rstrip('.')}") from error
     except (
@@ -149,9 +244,6 @@ def load(folder: Path) -> Bundle:
         SafetensorError,
     ) as error:
         raise _damaged(folder, f"its contents do not fit together: {type(error).__name__}: {error}") from error
-    known = {"format", "tenor", "family", "settings", "labels"}
-    extra = {key: value for key, value in about.items() if key not in known}
-    return Bundle(family, config, task, model, extra, metrics, history)
 
 
 def need(family: Family) -> None:

@@ -11,23 +11,8 @@ from tenor.predictor import Predictor
 
 
 def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
-    """The column of the texts: the one asked for, that of the training data, one of the usual names, or the only one.
-
-    Raises:
-        DataError: None of these is there.
-    """
-    if wanted is not None:
-        return columns.pick(source.columns, wanted, source.name, "--text")
-    trained = predictor.columns[0]
-    for name in (trained, *columns.TEXT_NAMES):
-        if name in source.columns:
-            return str(name)
-    if len(source.columns) == 1:
-        return source.columns[0]
-    raise DataError(
-        f"{source.name}: it is not clear which column holds the texts.",
-        f"Columns: {', '.join(source.columns)}. Name it with --text.{columns.header_hint(source.columns, source.name)}",
-    )
+    """The column of the texts, as `columns.find_text` finds it. Raises DataError where it is not clear."""
+    return columns.find_text(source.columns, source.name, wanted, predictor.columns[0])
 
 
 def new_columns(present: list[str], name: str) -> tuple[str, str]:

@@ -1,20 +1,17 @@
 """From a table of labelled texts to a saved, measured model; and from a model to the labels of a table."""
 
-import contextlib
 import hashlib
 import json
 import os
 import platform
-import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle, models, settings
-from tenor.bundle import Bundle
+from tenor import bundle, models, output, settings
+from tenor.bundle import Bundle, Encoder
 from tenor.data import builtin, dataset
 from tenor.data.dataset import Dataset
 from tenor.data.split import hold_out
@@ -25,7 +22,6 @@ from tenor.tasks import Task
 from tenor.watch import Watcher
 
 # What training writes into its folder, and what it leaves there when it is killed while it writes.
-_CHECKPOINT = re.compile(r"checkpoint\.safetensors|\.checkpoint\.safetensors\.[0-9a-f]+\.part")
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,7 @@ class Run:
         resume: Go on with a run that was interrupted.
         drop_unlabelled: Leave out rows without a label.
         drop_empty: Leave out rows with an empty text.
+        init: Folder of a pretrained encoder to start from.
     """
 
     data: str
@@ -61,9 +58,40 @@ class Run:
     resume: bool = False
     drop_unlabelled: bool = False
     drop_empty: bool = False
+    init: str | None = None
 
     def __post_init__(self) -> None:
         settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
+        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What `pretrain` is asked for.
+
+    Attributes:
+        corpus: Texts, with or without labels: a path, or the name of a built-in dataset.
+        text: Column of the texts; None finds it.
+        family: Name of the model family.
+        settings: Settings of the family that differ from its defaults.
+        seed: Seed of everything random.
+        out: Folder of the encoder; None makes one under `runs`.
+        overwrite: Replace an encoder that is there.
+        resume: Go on with a run that was interrupted.
+        init: Folder of an encoder to go on from.
+    """
+
+    corpus: str
+    text: str | None = None
+    family: str = "transformer"
+    settings: dict[str, Any] | None = None
+    seed: int = 0
+    out: str | None = None
+    overwrite: bool = False
+    resume: bool = False
+    init: str | None = None
+
+    def __post_init__(self) -> None:
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
 
 
@@ -87,7 +115,8 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     """
     watcher = watcher or Watcher()
     family = models.find(run.family)
-    config = settings.make(family.config, run.settings or {}, "settings")
+    encoder = _encoder(run.init, family)
+    config = _config(family, run.settings or {}, encoder)
     bundle.need(family)
     folder = _folder(run)
     begin = time.perf_counter()
@@ -111,8 +140,8 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     watcher.say(f"{len(data):,} texts to learn from, {test_rows:,} to measure on; labels: {_listed(task.labels)}.")
 
     fingerprint = _fingerprint(data)
-    training = _training_folder(folder)
-    fitted = _fit(family, data, task, config, run, watcher, training, fingerprint)
+    training = output.training_folder(folder)
+    fitted = _fit(family, data, task, config, run, encoder, watcher, training, fingerprint)
     trained = Bundle(
         family=family,
         config=fitted.config,
@@ -135,7 +164,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     trained.metrics["timing"]["evaluate_s"] = time.perf_counter() - measured
     trained.metrics["timing"]["total_s"] = time.perf_counter() - begin
     folder = _save(predictor, run, folder)
-    _remove_checkpoints(training)
+    output.remove_checkpoints(training)
     return Trained(folder, predictor)
 
 
@@ -225,6 +254,7 @@ def _fit(
     task: Task,
     config: Any,
     run: Run,
+    encoder: Encoder | None,
     watcher: Watcher,
     training_folder: Path,
     fingerprint: str,
@@ -245,49 +275,113 @@ def _fit(
         "seed": run.seed,
         "labels": list(task.labels),
         "data": fingerprint,
+        "init": encoder.about["data"] if encoder else None,
     }
     checkpoints = training.Checkpoints(training_folder, run.resume, json.loads(json.dumps(about)))
-    return training.fit(family, data.texts, targets, task, config, run.seed, watcher, checkpoints)
+    start = _start(encoder)
+    return training.fit(family, data.texts, targets, task, config, run.seed, watcher, checkpoints, start)
 
 
-def _folder(run: Run) -> Path:
-    """Where the model goes; refused early, before hours of training, when it cannot go there."""
-    if run.out is not None:
-        folder = Path(run.out)
-        bundle.check_target(folder, run.overwrite)
-        unfinished = _training_folder(folder)
-        if unfinished.exists() and not run.resume and not run.overwrite:
-            raise BundleError(
-                f"{unfinished}: there is an unfinished run of this model.",
-                "Go on (--resume, in Python resume=True), or start afresh (--overwrite, in Python overwrite=True).",
+def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, Encoder]:
+    """Train an encoder on texts without labels and save it; returns its folder and what is there.
+
+    Raises:
+        TenorError: The corpus, the settings or the output folder cannot be used; nothing is written then.
+    """
+    watcher = watcher or Watcher()
+    family = models.find(run.family)
+    if not family.structure:
+        able = [name for name, other in models.FAMILIES.items() if other.structure]
+        raise SettingsError(f"the family {run.family!r} has no encoder to pretrain.", f"Known: {', '.join(able)}.")
+    init = _encoder(run.init, family)
+    config = _config(family, run.settings or {}, init)
+    bundle.need(family)
+    folder = _folder(run)
+    begin = time.perf_counter()
+    texts = _corpus(run)
+    read_s = time.perf_counter() - begin
+    watcher.say(f"{len(texts):,} texts to learn from.")
+    fingerprint = _fingerprint(Dataset("", texts, []))
+
+    from tenor import pretraining
+    from tenor.training import Checkpoints
+
+    about = {
+        "family": family.name,
+        "settings": settings.as_dict(config),
+        "seed": run.seed,
+        "data": fingerprint,
+        "init": init.about["data"] if init else None,
+    }
+    place = output.training_folder(folder)
+    checkpoints = Checkpoints(place, run.resume, json.loads(json.dumps(about)))
+    fitted = pretraining.fit(family, texts, config, run.seed, watcher, checkpoints, _start(init))
+    encoder = Encoder(
+        family,
+        fitted.config,
+        fitted.model.encoder(),
+        {name: value for name, value in fitted.model.arrays().items() if not name.startswith("logits/")},
+        {
+            "data": {"name": Path(run.corpus).name, "rows": len(texts), "sha256": fingerprint},
+            "seed": run.seed,
+            "versions": _versions(),
+        },
+        {"timing": {"read_s": read_s, **fitted.timing, "total_s": time.perf_counter() - begin}},
+        fitted.history,
+    )
+    bundle.save_encoder(encoder, folder, run.overwrite)
+    output.remove_checkpoints(place)
+    return folder, encoder
+
+
+def _corpus(run: Pretraining) -> list[str]:
+    if run.corpus in builtin.BUILTINS and not Path(run.corpus).exists():
+        return builtin.load(run.corpus).texts
+    return dataset.read_texts(Path(run.corpus), run.text)
+
+
+def _encoder(folder: str | None, family: Family) -> Encoder | None:
+    """The encoder that training starts from. Raises SettingsError where it is one of another family."""
+    if folder is None:
+        return None
+    encoder = bundle.load_encoder(Path(folder))
+    if encoder.family.name != family.name:
+        raise SettingsError(
+            f"{folder}: this is an encoder of the family {encoder.family.name!r}, not {family.name!r}.",
+            f"Train with --family {encoder.family.name}.",
+        )
+    return encoder
+
+
+def _config(family: Family, values: dict[str, Any], encoder: Encoder | None) -> Any:
+    """The family's settings; those that shape an encoder come from the encoder that training starts from."""
+    if encoder is None:
+        return settings.make(family.config, values, "settings")
+    shape = {key: value for key, value in settings.as_dict(encoder.config).items() if key in family.structure}
+    for key in values:
+        if key in shape and values[key] != shape[key]:
+            raise SettingsError(
+                f"the setting {key!r} is {values[key]!r}, and that of the encoder to start from is {shape[key]!r}.",
+                "Leave it out.",
             )
-        return folder
-    name = run.data if run.data in builtin.BUILTINS else Path(run.data).resolve().name.partition(".")[0]
-    number = 1
-    while True:
-        folder = Path("runs") / (f"{name}-{run.family}" + (f"-{number}" if number > 1 else ""))
-        taken: Callable[[Path], bool] = lambda path: path.exists() or _training_folder(path).exists()  # noqa: E731
-        if run.resume and _training_folder(folder).exists():
-            return folder
-        if not taken(folder):
-            return folder
-        number += 1
+    return settings.make(family.config, {**values, **shape}, "settings")
 
 
-def _training_folder(folder: Path) -> Path:
-    """Where checkpoints go while a model is trained."""
-    return folder.with_name(folder.name + ".training")
+def _start(encoder: Encoder | None) -> Any:
+    if encoder is None:
+        return None
+    from tenor.models import network
+
+    try:
+        return network.Start(network.restore_encoder(encoder.text_encoder), encoder.arrays)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"the encoder to start from is damaged: {error}.", "Train it again.") from None
 
 
-def _remove_checkpoints(folder: Path) -> None:
-    """Remove the checkpoints of a run that is through, and their folder, unless there is something else in it."""
-    if not folder.is_dir():
-        return
-    for path in folder.iterdir():
-        if _CHECKPOINT.fullmatch(path.name):
-            path.unlink()
-    with contextlib.suppress(OSError):  # not empty: what else is there is not Tenor's
-        folder.rmdir()
+def _folder(run: Run | Pretraining) -> Path:
+    source = run.data if isinstance(run, Run) else run.corpus
+    name = source if source in builtin.BUILTINS else Path(source).resolve().name.partition(".")[0]
+    return output.choose(run.out, f"{name}-{run.family}", run.resume, run.overwrite)
 
 
 def _fingerprint(data: Dataset) -> str:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -27,7 +27,7 @@ from tenor.errors import TenorError
 from tenor.evaluation.metrics import log_loss
 from tenor.models import head, losses, optimizers, precision
 from tenor.models.family import Family, Fitted, NetworkConfig, Targets
-from tenor.models.network import Network, to_numpy
+from tenor.models.network import Network, Start, to_numpy
 from tenor.tasks import Task
 from tenor.text import batches, vocabulary
 from tenor.text.batches import Batch
@@ -83,6 +83,7 @@ def fit(
     seed: int,
     watcher: Watcher,
     checkpoints: Checkpoints | None = None,
+    start: Start | None = None,
 ) -> Fitted:
     """Train a network and keep the weights of its best epoch.
 
@@ -95,6 +96,7 @@ def fit(
         seed: Seed of everything random.
         watcher: Hears of progress.
         checkpoints: Where checkpoints go; None keeps none.
+        start: A pretrained encoder to start from; None starts where the family does.
 
     Raises:
         TenorError: The checkpoint to resume from is damaged or belongs to another run.
@@ -102,7 +104,7 @@ def fit(
     begin = time.perf_counter()
     labels = [task.labels[target] for target in targets]
     rows, held_rows = hold_out(texts, labels, config.validation, seed)
-    config, encoder = _encoder(family, config, [texts[row] for row in rows])
+    config, encoder = prepare(family, config, [texts[row] for row in rows], start)
     encoded, held = (
         encoder.encode([texts[row] for row in part], config.maximum_tokens, config.keep) for part in (rows, held_rows)
     )
@@ -111,31 +113,51 @@ def fit(
             f"{encoded.cut + held.cut:,} of {len(texts):,} texts are longer than {config.maximum_tokens} tokens; "
             f"kept: {_KEPT[config.keep]}."
         )
-    config = _fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))
+    config = fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))
     after_encoding = time.perf_counter()
 
-    network = Network(family, task, config, encoder, _build(family, config, task, precision.policy(config), seed))
-    if family.initialise is not None:
-        family.initialise(config, network.keras_model)
+    network = Network(family, task, config, encoder, build(family, config, task, seed, start))
     if getattr(config, "tune", None) == "frozen":
         history = _fit_head(network, encoded, held, targets[np.concatenate([rows, held_rows])], seed, watcher)
     else:
-        run = _Run(network, seed, watcher, checkpoints)
-        run.train(encoded, targets[rows][encoded.text], held, targets[held_rows])
-        history = run.state.history
-    if precision.policy(config) != "float32":
-        trained = network.keras_model
-        network = replace(network, keras_model=_build(family, config, task, "float32", seed))
-        for variable, value in zip(network.keras_model.weights, trained.weights, strict=True):
-            variable.assign(value)
+        objective = _Classification(network, encoded, targets[rows][encoded.text], held, targets[held_rows])
+        loop = Loop(objective, config, seed, watcher, checkpoints)
+        loop.train()
+        history = loop.state.history
+    network = replace(network, keras_model=in_float32(network))
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
     return Fitted(network, config, timing, history)
 
 
-def _encoder(family: Family, config: Any, texts: Sequence[str]) -> tuple[Any, TextEncoder]:
+def prepare(family: Family, config: Any, texts: Sequence[str], start: Start | None = None) -> tuple[Any, TextEncoder]:
+    """The settings with what the family chooses filled in, and the encoder of the texts."""
+    if start is not None:
+        return config, start.text_encoder
     if family.encode is not None:
         return family.encode(config, texts)
     return config, vocabulary.build(texts, config.vocabulary)
+
+
+def build(family: Family, config: NetworkConfig, task: Task, seed: int, start: Start | None = None) -> Any:
+    """A new Keras model, in the precision that training computes with, with the weights that training starts from."""
+    keras_model = _build(family, config, task, precision.policy(config), seed)
+    if start is not None:
+        for variable in keras_model.weights:
+            if variable.path in start.arrays:
+                variable.assign(start.arrays[variable.path])
+    elif family.initialise is not None:
+        family.initialise(config, keras_model)
+    return keras_model
+
+
+def in_float32(network: Network) -> Any:
+    """The Keras model as one that computes in float32, as every prediction does."""
+    if precision.policy(network.config) == "float32":
+        return network.keras_model
+    keras_model = _build(network.family, network.config, network.task, "float32", 0)
+    for variable, value in zip(keras_model.weights, network.keras_model.weights, strict=True):
+        variable.assign(value)
+    return keras_model
 
 
 def _fit_head(
@@ -151,11 +173,11 @@ def _fit_head(
 
 def _build(family: Family, config: NetworkConfig, task: Task, policy: str, seed: int) -> Any:
     assert family.build is not None
-    with _seeded(seed), precision.used(policy):
+    with seeded(seed), precision.used(policy):
         return family.build(config, task)
 
 
-def _fill(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
+def fill(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
     """Settle the size of a batch and the number of epochs by the amount of data."""
     tokens = min(config.batch_tokens, max(_SMALLEST_BATCH, int(lengths.sum()) // _EPOCH_BATCHES))
     config = replace(config, batch_tokens=tokens)
@@ -166,39 +188,98 @@ def _fill(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
     return config
 
 
-class _Run:
+class Objective(Protocol):
+    """What a run trains, and on what.
+
+    Attributes:
+        keras_model: The model.
+        encoded: The rows to learn from.
+        longest: Ids in the longest row.
+        loss: (targets, outputs) -> loss.
+        metric: Keras metric that is called `accuracy`.
+        rate: Path of a variable -> share of the learning rate that it gets; None: all of it.
+    """
+
+    keras_model: Any
+    encoded: Encoded
+    longest: int
+    loss: Any
+    metric: Any
+    rate: optimizers.Rate | None
+
+    def arrays(self, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
+        """Inputs, targets and weights of a batch, of shapes that depend on `batch.width` and `batch.size` alone."""
+
+    def measure(self) -> dict[str, float]:
+        """Figures on the texts held out, `validation_loss` first; empty where there are none."""
+
+
+class _Classification:
+    """The right class of each text."""
+
+    def __init__(
+        self, network: Network, encoded: Encoded, targets: Targets, held: Encoded, held_targets: Targets
+    ) -> None:
+        self.network, self.task, self.keras_model = network, network.task, network.keras_model
+        self.encoded, self.targets, self.held, self.held_targets = encoded, targets, held, held_targets
+        self.longest = network.longest
+        self.loss, self.metric = _loss(network.config, network.task), _accuracy(network.task)
+        self.rate = network.family.rate(network.config) if network.family.rate else None
+        self.share = 1 / encoded.rows_of_text[encoded.text]
+
+    def arrays(self, batch: Batch, _: np.random.Generator) -> tuple[Any, Any, Any]:
+        # Every batch of a width has the same number of rows, so that it has the same shape: those that are missing
+        # are empty texts of weight 0.
+        rows, missing = len(batch.rows), batch.size - len(batch.rows)
+        ids = np.pad(self.encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
+        wanted = np.zeros((batch.size, self.task.outputs), np.float32)
+        chosen = self.targets[batch.rows]
+        wanted[np.arange(rows), chosen if self.task.outputs > 1 else 0] = 1 if self.task.outputs > 1 else chosen
+        weight = np.zeros(batch.size, np.float32)
+        weight[:rows] = self.share[batch.rows]
+        return ids, wanted, weight * (batch.size / weight.sum())
+
+    def measure(self) -> dict[str, float]:
+        if not len(self.held_targets):
+            return {}
+        probabilities = self.task.probabilities(self.network.score(self.held))
+        right = probabilities.argmax(axis=1) == self.held_targets
+        loss = log_loss(self.held_targets, probabilities)
+        return {"validation_loss": loss, "validation_accuracy": float(right.mean())}
+
+
+class Loop:
     """One run of training: the compiled model, the state, the best weights."""
 
     def __init__(
         self,
-        network: Network,
+        objective: Objective,
+        config: NetworkConfig,
         seed: int,
         watcher: Watcher,
         checkpoints: Checkpoints | None,
     ) -> None:
-        assert network.config.epochs is not None
-        self.network, self.task, self.config, self.seed = network, network.task, network.config, seed
-        self.epochs = network.config.epochs
+        assert config.epochs is not None
+        self.objective, self.config, self.seed, self.epochs = objective, config, seed, config.epochs
         self.watcher, self.checkpoints = watcher, checkpoints
-        self.model = network.keras_model
+        self.model = objective.keras_model
         self.state = _State()
         self.best: list[Any] = []
 
-    def train(self, encoded: Encoded, targets: Targets, held: Encoded, held_targets: Targets) -> None:
-        lengths = encoded.lengths
-        steps = len(self._batches(lengths, 0)) * self.epochs
-        rate = self.network.family.rate
+    def train(self) -> None:
+        """Train the model and give it the weights of its best epoch."""
+        steps = len(self._batches(0)) * self.epochs
         self.model.compile(
-            optimizers.make(self.config, steps, rate(self.config) if rate else None),
-            _loss(self.config, self.task),
-            weighted_metrics=[_accuracy(self.task)],
+            optimizers.make(self.config, steps, self.objective.rate),
+            self.objective.loss,
+            weighted_metrics=[self.objective.metric],
             jit_compile=keras.backend.backend() == "jax",
         )
         self.model.optimizer.build(self.model.trainable_variables)
         if self.checkpoints and self.checkpoints.resume:
             self._restore(self.checkpoints)
         try:
-            self._epochs(encoded, targets, held, held_targets)
+            self._epochs()
         except KeyboardInterrupt:
             if self.checkpoints and (self.checkpoints.folder / CHECKPOINT).exists():
                 self.watcher.say("interrupted; the same command with --resume goes on from the last checkpoint.")
@@ -206,45 +287,39 @@ class _Run:
         for variable, value in zip(self.model.trainable_variables, self.best, strict=True):
             variable.assign(value)
 
-    def _epochs(self, encoded: Encoded, targets: Targets, held: Encoded, held_targets: Targets) -> None:
-        lengths = encoded.lengths
+    def _epochs(self) -> None:
+        total = len(self.objective.encoded.lengths)
         state, saved, last = self.state, time.perf_counter(), time.perf_counter()
         while state.epoch < self.epochs and not self._stale():
             name = f"epoch {state.epoch + 1}/{self.epochs}"
-            order = self._batches(lengths, state.epoch)
+            order = self._batches(state.epoch)
             while state.step < len(order):
-                self._step(order[state.step], encoded, targets)
+                self._step(order[state.step])
                 now = time.perf_counter()
                 state.seconds, last = state.seconds + now - last, now
-                self.watcher.progress(name, state.rows, len(targets), self._means())
+                self.watcher.progress(name, state.rows, total, self._means())
                 if self.checkpoints and now - saved >= self.checkpoints.every_s:
                     self._save(self.checkpoints)
                     saved = time.perf_counter()
-            self._end_epoch(name, held, held_targets)
+            self._end_epoch(name)
             if self.checkpoints:
                 self._save(self.checkpoints)
             saved = last = time.perf_counter()
 
-    def _batches(self, lengths: Any, epoch: int) -> list[Batch]:
-        return batches.shuffled(lengths, self.config.batch_tokens, self.network.longest, self.seed, epoch)
+    def _batches(self, epoch: int) -> list[Batch]:
+        lengths, longest = self.objective.encoded.lengths, self.objective.longest
+        return batches.shuffled(lengths, self.config.batch_tokens, longest, self.seed, epoch)
 
     def _stale(self) -> bool:
         patience = self.config.patience
         return patience is not None and self.state.epoch - 1 - self.state.best_epoch >= patience
 
-    def _step(self, batch: Batch, encoded: Encoded, targets: Targets) -> None:
-        # Every batch of a width has the same number of rows, so that it has the same shape: those that are missing
-        # are empty texts of weight 0.
-        rows, missing = len(batch.rows), batch.size - len(batch.rows)
-        ids = np.pad(encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
-        wanted = np.zeros((batch.size, self.task.outputs), np.float32)
-        chosen = targets[batch.rows]
-        wanted[np.arange(rows), chosen if self.task.outputs > 1 else 0] = 1 if self.task.outputs > 1 else chosen
-        weight = np.zeros(batch.size, np.float32)
-        weight[:rows] = 1 / encoded.rows_of_text[encoded.text[batch.rows]]
-        weight *= batch.size / weight.sum()
+    def _step(self, batch: Batch) -> None:
+        random = np.random.default_rng((self.seed, self.state.epoch, self.state.step))
+        inputs, targets, weights = self.objective.arrays(batch, random)
         self.model.reset_metrics()
-        found = self.model.train_on_batch(ids, wanted, sample_weight=weight)
+        found = self.model.train_on_batch(inputs, targets, sample_weight=weights)
+        rows = len(batch.rows)
         self.state.step += 1
         self.state.rows += rows
         self.state.loss += float(found[0]) * rows
@@ -258,16 +333,12 @@ class _Run:
             "texts_per_s": self.state.rows / max(self.state.seconds, 1e-9),
         }
 
-    def _end_epoch(self, name: str, held: Encoded, held_targets: Targets) -> None:
+    def _end_epoch(self, name: str) -> None:
         state = self.state
-        row: dict[str, Any] = {"epoch": state.epoch + 1, **self._means()}
-        loss = row["loss"]
-        if len(held_targets):
-            probabilities = self.task.probabilities(self.network.score(held))
-            loss = log_loss(held_targets, probabilities)
-            row["validation_loss"] = loss
-            row["validation_accuracy"] = float((probabilities.argmax(axis=1) == held_targets).mean())
-        if loss < state.best_loss or not self.best:
+        measured = self.objective.measure()
+        row: dict[str, Any] = {"epoch": state.epoch + 1, **self._means(), **measured}
+        loss = measured.get("validation_loss", row["loss"])
+        if not measured or loss < state.best_loss or not self.best:
             state.best_loss, state.best_epoch = loss, state.epoch
             self.best = [to_numpy(variable) for variable in self.model.trainable_variables]
         state.history.append(row)
@@ -334,7 +405,7 @@ def _accuracy(task: Task) -> Any:
 
 
 @contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Seed what Keras draws initial weights from, and give the process its own random states back."""
     python, numpy = random.getstate(), np.random.get_state()
     keras.utils.set_random_seed(seed)

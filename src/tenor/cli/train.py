@@ -35,6 +35,7 @@ def train(
     assignments: Annotated[
         list[str] | None, Option("--set", help="A setting of the family, as key=value; may be repeated.")
     ] = None,
+    init: Annotated[str | None, Option(help="Folder of an encoder from 'tenor pretrain' to start from.")] = None,
     resume: Annotated[bool, Option("--resume", help="Go on with a run that was interrupted.")] = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the model in --out.")] = False,
     drop_unlabelled: Annotated[bool, Option("--drop-unlabelled", help="Leave out rows without a label.")] = False,
@@ -54,6 +55,7 @@ def train(
         "family": family,
         "out": out,
         "seed": seed,
+        "init": init,
         "test_size": test_size,
         "resume": resume or None,
         "overwrite": overwrite or None,

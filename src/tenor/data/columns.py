@@ -52,6 +52,31 @@ def find(columns: list[str], chunk: Chunk, name: str, text: str | None, label: s
     return found_text, found_label
 
 
+def find_text(columns: list[str], name: str, wanted: str | None, trained: str | None = None) -> str:
+    """The column of the texts: the one asked for, that of the training data, one of the usual names, or the only one.
+
+    Args:
+        columns: The columns that there are.
+        name: The table's name for messages.
+        wanted: The column asked for.
+        trained: The column in the training data of a model.
+
+    Raises:
+        DataError: None of these is there.
+    """
+    if wanted is not None:
+        return pick(columns, wanted, name, "--text")
+    for usual in (trained, *TEXT_NAMES):
+        if usual in columns:
+            return str(usual)
+    if len(columns) == 1:
+        return columns[0]
+    raise DataError(
+        f"{name}: it is not clear which column holds the texts.",
+        f"Columns: {', '.join(columns)}. Name it with --text.{header_hint(columns, name)}",
+    )
+
+
 def header_hint(columns: list[str], name: str) -> str:
     """A sentence, after a blank, for the remedy where no column has a usual name, as in a file without a header."""
     if not may_be_a_row(columns, name):

@@ -95,6 +95,32 @@ def read(
     return _checked(name, texts, labels, text, label, drop_unlabelled, drop_empty)
 
 
+def read_texts(path: Path, text: str | None = None) -> list[str]:
+    """Read texts without labels from a file or folder; empty ones are left out.
+
+    Args:
+        path: The file or folder.
+        text: Column of the texts; None finds it.
+
+    Raises:
+        DataError: The file cannot be read, it is not clear which column holds the texts, or a text is no string.
+    """
+    source = table.open_table(path)
+    column = columns.find_text(source.columns, source.name, text)
+    texts: list[str] = []
+    for chunk in source.chunks:
+        for index, value in enumerate(chunk.columns[column]):
+            if value is not None and not isinstance(value, str):
+                raise DataError(
+                    f"the text is {type(value).__name__} {value!r:.40}, not a string.",
+                    "Name the column that holds the texts with --text.",
+                    Location(source.name, chunk.row + index, column),
+                )
+            if value is not None and value.strip():
+                texts.append(value)
+    return texts
+
+
 def _checked(
     name: str,
     texts: list[Any],

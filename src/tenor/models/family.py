@@ -80,7 +80,7 @@ class NetworkConfig:
     patience: int | None = 2
     """Stop after this many epochs without a better validation loss; none is off."""
     validation: float = 0.1
-    """Share of the training texts on which the best epoch is chosen."""
+    """Share of the training texts on which the best epoch is chosen; 0 learns from all of them and keeps the last."""
 
     def __post_init__(self) -> None:
         require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
@@ -91,7 +91,7 @@ class NetworkConfig:
         require(self.focal >= 0, "focal", "must be 0 or more")
         require(self.loss == "cross-entropy" or not self.focal, "focal", "belongs to the loss cross-entropy")
         require(0 <= self.warmup <= 1, "warmup", "must be between 0 and 1")
-        require(0 < self.validation < 1, "validation", "must be above 0 and below 1")
+        require(0 <= self.validation < 1, "validation", "must be at least 0 and below 1")
         require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
         require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
 
@@ -124,6 +124,7 @@ class Family:
         encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids; None:
             by a vocabulary of the most frequent tokens.
         initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
+        structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
         rate: (config) -> path of a variable -> its share of the learning rate; None: all of it.
     """
 
@@ -136,4 +137,5 @@ class Family:
     build: Callable[[Any, Task], Any] | None = None
     encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None
     initialise: Callable[[Any, Any], None] | None = None
+    structure: tuple[str, ...] = ()
     rate: Callable[[Any], Callable[[str], float]] | None = None

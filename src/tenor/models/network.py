@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -72,6 +72,18 @@ class Network:
         return restore, (self.family, self.config, self.encoder(), dict(self.arrays()), self.task)
 
 
+class Start(NamedTuple):
+    """A pretrained encoder that training starts from.
+
+    Attributes:
+        text_encoder: How texts become ids.
+        arrays: Its weights, by the paths of the network's variables.
+    """
+
+    text_encoder: TextEncoder
+    arrays: Arrays
+
+
 def to_numpy(variable: Any) -> npt.NDArray[Any]:
     """A copy of a Keras variable's value."""
     return np.asarray(variable).copy()
@@ -88,7 +100,12 @@ def restore(family: Family, config: NetworkConfig, encoder: dict[str, Any], arra
         if tuple(variable.shape) != arrays[path].shape:
             raise ValueError(f"the weights {path!r} have another shape than the settings ask for")
         variable.assign(arrays[path])
-    return Network(family, task, config, _ENCODERS[encoder["kind"]](encoder), model)
+    return Network(family, task, config, restore_encoder(encoder), model)
+
+
+def restore_encoder(description: dict[str, Any]) -> TextEncoder:
+    """The encoder of texts that `encoder.json` describes. Raises ValueError or KeyError where it is none."""
+    return _ENCODERS[description["kind"]](description)
 
 
 def _subwords(description: dict[str, Any]) -> TextEncoder:

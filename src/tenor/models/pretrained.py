@@ -38,6 +38,8 @@ class Config(NetworkConfig):
     """Each block learns at this share of the rate of the one above it."""
     warmup: float = 0.1
     """Share of all steps over which the learning rate rises."""
+    validation: float = 0.0
+    """Share of the training texts on which the best epoch is chosen; 0 learns from all of them and keeps the last."""
     batch_tokens: int = 4_096
     """Tokens in a batch, at most. Little data make smaller batches, so that an epoch has about 100."""
     blocks: int = 2
@@ -161,5 +163,6 @@ FAMILY = Family(
     build=build,
     encode=encode,
     initialise=initialise,
+    structure=("model", "architecture"),
     rate=rate,
 )

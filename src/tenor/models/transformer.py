@@ -79,4 +79,5 @@ FAMILY = Family(
     paper="Vaswani et al., 2017",
     config=Config,
     build=build,
+    structure=("vocabulary", "maximum_tokens", "width", "blocks", "heads", "feed_forward", "activation"),
 )

@@ -1,0 +1,40 @@
+"""`tenor pretrain`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+Option = typer.Option
+
+
+def pretrain(
+    corpus: Annotated[
+        str, typer.Argument(metavar="CORPUS", help="Texts: a file (.txt: one a line), a folder, or a built-in name.")
+    ],
+    text: Annotated[str | None, Option(help="Column of the texts.")] = None,
+    family: Annotated[str, Option(help="Model family: transformer or pretrained.")] = "transformer",
+    out: Annotated[str | None, Option(help="Folder of the encoder. [default: a new one under runs]")] = None,
+    seed: Annotated[int, Option(help="Seed of everything random.")] = 0,
+    init: Annotated[str | None, Option(help="Folder of an encoder from 'tenor pretrain' to go on from.")] = None,
+    assignments: Annotated[
+        list[str] | None, Option("--set", help="A setting of the family, as key=value; may be repeated.")
+    ] = None,
+    resume: Annotated[bool, Option("--resume", help="Go on with a run that was interrupted.")] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the encoder in --out.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print the history as one line of JSON.")] = False,
+) -> None:
+    """Train an encoder on texts without labels; 'tenor train DATA --init FOLDER' starts from it."""
+    from tenor import pipeline, settings
+    from tenor.cli import console
+
+    values = settings.parse_assignments(assignments or [])
+    run = pipeline.Pretraining(corpus, text, family, values, seed, out, overwrite, resume, init)
+    with console.Console(quiet=as_json) as watcher:
+        folder, encoder = pipeline.pretrain(run, watcher)
+    if as_json:
+        print(json.dumps({**encoder.metrics, "history": encoder.history, "encoder": str(folder)}, ensure_ascii=False))
+        return
+    print(f"\ntook {encoder.metrics['timing']['total_s']:.1f} s")
+    print(f"encoder: {folder}")
+    print(f"start from it: tenor train DATA --family {encoder.family.name} --init {folder}")

@@ -1,0 +1,51 @@
+"""Masked-language modelling: the encoder of a network, and a head that names the tokens that were masked.
+
+Devlin et al. (2019), "BERT: Pre-training of Deep Bidirectional Transformers". The head is dense, normalised, and the
+table of token embeddings turned around (weight tying: Press and Wolf, 2017).
+"""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tenor.models import precision
+from tenor.models.encoder import Embeddings, dense, gelu, layer_norm
+
+
+class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
+    """Values (batch, time, width) and positions (batch, masked) -> logits (batch, masked, tokens)."""
+
+    def __init__(self, embeddings: Embeddings, **options: Any) -> None:
+        super().__init__(**options)
+        self.embeddings = embeddings
+
+    def build(self, values_shape: Any, positions_shape: Any) -> None:
+        inner = self.embeddings.inner
+        self.kernel = self.add_weight((values_shape[-1], inner), "glorot_uniform", name="kernel")
+        self.bias = self.add_weight((inner,), "zeros", name="bias")
+        self.scale = self.add_weight((inner,), "ones", name="scale")
+        self.shift = self.add_weight((inner,), "zeros", name="shift")
+        self.token_bias = self.add_weight((self.embeddings.tokens,), "zeros", name="token_bias")
+
+    def call(self, values: Any, positions: Any) -> Any:
+        masked = ops.take_along_axis(values, positions[:, :, None], axis=1)
+        masked = layer_norm(gelu(dense(masked, self.kernel, self.bias)), self.scale, self.shift, 1e-6)
+        return ops.cast(dense(masked, ops.transpose(self.embeddings.token), self.token_bias), precision.head())
+
+    def compute_output_shape(self, values_shape: Any, positions_shape: Any) -> Any:
+        return (*positions_shape, self.embeddings.tokens)
+
+
+def model(encoder: Any, policy: str) -> Any:
+    """The Keras model that is trained: ids (batch, time) and positions (batch, masked) -> logits.
+
+    Args:
+        encoder: A network's Keras model, whose layer `pool` takes the values of all tokens.
+        policy: What the head computes with.
+    """
+    positions = keras.Input((None,), dtype="int32", name="positions")
+    values = encoder.get_layer("pool").input[0]
+    with precision.used(policy):
+        head = MaskedHead(encoder.get_layer("embeddings"), name="masked")
+    return keras.Model([encoder.input, positions], head(values, positions), name="masked")

@@ -1,0 +1,57 @@
+"""Where a run puts its folder, and its checkpoints while it goes on."""
+
+import contextlib
+import re
+from pathlib import Path
+
+from tenor import bundle
+from tenor.errors import BundleError
+
+_CHECKPOINT = re.compile(r"checkpoint\.safetensors|\.checkpoint\.safetensors\.[0-9a-f]+\.part")
+
+
+def choose(out: str | None, name: str, resume: bool, overwrite: bool) -> Path:
+    """Where the folder goes; refused early, before hours of training, when it cannot go there.
+
+    Args:
+        out: The folder asked for; None takes the next free one under `runs`.
+        name: Name of the folder under `runs`.
+        resume: A run that was interrupted goes on.
+        overwrite: What is there is replaced.
+
+    Raises:
+        BundleError: The folder cannot be written to, or there is an unfinished run of it.
+    """
+    if out is not None:
+        folder = Path(out)
+        bundle.check_target(folder, overwrite)
+        unfinished = training_folder(folder)
+        if unfinished.exists() and not resume and not overwrite:
+            raise BundleError(
+                f"{unfinished}: there is an unfinished run of this model.",
+                "Go on (--resume, in Python resume=True), or start afresh (--overwrite, in Python overwrite=True).",
+            )
+        return folder
+    number = 1
+    while True:
+        folder = Path("runs") / (name + (f"-{number}" if number > 1 else ""))
+        unfinished = training_folder(folder)
+        if (resume and unfinished.exists()) or not (folder.exists() or unfinished.exists()):
+            return folder
+        number += 1
+
+
+def training_folder(folder: Path) -> Path:
+    """Where checkpoints go while a model is trained."""
+    return folder.with_name(folder.name + ".training")
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a run that is through, and their folder, unless there is something else in it."""
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if _CHECKPOINT.fullmatch(path.name):
+            path.unlink()
+    with contextlib.suppress(OSError):  # not empty: what else is there is not Tenor's
+        folder.rmdir()

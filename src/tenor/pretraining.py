@@ -1,0 +1,145 @@
+"""Masked-language training of an encoder on texts without labels, so that training starts from more than chance.
+
+15% of the tokens of a row are to be named; of these 80% are replaced by the mask, 10% by any token, and 10% are left as
+they are (Devlin et al., 2019). That an encoder profits from texts of its domain: Gururangan et al. (2020), "Don't Stop
+Pretraining". Which tokens are masked is a function of (seed, epoch, batch), so a resumed run ends with the same
+weights.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from tenor import training
+from tenor.errors import DataError
+from tenor.models import masked, optimizers, precision
+from tenor.models.family import Family, Fitted
+from tenor.models.network import Network, Start
+from tenor.settings import require
+from tenor.tasks import Task
+from tenor.text import batches
+from tenor.text.batches import Batch
+from tenor.text.encoded import PADDING, Encoded, TextEncoder
+from tenor.text.vocabulary import UNKNOWN
+from tenor.training import Checkpoints, Loop
+from tenor.watch import Watcher
+
+_SHARE, _MASK, _RANDOM = 0.15, 0.8, 0.1
+_EPOCHS = 3
+_MASKS = ("[MASK]", "<mask>")
+_VALIDATION_SEED = 1 << 31
+
+NO_TASK = Task(("", " "))
+"""Stands for the labels of an encoder, which has none: the head that it gives is not kept."""
+
+
+def fit(
+    family: Family,
+    texts: Sequence[str],
+    config: Any,
+    seed: int,
+    watcher: Watcher,
+    checkpoints: Checkpoints | None = None,
+    start: Start | None = None,
+) -> Fitted:
+    """Train the encoder of a family to name masked tokens, and keep the weights of the best epoch.
+
+    Args:
+        family: `transformer` or `pretrained`.
+        texts: At least two; a part of them, `config.validation`, chooses the best epoch. Long ones are read whole, in
+            windows.
+        config: The family's settings.
+        seed: Seed of everything random.
+        watcher: Hears of progress.
+        checkpoints: Where checkpoints go; None keeps none.
+        start: An encoder to go on from.
+
+    Raises:
+        DataError: There are too few texts.
+        TenorError: The checkpoint to resume from is damaged or belongs to another run.
+    """
+    begin = time.perf_counter()
+    if len(texts) < 2:
+        raise DataError(f"there are {len(texts)} texts to learn from.", "Give many; thousands are usual.")
+    require(getattr(config, "tune", "all") == "all", "tune", "must be all: pretraining trains all blocks")
+    epochs = config.epochs or _EPOCHS
+    order = np.random.default_rng(seed).permutation(len(texts))
+    held_out = max(1, round(len(texts) * config.validation))
+    parts = [[texts[row] for row in rows] for rows in (np.sort(order[held_out:]), np.sort(order[:held_out]))]
+    config, encoder = training.prepare(family, replace(config, keep="windows", epochs=epochs), parts[0], start)
+    encoded, held = (encoder.encode(part, config.maximum_tokens, config.keep) for part in parts)
+    config = training.fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))
+    after_encoding = time.perf_counter()
+
+    network = Network(family, NO_TASK, config, encoder, training.build(family, config, NO_TASK, seed, start))
+    loop = Loop(_MaskedTokens(network, encoded, held, seed), config, seed, watcher, checkpoints)
+    loop.train()
+    network = replace(network, keras_model=training.in_float32(network))
+    timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
+    return Fitted(network, config, timing, loop.state.history)
+
+
+class _MaskedTokens:
+    """The tokens that were masked."""
+
+    rate: optimizers.Rate | None = None
+
+    def __init__(self, network: Network, encoded: Encoded, held: Encoded, seed: int) -> None:
+        self.network, self.encoded, self.held, self.seed = network, encoded, held, seed
+        self.longest = network.longest
+        with training.seeded(seed):
+            self.keras_model = masked.model(network.keras_model, precision.policy(network.config))
+        self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        self.metric = keras.metrics.SparseCategoricalAccuracy("accuracy")
+        self.mask, self.fixed = _mask(network.text_encoder), _fixed(network.text_encoder)
+
+    def arrays(self, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
+        return self._arrays(self.encoded, batch, random)
+
+    def _arrays(self, encoded: Encoded, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
+        ids = np.pad(encoded.pad(batch.rows, batch.width), ((0, batch.size - len(batch.rows)), (0, 0)))
+        asked = max(1, round(batch.width * _SHARE))
+        free = ~np.isin(ids, self.fixed)
+        # The tokens to name are those with the highest draws; what is fixed comes last.
+        positions = np.argsort(np.where(free, -random.random(ids.shape), 1.0), axis=1, kind="stable")[:, :asked]
+        wanted = np.minimum(np.ceil(free.sum(axis=1) * _SHARE), asked)
+        weights = (np.arange(asked) < wanted[:, None]).astype(np.float32)
+        targets = np.take_along_axis(ids, positions, axis=1)
+        draw = random.random(positions.shape)
+        tokens = random.integers(1, self.network.text_encoder.size, positions.shape)
+        shown = np.where(draw < _MASK, self.mask, np.where(draw < _MASK + _RANDOM, tokens, targets))
+        np.put_along_axis(ids, positions, np.where(weights > 0, shown, targets).astype(np.int32), axis=1)
+        weights *= weights.size / max(weights.sum(), 1.0)
+        return [ids, positions.astype(np.int32)], targets, weights
+
+    def measure(self) -> dict[str, float]:
+        """Loss and accuracy on the texts held out, always with the same tokens masked."""
+        random = np.random.default_rng((self.seed, _VALIDATION_SEED))
+        losses = right = count = 0.0
+        made = batches.in_order(self.held.lengths, self.network.config.batch_tokens, self.longest)
+        for batch in made:
+            inputs, targets, weights = self._arrays(self.held, batch, random)
+            found = self.keras_model.test_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
+            self.keras_model.reset_metrics()
+            named = float((weights > 0).sum())
+            losses, right, count = losses + found["loss"] * named, right + found["accuracy"] * named, count + named
+        count = max(count, 1.0)
+        return {"validation_loss": float(losses / count), "validation_accuracy": float(right / count)}
+
+
+def _mask(encoder: TextEncoder) -> int:
+    """The id that stands for a masked token; in a vocabulary of words that of an unknown one."""
+    find = getattr(encoder, "id_of", None)
+    found = [find(name) for name in _MASKS] if find else []
+    return next((mask for mask in found if mask is not None), UNKNOWN)
+
+
+def _fixed(encoder: TextEncoder) -> npt.NDArray[np.int32]:
+    """Ids that are never masked: padding, unknown tokens of a vocabulary, the special tokens around a text."""
+    around = encoder.encode([""], 8, "end").ids
+    return np.unique(np.concatenate([[PADDING], around if len(around) else [UNKNOWN]])).astype(np.int32)

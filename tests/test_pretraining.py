@@ -1,0 +1,183 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import Cli, english, write_csv
+from tenor import models, pipeline, pretraining, settings, training
+from tenor.bundle import load_encoder
+from tenor.errors import BundleError, SettingsError
+from tenor.models import masked
+from tenor.pipeline import Pretraining, Run
+from tenor.text import batches, vocabulary
+from tenor.watch import Watcher
+
+GOLDEN = Path(__file__).parent / "models" / "golden"
+TRANSFORMER: dict[str, Any] = {
+    "vocabulary": 60,
+    "width": 8,
+    "feed_forward": 8,
+    "maximum_tokens": 12,
+    "batch_tokens": 256,
+    "epochs": 2,
+    "dropout": 0.1,
+}
+PRETRAINED: dict[str, Any] = {"model": str(GOLDEN / "bert"), "maximum_tokens": 16, "batch_tokens": 256, "epochs": 2}
+TEXTS = [text for text, _ in english(150)]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "texts.txt"
+    path.write_text("\n".join([*TEXTS, "", " "]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def encoder(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small transformer's encoder."""
+    out = tmp_path_factory.mktemp("encoders") / "encoder"
+    pipeline.pretrain(Pretraining(str(corpus), settings=TRANSFORMER, out=str(out)))
+    return out
+
+
+def objective(texts: list[str]) -> Any:
+    family = models.FAMILIES["transformer"]
+    config = settings.make(family.config, TRANSFORMER, "test")
+    words = vocabulary.build(texts, 60)
+    encoded = words.encode(texts, 12, "windows")
+    network = training.Network(
+        family, pretraining.NO_TASK, config, words, training.build(family, config, pretraining.NO_TASK, 0)
+    )
+    return pretraining._MaskedTokens(network, encoded, encoded, 0)
+
+
+def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> None:
+    found = objective(TEXTS)
+    (batch, *_) = batches.in_order(found.encoded.lengths, 256, 12)
+    (ids, positions), targets, weights = found.arrays(batch, np.random.default_rng(1))
+    original = found.encoded.pad(batch.rows, batch.width)
+    rows = len(batch.rows)
+    asked = weights[:rows] > 0
+    np.testing.assert_array_equal(np.take_along_axis(original, positions[:rows], axis=1)[asked], targets[:rows][asked])
+    assert not weights[rows:].any()
+    assert (targets[weights > 0] > 1).all()
+    expected = np.minimum(np.ceil((original > 1).sum(axis=1) * 0.15), positions.shape[1])
+    assert asked.sum(axis=1).tolist() == expected.tolist()
+    assert weights.sum() == pytest.approx(weights.size)
+    untouched = np.ones(original.shape, bool)
+    np.put_along_axis(untouched, np.where(asked, positions[:rows], positions[:rows, :1]), False, axis=1)
+    np.testing.assert_array_equal(ids[:rows][untouched], original[untouched])
+
+
+def test_most_masked_tokens_become_the_mask_and_a_few_stay() -> None:
+    found = objective(TEXTS * 20)
+    shown, wanted = [], []
+    for batch in batches.in_order(found.encoded.lengths, 2560, 12):
+        (ids, positions), targets, weights = found.arrays(batch, np.random.default_rng(2))
+        shown.append(np.take_along_axis(ids, positions, axis=1)[weights > 0])
+        wanted.append(targets[weights > 0])
+    ids, targets = np.concatenate(shown), np.concatenate(wanted)
+    assert (ids == vocabulary.UNKNOWN).mean() == pytest.approx(0.8, abs=0.03)
+    assert (ids == targets).mean() == pytest.approx(0.1, abs=0.03)
+
+
+def test_the_head_names_tokens_by_their_embeddings() -> None:
+    found = objective(TEXTS)
+    logits = found.keras_model([np.array([[3, 4, 5, 0]], np.int32), np.array([[1]], np.int32)])
+    assert tuple(logits.shape) == (1, 1, 60)
+    head = next(layer for layer in found.keras_model.layers if isinstance(layer, masked.MaskedHead))
+    assert head.embeddings.token is found.network.keras_model.get_layer("embeddings").token
+
+
+def test_the_loss_falls_and_the_encoder_has_no_head(encoder: Path) -> None:
+    found = load_encoder(encoder)
+    losses = [float(row["validation_loss"]) for row in found.history]
+    assert len(losses) == 2 and losses[1] < losses[0] < np.log(60) + 0.5
+    assert not any(name.startswith(("logits/", "masked/")) for name in found.arrays)
+
+
+def test_same_seed_same_encoder(corpus: Path, encoder: Path, tmp_path: Path) -> None:
+    pipeline.pretrain(Pretraining(str(corpus), settings=TRANSFORMER, out=str(tmp_path / "again")))
+    one, other = load_encoder(encoder).arrays, load_encoder(tmp_path / "again").arrays
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+class _Stop(Watcher):
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def progress(self, *_: Any) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+def test_a_run_that_was_stopped_and_resumed_ends_the_same(
+    corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training.Checkpoints, "every_s", 0.0)
+    run = {"settings": TRANSFORMER, "out": str(tmp_path / "encoder")}
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.pretrain(Pretraining(str(corpus), **run), _Stop(7))
+    assert (tmp_path / "encoder.training").is_dir()
+    pipeline.pretrain(Pretraining(str(corpus), **run, resume=True))
+    one, other = load_encoder(encoder).arrays, load_encoder(tmp_path / "encoder").arrays
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert not (tmp_path / "encoder.training").exists()
+
+
+def test_training_starts_from_the_encoder(encoder: Path, english_csv: Path, tmp_path: Path) -> None:
+    values = {"epochs": 1, "learning_rate": 1e-9, "dropout": 0.0}
+    run = Run(str(english_csv), family="transformer", settings=values, init=str(encoder), out=str(tmp_path / "model"))
+    trained = pipeline.train(run).predictor.bundle
+    start = load_encoder(encoder)
+    assert trained.config.width == 8
+    assert trained.model.encoder() == start.text_encoder
+    for name, value in start.arrays.items():
+        np.testing.assert_allclose(trained.model.arrays()[name], value, atol=1e-6)
+
+
+def test_a_pretrained_encoder_goes_on_and_is_started_from(corpus: Path, english_csv: Path, tmp_path: Path) -> None:
+    folder, found = pipeline.pretrain(
+        Pretraining(str(corpus), family="pretrained", settings=PRETRAINED, out=str(tmp_path / "encoder"))
+    )
+    assert float(found.history[1]["validation_loss"]) < float(found.history[0]["validation_loss"])
+    values = {"maximum_tokens": 16, "epochs": 1}
+    run = Run(str(english_csv), family="pretrained", settings=values, init=str(folder), out=str(tmp_path / "model"))
+    assert pipeline.train(run).metrics["test"]["accuracy"] >= 0
+
+
+def test_what_does_not_fit_is_refused(encoder: Path, model_folder: Path, english_csv: Path, tmp_path: Path) -> None:
+    def train(**values: Any) -> None:
+        options = {"family": "transformer", "init": str(encoder), "out": str(tmp_path / "never")} | values
+        pipeline.train(Run(str(english_csv), **options))
+
+    with pytest.raises(SettingsError, match=r"an encoder of the family 'transformer', not 'pretrained'"):
+        train(family="pretrained")
+    with pytest.raises(SettingsError, match=r"the setting 'width' is 16, and that of the encoder to start from is 8"):
+        train(settings={"width": 16})
+    with pytest.raises(BundleError, match=r"this is no pretrained encoder. Make one with: tenor pretrain"):
+        train(init=str(model_folder))
+    with pytest.raises(SettingsError, match=r"the family 'lstm' has no encoder to pretrain. Known: transformer, pret"):
+        pipeline.pretrain(Pretraining(str(english_csv), family="lstm"))
+    with pytest.raises(SettingsError, match=r"setting 'tune' must be all"):
+        pipeline.pretrain(Pretraining(str(english_csv), family="pretrained", settings=PRETRAINED | {"tune": "lora"}))
+    assert not (tmp_path / "never").exists()
+
+
+def test_the_command_says_how_to_go_on(cli: Cli, tmp_path: Path, encoder: Path) -> None:
+    data = write_csv(tmp_path / "texts.csv", english(40))
+    given = [f"--set={key}={json.dumps(value)}" for key, value in TRANSFORMER.items()]
+    ended = cli("pretrain", data, "--out", tmp_path / "encoder", *given)
+    assert ended.code == 0, ended.err
+    assert f"--family transformer --init {tmp_path / 'encoder'}" in ended.out
+    ended = cli("predict", encoder, "good")
+    assert ended.code == 1
+    assert "this is a pretrained encoder, not a classifier" in ended.err
+    ended = cli("pretrain", data, "--json", "--out", tmp_path / "other", *given)
+    assert len(json.loads(ended.out)["history"]) == 2
+    ended = cli("pretrain", tmp_path / "none.csv")
+    assert ended.code == 1 and "none.csv" in ended.err
