@@ -49,7 +49,8 @@ class Checkpoints:
     Attributes:
         folder: The folder; it is made when the first checkpoint is written.
         resume: Go on from the checkpoint that is there.
-        run: What the run is made of (settings, seed, fingerprint of the data); resuming another one is refused.
+        run: What the run is made of (settings, seed, fingerprint of the data); resuming another one, or one of another
+            backend, is refused.
         every_s: Seconds between checkpoints; one is also written after every epoch.
     """
 
@@ -353,7 +354,7 @@ class Loop:
     def _save(self, checkpoints: Checkpoints) -> None:
         arrays = {name: to_numpy(variable) for name, variable in self._variables().items()}
         arrays |= {f"best/{index}": value for index, value in enumerate(self.best)}
-        about = {"run": checkpoints.run, "state": asdict(self.state)}
+        about = {"run": _identity(checkpoints), "state": asdict(self.state)}
         data = safetensors.save(arrays, {"tenor": json.dumps(about)})
         try:
             checkpoints.folder.mkdir(parents=True, exist_ok=True)
@@ -379,17 +380,21 @@ class Loop:
             raise TenorError(
                 f"{path}: the checkpoint is damaged: {error}.", "Start afresh (--overwrite, in Python overwrite=True)."
             ) from None
-        differing = [key for key, value in checkpoints.run.items() if run.get(key) != value]
+        differing = [key for key, value in _identity(checkpoints).items() if run.get(key) != value]
         if differing:
             raise TenorError(
                 f"{path}: the checkpoint is of another run ({', '.join(differing)} differ).",
-                "Resume with the same data, settings and seed, or start afresh without --resume.",
+                "Resume with the same data, settings, seed and backend, or start afresh without --resume.",
             )
         for name, variable in self._variables().items():
             variable.assign(arrays[name])
         self.best = [arrays[f"best/{index}"] for index in range(sum(name.startswith("best/") for name in arrays))]
         self.state = state
         self.watcher.say(f"resumed at epoch {self.state.epoch + 1}, batch {self.state.step + 1}.")
+
+
+def _identity(checkpoints: Checkpoints) -> dict[str, Any]:
+    return checkpoints.run | {"backend": keras.backend.backend()}
 
 
 def _loss(config: NetworkConfig, task: Task) -> losses.Loss:
@@ -406,9 +411,11 @@ def _accuracy(task: Task) -> Any:
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed what Keras draws initial weights from, and give the process its own random states back."""
-    python, numpy = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(seed)
+    """Seed what Keras draws the seeds of weights and dropout from, and give the process its own random state back.
+
+    `keras.utils.set_random_seed` would load TensorFlow whatever the backend is.
+    """
+    before = random.getstate()
+    random.seed(seed)
     yield
-    random.setstate(python)
-    np.random.set_state(numpy)
+    random.setstate(before)

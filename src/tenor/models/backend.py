@@ -1,16 +1,21 @@
 """Loading Keras and its backend once, without their chatter."""
 
 import contextlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tenor.errors import missing_extra
+from tenor.errors import MissingExtraError, missing_extra
 
 
 def load(part: str) -> Any:
-    """Import Keras and start its backend. Raises MissingExtraError, which names `part`, where it is not installed."""
+    """Import Keras and start its backend: TensorFlow, or the one that KERAS_BACKEND names.
+
+    Raises:
+        MissingExtraError: It is not installed; the error says that `part` needs it.
+    """
     if "keras" in sys.modules:
         return sys.modules["keras"]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,9 +23,19 @@ def load(part: str) -> Any:
         try:
             import keras
         except ImportError:
-            raise missing_extra(part, "deep") from None
+            raise _missing(part) from None
         keras.ops.zeros(1)  # the first operation looks for devices
     return keras
+
+
+def _missing(part: str) -> MissingExtraError:
+    wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if wanted == "tensorflow" and all(importlib.util.find_spec(name) for name in ("keras", "jax")):
+        return MissingExtraError(
+            f"{part} needs TensorFlow, which is not installed.",
+            "JAX is: set the environment variable KERAS_BACKEND=jax to use it.",
+        )
+    return missing_extra(part, "jax" if wanted == "jax" else "deep")
 
 
 @contextlib.contextmanager

@@ -54,9 +54,12 @@ class Network:
         result = np.zeros((len(encoded.lengths), keras_model.output_shape[-1]), np.float32)
         tokens = self.config.batch_tokens * _PREDICT_TOKENS
         for batch in batches.in_order(encoded.lengths, tokens, self.longest):
+            rows = len(batch.rows)
             ids = encoded.pad(batch.rows, batch.width)
-            result[batch.rows] = keras_model.predict_on_batch(ids)
-            done += len(batch.rows)
+            if missing := _padded(rows, batch.size) - rows:
+                ids = np.pad(ids, ((0, missing), (0, 0)))
+            result[batch.rows] = keras_model.predict_on_batch(ids)[:rows]
+            done += rows
             if watcher is not None:
                 watcher.progress("features", done, len(result), {})
         return encoded.mean_by_text(result)
@@ -82,6 +85,17 @@ class Start(NamedTuple):
 
     text_encoder: TextEncoder
     arrays: Arrays
+
+
+def _padded(rows: int, most: int) -> int:
+    """Rows that a batch of prediction is filled up to with empty texts.
+
+    JAX compiles for every shape, so batches there have powers of 4 of rows, or `most`; elsewhere any number.
+    """
+    if keras.backend.backend() != "jax":
+        return rows
+    bits = (rows - 1).bit_length()
+    return min(1 << bits + bits % 2, most)
 
 
 def to_numpy(variable: Any) -> npt.NDArray[Any]:

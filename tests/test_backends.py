@@ -1,0 +1,177 @@
+"""JAX in place of TensorFlow: the same probabilities, exact resume, few compilations.
+
+Run as a program, under KERAS_BACKEND=jax, this file is JAX's side: it writes what the tests compare into a folder.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tenor
+import test_training
+from tenor import TextClassifier, models, training
+from tenor.data.split import hold_out
+from tenor.errors import MissingExtraError, TenorError
+from tenor.evaluation.metrics import log_loss
+from tenor.models import backend
+from tenor.text.batches import widths
+from test_families import ENGLISH, LABELS, SMALL
+
+FAMILIES = [name for name, family in models.FAMILIES.items() if family.build]
+LONGEST = 24
+MIXED = [f"{text} {'x ' * (index % LONGEST)}" for index, text in enumerate(ENGLISH)]
+
+
+def train(folder: Path) -> None:
+    """Models of all families, and what they say, in `folder`."""
+    for family in FAMILIES:
+        settings = SMALL[family] | {"maximum_tokens": 16, "epochs": 6}
+        model = TextClassifier(family, settings, random_state=3).fit(ENGLISH, LABELS)
+        np.save(folder / f"{family}.npy", model.predict_proba(ENGLISH))
+        model.save(folder / family)
+
+
+def probabilities(folder: Path) -> Any:
+    return tenor.load(folder).predict_proba(ENGLISH)
+
+
+def on_jax(folder: Path) -> None:
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # as where it is not installed
+    for family in FAMILIES:
+        np.save(folder / f"{family}.npy", probabilities(folder / "tensorflow" / family))
+    train(folder / "jax")
+    report = {"resumed": resumed(folder / "checkpoints"), **compilations()}
+    (folder / "report.json").write_text(json.dumps(report))
+
+
+def resumed(folder: Path) -> bool:
+    """Whether a run that is killed and resumed ends with the weights of one that is not. Leaves its checkpoint."""
+    whole = test_training.fit(None)[0]
+    with pytest.raises(test_training._Killed):
+        test_training.fit(folder, kill_at=5)
+    checkpoint = (folder / training.CHECKPOINT).read_bytes()
+    broken, _, watcher = test_training.fit(folder, resume=True)
+    (folder / training.CHECKPOINT).write_bytes(checkpoint)
+    return test_training.same(whole, broken) and any("resumed" in line for line in watcher.lines)
+
+
+def compilations() -> dict[str, Any]:
+    """How often a step was compiled in training, in predicting any number of texts, and in predicting them again."""
+    import jax
+
+    compiled: Counter[str] = Counter()
+
+    def listen(event: str, _: float, fun_name: str = "", **more: Any) -> None:
+        if event.endswith("backend_compile_duration"):
+            compiled[next((step for step in ("train_step", "predict_step") if step in fun_name), "other")] += 1
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    settings = SMALL["cnn"] | {"maximum_tokens": LONGEST, "epochs": 3}
+    model = TextClassifier("cnn", settings, random_state=3).fit(MIXED, LABELS)
+    report: dict[str, Any] = {"train": compiled["train_step"]}
+    for step in ("predict", "predict again"):
+        before = compiled["predict_step"]
+        for count in range(1, len(ENGLISH)):
+            model.predict_proba([f"{text} {count}" for text in ENGLISH[:count]])
+        report[step] = compiled["predict_step"] - before
+
+    _, held = hold_out(MIXED, LABELS, settings["validation"], 3)
+    targets = np.array([LABELS[row] == "positive" for row in held], int)
+    bundle = model.predictor_.bundle
+    report["loss"] = log_loss(targets, model.predict_proba([MIXED[row] for row in held]))
+    report["loss in training"] = min(row["validation_loss"] for row in bundle.history)
+    return report
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("backends")
+    for name in ("tensorflow", "jax"):
+        (folder / name).mkdir()
+    train(folder / "tensorflow")
+    # Of tiny networks, XLA compiles far longer than it computes.
+    flags = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    program = [sys.executable, "-W", "error", __file__, str(folder)]
+    done = subprocess.run(program, env=os.environ | flags, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return folder
+
+
+@pytest.fixture
+def report(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "report.json").read_text())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_trained_on_tensorflow_predicts_the_same_on_jax(folder: Path, family: str) -> None:
+    expected = np.load(folder / "tensorflow" / f"{family}.npy")
+    np.testing.assert_allclose(np.load(folder / f"{family}.npy"), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_trained_on_jax_predicts_the_same_on_tensorflow(folder: Path, family: str) -> None:
+    expected = np.load(folder / "jax" / f"{family}.npy")
+    np.testing.assert_allclose(probabilities(folder / "jax" / family), expected, atol=1e-4)
+    assert np.ptp(expected[:, 0]) > 0.05  # it has learned something
+
+
+def test_a_run_that_was_broken_and_resumed_on_jax_ends_the_same(report: dict[str, Any]) -> None:
+    assert report["resumed"]
+
+
+def test_validation_on_jax_is_of_the_weights_at_that_moment(report: dict[str, Any]) -> None:
+    assert report["loss"] == pytest.approx(report["loss in training"], abs=1e-5)
+
+
+def test_jax_compiles_once_for_each_shape(report: dict[str, Any]) -> None:
+    assert report["train"] == len(widths(LONGEST))
+    assert report["predict"] <= 4  # of 1, 4, 16 and 64 rows
+    assert report["predict again"] == 0
+
+
+def test_a_run_on_jax_cannot_be_resumed_on_tensorflow(folder: Path) -> None:
+    with pytest.raises(TenorError, match=r"another run \(backend differ\).* settings, seed and backend"):
+        test_training.fit(folder / "checkpoints", resume=True)
+
+
+class _NoKeras:
+    """In `sys.meta_path`: importing Keras fails."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name == "keras":
+            raise ModuleNotFoundError(name=name)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "installed", "remedy"),
+    [
+        (None, [], r"pip install '\.\[deep\]'"),
+        ("tensorflow", ["jax"], r"pip install '\.\[deep\]'"),
+        ("jax", ["keras"], r"pip install '\.\[jax\]'"),
+        (None, ["keras", "jax"], "TensorFlow, which is not installed. JAX is: .* KERAS_BACKEND=jax"),
+    ],
+)
+def test_without_a_backend_the_error_names_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, wanted: str | None, installed: list[str], remedy: str
+) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if wanted:
+        monkeypatch.setenv("KERAS_BACKEND", wanted)
+    monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.setattr(sys, "meta_path", [_NoKeras(), *sys.meta_path])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
+    with pytest.raises(MissingExtraError, match=f"the family 'lstm' needs .*{remedy}"):
+        backend.load("the family 'lstm'")
+
+
+if __name__ == "__main__":
+    on_jax(Path(sys.argv[1]))
