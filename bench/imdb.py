@@ -2,33 +2,44 @@
 
 import json
 import os
+import random
 import sys
 from pathlib import Path
 from typing import Any
 
 FOLDER_VARIABLE = "TENOR_BENCH_DATA"
+SEED = 7
 
 
-def part_path(part: str) -> Path:
+def part_path(part: str, name: str = "imdb") -> Path:
     """The Parquet file of `part`, "train" or "test". Ends the script when it is not there."""
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
-        sys.exit(f"{FOLDER_VARIABLE} is not set. Set it to the folder with imdb_{part}.parquet in it.")
-    path = Path(folder) / f"imdb_{part}.parquet"
+        sys.exit(f"{FOLDER_VARIABLE} is not set. Set it to the folder with {name}_{part}.parquet in it.")
+    path = Path(folder) / f"{name}_{part}.parquet"
     if not path.is_file():
         sys.exit(f"{path}: there is no such file. {FOLDER_VARIABLE} must name a folder that holds it.")
     return path
 
 
-def read_part(part: str) -> tuple[list[str], list[int]]:
-    """Texts and labels (0 or 1) of `part`, in the order of the file, which is sorted by label."""
+def read_part(part: str, name: str = "imdb") -> tuple[list[str], list[Any]]:
+    """Texts and labels of `part`, in the order of the file; IMDB's labels are 0 or 1, its file sorted by them."""
     import pyarrow.parquet as pq  # here, so that run.py, which asks only for paths, stays a small process
 
-    table = pq.read_table(part_path(part), columns=["text", "label"])
+    table = pq.read_table(part_path(part, name), columns=["text", "label"])
     return table["text"].to_pylist(), table["label"].to_pylist()
 
 
-def accuracy(predicted: list[int], labels: list[int]) -> float:
+def drawn(texts: int) -> tuple[list[str], list[int]]:
+    """So many reviews of the training part in random order, and their labels; where it has fewer, they repeat."""
+    pairs = list(zip(*read_part("train"), strict=True))
+    random.Random(SEED).shuffle(pairs)
+    while len(pairs) < texts:
+        pairs += pairs
+    return [text for text, _ in pairs[:texts]], [label for _, label in pairs[:texts]]
+
+
+def accuracy(predicted: list[Any], labels: list[Any]) -> float:
     """The share of predictions that equal their label; the two lists are of equal length, at least 1."""
     return sum(p == y for p, y in zip(predicted, labels, strict=True)) / len(labels)
 

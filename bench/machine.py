@@ -8,7 +8,21 @@ from typing import Any
 
 from processes import figures
 
-LIBRARIES = ("tenor", "numpy", "scipy", "scikit-learn", "pyarrow", "fasttext", "tensorflow", "keras")
+LIBRARIES = (
+    "tenor",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pyarrow",
+    "fasttext",
+    "tensorflow",
+    "keras",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "setfit",
+    "onnxruntime",
+)
 
 
 def describe(tenor_python: Path, peers_python: Path) -> dict[str, Any]:

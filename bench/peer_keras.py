@@ -1,13 +1,7 @@
-"""Peer: the LSTM classifier as a plain Keras script writes it, trained for a fixed number of epochs.
-
-Ids: 0 is padding, 1 is any word outside the vocabulary, then come the words by falling frequency.
-"""
+"""Peer: the LSTM classifier as a plain Keras script writes it, trained for a fixed number of epochs."""
 
 import argparse
-import re
 import sys
-from collections import Counter
-from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
 
@@ -15,13 +9,10 @@ import keras
 import numpy as np
 
 from imdb import print_figures, read_part
+from words import VOCABULARY, encode, vocabulary, words
 
-VOCABULARY = 10_000
-LENGTH = 200
 BATCH = 32
 SEED = 7
-# As Keras's text tokenizer: every ASCII punctuation mark but the apostrophe ends a word.
-BETWEEN_WORDS = re.compile(r"""[\s!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~]+""")
 
 
 class TestAfterEachEpoch(keras.callbacks.Callback):
@@ -48,23 +39,6 @@ class TestAfterEachEpoch(keras.callbacks.Callback):
         self.seconds += perf_counter() - start
 
 
-def words(text: str) -> list[str]:
-    """The words of `text` in lower case; none for an empty text."""
-    return [word for word in BETWEEN_WORDS.split(text.lower()) if word]
-
-
-def vocabulary(tokenised: Iterable[list[str]]) -> dict[str, int]:
-    """Id of each of the most frequent words, from 2."""
-    counts = Counter(word for text in tokenised for word in text)
-    return {word: index for index, (word, _) in enumerate(counts.most_common(VOCABULARY - 2), start=2)}
-
-
-def encode(tokenised: Iterable[list[str]], ids: dict[str, int]) -> np.ndarray:
-    """Ids of shape (texts, LENGTH): the last LENGTH words of each text, padded in front."""
-    rows = [[ids.get(word, 1) for word in text] for text in tokenised]
-    return keras.utils.pad_sequences(rows, maxlen=LENGTH)
-
-
 def build() -> keras.Model:
     """The three layers, compiled."""
     layers = keras.layers
@@ -89,14 +63,15 @@ def main() -> None:
     encode_start = perf_counter()
     tokenised = [words(text) for text in texts]
     ids = vocabulary(tokenised)
-    x, y = encode(tokenised, ids), np.array(labels)
+    x, y = np.array(encode(tokenised, ids), np.int32), np.array(labels)
     # `fit` shuffles too, but this file is sorted by label: start from rows in random order.
     order = np.random.default_rng(SEED).permutation(len(x))
     x, y = x[order], y[order]
     encode_s = perf_counter() - encode_start
 
     test_texts, test_labels = read_part("test")
-    test = TestAfterEachEpoch(encode(map(words, test_texts), ids), np.array(test_labels))
+    test_x = np.array(encode(map(words, test_texts), ids), np.int32)
+    test = TestAfterEachEpoch(test_x, np.array(test_labels))
 
     fit_start = perf_counter()
     build().fit(x, y, batch_size=BATCH, epochs=epochs, callbacks=[test], verbose=0)

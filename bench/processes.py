@@ -11,6 +11,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+ENVIRONMENT = {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "HF_HUB_OFFLINE": "1",  # every model is a folder
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TOKENIZERS_PARALLELISM": "true",
+}
+
 
 class ProgramError(Exception):
     """A program ended badly or did not print its figures."""
@@ -40,7 +50,7 @@ def run(command: list[str]) -> Usage:
     Raises:
         ProgramError: It cannot be started, or its exit status is not 0.
     """
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, **ENVIRONMENT}
     print(f"  {shown(command)}", file=sys.stderr, flush=True)
     start = perf_counter()
     try:

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-Runs = list[dict[str, Any]]
-Row = tuple[str, ...]
+from network_report import NETWORK_SECTIONS
+from tables import Row, Runs, met, mib, middle, ratio, score, seconds, table
 
 INTRODUCTION = """# Benchmark results
 
 Written by `bench/run.py` from `bench/results.json`; `make bench` measures everything again. Programs run one
 after another, never two at once, each in a process of its own. Times are seconds of wall time; a figure from
 several runs is their median. Models are trained on the 25,000 reviews of the official IMDB training part and
-tested on the 25,000 of its test part, read from the folder that `TENOR_BENCH_DATA` names."""
+tested on the 25,000 of its test part, read from the folder that `TENOR_BENCH_DATA` names, unless a part says
+otherwise."""
 NGRAM_NOTE = """scikit-learn: TF-IDF over words and word pairs, `min_df=2`, `sublinear_tf`, logistic regression
 with C = 10 (with the defaults it scores 0.887). fastText: `wordNgrams=2`, `lr=1.0`, its text prepared and its file
 written beforehand. The whole process has imports, test evaluation and, for Tenor, saving in it."""
@@ -24,12 +25,26 @@ MEMORY_NOTE = "An `ngram` model; CSV in, CSV out; each text a sentence of 60-140
 
 
 def render(results: dict[str, Any]) -> str:
-    """The whole page, from part to `runs`, `setting` and `command`; parts not measured are left out."""
+    """The whole page, from part to `runs`, `setting` and `command`; parts not measured are left out.
+
+    A part that was interrupted stands under `unfinished`, and its section is written from what there is, if that
+    is enough, unless there are earlier figures of the whole part.
+    """
     sections = [INTRODUCTION]
+    unfinished = results.get("unfinished", {})
     for name, section in SECTIONS.items():
+        note = ""
+        if name in unfinished:
+            state = f"{unfinished[name]['done']} of {unfinished[name]['jobs']} runs are done"
+            note = f"\n\nUnfinished: {state}; `--resume` does the others."
         if name in results:
             part = results[name]
-            sections.append(f"{section(part['runs'])}\n\n{provenance(part)}")
+            note = note.replace("Unfinished", "A newer measurement is unfinished")
+            sections.append(f"{section(part['runs'])}\n\n{provenance(part)}{note}")
+        elif name in unfinished and name in NETWORK_SECTIONS:
+            sections.append(f"{section(unfinished[name]['runs'])}\n\n{provenance(unfinished[name])}{note}")
+        elif name in unfinished:
+            sections.append(f"## `{name}`{note}")
     return "\n\n".join(sections) + "\n"
 
 
@@ -177,6 +192,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "lstm": lstm_section,
     "memory": memory_section,
     "startup": startup_section,
+    **NETWORK_SECTIONS,
 }
 
 
@@ -189,7 +205,7 @@ def provenance(part: dict[str, Any]) -> str:
         f"- Machine: {machine['cpu']}, {size}, {machine['system']}",
         f"- Tenor's environment: {listed(setting['tenor_environment'])}",
     ]
-    if set(part["runs"]) != {"tenor"}:
+    if part.get("peers", set(part["runs"]) != {"tenor"}):
         lines.append(f"- Peers' environment: {listed(setting['peer_environment'])}")
     lines.append(f"- Again: `{part['command']}`")
     return "\n".join(lines)
@@ -198,39 +214,3 @@ def provenance(part: dict[str, Any]) -> str:
 def listed(versions: dict[str, str]) -> str:
     """Names with their versions, as one line."""
     return ", ".join(f"{name} {version}" for name, version in versions.items())
-
-
-def middle(runs: Runs, *names: str) -> float:
-    """The median over the runs of the sum of the figures `names`."""
-    return median(sum(run[name] for name in names) for run in runs)
-
-
-def table(header: Row, rows: list[Row]) -> str:
-    """A Markdown table."""
-    lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def score(value: float) -> str:
-    """An accuracy, to four places."""
-    return f"{value:.4f}"
-
-
-def seconds(value: float) -> str:
-    """A duration: to a hundredth below ten seconds, then to a tenth."""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
-
-
-def mib(value: float) -> str:
-    """A size, to whole MiB from ten on."""
-    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
-
-
-def ratio(value: float, base: float) -> str:
-    """`value` as a share of `base`."""
-    return f"{value / base:.2f}"
-
-
-def met(condition: bool) -> str:
-    """Whether a target was reached."""
-    return "yes" if condition else "no"

@@ -1,59 +1,127 @@
 """Measure Tenor beside its peers, one program after another, and write RESULTS.md and results.json.
 
 Run it from the root of the repository, with TENOR_BENCH_DATA naming the folder of imdb_train.parquet and
-imdb_test.parquet. With `--only`, the parts left out keep their earlier figures. `make bench` runs everything.
+imdb_test.parquet, and for the part `few-labels` of sst2_train.parquet and sst2_test.parquet. With `--only`, the parts
+left out keep their earlier figures. Figures are written after each program; `--resume` goes on with the parts that were
+interrupted. `make bench` runs everything.
 """
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from imdb import FOLDER_VARIABLE
 from machine import describe
-from parts import BENCH, PARTS, Bench, check_environment
+from parts import PARTS, check_environment, has_peers
 from processes import ProgramError
+from programs import BENCH, Bench, tenor
 from report import render
+
+QUICK_RESULTS = Path(".bench-quick")
 
 
 def main() -> None:
     """Run the chosen parts; exit with status 1 if one of them failed."""
     args = parse()
+    args.results.mkdir(parents=True, exist_ok=True)
     raw_path = args.results / "results.json"
     results = json.loads(raw_path.read_text(encoding="utf-8")) if raw_path.is_file() else {}
     failed = []
     with tempfile.TemporaryDirectory(prefix="tenor-bench-") as work:
-        bench = Bench(args.tenor_env / "bin", args.peers_env / "bin", Path(work), args.repeats, args.lstm_repeats)
+        repeats = (args.repeats, args.lstm_repeats)
+        bench = Bench(args.tenor_env / "bin", args.peers_env / "bin", Path(work), *repeats, args.quick)
         check_environment(args.only, bench)
+        if args.quick:
+            sample(bench)
         setting = describe(bench.tenor_bin / "python", bench.peers_bin / "python")
         for name in args.only:
-            print(f"{name}:", file=sys.stderr, flush=True)
             try:
-                runs = PARTS[name](bench)
+                measure(name, bench, setting, results, args)
             except ProgramError as error:
                 failed.append(name)
                 print(f"{name} failed: {error}", file=sys.stderr, flush=True)
-                continue
-            results[name] = {"setting": setting, "command": command(name, args), "runs": runs}
-            write(args.results, results)
     if failed:
         sys.exit(f"Not measured: {', '.join(failed)}. Their earlier figures, if any, are kept.")
+
+
+def measure(
+    name: str, bench: Bench, setting: dict[str, Any], results: dict[str, Any], args: argparse.Namespace
+) -> None:
+    """Run the jobs of one part, and write the results after each of them.
+
+    Until all are done the part's figures stand under `unfinished`, beside those of an earlier run of the part.
+    """
+    jobs = PARTS[name](bench)
+    begun = {
+        "setting": setting,
+        "command": command(name, args),
+        "peers": has_peers(name),
+        "done": 0,
+        "jobs": len(jobs),
+        "runs": {},
+    }
+    unfinished = results.setdefault("unfinished", {})
+    part = unfinished.get(name)
+    if not args.resume or part is None or differing(part, begun):
+        part = begun
+    for number, job in enumerate(jobs[part["done"] :], start=part["done"] + 1):
+        print(f"{name}, {number} of {len(jobs)}: {job.program}", file=sys.stderr, flush=True)
+        start = perf_counter()
+        part["runs"].setdefault(job.program, []).append(job.run())
+        print(f"  took {perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+        part["done"] = number
+        unfinished[name] = part
+        if number < len(jobs):
+            write(args.results, results)
+    unfinished.pop(name, None)
+    results[name] = {key: part[key] for key in ("setting", "command", "peers", "runs")}
+    write(args.results, results)
+
+
+def differing(part: dict[str, Any], begun: dict[str, Any]) -> bool:
+    """Whether an interrupted part was measured in another setting, so that it cannot be gone on with; its date counts
+    for nothing.
+    """
+    pairs = [({**each["setting"], "date": None}, each["command"], each["jobs"]) for each in (part, begun)]
+    return pairs[0] != pairs[1]
+
+
+def sample(bench: Bench) -> None:
+    """Write a small part of the data and let all programs read that."""
+    folder = bench.work / "data"
+    folder.mkdir()
+    tenor(bench, "make_sample.py", str(folder))
+    os.environ[FOLDER_VARIABLE] = str(folder)
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", type=part_names, default=list(PARTS), help=f"parts: {','.join(PARTS)}")
-    parser.add_argument("--repeats", type=count, default=3, help="runs of each program of `ngram` (3)")
-    parser.add_argument("--lstm-repeats", type=count, default=1, help="runs of each program of `lstm` (1)")
+    parser.add_argument("--resume", action="store_true", help="go on with parts that were interrupted")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes, to see that all of it runs; results go to .bench-quick"
+    )
+    parser.add_argument(
+        "--repeats", type=count, help="runs of each program of `ngram`, `finetune-speed` and `features` (3; quick: 1)"
+    )
+    parser.add_argument(
+        "--lstm-repeats", type=count, default=1, help="runs of each program of `lstm` and `lstm-torch` (1)"
+    )
     parser.add_argument("--tenor-env", type=Path, default=Path(".venv"), help="Tenor's environment (.venv)")
     parser.add_argument(
         "--peers-env", type=Path, default=Path(".venv-bench"), help="the peers' environment (.venv-bench)"
     )
-    parser.add_argument("--results", type=Path, default=BENCH, help="folder of RESULTS.md and results.json (bench)")
-    return parser.parse_args()
+    parser.add_argument("--results", type=Path, help="folder of RESULTS.md and results.json (bench)")
+    args = parser.parse_args()
+    args.results = args.results or (QUICK_RESULTS if args.quick else BENCH)
+    args.repeats = args.repeats or (1 if args.quick else 3)
+    return args
 
 
 def part_names(value: str) -> list[str]:
@@ -74,16 +142,18 @@ def count(value: str) -> int:
 
 def command(name: str, args: argparse.Namespace) -> str:
     """The command that measures one part again."""
-    repeats = {"ngram": f" --repeats {args.repeats}", "lstm": f" --lstm-repeats {args.lstm_repeats}"}
+    repeats = f" --repeats {args.repeats}" if name in ("ngram", "finetune-speed", "features") else ""
+    if name in ("lstm", "lstm-torch"):
+        repeats = f" --lstm-repeats {args.lstm_repeats}"
     data = "" if name == "startup" else f"{FOLDER_VARIABLE}=FOLDER "
-    return f"{data}.venv/bin/python bench/run.py --only {name}{repeats.get(name, '')}"
+    return f"{data}.venv/bin/python bench/run.py --only {name}{repeats}{' --quick' if args.quick else ''}"
 
 
 def write(folder: Path, results: dict[str, Any]) -> None:
     """Write the raw figures and the page made from them."""
-    text = json.dumps(results, indent=1) + "\n"
-    (folder / "results.json").write_text(text, encoding="utf-8")
-    (folder / "RESULTS.md").write_text(render(results), encoding="utf-8")
+    kept = {name: part for name, part in results.items() if part}  # no empty `unfinished`
+    (folder / "results.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    (folder / "RESULTS.md").write_text(render(kept), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,200 @@
+"""The sections of the neural families; figures that an interrupted part has not got to yet are left out."""
+
+from collections.abc import Callable
+from statistics import mean
+
+from tables import Row, Runs, met, mib, middle, score, seconds, table, times
+
+Measured = dict[str, Runs]
+TARGETS = {"bag": 0.88, "cnn": 0.88, "lstm": 0.878, "transformer": 0.87}
+BAG_S = 30
+MINILM_TARGETS = {"default": 0.910, "256 tokens": 0.925}
+MINILM_S = 11 * 60
+MINILM_NAMES = {
+    "default": "`pretrained`",
+    "256 tokens": "`--set maximum_tokens=256`",
+    "frozen": "`--set tune=frozen`",
+}
+FINETUNE_RATIO = 1.5
+FEATURES_RATIO = 1.2
+FEW_NAMES = {
+    "logistic": "encoder + LogisticRegression",
+    "setfit": "SetFit",
+    "tenor": "Tenor, `pretrained`",
+    "tenor frozen": "Tenor, `tune = frozen`",
+}
+SCRATCH_NOTE = """Each through `tenor train` with its defaults. The 25,000 training reviews are learned from, a tenth of
+them choosing the best epoch."""
+FINETUNE_NOTE = """MiniLM, 32 texts a batch, IMDB reviews cut to the length. transformers:
+`AutoModelForSequenceClassification`, AdamW, its default dropout, padded to the length, bfloat16 by autocast. Tenor: its
+own `training.fit` with the family's defaults and its own batches by length. The first steps, which compile, are not
+counted. Tokens are those of the texts; in brackets, with padding. The ratio is of tokens without padding, to the better
+of the peer's two precisions; the target is for the better of Tenor's."""
+FEATURES_NOTE = """The mean of MiniLM's values over each text, for the same ids: reviews cut to 128 tokens, grouped by
+length. ONNX Runtime: float32, exported by `torch.onnx.export` (opset 17), the quickest of four batch sizes. Tenor:
+`Network.features`, in float32 and as `tune = frozen` computes by default. Batches that compile are not counted in
+tokens a second."""
+FEW_NOTE = """SST-2: training phrases of eight or more words, measured on the 1,821 test sentences; mean over the seeds.
+Seconds are those of fitting, without imports and predictions. SetFit: defaults of version 1.2 (one epoch of the pairs
+that `oversampling` draws, 16 pairs a batch), one seed from 64 texts a class on. All have the encoder MiniLM. Ratios are
+of Tenor's seconds to SetFit's; where SetFit was not run to the end, to its estimated time."""
+TORCH_NOTE = """`Embedding(10000, 128)`, `LSTM(128)`, a head of one logit; an epoch of all training reviews, 200
+words of each. PyTorch: the quickest of batches of 32, 64 and 128, in float32 and under bfloat16 autocast. Tenor: its
+second epoch, in which nothing is compiled, scaled to all reviews (a tenth of them validates)."""
+
+
+def scratch_section(runs: Measured) -> str:
+    """Accuracy and time of the families that are trained from scratch."""
+    walls = {name: middle(found, "read_s", "encode_s", "choose_s", "fit_s") for name, found in runs.items()}
+    rows: list[Row] = []
+    for name, target in TARGETS.items():
+        if name not in runs:
+            continue
+        accuracy, wall = middle(runs[name], "accuracy"), walls[name]
+        wanted, good = f">= {target}", accuracy >= target
+        if name == "bag":
+            wanted, good = f"{wanted}, < {BAG_S} s", good and wall < BAG_S
+        if name == "transformer" and "lstm" in walls:
+            wanted, good = f"{wanted}, no slower than `lstm`", good and wall <= walls["lstm"]
+        rows.append(
+            (f"`{name}`", score(accuracy), seconds(wall), mib(middle(runs[name], "peak_mib")), wanted, met(good))
+        )
+    header = ("family", "test accuracy", "read + encode + fit, s", "peak memory, MiB", "target", "met")
+    return f"## Trained from scratch\n\n{table(header, rows)}\n\n{SCRATCH_NOTE}"
+
+
+def minilm_section(runs: Measured) -> str:
+    """Accuracy and time of the pretrained encoder."""
+    rows: list[Row] = []
+    for name, shown in MINILM_NAMES.items():
+        if name not in runs:
+            continue
+        accuracy, fit = middle(runs[name], "accuracy"), middle(runs[name], "fit_s")
+        target = MINILM_TARGETS.get(name)
+        wanted, good = "" if target is None else f">= {target:.3f}", target is None or accuracy >= target
+        if name == "default":
+            wanted, good = f"{wanted}, fit about {MINILM_S} s", good and fit <= 1.1 * MINILM_S
+        whole = middle(runs[name], "process_s")
+        peak = mib(middle(runs[name], "peak_mib"))
+        rows.append((shown, score(accuracy), seconds(fit), seconds(whole), peak, wanted, met(good) if wanted else ""))
+    header = ("settings", "test accuracy", "fit, s", "whole process with test, s", "peak memory, MiB", "target", "met")
+    return f"## `pretrained` (MiniLM) on all reviews\n\n{table(header, rows)}"
+
+
+def finetune_section(runs: Measured) -> str:
+    """Tokens a second of training, by length and precision."""
+    rows: list[Row] = []
+    for length in ("128", "256"):
+        peers = [f"transformers {length} {precision}" for precision in ("float32", "bfloat16")]
+        best = max((middle(runs[name], "tokens_per_s") for name in peers if name in runs), default=None)
+        for precision in ("float32", "bfloat16"):
+            ours, theirs = f"tenor {length} {precision}", f"transformers {length} {precision}"
+            if ours not in runs and theirs not in runs:
+                continue
+            row = (length, precision, *(_tokens(runs.get(name, [])) for name in (theirs, ours)))
+            if ours in runs and best:
+                value = middle(runs[ours], "tokens_per_s") / best
+                # Tenor has to reach the target in the precision that it takes, which is its better one.
+                row += (times(value), f">= {FINETUNE_RATIO} x", met(value >= FINETUNE_RATIO))
+            else:
+                row += ("", "", "")
+            rows.append(row)
+    header = ("length", "precision", "transformers, tokens/s", "Tenor, tokens/s", "ratio", "target", "met")
+    count = max(map(len, runs.values()))
+    title = "## Fine-tuning: steps of MiniLM against transformers"
+    return f"{title}\n\n{table(header, rows)}\n\n{FINETUNE_NOTE} Runs of each: {count}."
+
+
+def features_section(runs: Measured) -> str:
+    """Tokens a second of features."""
+    peer = middle(runs["onnxruntime"], "tokens_per_s") if "onnxruntime" in runs else None
+    rows: list[Row] = []
+    for name, shown in {
+        "onnxruntime": "ONNX Runtime, float32",
+        "tenor float32": "Tenor, float32",
+        "tenor auto": "Tenor, default",
+    }.items():
+        if name not in runs:
+            continue
+        found, cells = runs[name], ("", "", "")
+        if name == "tenor auto":
+            shown = f"{shown} ({found[-1]['policy']})"
+        if name != "onnxruntime" and peer:
+            slower = peer / middle(found, "tokens_per_s")
+            cells = (times(slower), f"<= {FEATURES_RATIO} x", met(slower <= FEATURES_RATIO))
+        whole = middle(found, "seconds" if name == "onnxruntime" else "whole_s")
+        rows.append((shown, f"{middle(found, 'tokens_per_s'):,.0f}", seconds(whole), *cells))
+    header = ("", "tokens/s", "whole call, s", "ONNX Runtime's rate over it", "target", "met")
+    last = ""
+    if "onnxruntime" in runs:
+        found = runs["onnxruntime"][-1]
+        last = f"\nONNX Runtime: {found['size']} texts a batch. Its features differ from Tenor's in float32 by "
+        last += f"{found['difference']:.1e} at most. Runs of each: {len(runs['onnxruntime'])}."
+    return f"## Features of the frozen encoder against ONNX Runtime\n\n{table(header, rows)}\n\n{FEATURES_NOTE}{last}"
+
+
+def few_section(runs: Measured) -> str:
+    """Accuracy and time with few labels, by size."""
+    rows: list[Row] = []
+    for size in sorted({int(name.rpartition(" ")[2]) for name in runs}):
+        setfit = runs.get(f"setfit {size}", [])
+        whole = [run for run in setfit if "accuracy" in run]
+        setfit_s = mean(run.get("fit_s", run.get("estimated_s")) for run in setfit) if setfit else None
+        for name, shown in FEW_NAMES.items():
+            found = runs.get(f"{name} {size}", [])
+            if not found:
+                continue
+            if name == "setfit" and not whole:
+                cells = ("", f"given up: about {setfit_s:,.0f}", "", "", "")
+            else:
+                kept = whole if name == "setfit" else found
+                accuracy, fit = mean(run["accuracy"] for run in kept), mean(run["fit_s"] for run in kept)
+                cells = (score(accuracy), seconds(fit), "", "", "")
+                if name.startswith("tenor") and setfit_s:
+                    wanted, good = "<= 1/3 of SetFit's time", fit <= setfit_s / 3
+                    if whole:
+                        floor = mean(run["accuracy"] for run in whole)
+                        wanted, good = f">= {score(floor)}, {wanted}", good and accuracy >= floor
+                    cells = (score(accuracy), seconds(fit), f"{fit / setfit_s:.2f}", wanted, met(good))
+            rows.append((f"{size}", shown, str(len(whole if name == "setfit" else found)), *cells))
+    header = ("texts a class", "", "seeds", "test accuracy", "fit, s", "ratio", "target", "met")
+    return f"## Few labels against SetFit\n\n{table(header, rows)}\n\n{FEW_NOTE}"
+
+
+def torch_section(runs: Measured) -> str:
+    """The time of an epoch of the LSTM."""
+    rows: list[Row] = []
+    if "torch" in runs:
+        found = runs["torch"]
+        rows.append((f"PyTorch ({found[-1]['best']} a batch)", *_epoch(found), ""))
+    if "tenor" in runs:
+        ratio = ""
+        if "torch" in runs:
+            ratio = f"{middle(runs['tenor'], 'epoch_s') / middle(runs['torch'], 'epoch_s'):.2f}"
+        rows.append(("Tenor", *_epoch(runs["tenor"]), ratio))
+    tried = ""
+    if "torch" in runs:
+        pairs = runs["torch"][-1]["tried"].items()
+        tried = "\nTexts/s of PyTorch's settings: " + "; ".join(f"{name}: {value:,.0f}" for name, value in pairs) + "."
+    header = ("", "an epoch of all reviews, s", "texts/s", "ratio")
+    return f"## `lstm` against PyTorch's LSTM\n\n{table(header, rows)}\n\n{TORCH_NOTE}{tried}"
+
+
+def _tokens(found: Runs) -> str:
+    if not found:
+        return ""
+    return f"{middle(found, 'tokens_per_s'):,.0f} ({middle(found, 'padded_tokens_per_s'):,.0f})"
+
+
+def _epoch(found: Runs) -> tuple[str, str]:
+    return seconds(middle(found, "epoch_s")), f"{middle(found, 'texts_per_s'):,.0f}"
+
+
+NETWORK_SECTIONS: dict[str, Callable[[Measured], str]] = {
+    "scratch": scratch_section,
+    "lstm-torch": torch_section,
+    "minilm": minilm_section,
+    "finetune-speed": finetune_section,
+    "features": features_section,
+    "few-labels": few_section,
+}

@@ -1,0 +1,82 @@
+"""What the parts of the benchmark are made of: jobs, each of which runs one program and takes its figures."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imdb import part_path
+from processes import ProgramError, figures, run
+
+BENCH = Path(__file__).parent
+SEED = 7
+TESTED = ("accuracy", "macro_f1", "log_loss")
+TIMED = ("read_s", "encode_s", "fit_s", "total_s")
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the programs are and how often to run them.
+
+    Attributes:
+        tenor_bin: Folder of the programs of Tenor's environment.
+        peers_bin: Folder of the programs of the peers' environment.
+        work: Temporary folder for models and generated files.
+        repeats: Runs of each program of the parts `ngram`, `finetune-speed` and `features`.
+        lstm_repeats: Runs of each program of the parts `lstm` and `lstm-torch`.
+        quick: Whether sizes are tiny: for trying out the benchmark, not for figures.
+    """
+
+    tenor_bin: Path
+    peers_bin: Path
+    work: Path
+    repeats: int
+    lstm_repeats: int
+    quick: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of one program.
+
+    Attributes:
+        program: The name that its figures stand under.
+        run: Runs it and returns its figures. A job needs no earlier job of its part.
+    """
+
+    program: str
+    run: Callable[[], Figures]
+
+
+def train(bench: Bench, family: str, out: Path, *settings: str) -> Figures:
+    """Train and test one Tenor model through the command line; its test figures and its timing."""
+    command = [str(bench.tenor_bin / "tenor"), "train", str(part_path("train")), "--test", str(part_path("test"))]
+    command += ["--text", "text", "--label", "label", "--family", family, "--out", str(out), "--seed", str(SEED)]
+    for setting in settings:
+        command += ["--set", setting]
+    usage = run(command)  # without --json, which would silence its progress
+    try:
+        metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+        test, timing = metrics["test"], metrics["timing"]
+        return {
+            **{name: test[name] for name in TESTED},
+            **{name: timing[name] for name in TIMED},
+            "choose_s": timing["choose_s"] if family == "ngram" else timing.get("choose_s", 0.0),
+            "process_s": usage.wall_s,
+            "peak_mib": usage.peak_mib,
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProgramError(f"the metrics of `tenor train --family {family}` cannot be read: {error}.") from None
+
+
+def tenor(bench: Bench, script: str, *options: str) -> Figures:
+    """Run one of the scripts that use Tenor from Python."""
+    return figures([str(bench.tenor_bin / "python"), str(BENCH / script), *options])
+
+
+def peer(bench: Bench, script: str, *options: str) -> Figures:
+    """Run one of the peers' scripts."""
+    return figures([str(bench.peers_bin / "python"), str(BENCH / script), *options])

@@ -1,0 +1,63 @@
+"""Time Tenor's own training, batch by batch, through the watcher that it reports to."""
+
+from time import perf_counter
+from typing import Any
+
+from tenor.text.batches import Batch
+from tenor.watch import Watcher
+
+
+class EnoughError(Exception):
+    """All the batches that were wanted are timed."""
+
+
+class Steps(Watcher):
+    """Adds up the batches of each width but its first one, which compiles.
+
+    Attributes:
+        steps: Batches counted.
+        seconds: The time they took.
+        tokens: Tokens in them, without padding.
+        padded_tokens: Tokens in them, with padding.
+    """
+
+    def __init__(self, batches: list[Batch], lengths: Any, enough: int | None) -> None:
+        """Take the batches as they will come, the length of every row, and after how many to stop; None: never."""
+        self._batches, self._lengths, self._enough = batches, lengths, enough
+        self._seen: set[int] = set()
+        self._number, self._rows, self._last = 0, 0, perf_counter()
+        self.steps = self.tokens = self.padded_tokens = 0
+        self.seconds = 0.0
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        """A batch is through. Raises EnoughError after the last one that is wanted."""
+        now = perf_counter()
+        batch = self._batches[self._number]
+        self._number, self._rows = self._number + 1, self._rows + len(batch.rows)
+        if done != self._rows:
+            raise RuntimeError(f"{step}: {done} rows are done, and {self._rows} were expected")
+        if batch.width in self._seen:
+            self.steps += 1
+            self.seconds += now - self._last
+            self.tokens += int(self._lengths[batch.rows].sum())
+            self.padded_tokens += len(batch.rows) * batch.width
+        self._seen.add(batch.width)
+        self._last = now
+        if self._enough is not None and self.steps >= self._enough:
+            raise EnoughError
+
+    def figures(self) -> dict[str, float]:
+        """What was counted, and the rates."""
+        return rates(self.steps, self.seconds, self.tokens, self.padded_tokens)
+
+
+def rates(steps: int, seconds: float, tokens: int, padded_tokens: int) -> dict[str, float]:
+    """The counts with the rates that follow from them."""
+    return {
+        "steps": steps,
+        "seconds": seconds,
+        "tokens": tokens,
+        "padded_tokens": padded_tokens,
+        "tokens_per_s": tokens / seconds,
+        "padded_tokens_per_s": padded_tokens / seconds,
+    }

@@ -1,0 +1,47 @@
+"""Tenor: features of IMDB reviews by the frozen encoder: `python tenor_features.py TEXTS PRECISION [FILE]`.
+
+With FILE, an .npz file, the ids go there too, and the features, so that a peer works on the same ids and is seen to
+compute the same.
+"""
+
+import sys
+from time import perf_counter
+
+import numpy as np
+
+from imdb import drawn, print_figures
+from steps import Steps
+from tenor import bundle, models, settings
+from tenor.tasks import Task
+from tenor.text import batches
+
+
+def main() -> None:
+    """Build the network as training does, compute the features, print the figures."""
+    texts, _ = drawn(int(sys.argv[1]))
+    family = models.find("pretrained")
+    bundle.need(family)  # it loads TensorFlow without its chatter, so it goes before what imports Keras
+    from tenor.models import precision
+    from tenor.models.network import _PREDICT_TOKENS, Network
+
+    config = settings.make(family.config, {"tune": "frozen", "precision": sys.argv[2]}, "settings")
+    config, encoder = family.encode(config, texts)
+    task = Task(("0", "1"))
+    policy = precision.policy(config)
+    with precision.used(policy):
+        network = Network(family, task, config, encoder, family.build(config, task))
+    family.initialise(config, network.keras_model)
+    encoded = network.encode(texts)
+
+    plan = batches.in_order(encoded.lengths, config.batch_tokens * _PREDICT_TOKENS, network.longest)
+    watcher = Steps(plan, encoded.lengths, None)
+    start = perf_counter()
+    features = network.features(encoded, watcher)
+    whole_s = perf_counter() - start
+    if len(sys.argv) > 3:
+        np.savez(sys.argv[3], ids=encoded.ids, first=encoded.first, features=features.astype(np.float32))
+    print_figures(**watcher.figures(), policy=policy, whole_s=whole_s, all_tokens=int(encoded.lengths.sum()))
+
+
+if __name__ == "__main__":
+    main()

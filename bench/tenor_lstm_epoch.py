@@ -1,0 +1,51 @@
+"""Tenor: an epoch of the family `lstm` over the training reviews, the second one, in which nothing is compiled."""
+
+from time import perf_counter
+
+import numpy as np
+
+from imdb import print_figures, read_part
+from tenor import bundle, models, settings
+from tenor.tasks import Task
+from tenor.watch import Watcher
+
+SEED = 7
+
+
+class Rates(Watcher):
+    """Keeps the texts a second of each epoch.
+
+    Attributes:
+        rates: Texts a second by epoch; validation is not counted.
+    """
+
+    def __init__(self) -> None:
+        """Start with no epoch."""
+        self.rates: list[float] = []
+
+    def finished(self, step: str, figures: dict[str, float]) -> None:
+        """An epoch is over."""
+        self.rates.append(figures["texts_per_s"])
+
+
+def main() -> None:
+    """Train for two epochs, print the figures."""
+    texts, labels = read_part("train")
+    family = models.find("lstm")
+    bundle.need(family)  # it loads TensorFlow without its chatter, so it goes before what imports Keras
+    from tenor import training
+
+    config = settings.make(family.config, {"epochs": 2, "patience": None}, "settings")
+    watcher = Rates()
+    start = perf_counter()
+    training.fit(family, texts, np.array(labels, np.int32), Task(("0", "1")), config, SEED, watcher)
+    print_figures(
+        texts_per_s=watcher.rates[1],
+        first_texts_per_s=watcher.rates[0],
+        epoch_s=len(texts) / watcher.rates[1],
+        total_s=perf_counter() - start,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Tenor: training steps of MiniLM on IMDB reviews: `python tenor_steps.py LENGTH PRECISION STEPS`.
+
+It runs `training.fit`, with batches of BATCH texts and otherwise the family's defaults, and stops when so many steps
+are timed. EnoughError reviews are given to it that it does not make its batches smaller.
+"""
+
+import contextlib
+import sys
+
+import numpy as np
+
+from imdb import drawn, print_figures
+from steps import EnoughError, Steps
+from tenor import bundle, models, settings
+from tenor.data.split import hold_out
+from tenor.tasks import Task
+from tenor.text import batches
+
+BATCH = 32
+TEXTS = 4_000
+SEED = 7
+
+
+def main() -> None:
+    """Plan the batches as `fit` will, run it, print the figures."""
+    length, precision, steps = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    texts, labels = drawn(TEXTS)
+    family = models.find("pretrained")
+    bundle.need(family)  # it loads TensorFlow without its chatter, so it goes before what imports Keras
+    from tenor import training
+
+    values = {"maximum_tokens": length, "batch_tokens": BATCH * length, "precision": precision, "epochs": 1}
+    config = settings.make(family.config, values, "settings")
+    task = Task(("0", "1"))
+
+    rows, _ = hold_out(texts, [task.labels[label] for label in labels], config.validation, SEED)
+    encoder = family.encode(config, [])[1]
+    lengths = encoder.encode([texts[row] for row in rows], length, config.keep).lengths
+    plan = batches.shuffled(lengths, config.batch_tokens, encoder.longest(length), SEED, 0)
+    watcher = Steps(plan, lengths, steps)
+    with contextlib.suppress(EnoughError):
+        training.fit(family, texts, np.array(labels, np.int32), task, config, SEED, watcher)
+    print_figures(**watcher.figures())
+
+
+if __name__ == "__main__":
+    main()
