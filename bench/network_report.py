@@ -36,8 +36,9 @@ length. ONNX Runtime: float32, exported by `torch.onnx.export` (opset 17), the q
 tokens a second."""
 FEW_NOTE = """SST-2: training phrases of eight or more words, measured on the 1,821 test sentences; mean over the seeds.
 Seconds are those of fitting, without imports and predictions. SetFit: defaults of version 1.2 (one epoch of the pairs
-that `oversampling` draws, 16 pairs a batch), one seed from 64 texts a class on. All have the encoder MiniLM. Ratios are
-of Tenor's seconds to SetFit's; where SetFit was not run to the end, to its estimated time."""
+that `oversampling` draws, 16 pairs a batch), one seed from 64 texts a class on; a run that would take more than ten
+minutes is given up after 20 steps. All have the encoder MiniLM. Tenor is held to SetFit's accuracy on the seeds that
+SetFit was run with. Ratios are of Tenor's seconds to SetFit's, or to its estimated time where it was given up."""
 TORCH_NOTE = """`Embedding(10000, 128)`, `LSTM(128)`, a head of one logit; an epoch of all training reviews, 200
 words of each. PyTorch: the quickest of batches of 32, 64 and 128, in float32 and under bfloat16 autocast. Tenor: its
 second epoch, in which nothing is compiled, scaled to all reviews (a tenth of them validates)."""
@@ -151,10 +152,12 @@ def few_section(runs: Measured) -> str:
                 accuracy, fit = mean(run["accuracy"] for run in kept), mean(run["fit_s"] for run in kept)
                 cells = (score(accuracy), seconds(fit), "", "", "")
                 if name.startswith("tenor") and setfit_s:
-                    wanted, good = "<= 1/3 of SetFit's time", fit <= setfit_s / 3
+                    wanted, good = "<= 1/3 of SetFit's estimated time", fit <= setfit_s / 3
                     if whole:
                         floor = mean(run["accuracy"] for run in whole)
-                        wanted, good = f">= {score(floor)}, {wanted}", good and accuracy >= floor
+                        same = mean(run["accuracy"] for run in found[: len(whole)])  # all go through the seeds alike
+                        wanted = f">= {score(floor)} ({score(same)} on its seeds), <= 1/3 of its time"
+                        good = good and same >= floor
                     cells = (score(accuracy), seconds(fit), f"{fit / setfit_s:.2f}", wanted, met(good))
             rows.append((f"{size}", shown, str(len(whole if name == "setfit" else found)), *cells))
     header = ("texts a class", "", "seeds", "test accuracy", "fit, s", "ratio", "target", "met")
