@@ -15,8 +15,8 @@ SETFIT_SEEDS = {8: 5, 64: 1, 512: 1}
 SETFIT_LIMIT_S = 600  # a SetFit run that would take longer is left out
 MINILM = {
     "default": (),
-    "256 tokens": ("maximum_tokens=256",),
     "frozen": ("tune=frozen",),
+    "256 tokens": ("maximum_tokens=256",),
 }
 
 

@@ -32,7 +32,7 @@ class Config(NetworkConfig):
     """What is kept of a text that is too long: its end, its start, half from both, or all of it in windows, whose
     logits are averaged."""
     optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adamw"
-    learning_rate: float = 1e-4
+    learning_rate: float = 2e-4
     """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
     layer_decay: float = 0.9
     """Each block learns at this share of the rate of the one above it."""
