@@ -39,6 +39,7 @@ CHECKPOINT = "checkpoint.safetensors"
 _SMALLEST_BATCH = 1024  # tokens
 _EPOCH_BATCHES, _RUN_BATCHES = 100, 300
 _MOST_EPOCHS = 10
+_HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
 _KEPT = {"end": "their end", "start": "their start", "both": "half from both ends"}
 
 
@@ -118,9 +119,14 @@ def fit(
     after_encoding = time.perf_counter()
 
     network = Network(family, task, config, encoder, build(family, config, task, seed, start))
-    if getattr(config, "tune", None) == "frozen":
-        history = _fit_head(network, encoded, held, targets[np.concatenate([rows, held_rows])], seed, watcher)
+    tune = getattr(config, "tune", None)
+    if tune == "frozen":
+        history = _fit_head(network, [encoded, held], targets[np.concatenate([rows, held_rows])], seed, watcher)
     else:
+        if tune is not None:
+            few = np.sort(np.random.default_rng(seed).permutation(len(rows))[:_HEAD_TEXTS])
+            sample = network.encode([texts[row] for row in rows[few]])
+            _fit_head(network, [sample], targets[rows[few]], seed, watcher)
         objective = _Classification(network, encoded, targets[rows][encoded.text], held, targets[held_rows])
         loop = Loop(objective, config, seed, watcher, checkpoints)
         loop.train()
@@ -162,10 +168,14 @@ def in_float32(network: Network) -> Any:
 
 
 def _fit_head(
-    network: Network, encoded: Encoded, held: Encoded, targets: Targets, seed: int, watcher: Watcher
+    network: Network, parts: list[Encoded], targets: Targets, seed: int, watcher: Watcher
 ) -> list[dict[str, Any]]:
-    """Fit the head alone. The encoder is frozen, so the features of each text are computed once."""
-    features = [network.features(part, watcher) for part in (encoded, held)]
+    """Fit the head alone, on features of each text that are computed once.
+
+    That is all where the encoder is frozen. Else it comes first, so that a head that knows nothing does not distort the
+    encoder (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features").
+    """
+    features = [network.features(part, watcher) for part in parts]
     kernel, bias, tried = head.fit(np.concatenate(features), targets, network.task.outputs, seed)
     for variable, value in zip(network.keras_model.get_layer("logits").weights, (kernel, bias), strict=True):
         variable.assign(value)

@@ -9,14 +9,16 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from tenor.models.family import Targets
 from tenor.tasks import Floats
 
-_STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)  # C on features of variance 1
+_STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0)  # C on features of variance 1
+_USUAL_STRENGTH = 0.003
+_FEWEST_ROWS = 200  # with fewer, a choice would be noise
 _FOLDS = 5
 _ITERATIONS = 1_000
 _CHOICE_ROWS = 10_000
 
 
 def fit(features: Floats, targets: Targets, outputs: int, seed: int) -> tuple[Floats, Floats, list[dict[str, Any]]]:
-    """Fit the head; its regularisation is chosen by cross-validation where every class has two texts or more.
+    """Fit the head; its regularisation is chosen by cross-validation where there are enough texts for that.
 
     Args:
         features: (texts, width).
@@ -28,12 +30,14 @@ def fit(features: Floats, targets: Targets, outputs: int, seed: int) -> tuple[Fl
         The kernel (width, outputs) and the bias (outputs,) of a dense layer from features to logits, and a row for each
         strength that was tried.
     """
-    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-6
+    # One scale for all: those of single features would be noise where texts are few.
+    mean = features.mean(axis=0)
+    deviation = (features - mean).std() + 1e-6
     scaled = (features - mean) / deviation
     folds = min(_FOLDS, int(np.bincount(targets).min()))
-    strength = 0.1
+    strength = _USUAL_STRENGTH
     tried: list[dict[str, Any]] = []
-    if folds >= 2:
+    if folds >= 2 and len(targets) >= _FEWEST_ROWS:
         sample = np.random.default_rng(seed).permutation(len(targets))[:_CHOICE_ROWS]
         splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
         for candidate in _STRENGTHS:
@@ -43,6 +47,6 @@ def fit(features: Floats, targets: Targets, outputs: int, seed: int) -> tuple[Fl
         strength = min(tried, key=lambda row: row["log_loss"])["strength"]
     found = LogisticRegression(C=strength, max_iter=_ITERATIONS).fit(scaled, targets)
     kernel = np.zeros((features.shape[1], outputs))
-    kernel[:] = found.coef_.T / deviation[:, None]
+    kernel[:] = found.coef_.T / deviation
     bias = found.intercept_ - mean @ kernel
     return kernel.astype(np.float32), bias.astype(np.float32), tried
