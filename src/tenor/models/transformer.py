@@ -17,7 +17,7 @@ from tenor.tasks import Task
 class Config(WordConfig):
     """Settings of `transformer`."""
 
-    learning_rate: float = 0.003
+    learning_rate: float = 0.002
     """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
     warmup: float = 0.1
     """Share of all steps over which the learning rate rises."""
@@ -31,7 +31,7 @@ class Config(WordConfig):
     """Width of the feed-forward layers."""
     activation: Activation = "gelu"
     """Activation of the feed-forward layers."""
-    dropout: float = 0.2
+    dropout: float = 0.3
     """Share of the values that are dropped in training."""
     precision: Precision = "auto"
     """Numbers that training computes with; auto: `bfloat16` where the processor has it, else `float32`."""
