@@ -32,6 +32,9 @@ class Steps(Watcher):
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
         """A batch is through. Raises EnoughError after the last one that is wanted."""
         now = perf_counter()
+        if step == "features":  # the head is fitted first, on features of a few texts
+            self._last = now
+            return
         batch = self._batches[self._number]
         self._number, self._rows = self._number + 1, self._rows + len(batch.rows)
         if done != self._rows:
