@@ -8,7 +8,7 @@ import pytest
 from conftest import Cli, english, write_csv
 from tenor import models, pipeline, pretraining, settings, training
 from tenor.bundle import load_encoder
-from tenor.errors import BundleError, SettingsError
+from tenor.errors import BundleError, SettingsError, TenorError
 from tenor.models import masked
 from tenor.pipeline import Pretraining, Run
 from tenor.text import batches, vocabulary
@@ -24,7 +24,13 @@ TRANSFORMER: dict[str, Any] = {
     "epochs": 2,
     "dropout": 0.1,
 }
-PRETRAINED: dict[str, Any] = {"model": str(GOLDEN / "bert"), "maximum_tokens": 16, "batch_tokens": 256, "epochs": 2}
+PRETRAINED: dict[str, Any] = {
+    "model": str(GOLDEN / "bert"),
+    "maximum_tokens": 16,
+    "batch_tokens": 256,
+    "epochs": 2,
+    "validation": 0.1,
+}
 TEXTS = [text for text, _ in english(150)]
 
 
@@ -115,6 +121,12 @@ class _Stop(Watcher):
             raise KeyboardInterrupt
 
 
+class _StopAfterEpoch(Watcher):
+    def progress(self, name: str, *_: Any) -> None:
+        if name.startswith("epoch 2"):
+            raise KeyboardInterrupt
+
+
 def test_a_run_that_was_stopped_and_resumed_ends_the_same(
     corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +160,21 @@ def test_a_pretrained_encoder_goes_on_and_is_started_from(corpus: Path, english_
     values = {"maximum_tokens": 16, "epochs": 1}
     run = Run(str(english_csv), family="pretrained", settings=values, init=str(folder), out=str(tmp_path / "model"))
     assert pipeline.train(run).metrics["test"]["accuracy"] >= 0
+
+
+def test_with_nothing_held_out_all_texts_are_learned_from(corpus: Path, tmp_path: Path) -> None:
+    values = TRANSFORMER | {"validation": 0.0, "epochs": 1}
+    _, found = pipeline.pretrain(Pretraining(str(corpus), settings=values, out=str(tmp_path / "encoder")))
+    assert list(found.history[0]) == ["epoch", "loss", "accuracy", "texts_per_s"]
+
+
+def test_encoders_of_one_corpus_are_told_apart(corpus: Path, encoder: Path, english_csv: Path, tmp_path: Path) -> None:
+    other, _ = pipeline.pretrain(Pretraining(str(corpus), settings=TRANSFORMER, seed=1, out=str(tmp_path / "other")))
+    run = {"family": "transformer", "out": str(tmp_path / "model"), "settings": {"epochs": 2}}
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.train(Run(str(english_csv), init=str(encoder), **run), _StopAfterEpoch())
+    with pytest.raises(TenorError, match=r"the checkpoint is of another run \(init differ\)"):
+        pipeline.train(Run(str(english_csv), init=str(other), resume=True, **run))
 
 
 def test_what_does_not_fit_is_refused(encoder: Path, model_folder: Path, english_csv: Path, tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
@@ -85,6 +86,14 @@ class Encoder:
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
 
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights and of how texts become ids."""
+        digest = hashlib.sha256(_json(self.text_encoder))
+        for name in sorted(self.arrays):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(self.arrays[name]).data)
+        return digest.hexdigest()
+
 
 def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     """Write the folder, whole or not at all.
@@ -93,72 +102,40 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
         BundleError: There is something at `folder` and `overwrite` is off or it is no saved model, or it cannot be
             written (the disk is full, say); what is there is kept.
     """
-    check_target(folder, overwrite)
-    about = {
-        "format": FORMAT,
-        "tenor": VERSION,
-        "family": bundle.family.name,
-        "settings": settings.as_dict(bundle.config),
-        "labels": list(bundle.task.labels),
-        **bundle.about,
-    }
-    _write(folder, about, bundle.model.encoder(), bundle.model.arrays(), bundle, overwrite)
+    model = bundle.model
+    _write(folder, bundle, {"labels": list(bundle.task.labels)}, model.encoder(), model.arrays(), overwrite)
 
 
 def save_encoder(encoder: Encoder, folder: Path, overwrite: bool = False) -> None:
     """Write the folder of an encoder, whole or not at all. Raises BundleError like `save`."""
-    check_target(folder, overwrite)
-    about = {
-        "format": FORMAT,
-        "tenor": VERSION,
-        "kind": KIND,
-        "family": encoder.family.name,
-        "settings": settings.as_dict(encoder.config),
-        **encoder.about,
-    }
-    _write(folder, about, encoder.text_encoder, encoder.arrays, encoder, overwrite)
-
-
-def load_encoder(folder: Path) -> Encoder:
-    """Read what `save_encoder` wrote. Raises BundleError where the folder is something else or is damaged."""
-    contents = _contents(folder)
-    with _damage_told(folder):
-        about = json.loads(contents[ABOUT])
-        if about.get("kind") != KIND:
-            raise BundleError(f"{folder}: this is no pretrained encoder.", "Make one with: tenor pretrain CORPUS")
-        family = models.find(about["family"])
-        config = settings.make(family.config, _tuples(about["settings"]), ABOUT)
-        history = list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode())))
-        extra = {
-            key: value for key, value in about.items() if key not in ("format", "tenor", "kind", "family", "settings")
-        }
-        return Encoder(
-            family,
-            config,
-            json.loads(contents[ENCODER]),
-            _arrays(contents[WEIGHTS]),
-            extra,
-            json.loads(contents[METRICS]),
-            history,
-        )
+    _write(folder, encoder, {"kind": KIND}, encoder.text_encoder, encoder.arrays, overwrite)
 
 
 def _write(
     folder: Path,
-    about: dict[str, Any],
+    saved: Bundle | Encoder,
+    own: dict[str, Any],
     encoder: dict[str, Any],
     arrays: Mapping[str, Any],
-    measured: Bundle | Encoder,
     overwrite: bool,
 ) -> None:
+    check_target(folder, overwrite)
+    about = {
+        "format": FORMAT,
+        "tenor": VERSION,
+        "family": saved.family.name,
+        "settings": settings.as_dict(saved.config),
+        **own,
+        **saved.about,
+    }
     contents = {
         ABOUT: _json(about),
         ENCODER: _json(encoder),
         WEIGHTS: safetensors.save(dict(arrays)),
-        METRICS: _json(measured.metrics),
+        METRICS: _json(saved.metrics),
     }
-    if measured.history:
-        contents[HISTORY] = _csv(measured.history)
+    if saved.history:
+        contents[HISTORY] = _csv(saved.history)
     entries = {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()}
     contents[MANIFEST] = _json({"format": FORMAT, "files": entries})
     try:
@@ -198,24 +175,53 @@ def load(folder: Path) -> Bundle:
         BundleError: The folder is no saved model, is damaged or was changed, or was made by a newer Tenor.
         MissingExtraError: The packages of its family are not installed.
     """
-    contents = _contents(folder)
-    with _damage_told(folder):
-        about = json.loads(contents[ABOUT])
-        if about.get("kind") == KIND:
+    with _opened(folder) as saved:
+        if saved.about.pop("kind", None) == KIND:
             raise BundleError(
                 f"{folder}: this is a pretrained encoder, not a classifier.",
                 f"Train one from it with: tenor train DATA --init {folder}",
             )
-        family = models.find(about["family"])
-        config = settings.make(family.config, _tuples(about["settings"]), ABOUT)
-        task = Task(_labels(about["labels"]))
-        arrays, encoder = _arrays(contents[WEIGHTS]), json.loads(contents[ENCODER])
-        model = _restore(family, config, encoder, arrays, task)
-        metrics = json.loads(contents[METRICS])
-        history = list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode())))
-    known = {"format", "tenor", "family", "settings", "labels"}
-    extra = {key: value for key, value in about.items() if key not in known}
-    return Bundle(family, config, task, model, extra, metrics, history)
+        task = Task(_labels(saved.about.pop("labels")))
+        model = _restore(saved.family, saved.config, saved.encoder, saved.arrays, task)
+    return Bundle(saved.family, saved.config, task, model, saved.about, saved.metrics, saved.history)
+
+
+def load_encoder(folder: Path) -> Encoder:
+    """Read what `save_encoder` wrote. Raises BundleError where the folder is something else or is damaged."""
+    with _opened(folder) as saved:
+        if saved.about.pop("kind", None) != KIND:
+            raise BundleError(f"{folder}: this is no pretrained encoder.", "Make one with: tenor pretrain CORPUS")
+    return Encoder(saved.family, saved.config, saved.encoder, saved.arrays, saved.about, saved.metrics, saved.history)
+
+
+class _Saved(NamedTuple):
+    """What the files of a folder hold; `about` lacks what every folder has."""
+
+    family: Family
+    config: Any
+    encoder: dict[str, Any]
+    arrays: dict[str, Any]
+    about: dict[str, Any]
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[_Saved]:
+    """Read the files of a folder; contents that do not fit together, here or in the block, are told of as damage."""
+    contents = _contents(folder)
+    with _damage_told(folder):
+        about = {key: value for key, value in json.loads(contents[ABOUT]).items() if key not in ("format", "tenor")}
+        family = models.find(about.pop("family"))
+        yield _Saved(
+            family,
+            settings.make(family.config, _tuples(about.pop("settings")), ABOUT),
+            json.loads(contents[ENCODER]),
+            _arrays(contents[WEIGHTS]),
+            about,
+            json.loads(contents[METRICS]),
+            list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode()))),
+        )
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,6 @@ from tenor.models.family import Family, Fitted
 from tenor.predictor import Predictor
 from tenor.tasks import Task
 from tenor.watch import Watcher
-
-# What training writes into its folder, and what it leaves there when it is killed while it writes.
 
 
 @dataclass(frozen=True)
@@ -150,9 +148,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
         about={
             "text_column": data.text_column,
             "label_column": data.label_column,
-            "data": {"name": data.name, "rows": len(data), "sha256": fingerprint},
-            "seed": run.seed,
-            "versions": _versions(),
+            **_origin(data, fingerprint, run.seed),
         },
         metrics={"timing": {"read_s": read_s, **fitted.timing}},
         history=fitted.history,
@@ -204,8 +200,14 @@ def _check_labels(data: Dataset, task: Task) -> None:
 
 def read(source: str, **options: Any) -> Dataset:
     """Labelled texts from a path or a built-in name; `options` are those of `dataset.read`."""
+    found = _source(source)
+    return builtin.load(found) if isinstance(found, str) else dataset.read(found, **options)
+
+
+def _source(source: str) -> str | Path:
+    """The name of a built-in dataset, or a path. Raises DataError where it can be neither."""
     if source in builtin.BUILTINS and not Path(source).exists():
-        return builtin.load(source)
+        return source
     path = Path(source)
     if not path.suffix and not os.path.exists(path):  # noqa: PTH110  (never raises, however long the name)
         names = list(builtin.BUILTINS)
@@ -213,7 +215,7 @@ def read(source: str, **options: Any) -> Dataset:
             f"{source}: there is no such file and no such built-in dataset.",
             settings.nearest(source, names).replace("Known", "Built in"),
         )
-    return dataset.read(path, **options)
+    return path
 
 
 def read_test(source: str, watcher: Watcher, **options: Any) -> Dataset:
@@ -269,17 +271,32 @@ def _fit(
         return family.fit(data.texts, targets, task, config, run.seed)
     from tenor import training
 
-    about = {
+    checkpoints = _checkpoints(run, family, config, encoder, training_folder, fingerprint, {"labels": task.labels})
+    start = _start(encoder)
+    return training.fit(family, data.texts, targets, task, config, run.seed, watcher, checkpoints, start)
+
+
+def _checkpoints(
+    run: "Run | Pretraining",
+    family: Family,
+    config: Any,
+    encoder: Encoder | None,
+    folder: Path,
+    fingerprint: str,
+    more: dict[str, Any],
+) -> Any:
+    """Where checkpoints go, with what tells the run from others."""
+    from tenor.training import Checkpoints
+
+    identity = {
         "family": family.name,
         "settings": settings.as_dict(config),
         "seed": run.seed,
-        "labels": list(task.labels),
         "data": fingerprint,
-        "init": encoder.about["data"] if encoder else None,
+        "init": encoder.fingerprint() if encoder else None,
+        **more,
     }
-    checkpoints = training.Checkpoints(training_folder, run.resume, json.loads(json.dumps(about)))
-    start = _start(encoder)
-    return training.fit(family, data.texts, targets, task, config, run.seed, watcher, checkpoints, start)
+    return Checkpoints(folder, run.resume, json.loads(json.dumps(identity)))
 
 
 def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, Encoder]:
@@ -298,34 +315,21 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     bundle.need(family)
     folder = _folder(run)
     begin = time.perf_counter()
-    texts = _corpus(run)
+    corpus = _corpus(run)
     read_s = time.perf_counter() - begin
-    watcher.say(f"{len(texts):,} texts to learn from.")
-    fingerprint = _fingerprint(Dataset("", texts, []))
+    watcher.say(f"{len(corpus):,} texts to learn from.")
 
     from tenor import pretraining
-    from tenor.training import Checkpoints
 
-    about = {
-        "family": family.name,
-        "settings": settings.as_dict(config),
-        "seed": run.seed,
-        "data": fingerprint,
-        "init": init.about["data"] if init else None,
-    }
-    place = output.training_folder(folder)
-    checkpoints = Checkpoints(place, run.resume, json.loads(json.dumps(about)))
-    fitted = pretraining.fit(family, texts, config, run.seed, watcher, checkpoints, _start(init))
+    fingerprint, place = _fingerprint(corpus), output.training_folder(folder)
+    checkpoints = _checkpoints(run, family, config, init, place, fingerprint, {})
+    fitted = pretraining.fit(family, corpus.texts, config, run.seed, watcher, checkpoints, _start(init))
     encoder = Encoder(
         family,
         fitted.config,
         fitted.model.encoder(),
         {name: value for name, value in fitted.model.arrays().items() if not name.startswith("logits/")},
-        {
-            "data": {"name": Path(run.corpus).name, "rows": len(texts), "sha256": fingerprint},
-            "seed": run.seed,
-            "versions": _versions(),
-        },
+        _origin(corpus, fingerprint, run.seed),
         {"timing": {"read_s": read_s, **fitted.timing, "total_s": time.perf_counter() - begin}},
         fitted.history,
     )
@@ -334,10 +338,12 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     return folder, encoder
 
 
-def _corpus(run: Pretraining) -> list[str]:
-    if run.corpus in builtin.BUILTINS and not Path(run.corpus).exists():
-        return builtin.load(run.corpus).texts
-    return dataset.read_texts(Path(run.corpus), run.text)
+def _corpus(run: Pretraining) -> Dataset:
+    """The texts, without labels."""
+    builtin_or_path = _source(run.corpus)
+    if isinstance(builtin_or_path, str):
+        return replace(builtin.load(builtin_or_path), labels=[])
+    return Dataset(builtin_or_path.name, dataset.read_texts(builtin_or_path, run.text), [])
 
 
 def _encoder(folder: str | None, family: Family) -> Encoder | None:
@@ -391,9 +397,18 @@ def _fingerprint(data: Dataset) -> str:
     return digest.hexdigest()
 
 
+def _origin(data: Dataset, fingerprint: str, seed: int) -> dict[str, Any]:
+    """What a saved folder tells of where its model comes from."""
+    return {
+        "data": {"name": data.name, "rows": len(data), "sha256": fingerprint},
+        "seed": seed,
+        "versions": _versions(),
+    }
+
+
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for package in ("numpy", "scipy", "scikit-learn", "keras", "tensorflow"):
+    for package in ("numpy", "scipy", "scikit-learn", "keras", "tensorflow", "jax", "tokenizers"):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

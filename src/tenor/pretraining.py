@@ -6,6 +6,7 @@ Pretraining". Which tokens are masked is a function of (seed, epoch, batch), so 
 weights.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -51,8 +52,8 @@ def fit(
 
     Args:
         family: `transformer` or `pretrained`.
-        texts: At least two; a part of them, `config.validation`, chooses the best epoch. Long ones are read whole, in
-            windows.
+        texts: At least two; a part of them, `config.validation`, chooses the best epoch; where that is 0 the last is
+            kept. Long ones are read whole, in windows.
         config: The family's settings.
         seed: Seed of everything random.
         watcher: Hears of progress.
@@ -69,7 +70,7 @@ def fit(
     require(getattr(config, "tune", "all") == "all", "tune", "must be all: pretraining trains all blocks")
     epochs = config.epochs or _EPOCHS
     order = np.random.default_rng(seed).permutation(len(texts))
-    held_out = max(1, round(len(texts) * config.validation))
+    held_out = math.ceil(len(texts) * config.validation)
     parts = [[texts[row] for row in rows] for rows in (np.sort(order[held_out:]), np.sort(order[:held_out]))]
     config, encoder = training.prepare(family, replace(config, keep="windows", epochs=epochs), parts[0], start)
     encoded, held = (encoder.encode(part, config.maximum_tokens, config.keep) for part in parts)
@@ -119,6 +120,8 @@ class _MaskedTokens:
 
     def measure(self) -> dict[str, float]:
         """Loss and accuracy on the texts held out, always with the same tokens masked."""
+        if not len(self.held.lengths):
+            return {}
         random = np.random.default_rng((self.seed, _VALIDATION_SEED))
         losses = right = count = 0.0
         made = batches.in_order(self.held.lengths, self.network.config.batch_tokens, self.longest)

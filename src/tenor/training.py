@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
@@ -124,7 +125,7 @@ def fit(
         history = _fit_head(network, [encoded, held], targets[np.concatenate([rows, held_rows])], seed, watcher)
     else:
         if tune is not None:
-            few = np.sort(np.random.default_rng(seed).permutation(len(rows))[:_HEAD_TEXTS])
+            few = _sample(targets[rows], _HEAD_TEXTS, seed)
             sample = network.encode([texts[row] for row in rows[few]])
             _fit_head(network, [sample], targets[rows[few]], seed, watcher)
         objective = _Classification(network, encoded, targets[rows][encoded.text], held, targets[held_rows])
@@ -180,6 +181,14 @@ def _fit_head(
     for variable, value in zip(network.keras_model.get_layer("logits").weights, (kernel, bias), strict=True):
         variable.assign(value)
     return tried
+
+
+def _sample(targets: Targets, size: int, seed: int) -> npt.NDArray[np.int64]:
+    """`size` rows or all, rising; more where there are more classes, since each has a row."""
+    order = np.random.default_rng(seed).permutation(len(targets))
+    firsts = np.unique(targets[order], return_index=True)[1]
+    sample = np.concatenate([order[firsts], np.delete(order, firsts)])
+    return np.sort(sample[: max(size, len(firsts))])
 
 
 def _build(family: Family, config: NetworkConfig, task: Task, policy: str, seed: int) -> Any:

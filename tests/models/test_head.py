@@ -23,3 +23,11 @@ def test_with_few_texts_nothing_is_chosen() -> None:
     kernel, _, tried = head.fit(features, np.array([0, 0, 1], np.int32), 1, 0)
     assert tried == []
     assert (features @ kernel).argmax() == 2
+
+
+def test_a_class_with_few_texts_is_left_out_of_the_choice() -> None:
+    targets = np.array([0, 1] * 150 + [2] * 2, np.int32)
+    features = (np.eye(3)[targets] * 4 + RANDOM.normal(size=(302, 3))).astype(np.float32)
+    kernel, bias, tried = head.fit(features, targets, 3, 0)
+    assert len(tried) == len(head._STRENGTHS)
+    assert kernel.shape == (3, 3) and np.isfinite(bias).all()

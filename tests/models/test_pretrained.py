@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor import TextClassifier, models, settings
+from tenor import TextClassifier, models, settings, training
 from tenor.errors import SettingsError, TenorError
 from tenor.models import hub, huggingface, pretrained
 from tenor.tasks import Task
@@ -116,6 +116,13 @@ def test_only_what_is_tuned_changes(tune: str) -> None:
     assert ("block_0/lora_out" in after) == (tune == "lora")
     if tune == "lora":
         assert after["block_0/lora_out"].any()
+
+
+def test_every_class_is_among_the_texts_that_the_head_is_fitted_to_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_HEAD_TEXTS", 6)
+    values = {"model": str(GOLDEN / "bert"), "maximum_tokens": 16, "epochs": 1}
+    model = TextClassifier("pretrained", values).fit([*TEXTS, "good bad"], [*LABELS, "mixed"])
+    assert model.predict_proba(TEXTS[:2]).shape == (2, 3)
 
 
 def test_lower_layers_learn_more_slowly() -> None:

@@ -1,6 +1,6 @@
 """Counts of n-grams -> weighted features, as sparse matrices."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,8 @@ import scipy.sparse
 
 from tenor.models.family import Targets
 from tenor.tasks import Floats
-from tenor.text.ngrams import BITS, Counts
+from tenor.text import ngrams
+from tenor.text.ngrams import Counts
 
 Weighting = Literal["naive-bayes", "tf-idf", "tf-idf-naive-bayes"]
 
@@ -31,25 +32,13 @@ class Features(NamedTuple):
 
 def prepare(counts: Counts, targets: Targets, outputs: int, weighting: Weighting, minimum_texts: int) -> Features:
     """Features of the training texts: the n-grams of at least `minimum_texts` texts, or all where there are none."""
-    frequency = np.bincount(counts.buckets, minlength=1 << BITS)
-    buckets = np.flatnonzero(frequency >= minimum_texts)
-    if not len(buckets):
-        buckets = np.flatnonzero(frequency)
-    # The most frequent first, so that the weights that are needed most share a cache.
-    buckets = buckets[np.argsort(-frequency[buckets], kind="stable")]
-    selected = select(counts, columns(buckets), len(buckets))
+    buckets = ngrams.frequent(counts, minimum_texts)
+    selected = select(counts, ngrams.positions(buckets), len(buckets))
     idf = np.zeros(0, np.float32)
     if weighting != "naive-bayes":
-        idf = np.asarray(np.log((1 + len(targets)) / (1 + frequency[buckets])) + 1, np.float32)
+        idf = np.asarray(np.log((1 + len(targets)) / (1 + selected.getnnz(axis=0))) + 1, np.float32)
     scale = None if weighting == "tf-idf" else _log_ratios(selected, targets, outputs)
-    return Features(buckets.astype(np.int32), idf, scale, weigh(selected, weighting, idf))
-
-
-def columns(buckets: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-    """Bucket -> column, -1 where the bucket is no feature."""
-    columns = np.full(1 << BITS, -1, np.int32)
-    columns[buckets] = np.arange(len(buckets), dtype=np.int32)
-    return columns
+    return Features(buckets, idf, scale, weigh(selected, weighting, idf))
 
 
 def select(counts: Counts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:

@@ -34,12 +34,13 @@ def fit(features: Floats, targets: Targets, outputs: int, seed: int) -> tuple[Fl
     mean = features.mean(axis=0)
     deviation = (features - mean).std() + 1e-6
     scaled = (features - mean) / deviation
-    folds = min(_FOLDS, int(np.bincount(targets).min()))
     strength = _USUAL_STRENGTH
     tried: list[dict[str, Any]] = []
-    if folds >= 2 and len(targets) >= _FEWEST_ROWS:
-        sample = np.random.default_rng(seed).permutation(len(targets))[:_CHOICE_ROWS]
-        splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    sample = np.random.default_rng(seed).permutation(len(targets))[:_CHOICE_ROWS]
+    # Each fold needs a text of each class, so the choice leaves out classes that have too few.
+    sample = sample[np.bincount(targets[sample])[targets[sample]] >= _FOLDS]
+    if len(np.unique(targets[sample])) >= 2 and len(sample) >= _FEWEST_ROWS:
+        splits = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
         for candidate in _STRENGTHS:
             model = LogisticRegression(C=candidate, max_iter=_ITERATIONS)
             scores = cross_val_score(model, scaled[sample], targets[sample], cv=splits, scoring="neg_log_loss")

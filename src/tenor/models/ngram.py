@@ -90,7 +90,7 @@ class NgramModel:
 
     @cached_property
     def _columns(self) -> npt.NDArray[np.int32]:
-        return features.columns(self.buckets)
+        return ngrams.positions(self.buckets)
 
     def arrays(self) -> Arrays:
         return {
@@ -232,7 +232,7 @@ class _Trial:
         counts, others = self.counts[config.orders]
         if self.prepared[0] != (config.orders, config.weighting):
             prepared = features.prepare(counts, self.fitted, self.task.outputs, config.weighting, config.minimum_texts)
-            selected = features.select(others, features.columns(prepared.buckets), len(prepared.buckets))
+            selected = features.select(others, ngrams.positions(prepared.buckets), len(prepared.buckets))
             matrix = features.weigh(selected, config.weighting, prepared.idf)
             self.prepared = (config.orders, config.weighting), prepared, matrix
         _, prepared, matrix = self.prepared

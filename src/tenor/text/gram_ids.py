@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tenor.text import encoded, ngrams
 from tenor.text.encoded import Encoded, Ids, Keep
@@ -32,9 +31,7 @@ class GramIds:
 
     @cached_property
     def _ids(self) -> Ids:
-        ids = np.zeros(1 << BITS, np.int32)
-        ids[np.array(self.buckets, np.int64)] = np.arange(len(self.buckets)) + _RESERVED
-        return ids
+        return ngrams.positions(self.buckets) + np.int32(_RESERVED)
 
     @property
     def size(self) -> int:
@@ -82,9 +79,5 @@ def restore(description: dict[str, Any]) -> GramIds:
 
 def build(texts: Sequence[str], size: int, orders: tuple[int, ...], minimum_texts: int) -> GramIds:
     """The `size - 1` n-grams that occur in most texts, if in `minimum_texts` at least, or all where none do."""
-    frequency: npt.NDArray[np.int64] = np.bincount(ngrams.count(texts, orders).buckets, minlength=1 << BITS)
-    buckets = np.flatnonzero(frequency >= minimum_texts)
-    if not len(buckets):
-        buckets = np.flatnonzero(frequency)
-    ranked = buckets[np.argsort(-frequency[buckets], kind="stable")]
-    return GramIds(orders, tuple(ranked[: size - _RESERVED].tolist()))
+    buckets = ngrams.frequent(ngrams.count(texts, orders), minimum_texts)
+    return GramIds(orders, tuple(buckets[: size - _RESERVED].tolist()))

@@ -7,7 +7,7 @@ for Large Scale Multitask Learning"). All orders share the buckets.
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -77,3 +77,22 @@ def count_hashes(hashes: Hashes, first: Positions, orders: Sequence[int]) -> Cou
     np.cumsum(np.bincount(key >> np.uint32(BITS), minlength=texts), out=row[1:])
     buckets = (key & np.uint32((1 << BITS) - 1)).astype(np.int32)
     return Counts(row, buckets, np.diff(begin, append=len(first)).astype(np.int32))
+
+
+def frequent(counts: Counts, minimum_texts: int) -> npt.NDArray[np.int32]:
+    """The buckets that occur in most texts, the most frequent first, so that what is needed most shares a cache.
+
+    Those in at least `minimum_texts` texts; all, where there are none.
+    """
+    frequency = np.bincount(counts.buckets, minlength=1 << BITS)
+    buckets = np.flatnonzero(frequency >= minimum_texts)
+    if not len(buckets):
+        buckets = np.flatnonzero(frequency)
+    return buckets[np.argsort(-frequency[buckets], kind="stable")].astype(np.int32)
+
+
+def positions(buckets: Sequence[int] | npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """(2^BITS,) bucket -> its position in `buckets`, -1 where it is not among them."""
+    found = np.full(1 << BITS, -1, np.int32)
+    found[np.asarray(buckets, np.int64)] = np.arange(len(buckets), dtype=np.int32)
+    return found
