@@ -12,7 +12,7 @@ import numpy as np
 from imdb import drawn, print_figures
 from steps import Steps
 from tenor import bundle, models, settings
-from tenor.tasks import Task
+from tenor.tasks import Classes
 from tenor.text import batches
 
 
@@ -26,7 +26,7 @@ def main() -> None:
 
     config = settings.make(family.config, {"tune": "frozen", "precision": sys.argv[2]}, "settings")
     config, encoder = family.encode(config, texts)
-    task = Task(("0", "1"))
+    task = Classes(("0", "1"))
     policy = precision.policy(config)
     with precision.used(policy):
         network = Network(family, task, config, encoder, family.build(config, task))

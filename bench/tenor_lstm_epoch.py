@@ -6,7 +6,8 @@ import numpy as np
 
 from imdb import print_figures, read_part
 from tenor import bundle, models, settings
-from tenor.tasks import Task
+from tenor.models.family import Examples
+from tenor.tasks import Classes
 from tenor.watch import Watcher
 
 SEED = 7
@@ -38,7 +39,9 @@ def main() -> None:
     config = settings.make(family.config, {"epochs": 2, "patience": None}, "settings")
     watcher = Rates()
     start = perf_counter()
-    training.fit(family, texts, np.array(labels, np.int32), Task(("0", "1")), config, SEED, watcher)
+    targets = np.array(labels, np.int32)
+    examples = Examples(texts, targets, Classes(("0", "1")), np.ones(len(texts), np.float32))
+    training.fit(family, examples, config, SEED, watcher)
     print_figures(
         texts_per_s=watcher.rates[1],
         first_texts_per_s=watcher.rates[0],

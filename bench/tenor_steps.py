@@ -13,7 +13,8 @@ from imdb import drawn, print_figures
 from steps import EnoughError, Steps
 from tenor import bundle, models, settings
 from tenor.data.split import hold_out
-from tenor.tasks import Task
+from tenor.models.family import Examples
+from tenor.tasks import Classes
 from tenor.text import batches
 
 BATCH = 32
@@ -31,15 +32,15 @@ def main() -> None:
 
     values = {"maximum_tokens": length, "batch_tokens": BATCH * length, "precision": precision, "epochs": 1}
     config = settings.make(family.config, values, "settings")
-    task = Task(("0", "1"))
-
-    rows, _ = hold_out(texts, [task.labels[label] for label in labels], config.validation, SEED)
+    targets = np.array(labels, np.int32)
+    examples = Examples(texts, targets, Classes(("0", "1")), np.ones(len(texts), np.float32))
+    rows, _ = hold_out(texts, targets, config.validation, SEED)
     encoder = family.encode(config, [])[1]
     lengths = encoder.encode([texts[row] for row in rows], length, config.keep).lengths
     plan = batches.shuffled(lengths, config.batch_tokens, encoder.longest(length), SEED, 0)
     watcher = Steps(plan, lengths, steps)
     with contextlib.suppress(EnoughError):
-        training.fit(family, texts, np.array(labels, np.int32), task, config, SEED, watcher)
+        training.fit(family, examples, config, SEED, watcher)
     print_figures(**watcher.figures())
 
 

@@ -13,6 +13,7 @@ from safetensors import numpy as safetensors
 import tenor
 from tenor import TextClassifier
 from tenor.errors import BundleError
+from tenor.tasks import Classes
 
 TEXTS = ["good film", "fine film", "bad film", "poor film"] * 5
 LABELS = ["很 好", "很 好", "bad one", "bad one"] * 5
@@ -176,8 +177,8 @@ def test_deeply_nested_json_is_refused(folder: Path) -> None:
 
 
 def test_a_newer_format_is_refused(folder: Path) -> None:
-    change(folder, "manifest.json", lambda manifest: manifest.update(format=2))
-    with pytest.raises(BundleError, match=r"newer Tenor \(format 2\)"):
+    change(folder, "manifest.json", lambda manifest: manifest.update(format=3))
+    with pytest.raises(BundleError, match=r"newer Tenor \(format 3\)"):
         tenor.load(folder)
 
 
@@ -190,11 +191,14 @@ def test_a_manifest_that_is_none_is_refused(folder: Path, text: str) -> None:
 
 CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     "unknown family": ("tenor.json", lambda about: about.update(family="lstmm")),
-    "labels twice": ("tenor.json", lambda about: about.update(labels=["a", "a"])),
-    "one label": ("tenor.json", lambda about: about.update(labels=["a"])),
-    "more labels": ("tenor.json", lambda about: about.update(labels=["a", "b", "c"])),
-    "labels no strings": ("tenor.json", lambda about: about.update(labels=[1, 2])),
-    "no labels": ("tenor.json", lambda about: about.pop("labels")),
+    "labels twice": ("tenor.json", lambda about: about["task"].update(labels=["a", "a"])),
+    "one label": ("tenor.json", lambda about: about["task"].update(labels=["a"])),
+    "more labels": ("tenor.json", lambda about: about["task"].update(labels=["a", "b", "c"])),
+    "labels no strings": ("tenor.json", lambda about: about["task"].update(labels=[1, 2])),
+    "no labels": ("tenor.json", lambda about: about["task"].pop("labels")),
+    "no task": ("tenor.json", lambda about: about.pop("task")),
+    "a task that is none": ("tenor.json", lambda about: about.update(task=["binary"])),
+    "another kind of task": ("tenor.json", lambda about: about["task"].update(kind="multilabel")),
     "unknown setting": ("tenor.json", lambda about: about["settings"].update(colour=1)),
     "setting of a wrong type": ("tenor.json", lambda about: about["settings"].update(iterations="many")),
     "other bits": ("encoder.json", lambda encoder: encoder.update(bits=62)),
@@ -236,3 +240,9 @@ def test_settings_errors_of_a_bundle_are_bundle_errors(folder: Path) -> None:
     sign(folder)
     with pytest.raises(BundleError, match="colour"):
         tenor.load(folder)
+
+
+def test_a_model_of_format_1_is_read() -> None:
+    model = tenor.load(Path(__file__).parent / "golden" / "format-1")
+    assert model.bundle.task == Classes(("negative", "positive"))
+    assert model.predict_proba(["a good story"])[0, 1] == pytest.approx(0.830572, abs=1e-6)

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import tenor
-from tenor import TextClassifier
+from tenor import TextClassifier, TextRegressor
 from tenor.errors import DataError, SettingsError
 
 TEXTS = [f"{word} film {index}" for index in range(10) for word in ("good", "bad", "odd")]
@@ -20,7 +20,8 @@ LABELS = ["yes", "no", "maybe"] * 10
 
 def test_parameters_and_clone() -> None:
     model = TextClassifier("ngram", {"orders": [1]}, random_state=4)
-    assert model.get_params() == {"family": "ngram", "settings": {"orders": [1]}, "random_state": 4}
+    expected = {"family": "ngram", "settings": {"orders": [1]}, "random_state": 4, "class_weight": None}
+    assert model.get_params() == expected
     copy = clone(model).set_params(random_state=5)
     assert copy.random_state == 5
     assert not hasattr(copy, "classes_")
@@ -57,7 +58,7 @@ class RowsAsTexts(TextClassifier):  # type: ignore[misc]
     """Spells every row of numbers as a text, so that scikit-learn's checks, which know numbers alone, can run."""
 
     def fit(self, X: Any, y: Any) -> Any:
-        X, y = validate_data(self, X, y)
+        X, y = validate_data(self, X, y, multi_output=True)
         check_classification_targets(y)
         return super().fit(_spell(X), y)
 
@@ -77,8 +78,9 @@ def _spell(X: Any) -> list[str]:
     return [" ".join(f"c{column}v{round(float(value))}" for column, value in enumerate(row)) for row in X]
 
 
-# check_array_api_input asks for SCIPY_ARRAY_API, and texts are no arrays of numbers. No check is expected to fail.
-SKIPPED = {"check_array_api_input"}
+# check_array_api_input asks for SCIPY_ARRAY_API, and texts are no arrays of numbers; the other for a method that is
+# optional. No check is expected to fail.
+SKIPPED = {"check_array_api_input", "check_classifiers_multilabel_output_format_decision_function"}
 
 
 def test_every_check_of_scikit_learn_passes() -> None:
@@ -93,7 +95,7 @@ def test_faults_of_the_input() -> None:
         TextClassifier().fit([1, 2], ["a", "b"])
     with pytest.raises(DataError, match="one string was given"):
         TextClassifier().fit("text", ["a"])
-    with pytest.raises(DataError, match="2 texts and labels of shape"):
+    with pytest.raises(DataError, match="2 texts and 1 labels"):
         TextClassifier().fit(["a", "b"], ["a"])
     with pytest.raises(DataError, match="only one class"):
         TextClassifier().fit(["a", "b"], ["x", "x"])
@@ -110,3 +112,92 @@ def test_numpy_and_pandas_are_taken(tmp_path: Any) -> None:
     assert np.array_equal(model.predict(np.array(TEXTS)), model.predict(frame["text"]))
     model.save(tmp_path / "model")
     assert tenor.load(tmp_path / "model").predict(TEXTS).tolist() == LABELS
+
+
+SETS = [("a",) if index % 3 == 0 else ("b", "c") if index % 3 == 1 else () for index in range(60)]
+SET_TEXTS = [f"{'alpha' if index % 3 == 0 else 'beta' if index % 3 == 1 else 'other'} {index}" for index in range(60)]
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set])
+def test_sets_of_labels_are_learned(kind: type, tmp_path: Any) -> None:
+    model = TextClassifier().fit(SET_TEXTS, [kind(labels) for labels in SETS])
+    assert model.classes_.tolist() == ["a", "b", "c"]
+    assert model.predict_proba(SET_TEXTS).shape == (60, 3)
+    assert model.predict(SET_TEXTS).tolist() == SETS
+    model.save(tmp_path / "model")
+    loaded = tenor.load(tmp_path / "model")
+    assert loaded.predict(SET_TEXTS).tolist() == SETS
+    assert [[label for label, _ in row] for row in loaded.label(SET_TEXTS[:3])] == [["a"], ["b", "c"], []]
+
+
+def test_an_array_of_labels_comes_back_as_one() -> None:
+    wanted = np.array([[name in labels for name in "abc"] for labels in SETS], int)
+    model = TextClassifier().fit(SET_TEXTS, wanted)
+    np.testing.assert_array_equal(model.predict(SET_TEXTS), wanted)
+    assert cross_val_score(TextClassifier(), SET_TEXTS, wanted, cv=3, scoring="f1_micro").mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([("a",), "b"], "some labels are lists and some are not"),
+        ([(), ()], "no text has a label"),
+        ([("a",), (1,)], "the labels are of several types"),
+        (np.array([[0, 2], [1, 1]]), "other values than 0 and 1"),
+    ],
+)
+def test_faults_of_sets_of_labels(labels: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        TextClassifier().fit(["x", "y"], labels)
+
+
+def test_rare_classes_are_found_more_often_with_weights() -> None:
+    texts = [f"{'odd' if index % 10 < 3 else 'plain'} thing {index % 7}" for index in range(300)]
+    labels = ["rare" if index % 10 == 0 else "usual" for index in range(300)]
+    found = {
+        name: (TextClassifier(class_weight=weight).fit(texts, labels).predict(texts) == "rare").sum()
+        for name, weight in {"none": None, "balanced": "balanced", "given": {"rare": 20.0}}.items()
+    }
+    assert found["none"] < 30 <= found["balanced"] == found["given"] == 90
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ("equal", "must be balanced, or a weight"),
+        ({"x": 2.0}, "names 'x', which is no label"),
+        ({"yes": 0}, "'yes' must be a number above 0"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(weight: Any, message: str) -> None:
+    with pytest.raises(SettingsError, match=f"class_weight.*{message}"):
+        TextClassifier(class_weight=weight).fit(TEXTS, LABELS)
+
+
+VALUES = [float(index % 5) for index in range(100)]
+
+
+def test_values_are_learned(tmp_path: Any) -> None:
+    texts = [f"grade{value:.0f} film number {index}" for index, value in enumerate(VALUES)]
+    model = TextRegressor(settings={"orders": [1], "strength": 100.0}).fit(
+        texts, [100 + 10 * value for value in VALUES]
+    )
+    np.testing.assert_allclose(model.predict(["grade0 film", "grade4 film"]), [100, 140], atol=5)
+    assert model.score(texts, [100 + 10 * value for value in VALUES]) > 0.95
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(tenor.load(tmp_path / "model").predict(texts), model.predict(texts))
+    with pytest.raises(SettingsError, match="predicts numbers and has no probabilities"):
+        model.predictor_.predict_proba(texts)
+    with pytest.raises(SettingsError, match=r"weighting.* must be tf-idf where numbers are learned"):
+        TextRegressor(settings={"weighting": "naive-bayes"}).fit(texts, VALUES)
+
+
+def test_faults_of_values() -> None:
+    with pytest.raises(DataError, match="a value is no number"):
+        TextRegressor().fit(["a", "b"], ["x", "y"])
+    with pytest.raises(DataError, match="not finite"):
+        TextRegressor().fit(["a", "b"], [1.0, float("nan")])
+    with pytest.raises(DataError, match="2 texts and values of shape"):
+        TextRegressor().fit(["a", "b"], [1.0])
+    with pytest.raises(DataError, match="learn the numbers with TextRegressor"):
+        TextClassifier().fit(["a", "b"], [1.5, 2.5])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tenor
-from tenor import TextClassifier, models, settings
+from tenor import TextClassifier, TextRegressor, models, settings
 
 SMALL: dict[str, dict[str, Any]] = {
     "ngram": {},
@@ -116,6 +116,19 @@ def test_learns_three_classes(family: str) -> None:
     model = classifier(family).fit(THREE_TEXTS, THREE)
     assert model.predict_proba(["xxx", "zzz"]).shape == (2, 3)
     assert model.predict(["xxx common", "yyy common", "zzz common"]).tolist() == ["a", "b", "c"]
+
+
+def test_learns_sets_of_labels(family: str) -> None:
+    sets = [("even", "first") if label == "positive" else ("odd",) for label in LABELS]
+    model = classifier(family).fit(ENGLISH, sets)
+    assert model.predict(["what a great film", "so dull a film"]).tolist() == [("even", "first"), ("odd",)]
+
+
+def test_learns_values(family: str) -> None:
+    values = np.array([50.0 if label == "positive" else 10.0 for label in LABELS])
+    model = TextRegressor(family, SMALL[family], 3).fit(ENGLISH, values)
+    high, low = model.predict(["what a great film", "so dull a film"])
+    assert low < 25 and high > 32
 
 
 def test_a_text_scores_the_same_alone_in_a_batch_and_beside_longer_ones(

@@ -19,9 +19,9 @@ EXPECTED = ["positive", "negative", "negative", "positive"]
 def run(source: Table, predictor: Predictor, out: Path, text: str | None = None) -> Table:
     """Label a table into a file and open that."""
     column = labelling.text_column(source, predictor, text)
-    added = labelling.new_columns(source.columns, source.name)
+    added = labelling.new_columns(source.columns, predictor, source.name)
     told: list[int] = []
-    with writer.open_writer(out, [*source.columns, *added], source.schema) as write:
+    with writer.open_writer(out, [*source.columns, *added], source.schema, added) as write:
         rows = labelling.label(source, predictor, column, added, write, told.append)
     assert told == sorted(told) and (told[-1] if told else 0) == rows
     return table.open_table(out)
@@ -112,14 +112,16 @@ def test_no_rows_give_no_rows(tmp_path: Path, predictor: Predictor) -> None:
         (["text", "predicted_label"], ("label", "score")),
     ],
 )
-def test_new_columns_never_replace_those_of_the_input(present: list[str], added: tuple[str, str]) -> None:
-    assert labelling.new_columns(present, "a.csv") == added
+def test_new_columns_never_replace_those_of_the_input(
+    predictor: Predictor, present: list[str], added: tuple[str, str]
+) -> None:
+    assert labelling.new_columns(present, predictor, "a.csv") == added
 
 
-def test_names_that_are_all_taken_are_refused() -> None:
+def test_names_that_are_all_taken_are_refused(predictor: Predictor) -> None:
     message = r"^a\.csv: the columns 'label' and 'predicted_score' are there already\. Rename them in the input"
     with pytest.raises(DataError, match=message):
-        labelling.new_columns(["text", "label", "predicted_score"], "a.csv")
+        labelling.new_columns(["text", "label", "predicted_score"], predictor, "a.csv")
 
 
 @pytest.mark.parametrize(

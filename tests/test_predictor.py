@@ -16,9 +16,9 @@ def predictor() -> Predictor:
 
 def test_label_gives_the_class_and_its_probability(predictor: Predictor) -> None:
     probabilities = predictor.predict_proba(TEXTS)
-    pairs = list(predictor.label(TEXTS))
-    assert [label for label, _ in pairs] == LABELS
-    assert [score for _, score in pairs] == pytest.approx(probabilities.max(axis=1).tolist())
+    pairs = predictor.label(TEXTS)
+    assert [label for [(label, _)] in pairs] == LABELS
+    assert [score for [(_, score)] in pairs] == pytest.approx(probabilities.max(axis=1).tolist())
 
 
 def test_arrays_and_tuples_are_texts_too(predictor: Predictor) -> None:

@@ -13,12 +13,14 @@ from safetensors import numpy as safetensors
 
 from tenor import models, settings, training
 from tenor.errors import TenorError
-from tenor.tasks import Task
+from tenor.models.family import Examples
+from tenor.tasks import Classes
 from tenor.watch import Watcher
 
-TASK = Task(("bad", "good"))
+TASK = Classes(("bad", "good"))
 TEXTS = [f"{'fine nice' if index % 2 else 'poor sad'} words {index % 9} {'x ' * (index % 11)}" for index in range(160)]
 TARGETS = np.array([index % 2 for index in range(160)], np.int32)
+EXAMPLES = Examples(TEXTS, TARGETS, TASK, np.ones(len(TEXTS), np.float32))
 SETTINGS: dict[str, Any] = {
     "vocabulary": 60,
     "embedding": 6,
@@ -56,7 +58,7 @@ def fit(
     config = settings.make(models.FAMILIES["lstm"].config, SETTINGS | changes, "test")
     checkpoints = training.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0) if folder else None
     watcher = _Killer(kill_at)
-    fitted = training.fit(models.FAMILIES["lstm"], TEXTS, TARGETS, TASK, config, seed, watcher, checkpoints)
+    fitted = training.fit(models.FAMILIES["lstm"], EXAMPLES, config, seed, watcher, checkpoints)
     return dict(fitted.model.arrays()), fitted, watcher
 
 

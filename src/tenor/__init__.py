@@ -7,12 +7,18 @@ from tenor.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from tenor.estimator import TextClassifier as TextClassifier
+    from tenor.estimator import TextRegressor as TextRegressor
     from tenor.predictor import Predictor as Predictor
     from tenor.predictor import load as load
 
-_HOMES = {"TextClassifier": "tenor.estimator", "Predictor": "tenor.predictor", "load": "tenor.predictor"}
+_HOMES = {
+    "Predictor": "tenor.predictor",
+    "TextClassifier": "tenor.estimator",
+    "TextRegressor": "tenor.estimator",
+    "load": "tenor.predictor",
+}
 
-__all__ = ["Predictor", "TextClassifier", "__version__", "load"]
+__all__ = ["Predictor", "TextClassifier", "TextRegressor", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -21,14 +21,14 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
-from tenor import files, models, settings
+from tenor import files, models, settings, tasks
 from tenor.errors import BundleError, SettingsError
 from tenor.models import backend
 from tenor.models.family import Family, Model
 from tenor.tasks import Task
 from tenor.version import VERSION
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", "weights.safetensors"
 METRICS, HISTORY = "metrics.json", "history.csv"
 KIND = "encoder"
@@ -48,7 +48,7 @@ class Bundle:
     Attributes:
         family: Its family.
         config: The family's settings.
-        task: Names of the labels.
+        task: What is predicted.
         model: The model.
         about: What else `tenor.json` holds: text column, seed, versions, fingerprint of the data.
         metrics: What `metrics.json` holds.
@@ -103,7 +103,7 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
             written (the disk is full, say); what is there is kept.
     """
     model = bundle.model
-    _write(folder, bundle, {"labels": list(bundle.task.labels)}, model.encoder(), model.arrays(), overwrite)
+    _write(folder, bundle, {"task": bundle.task.describe()}, model.encoder(), model.arrays(), overwrite)
 
 
 def save_encoder(encoder: Encoder, folder: Path, overwrite: bool = False) -> None:
@@ -181,7 +181,9 @@ def load(folder: Path) -> Bundle:
                 f"{folder}: this is a pretrained encoder, not a classifier.",
                 f"Train one from it with: tenor train DATA --init {folder}",
             )
-        task = Task(_labels(saved.about.pop("labels")))
+        if "task" not in saved.about:  # format 1 knew single labels alone
+            saved.about["task"] = {"kind": "multiclass", "labels": saved.about.pop("labels")}
+        task = tasks.restore(saved.about.pop("task"))
         model = _restore(saved.family, saved.config, saved.encoder, saved.arrays, task)
     return Bundle(saved.family, saved.config, task, model, saved.about, saved.metrics, saved.history)
 
@@ -312,14 +314,6 @@ def _arrays(data: bytes) -> dict[str, Any]:
     if length > min(_LARGEST_HEADER, len(data)):
         raise ValueError(f"{WEIGHTS} has a header of {length:,} bytes")
     return dict(safetensors.load(data))
-
-
-def _labels(labels: Any) -> tuple[str, ...]:
-    if not (isinstance(labels, list) and len(labels) >= 2 and all(isinstance(label, str) for label in labels)):
-        raise ValueError("the labels are not a list of strings")
-    if len(set(labels)) != len(labels):
-        raise ValueError("a label stands twice in the list")
-    return tuple(labels)
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,91 +1,41 @@
-"""`TextClassifier`: the scikit-learn contract over the families."""
+"""`TextClassifier` and `TextRegressor`: the scikit-learn contract over the families."""
 
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from tenor import bundle, models, settings
+from tenor import bundle, fitting, models, settings
 from tenor.bundle import Bundle
 from tenor.errors import DataError, SettingsError
+from tenor.models.family import Examples
 from tenor.predictor import Predictor, check_texts
-from tenor.tasks import Floats, Task
+from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 from tenor.watch import Watcher
 
 
-class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Classifies texts.
+class _TextEstimator(BaseEstimator):  # type: ignore[misc]
+    """What both estimators do alike."""
 
-    Works with `clone`, `cross_val_score`, `Pipeline` and `GridSearchCV` of scikit-learn. `X` is a sequence of strings.
+    family: str
+    settings: dict[str, Any] | None
+    random_state: Any
 
-    Args:
-        family: Name of the model family, such as `ngram` or `lstm`.
-        settings: Settings of the family that differ from its defaults, such as `{"epochs": 3}`.
-        random_state: Seed of everything random.
-
-    Attributes:
-        classes_: (classes,) labels, in the order of the columns of `predict_proba`.
-        predictor_: The trained model.
-    """
-
-    def __init__(
-        self, family: str = "ngram", settings: dict[str, Any] | None = None, random_state: int | None = 0
-    ) -> None:
-        self.family = family
-        self.settings = settings
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on texts and their labels.
-
-        Raises:
-            DataError: A text is not a string, the lengths differ, or there is one class only.
-            SettingsError: The family or a setting is unknown.
-        """
-        texts = check_texts(X)
-        labels = np.asarray(y)
-        if labels.ndim != 1 or len(labels) != len(texts):
-            raise DataError(
-                f"there are {len(texts)} texts and labels of shape {labels.shape}.", "Give one label a text."
-            )
-        if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
-            raise DataError("a label is no whole number.", "Unknown label type: continuous. Give classes.")
-        try:
-            self.classes_, targets = np.unique(labels, return_inverse=True)
-        except TypeError:
-            raise DataError("the labels are of several types.", "Give all of them as strings.") from None
-        if len(self.classes_) < 2:
-            raise DataError(
-                f"there is only one class: {self.classes_.tolist()}.", "Give texts of at least two classes."
-            )
+    def _fit(self, texts: list[str], targets: Targets, task: Task, class_weight: Any = None) -> None:
         family = models.find(self.family)
         config = settings.make(family.config, self.settings or {}, "settings")
         bundle.need(family)
-        task = Task(tuple(str(label) for label in self.classes_))
         seed = self._seed()
-        if family.fit is not None:
-            fitted = family.fit(texts, targets.astype(np.int32), task, config, seed)
-        else:
-            from tenor import training
-
-            fitted = training.fit(family, texts, targets.astype(np.int32), task, config, seed, Watcher())
+        examples = Examples(texts, targets, task, fitting.weights(task, targets, class_weight))
+        fitted = fitting.fit(family, examples, config, seed, Watcher())
         about = {"text_column": "text", "label_column": "label", "seed": seed}
         metrics = {"timing": fitted.timing}
-        self.predictor_ = Predictor(Bundle(family, fitted.config, task, fitted.model, about, metrics, fitted.history))
-        return self
-
-    def predict_proba(self, X: Any) -> Floats:
-        """Probabilities of shape (texts, classes)."""
-        check_is_fitted(self)
-        return self.predictor_.predict_proba(X)
-
-    def predict(self, X: Any) -> npt.NDArray[Any]:
-        """The most probable label of each text, (texts,)."""
-        check_is_fitted(self)
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        self.predictor_ = Predictor(
+            Bundle(family, fitted.config, fitted.task, fitted.model, about, metrics, fitted.history)
+        )
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write the model to a folder, from which `tenor.load` reads it; labels are strings there."""
@@ -108,3 +58,169 @@ class TextClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.two_d_array = False
         tags.input_tags.one_d_array = True
         return tags
+
+
+class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
+    """Classifies texts.
+
+    Works with `clone`, `cross_val_score`, `Pipeline` and `GridSearchCV` of scikit-learn. `X` is a sequence of strings.
+    `y` holds one label a text; or, where a text may have any number of them, a list, tuple or set of labels a text, or
+    an array of 0 and 1 with a column a label.
+
+    Args:
+        family: Name of the model family, such as `ngram` or `lstm`.
+        settings: Settings of the family that differ from its defaults, such as `{"epochs": 3}`.
+        random_state: Seed of everything random.
+        class_weight: `balanced`, or a weight for each class, 1 where there is none; None lets all texts count the same.
+
+    Attributes:
+        classes_: (classes,) labels, in the order of the columns of `predict_proba`.
+        predictor_: The trained model.
+    """
+
+    def __init__(
+        self,
+        family: str = "ngram",
+        settings: dict[str, Any] | None = None,
+        random_state: int | None = 0,
+        class_weight: dict[Any, float] | str | None = None,
+    ) -> None:
+        self.family = family
+        self.settings = settings
+        self.random_state = random_state
+        self.class_weight = class_weight
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on texts and their labels.
+
+        Raises:
+            DataError: A text is not a string, the lengths differ, or there is one class only.
+            SettingsError: The family or a setting is unknown.
+        """
+        texts = check_texts(X)
+        labels = list(y) if not hasattr(y, "ndim") else y
+        if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
+            labels = column_or_1d(labels, warn=True)
+        if len(labels) != len(texts):
+            raise DataError(f"there are {len(texts)} texts and {len(labels)} labels.", "Give one label a text.")
+        if getattr(labels, "ndim", 1) == 2 or any(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
+            return self._fit_sets(texts, labels)
+        labels = np.asarray(labels)
+        if labels.ndim != 1:
+            raise DataError(f"the labels have the shape {labels.shape}.", "Give one label a text.")
+        if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
+            raise DataError(
+                "a label is no whole number.",
+                "Unknown label type: continuous. Give classes, or learn the numbers with TextRegressor.",
+            )
+        try:
+            self.classes_, targets = np.unique(labels, return_inverse=True)
+        except TypeError:
+            raise DataError("the labels are of several types.", "Give all of them as strings.") from None
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"there is only one class: {self.classes_.tolist()}.", "Give texts of at least two classes."
+            )
+        wanted = self.class_weight
+        if isinstance(wanted, dict):
+            wanted = {str(label): weight for label, weight in wanted.items()}
+        self._given = "classes"
+        self._fit(texts, targets.astype(np.int32), Classes(tuple(map(str, self.classes_))), wanted)
+        return self
+
+    def _fit_sets(self, texts: list[str], labels: Any) -> Self:
+        if getattr(labels, "ndim", 1) == 2:
+            targets = np.asarray(labels)
+            if not np.isin(targets, (0, 1)).all():
+                raise DataError("the array of labels holds other values than 0 and 1.", "Give a column a label.")
+            self.classes_, self._given = np.arange(targets.shape[1]), "array"
+        else:
+            if not all(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
+                raise DataError("some labels are lists and some are not.", "Give a list for each text.")
+            names = {name for each in labels for name in each}
+            try:
+                ordered = sorted(names)
+            except TypeError:
+                raise DataError("the labels are of several types.", "Give all of them as strings.") from None
+            position = {name: index for index, name in enumerate(ordered)}
+            targets = np.zeros((len(texts), len(ordered)))
+            for row, each in enumerate(labels):
+                targets[row, [position[name] for name in each]] = 1
+            self.classes_, self._given = np.array(ordered), "sets"
+        if not len(self.classes_) or not targets.any():
+            raise DataError("no text has a label.", "Give texts with labels.")
+        task = LabelSet(tuple(map(str, self.classes_)), never_none=bool(targets.any(axis=1).all()))
+        self._fit(texts, targets.astype(np.float32), task, self.class_weight)
+        return self
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Probabilities of shape (texts, classes); where a text may have several labels, of each by itself."""
+        check_is_fitted(self)
+        return self.predictor_.predict_proba(X)
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The most probable label of each text, (texts,).
+
+        Where a text may have several: tuples of labels, (texts,), or 0 and 1, (texts, labels), as `fit` got them.
+        """
+        probabilities = self.predict_proba(X)
+        if self._given == "classes":
+            return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+        task = self.predictor_.bundle.task
+        assert isinstance(task, LabelSet)
+        chosen = task.chosen(probabilities)
+        if self._given == "array":
+            return chosen.astype(np.int64)
+        found = np.empty(len(chosen), object)
+        found[:] = [tuple(self.classes_[row].tolist()) for row in chosen]
+        return found
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
+    """Predicts a number from a text, by the scikit-learn contract; `y` holds a number for each text.
+
+    Args:
+        family: Name of the model family, such as `ngram` or `lstm`.
+        settings: Settings of the family that differ from its defaults, such as `{"loss": "huber"}`.
+        random_state: Seed of everything random.
+
+    Attributes:
+        predictor_: The trained model.
+    """
+
+    def __init__(
+        self, family: str = "ngram", settings: dict[str, Any] | None = None, random_state: int | None = 0
+    ) -> None:
+        self.family = family
+        self.settings = settings
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on texts and their values.
+
+        Raises:
+            DataError: A text is not a string, the lengths differ, or a value is no finite number.
+            SettingsError: The family or a setting is unknown.
+        """
+        texts = check_texts(X)
+        try:
+            values = np.asarray(list(y) if not hasattr(y, "ndim") else y, np.float64)
+        except (ValueError, TypeError):
+            raise DataError("a value is no number.", "Give a number for each text.") from None
+        if values.shape != (len(texts),):
+            raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one a text.")
+        if not len(values) or not np.isfinite(values).all():
+            raise DataError("a value is not finite, or there is none.", "Give a number for each text.")
+        task = Value(float(values.mean()), float(values.std()) or 1.0)
+        self._fit(texts, values.astype(np.float32), task)
+        return self
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The value of each text, (texts,)."""
+        check_is_fitted(self)
+        return self.predictor_.predict(X)

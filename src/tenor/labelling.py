@@ -8,6 +8,7 @@ from tenor.data.table import Chunk, Table
 from tenor.data.writer import Write
 from tenor.errors import DataError, Location
 from tenor.predictor import Predictor
+from tenor.tasks import LabelSet, Value
 
 
 def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
@@ -15,16 +16,18 @@ def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
     return columns.find_text(source.columns, source.name, wanted, predictor.columns[0])
 
 
-def new_columns(present: list[str], name: str) -> tuple[str, str]:
-    """Names of the two columns that are added: `label` and `score`, or, where one is taken, `predicted_...`.
+def new_columns(present: list[str], predictor: Predictor, name: str) -> tuple[str, ...]:
+    """Names of the columns that are added: `label` and `score`, or, where one is taken, `predicted_...`; for numbers
+    `value`, or `predicted_value`.
 
     Raises:
         DataError: These are taken too; `name` is the table's.
     """
-    if "label" not in present and "score" not in present:
-        return "label", "score"
-    names = ("predicted_label", "predicted_score")
-    taken = [column for column in ("label", "score", *names) if column in present]
+    usual = ("value",) if isinstance(predictor.bundle.task, Value) else ("label", "score")
+    if not set(usual) & set(present):
+        return usual
+    names = tuple(f"predicted_{column}" for column in usual)
+    taken = [column for column in (*usual, *names) if column in present]
     if set(names) & set(taken):
         listed = " and ".join(map(repr, taken))
         raise DataError(f"{name}: the columns {listed} are there already.", "Rename them in the input.")
@@ -35,7 +38,7 @@ def label(
     source: Table,
     predictor: Predictor,
     text: str,
-    added: tuple[str, str],
+    added: tuple[str, ...],
     write: Write,
     tell: Callable[[int], Any],
 ) -> int:
@@ -45,7 +48,7 @@ def label(
         source: The rows.
         predictor: The model.
         text: Column of the texts. An empty or missing text is labelled like a text without a known word.
-        added: Names of the two columns that are added.
+        added: Names of the columns that are added.
         write: Takes each chunk.
         tell: Hears how many rows are through.
 
@@ -62,9 +65,20 @@ def label(
                     "Name the column that holds the texts with --text.",
                     Location(source.name, chunk.row + index, text),
                 )
-        pairs = list(predictor.label(texts))
-        labels, scores = [pair[0] for pair in pairs], [round(pair[1], 6) for pair in pairs]
-        write(Chunk(chunk.row, {**chunk.columns, added[0]: labels, added[1]: scores}))
+        found = dict(zip(added, _columns(predictor, texts), strict=True))
+        write(Chunk(chunk.row, {**chunk.columns, **found}))
         rows += len(chunk)
         tell(rows)
     return rows
+
+
+def _columns(predictor: Predictor, texts: list[str]) -> list[list[Any]]:
+    """The values of the columns that are added."""
+    if isinstance(predictor.bundle.task, Value):
+        return [[round(value, 6) for value in predictor.predict(texts).tolist()]]
+    rows = predictor.label(texts)
+    labels = [[scored.label for scored in row] for row in rows]
+    scores = [[round(scored.score, 6) for scored in row] for row in rows]
+    if isinstance(predictor.bundle.task, LabelSet):
+        return [labels, scores]
+    return [[row[0] for row in labels], [row[0] for row in scores]]

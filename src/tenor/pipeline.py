@@ -10,15 +10,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle, models, output, settings
+from tenor import bundle, fitting, models, output, settings, tasks
 from tenor.bundle import Bundle, Encoder
 from tenor.data import builtin, dataset
 from tenor.data.dataset import Dataset
 from tenor.data.split import hold_out
 from tenor.errors import BundleError, DataError, SettingsError
-from tenor.models.family import Family, Fitted
+from tenor.models.family import Examples, Family, Fitted
 from tenor.predictor import Predictor
-from tenor.tasks import Task
+from tenor.tasks import Kind, LabelSet, Task, Value
 from tenor.watch import Watcher
 
 
@@ -41,6 +41,9 @@ class Run:
         drop_unlabelled: Leave out rows without a label.
         drop_empty: Leave out rows with an empty text.
         init: Folder of a pretrained encoder to start from.
+        task: `binary`, `multiclass`, `multilabel` or `regression`; None tells it from the labels.
+        label_separator: What stands between the labels of a text; None where they are lists, or one a text.
+        class_weight: `balanced`, or a weight for each class by its name; None lets all texts count the same.
     """
 
     data: str
@@ -57,6 +60,9 @@ class Run:
     drop_unlabelled: bool = False
     drop_empty: bool = False
     init: str | None = None
+    task: Kind | None = None
+    label_separator: str | None = None
+    class_weight: dict[str, Any] | str | None = None
 
     def __post_init__(self) -> None:
         settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
@@ -121,10 +127,12 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     data, test = _read(run, watcher)
     read_s = time.perf_counter() - begin
 
-    dataset.check_classes(data)
-    task = Task(data.classes)
+    dataset.check_labels(data)
+    if data.note:
+        watcher.say(data.note)
+    task = tasks.make(data.kind, data.labels)
     if test is None and run.test_size > 0:
-        kept, held_out = hold_out(data.texts, data.labels, run.test_size, run.seed)
+        kept, held_out = hold_out(data.texts, task.strata(task.encode(data.labels)), run.test_size, run.seed)
         data, test = data.take(kept), data.take(held_out)
         if not len(test):
             watcher.say("there are too few rows to hold out a test part, so nothing is measured.")
@@ -135,7 +143,9 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
         if shared:
             watcher.say(f"{shared:,} of the {len(test):,} texts to measure on are also among those to learn from.")
     test_rows = len(test) if test is not None else 0
-    watcher.say(f"{len(data):,} texts to learn from, {test_rows:,} to measure on; labels: {_listed(task.labels)}.")
+    if isinstance(task, Value):
+        task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone
+    watcher.say(f"{len(data):,} texts to learn from, {test_rows:,} to measure on; {_described(task)}.")
 
     fingerprint = _fingerprint(data)
     training = output.training_folder(folder)
@@ -143,11 +153,12 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     trained = Bundle(
         family=family,
         config=fitted.config,
-        task=task,
+        task=fitted.task,
         model=fitted.model,
         about={
             "text_column": data.text_column,
             "label_column": data.label_column,
+            "label_separator": run.label_separator,
             **_origin(data, fingerprint, run.seed),
         },
         metrics={"timing": {"read_s": read_s, **fitted.timing}},
@@ -182,17 +193,20 @@ def evaluate(predictor: Predictor, data: Dataset) -> dict[str, Any]:
 
     task = predictor.bundle.task
     _check_labels(data, task)
-    probabilities = predictor.predict_proba(data.texts)
-    return metrics.evaluate(task.encode(data.labels), probabilities, task)
+    return metrics.evaluate(task.encode(data.labels), predictor.logits(data.texts), task)
 
 
 def _check_labels(data: Dataset, task: Task) -> None:
     """Refuse labels that the model does not know."""
-    unknown = [row for row, label in enumerate(data.labels) if label not in task.labels]
+    if isinstance(task, Value):
+        return
+    known = set(task.labels)
+    several = isinstance(task, LabelSet)
+    new = [[name for name in (labels if several else [labels]) if name not in known] for labels in data.labels]
+    unknown = [names[0] for names in new if names]
     if unknown:
-        label = data.labels[unknown[0]]
         raise DataError(
-            f"{data.name}, column {data.label_column!r}: the label {label!r} was not in the training data "
+            f"{data.name}, column {data.label_column!r}: the label {unknown[0]!r} was not in the training data "
             f"({len(unknown):,} rows have such labels).",
             f"Known labels: {_listed(task.labels)}.",
         )
@@ -218,8 +232,13 @@ def _source(source: str) -> str | Path:
     return path
 
 
-def read_test(source: str, watcher: Watcher, **options: Any) -> Dataset:
-    """Labelled texts to measure on: as `read`, but of a folder with the parts `train` and `test` the latter."""
+def read_test(source: str, kind: Kind, watcher: Watcher, **options: Any) -> Dataset:
+    """Labelled texts to measure on: as `read`, but of a folder with the parts `train` and `test` the latter.
+
+    `kind` is the task that was trained.
+    """
+    task = "multiclass" if kind == "binary" else kind  # a third label is an unknown one, and told of as such
+    options["task"] = task
     parts = _parts(source)
     if parts:
         watcher.say(f"{source} has a train and a test folder; the test folder is taken.")
@@ -234,19 +253,20 @@ def _parts(source: str) -> tuple[str, str] | None:
 
 
 def _read(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
-    options = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
+    options: dict[str, Any] = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
     source, test_source = run.data, run.test
     parts = _parts(source)
     if test_source is None and parts:
         source, test_source = parts
         watcher.say(f"{run.data} has a train and a test folder; each is taken as such.")
-    data = read(source, text=run.text, label=run.label, **options)
+    options["separator"] = run.label_separator
+    data = read(source, text=run.text, label=run.label, task=run.task, **options)
     if source not in builtin.BUILTINS:
         watcher.say(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
     if test_source is None:
         return data, None
     usual = (data.text_column, data.label_column)
-    test = read_test(test_source, watcher, text=run.text, label=run.label, usual=usual, **options)
+    test = read_test(test_source, data.kind, watcher, text=run.text, label=run.label, usual=usual, **options)
     return data, test
 
 
@@ -262,18 +282,16 @@ def _fit(
     fingerprint: str,
 ) -> Fitted:
     targets = task.encode(data.labels)
-    if family.fit is not None:
-        if run.resume:
-            raise SettingsError(
-                f"{family.name!r} trains in one go and cannot be resumed.",
-                "Leave out --resume (in Python resume=True).",
-            )
-        return family.fit(data.texts, targets, task, config, run.seed)
-    from tenor import training
-
-    checkpoints = _checkpoints(run, family, config, encoder, training_folder, fingerprint, {"labels": task.labels})
-    start = _start(encoder)
-    return training.fit(family, data.texts, targets, task, config, run.seed, watcher, checkpoints, start)
+    examples = Examples(data.texts, targets, task, fitting.weights(task, targets, run.class_weight))
+    if family.fit is None:
+        more = {"task": task.describe(), "class_weight": run.class_weight}
+        checkpoints = _checkpoints(run, family, config, encoder, training_folder, fingerprint, more)
+        return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder))
+    if run.resume:
+        raise SettingsError(
+            f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
+        )
+    return fitting.fit(family, examples, config, run.seed, watcher)
 
 
 def _checkpoints(
@@ -414,6 +432,13 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _described(task: Task) -> str:
+    if isinstance(task, Value):
+        return f"values: {task.centre:.4g} on average, {task.spread:.4g} around it"
+    several = " (any number of them a text)" if isinstance(task, LabelSet) else ""
+    return f"labels: {_listed(task.labels)}{several}"
 
 
 def _listed(labels: tuple[str, ...]) -> str:

@@ -1,16 +1,23 @@
 """A saved or trained model -> labels and probabilities for raw texts: the one path of every prediction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor import bundle
 from tenor.bundle import Bundle
-from tenor.errors import DataError
-from tenor.tasks import Floats
+from tenor.errors import DataError, SettingsError
+from tenor.tasks import Classes, Floats, LabelSet, Value
+
+
+class Scored(NamedTuple):
+    """A label and its probability."""
+
+    label: str
+    score: float
 
 
 class Predictor:
@@ -18,7 +25,7 @@ class Predictor:
 
     Attributes:
         bundle: The model and all that is known of it.
-        classes_: (classes,) labels, in the order of the columns of `predict_proba`.
+        classes_: (classes,) labels, in the order of the columns of `predict_proba`; none where numbers are predicted.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -30,28 +37,60 @@ class Predictor:
         """Columns of the texts and of the labels in the training data."""
         return self.bundle.about.get("text_column"), self.bundle.about.get("label_column")
 
-    def predict_proba(self, texts: Sequence[str]) -> Floats:
-        """Probabilities of shape (texts, classes), float32. An empty text is allowed; an empty list gives no rows.
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """What the model says, before it is made probabilities or values: (texts, outputs), float32.
+
+        An empty text is allowed; an empty list gives no rows.
 
         Raises:
             DataError: An element is not a string.
         """
         texts = check_texts(texts)
         if not texts:
-            return np.zeros((0, len(self.classes_)), np.float32)
-        return self.bundle.task.probabilities(self.bundle.model.logits(texts))
+            return np.zeros((0, self.bundle.task.outputs), np.float32)
+        return self.bundle.model.logits(texts)
+
+    def predict_proba(self, texts: Sequence[str]) -> Floats:
+        """Probabilities of shape (texts, classes), float32; of several labels a text, each by itself.
+
+        Raises:
+            DataError: An element is not a string.
+            SettingsError: The model predicts numbers.
+        """
+        task = self.bundle.task
+        if isinstance(task, Value):
+            raise SettingsError("the model predicts numbers and has no probabilities.", "Call predict.")
+        return task.probabilities(self.logits(texts))
 
     def predict(self, texts: Sequence[str]) -> npt.NDArray[Any]:
-        """The most probable label of each text, (texts,)."""
-        return np.asarray(self.classes_[self.predict_proba(texts).argmax(axis=1)])
+        """The most probable label, the tuple of labels, or the value of each text, (texts,)."""
+        task, logits = self.bundle.task, self.logits(texts)
+        if isinstance(task, Value):
+            return task.values(logits)
+        if isinstance(task, Classes):
+            return np.asarray(self.classes_[task.probabilities(logits).argmax(axis=1)])
+        found = np.empty(len(logits), object)
+        found[:] = [tuple(self.classes_[row].tolist()) for row in task.chosen(task.probabilities(logits))]
+        return found
 
-    def label(self, texts: Sequence[str]) -> Iterator[tuple[str, float]]:
-        """The most probable label of each text and its probability."""
-        probabilities = self.predict_proba(texts)
-        best = probabilities.argmax(axis=1)
-        scores = probabilities[np.arange(len(best)), best]
-        labels = self.bundle.task.labels
-        return ((labels[index], score) for index, score in zip(best.tolist(), scores.tolist(), strict=True))
+    def label(self, texts: Sequence[str]) -> list[list[Scored]]:
+        """The labels that each text gets, the most probable first: one, or any number where a text may have several.
+
+        Where the model predicts numbers there are none: call `predict`.
+        """
+        task, probabilities = self.bundle.task, self.predict_proba(texts)
+        if isinstance(task, LabelSet):
+            chosen = task.chosen(probabilities)
+        else:
+            chosen = np.zeros(probabilities.shape, bool)
+            chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
+        row, label = np.nonzero(chosen)
+        scores = probabilities[row, label]
+        order = np.lexsort((label, -scores, row))
+        found: list[list[Scored]] = [[] for _ in range(len(probabilities))]
+        for at, index, score in zip(row[order].tolist(), label[order].tolist(), scores[order].tolist(), strict=True):
+            found[at].append(Scored(task.labels[index], score))
+        return found
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write the model to a folder. Raises BundleError when that exists already, unless `overwrite`."""

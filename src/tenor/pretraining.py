@@ -22,7 +22,7 @@ from tenor.models import masked, optimizers, precision
 from tenor.models.family import Family, Fitted
 from tenor.models.network import Network, Start
 from tenor.settings import require
-from tenor.tasks import Task
+from tenor.tasks import Classes
 from tenor.text import batches
 from tenor.text.batches import Batch
 from tenor.text.encoded import PADDING, Encoded, TextEncoder
@@ -35,7 +35,7 @@ _EPOCHS = 3
 _MASKS = ("[MASK]", "<mask>")
 _VALIDATION_SEED = 1 << 31
 
-NO_TASK = Task(("", " "))
+NO_TASK = Classes(("", " "))
 """Stands for the labels of an encoder, which has none: the head that it gives is not kept."""
 
 
@@ -82,7 +82,7 @@ def fit(
     loop.train()
     network = replace(network, keras_model=training.in_float32(network))
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
-    return Fitted(network, config, timing, loop.state.history)
+    return Fitted(NO_TASK, network, config, timing, loop.state.history)
 
 
 class _MaskedTokens:

@@ -1,10 +1,11 @@
 """Settings of one run: frozen dataclasses, read strictly.
 
 A settings class is a frozen dataclass whose fields are `bool`, `int`, `float`, `str`, `Literal[...]`, a tuple of
-`int`, a `dict`, or one of these with `None`. Reading refuses an unknown key, a wrong type and a value outside its
-choices, and suggests the nearest key.
+`int`, a `dict`, or several of these, with `None` or without. Reading refuses an unknown key, a wrong type and a value
+outside its choices, and suggests the nearest key.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import math
@@ -101,8 +102,11 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None or value == "none":
             return None
-        inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-        return _check(value, inner[0], where)
+        *others, last = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+        for other in others:
+            with contextlib.suppress(SettingsError):
+                return _check(value, other, where)
+        return _check(value, last, where)
     if origin is typing.Literal:
         choices = [str(choice) for choice in typing.get_args(hint)]
         if value not in choices:

@@ -1,17 +1,28 @@
-"""What is predicted: the size of a model's head, its activation, and how outputs become probabilities."""
+"""What is predicted: one class, a set of labels, or a number; and how a model's outputs tell it.
 
+A task turns labels into targets, targets into what each output of a model should be, and outputs (logits) into
+probabilities or values. Families know the number of outputs and their activation, and nothing else of the task.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-Kind = Literal["binary", "multiclass"]
+Kind = Literal["binary", "multiclass", "multilabel", "regression"]
+Activation = Literal["sigmoid", "softmax", "identity"]
 Floats = npt.NDArray[np.float32]
+Targets = npt.NDArray[Any]
+"""Classes: (texts,) int32; LabelSet: (texts, labels) float32 of 0 and 1; Value: (texts,) float32."""
+
+_LARGEST_LOSS = 16.2  # -log 1e-7: one sure mistake does not make a mean meaningless
+_STRATA = 10
 
 
 @dataclass(frozen=True)
-class Task:
+class Classes:
     """One label out of a fixed list.
 
     Attributes:
@@ -29,20 +40,226 @@ class Task:
         """Width of the head: 1 logit for two classes (that of the second label), else one logit a class."""
         return 1 if len(self.labels) == 2 else len(self.labels)
 
+    @property
+    def activation(self) -> Activation:
+        return "sigmoid" if len(self.labels) == 2 else "softmax"
+
+    def encode(self, labels: Sequence[str]) -> Targets:
+        """Turn label names into their positions in `labels`, (texts,) int32."""
+        position = {label: index for index, label in enumerate(self.labels)}
+        return np.fromiter((position[label] for label in labels), np.int32, len(labels))
+
+    def desired(self, targets: Targets) -> Floats:
+        """What the outputs should be after the activation, (texts, outputs)."""
+        if self.outputs == 1:
+            return targets[:, None].astype(np.float32)
+        return np.asarray(np.eye(self.outputs, dtype=np.float32)[targets])
+
     def probabilities(self, logits: Floats) -> Floats:
-        """Turn logits of shape (n, outputs) into probabilities of shape (n, classes).
+        """Turn logits of shape (texts, outputs) into probabilities of shape (texts, classes).
 
         Sigmoid for two classes, softmax for more; both are safe for logits of any size.
         """
-        wide = logits.astype(np.float64)
-        if self.kind == "binary":
-            odds = np.exp(-np.abs(wide))
-            positive = np.where(wide >= 0, 1 / (1 + odds), odds / (1 + odds))
+        if self.outputs == 1:
+            positive = _sigmoid(logits)
             return np.concatenate([1 - positive, positive], axis=1).astype(np.float32)
+        wide = logits.astype(np.float64)
         wide = np.exp(wide - wide.max(axis=1, keepdims=True, initial=-np.inf))
         return np.asarray(wide / wide.sum(axis=1, keepdims=True), np.float32)
 
-    def encode(self, labels: list[str]) -> npt.NDArray[np.int32]:
-        """Turn label names into their positions in `labels`, shape (n,)."""
+    def losses(self, targets: Targets, logits: Floats) -> Floats:
+        """-log of the probability of each text's class, (texts,), in nats."""
+        right = self.probabilities(logits)[np.arange(len(targets)), targets]
+        return np.asarray(-np.log(np.maximum(right, np.exp(-_LARGEST_LOSS))), np.float32)
+
+    def measure(self, targets: Targets, logits: Floats) -> dict[str, float]:
+        """The figure that people follow while a model is trained."""
+        return {"accuracy": float((self.probabilities(logits).argmax(axis=1) == targets).mean())}
+
+    def strata(self, targets: Targets) -> Targets:
+        """(texts,) groups of like texts, of which each part of the data gets its share."""
+        return targets
+
+    def weights(self, targets: Targets, wanted: "dict[str, float] | Literal['balanced']") -> Floats:
+        """(texts,) how much each text counts, 1 on average.
+
+        Args:
+            targets: (texts,) classes.
+            wanted: Weight of a class by its name, 1 where it has none; `balanced`: all classes count the same.
+        """
+        if wanted == "balanced":
+            of_class = 1 / np.maximum(np.bincount(targets, minlength=len(self.labels)), 1)
+        else:
+            of_class = np.array([wanted.get(label, 1.0) for label in self.labels])
+        weights = of_class[targets]
+        return np.asarray(weights / weights.mean(), np.float32)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": self.kind, "labels": list(self.labels)}
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Any number of labels out of a fixed list.
+
+    Attributes:
+        labels: Names of the labels, sorted.
+        thresholds: (labels,) probability from which on a text gets a label; empty before they are chosen: 0.5.
+        never_none: Every text has a label: one that reaches no threshold gets the label that comes closest.
+    """
+
+    labels: tuple[str, ...]
+    thresholds: tuple[float, ...] = ()
+    never_none: bool = False
+    kind: Kind = "multilabel"
+    activation: Activation = "sigmoid"
+
+    @property
+    def outputs(self) -> int:
+        return len(self.labels)
+
+    def encode(self, labels: Sequence[Sequence[str]]) -> Targets:
+        """Turn sets of label names into (texts, labels) of 0 and 1."""
         position = {label: index for index, label in enumerate(self.labels)}
-        return np.fromiter((position[label] for label in labels), np.int32, len(labels))
+        targets = np.zeros((len(labels), len(self.labels)), np.float32)
+        for row, names in enumerate(labels):
+            targets[row, [position[name] for name in names]] = 1
+        return targets
+
+    def desired(self, targets: Targets) -> Floats:
+        return targets
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """(texts, labels): of each label by itself."""
+        return np.asarray(_sigmoid(logits), np.float32)
+
+    def chosen(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
+        """(texts, labels): which labels each text gets."""
+        if not len(probabilities):
+            return np.zeros(probabilities.shape, bool)
+        thresholds = np.array(self.thresholds or [0.5] * len(self.labels))
+        chosen = probabilities >= thresholds
+        if self.never_none:
+            # Near its threshold is a matter of odds: 0.02 is nearer to 0.04 than 0.3 to 0.5.
+            odds = np.log(np.maximum(probabilities, 1e-12) / thresholds)
+            chosen[np.arange(len(chosen)), odds.argmax(axis=1)] |= ~chosen.any(axis=1)
+        return np.asarray(chosen)
+
+    def losses(self, targets: Targets, logits: Floats) -> Floats:
+        """Binary cross-entropy of each text, the mean over the labels, (texts,), in nats."""
+        wide = logits.astype(np.float64)
+        terms = np.logaddexp(0, wide) - targets * wide
+        return np.asarray(np.minimum(terms, _LARGEST_LOSS).mean(axis=1), np.float32)
+
+    def measure(self, targets: Targets, logits: Floats) -> dict[str, float]:
+        chosen = self.chosen(self.probabilities(logits))
+        found = float((chosen * targets).sum())
+        return {"micro_f1": 2 * found / max(float(chosen.sum() + targets.sum()), 1.0)}
+
+    def strata(self, targets: Targets) -> Targets:
+        """The rarest label of each text, since a rare one is easily left out of a part; -1 where there is none."""
+        frequency = targets.sum(axis=0)
+        rarest = np.where(targets > 0, frequency, np.inf)
+        return np.where(targets.any(axis=1), rarest.argmin(axis=1), -1)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "labels": list(self.labels),
+            "thresholds": list(self.thresholds),
+            "never_none": self.never_none,
+        }
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number. Models learn it less `centre` and divided by `spread`, so that its unit does not matter.
+
+    Attributes:
+        centre: Mean of the training texts' values.
+        spread: Their standard deviation.
+    """
+
+    centre: float = 0.0
+    spread: float = 1.0
+    labels: tuple[str, ...] = ()
+    kind: Kind = "regression"
+    activation: Activation = "identity"
+    outputs: int = 1
+
+    def encode(self, labels: Sequence[float]) -> Targets:
+        """(texts,) the values."""
+        return np.asarray(labels, np.float32)
+
+    def desired(self, targets: Targets) -> Floats:
+        return np.asarray((targets[:, None] - self.centre) / self.spread, np.float32)
+
+    def values(self, logits: Floats) -> Floats:
+        """Turn outputs of shape (texts, 1) into values, (texts,)."""
+        return np.asarray(logits[:, 0].astype(np.float64) * self.spread + self.centre, np.float32)
+
+    def losses(self, targets: Targets, logits: Floats) -> Floats:
+        """Squared error of each text in units of the variance, (texts,)."""
+        return np.asarray(np.square(logits - self.desired(targets))[:, 0], np.float32)
+
+    def measure(self, targets: Targets, logits: Floats) -> dict[str, float]:
+        return {"mean_absolute_error": float(np.abs(self.values(logits) - targets).mean())}
+
+    def strata(self, targets: Targets) -> Targets:
+        """The tenth that each value belongs to."""
+        edges = np.quantile(targets, np.arange(1, _STRATA) / _STRATA) if len(targets) else np.zeros(0)
+        return np.searchsorted(edges, targets)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": self.kind, "centre": self.centre, "spread": self.spread}
+
+
+Task = Classes | LabelSet | Value
+
+
+def make(kind: Kind, labels: Sequence[Any]) -> Task:
+    """The task that labelled texts set.
+
+    Args:
+        kind: `binary` and `multiclass` are told apart by the labels.
+        labels: A name, a tuple of names, or a number for each text.
+    """
+    if kind == "regression":
+        values = np.asarray(labels, np.float64)
+        return Value(float(values.mean()), float(values.std()) or 1.0)
+    if kind == "multilabel":
+        names = sorted({name for row in labels for name in row})
+        return LabelSet(tuple(names), never_none=all(labels))
+    return Classes(tuple(sorted(set(labels))))
+
+
+def restore(description: dict[str, Any]) -> Task:
+    """The task that `describe` tells of. Raises ValueError, KeyError or TypeError where it tells of none."""
+    if description["kind"] == "regression":
+        value = Value(float(description["centre"]), float(description["spread"]))
+        if not (np.isfinite(value.centre) and np.isfinite(value.spread) and value.spread > 0):
+            raise ValueError("the values have no finite centre and spread")
+        return value
+    labels = _names(description["labels"])
+    if description["kind"] != "multilabel":
+        if len(labels) < 2:
+            raise ValueError("there is one class only")
+        return Classes(labels)
+    thresholds = tuple(float(threshold) for threshold in description["thresholds"])
+    if len(thresholds) not in (0, len(labels)) or not all(0 < threshold < 1 for threshold in thresholds):
+        raise ValueError("the thresholds are not one a label, between 0 and 1")
+    return LabelSet(labels, thresholds, bool(description["never_none"]))
+
+
+def _names(labels: Any) -> tuple[str, ...]:
+    if not (isinstance(labels, list) and labels and all(isinstance(label, str) for label in labels)):
+        raise ValueError("the labels are not a list of strings")
+    if len(set(labels)) != len(labels):
+        raise ValueError("a label stands twice in the list")
+    return tuple(labels)
+
+
+def _sigmoid(logits: Floats) -> npt.NDArray[np.float64]:
+    wide = logits.astype(np.float64)
+    odds = np.exp(-np.abs(wide))
+    return np.asarray(np.where(wide >= 0, 1 / (1 + odds), odds / (1 + odds)))

@@ -25,11 +25,11 @@ from safetensors import numpy as safetensors
 from tenor import files
 from tenor.data.split import hold_out
 from tenor.errors import TenorError
-from tenor.evaluation.metrics import log_loss
 from tenor.models import head, losses, optimizers, precision
-from tenor.models.family import Family, Fitted, NetworkConfig, Targets
+from tenor.models.family import Examples, Family, Fitted, HeldOut, Loss, NetworkConfig
 from tenor.models.network import Network, Start, to_numpy
-from tenor.tasks import Task
+from tenor.settings import require
+from tenor.tasks import LabelSet, Targets, Task, Value
 from tenor.text import batches, vocabulary
 from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded, TextEncoder
@@ -40,6 +40,9 @@ CHECKPOINT = "checkpoint.safetensors"
 _SMALLEST_BATCH = 1024  # tokens
 _EPOCH_BATCHES, _RUN_BATCHES = 100, 300
 _MOST_EPOCHS = 10
+_THRESHOLDS_SHARE = (
+    0.1  # of the texts, where thresholds of labels are to be chosen and no validation part was asked for
+)
 _HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
 _KEPT = {"end": "their end", "start": "their start", "both": "half from both ends"}
 
@@ -70,7 +73,7 @@ class _State:
     step: int = 0
     rows: int = 0
     loss: float = 0.0
-    right: float = 0.0
+    metric: float = 0.0
     best_loss: float = float("inf")
     best_epoch: int = -1
     seconds: float = 0.0
@@ -79,9 +82,7 @@ class _State:
 
 def fit(
     family: Family,
-    texts: Sequence[str],
-    targets: Targets,
-    task: Task,
+    examples: Examples,
     config: NetworkConfig,
     seed: int,
     watcher: Watcher,
@@ -92,9 +93,7 @@ def fit(
 
     Args:
         family: A family with `build`.
-        texts: Training texts; a part of them, `config.validation`, chooses the best epoch.
-        targets: (texts,) classes.
-        task: The task.
+        examples: Labelled texts; a part of them, `config.validation`, chooses the best epoch.
         config: The family's settings.
         seed: Seed of everything random.
         watcher: Hears of progress.
@@ -102,18 +101,22 @@ def fit(
         start: A pretrained encoder to start from; None starts where the family does.
 
     Raises:
+        SettingsError: The loss is of another task.
         TenorError: The checkpoint to resume from is damaged or belongs to another run.
     """
     begin = time.perf_counter()
-    labels = [task.labels[target] for target in targets]
-    rows, held_rows = hold_out(texts, labels, config.validation, seed)
-    config, encoder = prepare(family, config, [texts[row] for row in rows], start)
-    encoded, held = (
-        encoder.encode([texts[row] for row in part], config.maximum_tokens, config.keep) for part in (rows, held_rows)
-    )
+    task = examples.task
+    config = replace(config, loss=_loss_name(config, task))
+    share = config.validation
+    if isinstance(task, LabelSet):
+        share = share or _THRESHOLDS_SHARE
+    rows, held_rows = hold_out(examples.texts, task.strata(examples.targets), share, seed)
+    learned, held_out = examples.take(rows), examples.take(held_rows)
+    config, encoder = prepare(family, config, learned.texts, start)
+    encoded, held = (encoder.encode(part.texts, config.maximum_tokens, config.keep) for part in (learned, held_out))
     if encoded.cut + held.cut and config.keep != "windows":
         watcher.say(
-            f"{encoded.cut + held.cut:,} of {len(texts):,} texts are longer than {config.maximum_tokens} tokens; "
+            f"{encoded.cut + held.cut:,} of {len(examples):,} texts are longer than {config.maximum_tokens} tokens; "
             f"kept: {_KEPT[config.keep]}."
         )
     config = fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))
@@ -122,19 +125,19 @@ def fit(
     network = Network(family, task, config, encoder, build(family, config, task, seed, start))
     tune = getattr(config, "tune", None)
     if tune == "frozen":
-        history = _fit_head(network, [encoded, held], targets[np.concatenate([rows, held_rows])], seed, watcher)
+        history = _fit_head(network, encoded, learned, seed, watcher)
     else:
         if tune is not None:
-            few = _sample(targets[rows], _HEAD_TEXTS, seed)
-            sample = network.encode([texts[row] for row in rows[few]])
-            _fit_head(network, [sample], targets[rows[few]], seed, watcher)
-        objective = _Classification(network, encoded, targets[rows][encoded.text], held, targets[held_rows])
+            few = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
+            _fit_head(network, network.encode(few.texts), few, seed, watcher)
+        objective = _Labels(network, encoded, learned, held, held_out)
         loop = Loop(objective, config, seed, watcher, checkpoints)
         loop.train()
         history = loop.state.history
     network = replace(network, keras_model=in_float32(network))
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
-    return Fitted(network, config, timing, history)
+    scored = HeldOut(held_out.targets, network.score(held)) if isinstance(task, LabelSet) else None
+    return Fitted(task, network, config, timing, history, scored)
 
 
 def prepare(family: Family, config: Any, texts: Sequence[str], start: Start | None = None) -> tuple[Any, TextEncoder]:
@@ -169,24 +172,24 @@ def in_float32(network: Network) -> Any:
 
 
 def _fit_head(
-    network: Network, parts: list[Encoded], targets: Targets, seed: int, watcher: Watcher
+    network: Network, encoded: Encoded, learned: Examples, seed: int, watcher: Watcher
 ) -> list[dict[str, Any]]:
     """Fit the head alone, on features of each text that are computed once.
 
     That is all where the encoder is frozen. Else it comes first, so that a head that knows nothing does not distort the
     encoder (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features").
     """
-    features = [network.features(part, watcher) for part in parts]
-    kernel, bias, tried = head.fit(np.concatenate(features), targets, network.task.outputs, seed)
-    for variable, value in zip(network.keras_model.get_layer("logits").weights, (kernel, bias), strict=True):
+    features = network.features(encoded, watcher)
+    found, tried = head.fit(features, learned.targets, learned.task, learned.weights, seed)
+    for variable, value in zip(network.keras_model.get_layer("logits").weights, found, strict=True):
         variable.assign(value)
     return tried
 
 
-def _sample(targets: Targets, size: int, seed: int) -> npt.NDArray[np.int64]:
-    """`size` rows or all, rising; more where there are more classes, since each has a row."""
-    order = np.random.default_rng(seed).permutation(len(targets))
-    firsts = np.unique(targets[order], return_index=True)[1]
+def _sample(strata: Targets, size: int, seed: int) -> npt.NDArray[np.int64]:
+    """`size` rows or all, rising; more where there are more strata, since each has a row."""
+    order = np.random.default_rng(seed).permutation(len(strata))
+    firsts = np.unique(strata[order], return_index=True)[1]
     sample = np.concatenate([order[firsts], np.delete(order, firsts)])
     return np.sort(sample[: max(size, len(firsts))])
 
@@ -216,7 +219,7 @@ class Objective(Protocol):
         encoded: The rows to learn from.
         longest: Ids in the longest row.
         loss: (targets, outputs) -> loss.
-        metric: Keras metric that is called `accuracy`.
+        metric: Keras metric that is followed.
         rate: Path of a variable -> share of the learning rate that it gets; None: all of it.
     """
 
@@ -234,38 +237,38 @@ class Objective(Protocol):
         """Figures on the texts held out, `validation_loss` first; empty where there are none."""
 
 
-class _Classification:
-    """The right class of each text."""
+class _Labels:
+    """The labels of each text."""
 
     def __init__(
-        self, network: Network, encoded: Encoded, targets: Targets, held: Encoded, held_targets: Targets
+        self, network: Network, encoded: Encoded, learned: Examples, held: Encoded, held_out: Examples
     ) -> None:
         self.network, self.task, self.keras_model = network, network.task, network.keras_model
-        self.encoded, self.targets, self.held, self.held_targets = encoded, targets, held, held_targets
+        self.encoded, self.held, self.held_out = encoded, held, held_out
         self.longest = network.longest
-        self.loss, self.metric = _loss(network.config, network.task), _accuracy(network.task)
+        self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
         self.rate = network.family.rate(network.config) if network.family.rate else None
-        self.share = 1 / encoded.rows_of_text[encoded.text]
+        self.desired = network.task.desired(learned.targets)
+        self.share = learned.weights[encoded.text] / encoded.rows_of_text[encoded.text]
+        self.share /= self.share.mean()
 
     def arrays(self, batch: Batch, _: np.random.Generator) -> tuple[Any, Any, Any]:
         # Every batch of a width has the same number of rows, so that it has the same shape: those that are missing
         # are empty texts of weight 0.
         rows, missing = len(batch.rows), batch.size - len(batch.rows)
         ids = np.pad(self.encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
-        wanted = np.zeros((batch.size, self.task.outputs), np.float32)
-        chosen = self.targets[batch.rows]
-        wanted[np.arange(rows), chosen if self.task.outputs > 1 else 0] = 1 if self.task.outputs > 1 else chosen
+        desired = np.zeros((batch.size, self.task.outputs), np.float32)
+        desired[:rows] = self.desired[self.encoded.text[batch.rows]]
         weight = np.zeros(batch.size, np.float32)
         weight[:rows] = self.share[batch.rows]
-        return ids, wanted, weight * (batch.size / weight.sum())
+        return ids, desired, weight * (batch.size / rows)
 
     def measure(self) -> dict[str, float]:
-        if not len(self.held_targets):
+        if not len(self.held_out):
             return {}
-        probabilities = self.task.probabilities(self.network.score(self.held))
-        right = probabilities.argmax(axis=1) == self.held_targets
-        loss = log_loss(self.held_targets, probabilities)
-        return {"validation_loss": loss, "validation_accuracy": float(right.mean())}
+        targets, logits = self.held_out.targets, self.network.score(self.held)
+        found = {"loss": float(self.task.losses(targets, logits).mean()), **self.task.measure(targets, logits)}
+        return {f"validation_{name}": value for name, value in found.items()}
 
 
 class Loop:
@@ -343,13 +346,13 @@ class Loop:
         self.state.step += 1
         self.state.rows += rows
         self.state.loss += float(found[0]) * rows
-        self.state.right += float(found[1]) * rows
+        self.state.metric += float(found[1]) * rows
 
     def _means(self) -> dict[str, float]:
         rows = max(self.state.rows, 1)
         return {
             "loss": self.state.loss / rows,
-            "accuracy": self.state.right / rows,
+            self.objective.metric.name: self.state.metric / rows,
             "texts_per_s": self.state.rows / max(self.state.seconds, 1e-9),
         }
 
@@ -364,7 +367,7 @@ class Loop:
         state.history.append(row)
         self.watcher.finished(name, {key: value for key, value in row.items() if key != "epoch"})
         state.epoch, state.step, state.rows = state.epoch + 1, 0, 0
-        state.loss, state.right, state.seconds = 0.0, 0.0, 0.0
+        state.loss, state.metric, state.seconds = 0.0, 0.0, 0.0
 
     def _variables(self) -> dict[str, Any]:
         named = {f"model/{index}": variable for index, variable in enumerate(self.model.variables)}
@@ -416,14 +419,35 @@ def _identity(checkpoints: Checkpoints) -> dict[str, Any]:
     return checkpoints.run | {"backend": keras.backend.backend()}
 
 
+def _loss_name(config: NetworkConfig, task: Task) -> Loss:
+    """The loss asked for, or the task's own. Raises SettingsError where it is that of another task."""
+    numbers = isinstance(task, Value)
+    if config.loss is None:
+        return "mean-squared-error" if numbers else "cross-entropy"
+    fitting = config.loss != "cross-entropy" if numbers else config.loss in ("cross-entropy", "mean-squared-error")
+    require(fitting, "loss", f"is {config.loss}, which does not serve the task {task.kind}")
+    return config.loss
+
+
 def _loss(config: NetworkConfig, task: Task) -> losses.Loss:
-    if config.loss == "mean-squared-error":
-        return losses.squared_error(ops.sigmoid if task.outputs == 1 else ops.softmax)
-    return losses.cross_entropy(config.label_smoothing, config.focal)
+    if config.loss == "cross-entropy":
+        return losses.cross_entropy(task.activation, config.label_smoothing, config.focal)
+    errors = {
+        "mean-squared-error": losses.squared_error,
+        "mean-absolute-error": losses.absolute_error,
+        "huber": losses.huber,
+    }
+    return errors[str(config.loss)](task.activation)
 
 
-def _accuracy(task: Task) -> Any:
-    if task.outputs == 1:
+def _metric(task: Task) -> Any:
+    """What is followed in training: the share of right decisions; of numbers the mean error, in their unit."""
+    if isinstance(task, Value):
+        spread = task.spread
+        return keras.metrics.MeanMetricWrapper(
+            lambda desired, logits: ops.abs(desired - logits)[:, 0] * spread, "mean_absolute_error"
+        )
+    if task.activation == "sigmoid":
         return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
     return keras.metrics.CategoricalAccuracy("accuracy")
 

@@ -23,7 +23,7 @@ CHUNKS = [
 
 
 def write(path: Path, chunks: list[Chunk] = CHUNKS, columns: list[str] = COLUMNS, schema: Any = None) -> Path:
-    with writer.open_writer(path, columns, schema) as put:
+    with writer.open_writer(path, columns, schema, ["label", "score"]) as put:
         for chunk in chunks:
             put(chunk)
     return path
@@ -51,7 +51,7 @@ def test_a_typed_file_reads_back_as_it_was(tmp_path: Path, name: str) -> None:
     assert read(write(tmp_path / name)) == {name: CHUNKS[0].columns[name] + CHUNKS[1].columns[name] for name in COLUMNS}
 
 
-def test_a_text_file_gets_label_and_score_alone(tmp_path: Path) -> None:
+def test_a_text_file_gets_what_was_found_alone(tmp_path: Path) -> None:
     assert write(tmp_path / "a.txt").read_text(encoding="utf-8") == "好\t0.5\nx y\t0.987654\nx\t1.0\n"
 
 

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from tenor.evaluation import metrics
-from tenor.tasks import Task
+from tenor.tasks import Classes, LabelSet, Value
 
 TARGETS = np.array([0, 0, 1, 1], np.int32)
 PROBABILITIES = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]], np.float32)
 
 
 def test_known_answers_for_two_classes() -> None:
-    found = metrics.evaluate(TARGETS, PROBABILITIES, Task(("no", "yes")))
+    found = metrics.of_classes(TARGETS, PROBABILITIES, Classes(("no", "yes")))
     assert found["accuracy"] == 0.75
     assert found["confusion"] == [[1, 1], [0, 2]]
     assert found["per_class"]["yes"] == {
@@ -19,7 +19,6 @@ def test_known_answers_for_two_classes() -> None:
         "rows": 2,
     }
     assert found["macro_f1"] == pytest.approx((2 / 3 + 0.8) / 2)
-    assert found["log_loss"] == pytest.approx(-np.log([0.9, 0.4, 0.7, 0.8]).mean(), abs=1e-6)
     assert found["roc_auc"] == 1.0
 
 
@@ -34,30 +33,64 @@ def test_the_interval_has_the_known_answers_of_newcombe_1998(right: int, rows: i
 
 def test_answers_that_are_all_right_leave_a_doubt() -> None:
     targets = np.zeros(20, np.int32)
-    found = metrics.evaluate(targets, np.tile(np.float32([0.9, 0.1]), (20, 1)), Task(("no", "yes")))
+    found = metrics.of_classes(targets, np.tile(np.float32([0.9, 0.1]), (20, 1)), Classes(("no", "yes")))
     assert found["accuracy"] == 1.0
     assert found["accuracy_interval"] == pytest.approx([0.8389, 1.0], abs=5e-5)
     assert found["accuracy_interval"][1] <= 1.0
 
 
 def test_the_interval_holds_the_accuracy_and_narrows_with_rows() -> None:
-    task = Task(("no", "yes"))
-    small = metrics.evaluate(TARGETS, PROBABILITIES, task)["accuracy_interval"]
-    many = metrics.evaluate(np.tile(TARGETS, 500), np.tile(PROBABILITIES, (500, 1)), task)["accuracy_interval"]
+    task = Classes(("no", "yes"))
+    small = metrics.of_classes(TARGETS, PROBABILITIES, task)["accuracy_interval"]
+    many = metrics.of_classes(np.tile(TARGETS, 500), np.tile(PROBABILITIES, (500, 1)), task)["accuracy_interval"]
     assert small[0] <= 0.75 <= small[1]
     assert many[0] <= 0.75 <= many[1]
     assert many[1] - many[0] == pytest.approx(2 * 1.96 * np.sqrt(0.75 * 0.25 / 2000), rel=0.05)
 
 
-def test_a_sure_mistake_has_a_finite_log_loss() -> None:
-    assert metrics.log_loss(np.array([0], np.int32), np.array([[0.0, 1.0]], np.float32)) == pytest.approx(
-        16.118, abs=1e-3
-    )
-
-
 def test_a_class_without_rows_has_no_roc_auc_and_does_not_lower_macro_f1() -> None:
-    found = metrics.evaluate(
-        np.array([0, 1], np.int32), np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], np.float32), Task(("a", "b", "c"))
+    found = metrics.of_classes(
+        np.array([0, 1], np.int32), np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], np.float32), Classes(("a", "b", "c"))
     )
     assert found["roc_auc"] is None
     assert found["macro_f1"] == 1.0
+
+
+def test_known_answers_for_sets_of_labels() -> None:
+    task = LabelSet(("a", "b", "c", "d"), (0.5, 0.5, 0.2, 0.5))
+    truth = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0]], np.float32)
+    probabilities = np.array([[0.9, 0.6, 0.1, 0.0], [0.4, 0.7, 0.1, 0.0], [0.1, 0.8, 0.3, 0.0]], np.float32)
+    found = metrics.of_label_sets(truth, probabilities, task)
+    assert found["micro_f1"] == pytest.approx(2 * 4 / (5 + 5))
+    assert found["macro_f1"] == pytest.approx((2 / 3 + 0.8 + 1) / 3)
+    assert found["hamming_loss"] == pytest.approx(2 / 12)
+    assert found["exact_match"] == pytest.approx(1 / 3)
+    assert found["average_precision"] == 1.0
+    assert found["per_class"]["b"] == {
+        "precision": pytest.approx(2 / 3),
+        "recall": 1.0,
+        "f1": pytest.approx(0.8),
+        "average_precision": 1.0,
+        "rows": 2,
+    }
+    assert found["per_class"]["d"]["average_precision"] is None
+
+
+def test_known_answers_for_values() -> None:
+    found = metrics.of_values(np.float32([1, 2, 3, 6]), np.float32([1, 3, 3, 5]))
+    assert found["mae"] == 0.5
+    assert found["rmse"] == pytest.approx(np.sqrt(0.5))
+    assert found["r2"] == pytest.approx(1 - 2 / 14)
+    assert found["pearson"] == pytest.approx(10 / np.sqrt(14 * 8))
+    assert found["spearman"] == pytest.approx(0.9487, abs=1e-4)
+    same = metrics.of_values(np.float32([2, 2]), np.float32([1, 3]))
+    assert (same["r2"], same["pearson"], same["spearman"]) == (None, None, None)
+
+
+def test_each_task_has_its_metrics() -> None:
+    logits = np.float32([[2.0], [-1.0]])
+    found = metrics.evaluate(np.array([1, 0], np.int32), logits, Classes(("no", "yes")))
+    assert (found["task"], found["rows"], found["accuracy"]) == ("binary", 2, 1.0)
+    assert found["log_loss"] == pytest.approx(np.log1p(np.exp([-2, -1])).mean())
+    assert metrics.evaluate(np.float32([[1], [0]]), logits, LabelSet(("a",)))["exact_match"] == 1.0
+    assert metrics.evaluate(np.float32([14, 8]), logits, Value(10.0, 2.0))["rmse"] == 0.0

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tenor import models
 from tenor.models.layers import ChronoBias, Pool, Reverse, ZeroPadding
-from tenor.tasks import Task
+from tenor.tasks import Classes
 
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
 IDS = np.array([[4, 2, 3, 9, 1], [7, 2, 0, 0, 0], [0, 0, 0, 0, 0]], np.int32)
@@ -71,7 +71,7 @@ def test_every_network_has_its_gradient_checked() -> None:
 @pytest.mark.parametrize("family", list(NETWORKS))
 @pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c")])
 def test_gradients_are_those_of_finite_differences(family: str, labels: tuple[str, ...]) -> None:
-    task = Task(labels)
+    task = Classes(labels)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float64")
     try:

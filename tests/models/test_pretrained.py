@@ -15,11 +15,11 @@ from safetensors import numpy as safetensors
 from tenor import TextClassifier, models, settings, training
 from tenor.errors import SettingsError, TenorError
 from tenor.models import hub, huggingface, pretrained
-from tenor.tasks import Task
+from tenor.tasks import Classes
 
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = ["bert", "distilbert", "roberta", "xlm-roberta", "electra", "albert"]
-TASK = Task(("a", "b"))
+TASK = Classes(("a", "b"))
 
 
 def config(model: str, **values: Any) -> pretrained.Config:

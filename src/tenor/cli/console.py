@@ -81,6 +81,26 @@ def describe(figures: dict[str, float]) -> str:
 
 def results(metrics: dict[str, Any]) -> list[str]:
     """Test metrics as lines for people."""
+    if metrics["task"] == "regression":
+        return _of_values(metrics)
+    return _of_label_sets(metrics) if metrics["task"] == "multilabel" else _of_classes(metrics)
+
+
+def _of_values(metrics: dict[str, Any]) -> list[str]:
+    names = {"mae": "mean absolute error", "rmse": "root mean squared error", "r2": "R2"}
+    names |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation"}
+    lines = [f"{name:23}  {metrics[key]:.4f}" for key, name in names.items() if metrics[key] is not None]
+    return [*lines, f"{'texts':23}  {metrics['rows']:,}"]
+
+
+def _of_label_sets(metrics: dict[str, Any]) -> list[str]:
+    names = {"micro_f1": "micro-F1", "macro_f1": "macro-F1", "average_precision": "average precision"}
+    names |= {"hamming_loss": "Hamming loss", "exact_match": "exact match", "log_loss": "log loss"}
+    lines = [f"{name:17}  {metrics[key]:.4f}" for key, name in names.items() if metrics[key] is not None]
+    return [*lines, f"{'texts':17}  {metrics['rows']:,}", "", *_per_class(metrics["per_class"], "label")]
+
+
+def _of_classes(metrics: dict[str, Any]) -> list[str]:
     low, high = metrics["accuracy_interval"]
     lines = [
         f"accuracy  {metrics['accuracy']:.4f}  (95% interval {low:.4f} to {high:.4f}, {metrics['rows']:,} texts)",
@@ -89,19 +109,25 @@ def results(metrics: dict[str, Any]) -> list[str]:
     ]
     if metrics["roc_auc"] is not None:
         lines.append(f"ROC AUC   {metrics['roc_auc']:.4f}")
-    width = max(len("class"), *(display_width(name) for name in metrics["per_class"]))
-    lines += ["", pad("class", width) + "  precision  recall      F1    rows"]
-    for name, row in metrics["per_class"].items():
-        lines.append(
-            f"{pad(name, width)}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['rows']:6,}"
-        )
     names = list(metrics["per_class"])
+    width = max(len("class"), *map(display_width, names))
+    lines += ["", *_per_class(metrics["per_class"], "class")]
     if len(names) <= 10:
         cell = max(8, *(display_width(name) + 2 for name in names))
         lines += ["", "confusion (rows: true, columns: predicted)"]
         lines.append(" " * width + "".join(" " * (cell - display_width(name)) + name for name in names))
         for name, counts in zip(names, metrics["confusion"], strict=True):
             lines.append(pad(name, width) + "".join(f"{count:{cell},}" for count in counts))
+    return lines
+
+
+def _per_class(rows: dict[str, Any], head: str) -> list[str]:
+    width = max(len(head), *map(display_width, rows))
+    lines = [pad(head, width) + "  precision  recall      F1    rows"]
+    for name, row in rows.items():
+        lines.append(
+            f"{pad(name, width)}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['rows']:6,}"
+        )
     return lines
 
 

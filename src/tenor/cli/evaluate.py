@@ -15,6 +15,9 @@ def evaluate(
     ],
     text: Annotated[str | None, typer.Option(help="Column of the texts.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,
+    label_separator: Annotated[
+        str | None, typer.Option(help="What stands between the labels of a text. [default: as in training]")
+    ] = None,
     drop_unlabelled: Annotated[bool, typer.Option("--drop-unlabelled", help="Leave out rows without a label.")] = False,
     drop_empty: Annotated[bool, typer.Option("--drop-empty", help="Leave out rows with an empty text.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
@@ -24,9 +27,12 @@ def evaluate(
     from tenor.cli import console
 
     loaded = predictor.load(model)
-    options = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
+    separator = label_separator or loaded.bundle.about.get("label_separator")
+    options = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty, "separator": separator}
     with console.Console(quiet=as_json) as watcher:
-        rows = pipeline.read_test(data, watcher, text=text, label=label, usual=loaded.columns, **options)
+        rows = pipeline.read_test(
+            data, loaded.bundle.task.kind, watcher, text=text, label=label, usual=loaded.columns, **options
+        )
     metrics = pipeline.evaluate(loaded, rows)
     if as_json:
         print(json.dumps(metrics, ensure_ascii=False))

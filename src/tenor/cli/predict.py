@@ -4,9 +4,12 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tenor.predictor import Predictor
 
 _ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 
@@ -46,8 +49,7 @@ def predict(
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     loaded = predictor.load(model)
     if is_text and out is None:
-        [(label, score)] = loaded.label([source])
-        print(json.dumps({"label": label, "score": score}, ensure_ascii=False) if as_json else f"{label}\t{score:.4f}")
+        _print_one(loaded, source, as_json)
         return
 
     if is_text:
@@ -57,7 +59,7 @@ def predict(
     else:
         opened = table.open_table(path)
     column = labelling.text_column(opened, loaded, text)
-    added = labelling.new_columns(opened.columns, opened.name)
+    added = labelling.new_columns(opened.columns, loaded, opened.name)
     columns = [*opened.columns, *added]
     with console.Console(quiet=out is None) as watcher:
 
@@ -65,14 +67,32 @@ def predict(
             watcher.progress("predict", rows, 0, {})
 
         if out is not None:
-            with writer.open_writer(out, columns, opened.schema) as write:
+            with writer.open_writer(out, columns, opened.schema, added) as write:
                 rows = labelling.label(opened, loaded, column, added, write, tell)
             watcher.say(f"{rows:,} rows: {out}")
             return
         kind = ".jsonl" if as_json else ".txt" if source == "-" else table.suffix(path)
         kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
-        labelling.label(opened, loaded, column, added, writer.text_writer(sys.stdout, kind, columns), tell)
+        write = writer.text_writer(sys.stdout, kind, columns, added)
+        labelling.label(opened, loaded, column, added, write, tell)
         sys.stdout.flush()
+
+
+def _print_one(loaded: "Predictor", text: str, as_json: bool) -> None:
+    """A value, a label and its score, or a line for each of several labels."""
+    from tenor.tasks import LabelSet, Value
+
+    task = loaded.bundle.task
+    if isinstance(task, Value):
+        value = float(loaded.predict([text])[0])
+        print(json.dumps({"value": value}) if as_json else f"{value:.6g}")
+        return
+    [found] = loaded.label([text])
+    rows = [scored._asdict() for scored in found]
+    if as_json:
+        print(json.dumps(rows if isinstance(task, LabelSet) else rows[0], ensure_ascii=False))
+    else:
+        print("\n".join(f"{scored.label}\t{scored.score:.4f}" for scored in found) or "no label")
 
 
 def _looks_like_a_path(source: str) -> bool:

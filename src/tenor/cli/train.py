@@ -24,6 +24,16 @@ def train(
     ] = None,
     text: Annotated[str | None, Option(help="Column of the texts.")] = None,
     label: Annotated[str | None, Option(help="Column of the labels.")] = None,
+    task: Annotated[
+        str | None,
+        Option(help="binary, multiclass, multilabel or regression. [default: told from the labels]"),
+    ] = None,
+    label_separator: Annotated[
+        str | None, Option(help="What stands between the labels of a text, such as ';', where they are no lists.")
+    ] = None,
+    class_weight: Annotated[
+        str | None, Option(help="'balanced', or how much texts of a class count, as 'spam=5,urgent=2'.")
+    ] = None,
     family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: ngram]")] = None,
     out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
     seed: Annotated[int | None, Option(help="Seed of everything random. [default: 0]")] = None,
@@ -52,6 +62,9 @@ def train(
         "test": test,
         "text": text,
         "label": label,
+        "task": task,
+        "label_separator": label_separator,
+        "class_weight": _class_weight(class_weight),
         "family": family,
         "out": out,
         "seed": seed,
@@ -81,3 +94,22 @@ def train(
     steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")
     print(f"\ntook {timing['total_s']:.1f} s ({steps})")
     print(f"model: {trained.folder}")
+
+
+def _class_weight(given: str | None) -> str | dict[str, float] | None:
+    from tenor.errors import SettingsError
+
+    if given is None or given == "balanced":
+        return given
+    weights = {}
+    for item in given.split(","):
+        label, equals, weight = item.rpartition("=")
+        try:
+            weights[label.strip()] = float(weight)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise SettingsError(
+                f"--class-weight: {item!r} is not of the form class=number.", "Write balanced, or spam=5,urgent=2."
+            )
+    return weights

@@ -2,12 +2,14 @@
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tenor.data import columns, table
+from tenor.data.labels import FEW_NUMBERS, interpret
 from tenor.errors import DataError, Location, rows_phrase
+from tenor.tasks import Kind
 
 
 @dataclass(frozen=True)
@@ -17,16 +19,20 @@ class Dataset:
     Attributes:
         name: Where they come from, for messages.
         texts: The texts.
-        labels: The label of each.
+        labels: The label of each: a name, a tuple of names, or a number.
         text_column: The column that the texts stood in.
         label_column: The column that the labels stood in.
+        kind: The task that the labels set.
+        note: What was decided of it, where it could have been otherwise.
     """
 
     name: str
     texts: list[str]
-    labels: list[str]
+    labels: list[Any]
     text_column: str = "text"
     label_column: str = "label"
+    kind: Kind = "binary"
+    note: str = ""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -34,12 +40,7 @@ class Dataset:
     def take(self, rows: Any) -> "Dataset":
         """The dataset of the chosen rows, in that order."""
         texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
-        return Dataset(self.name, texts, labels, self.text_column, self.label_column)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The distinct labels, sorted."""
-        return tuple(sorted(set(self.labels)))
+        return replace(self, texts=texts, labels=labels)
 
 
 def read(
@@ -49,6 +50,8 @@ def read(
     drop_unlabelled: bool = False,
     drop_empty: bool = False,
     usual: tuple[str | None, str | None] = (None, None),
+    task: Kind | None = None,
+    separator: str | None = None,
 ) -> Dataset:
     """Read labelled texts from a file or folder.
 
@@ -60,6 +63,8 @@ def read(
         drop_empty: Leave out rows with an empty text instead of refusing them.
         usual: Columns of texts and labels to take, where they are there, before any is looked for: those of the
             training data.
+        task: The task that the labels set; None tells it from them.
+        separator: What stands between the labels of a text; None where they are lists, or one a text.
 
     Raises:
         DataError: As the message says; the same fault in several rows is raised once.
@@ -92,7 +97,11 @@ def read(
             "Put a line with names above the first row, such as text,label; or, if there is a header, name the columns "
             "with --text and --label.",
         )
-    return _checked(name, texts, labels, text, label, drop_unlabelled, drop_empty)
+    read = interpret(labels, name, label, task, separator)
+    kept = _usable(name, texts, read.values, text, label, drop_unlabelled, drop_empty)
+    return Dataset(
+        name, [texts[row] for row in kept], [read.values[row] for row in kept], text, label, read.kind, read.note
+    )
 
 
 def read_texts(path: Path, text: str | None = None) -> list[str]:
@@ -121,7 +130,7 @@ def read_texts(path: Path, text: str | None = None) -> list[str]:
     return texts
 
 
-def _checked(
+def _usable(
     name: str,
     texts: list[Any],
     labels: list[Any],
@@ -129,7 +138,8 @@ def _checked(
     label: str,
     drop_unlabelled: bool,
     drop_empty: bool,
-) -> Dataset:
+) -> list[int]:
+    """Rows with a text and a label. Raises DataError for others, where they are not to be dropped."""
     foreign = [row for row, value in enumerate(texts) if value is not None and not isinstance(value, str)]
     if foreign:
         value = texts[foreign[0]]
@@ -138,8 +148,7 @@ def _checked(
             "Name the column that holds the texts with --text.",
             Location(name, foreign[0] + 1, text),
         )
-    named = [_label(value, Location(name, row + 1, label)) for row, value in enumerate(labels)]
-    unlabelled = {row for row, value in enumerate(named) if value is None}
+    unlabelled = {row for row, value in enumerate(labels) if value is None}
     empty = {row for row, value in enumerate(texts) if not (value and value.strip())}
     if unlabelled and not drop_unlabelled:
         raise _empty_error(name, unlabelled, label, "label", "Give every row a label", "--drop-unlabelled")
@@ -148,42 +157,29 @@ def _checked(
     kept = [row for row in range(len(texts)) if row not in unlabelled and row not in empty]
     if not kept:
         raise DataError(f"{name}: no row has both a text and a label.", "Label some rows.")
-    return Dataset(name, [texts[row] for row in kept], [str(named[row]) for row in kept], text, label)
+    return kept
 
 
-def check_classes(dataset: Dataset) -> None:
-    """Refuse labels that no classifier can learn from."""
+def check_labels(dataset: Dataset) -> None:
+    """Refuse labels that nothing can be learned from."""
     counts = Counter(dataset.labels)
     at = Location(dataset.name, column=dataset.label_column)
     if len(counts) == 1:
+        named = ", ".join(dataset.labels[0]) if dataset.kind == "multilabel" else dataset.labels[0]
         raise DataError(
-            f"every one of the {len(dataset):,} rows has the label {dataset.labels[0]!r}.",
+            f"every one of the {len(dataset):,} rows has the label {named!r}.",
             "Give rows of at least two classes."
             + columns.header_hint([dataset.text_column, dataset.label_column], dataset.name),
             at,
         )
-    if len(counts) > 20 and len(counts) > len(dataset) / 2:
+    one_each = dataset.kind in ("binary", "multiclass")
+    if one_each and len(counts) > FEW_NUMBERS and len(counts) > len(dataset) / 2:
         raise DataError(
             f"there are {len(counts):,} different labels in {len(dataset):,} rows.",
-            "Name the column that holds the classes with --label.",
+            "Name the column that holds the classes with --label; if a label is a list, say what stands between its "
+            "parts with --label-separator.",
             at,
         )
-
-
-def _label(value: Any, at: Location) -> str | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    raise DataError(
-        f"the label is {type(value).__name__} {value!r:.40}.",
-        "Give one label a row, as a string or an integer.",
-        at,
-    )
 
 
 def _empty_error(name: str, rows: set[int], column: str, what: str, remedy: str, option: str) -> DataError:

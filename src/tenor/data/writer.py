@@ -3,7 +3,7 @@
 import contextlib
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -16,13 +16,14 @@ Write = Callable[[Chunk], None]
 
 
 @contextlib.contextmanager
-def open_writer(path: Path, columns: list[str], schema: Any = None) -> Iterator[Write]:
+def open_writer(path: Path, columns: list[str], schema: Any = None, found: Sequence[str] = ()) -> Iterator[Write]:
     """Open a file for writing in the format of its name; the block gets a function that writes a chunk.
 
     Args:
         path: The file; what is there is replaced when the block ends well.
         columns: Names of the columns.
         schema: Arrow schema of those columns that keep their types, for Parquet.
+        found: The columns that `.txt` holds, which has no header; none given: all.
 
     Raises:
         DataError: The format is unknown, or the file cannot be written (the disk is full, say); what was there is kept.
@@ -38,7 +39,7 @@ def open_writer(path: Path, columns: list[str], schema: Any = None) -> Iterator[
                 yield write
         else:
             with files.replacing(path, "w", encoding="utf-8", newline="") as stream:
-                yield text_writer(stream, kind, columns)
+                yield text_writer(stream, kind, columns, found)
     except OSError as error:
         raise DataError(
             f"{path}: the file cannot be written: {error.strerror or error}.",
@@ -46,8 +47,8 @@ def open_writer(path: Path, columns: list[str], schema: Any = None) -> Iterator[
         ) from None
 
 
-def text_writer(stream: IO[str], kind: str, columns: list[str]) -> Write:
-    """A function that writes chunks to an open stream as `.csv`, `.tsv`, `.jsonl` or `.txt` (label, tab, score)."""
+def text_writer(stream: IO[str], kind: str, columns: list[str], found: Sequence[str] = ()) -> Write:
+    """A function that writes chunks to an open stream as `.csv`, `.tsv`, `.jsonl` or `.txt` (`found`, with tabs)."""
     if kind in (".jsonl", ".ndjson"):
 
         def write_objects(chunk: Chunk) -> None:
@@ -57,7 +58,7 @@ def text_writer(stream: IO[str], kind: str, columns: list[str]) -> Write:
 
         return write_objects
     if kind == ".txt":
-        columns = columns[-2:]
+        columns = list(found or columns)
     # Lines end with LF, but the writer is told CR LF: it puts quotes only around what stands in its line end.
     ended = SimpleNamespace(write=lambda record: stream.write(f"{record[:-2]}\n"))
     writer = csv.writer(ended, delimiter="," if kind == ".csv" else "\t", lineterminator="\r\n")
@@ -87,6 +88,11 @@ def _parquet(stream: IO[bytes], columns: list[str], schema: Any) -> Iterator[Wri
     def write(chunk: Chunk) -> None:
         nonlocal writer
         try:
+            if writer is None:
+                for name in columns:  # lists that are all empty in the first rows do not tell what they hold
+                    values = chunk.columns[name]
+                    if name not in types and pyarrow.array(values).type == pyarrow.list_(pyarrow.null()):
+                        types[name] = pyarrow.list_(pyarrow.float64() if name == columns[-1] else pyarrow.string())
             table = pyarrow.table({name: pyarrow.array(chunk.columns[name], types.get(name)) for name in columns})
             if writer is None:
                 writer = pyarrow.parquet.ParquetWriter(stream, table.schema)

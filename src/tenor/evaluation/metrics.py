@@ -1,4 +1,4 @@
-"""True labels and probabilities -> numbers."""
+"""True labels and what a model says of them -> numbers."""
 
 import math
 import statistics
@@ -7,16 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenor.tasks import Floats, Task
+from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 
 _Z = statistics.NormalDist().inv_cdf(0.975)  # of a 95% interval
-_SMALLEST = 1e-7  # probabilities are clipped to this, so that one sure mistake does not make the log loss infinite
-
-
-def log_loss(targets: npt.NDArray[np.int32], probabilities: Floats) -> float:
-    """Mean of -log of the probability given to the true class, in nats."""
-    right = probabilities[np.arange(len(targets)), targets].astype(np.float64)
-    return float(-np.log(np.clip(right, _SMALLEST, 1)).mean())
 
 
 def wilson(right: int, rows: int) -> tuple[float, float]:
@@ -32,18 +25,39 @@ def wilson(right: int, rows: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
 
 
-def evaluate(targets: npt.NDArray[np.int32], probabilities: Floats, task: Task) -> dict[str, Any]:
-    """All metrics of a single-label classifier.
+def evaluate(targets: Targets, logits: Floats, task: Task) -> dict[str, Any]:
+    """All metrics of a model on texts that it has not seen.
 
     Args:
-        targets: (n,) true classes, n at least 1.
+        targets: What `task.encode` makes of the labels of n texts, n at least 1.
+        logits: (n, outputs).
+        task: What is predicted.
+
+    Returns:
+        `task`, `rows` and what `of_classes`, `of_label_sets` or `of_values` tells.
+    """
+    if isinstance(task, Value):
+        found = of_values(targets, task.values(logits))
+    elif isinstance(task, LabelSet):
+        found = of_label_sets(targets, task.probabilities(logits), task)
+    else:
+        found = of_classes(targets, task.probabilities(logits), task)
+    loss = {} if isinstance(task, Value) else {"log_loss": float(task.losses(targets, logits).mean(dtype=np.float64))}
+    return {"task": task.kind, "rows": len(targets), **found, **loss}
+
+
+def of_classes(targets: Targets, probabilities: Floats, task: Classes) -> dict[str, Any]:
+    """Metrics of one label a text.
+
+    Args:
+        targets: (n,) true classes.
         probabilities: (n, classes).
         task: Names the classes.
 
     Returns:
-        `rows`, `accuracy`, `accuracy_interval` (95%: see `wilson`), `macro_f1`, `log_loss` (nats), `roc_auc` (for more
-        than two classes the mean of one-against-rest; None where a class is missing), `per_class` and `confusion` (rows
-        are true classes, columns predicted ones).
+        `accuracy`, `accuracy_interval` (95%: see `wilson`), `macro_f1`, `roc_auc` (for more than two classes the mean
+        of one-against-rest; None where a class is missing), `per_class` and `confusion` (rows are true classes, columns
+        predicted ones).
     """
     from sklearn import metrics
 
@@ -55,11 +69,9 @@ def evaluate(targets: npt.NDArray[np.int32], probabilities: Floats, task: Task) 
     )
     present = support > 0
     return {
-        "rows": len(targets),
         "accuracy": right / len(targets),
         "accuracy_interval": list(wilson(right, len(targets))),
         "macro_f1": float(f1[present].mean()),
-        "log_loss": log_loss(targets, probabilities),
         "roc_auc": _roc_auc(targets, probabilities) if present.all() else None,
         "per_class": {
             label: {
@@ -74,7 +86,78 @@ def evaluate(targets: npt.NDArray[np.int32], probabilities: Floats, task: Task) 
     }
 
 
-def _roc_auc(targets: npt.NDArray[np.int32], probabilities: Floats) -> float:
+def of_label_sets(targets: Targets, probabilities: Floats, task: LabelSet) -> dict[str, Any]:
+    """Metrics of several labels a text.
+
+    Args:
+        targets: (n, labels) of 0 and 1.
+        probabilities: (n, labels).
+        task: Names the labels and has their thresholds.
+
+    Returns:
+        `micro_f1` (all decisions together), `macro_f1` (mean over the labels that occur), `average_precision` (its
+        mean over these labels: what they reach over all thresholds), `hamming_loss` (share of wrong decisions),
+        `exact_match` (share of texts with every label right) and `per_class`.
+    """
+    from sklearn import metrics
+
+    truth, chosen = targets > 0, task.chosen(probabilities)
+    right, found, support = (each.sum(axis=0) for each in (truth & chosen, chosen, truth))
+    precision, recall = right / np.maximum(found, 1), right / np.maximum(support, 1)
+    f1 = 2 * right / np.maximum(found + support, 1)
+    present = np.flatnonzero(support)
+    average = {k: float(metrics.average_precision_score(truth[:, k], probabilities[:, k])) for k in present.tolist()}
+    return {
+        "micro_f1": float(2 * right.sum() / max(found.sum() + support.sum(), 1)),
+        "macro_f1": float(f1[present].mean()) if len(present) else 0.0,
+        "average_precision": float(np.mean(list(average.values()))) if average else None,
+        "hamming_loss": float((truth != chosen).mean()),
+        "exact_match": float((truth == chosen).all(axis=1).mean()),
+        "per_class": {
+            label: {
+                "precision": float(precision[index]),
+                "recall": float(recall[index]),
+                "f1": float(f1[index]),
+                "average_precision": average.get(index),
+                "rows": int(support[index]),
+            }
+            for index, label in enumerate(task.labels)
+        },
+    }
+
+
+def of_values(targets: Targets, values: Floats) -> dict[str, Any]:
+    """Metrics of numbers.
+
+    Args:
+        targets: (n,) true values.
+        values: (n,) predicted ones.
+
+    Returns:
+        `mae` and `rmse` (mean absolute and root mean squared error, in the unit of the values), `r2` (share of the
+        variance that is explained), `pearson` and `spearman` (correlations of values and of ranks); the last three are
+        None where the true, or for the correlations the predicted, values are all equal.
+    """
+    from scipy.stats import rankdata
+
+    wide, truth = values.astype(np.float64), targets.astype(np.float64)
+    error = wide - truth
+    varied = float(truth.std()) > 0
+    correlated = varied and float(wide.std()) > 0
+    return {
+        "mae": float(np.abs(error).mean()),
+        "rmse": float(np.sqrt(np.square(error).mean())),
+        "r2": float(1 - np.square(error).mean() / truth.var()) if varied else None,
+        "pearson": _pearson(truth, wide) if correlated else None,
+        "spearman": _pearson(rankdata(truth), rankdata(wide)) if correlated else None,
+    }
+
+
+def _pearson(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _roc_auc(targets: Targets, probabilities: Floats) -> float:
     """Area under the ROC curve: the chance that a text of the class scores above one of another class."""
     from sklearn import metrics
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor.settings import require
-from tenor.tasks import Floats, Task
+from tenor.tasks import Floats, Targets, Task
 from tenor.text.encoded import Keep, TextEncoder
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-Targets = npt.NDArray[np.int32]
 Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
+Loss = Literal["cross-entropy", "mean-squared-error", "mean-absolute-error", "huber"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -31,20 +31,60 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
+class Examples:
+    """Labelled texts to learn from.
+
+    Attributes:
+        texts: The texts.
+        targets: What `task.encode` makes of their labels.
+        task: What is predicted.
+        weights: (texts,) how much each counts, 1 on average.
+    """
+
+    texts: Sequence[str]
+    targets: Targets
+    task: Task
+    weights: Floats
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Examples":
+        """The examples of the chosen rows, in that order."""
+        return Examples([self.texts[row] for row in rows], self.targets[rows], self.task, self.weights[rows])
+
+
+class HeldOut(NamedTuple):
+    """What a model, or one like it, says of training texts that it has not learned from.
+
+    Attributes:
+        targets: What `task.encode` makes of their labels.
+        logits: (texts, outputs).
+    """
+
+    targets: Targets
+    logits: Floats
+
+
+@dataclass(frozen=True)
 class Fitted:
     """A model that has been fitted.
 
     Attributes:
+        task: What is predicted, with what was chosen for it.
         model: The model.
         config: The settings that it was fitted with: those asked for, with what was chosen filled in.
         timing: Seconds by step: `encode_s`, `choose_s`, `fit_s`.
         history: One row an epoch (or a candidate tried), for `history.csv`.
+        held_out: From what to choose the thresholds of labels; None where none was asked for.
     """
 
+    task: Task
     model: Model
     config: Any
     timing: dict[str, float]
     history: list[dict[str, Any]]
+    held_out: HeldOut | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +98,8 @@ class NetworkConfig:
     keep: Keep = "end"
     """What is kept of a text that is too long: its end, its start, half from both, or all of it in windows, whose
     logits are averaged."""
-    loss: Literal["cross-entropy", "mean-squared-error"] = "cross-entropy"
+    loss: Loss | None = None
+    """What training makes small; none is the task's own: cross-entropy, and for numbers the mean squared error."""
     label_smoothing: float = 0.1
     """Share of the target that is spread evenly over all classes (Szegedy et al., 2016); 0 is off."""
     focal: float = 0.0
@@ -89,7 +130,7 @@ class NetworkConfig:
         require(self.learning_rate > 0, "learning_rate", "must be above 0")
         require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
         require(self.focal >= 0, "focal", "must be 0 or more")
-        require(self.loss == "cross-entropy" or not self.focal, "focal", "belongs to the loss cross-entropy")
+        require(self.loss in (None, "cross-entropy") or not self.focal, "focal", "belongs to the loss cross-entropy")
         require(0 <= self.warmup <= 1, "warmup", "must be between 0 and 1")
         require(0 <= self.validation < 1, "validation", "must be at least 0 and below 1")
         require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
@@ -117,7 +158,7 @@ class Family:
         summary: What it is, in one sentence.
         paper: Whose idea it is.
         config: The settings class.
-        fit: (texts, targets, task, config, seed) -> Fitted.
+        fit: (examples, config, seed) -> Fitted.
         restore: (config, encoder, arrays, task) -> Model.
         build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
             (batch, outputs).
@@ -132,7 +173,7 @@ class Family:
     summary: str
     paper: str
     config: type[Any]
-    fit: Callable[[Sequence[str], Targets, Task, Any, int], Fitted] | None = None
+    fit: Callable[[Examples, Any, int], Fitted] | None = None
     restore: Callable[[Any, dict[str, Any], Arrays, Task], Model] | None = None
     build: Callable[[Any, Task], Any] | None = None
     encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None

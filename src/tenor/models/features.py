@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from tenor.models.family import Targets
 from tenor.tasks import Floats
 from tenor.text import ngrams
 from tenor.text.ngrams import Counts
@@ -30,14 +29,17 @@ class Features(NamedTuple):
     matrix: scipy.sparse.csr_matrix
 
 
-def prepare(counts: Counts, targets: Targets, outputs: int, weighting: Weighting, minimum_texts: int) -> Features:
-    """Features of the training texts: the n-grams of at least `minimum_texts` texts, or all where there are none."""
+def prepare(counts: Counts, desired: Floats, weighting: Weighting, minimum_texts: int) -> Features:
+    """Features of the training texts: the n-grams of at least `minimum_texts` texts, or all where there are none.
+
+    `desired` is what the outputs should be, (texts, outputs); where a weighting uses it, 0 and 1.
+    """
     buckets = ngrams.frequent(counts, minimum_texts)
     selected = select(counts, ngrams.positions(buckets), len(buckets))
     idf = np.zeros(0, np.float32)
     if weighting != "naive-bayes":
-        idf = np.asarray(np.log((1 + len(targets)) / (1 + selected.getnnz(axis=0))) + 1, np.float32)
-    scale = None if weighting == "tf-idf" else _log_ratios(selected, targets, outputs)
+        idf = np.asarray(np.log((1 + len(desired)) / (1 + selected.getnnz(axis=0))) + 1, np.float32)
+    scale = None if weighting == "tf-idf" else _log_ratios(selected, desired)
     return Features(buckets, idf, scale, weigh(selected, weighting, idf))
 
 
@@ -62,12 +64,11 @@ def weigh(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: Floats) ->
     return counts
 
 
-def _log_ratios(counts: scipy.sparse.csr_matrix, targets: Targets, outputs: int) -> Floats:
+def _log_ratios(counts: scipy.sparse.csr_matrix, desired: Floats) -> Floats:
     """How much more a class uses an n-gram than the other classes do: (features, outputs), from presence, smoothed."""
-    inside = np.eye(outputs, dtype=np.float32)[targets] if outputs > 1 else targets[:, None].astype(np.float32)
     presence = counts.copy()
     presence.data = np.ones_like(presence.data)
     total = np.asarray(presence.sum(axis=0)).reshape(-1, 1)
-    used = np.asarray(presence.T @ inside)
+    used = np.asarray(presence.T @ desired)
     ours, others = used + 1, total - used + 1
     return np.asarray(np.log((ours / ours.sum(axis=0)) / (others / others.sum(axis=0))), np.float32)

@@ -1,8 +1,8 @@
-"""Logistic regression on sparse features: two classes (sigmoid) or more (softmax), by L-BFGS.
+"""Linear models on sparse features, by L-BFGS: logistic regression (sigmoid, softmax) and least squares (identity).
 
-Minimises  C * sum of cross-entropy + 1/2 |V|^2  over V and an unpenalised intercept b, where
-logits = X (scale * V) + b. `scale` gives every feature (and class) its own strength of regularisation, which is how
-naive-Bayes weighting enters (Wang and Manning, 2012, "Baselines and Bigrams").
+Minimises  C * sum of losses + 1/2 |V|^2  over V and an unpenalised intercept b, where logits = X (scale * V) + b. The
+loss is the cross-entropy, and for the identity half the squared error. `scale` gives every feature (and class) its own
+strength of regularisation, which is how naive-Bayes weighting enters (Wang and Manning, 2012, "Baselines and Bigrams").
 
 The search is L-BFGS (Liu and Nocedal, 1989) with two changes that make it several times faster here. It runs over
 U = V / D, with D from the diagonal of the Hessian at zero weights, so that frequent and rare features have about the
@@ -10,13 +10,14 @@ same curvature. And because logits are linear in the weights, a line search need
 costs one product with X and one with its transpose.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-Floats = npt.NDArray[np.float32]
+from tenor.tasks import Activation, Floats
 
 _MEMORY = 6
 _LINE_TRIES = 6
@@ -29,41 +30,48 @@ class Linear(NamedTuple):
     intercept: Floats
 
 
-def logits(features: scipy.sparse.csr_matrix, model: Linear) -> Floats:
+def logits(features: Any, model: Linear) -> Floats:
     """Logits of shape (n, outputs)."""
     return np.asarray(_times(features, model.weights) + model.intercept, np.float32)
 
 
 def fit(
-    features: scipy.sparse.csr_matrix,
-    targets: npt.NDArray[np.int32],
-    outputs: int,
+    features: Any,
+    desired: Floats,
+    activation: Activation,
     strength: float,
     scale: Floats | None = None,
+    weights: Floats | None = None,
     iterations: int = 20,
     tolerance: float = 1e-3,
 ) -> Linear:
     """Fit weights of shape (features, outputs).
 
     Args:
-        features: (n, features) float32.
-        targets: (n,) class of each row.
-        outputs: 1 for two classes, else the number of classes.
+        features: (n, features) float32, a sparse matrix or an array.
+        desired: (n, outputs) what the outputs should be after the activation.
+        activation: Of the outputs.
         strength: C, the weight of the data against the regularisation; larger fits closer.
         scale: (features, outputs) or (features, 1), or None for 1 everywhere.
+        weights: (n,) how much each row counts, or None for 1 everywhere.
         iterations: At most this many steps.
         tolerance: Stop when no entry of the gradient is larger than this share of the largest one at zero weights.
     """
-    columns = features.shape[1]
+    outputs, columns = desired.shape[1], features.shape[1]
     transposed = features.T
-    wanted = targets[:, None].astype(np.float32) if outputs == 1 else np.eye(outputs, dtype=np.float32)[targets]
     whole = scale if scale is not None else np.ones((columns, 1), np.float32)
+    counted = np.ones((len(desired), 1), np.float32) if weights is None else weights[:, None]
+    # The curvature at zero weights.
     share = 1 / max(outputs, 2)
-    squares = np.bincount(features.indices, features.data * features.data, columns)[:, None]
-    diagonal = 1 / np.sqrt(1 / strength + share * (1 - share) * squares * whole * whole)
+    curved = {"softmax": share * (1 - share), "sigmoid": 0.25, "identity": 1.0}[activation]
+    squares = _squares(features, counted)
+    diagonal = 1 / np.sqrt(1 / strength + curved * squares * whole * whole)
     diagonal = np.broadcast_to(diagonal.astype(np.float32), (columns, outputs))
-    step = np.concatenate([diagonal * whole, np.full((1, outputs), 1 / np.sqrt(len(targets)), np.float32)])
+    step = np.concatenate([diagonal * whole, np.full((1, outputs), 1 / np.sqrt(len(desired)), np.float32)])
     penalty = np.concatenate([diagonal * diagonal / np.float32(strength), np.zeros((1, outputs), np.float32)])
+
+    def slope_of(logits: Floats) -> Floats:
+        return np.asarray(_slope(logits, desired, activation) * counted)
 
     def product(table: Floats) -> Floats:
         table = table * step
@@ -74,8 +82,8 @@ def fit(
         return np.asarray(below * step + table * penalty)
 
     table = np.zeros((columns + 1, outputs), np.float32)
-    now = np.zeros((len(targets), outputs), np.float32)
-    steep = gradient(table, _slope(now, wanted))
+    now = np.zeros_like(desired)
+    steep = gradient(table, slope_of(now))
     largest = float(np.abs(steep).max(initial=0.0))
     memory: list[tuple[Floats, Floats, float]] = []
     for _ in range(iterations):
@@ -85,12 +93,12 @@ def fit(
         change = product(direction)
         # Along the line, the penalty's derivative is linear, and the loss needs only `now` and `change`.
         slope_at_zero, curvature = _dot(table * penalty, direction), _dot(direction * penalty, direction)
-        length = _search(now, change, wanted, slope_at_zero, curvature)
+        length = _search(now, change, slope_of, slope_at_zero, curvature)
         if length == 0:
             break
         moved = np.float32(length) * direction
         table, now = table + moved, now + np.float32(length) * change
-        before, steep = steep, gradient(table, _slope(now, wanted))
+        before, steep = steep, gradient(table, slope_of(now))
         turned = steep - before
         alignment = _dot(moved, turned)
         if alignment > 0:
@@ -99,12 +107,23 @@ def fit(
     return Linear(table[:-1].copy(), table[-1].copy())
 
 
-def _slope(logits: Floats, wanted: Floats) -> Floats:
-    """Derivative of the cross-entropy by the logits: probabilities minus what is wanted."""
-    if logits.shape[1] == 1:
-        return np.asarray(1 / (1 + np.exp(-np.clip(logits, -80, 80))) - wanted, np.float32)
+def _slope(logits: Floats, desired: Floats, activation: Activation) -> Floats:
+    """Derivative of the loss by the logits: what the outputs are minus what they should be."""
+    if activation == "identity":
+        return np.asarray(logits - desired)
+    if activation == "sigmoid":
+        return np.asarray(1 / (1 + np.exp(-np.clip(logits, -80, 80))) - desired, np.float32)
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True) - wanted, np.float32)
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True) - desired, np.float32)
+
+
+def _squares(features: Any, counted: Floats) -> npt.NDArray[Any]:
+    """(features, 1): the weighted sum of squares of each feature."""
+    if not scipy.sparse.issparse(features):
+        return np.asarray((features * features).T @ counted)
+    rows = np.repeat(counted[:, 0], np.diff(features.indptr))
+    sums = np.bincount(features.indices, features.data * features.data * rows, features.shape[1])
+    return np.asarray(sums[:, None])
 
 
 def _approximate_newton(steep: Floats, memory: list[tuple[Floats, Floats, float]]) -> Floats:
@@ -121,12 +140,13 @@ def _approximate_newton(steep: Floats, memory: list[tuple[Floats, Floats, float]
     return result
 
 
-def _search(now: Floats, change: Floats, wanted: Floats, slope_at_zero: float, curvature: float) -> float:
+def _search(
+    now: Floats, change: Floats, slope_of: Callable[[Floats], Floats], slope_at_zero: float, curvature: float
+) -> float:
     """A length along `change` where the objective's derivative has lost nine tenths; 0 if it does not fall."""
 
     def derivative(length: float) -> float:
-        slope = _slope(now + np.float32(length) * change, wanted)
-        return _dot(slope, change) + slope_at_zero + length * curvature
+        return _dot(slope_of(now + np.float32(length) * change), change) + slope_at_zero + length * curvature
 
     start = derivative(0.0)
     if not start < 0:
@@ -151,7 +171,7 @@ def _dot(one: Floats, other: Floats) -> float:
     return float(np.vdot(one, other))
 
 
-def _times(matrix: scipy.sparse.csr_matrix, dense: Floats) -> Floats:
+def _times(matrix: Any, dense: Floats) -> Floats:
     # One column goes by way of a vector: scipy's product with a vector is several times faster.
     if dense.shape[1] == 1:
         return np.asarray(matrix @ dense[:, 0])[:, None]

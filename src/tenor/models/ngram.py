@@ -22,11 +22,11 @@ import numpy.typing as npt
 
 from tenor import settings
 from tenor.models import features, linear
-from tenor.models.family import Arrays, Family, Fitted, Targets
+from tenor.models.family import Arrays, Examples, Family, Fitted, HeldOut
 from tenor.models.features import Features, Weighting
 from tenor.models.linear import Linear
 from tenor.settings import require
-from tenor.tasks import Floats, Task
+from tenor.tasks import Floats, LabelSet, Targets, Task, Value
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, Counts
 
@@ -38,6 +38,7 @@ _FIRST_ORDERS, _OTHER_ORDERS = (1, 2), ((1,), (1, 2, 3))
 _FIRST_STRENGTH = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}
 _STRENGTH_STEP = 3.0
 _STRENGTH_MOVES = 5
+_PARTS = 4  # in turn, each is left out of a fit, to see how probable labels look for texts that are new
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,11 @@ class NgramModel:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs)."""
-        selected = features.select(ngrams.count(texts, self.orders), self._columns, len(self.buckets))
+        return self.score(ngrams.count(texts, self.orders))
+
+    def score(self, counts: Counts) -> Floats:
+        """Logits of shape (texts, outputs) of texts that are counts already."""
+        selected = features.select(counts, self._columns, len(self.buckets))
         return linear.logits(features.weigh(selected, self.weighting, self.idf), self.linear)
 
     @cached_property
@@ -129,44 +134,73 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
     return NgramModel(orders, encoder["weighting"], buckets, arrays["idf"], model)
 
 
-def fit(texts: Sequence[str], targets: Targets, task: Task, config: Config, seed: int) -> Fitted:
+def fit(examples: Examples, config: Config, seed: int) -> Fitted:
     """Choose what `config` leaves open, then fit on all texts."""
     begin = time.perf_counter()
-    chosen, tried = _choose(texts, targets, task, config, seed)
+    chosen, tried = _choose(examples, config, seed)
     after_choice = time.perf_counter()
     assert chosen.orders is not None and chosen.weighting is not None and chosen.strength is not None
-    counts = ngrams.count(texts, chosen.orders)
+    counts = ngrams.count(examples.texts, chosen.orders)
     after_encoding = time.perf_counter()
-    prepared = features.prepare(counts, targets, task.outputs, chosen.weighting, chosen.minimum_texts)
-    model = _solve(prepared, targets, task.outputs, chosen)
+    task, targets = examples.task, examples.targets
+    model = _fit(counts, targets, task, examples.weights, chosen)
+    held_out = _held_out(counts, examples, chosen, seed) if isinstance(task, LabelSet) else None
     timing = {
         "choose_s": after_choice - begin,
         "encode_s": after_encoding - after_choice,
         "fit_s": time.perf_counter() - after_encoding,
     }
-    return Fitted(model, chosen, timing, tried)
+    return Fitted(task, model, chosen, timing, tried, held_out)
 
 
-def _solve(prepared: Features, targets: Targets, outputs: int, config: Config) -> NgramModel:
+def _fit(counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config) -> NgramModel:
+    assert config.weighting is not None
+    desired = task.desired(targets)
+    prepared = features.prepare(counts, desired, config.weighting, config.minimum_texts)
+    return _solve(prepared, desired, task, weights, config)
+
+
+def _solve(prepared: Features, desired: Floats, task: Task, weights: Floats, config: Config) -> NgramModel:
     assert config.orders is not None and config.weighting is not None and config.strength is not None
-    model = linear.fit(prepared.matrix, targets, outputs, config.strength, prepared.scale, iterations=config.iterations)
+    model = linear.fit(
+        prepared.matrix,
+        desired,
+        task.activation,
+        config.strength,
+        prepared.scale,
+        weights,
+        iterations=config.iterations,
+    )
     return NgramModel(config.orders, config.weighting, prepared.buckets, prepared.idf, model)
 
 
-def _choose(
-    texts: Sequence[str], targets: Targets, task: Task, config: Config, seed: int
-) -> tuple[Config, list[dict[str, Any]]]:
+def _held_out(counts: Counts, examples: Examples, config: Config, seed: int) -> HeldOut:
+    """What models of the same settings say of each part of the texts that they were not fitted on."""
+    logits = np.zeros((len(examples), examples.task.outputs), np.float32)
+    order = np.random.default_rng((seed, 3)).permutation(len(examples))
+    for part in np.array_split(order, _PARTS):
+        rest = np.setdiff1d(order, part)
+        fitted, weights = ngrams.take(counts, rest), examples.weights[rest]
+        model = _fit(fitted, examples.targets[rest], examples.task, weights, config)
+        logits[part] = model.score(ngrams.take(counts, part))
+    return HeldOut(examples.targets, logits)
+
+
+def _choose(examples: Examples, config: Config, seed: int) -> tuple[Config, list[dict[str, Any]]]:
     """Fill in what `config` leaves open: for each weighting the best strength, then the orders for the best weighting.
 
     Settings are compared by log loss on the trial's second part, which is far less noisy than accuracy. Other orders
     than the first have to be better by more than the standard error of the difference, since they cost time.
     """
+    weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
+    if isinstance(examples.task, Value):  # the others weigh by how often the classes use an n-gram
+        require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf where numbers are learned")
+        weightings = ("tf-idf",)
     if None not in (config.orders, config.weighting, config.strength):
         return config, []
-    trial = _Trial(texts, targets, task, seed)
+    trial = _Trial(examples, seed)
     open_orders = config.orders is None
     start = replace(config, orders=config.orders or _FIRST_ORDERS)
-    weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
     best = min((_climb(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
     if open_orders:
         others = [replace(best, orders=orders) for orders in _OTHER_ORDERS]
@@ -196,22 +230,22 @@ def _climb(trial: "_Trial", config: Config) -> Config:
 class _Trial:
     """The quick validation: a seeded sample of the texts, a part to fit on and a part to measure on."""
 
-    def __init__(self, texts: Sequence[str], targets: Targets, task: Task, seed: int) -> None:
-        order = np.random.default_rng((seed, 1)).permutation(len(texts))
-        entries = int(_TRIAL_ENTRIES / max(1.0, task.outputs / 3))
-        room = np.searchsorted(np.cumsum([len(texts[row]) for row in order]) * _ENTRIES_PER_CHARACTER, entries)
-        order = order[: max(int(room), _TRIAL_TEXTS)]
+    def __init__(self, examples: Examples, seed: int) -> None:
+        order = np.random.default_rng((seed, 1)).permutation(len(examples))
+        self.task = examples.task
+        entries = int(_TRIAL_ENTRIES / max(1.0, self.task.outputs / 3))
+        room = np.cumsum([len(examples.texts[row]) for row in order]) * _ENTRIES_PER_CHARACTER
+        order = order[: max(int(np.searchsorted(room, entries)), _TRIAL_TEXTS)]
         held_out = int(len(order) * _VALIDATION)
-        self.task = task
-        self.parts = [[texts[row] for row in part] for part in (order[held_out:], order[:held_out])]
-        self.measured, self.fitted = targets[order[:held_out]], targets[order[held_out:]]
+        self.fitted, self.measured = (examples.take(part) for part in (order[held_out:], order[:held_out]))
+        self.desired = self.task.desired(self.fitted.targets)
         self.counts: dict[tuple[int, ...], tuple[Counts, ...]] = {}
         self.prepared: tuple[Any, ...] = (None,)  # the features of the last orders and weighting
         self.losses: dict[Config, Floats] = {}
         self.tried: list[dict[str, Any]] = []
 
     def loss(self, config: Config) -> float:
-        """Log loss of these settings on the part to measure on."""
+        """Loss of these settings on the part to measure on."""
         return float(self._losses(config).mean())
 
     def clearly_better(self, config: Config, other: Config) -> bool:
@@ -228,25 +262,25 @@ class _Trial:
         assert config.orders is not None
         assert config.weighting is not None
         if config.orders not in self.counts:
-            self.counts[config.orders] = tuple(ngrams.count(part, config.orders) for part in self.parts)
+            parts = (self.fitted, self.measured)
+            self.counts[config.orders] = tuple(ngrams.count(part.texts, config.orders) for part in parts)
         counts, others = self.counts[config.orders]
         if self.prepared[0] != (config.orders, config.weighting):
-            prepared = features.prepare(counts, self.fitted, self.task.outputs, config.weighting, config.minimum_texts)
+            prepared = features.prepare(counts, self.desired, config.weighting, config.minimum_texts)
             selected = features.select(others, ngrams.positions(prepared.buckets), len(prepared.buckets))
             matrix = features.weigh(selected, config.weighting, prepared.idf)
             self.prepared = (config.orders, config.weighting), prepared, matrix
         _, prepared, matrix = self.prepared
-        model = _solve(prepared, self.fitted, self.task.outputs, config)
-        probabilities = self.task.probabilities(linear.logits(matrix, model.linear))
-        right = probabilities[np.arange(len(self.measured)), self.measured]
-        losses = np.asarray(-np.log(np.maximum(right, 1e-7)), np.float32)
+        model = _solve(prepared, self.desired, self.task, self.fitted.weights, config)
+        logits = linear.logits(matrix, model.linear)
+        losses = self.task.losses(self.measured.targets, logits)
         self.tried.append(
             {
                 "orders": " ".join(map(str, config.orders)),
                 "weighting": config.weighting,
                 "strength": config.strength,
-                "log_loss": float(losses.mean()),
-                "accuracy": float((probabilities.argmax(axis=1) == self.measured).mean()),
+                "loss": float(losses.mean()),
+                **self.task.measure(self.measured.targets, logits),
             }
         )
         return losses

@@ -79,6 +79,14 @@ def count_hashes(hashes: Hashes, first: Positions, orders: Sequence[int]) -> Cou
     return Counts(row, buckets, np.diff(begin, append=len(first)).astype(np.int32))
 
 
+def take(counts: Counts, rows: npt.NDArray[np.int64]) -> Counts:
+    """The counts of the chosen texts, in that order."""
+    lengths = np.diff(counts.row)[rows]
+    row = np.concatenate([[0], lengths]).cumsum()
+    entries = np.arange(row[-1]) + np.repeat(counts.row[rows] - row[:-1], lengths)
+    return Counts(row, counts.buckets[entries], counts.counts[entries])
+
+
 def frequent(counts: Counts, minimum_texts: int) -> npt.NDArray[np.int32]:
     """The buckets that occur in most texts, the most frequent first, so that what is needed most shares a cache.
 

@@ -1,0 +1,173 @@
+"""Values of the label column -> what kind of task they set, and the labels.
+
+Nothing is guessed that could go wrong in silence: a text has several labels where its value is a list, a JSON list, or
+holds a separator that was named; whole numbers of many different values have to be called classes or amounts.
+"""
+
+import json
+import math
+from typing import Any, NamedTuple
+
+from tenor.errors import DataError, Location, rows_phrase
+from tenor.tasks import Kind
+
+FEW_NUMBERS = 20
+"""Whole numbers of at most this many different values are taken for classes."""
+
+
+class Labels(NamedTuple):
+    """Labels of rows.
+
+    Attributes:
+        kind: The task that they set.
+        values: For each row a name, a tuple of names or a number; None where there is no label.
+        note: What was decided, in a sentence, where it could have been otherwise; else empty.
+    """
+
+    kind: Kind
+    values: list[Any]
+    note: str = ""
+
+
+def interpret(
+    values: list[Any], name: str, column: str, task: Kind | None = None, separator: str | None = None
+) -> Labels:
+    """Tell what the values of a label column mean.
+
+    Args:
+        values: One of each row: a string, a number, a boolean, a list of these, or None.
+        name: The table's name for messages.
+        column: The column's name for messages.
+        task: The task asked for; None finds it.
+        separator: What stands between the labels of a text; None where the values are lists or single labels.
+
+    Raises:
+        DataError: A value does not fit the task, or the task cannot be told.
+    """
+    values = [None if _missing(value) else value for value in values]
+    present = [value for value in values if value is not None]
+    at = Location(name, column=column)
+    lists = any(isinstance(value, list) for value in present)
+    if separator is not None or task == "multilabel" or (task is None and (lists or _all_json_lists(present))):
+        return Labels("multilabel", [_names(value, separator, name, column, row) for row, value in enumerate(values)])
+    if lists:
+        row = next(row for row, value in enumerate(values) if isinstance(value, list))
+        raise DataError(
+            f"the label is a list {values[row]!r:.40}, and the task is {task}.",
+            "Give one label a row, or leave --task out.",
+            Location(name, row + 1, column),
+        )
+    if task == "regression":
+        return Labels("regression", _numbers(values, name, column))
+    numbers = [_number(value) for value in present]
+    if task is None and present and all(number is not None for number in numbers):
+        whole = all(float(number or 0).is_integer() for number in numbers)
+        different = len(set(numbers))
+        if not whole:
+            note = f"the labels are numbers from {min(numbers):g} to {max(numbers):g}: their values are learned"  # type: ignore[type-var]
+            return Labels("regression", _numbers(values, name, column), f"{note} (--task multiclass: as classes).")
+        if different > FEW_NUMBERS:
+            raise DataError(
+                f"the labels are whole numbers of {different:,} different values: classes or amounts?",
+                "Say which: --task multiclass, or --task regression.",
+                at,
+            )
+        if different > 2:
+            note = (
+                f"the labels are whole numbers of {different} values, taken as classes (--task regression: as amounts)."
+            )
+            return Labels("multiclass", [_name(value, name, column, row) for row, value in enumerate(values)], note)
+    named = [_name(value, name, column, row) for row, value in enumerate(values)]
+    classes = {label for label in named if label is not None}
+    if task == "binary" and len(classes) > 2:
+        raise DataError(
+            f"there are {len(classes):,} different labels, and a binary task has two.", "Leave --task out.", at
+        )
+    return Labels("binary" if len(classes) == 2 else "multiclass", named)
+
+
+def _missing(value: Any) -> bool:
+    return (
+        value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, float) and value != value)
+    )
+
+
+def _all_json_lists(values: list[Any]) -> bool:
+    return bool(values) and all(isinstance(value, str) and _json_list(value) is not None for value in values)
+
+
+def _json_list(value: str) -> list[Any] | None:
+    if not value.lstrip().startswith("["):
+        return None
+    try:
+        found = json.loads(value)
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair could not be written again
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _names(value: Any, separator: str | None, name: str, column: str, row: int) -> tuple[str, ...] | None:
+    """The names in one value, each once, in their order; an empty list is a text to which no label applies."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        listed = _json_list(value)
+        if listed is None and separator is None:
+            raise DataError(
+                f"the label {value!r:.40} is no list.",
+                "Give JSON lists of labels, or say what stands between them with --label-separator.",
+                Location(name, row + 1, column),
+            )
+        value = listed if listed is not None else value.split(separator)
+    if not isinstance(value, list):
+        value = [value]
+    found = [_name(item, name, column, row) for item in value if not _missing(item)]
+    return tuple(dict.fromkeys(label for label in found if label is not None))
+
+
+def _name(value: Any, name: str, column: str, row: int) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise DataError(
+        f"the label is {type(value).__name__} {value!r:.40}.",
+        "Give labels as strings, numbers, or lists of these.",
+        Location(name, row + 1, column),
+    )
+
+
+def _number(value: Any) -> float | None:
+    """The number that a value is or spells; none for names such as 007 and for what is not finite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str):
+        digits = value.strip().lstrip("+-")
+        if not digits[:1].isdecimal() and not digits.startswith("."):
+            return None
+        if len(digits) > 1 and digits[0] == "0" and digits[1].isdecimal():
+            return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and abs(number) < 1e30 else None
+
+
+def _numbers(values: list[Any], name: str, column: str) -> list[float | None]:
+    numbers = [_number(value) if value is not None else None for value in values]
+    wrong = [row for row, value in enumerate(values) if value is not None and numbers[row] is None]
+    if wrong:
+        raise DataError(
+            f"the label {values[wrong[0]]!r:.40} is no number ({rows_phrase([row + 1 for row in wrong])}).",
+            "Regression needs a number in every row; leave --task out for classes.",
+            Location(name, wrong[0] + 1, column),
+        )
+    return numbers

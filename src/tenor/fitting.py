@@ -1,0 +1,77 @@
+"""Labelled texts -> a fitted model of any family, with what is chosen on texts that it has not learned from."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tenor.evaluation import thresholds
+from tenor.models.family import Examples, Family, Fitted
+from tenor.settings import require
+from tenor.tasks import Classes, Floats, LabelSet, Targets, Task
+from tenor.watch import Watcher
+
+if TYPE_CHECKING:
+    from tenor.models.network import Start
+    from tenor.training import Checkpoints
+
+
+def weights(task: Task, targets: Targets, wanted: Any) -> Floats:
+    """(texts,) how much each text counts, 1 on average.
+
+    Args:
+        task: What is predicted.
+        targets: What `task.encode` makes of the labels.
+        wanted: `balanced`: all classes count the same; or a dictionary of the weights of classes, 1 where it names
+            none; or None.
+
+    Raises:
+        SettingsError: It is something else, or the task has no classes.
+    """
+    if wanted is None:
+        return np.ones(len(targets), np.float32)
+    require(isinstance(task, Classes), "class_weight", "serves tasks with one label a text")
+    assert isinstance(task, Classes)
+    if wanted != "balanced":
+        require(isinstance(wanted, dict), "class_weight", "must be balanced, or a weight for each class")
+        for label, weight in wanted.items():
+            require(label in task.labels, "class_weight", f"names {label!r}, which is no label of the data")
+            usable = isinstance(weight, (int, float)) and 0 < weight < float("inf")
+            require(usable, "class_weight", f"of {label!r} must be a number above 0")
+    return task.weights(targets, wanted)
+
+
+def fit(
+    family: Family,
+    examples: Examples,
+    config: Any,
+    seed: int,
+    watcher: Watcher,
+    checkpoints: "Checkpoints | None" = None,
+    start: "Start | None" = None,
+) -> Fitted:
+    """Fit a model; labels of a set get their thresholds.
+
+    Args:
+        family: Its family.
+        examples: What to learn from.
+        config: The family's settings.
+        seed: Seed of everything random.
+        watcher: Hears of progress.
+        checkpoints: Where those of a network go; None keeps none.
+        start: A pretrained encoder that a network starts from.
+
+    Raises:
+        TenorError: A setting does not serve the task, or the checkpoint to resume from cannot be used.
+    """
+    if family.fit is not None:
+        fitted = family.fit(examples, config, seed)
+    else:
+        from tenor import training  # loads Keras
+
+        fitted = training.fit(family, examples, config, seed, watcher, checkpoints, start)
+    if isinstance(fitted.task, LabelSet) and fitted.held_out is not None:
+        targets, logits = fitted.held_out
+        chosen = thresholds.choose(targets > 0, fitted.task.probabilities(logits))
+        fitted = replace(fitted, task=replace(fitted.task, thresholds=chosen))
+    return fitted

@@ -1,0 +1,75 @@
+from typing import Any
+
+import pytest
+
+from tenor.data import labels
+from tenor.data.labels import Labels
+from tenor.errors import DataError
+
+
+def read(values: list[Any], **options: Any) -> Labels:
+    return labels.interpret(values, "data.csv", "label", **options)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        (["good", " bad ", None, ""], "binary", ["good", "bad", None, None]),
+        (["a", "b", "c"], "multiclass", ["a", "b", "c"]),
+        ([True, False, None], "binary", ["true", "false", None]),
+        ([0, 1, 1], "binary", ["0", "1", "1"]),
+        ([1.0, 2.0, float("nan")], "binary", ["1", "2", None]),
+        (["1", "2", "3"], "multiclass", ["1", "2", "3"]),
+        (["007", "008", "009"], "multiclass", ["007", "008", "009"]),
+        (["1.5", "2", None], "regression", [1.5, 2.0, None]),
+        ([0.25, 3], "regression", [0.25, 3.0]),
+        ([["a", "b"], [], None, ["b", "b"]], "multilabel", [("a", "b"), (), None, ("b",)]),
+        (['["a", "b"]', "[]", "", '["好"]'], "multilabel", [("a", "b"), (), None, ("好",)]),
+        (["[a]", "b"], "binary", ["[a]", "b"]),
+    ],
+)
+def test_the_task_is_told_from_the_values(values: list[Any], kind: str, expected: list[Any]) -> None:
+    found = read(values)
+    assert (found.kind, found.values) == (kind, expected)
+
+
+def test_a_decision_that_could_be_another_is_told() -> None:
+    assert "taken as classes (--task regression" in read(["1", "2", "3"]).note
+    assert "numbers from 0.5 to 2: their values are learned (--task multiclass" in read(["0.5", "2"]).note
+    assert read(["0", "1"]).note == ""
+
+
+def test_whole_numbers_of_many_values_are_asked_about() -> None:
+    years = list(range(1900, 1950))
+    with pytest.raises(DataError, match=r"column 'label': .* of 50 .* classes or amounts\? Say which: --task mul"):
+        read(years)
+    assert read(years, task="regression").values == [float(year) for year in years]
+    assert read(years, task="multiclass").values == [str(year) for year in years]
+
+
+def test_labels_are_parted_by_the_separator_that_was_named() -> None:
+    assert read(["a; b", "b;", None, "b;b"], separator=";").values == [("a", "b"), ("b",), None, ("b",)]
+    assert read(["a;b"], task=None).values == ["a;b"]
+    with pytest.raises(DataError, match=r"row 1, column 'label': the label 'a;b' is no list\..* --label-separator"):
+        read(["a;b"], task="multilabel")
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "message"),
+    [
+        (["x", ["a"]], None, r"row 1, .*the label 'x' is no list"),
+        (["x", {"a": 1}], None, r"row 2, .*the label is dict"),
+        (["x", ["a"]], "multiclass", r"row 2, .*the label is a list .*, and the task is multiclass"),
+        (["1", "x", None, "y"], "regression", r"row 2, .*the label 'x' is no number \(2 such rows: 2, 4\)"),
+        (["1e999", "2"], "regression", r"row 1, .*the label '1e999' is no number"),
+        (["a", "b", "c"], "binary", r"there are 3 different labels, and a binary task has two"),
+        ([["a", {"b": 1}]], None, r"row 1, .*the label is dict"),
+    ],
+)
+def test_values_that_do_not_fit_the_task_are_refused(values: list[Any], task: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read(values, task=task)
+
+
+def test_half_a_surrogate_pair_is_no_label() -> None:
+    assert read(['["\\ud800"]', "b"]).kind == "binary"  # a list that could not be written again is a plain name
