@@ -98,7 +98,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             SettingsError: The family or a setting is unknown.
         """
         texts = check_texts(X)
-        labels = list(y) if not hasattr(y, "ndim") else y
+        labels: Any = list(y) if not hasattr(y, "ndim") else y
         if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
         if len(labels) != len(texts):

@@ -8,6 +8,8 @@ The search is L-BFGS (Liu and Nocedal, 1989) with two changes that make it sever
 U = V / D, with D from the diagonal of the Hessian at zero weights, so that frequent and rare features have about the
 same curvature. And because logits are linear in the weights, a line search needs no further product with X: each step
 costs one product with X and one with its transpose.
+
+The outputs of sigmoid and identity are problems of their own: each has its own steps, and they share the products.
 """
 
 from collections.abc import Callable
@@ -18,6 +20,8 @@ import numpy.typing as npt
 import scipy.sparse
 
 from tenor.tasks import Activation, Floats
+
+_Dots = Callable[[Floats, Floats], Floats]
 
 _MEMORY = 6
 _LINE_TRIES = 6
@@ -84,25 +88,23 @@ def fit(
     table = np.zeros((columns + 1, outputs), np.float32)
     now = np.zeros_like(desired)
     steep = gradient(table, slope_of(now))
-    largest = float(np.abs(steep).max(initial=0.0))
-    memory: list[tuple[Floats, Floats, float]] = []
+    dots = _dots_of_all if activation == "softmax" else _dots_of_each
+    largest = np.abs(steep).max(axis=0, initial=0.0)
+    memory: list[_Step] = []
     for _ in range(iterations):
-        if float(np.abs(steep).max(initial=0.0)) <= tolerance * largest:
+        if (np.abs(steep).max(axis=0, initial=0.0) <= tolerance * largest.max()).all():
             break
-        direction = -_approximate_newton(steep, memory)
+        direction = -_approximate_newton(steep, memory, dots)
         change = product(direction)
         # Along the line, the penalty's derivative is linear, and the loss needs only `now` and `change`.
-        slope_at_zero, curvature = _dot(table * penalty, direction), _dot(direction * penalty, direction)
-        length = _search(now, change, slope_of, slope_at_zero, curvature)
-        if length == 0:
+        slope_at_zero, curvature = dots(table * penalty, direction), dots(direction * penalty, direction)
+        lengths = _search(now, change, slope_of, dots, slope_at_zero, curvature)
+        if not lengths.any():
             break
-        moved = np.float32(length) * direction
-        table, now = table + moved, now + np.float32(length) * change
+        moved = lengths * direction
+        table, now = table + moved, now + lengths * change
         before, steep = steep, gradient(table, slope_of(now))
-        turned = steep - before
-        alignment = _dot(moved, turned)
-        if alignment > 0:
-            memory = [*memory[-_MEMORY + 1 :], (moved, turned, alignment)]
+        memory = [*memory[-_MEMORY + 1 :], _step(moved, steep - before, dots)]
     table = table * step
     return Linear(table[:-1].copy(), table[-1].copy())
 
@@ -126,49 +128,81 @@ def _squares(features: Any, counted: Floats) -> npt.NDArray[Any]:
     return np.asarray(sums[:, None])
 
 
-def _approximate_newton(steep: Floats, memory: list[tuple[Floats, Floats, float]]) -> Floats:
+class _Step(NamedTuple):
+    """A step of the search: how the table moved, how the gradient turned, and the inverse of their product; 0, so that
+    the step counts for nothing, where the gradient turned the wrong way.
+    """
+
+    moved: Floats
+    turned: Floats
+    inverse: Floats
+    scale: Floats
+
+
+def _step(moved: Floats, turned: Floats, dots: _Dots) -> _Step:
+    alignment, size = dots(moved, turned), dots(turned, turned)
+    curved = alignment > 0
+    inverse = np.where(curved, 1 / np.where(curved, alignment, 1), 0)
+    scale = np.where(curved, alignment / np.where(curved, size, 1), 1)
+    return _Step(moved, turned, inverse.astype(np.float32), scale.astype(np.float32))
+
+
+def _approximate_newton(steep: Floats, memory: list[_Step], dots: _Dots) -> Floats:
     """The two-loop recursion: the inverse Hessian, as the last steps tell it, times the gradient."""
     result, shares = steep, []
-    for moved, turned, alignment in reversed(memory):
-        shares.append(_dot(moved, result) / alignment)
-        result = result - np.float32(shares[-1]) * turned
+    for step in reversed(memory):
+        shares.append(dots(step.moved, result) * step.inverse)
+        result = result - shares[-1] * step.turned
     if memory:
-        _, turned, alignment = memory[-1]
-        result = result * np.float32(alignment / _dot(turned, turned))
-    for (moved, turned, alignment), share in zip(memory, reversed(shares), strict=True):
-        result = result + np.float32(share - _dot(turned, result) / alignment) * moved
+        result = result * memory[-1].scale
+    for step, share in zip(memory, reversed(shares), strict=True):
+        result = result + (share - dots(step.turned, result) * step.inverse) * step.moved
     return result
 
 
 def _search(
-    now: Floats, change: Floats, slope_of: Callable[[Floats], Floats], slope_at_zero: float, curvature: float
-) -> float:
-    """A length along `change` where the objective's derivative has lost nine tenths; 0 if it does not fall."""
+    now: Floats,
+    change: Floats,
+    slope_of: Callable[[Floats], Floats],
+    dots: _Dots,
+    slope_at_zero: Floats,
+    curvature: Floats,
+) -> Floats:
+    """Lengths along `change` where the objective's derivative has lost nine tenths; 0 where it does not fall."""
 
-    def derivative(length: float) -> float:
-        return _dot(slope_of(now + np.float32(length) * change), change) + slope_at_zero + length * curvature
+    def derivative(lengths: Floats) -> Floats:
+        return dots(slope_of(now + lengths * change), change) + slope_at_zero + lengths * curvature
 
-    start = derivative(0.0)
-    if not start < 0:
-        return 0.0
-    low, high, length = (0.0, start), None, 1.0
+    lengths = np.ones_like(slope_at_zero)
+    start = derivative(0 * lengths)
+    low, low_slope, high, high_slope = 0 * lengths, start, np.full_like(lengths, np.inf), start
+    found = ~(start < 0)
     for _ in range(_LINE_TRIES):
-        here = derivative(length)
-        if abs(here) <= 0.1 * -start:
-            return length
-        if here < 0:
-            low = (length, here)
-        else:
-            high = (length, here)
-        if high is None:
-            length *= 2.0
-        else:
-            length = low[0] + (high[0] - low[0]) * min(0.9, max(0.1, -low[1] / (high[1] - low[1])))
-    return length if high is None else max(low[0], 1e-4 * length)
+        here = derivative(lengths)
+        found = found | (np.abs(here) <= 0.1 * -start)
+        if found.all():
+            break
+        below, above = ~found & (here < 0), ~found & ~(here < 0)
+        low, low_slope = np.where(below, lengths, low), np.where(below, here, low_slope)
+        high, high_slope = np.where(above, lengths, high), np.where(above, here, high_slope)
+        bounded = np.isfinite(high)
+        share = np.clip(-low_slope / np.where(bounded, high_slope - low_slope, 1), 0.1, 0.9)
+        between = low + np.where(bounded, high - low, 0) * share
+        lengths = np.where(found, lengths, np.where(bounded, between, 2 * lengths))
+    lengths = np.where(found | ~np.isfinite(high), lengths, np.maximum(low, 1e-4 * lengths))
+    return np.asarray(np.where(start < 0, lengths, 0), np.float32)
 
 
-def _dot(one: Floats, other: Floats) -> float:
-    return float(np.vdot(one, other))
+def _dots_of_all(one: Floats, other: Floats) -> Floats:
+    """(1, 1): the inner product of two tables."""
+    return np.full((1, 1), np.vdot(one, other), np.float32)
+
+
+def _dots_of_each(one: Floats, other: Floats) -> Floats:
+    """(1, outputs): the inner product of each column."""
+    if one.shape[1] == 1:
+        return _dots_of_all(one, other)
+    return np.asarray(np.einsum("ij,ij->j", one, other)[None])
 
 
 def _times(matrix: Any, dense: Floats) -> Floats:
