@@ -1,6 +1,7 @@
 from typing import Any
 
 import numpy as np
+import pyarrow
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -103,6 +104,24 @@ def test_faults_of_the_input() -> None:
         TextClassifier(settings={"stength": 1.0}).fit(TEXTS, LABELS)
     with pytest.raises(SettingsError, match=r"no model family 'ngrams'.*Did you mean 'ngram'"):
         TextClassifier("ngrams").fit(TEXTS, LABELS)
+
+
+def test_arrow_columns_and_generators_are_taken() -> None:
+    table = pyarrow.table({"text": TEXTS, "label": LABELS})
+    expected = TextClassifier().fit(TEXTS, LABELS).predict_proba(TEXTS)
+    for model in (
+        TextClassifier().fit(table["text"], table["label"]),
+        TextClassifier().fit((text for text in TEXTS), iter(LABELS)),
+    ):
+        assert np.array_equal(model.predict_proba(table["text"]), expected)
+    with pytest.raises(DataError, match="30 texts and 29 labels"):
+        TextClassifier().fit(iter(TEXTS), iter(LABELS[:-1]))
+
+
+def test_polars_is_taken() -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"text": TEXTS, "label": LABELS})
+    assert TextClassifier().fit(frame["text"], frame["label"]).predict(frame["text"]).tolist() == LABELS
 
 
 def test_numpy_and_pandas_are_taken(tmp_path: Any) -> None:

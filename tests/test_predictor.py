@@ -1,4 +1,8 @@
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+import pyarrow
 import pytest
 
 from tenor import TextClassifier
@@ -32,7 +36,42 @@ def test_one_string_is_refused(predictor: Predictor) -> None:
         predictor.predict("good film")
 
 
-@pytest.mark.parametrize("table", [{"a": 1}, np.array([["a"], ["b"]])])
+class Series:
+    """A column as polars has it: no array of NumPy, and `to_list`."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self._values = values
+
+    def to_list(self) -> list[Any]:
+        return self._values
+
+    def __iter__(self) -> Iterator[Any]:
+        raise AssertionError("a column is converted as a whole")
+
+
+def test_columns_of_tables_and_iterators_are_texts_too(predictor: Predictor) -> None:
+    expected = predictor.predict(TEXTS).tolist()
+    assert predictor.predict(Series(TEXTS)).tolist() == expected  # type: ignore[arg-type]
+    assert predictor.predict(pyarrow.array(TEXTS)).tolist() == expected
+    assert predictor.predict(pyarrow.chunked_array([TEXTS[:3], TEXTS[3:]])).tolist() == expected
+    assert predictor.predict(pyarrow.table({"text": TEXTS})["text"]).tolist() == expected
+    assert predictor.predict(iter(TEXTS)).tolist() == expected  # type: ignore[arg-type]
+    assert predictor.predict(text for text in TEXTS).tolist() == expected  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"^text 1 is NoneType None, not a string\. Give strings"):
+        predictor.predict(pyarrow.array(["a", None]))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_series_are_texts_too(predictor: Predictor, library: str) -> None:
+    module = pytest.importorskip(library)
+    assert predictor.predict(module.Series(TEXTS)).tolist() == predictor.predict(TEXTS).tolist()
+    with pytest.raises(DataError, match=r"^a DataFrame was given in place of texts\. Give one column"):
+        predictor.predict(module.DataFrame({"text": TEXTS}))
+    with pytest.raises(DataError, match=r"^text 1 is \w+ .*, not a string\. Give strings"):
+        predictor.predict(module.Series(["a", None]))
+
+
+@pytest.mark.parametrize("table", [{"a": 1}, {"a"}, np.array([["a"], ["b"]]), pyarrow.table({"a": ["b"]}), None, 3])
 def test_a_table_is_refused(predictor: Predictor, table: object) -> None:
     with pytest.raises(DataError, match="in place of texts"):
         predictor.predict(table)  # type: ignore[arg-type]

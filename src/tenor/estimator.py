@@ -12,7 +12,7 @@ from tenor import bundle, fitting, models, settings
 from tenor.bundle import Bundle
 from tenor.errors import DataError, SettingsError
 from tenor.models.family import Examples
-from tenor.predictor import Predictor, check_texts
+from tenor.predictor import Predictor, as_list, check_texts
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 from tenor.watch import Watcher
 
@@ -98,7 +98,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             SettingsError: The family or a setting is unknown.
         """
         texts = check_texts(X)
-        labels: Any = list(y) if not hasattr(y, "ndim") else y
+        labels: Any = y if isinstance(y, np.ndarray) else as_list(y)
         if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
         if len(labels) != len(texts):
@@ -209,7 +209,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         """
         texts = check_texts(X)
         try:
-            values = np.asarray(list(y) if not hasattr(y, "ndim") else y, np.float64)
+            values = np.asarray(y if isinstance(y, np.ndarray) else as_list(y), np.float64)
         except (ValueError, TypeError):
             raise DataError("a value is no number.", "Give a number for each text.") from None
         if values.shape != (len(texts),):

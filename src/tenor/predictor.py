@@ -103,13 +103,30 @@ def load(folder: str | Path) -> Predictor:
 
 
 def check_texts(texts: Any) -> list[str]:
-    """A list of the texts. Raises DataError for one string in place of a list, or an element that is no string."""
+    """A list of the texts.
+
+    Args:
+        texts: Strings in any container with an order: a list, an array, a column of a pandas, polars or Arrow table,
+            or an iterator, which is read to its end.
+
+    Raises:
+        DataError: This is one string, a table or no container, or an element is no string.
+    """
     if isinstance(texts, (str, bytes)):
         raise DataError("one string was given in place of a list of texts.", "Put it into a list: [text].")
-    if hasattr(texts, "columns") or isinstance(texts, dict) or getattr(texts, "ndim", 1) != 1:
+    if hasattr(texts, "columns") or isinstance(texts, (dict, set)) or getattr(texts, "ndim", 1) != 1:
         raise DataError(f"a {type(texts).__name__} was given in place of texts.", "Give one column: table['text'].")
-    texts = texts.tolist() if hasattr(texts, "tolist") else list(texts)
-    for index, text in enumerate(texts):
+    if not hasattr(texts, "__iter__"):
+        raise DataError(f"a {type(texts).__name__} was given in place of texts.", "Give a list of strings.")
+    listed = as_list(texts)
+    for index, text in enumerate(listed):
         if not isinstance(text, str):
             raise DataError(f"text {index} is {type(text).__name__} {text!r:.40}, not a string.", "Give strings.")
-    return list(texts)
+    return listed
+
+
+def as_list(values: Any) -> list[Any]:
+    """The elements of a list, an array, a column of a pandas, polars or Arrow table, or an iterator."""
+    # to_pylist: Arrow; to_list: pandas and polars; tolist: NumPy
+    convert = next((name for name in ("to_pylist", "to_list", "tolist") if hasattr(values, name)), None)
+    return list(getattr(values, convert)() if convert else values)
