@@ -38,6 +38,7 @@ class TenorError(Exception):
     def __init__(self, problem: str, remedy: str = "", at: Location | None = None) -> None:
         self.problem = f"{at}: {problem}" if at else problem
         self.remedy = remedy
+        self.at = at
         super().__init__(f"{self.problem} {remedy}".rstrip())
 
 

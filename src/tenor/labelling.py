@@ -6,7 +6,7 @@ from typing import Any
 from tenor.data import columns
 from tenor.data.table import Chunk, Table
 from tenor.data.writer import Write
-from tenor.errors import DataError, Location
+from tenor.errors import DataError
 from tenor.predictor import Predictor
 from tenor.tasks import LabelSet, Value
 
@@ -63,7 +63,7 @@ def label(
                 raise DataError(
                     f"the text is {type(value).__name__} {value!r:.40}, not a string.",
                     "Name the column that holds the texts with --text.",
-                    Location(source.name, chunk.row + index, text),
+                    source.at(chunk.row + index, text),
                 )
         found = dict(zip(added, _columns(predictor, texts), strict=True))
         write(Chunk(chunk.row, {**chunk.columns, **found}))

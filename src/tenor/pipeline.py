@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import time
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -12,7 +13,7 @@ from typing import Any
 
 from tenor import bundle, fitting, models, output, settings, tasks
 from tenor.bundle import Bundle, Encoder
-from tenor.data import builtin, dataset
+from tenor.data import builtin, dataset, table
 from tenor.data.dataset import Dataset
 from tenor.data.split import hold_out
 from tenor.errors import BundleError, DataError, SettingsError
@@ -27,7 +28,7 @@ class Run:
     """What `train` is asked for.
 
     Attributes:
-        data: A path, or the name of a built-in dataset.
+        data: A path, a pattern of several, `-` for standard input, or the name of a built-in dataset.
         test: Labelled texts to measure on; None holds out `test_size` of `data`.
         text: Column of the texts; None finds it.
         label: Column of the labels; None finds it.
@@ -223,7 +224,8 @@ def _source(source: str) -> str | Path:
     if source in builtin.BUILTINS and not Path(source).exists():
         return source
     path = Path(source)
-    if not path.suffix and not os.path.exists(path):  # noqa: PTH110  (never raises, however long the name)
+    other = source == "-" or table.is_pattern(source)
+    if not path.suffix and not other and not os.path.exists(path):  # noqa: PTH110  (never raises, however long the name)
         names = list(builtin.BUILTINS)
         raise DataError(
             f"{source}: there is no such file and no such built-in dataset.",
@@ -404,7 +406,14 @@ def _start(encoder: Encoder | None) -> Any:
 
 def _folder(run: Run | Pretraining) -> Path:
     source = run.data if isinstance(run, Run) else run.corpus
-    name = source if source in builtin.BUILTINS else Path(source).resolve().name.partition(".")[0]
+    if source == "-":
+        name = "stdin"
+    elif source in builtin.BUILTINS:
+        name = source
+    else:
+        path = Path(source).resolve()
+        names = (re.sub(r"[*?\[\]]", "", part.name).partition(".")[0].strip("-_") for part in (path, path.parent))
+        name = next(filter(None, names), "data")
     return output.choose(run.out, f"{name}-{run.family}", run.resume, run.overwrite)
 
 

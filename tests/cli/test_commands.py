@@ -212,6 +212,47 @@ def test_predict_prints_or_writes_the_rows_of_a_file(cli: Cli, tmp_path: Path, m
     assert [list(json.loads(line)) for line in lines] == [["text", "note", "label", "score"]] * 2
 
 
+def test_parts_are_trained_on_measured_and_labelled_as_one_table(cli: Cli, tmp_path: Path) -> None:
+    rows = english()
+    for part in range(3):
+        write_csv(tmp_path / f"part-{part}.csv", rows[part::3])
+    pattern, model = tmp_path / "part-*.csv", tmp_path / "model"
+    ended = cli("train", pattern, "--out", model, "--test-size", "0")
+    assert ended.code == 0
+    assert "60 texts to learn from, 0 to measure on; labels: negative, positive.\n" in ended.err
+    assert json.loads(cli("evaluate", model, pattern, "--json").out)["rows"] == 60
+    printed = list(csv.DictReader(cli("predict", model, pattern).out.splitlines()))
+    assert [(row["text"], row["predicted_label"]) for row in printed] == [*rows[::3], *rows[1::3], *rows[2::3]]
+    missing = cli("predict", model, tmp_path / "no-*.csv")
+    assert (missing.code, missing.out) == (1, "")
+    assert missing.err.endswith("no-*.csv: no file matches this pattern.\nCheck the path.\n")
+    assert cli("predict", model, "Was it superb?").out.startswith("positive\t")
+
+
+def test_train_and_evaluate_read_a_table_from_standard_input(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = "".join(f"__label__{label} {text}\n" for text, label in chinese()).encode()
+    assert cli("train", "-", stdin=lines).out.endswith("\nmodel: runs/stdin-ngram\n")
+    assert json.loads(cli("evaluate", "runs/stdin-ngram", "-", "--json", stdin=lines).out)["accuracy"] == 1.0
+    ended = cli("train", "-", stdin=b"")
+    assert (ended.code, ended.err.splitlines()[0]) == (1, "error: standard input: the file is empty.")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [("*.csv", "data-ngram"), ("part-*.csv", "part-ngram"), ("../data/*.[ct]sv", "data-ngram")]
+)
+def test_a_model_of_a_pattern_has_a_plain_name(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str, name: str
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_csv(folder / "part-0.csv", english())
+    monkeypatch.chdir(folder)
+    assert cli("train", data).out.endswith(f"\nmodel: runs/{name}\n")
+
+
 def test_datasets_lists_the_built_in_data(cli: Cli) -> None:
     printed, listed = cli("datasets").out, json.loads(cli("datasets", "--json").out)
     assert [row["name"] for row in listed] == list(BUILTINS)

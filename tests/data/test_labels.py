@@ -26,6 +26,8 @@ def read(values: list[Any], **options: Any) -> Labels:
         ([["a", "b"], [], None, ["b", "b"]], "multilabel", [("a", "b"), (), None, ("b",)]),
         (['["a", "b"]', "[]", "", '["好"]'], "multilabel", [("a", "b"), (), None, ("好",)]),
         (["[a]", "b"], "binary", ["[a]", "b"]),
+        (["a", ["a", "b"], ["b"]], "multilabel", [("a",), ("a", "b"), ("b",)]),
+        ([["a"], [], ["b"]], "binary", ["a", None, "b"]),
     ],
 )
 def test_the_task_is_told_from_the_values(values: list[Any], kind: str, expected: list[Any]) -> None:
@@ -37,6 +39,9 @@ def test_a_decision_that_could_be_another_is_told() -> None:
     assert "taken as classes (--task regression" in read(["1", "2", "3"]).note
     assert "numbers from 0.5 to 2: their values are learned (--task multiclass" in read(["0.5", "2"]).note
     assert read(["0", "1"]).note == ""
+    assert "each list has one label" in read([["a"], ["b"]]).note
+    assert read([["a"], ["b"]], task="multilabel").kind == "multilabel"
+    assert read([["a", "b"], []]).note == "1 rows have an empty list: no label applies to them."
 
 
 def test_whole_numbers_of_many_values_are_asked_about() -> None:
@@ -50,14 +55,14 @@ def test_whole_numbers_of_many_values_are_asked_about() -> None:
 def test_labels_are_parted_by_the_separator_that_was_named() -> None:
     assert read(["a; b", "b;", None, "b;b"], separator=";").values == [("a", "b"), ("b",), None, ("b",)]
     assert read(["a;b"], task=None).values == ["a;b"]
-    with pytest.raises(DataError, match=r"row 1, column 'label': the label 'a;b' is no list\..* --label-separator"):
-        read(["a;b"], task="multilabel")
+    found = read(["a;b", "c"], task="multilabel")
+    assert found.values == [("a;b",), ("c",)]
+    assert found.note == "'a;b' is taken as the name of one label (--label-separator parts it)."
 
 
 @pytest.mark.parametrize(
     ("values", "task", "message"),
     [
-        (["x", ["a"]], None, r"row 1, .*the label 'x' is no list"),
         (["x", {"a": 1}], None, r"row 2, .*the label is dict"),
         (["x", ["a"]], "multiclass", r"row 2, .*the label is a list .*, and the task is multiclass"),
         (["1", "x", None, "y"], "regression", r"row 2, .*the label 'x' is no number \(2 such rows: 2, 4\)"),

@@ -46,7 +46,7 @@ def test_a_delimited_file_reads_back_and_numbers_keep_their_digits(tmp_path: Pat
     assert b"\r\n" not in (tmp_path / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a.parquet"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a.parquet", "a.arrow", "a.feather"])
 def test_a_typed_file_reads_back_as_it_was(tmp_path: Path, name: str) -> None:
     assert read(write(tmp_path / name)) == {name: CHUNKS[0].columns[name] + CHUNKS[1].columns[name] for name in COLUMNS}
 
@@ -65,27 +65,28 @@ def test_nested_values_and_dates_are_written_as_text(tmp_path: Path) -> None:
     assert json.loads(lines) == {"parts": [{"三": 1}], "day": "2024-05-01"}
 
 
-def test_parquet_keeps_the_types_of_the_input(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_parquet_and_arrow_keep_the_types_of_the_input(tmp_path: Path, kind: str) -> None:
     schema = pyarrow.schema([("text", pyarrow.large_string()), ("n", pyarrow.int8()), ("d", pyarrow.date32())])
     columns = {"text": ["a"], "n": [3], "d": [datetime.date(2024, 5, 1)], "label": ["x"], "score": [0.5]}
-    path = write(tmp_path / "a.parquet", [Chunk(1, columns)], list(columns), schema)
-    found = pyarrow.parquet.read_schema(path)
+    path = write(tmp_path / f"a.{kind}", [Chunk(1, columns)], list(columns), schema)
+    found = table.open_table(path).schema
     assert [found.field(name).type for name in ("text", "n", "d")] == [schema.field(i).type for i in range(3)]
     assert read(path) == columns
 
 
-@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "txt", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "txt", "parquet", "arrow"])
 def test_no_rows_make_a_file_that_can_be_read(tmp_path: Path, kind: str) -> None:
     path = write(tmp_path / f"a.{kind}", [], schema=pyarrow.schema([("n", pyarrow.int8())]))
-    if kind == "parquet":
-        types = [str(kind) for kind in pyarrow.parquet.read_schema(path).types]
+    if kind in ("parquet", "arrow"):
+        types = [str(kind) for kind in table.open_table(path).schema.types]
         assert (list(read(path)), types) == (COLUMNS, ["string", "int8", "string", "double"])
     else:
         header = {"csv": "text,n,label,score\n", "tsv": "text\tn\tlabel\tscore\n"}.get(kind, "")
         assert path.read_text(encoding="utf-8") == header
 
 
-@pytest.mark.parametrize("name", ["a.doc", "a", "a.csv.gz"])
+@pytest.mark.parametrize("name", ["a.doc", "a", "a.csv.gz", "a.csv.zst", "a.json"])
 def test_another_format_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r": files ending in '.*' cannot be written\. Give \.csv, \.tsv"):
         write(tmp_path / name)
@@ -96,15 +97,16 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         write(tmp_path / "no" / "a.csv")
 
 
-def test_a_column_whose_type_changes_does_not_fit_parquet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_a_column_whose_type_changes_does_not_fit_parquet_or_arrow(tmp_path: Path, kind: str) -> None:
     for first, second in ((None, "a"), (1, 1.5), (1, "a"), (1, 2**70)):
         chunks = [Chunk(1, {"n": [first]}), Chunk(2, {"n": [second]})]
-        with pytest.raises(DataError, match=r"a column does not fit Parquet: .*\. Write \.jsonl instead"):
-            write(tmp_path / "a.parquet", chunks, ["n"])
+        with pytest.raises(DataError, match=rf"a column does not fit {kind.capitalize()}: .*\. Write \.jsonl inst"):
+            write(tmp_path / f"a.{kind}", chunks, ["n"])
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "txt", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "txt", "parquet", "arrow"])
 def test_an_error_on_the_way_leaves_the_old_file_alone(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"a.{kind}"
     path.write_text("old", encoding="utf-8")
@@ -120,7 +122,7 @@ def test_an_error_on_the_way_leaves_the_old_file_alone(tmp_path: Path, kind: str
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "arrow"])
 def test_a_full_disk_leaves_the_old_file_alone(
     tmp_path: Path, kind: str, full_disk: Callable[[int], AbstractContextManager[None]]
 ) -> None:

@@ -11,7 +11,10 @@ def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
     data: Annotated[
         str,
-        typer.Argument(metavar="DATA", help="Labelled texts: a file, a folder of class folders, or a built-in name."),
+        typer.Argument(
+            metavar="DATA",
+            help="Labelled texts: a file, a pattern of files in quotes, a folder, '-', or a built-in name.",
+        ),
     ],
     text: Annotated[str | None, typer.Option(help="Column of the texts.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels.")] = None,

@@ -18,7 +18,10 @@ def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
     source: Annotated[
         str,
-        typer.Argument(metavar="INPUT", help="A file, '-' for one text a line from standard input, or a text."),
+        typer.Argument(
+            metavar="INPUT",
+            help="A file, a pattern in quotes, '-' for one text a line from standard input, or a text.",
+        ),
     ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write. [default: standard output]")] = None,
     text: Annotated[str | None, typer.Option(help="Column of the texts.")] = None,
@@ -28,12 +31,13 @@ def predict(
     """Label texts: every row of a file in its order, with its columns, or one text."""
     from tenor import labelling, predictor
     from tenor.cli import console
-    from tenor.data import table, writer
+    from tenor.data import stdin, table, writer
     from tenor.data.builtin import BUILTINS
     from tenor.errors import DataError
 
     path = Path(source)
-    is_text = source != "-" and not _exists(path)
+    is_pattern = table.is_pattern(source) and _looks_like_a_path(source)
+    is_text = source != "-" and not _exists(path) and not is_pattern
     if is_text and _looks_like_a_path(source):
         raise DataError(
             f"{source}: there is no such file.",
@@ -55,7 +59,7 @@ def predict(
     if is_text:
         opened = table.Table("the text", ["text"], iter([table.Chunk(1, {"text": [source]})]))
     elif source == "-":
-        opened = table.open_lines(table.standard_input(), "standard input")
+        opened = table.open_lines(stdin.standard_input(), stdin.NAME)
     else:
         opened = table.open_table(path)
     column = labelling.text_column(opened, loaded, text)
@@ -97,11 +101,11 @@ def _print_one(loaded: "Predictor", text: str, as_json: bool) -> None:
 
 def _looks_like_a_path(source: str) -> bool:
     """A word with a slash in it or with an ending of up to 8 letters, or anything that ends like a table."""
-    from tenor.data.table import FORMATS
+    from tenor.data.formats import COMPRESSED, FORMATS
 
     ending = Path(source).suffix.lower()
     one_word = len(source.split()) == 1
-    return ending in (*FORMATS, ".gz") or (one_word and ("/" in source or _ENDING.fullmatch(ending) is not None))
+    return ending in (*FORMATS, *COMPRESSED) or (one_word and ("/" in source or _ENDING.fullmatch(ending) is not None))
 
 
 def _exists(path: Path) -> bool:

@@ -10,7 +10,11 @@ Option = typer.Option
 
 def pretrain(
     corpus: Annotated[
-        str, typer.Argument(metavar="CORPUS", help="Texts: a file (.txt: one a line), a folder, or a built-in name.")
+        str,
+        typer.Argument(
+            metavar="CORPUS",
+            help="Texts: a file (.txt: one a line), a pattern in quotes, a folder, '-', or a built-in name.",
+        ),
     ],
     text: Annotated[str | None, Option(help="Column of the texts.")] = None,
     family: Annotated[str, Option(help="Model family: transformer or pretrained.")] = "transformer",

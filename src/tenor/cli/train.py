@@ -16,7 +16,8 @@ def train(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="Labelled texts: a file, a folder of class folders, or a built-in name; may stand in the run file.",
+            help="Labelled texts: a file, a pattern of files in quotes, a folder, '-' for standard input, or a "
+            "built-in name; may stand in the run file.",
         ),
     ] = None,
     test: Annotated[

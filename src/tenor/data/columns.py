@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from tenor.data.table import Chunk, suffix
+from tenor.data import stdin
+from tenor.data.formats import suffix
+from tenor.data.rows import Chunk
 from tenor.errors import DataError
 from tenor.settings import nearest
 
-TEXT_NAMES = ("text", "texts", "review", "sentence", "content", "comment", "文本", "内容", "评论", "句子")
+TEXT_NAMES = ("text", "texts", "review", "sentence", "content", "comment", "文本", "内容", "评论", "句子", "data")
 LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "标签", "类别", "分类", "情感")
 
 
@@ -87,7 +89,7 @@ def header_hint(columns: list[str], name: str) -> str:
 def may_be_a_row(columns: list[str], name: str) -> bool:
     """Whether the header of a delimited file could be its first row: no column has a usual name."""
     known = _by_name(columns, TEXT_NAMES) or _by_name(columns, LABEL_NAMES)
-    return known is None and suffix(Path(name)) in (".csv", ".tsv")
+    return known is None and (name == stdin.NAME or suffix(Path(name)) in (".csv", ".tsv"))
 
 
 def _by_name(columns: list[str], names: tuple[str, ...]) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tenor.data import columns, table
+from tenor.data import annotations, columns, stdin, table
 from tenor.data.labels import FEW_NUMBERS, interpret
 from tenor.errors import DataError, Location, rows_phrase
 from tenor.tasks import Kind
@@ -56,7 +56,7 @@ def read(
     """Read labelled texts from a file or folder.
 
     Args:
-        path: The file or folder.
+        path: What `table.open_table` opens.
         text: Column of the texts; None finds it.
         label: Column of the labels; None finds it.
         drop_unlabelled: Leave out rows without a label instead of refusing them.
@@ -91,30 +91,40 @@ def read(
     for chunk in itertools.chain([first], opened.chunks):
         texts += chunk.columns[text]
         labels += chunk.columns[label]
+        annotations.refuse_spans(chunk.columns[label], opened.at(chunk.row, label))
     if guessed and label and label in (str(value).strip() for value in labels):
         raise DataError(
             f"{name}: the file seems to have no header: {label!r} heads the labels and is one of them.",
             "Put a line with names above the first row, such as text,label; or, if there is a header, name the columns "
             "with --text and --label.",
         )
-    read = interpret(labels, name, label, task, separator)
-    kept = _usable(name, texts, read.values, text, label, drop_unlabelled, drop_empty)
+    try:
+        read = interpret(labels, name, label, task, separator)
+        kept = _usable(name, texts, read.values, text, label, drop_unlabelled, drop_empty)
+    except DataError as error:
+        if not (error.at and error.at.row and opened.starts):
+            raise
+        place = f"Row {error.at.row}, counted over all files, is {opened.at(error.at.row)}."
+        raise DataError(error.problem, f"{error.remedy} {place}") from None
     return Dataset(
         name, [texts[row] for row in kept], [read.values[row] for row in kept], text, label, read.kind, read.note
     )
 
 
 def read_texts(path: Path, text: str | None = None) -> list[str]:
-    """Read texts without labels from a file or folder; empty ones are left out.
+    """Read texts without labels; empty ones are left out.
 
     Args:
-        path: The file or folder.
+        path: What `table.open_table` opens, or `-` for one text a line from standard input.
         text: Column of the texts; None finds it.
 
     Raises:
         DataError: The file cannot be read, it is not clear which column holds the texts, or a text is no string.
     """
-    source = table.open_table(path)
+    if str(path) == "-":
+        source = table.open_lines(stdin.standard_input(), stdin.NAME)
+    else:
+        source = table.open_table(path)
     column = columns.find_text(source.columns, source.name, text)
     texts: list[str] = []
     for chunk in source.chunks:
@@ -123,7 +133,7 @@ def read_texts(path: Path, text: str | None = None) -> list[str]:
                 raise DataError(
                     f"the text is {type(value).__name__} {value!r:.40}, not a string.",
                     "Name the column that holds the texts with --text.",
-                    Location(source.name, chunk.row + index, column),
+                    source.at(chunk.row + index, column),
                 )
             if value is not None and value.strip():
                 texts.append(value)

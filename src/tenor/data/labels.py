@@ -1,11 +1,13 @@
 """Values of the label column -> what kind of task they set, and the labels.
 
 Nothing is guessed that could go wrong in silence: a text has several labels where its value is a list, a JSON list, or
-holds a separator that was named; whole numbers of many different values have to be called classes or amounts.
+holds a separator that was named (a single label among lists is a list of one); whole numbers of many different values
+have to be called classes or amounts.
 """
 
 import json
 import math
+import re
 from typing import Any, NamedTuple
 
 from tenor.errors import DataError, Location, rows_phrase
@@ -13,6 +15,8 @@ from tenor.tasks import Kind
 
 FEW_NUMBERS = 20
 """Whole numbers of at most this many different values are taken for classes."""
+
+_SEVERAL = re.compile(r"[;|；]")
 
 
 class Labels(NamedTuple):
@@ -47,9 +51,17 @@ def interpret(
     values = [None if _missing(value) else value for value in values]
     present = [value for value in values if value is not None]
     at = Location(name, column=column)
-    lists = any(isinstance(value, list) for value in present)
-    if separator is not None or task == "multilabel" or (task is None and (lists or _all_json_lists(present))):
-        return Labels("multilabel", [_names(value, separator, name, column, row) for row, value in enumerate(values)])
+    if task in (None, "multilabel") and separator is None and _all_json_lists(present):
+        values = [value if value is None else _json_list(value) for value in values]
+    lists = [value for value in values if isinstance(value, list)]
+    if separator is not None or task == "multilabel" or (task is None and any(len(value) > 1 for value in lists)):
+        sets = [_names(value, separator, name, column, row) for row, value in enumerate(values)]
+        return Labels("multilabel", sets, _note_of_sets(sets, separator))
+    if lists and task is None:
+        # One label at most in every row, as annotation tools write single labels: an empty list is no label.
+        values = [next(iter(value), None) if isinstance(value, list) else value for value in values]
+        found = interpret(values, name, column)
+        return found._replace(note=found.note or "each list has one label, taken as such (--task multilabel: as sets).")
     if lists:
         row = next(row for row, value in enumerate(values) if isinstance(value, list))
         raise DataError(
@@ -111,19 +123,24 @@ def _names(value: Any, separator: str | None, name: str, column: str, row: int) 
     """The names in one value, each once, in their order; an empty list is a text to which no label applies."""
     if value is None:
         return None
-    if isinstance(value, str):
-        listed = _json_list(value)
-        if listed is None and separator is None:
-            raise DataError(
-                f"the label {value!r:.40} is no list.",
-                "Give JSON lists of labels, or say what stands between them with --label-separator.",
-                Location(name, row + 1, column),
-            )
-        value = listed if listed is not None else value.split(separator)
+    if isinstance(value, str) and separator is not None:
+        value = value.split(separator)
     if not isinstance(value, list):
         value = [value]
     found = [_name(item, name, column, row) for item in value if not _missing(item)]
     return tuple(dict.fromkeys(label for label in found if label is not None))
+
+
+def _note_of_sets(sets: list[tuple[str, ...] | None], separator: str | None) -> str:
+    notes = []
+    if empty := sum(names == () for names in sets):
+        notes.append(f"{empty:,} rows have an empty list: no label applies to them.")
+    parted = next(
+        (label for names in sets for label in names or () if separator is None and _SEVERAL.search(label)), ""
+    )
+    if parted:
+        notes.append(f"{parted!r} is taken as the name of one label (--label-separator parts it).")
+    return " ".join(notes)
 
 
 def _name(value: Any, name: str, column: str, row: int) -> str | None:

@@ -17,7 +17,7 @@ from tenor.errors import DataError, Location
 LONGEST_LINE = 64 << 20  # bytes; more than this without a line's end is no text file, or a quote that is never closed
 
 _PEEK = 1 << 20
-_UNREADABLE = (OSError, EOFError, zlib.error)  # what a disk or a damaged .gz file raises
+_UNREADABLE = (OSError, EOFError, zlib.error)  # what a disk or a damaged .gz or .zst file raises
 
 
 class Lines:
@@ -35,6 +35,7 @@ class Lines:
         self.name, self.row = name, 0
         self._source = source
         self._encoding: str | None = None
+        self._head = b""
 
     @contextlib.contextmanager
     def read(self, row: int = 0) -> Iterator[Iterator[str]]:
@@ -50,10 +51,21 @@ class Lines:
         with io.BufferedReader(self._source(), _PEEK) as stream:
             if self._encoding is None:
                 try:
-                    self._encoding = _recognise(stream.peek(_PEEK))
+                    head = stream.peek(_PEEK)
+                    self._encoding, self._head = _recognise(head), head[:4096]
                 except _UNREADABLE as error:
                     raise unreadable(error, Location(self.name)) from None
             yield self._lines(stream, self._encoding)
+
+    def first(self) -> str:
+        """The first line that is not blank, or nothing."""
+        with self.read() as decoded:
+            return next((line for line in decoded if line.strip()), "")
+
+    def first_character(self) -> str:
+        """The first character that is no blank, or nothing, however long its line is."""
+        with self.read():
+            return self._head.decode(self._encoding or "utf-8", "ignore").lstrip("\ufeff \t\r\n")[:1]
 
     def at(self) -> Location:
         """The row that is being read."""
@@ -91,19 +103,36 @@ class Lines:
 
 
 def open_bytes(path: Path) -> Any:
-    """A file as a raw stream of bytes, those of a `.gz` file unpacked. Raises DataError where it cannot be opened."""
+    """A file as a raw stream of bytes, those of a `.gz` or `.zst` file unpacked.
+
+    Raises:
+        DataError: It cannot be opened.
+    """
+    packing = path.suffix.lower()
     try:
-        return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb", buffering=0)
+        if packing == ".gz":
+            return gzip.open(path)
+        file = path.open("rb", buffering=0)
     except OSError as error:
         raise unreadable(error, Location(str(path))) from None
+    if packing != ".zst":
+        return file
+    import pyarrow
+
+    return pyarrow.CompressedInputStream(file, "zstd")
 
 
-def read_whole(path: Path) -> str:
-    """The text of a whole file. Raises DataError where it cannot be read or is no text."""
-    at = Location(str(path))
+def read_whole(path: Path, name: str | None = None) -> str:
+    """The text of a whole file; `name` stands for it in messages.
+
+    Raises:
+        DataError: It cannot be read or is no text.
+    """
+    at = Location(name or str(path))
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        with open_bytes(path) as stream:
+            data = stream.read()
+    except _UNREADABLE as error:
         raise unreadable(error, at) from None
     text = _decode(data, _recognise(data[:_PEEK]), 0, at)
     if "\0" in text:
@@ -113,8 +142,8 @@ def read_whole(path: Path) -> str:
 
 def unreadable(error: Exception, at: Location) -> DataError:
     """The error for a file that the system does not give, or whose compression is broken."""
-    if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-        return DataError(f"this cannot be read: {error.strerror or error}.", "Check the path and its rights.", at)
+    if isinstance(error, OSError) and error.errno is not None:
+        return DataError(f"this cannot be read: {error.strerror}.", "Check the path and its rights.", at)
     return DataError(f"the compressed file is damaged: {error}.", "Copy it again.", at)
 
 

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 from tenor import files
-from tenor.data.table import FORMATS, Chunk, suffix
+from tenor.data.formats import COMPRESSED, WRITTEN, suffix
+from tenor.data.rows import Chunk
 from tenor.errors import DataError
 
 Write = Callable[[Chunk], None]
@@ -22,20 +23,20 @@ def open_writer(path: Path, columns: list[str], schema: Any = None, found: Seque
     Args:
         path: The file; what is there is replaced when the block ends well.
         columns: Names of the columns.
-        schema: Arrow schema of those columns that keep their types, for Parquet.
+        schema: Arrow schema of those columns that keep their types, for Parquet and Arrow.
         found: The columns that `.txt` holds, which has no header; none given: all.
 
     Raises:
         DataError: The format is unknown, or the file cannot be written (the disk is full, say); what was there is kept.
     """
     kind = suffix(path)
-    if kind not in FORMATS or path.suffix.lower() == ".gz":
-        raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(FORMATS)}.")
+    if kind not in WRITTEN or path.suffix.lower() in COMPRESSED:
+        raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(WRITTEN)}.")
     if not path.parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist.", "Make it first.")
     try:
-        if kind == ".parquet":
-            with files.replacing(path) as stream, _parquet(stream, columns, schema) as write:
+        if kind in (".parquet", ".arrow", ".feather"):
+            with files.replacing(path) as stream, _arrow(stream, kind, columns, schema) as write:
                 yield write
         else:
             with files.replacing(path, "w", encoding="utf-8", newline="") as stream:
@@ -78,15 +79,18 @@ def _cell(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _parquet(stream: IO[bytes], columns: list[str], schema: Any) -> Iterator[Write]:
+def _arrow(stream: IO[bytes], kind: str, columns: list[str], schema: Any) -> Iterator[Write]:
     import pyarrow
+    import pyarrow.ipc
     import pyarrow.parquet
 
+    make = pyarrow.parquet.ParquetWriter if kind == ".parquet" else pyarrow.ipc.new_file
     types = {} if schema is None else {name: schema.field(name).type for name in schema.names}
     writer: Any = None
+    written: Any = None
 
     def write(chunk: Chunk) -> None:
-        nonlocal writer
+        nonlocal writer, written
         try:
             if writer is None:
                 for name in columns:  # lists that are all empty in the first rows do not tell what they hold
@@ -95,17 +99,18 @@ def _parquet(stream: IO[bytes], columns: list[str], schema: Any) -> Iterator[Wri
                         types[name] = pyarrow.list_(pyarrow.float64() if name == columns[-1] else pyarrow.string())
             table = pyarrow.table({name: pyarrow.array(chunk.columns[name], types.get(name)) for name in columns})
             if writer is None:
-                writer = pyarrow.parquet.ParquetWriter(stream, table.schema)
-            writer.write_table(table.cast(writer.schema))
+                writer, written = make(stream, table.schema), table.schema
+            writer.write_table(table.cast(written))
         except (pyarrow.ArrowException, OverflowError) as error:
-            raise DataError(f"a column does not fit Parquet: {error}.", "Write .jsonl instead.") from None
+            raise DataError(
+                f"a column does not fit {kind.removeprefix('.').capitalize()}: {error}.", "Write .jsonl instead."
+            ) from None
 
     try:
         yield write
         if writer is None:  # no row: the file has its columns all the same, the score last
             guesses = {name: pyarrow.string() for name in columns[:-1]} | {columns[-1]: pyarrow.float64()}
-            empty = pyarrow.schema(list((guesses | types).items()))
-            writer = pyarrow.parquet.ParquetWriter(stream, empty)
+            writer = make(stream, pyarrow.schema(list((guesses | types).items())))
     except BaseException:
         if writer is not None:
             with contextlib.suppress(OSError, ValueError):  # the first error is the one to tell of
