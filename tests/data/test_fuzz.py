@@ -21,9 +21,9 @@ from tenor.data import dataset
 from tenor.errors import DataError, TenorError
 
 FUZZ = settings(
-    max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-ANY = settings(FUZZ, max_examples=250)
+ANY = settings(FUZZ, max_examples=200)
 
 # A surrogate half is no character, and NUL is refused in text files.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -298,7 +298,7 @@ TASK = st.fixed_dictionaries(
 )
 
 
-@ANY
+@settings(ANY, max_examples=100)
 @given(st.lists(JSON | TASK, max_size=4), st.booleans())
 def test_any_json_gives_rows_or_an_error_in_words(tmp_path: Path, values: list[Any], lines: bool) -> None:
     if lines:

@@ -24,11 +24,12 @@ def give(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
         'text;label\n"one, two";a\n好看，喜欢;b\n',
         "text\tlabel\none, two\ta\n好看，喜欢\tb\n",
         '\n{"text": "one, two", "label": "a"}\n{"text": "好看，喜欢", "label": "b"}\n',
+        '\n[{"text": "one, two", "label": "a"},\n {"text": "好看，喜欢", "label": "b"}]\n',
         "\n__label__a one, two\n__label__b 好看，喜欢\n",
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
-def test_the_first_line_tells_the_format(monkeypatch: pytest.MonkeyPatch, data: str, encoding: str) -> None:
+def test_the_beginning_tells_the_format(monkeypatch: pytest.MonkeyPatch, data: str, encoding: str) -> None:
     give(monkeypatch, data.encode(encoding))
     assert read(STDIN) == {"text": ["one, two", "好看，喜欢"], "label": ["a", "b"]}
 

@@ -1,9 +1,10 @@
 """A folder of class folders: FOLDER/LABEL/NAME.txt, one text a file."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from tenor.data.lines import read_whole
+from tenor.data.lines import Lines, open_bytes
 from tenor.data.rows import Table, chunked
 
 COLUMNS = ["text", "label", "file"]
@@ -28,6 +29,7 @@ def read(files: list[Path], name: str) -> Table:
     def rows() -> Iterator[list[str]]:
         for file in files:
             label = file.parent.name
-            yield [read_whole(file), label, f"{label}/{file.name}"]
+            text = Lines(functools.partial(open_bytes, file), str(file)).whole()
+            yield [text, label, f"{label}/{file.name}"]
 
     return Table(name, COLUMNS, chunked(rows(), COLUMNS))

@@ -1,19 +1,19 @@
 """`.json`: a list of objects, also as Label Studio exports its tasks; held in memory, since it is one JSON text."""
 
-from pathlib import Path
 from typing import Any
 
 from tenor.data import label_studio
 from tenor.data.json_lines import decode, require_object
-from tenor.data.lines import read_whole
+from tenor.data.lines import Lines
 from tenor.data.rows import Table, chunked
 from tenor.errors import DataError, Location
 
 
-def read(path: Path, name: str) -> Table:
+def read(lines: Lines) -> Table:
     """Open a list of objects. The columns are all keys; a key that an object leaves out is None there."""
+    name = lines.name
     remedy = 'Give a list of objects such as [{"text": "..."}], or one object a line.'
-    values = decode(read_whole(path, name).strip(), Location(name), remedy)
+    values = decode(lines.whole().strip(), Location(name), remedy)
     if not isinstance(values, list):
         raise DataError(f"{name}: this is JSON but not a list.", remedy)
     if not values:

@@ -67,6 +67,18 @@ class Lines:
         with self.read():
             return self._head.decode(self._encoding or "utf-8", "ignore").lstrip("\ufeff \t\r\n")[:1]
 
+    def whole(self) -> str:
+        """The text of the whole file, with no limit to its lines. Raises DataError where it cannot be read."""
+        try:
+            with self._source() as stream:
+                data = stream.read()
+        except _UNREADABLE as error:
+            raise unreadable(error, Location(self.name)) from None
+        text = _decode(data, _recognise(data[:_PEEK]), 0, Location(self.name))
+        if "\0" in text:
+            raise _nul(Location(self.name))
+        return text
+
     def at(self) -> Location:
         """The row that is being read."""
         return Location(self.name, self.row + 1) if self.row >= 0 else Location(f"{self.name}, header")
@@ -75,7 +87,7 @@ class Lines:
         try:
             for line in self._utf_16(stream) if encoding == "utf-16" else self._bytes(stream, encoding):
                 if "\0" in line:
-                    raise DataError("there is a NUL byte.", "This is no text file, or it is damaged.", self.at())
+                    raise _nul(self.at())
                 yield line
         except _UNREADABLE as error:
             raise unreadable(error, self.at()) from None
@@ -122,29 +134,15 @@ def open_bytes(path: Path) -> Any:
     return pyarrow.CompressedInputStream(file, "zstd")
 
 
-def read_whole(path: Path, name: str | None = None) -> str:
-    """The text of a whole file; `name` stands for it in messages.
-
-    Raises:
-        DataError: It cannot be read or is no text.
-    """
-    at = Location(name or str(path))
-    try:
-        with open_bytes(path) as stream:
-            data = stream.read()
-    except _UNREADABLE as error:
-        raise unreadable(error, at) from None
-    text = _decode(data, _recognise(data[:_PEEK]), 0, at)
-    if "\0" in text:
-        raise DataError("there is a NUL byte.", "This is no text file, or it is damaged.", at)
-    return text
-
-
 def unreadable(error: Exception, at: Location) -> DataError:
     """The error for a file that the system does not give, or whose compression is broken."""
     if isinstance(error, OSError) and error.errno is not None:
         return DataError(f"this cannot be read: {error.strerror}.", "Check the path and its rights.", at)
     return DataError(f"the compressed file is damaged: {error}.", "Copy it again.", at)
+
+
+def _nul(at: Location) -> DataError:
+    return DataError("there is a NUL byte.", "This is no text file, or it is damaged.", at)
 
 
 def _decode(raw: bytes, encoding: str, position: int, at: Location) -> str:

@@ -66,7 +66,7 @@ def _file(path: Path, name: str) -> Table:
     if kind == ".txt":
         return text_lines.read(lines)
     if kind == ".json" and lines.first_character() == "[":
-        return json_list.read(path, name)
+        return json_list.read(lines)
     return json_lines.read(lines)
 
 
@@ -93,11 +93,13 @@ def _joined(files: list[Path], name: str) -> Table:
 
 
 def _standard_input() -> Table:
-    """A table from standard input, whose first line tells its format: fastText, JSON lines, or else delimited."""
+    """A table from standard input, whose beginning tells its format: JSON, fastText, or else delimited."""
     lines = Lines(stdin.Spool(stdin.standard_input()).open, stdin.NAME)
-    first = lines.first()
-    if text_lines.is_labelled(first):
-        return text_lines.labelled(lines)
-    if first.lstrip().startswith("{"):
+    first = lines.first_character()
+    if first == "[":
+        return json_list.read(lines)
+    if first == "{":
         return json_lines.read(lines)
+    if text_lines.is_labelled(lines.first()):
+        return text_lines.labelled(lines)
     return delimited.read(lines, _COMMA_OR_ANOTHER)
