@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 
 import numpy as np
@@ -51,3 +52,23 @@ def test_order_of_words_matters_to_pairs() -> None:
 
 def test_no_texts_give_no_rows() -> None:
     assert ngrams.count([], (1, 2)).row.tolist() == [0]
+
+
+@given(st.lists(st.text("abA,! \n\t", max_size=12), max_size=8), st.sampled_from([[2], [1, 2, 3], [4]]))
+def test_n_grams_of_characters_are_those_of_the_definition(texts: list[str], orders: list[int]) -> None:
+    counts = ngrams.count(texts, (), orders)
+    for index, text in enumerate(texts):
+        framed = " " + re.sub(r"[ \n\t]+", " ", text.lower()).strip() + " "
+        framed = framed if framed.strip() else " "
+        grams = Counter(framed[at : at + order] for order in orders for at in range(len(framed) - order + 1))
+        part = slice(counts.row[index], counts.row[index + 1])
+        assert sorted(counts.counts[part].tolist()) == sorted(grams.values())
+
+
+def test_tokens_and_characters_are_counted_side_by_side() -> None:
+    texts = ["Good, not bad", "", "很好！Good"]
+    words, characters = ngrams.count(texts, (1, 2)), ngrams.count(texts, (), (2, 3))
+    both = ngrams.count(texts, (1, 2), (2, 3))
+    for index in range(len(texts)):
+        parts = [part.buckets[part.row[index] : part.row[index + 1]] for part in (words, characters)]
+        assert both.buckets[both.row[index] : both.row[index + 1]].tolist() == sorted(np.concatenate(parts).tolist())

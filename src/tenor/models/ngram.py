@@ -1,4 +1,7 @@
-"""`ngram`: hashed n-grams and a linear model, in seconds.
+"""`ngram`: hashed n-grams of tokens and of characters, and a linear model, in seconds.
+
+N-grams of characters see what words have in common (endings, compounds, misspellings), and punctuation; on few or short
+texts they add much. There are several times as many of them as of words, so on much text they are not tried.
 
 Three weightings of the counts:
 
@@ -7,8 +10,8 @@ Three weightings of the counts:
     tf-idf              (1 + log count) times inverse document frequency, each text scaled to length 1
     tf-idf-naive-bayes  tf-idf, times the log-ratio
 
-None wins everywhere, and neither does any one set of n-gram orders or strength of regularisation, so what the settings
-leave open is chosen by a quick validation on a part of the training texts.
+None wins everywhere, and neither does any one set of n-grams or strength of regularisation, so what the settings leave
+open is chosen by a quick validation on a part of the training texts.
 """
 
 import time
@@ -31,10 +34,13 @@ from tenor.text import ngrams
 from tenor.text.ngrams import BITS, Counts
 
 _TRIAL_ENTRIES = 2_000_000  # the quick validation sees about this many counts, so its time does not grow with the data
-_ENTRIES_PER_CHARACTER = 0.3  # distinct n-grams of the first orders
 _TRIAL_TEXTS = 500
 _VALIDATION = 0.5  # to measure is cheap, and much of the choice would be noise with fewer texts
-_FIRST_ORDERS, _OTHER_ORDERS = (1, 2), ((1,), (1, 2, 3))
+# Orders of the n-grams of tokens and of characters.
+_FIRST_GRAMS = (1, 2), ()
+_OTHER_GRAMS = ((1,), ()), ((1, 2, 3), ())
+_CHARACTER_GRAMS = ((), (1, 2, 3)), ((1, 2), (3, 4, 5))
+_CHARACTERS = 5_000_000  # n-grams of characters are tried on training texts of up to this many characters in all
 _FIRST_STRENGTH = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}
 _STRENGTH_STEP = 3.0
 _STRENGTH_MOVES = 5
@@ -46,7 +52,9 @@ class Config:
     """Settings of `ngram`; none means: chosen by validation."""
 
     orders: tuple[int, ...] | None = None
-    """Lengths of the n-grams in tokens, such as [1, 2]."""
+    """Lengths of the n-grams in tokens, such as [1, 2]; where only `characters` is set, there are none."""
+    characters: tuple[int, ...] | None = None
+    """Lengths of the n-grams in characters, such as [3, 4, 5]; where only `orders` is set, there are none."""
     weighting: Weighting | None = None
     strength: float | None = None
     """C of the logistic regression: larger fits the training texts closer."""
@@ -56,11 +64,10 @@ class Config:
     """At most this many steps of L-BFGS."""
 
     def __post_init__(self) -> None:
-        require(
-            self.orders is None or (bool(self.orders) and all(1 <= order <= 8 for order in self.orders)),
-            "orders",
-            "must be lengths from 1 to 8",
-        )
+        for key in ("orders", "characters"):
+            require(all(1 <= order <= 8 for order in getattr(self, key) or ()), key, "must be lengths from 1 to 8")
+        empty = (self.orders, self.characters) in (((), None), (None, ()), ((), ()))
+        require(not empty, "orders", "must be lengths from 1 to 8 where `characters` are none")
         require(self.strength is None or self.strength > 0, "strength", "must be above 0")
         require(self.minimum_texts >= 1, "minimum_texts", "must be 1 or more")
         require(self.iterations >= 1, "iterations", "must be 1 or more")
@@ -71,7 +78,8 @@ class NgramModel:
     """A linear model over the buckets that were kept.
 
     Attributes:
-        orders: Lengths of the n-grams.
+        orders: Lengths of the n-grams in tokens.
+        characters: Lengths of the n-grams in characters.
         weighting: How counts become features.
         buckets: (features,) int32: the buckets that are features, the most frequent first.
         idf: (features,) float32, or empty where the weighting has none.
@@ -79,6 +87,7 @@ class NgramModel:
     """
 
     orders: tuple[int, ...]
+    characters: tuple[int, ...]
     weighting: Weighting
     buckets: npt.NDArray[np.int32]
     idf: Floats
@@ -86,7 +95,7 @@ class NgramModel:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs)."""
-        return self.score(ngrams.count(texts, self.orders))
+        return self.score(ngrams.count(texts, self.orders, self.characters))
 
     def score(self, counts: Counts) -> Floats:
         """Logits of shape (texts, outputs) of texts that are counts already."""
@@ -110,6 +119,7 @@ class NgramModel:
             "kind": "hashed-ngrams",
             "bits": BITS,
             "orders": list(self.orders),
+            "characters": list(self.characters),
             "weighting": self.weighting,
         }
 
@@ -127,11 +137,13 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
         raise ValueError("a bucket is out of range")
     if encoder["weighting"] != "naive-bayes" and arrays["idf"].shape != buckets.shape:
         raise ValueError("the document frequencies have another shape than the buckets")
-    orders = settings.make(Config, {"orders": encoder["orders"]}, "encoder.json").orders
-    if not orders:
+    # A model that was saved before there were n-grams of characters does not name them.
+    lengths = {"orders": encoder["orders"], "characters": encoder.get("characters", [])}
+    grams = settings.make(Config, lengths, "encoder.json")
+    if grams.orders is None or grams.characters is None:
         raise ValueError("the n-gram encoder has no orders")
     model = Linear(weights, arrays["intercept"])
-    return NgramModel(orders, encoder["weighting"], buckets, arrays["idf"], model)
+    return NgramModel(grams.orders, grams.characters, encoder["weighting"], buckets, arrays["idf"], model)
 
 
 def fit(examples: Examples, config: Config, seed: int) -> Fitted:
@@ -139,8 +151,8 @@ def fit(examples: Examples, config: Config, seed: int) -> Fitted:
     begin = time.perf_counter()
     chosen, tried = _choose(examples, config, seed)
     after_choice = time.perf_counter()
-    assert chosen.orders is not None and chosen.weighting is not None and chosen.strength is not None
-    counts = ngrams.count(examples.texts, chosen.orders)
+    assert chosen.weighting is not None
+    counts = _count(examples.texts, chosen)
     after_encoding = time.perf_counter()
     task, targets = examples.task, examples.targets
     model = _fit(counts, targets, task, examples.weights, chosen)
@@ -153,6 +165,10 @@ def fit(examples: Examples, config: Config, seed: int) -> Fitted:
     return Fitted(task, model, chosen, timing, tried, held_out)
 
 
+def _count(texts: Sequence[str], config: Config) -> Counts:
+    return ngrams.count(texts, config.orders or (), config.characters or ())
+
+
 def _fit(counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config) -> NgramModel:
     assert config.weighting is not None
     desired = task.desired(targets)
@@ -161,7 +177,8 @@ def _fit(counts: Counts, targets: Targets, task: Task, weights: Floats, config: 
 
 
 def _solve(prepared: Features, desired: Floats, task: Task, weights: Floats, config: Config) -> NgramModel:
-    assert config.orders is not None and config.weighting is not None and config.strength is not None
+    assert config.orders is not None and config.characters is not None
+    assert config.weighting is not None and config.strength is not None
     model = linear.fit(
         prepared.matrix,
         desired,
@@ -171,7 +188,7 @@ def _solve(prepared: Features, desired: Floats, task: Task, weights: Floats, con
         weights,
         iterations=config.iterations,
     )
-    return NgramModel(config.orders, config.weighting, prepared.buckets, prepared.idf, model)
+    return NgramModel(config.orders, config.characters, config.weighting, prepared.buckets, prepared.idf, model)
 
 
 def _held_out(counts: Counts, examples: Examples, config: Config, seed: int) -> HeldOut:
@@ -187,23 +204,26 @@ def _held_out(counts: Counts, examples: Examples, config: Config, seed: int) -> 
 
 
 def _choose(examples: Examples, config: Config, seed: int) -> tuple[Config, list[dict[str, Any]]]:
-    """Fill in what `config` leaves open: for each weighting the best strength, then the orders for the best weighting.
+    """Fill in what `config` leaves open: for each weighting the best strength, then the n-grams for the best weighting.
 
-    Settings are compared by log loss on the trial's second part, which is far less noisy than accuracy. Other orders
+    Settings are compared by log loss on the trial's second part, which is far less noisy than accuracy. Other n-grams
     than the first have to be better by more than the standard error of the difference, since they cost time.
     """
+    open_grams = config.orders is None and config.characters is None
+    orders, characters = _FIRST_GRAMS if open_grams else (config.orders or (), config.characters or ())
+    start = replace(config, orders=orders, characters=characters)
     weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
     if isinstance(examples.task, Value):  # the others weigh by how often the classes use an n-gram
         require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf where numbers are learned")
         weightings = ("tf-idf",)
-    if None not in (config.orders, config.weighting, config.strength):
-        return config, []
-    trial = _Trial(examples, seed)
-    open_orders = config.orders is None
-    start = replace(config, orders=config.orders or _FIRST_ORDERS)
+    if not open_grams and None not in (config.weighting, config.strength):
+        return start, []
+    trial = _Trial(examples, start, seed)
     best = min((_climb(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
-    if open_orders:
-        others = [replace(best, orders=orders) for orders in _OTHER_ORDERS]
+    if open_grams:
+        small = sum(map(len, examples.texts)) <= _CHARACTERS
+        grams = (*_OTHER_GRAMS, *(_CHARACTER_GRAMS if small else ()))
+        others = [replace(best, orders=orders, characters=characters) for orders, characters in grams]
         best = min([best, *(other for other in others if trial.clearly_better(other, best))], key=trial.loss)
     return best, trial.tried
 
@@ -230,17 +250,20 @@ def _climb(trial: "_Trial", config: Config) -> Config:
 class _Trial:
     """The quick validation: a seeded sample of the texts, a part to fit on and a part to measure on."""
 
-    def __init__(self, examples: Examples, seed: int) -> None:
+    def __init__(self, examples: Examples, config: Config, seed: int) -> None:
         order = np.random.default_rng((seed, 1)).permutation(len(examples))
         self.task = examples.task
+        lengths = np.array([len(examples.texts[row]) for row in order])
+        some = examples.take(order[:_TRIAL_TEXTS])
+        per_character = len(_count(some.texts, config).buckets) / max(1, lengths[: len(some)].sum())
         entries = int(_TRIAL_ENTRIES / max(1.0, self.task.outputs / 3))
-        room = np.cumsum([len(examples.texts[row]) for row in order]) * _ENTRIES_PER_CHARACTER
-        order = order[: max(int(np.searchsorted(room, entries)), _TRIAL_TEXTS)]
+        room = np.searchsorted(np.cumsum(lengths) * per_character, entries)
+        order = order[: max(int(room), _TRIAL_TEXTS)]
         held_out = int(len(order) * _VALIDATION)
         self.fitted, self.measured = (examples.take(part) for part in (order[held_out:], order[:held_out]))
         self.desired = self.task.desired(self.fitted.targets)
-        self.counts: dict[tuple[int, ...], tuple[Counts, ...]] = {}
-        self.prepared: tuple[Any, ...] = (None,)  # the features of the last orders and weighting
+        self.counts: dict[Config, tuple[Counts, ...]] = {}
+        self.prepared: tuple[Any, ...] = (None,)  # the features of the last n-grams and weighting
         self.losses: dict[Config, Floats] = {}
         self.tried: list[dict[str, Any]] = []
 
@@ -259,24 +282,25 @@ class _Trial:
         return self.losses[config]
 
     def _measure(self, config: Config) -> Floats:
-        assert config.orders is not None
         assert config.weighting is not None
-        if config.orders not in self.counts:
-            parts = (self.fitted, self.measured)
-            self.counts[config.orders] = tuple(ngrams.count(part.texts, config.orders) for part in parts)
-        counts, others = self.counts[config.orders]
-        if self.prepared[0] != (config.orders, config.weighting):
+        weighted = replace(config, strength=None)
+        grams = replace(weighted, weighting=None)
+        if grams not in self.counts:
+            self.counts[grams] = tuple(_count(part.texts, config) for part in (self.fitted, self.measured))
+        counts, others = self.counts[grams]
+        if self.prepared[0] != weighted:
             prepared = features.prepare(counts, self.desired, config.weighting, config.minimum_texts)
             selected = features.select(others, ngrams.positions(prepared.buckets), len(prepared.buckets))
             matrix = features.weigh(selected, config.weighting, prepared.idf)
-            self.prepared = (config.orders, config.weighting), prepared, matrix
+            self.prepared = weighted, prepared, matrix
         _, prepared, matrix = self.prepared
         model = _solve(prepared, self.desired, self.task, self.fitted.weights, config)
         logits = linear.logits(matrix, model.linear)
         losses = self.task.losses(self.measured.targets, logits)
         self.tried.append(
             {
-                "orders": " ".join(map(str, config.orders)),
+                "orders": " ".join(map(str, config.orders or ())),
+                "characters": " ".join(map(str, config.characters or ())),
                 "weighting": config.weighting,
                 "strength": config.strength,
                 "loss": float(losses.mean()),

@@ -1,8 +1,8 @@
 """Texts -> counts of hashed n-grams, as compressed sparse rows.
 
-An n-gram is a run of n neighbouring tokens; for Chinese a token is a character, so these are character n-grams. Its
-hash mixes those of its tokens, and the top bits of the hash are its bucket (Weinberger et al., 2009, "Feature Hashing
-for Large Scale Multitask Learning"). All orders share the buckets.
+An n-gram is a run of n neighbouring tokens, or of n neighbouring characters. Its hash mixes those of its parts, and the
+top bits of the hash are its bucket (Weinberger et al., 2009, "Feature Hashing for Large Scale Multitask Learning"). All
+n-grams share the buckets.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, Tokens, blocks, mix, tokenise
+from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, characters, mix, tokenise
 from tenor.threads import cores
 
 BITS = 22  # buckets: 2^22; a text's number in its block and a bucket share 32 bits, so that sorting is fast
@@ -35,10 +35,23 @@ class Counts(NamedTuple):
     counts: npt.NDArray[np.int32]
 
 
-def count(texts: Sequence[str], orders: Sequence[int]) -> Counts:
-    """Count the hashed n-grams of `orders` in each text, on all cores; the result does not depend on their number."""
+def count(texts: Sequence[str], orders: Sequence[int], character_orders: Sequence[int] = ()) -> Counts:
+    """Count the hashed n-grams of tokens and of characters in each text; either may have no orders.
+
+    On all cores; the result does not depend on their number.
+    """
+
+    def count_block(block: Sequence[str]) -> Counts:
+        keys = []
+        if orders:
+            tokens = tokenise(block)
+            keys += _keys(tokens.hashes, tokens.first, orders)
+        if character_orders:
+            keys += _keys(*characters(block), character_orders)
+        return _tally(keys, len(block))
+
     with ThreadPoolExecutor(cores()) as pool:
-        return concatenate(pool.map(lambda block: _count_tokens(tokenise(block), orders), blocks(texts)))
+        return concatenate(pool.map(count_block, blocks(texts)))
 
 
 def concatenate(parts: Iterable[Counts]) -> Counts:
@@ -52,14 +65,14 @@ def concatenate(parts: Iterable[Counts]) -> Counts:
     )
 
 
-def _count_tokens(tokens: Tokens, orders: Sequence[int]) -> Counts:
-    return count_hashes(tokens.hashes, tokens.first, orders)
-
-
 def count_hashes(hashes: Hashes, first: Positions, orders: Sequence[int]) -> Counts:
     """Count the n-grams of one block of at most BLOCK_TEXTS texts; text i has `hashes[first[i]:first[i + 1]]`."""
-    texts = len(first) - 1
-    owner = np.repeat(np.arange(texts, dtype=np.uint32), np.diff(first))
+    return _tally(_keys(hashes, first, orders), len(first) - 1)
+
+
+def _keys(hashes: Hashes, first: Positions, orders: Sequence[int]) -> list[npt.NDArray[np.uint32]]:
+    """For each order the n-grams as (number of the text, bucket) in 32 bits."""
+    owner = np.repeat(np.arange(len(first) - 1, dtype=np.uint32), np.diff(first))
     keys, grams = [], hashes
     for order in range(1, max(orders) + 1):
         if order > 1:
@@ -67,6 +80,11 @@ def count_hashes(hashes: Hashes, first: Positions, orders: Sequence[int]) -> Cou
         if order in orders:
             key = owner[: len(grams)] << np.uint32(BITS) | (grams >> np.uint64(64 - BITS)).astype(np.uint32)
             keys.append(key[owner[: len(grams)] == owner[order - 1 :]] if order > 1 else key)
+    return keys
+
+
+def _tally(keys: list[npt.NDArray[np.uint32]], texts: int) -> Counts:
+    """Count equal keys."""
     key = np.concatenate(keys)
     key.sort()
     first = np.ones(len(key), bool)

@@ -71,6 +71,25 @@ def tokenise(texts: Sequence[str]) -> Tokens:
     return Tokens(_hash(folded, begin, end), np.searchsorted(begin, start), begin, end, joined, start)
 
 
+def characters(texts: Sequence[str]) -> tuple[Hashes, Positions]:
+    """Hash every character of a block of texts: the hashes, and (texts + 1,) where each text begins in them.
+
+    Folded like tokens, but with punctuation. A run of blanks is one blank, and each text stands between two of them, so
+    that n-grams of characters tell where words begin and end.
+    """
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
+    start = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(lengths, out=start[1:])
+    framed = "".join(f"\n{text}\n" for text in texts)
+    folded, _ = normalise.fold(normalise.encode(_blank_line_breaks(framed)))
+    blank = folded <= ord(" ")
+    kept = np.ones(len(folded), bool)
+    kept[1:] = ~(blank[1:] & blank[:-1])
+    kept[start[:-1]] = True
+    hashes = np.where(blank, np.uint64(ord(" ")), folded.astype(np.uint64))[kept]
+    return mix(hashes * np.uint64(_P)), np.searchsorted(np.flatnonzero(kept), start)
+
+
 def mix(hashes: Hashes) -> Hashes:
     """Spread every bit of a 64-bit value over all bits (the finaliser of MurmurHash3, Appleby 2011)."""
     hashes = hashes ^ (hashes >> np.uint64(33))
