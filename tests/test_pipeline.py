@@ -1,11 +1,17 @@
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from conftest import QUICK
+from conftest import QUICK, english, write_csv
 from tenor import pipeline
-from tenor.errors import BundleError
+from tenor.checks.parts import Parts
+from tenor.data import dataset
+from tenor.data.dataset import Dataset
+from tenor.errors import BundleError, DataError, SettingsError
 from tenor.pipeline import Run
+from tenor.watch import Watcher
 
 
 @pytest.fixture
@@ -43,3 +49,88 @@ def test_a_file_with_the_name_of_the_folder_of_checkpoints_stays(tmp_path: Path,
     trained = pipeline.train(Run(str(english_csv), out=str(tmp_path / "model"), overwrite=True, settings=QUICK))
     assert (trained.folder / "manifest.json").is_file()
     assert (tmp_path / "model.training").read_text() == "mine"
+
+
+def with_columns(path: Path, rows: list[tuple[str, str]]) -> Path:
+    """A table in which ten rows each have one author, and every row a later day than those before it."""
+    lines = [
+        f"{text},{label},author {row // 10},2024-{row // 28 + 1:02}-{row % 28 + 1:02}"
+        for row, (text, label) in enumerate(rows)
+    ]
+    path.write_text("\n".join(["text,label,author,day", *lines]), encoding="utf-8")
+    return path
+
+
+class Listener(Watcher):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def test_the_latest_rows_are_measured_on(tmp_path: Path) -> None:
+    rows = english(200)
+    late = [(text, {"positive": "negative", "negative": "positive"}[label]) for text, label in rows[150:]]
+    path = with_columns(tmp_path / "in.csv", rows[:150] + late)
+    trained = pipeline.train(Run(str(path), out=str(tmp_path / "model"), time="day", test_size=0.25, settings=QUICK))
+    assert trained.metrics["test"]["rows"] == 50
+    assert trained.metrics["test"]["accuracy"] < 0.1
+
+
+def test_rows_of_a_group_stay_together(tmp_path: Path) -> None:
+    path = with_columns(tmp_path / "in.csv", english(100))
+    run = Run(str(path), out=str(tmp_path / "model"), group="author", settings=QUICK)
+    assert pipeline.train(run).metrics["test"]["rows"] == 20
+    with pytest.raises(DataError, match=r"there is no column 'autor'\. Did you mean 'author'"):
+        pipeline.train(Run(str(path), group="autor"))
+    with pytest.raises(SettingsError, match=r"--group: the built-in dataset 'zh-reviews' has no column 'author'"):
+        pipeline._column(Run("zh-reviews", group="author"), Dataset("zh-reviews", [], []), "group")
+
+
+def test_folds_measure_every_row_and_the_model_learns_from_all(tmp_path: Path) -> None:
+    path = with_columns(tmp_path / "in.csv", english(100))
+    run = Run(str(path), out=str(tmp_path / "model"), folds=4, group="author", settings=QUICK)
+    trained = pipeline.train(run)
+    measured = trained.metrics["cross_validation"]
+    assert measured["folds"] == len(measured["each"]) == 4
+    assert sum(fold["rows"] for fold in measured["each"]) == 100
+    accuracies = [fold["accuracy"] for fold in measured["each"]]
+    assert measured["mean"]["accuracy"] == pytest.approx(sum(accuracies) / 4)
+    assert measured["std"]["accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert trained.predictor.bundle.about["data"]["rows"] == 100
+    assert "test" not in trained.metrics
+    with pytest.raises(DataError, match=r"11 folds need as many groups of rows, and there are 10\. Give more rows"):
+        pipeline.train(replace(run, folds=11, out=None))
+
+
+def test_partings_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"setting 'folds' does not go with time"):
+        Run("in.csv", time="day", folds=3)
+    with pytest.raises(SettingsError, match=r"setting 'time' does not go with a test"):
+        Run("in.csv", test="test.csv", time="day")
+
+
+def test_training_says_what_may_be_wrong_with_the_data(tmp_path: Path) -> None:
+    rows = [*english(), (english()[0][0] + " ", "negative"), ("odd one", "Positive")]
+    data, test = write_csv(tmp_path / "in.csv", rows), write_csv(tmp_path / "test.csv", english()[5:9])
+    heard = Listener()
+    pipeline.train(Run(str(data), str(test), out=str(tmp_path / "model"), settings=QUICK), heard)
+    assert heard.lines[1:-1] == [
+        "4 of the 4 texts to measure on are also among those to learn from.",
+        "2 rows have the same text as another and a different label.",
+        "labels differ only in case or blanks: 'Positive', 'positive'; each is taken for a class.",
+        "1 class has fewer than 10 rows (Positive 1); their figures say little.",
+        f"to see the rows: tenor check {data} --test {test}",
+    ]
+
+
+def test_near_duplicates_stay_on_one_side(tmp_path: Path) -> None:
+    rows = [(text + mark, label) for text, label in english(60) for mark in ("", "!", " ...")]
+    path = write_csv(tmp_path / "in.csv", rows)
+    assert pipeline.train(Run(str(path), out=str(tmp_path / "model"), settings=QUICK)).metrics["test"]["rows"] == 36
+    data = dataset.read(path)
+    groups = Parts(data).near
+    assert [len(set(groups[row : row + 3])) for row in range(0, 180, 3)] == [1] * 60

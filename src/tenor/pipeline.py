@@ -5,17 +5,21 @@ import json
 import os
 import platform
 import re
+import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle, fitting, models, output, settings, tasks
+from tenor import bundle, checks, fitting, models, output, settings, tasks
 from tenor.bundle import Bundle, Encoder
-from tenor.data import builtin, dataset, table
+from tenor.checks.parts import Parts
+from tenor.data import builtin, dataset, split, table, times
 from tenor.data.dataset import Dataset
-from tenor.data.split import hold_out
+from tenor.data.split import Groups
 from tenor.errors import BundleError, DataError, SettingsError
 from tenor.models.family import Examples, Family, Fitted
 from tenor.predictor import Predictor
@@ -45,6 +49,9 @@ class Run:
         task: `binary`, `multiclass`, `multilabel` or `regression`; None tells it from the labels.
         label_separator: What stands between the labels of a text; None where they are lists, or one a text.
         class_weight: `balanced`, or a weight for each class by its name; None lets all texts count the same.
+        group: Column whose equal values stay together: an author, a thread.
+        time: Column by which the latest rows are held out, in place of drawn ones.
+        folds: Number of folds to measure by; the model learns from all rows then. None holds out a part.
     """
 
     data: str
@@ -64,9 +71,15 @@ class Run:
     task: Kind | None = None
     label_separator: str | None = None
     class_weight: dict[str, Any] | str | None = None
+    group: str | None = None
+    time: str | None = None
+    folds: int | None = None
 
     def __post_init__(self) -> None:
         settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
+        settings.require(self.folds is None or self.folds >= 2, "folds", "must be 2 or more")
+        settings.require(self.folds is None or self.time is None, "folds", "does not go with time")
+        settings.require(self.test is None or self.time is None, "time", "does not go with a test")
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
 
 
@@ -125,32 +138,35 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     bundle.need(family)
     folder = _folder(run)
     begin = time.perf_counter()
-    data, test = _read(run, watcher)
+    data, test = read_parts(run, watcher)
     read_s = time.perf_counter() - begin
 
     dataset.check_labels(data)
     if data.note:
         watcher.say(data.note)
     task = tasks.make(data.kind, data.labels)
-    if test is None and run.test_size > 0:
-        kept, held_out = hold_out(data.texts, task.strata(task.encode(data.labels)), run.test_size, run.seed)
-        data, test = data.take(kept), data.take(held_out)
+    if test is not None:
+        _check_labels(test, task)
+    checking = time.perf_counter()
+    groups = _groups(run, data, test, watcher)
+    check_s = time.perf_counter() - checking
+    if test is None and run.folds is None and run.test_size > 0:
+        kept, held_out = _hold_out(run, data, task, groups)
+        data, test, groups = data.take(kept), data.take(held_out), groups[kept]
         if not len(test):
             watcher.say("there are too few rows to hold out a test part, so nothing is measured.")
-    elif test is not None:
-        _check_labels(test, task)
-        seen = set(map(str.strip, data.texts))
-        shared = sum(text.strip() in seen for text in test.texts)
-        if shared:
-            watcher.say(f"{shared:,} of the {len(test):,} texts to measure on are also among those to learn from.")
     test_rows = len(test) if test is not None else 0
     if isinstance(task, Value):
         task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone
-    watcher.say(f"{len(data):,} texts to learn from, {test_rows:,} to measure on; {_described(task)}.")
+    measured_on = f"{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
+    watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {_described(task)}.")
 
     fingerprint = _fingerprint(data)
     training = output.training_folder(folder)
-    fitted = _fit(family, data, task, config, run, encoder, watcher, training, fingerprint)
+    identity = {"task": task.describe(), "class_weight": run.class_weight}
+    checkpoints = None if family.fit else _checkpoints(run, family, config, encoder, training, fingerprint, identity)
+    fit = partial(_fit, family, task=task, config=config, run=run, encoder=encoder, watcher=watcher)
+    fitted = fit(data, groups=groups, checkpoints=checkpoints)
     trained = Bundle(
         family=family,
         config=fitted.config,
@@ -162,14 +178,18 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
             "label_separator": run.label_separator,
             **_origin(data, fingerprint, run.seed),
         },
-        metrics={"timing": {"read_s": read_s, **fitted.timing}},
+        metrics={"timing": {"read_s": read_s, "check_s": check_s, **fitted.timing}},
         history=fitted.history,
     )
     predictor = Predictor(trained)
     measured = time.perf_counter()
     if test is not None and len(test):
         trained.metrics["test"] = evaluate(predictor, test)
-    trained.metrics["timing"]["evaluate_s"] = time.perf_counter() - measured
+    crossed = time.perf_counter()
+    trained.metrics["timing"]["evaluate_s"] = crossed - measured
+    if run.folds is not None:
+        trained.metrics["cross_validation"] = _cross_validate(run, data, groups, trained, fit, watcher)
+        trained.metrics["timing"]["cross_validate_s"] = time.perf_counter() - crossed
     trained.metrics["timing"]["total_s"] = time.perf_counter() - begin
     folder = _save(predictor, run, folder)
     output.remove_checkpoints(training)
@@ -254,12 +274,21 @@ def _parts(source: str) -> tuple[str, str] | None:
     return (train, test) if os.path.isdir(train) and os.path.isdir(test) else None  # noqa: PTH112  (never raises)
 
 
-def _read(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
+def sources(run: Run) -> tuple[str, str | None]:
+    """Where the texts to learn from and those to measure on are: a folder of both parts stands for the two."""
+    parts = _parts(run.data)
+    return parts if run.test is None and parts else (run.data, run.test)
+
+
+def read_parts(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
+    """The texts to learn from, and those to measure on where there are any.
+
+    Raises:
+        DataError: They cannot be read.
+    """
     options: dict[str, Any] = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
-    source, test_source = run.data, run.test
-    parts = _parts(source)
-    if test_source is None and parts:
-        source, test_source = parts
+    source, test_source = sources(run)
+    if source != run.data:
         watcher.say(f"{run.data} has a train and a test folder; each is taken as such.")
     options["separator"] = run.label_separator
     data = read(source, text=run.text, label=run.label, task=run.task, **options)
@@ -272,6 +301,65 @@ def _read(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
     return data, test
 
 
+def _groups(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> Groups:
+    """Rows that stay together: (near) duplicates, and those of --group. Says what a person should know of the texts."""
+    parts = Parts(data, test)
+    lines = [finding.brief for finding in checks.brief(parts) if finding.brief]
+    for line in lines:
+        watcher.say(line)
+    if lines:
+        beside = f" --test {run.test}" if run.test else ""
+        watcher.say(f"to see the rows: tenor check {run.data}{beside}")
+    groups = parts.near[: len(data)]
+    return groups if run.group is None else split.joined([groups, split.same_value(_column(run, data, "group"))])
+
+
+def _hold_out(run: Run, data: Dataset, task: Task, groups: Groups) -> tuple[split.Rows, split.Rows]:
+    if run.time is None:
+        return split.hold_out(data.texts, task.strata(task.encode(data.labels)), run.test_size, run.seed, groups)
+    numbers = [data.number(row) for row in range(len(data))]
+    moments = times.parse(_column(run, data, "time"), numbers, data.name, run.time)
+    return split.hold_out_latest(data.texts, moments, run.test_size, groups)
+
+
+def _column(run: Run, data: Dataset, option: str) -> list[Any]:
+    """The values of the column that --group or --time names."""
+    source, column = _source(sources(run)[0]), getattr(run, option)
+    if isinstance(source, str):
+        raise SettingsError(
+            f"--{option}: the built-in dataset {source!r} has no column {column!r}, only texts and labels.",
+            f"Leave out --{option}, or give a file.",
+        )
+    return dataset.read_column(source, column, f"--{option}", data)
+
+
+def _cross_validate(
+    run: Run, data: Dataset, groups: Groups, trained: Bundle, fit: Callable[..., Fitted], watcher: Watcher
+) -> dict[str, Any]:
+    """Metrics of models that each leave out one fold: those of every fold, their mean and standard deviation."""
+    assert run.folds is not None
+    if len(set(groups.tolist())) < run.folds:
+        raise DataError(
+            f"{data.name}: {run.folds} folds need as many groups of rows, and there are {len(set(groups.tolist()))}.",
+            "Give more rows, or fewer --folds.",
+        )
+    each = []
+    strata = trained.task.strata(trained.task.encode(data.labels))
+    for number, (kept, measured) in enumerate(split.folds(data.texts, strata, run.folds, run.seed, groups), 1):
+        fitted = fit(data.take(kept), groups=groups[kept], checkpoints=None)
+        predictor = Predictor(replace(trained, task=fitted.task, config=fitted.config, model=fitted.model))
+        each.append(evaluate(predictor, data.take(measured)))
+        figures = [key for key in each[0] if all(isinstance(fold[key], float) for fold in each)]
+        watcher.finished(f"fold {number} of {run.folds}", {figures[0]: each[-1][figures[0]]})
+    table = {key: [fold[key] for fold in each] for key in figures}
+    return {
+        "folds": run.folds,
+        "mean": {key: statistics.fmean(values) for key, values in table.items()},
+        "std": {key: statistics.stdev(values) for key, values in table.items()},
+        "each": [{"rows": fold["rows"], **{key: fold[key] for key in figures}} for fold in each],
+    }
+
+
 def _fit(
     family: Family,
     data: Dataset,
@@ -280,20 +368,17 @@ def _fit(
     run: Run,
     encoder: Encoder | None,
     watcher: Watcher,
-    training_folder: Path,
-    fingerprint: str,
+    groups: Groups,
+    checkpoints: Any,
 ) -> Fitted:
     targets = task.encode(data.labels)
-    examples = Examples(data.texts, targets, task, fitting.weights(task, targets, run.class_weight))
-    if family.fit is None:
-        more = {"task": task.describe(), "class_weight": run.class_weight}
-        checkpoints = _checkpoints(run, family, config, encoder, training_folder, fingerprint, more)
-        return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder))
-    if run.resume:
+    if family.fit is not None and run.resume:
         raise SettingsError(
             f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
         )
-    return fitting.fit(family, examples, config, run.seed, watcher)
+    weights = fitting.weights(task, targets, run.class_weight)
+    examples = Examples(data.texts, targets, task, weights, groups)
+    return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder))
 
 
 def _checkpoints(

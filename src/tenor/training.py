@@ -110,7 +110,7 @@ def fit(
     share = config.validation
     if isinstance(task, LabelSet):
         share = share or _THRESHOLDS_SHARE
-    rows, held_rows = hold_out(examples.texts, task.strata(examples.targets), share, seed)
+    rows, held_rows = hold_out(examples.texts, task.strata(examples.targets), share, seed, examples.groups)
     learned, held_out = examples.take(rows), examples.take(held_rows)
     config, encoder = prepare(family, config, learned.texts, start)
     encoded, held = (encoder.encode(part.texts, config.maximum_tokens, config.keep) for part in (learned, held_out))

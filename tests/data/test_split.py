@@ -1,9 +1,10 @@
 from collections import Counter
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenor.data.split import hold_out
+from tenor.data.split import folds, hold_out, hold_out_latest, joined, same_value
 
 ROWS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("xyz")), max_size=60)
 
@@ -46,3 +47,50 @@ def test_a_class_too_small_for_its_share_gives_none() -> None:
     kept, held_out = hold_out(["a", "b", "c"], ["x", "x", "y"], 0.2, 0)
     assert (kept.tolist(), held_out.tolist()) == ([0, 1, 2], [])
     assert [part.tolist() for part in hold_out([], [], 0.2, 0)] == [[], []]
+
+
+@given(ROWS, st.floats(0, 0.99), st.integers(2, 5), st.data())
+def test_groups_never_straddle(rows: list[tuple[str, str]], share: float, count: int, data: st.DataObject) -> None:
+    texts, labels = [text for text, _ in rows], [label for _, label in rows]
+    groups = np.array(data.draw(st.lists(st.integers(0, 9), min_size=len(rows), max_size=len(rows))), np.int64)
+    times = data.draw(st.lists(st.integers(0, 9), min_size=len(rows), max_size=len(rows)))
+    partings = [
+        hold_out(texts, labels, share, 0, groups),
+        hold_out_latest(texts, times, share, groups),
+        *folds(texts, labels, count, 0, groups),
+    ]
+    for kept, held_out in partings:
+        assert sorted([*kept, *held_out]) == list(range(len(rows)))
+        for values in (texts, groups.tolist()):
+            assert not {values[row] for row in kept} & {values[row] for row in held_out}
+
+
+def test_every_row_is_measured_on_in_one_fold_and_each_class_has_its_share() -> None:
+    labels = ["x"] * 60 + ["y"] * 30
+    parted = folds([str(row) for row in range(90)], labels, 3, 0)
+    assert sorted(row for _, measured in parted for row in measured) == list(range(90))
+    assert [Counter(labels[row] for row in measured) for _, measured in parted] == [Counter(x=20, y=10)] * 3
+
+
+def test_large_groups_are_dealt_evenly_to_the_folds() -> None:
+    groups = np.repeat([0, 1, 2, 3], [40, 20, 20, 40])
+    parted = folds([str(row) for row in range(120)], ["x"] * 120, 3, 0, groups)
+    assert sorted(len(measured) for _, measured in parted) == [40, 40, 40]
+
+
+def test_the_latest_rows_are_held_out() -> None:
+    kept, held_out = hold_out_latest(list("abcdef"), [3, 9, 1, 8, 2, 5], 1 / 3)
+    assert (kept.tolist(), held_out.tolist()) == ([0, 2, 4, 5], [1, 3])
+
+
+def test_a_late_copy_of_an_early_text_stays_with_it() -> None:
+    kept, held_out = hold_out_latest(["a", "b", "c", "a "], [1, 2, 3, 4], 0.25)
+    assert (kept.tolist(), held_out.tolist()) == ([0, 1, 3], [2])
+
+
+def test_a_row_without_a_value_is_alone() -> None:
+    assert same_value(["a", None, "a", None, "", ""]).tolist() == [0, 1, 0, 2, 3, 4]
+
+
+def test_groupings_are_joined_through_one_another() -> None:
+    assert joined([np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2])]).tolist() == [0, 0, 0, 1]

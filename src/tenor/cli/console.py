@@ -131,6 +131,17 @@ def _per_class(rows: dict[str, Any], head: str) -> list[str]:
     return lines
 
 
+def folds(measured: dict[str, Any]) -> list[str]:
+    """Metrics of a cross-validation as lines for people."""
+    rows = sum(fold["rows"] for fold in measured["each"])
+    lines = [f"{measured['folds']} folds, {rows:,} texts measured; the saved model has learned from all of them", ""]
+    lines.append("            mean     std")
+    for key, mean in measured["mean"].items():
+        name = {"macro_f1": "macro-F1", "roc_auc": "ROC AUC"}.get(key, key.replace("_", " "))
+        lines.append(f"{name:8}  {mean:6.4f}  {measured['std'][key]:6.4f}")
+    return lines
+
+
 def display_width(text: str) -> int:
     """Columns of a terminal that a text takes; a Chinese character takes two."""
     import unicodedata

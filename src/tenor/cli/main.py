@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import tenor
-from tenor.cli import datasets, evaluate, families, predict, pretrain, train
+from tenor.cli import check, datasets, evaluate, families, predict, pretrain, train
 from tenor.errors import TenorError
 
 _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("check")(check.check)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)

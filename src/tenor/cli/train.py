@@ -39,6 +39,11 @@ def train(
     out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
     seed: Annotated[int | None, Option(help="Seed of everything random. [default: 0]")] = None,
     test_size: Annotated[float | None, Option(help="Share of DATA to hold out. [default: 0.2]")] = None,
+    group: Annotated[str | None, Option(help="Column whose equal values stay on one side, such as an author.")] = None,
+    time: Annotated[str | None, Option(help="Column of times: the latest rows are held out.")] = None,
+    folds: Annotated[
+        int | None, Option(help="Measure by cross-validation in so many folds; the model learns from all of DATA.")
+    ] = None,
     config: Annotated[
         Path | None,
         Option(help="Run file in TOML. Options given here come first; its paths count from the current folder."),
@@ -71,6 +76,9 @@ def train(
         "seed": seed,
         "init": init,
         "test_size": test_size,
+        "group": group,
+        "time": time,
+        "folds": folds,
         "resume": resume or None,
         "overwrite": overwrite or None,
         "drop_unlabelled": drop_unlabelled or None,
@@ -90,6 +98,8 @@ def train(
         print(json.dumps({**metrics, "model": str(trained.folder)}, ensure_ascii=False))
         return
     for line in console.results(metrics["test"]) if "test" in metrics else []:
+        print(line)
+    for line in console.folds(metrics["cross_validation"]) if "cross_validation" in metrics else []:
         print(line)
     timing = metrics["timing"]
     steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")

@@ -2,7 +2,8 @@
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class Dataset:
         label_column: The column that the labels stood in.
         kind: The task that the labels set.
         note: What was decided of it, where it could have been otherwise.
+        numbers: The number of each row in its file, from 1; empty: 1, 2, 3 and so on.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Dataset:
     label_column: str = "label"
     kind: Kind = "binary"
     note: str = ""
+    numbers: Sequence[int] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -40,7 +43,12 @@ class Dataset:
     def take(self, rows: Any) -> "Dataset":
         """The dataset of the chosen rows, in that order."""
         texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
-        return replace(self, texts=texts, labels=labels)
+        numbers = [self.number(row) for row in rows]
+        return replace(self, texts=texts, labels=labels, numbers=numbers)
+
+    def number(self, row: int) -> int:
+        """The number that a row has in its file, for messages."""
+        return int(self.numbers[row] if self.numbers else row + 1)
 
 
 def read(
@@ -107,8 +115,33 @@ def read(
         place = f"Row {error.at.row}, counted over all files, is {opened.at(error.at.row)}."
         raise DataError(error.problem, f"{error.remedy} {place}") from None
     return Dataset(
-        name, [texts[row] for row in kept], [read.values[row] for row in kept], text, label, read.kind, read.note
+        name,
+        [texts[row] for row in kept],
+        [read.values[row] for row in kept],
+        text,
+        label,
+        read.kind,
+        read.note,
+        [row + 1 for row in kept],
     )
+
+
+def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Any]:
+    """Another column of the rows of `data`, which was read from `path`.
+
+    Args:
+        path: The file or folder.
+        column: Name of the column.
+        option: The option that named it, for the message.
+        data: The rows.
+
+    Raises:
+        DataError: There is no such column.
+    """
+    opened = table.open_table(path)
+    columns.pick(opened.columns, column, opened.name, option)
+    values = [value for chunk in opened.chunks for value in chunk.columns[column]]
+    return [values[data.number(row) - 1] for row in range(len(data))]
 
 
 def read_texts(path: Path, text: str | None = None) -> list[str]:

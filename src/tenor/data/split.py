@@ -1,41 +1,68 @@
-"""Parting a dataset: seeded, stratified, with equal texts on one side."""
+"""Parting a dataset: seeded, stratified, by groups of rows that belong together, or by time."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
+from scipy.sparse.csgraph import connected_components
 
 Rows = npt.NDArray[np.int64]
+Strata = Sequence[Any] | npt.NDArray[Any]
+Groups = npt.NDArray[np.int64]
+"""(rows,) the number of each row's group; rows of one group stand on one side of every parting."""
+
+
+def same_value(values: Iterable[Hashable]) -> Groups:
+    """Rows with the same value are a group; each row without one (None, or an empty string) is alone."""
+    numbers: dict[Hashable, int] = {}
+    keys = ((row,) if value is None or value == "" else value for row, value in enumerate(values))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
+
+
+def same_text(texts: Sequence[str]) -> Groups:
+    """Texts that are equal but for blanks around them are a group."""
+    return same_value(text.strip() or " " for text in texts)
+
+
+def joined(groupings: Sequence[Groups]) -> Groups:
+    """Rows that are linked through any of several groupings are a group."""
+    rows = len(groupings[0])
+    offset, links = rows, []
+    for groups in groupings:
+        links.append(groups + offset)
+        offset += int(groups.max(initial=-1)) + 1
+    row = np.tile(np.arange(rows), len(groupings))
+    graph = scipy.sparse.coo_matrix((np.ones(len(row), bool), (row, np.concatenate(links))), shape=(offset, offset))
+    return np.asarray(connected_components(graph, directed=False)[1][:rows], np.int64)
 
 
 def hold_out(
-    texts: Sequence[str], strata: Sequence[Any] | npt.NDArray[Any], share: float, seed: int
+    texts: Sequence[str],
+    strata: Sequence[Any] | npt.NDArray[Any],
+    share: float,
+    seed: int,
+    groups: Groups | None = None,
 ) -> tuple[Rows, Rows]:
     """Part rows into those kept and those held out.
 
-    Texts that are equal but for blanks around them never stand on both sides, and each stratum gives about `share`
-    of its rows; one too small for that gives none. None is held out whole.
+    Texts that are equal but for blanks around them never stand on both sides, nor do rows of a group, and each
+    stratum gives about `share` of its rows; one too small for that gives none. None is held out whole.
 
     Args:
         texts: The texts.
         strata: Group of like texts that each belongs to, such as its label.
         share: Share to hold out, between 0 and 1.
         seed: Seed of the draw.
+        groups: Rows that belong together besides.
 
     Returns:
         Rows kept and rows held out, both rising.
     """
-    groups: dict[str, list[int]] = {}
-    for row, text in enumerate(texts):
-        groups.setdefault(text.strip(), []).append(row)
-    by_stratum: dict[Any, list[list[int]]] = {}
-    for rows in groups.values():
-        by_stratum.setdefault(strata[rows[0]], []).append(rows)
     random = np.random.default_rng((seed, 2))
     out: list[int] = []
-    for stratum in sorted(by_stratum):
-        members = by_stratum[stratum]
+    for members in _by_stratum(texts, strata, groups):
         rows_of_stratum = sum(map(len, members))
         wanted = min(round(share * rows_of_stratum), rows_of_stratum - 1)
         for index in random.permutation(len(members)):
@@ -44,6 +71,82 @@ def hold_out(
             if len(members[index]) <= wanted:
                 out += members[index]
                 wanted -= len(members[index])
-    held_out = np.zeros(len(texts), bool)
+    return _parted(len(texts), out)
+
+
+def hold_out_latest(
+    texts: Sequence[str], times: Sequence[float], share: float, groups: Groups | None = None
+) -> tuple[Rows, Rows]:
+    """Part rows into the earlier ones, which are kept, and the latest, which are held out.
+
+    A group of rows, or of equal texts, goes where its earliest row goes: what is held out is new at its time.
+
+    Args:
+        texts: The texts.
+        times: The time of each, as a number that rises.
+        share: Share to hold out, between 0 and 1.
+        groups: Rows that belong together besides.
+
+    Returns:
+        Rows kept and rows held out, both rising.
+    """
+    wanted = min(round(share * len(texts)), len(texts) - 1)
+    out: list[int] = []
+    members = _members(texts, groups)
+    for rows in sorted(members, key=lambda rows: min(times[row] for row in rows), reverse=True):
+        if len(out) + len(rows) > wanted:
+            break
+        out += rows
+    return _parted(len(texts), out)
+
+
+def folds(
+    texts: Sequence[str], strata: Strata, count: int, seed: int, groups: Groups | None = None
+) -> list[tuple[Rows, Rows]]:
+    """Part rows `count` times into those to learn from and those to measure on; each row is measured on once.
+
+    Every fold has about the same share of each stratum. Equal texts and rows of a group are in one fold.
+
+    Args:
+        texts: The texts.
+        strata: Group of like texts that each belongs to, such as its label.
+        count: How many folds, 2 or more.
+        seed: Seed of the draw.
+        groups: Rows that belong together besides.
+    """
+    random = np.random.default_rng((seed, 3))
+    fold_of = np.zeros(len(texts), np.int64)
+    total = [0] * count
+    for members in _by_stratum(texts, strata, groups):
+        of_stratum = [0] * count
+        drawn = [members[index] for index in random.permutation(len(members))]
+        for rows in sorted(drawn, key=len, reverse=True):
+            fold = min(range(count), key=lambda fold: (of_stratum[fold], total[fold]))
+            fold_of[rows] = fold
+            of_stratum[fold] += len(rows)
+            total[fold] += len(rows)
+    return [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in range(count)]
+
+
+def _members(texts: Sequence[str], groups: Groups | None) -> list[list[int]]:
+    """The rows of each group, in the order of their first rows."""
+    equal = same_text(texts)
+    number_of = equal if groups is None else joined([equal, groups])
+    members: dict[int, list[int]] = {}
+    for row, number in enumerate(number_of.tolist()):
+        members.setdefault(number, []).append(row)
+    return list(members.values())
+
+
+def _by_stratum(texts: Sequence[str], strata: Strata, groups: Groups | None) -> list[list[list[int]]]:
+    """The groups of each stratum; a group counts for that of its first row."""
+    by_stratum: dict[Any, list[list[int]]] = {}
+    for rows in _members(texts, groups):
+        by_stratum.setdefault(strata[rows[0]], []).append(rows)
+    return [by_stratum[stratum] for stratum in sorted(by_stratum)]
+
+
+def _parted(rows: int, out: list[int]) -> tuple[Rows, Rows]:
+    held_out = np.zeros(rows, bool)
     held_out[out] = True
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tenor.data.split import Groups
 from tenor.settings import require
 from tenor.tasks import Floats, Targets, Task
 from tenor.text.encoded import Keep, TextEncoder
@@ -39,19 +40,24 @@ class Examples:
         targets: What `task.encode` makes of their labels.
         task: What is predicted.
         weights: (texts,) how much each counts, 1 on average.
+        groups: (texts,) number of each text's group: of a group all texts are learned from, or none; None: each text
+            is one.
     """
 
     texts: Sequence[str]
     targets: Targets
     task: Task
     weights: Floats
+    groups: Groups | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Examples":
         """The examples of the chosen rows, in that order."""
-        return Examples([self.texts[row] for row in rows], self.targets[rows], self.task, self.weights[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        texts = [self.texts[row] for row in rows]
+        return Examples(texts, self.targets[rows], self.task, self.weights[rows], groups)
 
 
 class HeldOut(NamedTuple):

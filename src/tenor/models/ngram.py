@@ -24,6 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor import settings
+from tenor.data import split
+from tenor.data.split import Rows
 from tenor.models import features, linear
 from tenor.models.family import Arrays, Examples, Family, Fitted, HeldOut
 from tenor.models.features import Features, Weighting
@@ -44,7 +46,7 @@ _CHARACTERS = 5_000_000  # n-grams of characters are tried on training texts of 
 _FIRST_STRENGTH = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}
 _STRENGTH_STEP = 3.0
 _STRENGTH_MOVES = 5
-_PARTS = 4  # in turn, each is left out of a fit, to see how probable labels look for texts that are new
+_FOLDS = 4  # in turn, each is left out of a fit, to see how probable labels look for texts that are new
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,10 @@ def fit(examples: Examples, config: Config, seed: int) -> Fitted:
     after_encoding = time.perf_counter()
     task, targets = examples.task, examples.targets
     model = _fit(counts, targets, task, examples.weights, chosen)
-    held_out = _held_out(counts, examples, chosen, seed) if isinstance(task, LabelSet) else None
+    held_out = None
+    if isinstance(task, LabelSet):
+        folds = split.folds(examples.texts, task.strata(targets), _FOLDS, seed, examples.groups)
+        held_out = HeldOut(targets, out_of_fold(counts, targets, task, examples.weights, chosen, folds))
     timing = {
         "choose_s": after_choice - begin,
         "encode_s": after_encoding - after_choice,
@@ -191,16 +196,24 @@ def _solve(prepared: Features, desired: Floats, task: Task, weights: Floats, con
     return NgramModel(config.orders, config.characters, config.weighting, prepared.buckets, prepared.idf, model)
 
 
-def _held_out(counts: Counts, examples: Examples, config: Config, seed: int) -> HeldOut:
-    """What models of the same settings say of each part of the texts that they were not fitted on."""
-    logits = np.zeros((len(examples), examples.task.outputs), np.float32)
-    order = np.random.default_rng((seed, 3)).permutation(len(examples))
-    for part in np.array_split(order, _PARTS):
-        rest = np.setdiff1d(order, part)
-        fitted, weights = ngrams.take(counts, rest), examples.weights[rest]
-        model = _fit(fitted, examples.targets[rest], examples.task, weights, config)
-        logits[part] = model.score(ngrams.take(counts, part))
-    return HeldOut(examples.targets, logits)
+def out_of_fold(
+    counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config, folds: Sequence[tuple[Rows, Rows]]
+) -> Floats:
+    """What models say of the texts that they have not learned from, (texts, outputs) logits.
+
+    Args:
+        counts: Counts of all texts.
+        targets: What `task.encode` makes of their labels.
+        task: What is predicted.
+        weights: (texts,) how much each counts.
+        config: Settings of which none is left open.
+        folds: Texts to learn from and texts to score; each text is scored once.
+    """
+    logits = np.zeros((len(targets), task.outputs), np.float32)
+    for learned, scored in folds:
+        model = _fit(ngrams.take(counts, learned), targets[learned], task, weights[learned], config)
+        logits[scored] = model.score(ngrams.take(counts, scored))
+    return logits
 
 
 def _choose(examples: Examples, config: Config, seed: int) -> tuple[Config, list[dict[str, Any]]]:

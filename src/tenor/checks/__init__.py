@@ -1,0 +1,17 @@
+"""What may be wrong with a dataset: each check looks at texts, labels or columns and tells what it found."""
+
+from collections.abc import Iterator
+
+from tenor.checks import labels, texts
+from tenor.checks.finding import Finding
+from tenor.checks.parts import Parts
+
+
+def brief(parts: Parts) -> Iterator[Finding]:
+    """The checks that matter at the start of training, and take little time."""
+    yield from texts.leaked(parts)
+    yield from texts.conflicting(parts)
+    yield from texts.repeated(parts)
+    if parts.one_label_each:
+        yield from labels.spellings(parts.data, parts.data.labels)
+        yield from labels.rare(parts.data)

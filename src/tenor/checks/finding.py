@@ -1,0 +1,72 @@
+"""What a check tells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something in a dataset that a person should know.
+
+    Attributes:
+        name: A word for machines, such as `leaked`.
+        severity: `error`: training would refuse the data, or its measurement be wrong; `warning`: most likely a fault;
+            `note`: good to know.
+        problem: What was found and how often, as a sentence.
+        remedy: What to do, as a sentence.
+        count: How many rows, or labels, or columns, it concerns.
+        rows: Numbers of the rows, as in the file.
+        beside: For each row what belongs to it, such as the row that it repeats; or empty.
+        part: The part of the data that the rows are of: that to learn from, or the test.
+        brief: A sentence for the start of training; empty where it does not matter there.
+    """
+
+    name: str
+    severity: Severity
+    problem: str
+    remedy: str
+    count: int
+    rows: Sequence[int] = ()
+    beside: Sequence[str] = ()
+    part: Literal["data", "test"] = "data"
+    brief: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as plain values, ready for JSON, with all rows."""
+        rows: list[Any] = list(self.rows)
+        if self.beside:
+            rows = [{"row": row, "beside": beside} for row, beside in zip(self.rows, self.beside, strict=True)]
+        return {
+            "name": self.name,
+            "severity": self.severity,
+            "problem": self.problem,
+            "remedy": self.remedy,
+            "count": self.count,
+            "part": self.part,
+            "rows": rows,
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was found.
+
+    Attributes:
+        summary: Rows, classes, tokens, scripts.
+        findings: The findings, the gravest first.
+    """
+
+    summary: dict[str, Any]
+    findings: list[Finding] = field(default_factory=list)
+
+    def worst(self) -> Severity | None:
+        """The gravest severity, or None where nothing was found."""
+        return self.findings[0].severity if self.findings else None
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`1 row has`, `2,000 rows have`."""
+    return f"{number:,} {one if number == 1 else many}"

@@ -1,0 +1,60 @@
+"""What the checks look at: the data, the test beside it, and what several checks need of their texts, found once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor.data import split
+from tenor.data.dataset import Dataset
+from tenor.data.split import Groups
+from tenor.text import duplicates, ngrams
+from tenor.text.ngrams import Counts
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Labelled texts to learn from, and those to measure on where there are any."""
+
+    data: Dataset
+    test: Dataset | None = None
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """All texts, those to measure on last."""
+        return self.data.texts + (self.test.texts if self.test else [])
+
+    @cached_property
+    def equal(self) -> Groups:
+        """Groups of all texts that are equal but for blanks around them."""
+        return split.same_text(self.texts)
+
+    @cached_property
+    def near(self) -> Groups:
+        """Groups of all texts that are nearly the same, or equal."""
+        return split.joined([self.equal, duplicates.groups(self.texts)])
+
+    @cached_property
+    def tokens(self) -> Counts:
+        """Counts of hashed tokens in all texts."""
+        return ngrams.count(self.texts, (1,))
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens in each of all texts."""
+        return np.diff(np.concatenate([[0], self.tokens.counts.cumsum(dtype=np.int64)])[self.tokens.row])
+
+    @cached_property
+    def one_label_each(self) -> bool:
+        """Whether every text has one class, not a set of labels or a number."""
+        return all(isinstance(label, str) for label in self.data.labels)
+
+
+def members(groups: Groups) -> dict[int, list[int]]:
+    """The rows of each group of two and more, by the number of the group."""
+    order = np.argsort(groups, kind="stable")
+    sizes = np.bincount(groups)
+    ends = sizes.cumsum()
+    many = np.flatnonzero(sizes > 1)
+    return {int(group): order[ends[group] - sizes[group] : ends[group]].tolist() for group in many}

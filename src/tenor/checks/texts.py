@@ -1,0 +1,235 @@
+"""Checks of the texts: repeats, leaks between the parts, short and long ones."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tenor.checks.finding import Finding, Severity, counted
+from tenor.checks.parts import Parts, members
+from tenor.data.split import Groups
+from tenor.text import scripts
+
+_SHORT = 2  # tokens
+_FEW = 0.05  # share of texts up to which a script is one of some texts, not of the data
+_MANY = 0.01  # share of repeats from which training speaks of them
+
+
+def check(parts: Parts, limit: int) -> Iterator[Finding]:
+    """All checks of texts; `limit` is the number of tokens at which networks cut them."""
+    yield from leaked(parts)
+    yield from conflicting(parts)
+    yield from repeated(parts)
+    yield from _nearly_repeated(parts)
+    yield from _without_words(parts)
+    yield from _short(parts)
+    yield from _long(parts, limit)
+    yield from _other_scripts(parts)
+
+
+def summary(parts: Parts) -> dict[str, Any]:
+    """Lengths in tokens and shares of scripts of the data, the test left out."""
+    rows = len(parts.data)
+    lengths = parts.lengths[:rows]
+    low, middle, high = np.percentile(lengths, (5, 50, 95)).tolist()
+    counts = np.bincount(scripts.main_scripts(parts.data.texts), minlength=len(scripts.SCRIPTS))
+    ranked = sorted(zip((-counts).tolist(), scripts.SCRIPTS, strict=True))
+    return {
+        "tokens": {
+            "least": int(lengths.min()),
+            "percentile_5": low,
+            "median": middle,
+            "percentile_95": high,
+            "most": int(lengths.max()),
+        },
+        "scripts": {name: -count / rows for count, name in ranked if count},
+    }
+
+
+def leaked(parts: Parts) -> Iterator[Finding]:
+    """Texts of the test that also stand, or nearly stand, in the data."""
+    if parts.test is None:
+        return
+    exact, near = _also_in_data(parts, parts.equal), _also_in_data(parts, parts.near)
+    equal = {row for row, _ in exact}
+    of_test = f"of the {len(parts.test):,} texts of the test"
+    measured = f"of the {len(parts.test):,} texts to measure on"
+    if exact:
+        yield _pairs_of_test(
+            parts,
+            exact,
+            "leaked",
+            "error",
+            f"{counted(len(exact), f'{of_test} stands', f'{of_test} stand')} in the data too.",
+            "Take them out of the data: --fix OUT writes the data without them.",
+            f"{counted(len(exact), f'{measured} is', f'{measured} are')} also among those to learn from.",
+        )
+    near = [pair for pair in near if pair[0] not in equal]
+    if near:
+        yield _pairs_of_test(
+            parts,
+            near,
+            "nearly-leaked",
+            "warning",
+            f"{counted(len(near), f'{of_test} is', f'{of_test} are')} nearly the same as one in the data.",
+            "Look at them, and take those out of the data that tell the same.",
+            f"{counted(len(near), f'{measured} is', f'{measured} are')} nearly the same as one to learn from.",
+        )
+
+
+def _pairs_of_test(
+    parts: Parts, pairs: list[tuple[int, int]], name: str, severity: Severity, problem: str, remedy: str, brief: str
+) -> Finding:
+    """A finding of rows of the test, each beside a row of the data."""
+    assert parts.test is not None
+    rows = [parts.test.number(row) for row, _ in pairs]
+    beside = [f"row {parts.data.number(row)} of the data" for _, row in pairs]
+    return Finding(name, severity, problem, remedy, len(pairs), rows, beside, "test", brief)
+
+
+def _also_in_data(parts: Parts, groups: Groups) -> list[tuple[int, int]]:
+    """Rows of the test with the first row of the data that is in the same group."""
+    rows = len(parts.data)
+    numbers, first = np.unique(groups[:rows], return_index=True)
+    if not len(numbers):
+        return []
+    place = np.minimum(np.searchsorted(numbers, groups[rows:]), len(numbers) - 1)
+    found = np.flatnonzero(numbers[place] == groups[rows:])
+    return list(zip(found.tolist(), first[place[found]].tolist(), strict=True))
+
+
+def conflicting(parts: Parts) -> Iterator[Finding]:
+    """The same text with different labels."""
+    if not parts.one_label_each:
+        return
+    labels = parts.data.labels
+    for kind, groups in (("", parts.equal), ("near-", parts.near)):
+        found = [rows for rows in _groups_of_data(parts, groups) if len({labels[row] for row in rows}) > 1]
+        if kind:
+            found = [rows for rows in found if len({parts.equal[row] for row in rows}) > 1]
+        if found:
+            rows = [row for group in found for row in group]
+            what = "nearly the same text" if kind else "the same text"
+            count = counted(len(found), "text", "texts")
+            yield Finding(
+                f"{kind}conflicting",
+                "note" if kind else "warning",
+                f"{len(rows):,} rows have {what} as another and a different label ({count}).",
+                "Decide on one label for each." + ("" if kind else " --fix OUT leaves these rows out."),
+                len(rows),
+                [parts.data.number(row) for row in rows],
+                [f"{labels[row]}, first in row {parts.data.number(group[0])}" for group in found for row in group],
+                brief="" if kind else f"{len(rows):,} rows have the same text as another and a different label.",
+            )
+
+
+def repeated(parts: Parts) -> Iterator[Finding]:
+    """Rows of the data that repeat the text and the label of an earlier row."""
+    labels = parts.data.labels
+    pairs = []
+    for rows in _groups_of_data(parts, parts.equal):
+        if parts.one_label_each and len({labels[row] for row in rows}) > 1:
+            continue
+        pairs += [(row, rows[0]) for row in rows[1:]]
+    if pairs:
+        pairs.sort()
+        many = len(pairs) >= _MANY * len(parts.data)
+        yield Finding(
+            "repeated",
+            "warning",
+            f"the text of an earlier row is repeated in {len(pairs):,} of {len(parts.data):,} rows.",
+            "Leave them out: --fix OUT does.",
+            len(pairs),
+            [parts.data.number(row) for row, _ in pairs],
+            [f"row {parts.data.number(first)}" for _, first in pairs],
+            brief=f"an earlier text is repeated in {len(pairs):,} of {len(parts.data):,} rows; both stay on one side."
+            if many
+            else "",
+        )
+
+
+def _nearly_repeated(parts: Parts) -> Iterator[Finding]:
+    pairs = []
+    for rows in _groups_of_data(parts, parts.near):
+        seen = {parts.equal[rows[0]]}
+        for row in rows[1:]:
+            if parts.equal[row] not in seen:
+                pairs.append((row, rows[0]))
+                seen.add(parts.equal[row])
+    if pairs:
+        pairs.sort()
+        yield Finding(
+            "nearly-repeated",
+            "note",
+            f"nearly the text of an earlier row stands in {len(pairs):,} of {len(parts.data):,} rows.",
+            "Look at some; near duplicates never stand on both sides of a parting.",
+            len(pairs),
+            [parts.data.number(row) for row, _ in pairs],
+            [f"row {parts.data.number(first)}" for _, first in pairs],
+        )
+
+
+def _groups_of_data(parts: Parts, groups: Groups) -> list[list[int]]:
+    return list(members(groups[: len(parts.data)]).values())
+
+
+def _without_words(parts: Parts) -> Iterator[Finding]:
+    rows = np.flatnonzero(parts.lengths[: len(parts.data)] == 0).tolist()
+    if rows:
+        yield Finding(
+            "without-words",
+            "warning",
+            f"{counted(len(rows), 'text has', 'texts have')} no word, only punctuation or the like.",
+            "Leave them out or mend them: a model can tell nothing from them.",
+            len(rows),
+            [parts.data.number(row) for row in rows],
+            [repr(parts.data.texts[row].strip()[:40]) for row in rows],
+        )
+
+
+def _short(parts: Parts) -> Iterator[Finding]:
+    lengths = parts.lengths[: len(parts.data)]
+    rows = np.flatnonzero((lengths > 0) & (lengths <= _SHORT)).tolist()
+    if rows:
+        yield Finding(
+            "short",
+            "note",
+            f"{counted(len(rows), 'text has', 'texts have')} 1 or 2 tokens.",
+            "See whether that is enough to tell the label.",
+            len(rows),
+            [parts.data.number(row) for row in rows],
+            [repr(parts.data.texts[row].strip()[:40]) for row in rows],
+        )
+
+
+def _long(parts: Parts, limit: int) -> Iterator[Finding]:
+    lengths = parts.lengths[: len(parts.data)]
+    rows = np.flatnonzero(lengths > limit).tolist()
+    if rows:
+        yield Finding(
+            "long",
+            "note",
+            f"longer than {limit} tokens, so that networks cut them: {len(rows):,} of {len(lengths):,} texts.",
+            "ngram reads all of them; for a network, choose keep and maximum_tokens (--set keep=both).",
+            len(rows),
+            [parts.data.number(row) for row in rows],
+            [f"{lengths[row]} tokens" for row in rows],
+        )
+
+
+def _other_scripts(parts: Parts) -> Iterator[Finding]:
+    found = scripts.main_scripts(parts.data.texts)
+    counts = np.bincount(found, minlength=len(scripts.SCRIPTS))[:-1]
+    few = np.flatnonzero((counts > 0) & (counts <= _FEW * len(found)))
+    rows = np.flatnonzero(np.isin(found, few)).tolist()
+    if rows:
+        listed = ", ".join(f"{scripts.SCRIPTS[script]} {counts[script]:,}" for script in few)
+        yield Finding(
+            "other-scripts",
+            "note",
+            f"{counted(len(rows), 'text is', 'texts are')} written in another script than most ({listed}).",
+            "See whether they belong to the data; a class that only they have is told by its script.",
+            len(rows),
+            [parts.data.number(row) for row in rows],
+            [scripts.SCRIPTS[found[row]] for row in rows],
+        )

@@ -1,0 +1,119 @@
+"""`tenor check`."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import typer
+
+Option = typer.Option
+
+_GRAVITY = ("note", "warning", "error")
+_ROWS = 5
+
+
+def check(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="Labelled texts: a file, a pattern of files in quotes, a folder, or a built-in name."
+        ),
+    ],
+    test: Annotated[str | None, Option(help="Labelled texts that will be measured on.")] = None,
+    text: Annotated[str | None, Option(help="Column of the texts.")] = None,
+    label: Annotated[str | None, Option(help="Column of the labels.")] = None,
+    task: Annotated[
+        str | None, Option(help="binary, multiclass, multilabel or regression. [default: told from the labels]")
+    ] = None,
+    label_separator: Annotated[
+        str | None, Option(help="What stands between the labels of a text, such as ';', where they are no lists.")
+    ] = None,
+    labels: Annotated[
+        bool, Option("--labels", help="Look for labels that are wrong, too; takes some seconds more.")
+    ] = False,
+    maximum_tokens: Annotated[int | None, Option(help="Length from which networks cut a text. [default: 200]")] = None,
+    fix: Annotated[str | None, Option(metavar="OUT", help="Write DATA without what is wrong beyond doubt.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the file in --fix.")] = False,
+    fail_on: Annotated[
+        Literal["error", "warning", "never"], Option(help="Exit with 1 from this severity on.")
+    ] = "warning",
+    seed: Annotated[int, Option(help="Seed of what is random in --labels.")] = 0,
+    as_json: Annotated[bool, Option("--json", help="Print all findings and their rows as one line of JSON.")] = False,
+) -> None:
+    """Tell what may be wrong with labelled texts before a model learns from them.
+
+    Exits with 1 where there is an error or a warning (see --fail-on), else with 0.
+    """
+    from tenor import inspection, settings
+    from tenor.cli import console
+
+    given = {
+        "data": data,
+        "test": test,
+        "text": text,
+        "label": label,
+        "task": task,
+        "label_separator": label_separator,
+        "labels": labels,
+        "maximum_tokens": maximum_tokens,
+        "fix": fix,
+        "overwrite": overwrite,
+        "seed": seed,
+    }
+    values = {key: value for key, value in given.items() if value is not None}
+    asked = settings.make(inspection.Inspection, values, "check")
+    with console.Console(quiet=as_json) as watcher:
+        report, repaired = inspection.inspect(asked, watcher)
+    if as_json:
+        found = {"summary": report.summary, "findings": [finding.as_dict() for finding in report.findings]}
+        print(json.dumps(found | {"fixed": asdict(repaired) if repaired else None}, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(report)))
+        if repaired:
+            print(_repaired(repaired, fix))
+    worst = report.worst()
+    if worst and fail_on != "never" and _GRAVITY.index(worst) >= _GRAVITY.index(fail_on):
+        raise typer.Exit(1)
+
+
+def _lines(report: Any) -> list[str]:
+    summary = report.summary
+    lines = [
+        f"{summary['name']}: {summary['rows']:,} rows"
+        + (f", {summary['test_rows']:,} in the test" if "test_rows" in summary else "")
+    ]
+    if "classes" in summary:
+        shown = [f"{label} {rows:,}" for label, rows in summary["classes"].items()]
+        lines.append(
+            f"classes: {', '.join(shown[:10])}" + (f", ... ({len(shown):,} in all)" if len(shown) > 10 else "")
+        )
+    tokens = summary["tokens"]
+    lines.append(
+        f"tokens of a text: {tokens['least']:,} to {tokens['most']:,}, median {tokens['median']:,.0f}, "
+        f"95% have at most {tokens['percentile_95']:,.0f}"
+    )
+    lines.append("scripts: " + ", ".join(f"{name} {share:.1%}" for name, share in summary["scripts"].items()))
+    for finding in report.findings:
+        lines += ["", f"{finding.severity}: {finding.problem}"]
+        if finding.beside:
+            of = "row" if finding.part == "data" else "test row"
+            shown = [f"{of} {row}: {beside}" for row, beside in zip(finding.rows, finding.beside, strict=True)]
+            lines += [f"  {line}" for line in shown[:_ROWS]]
+            lines += [f"  ... and {len(shown) - _ROWS:,} more (--json lists all)"] * (len(shown) > _ROWS)
+        elif finding.rows:
+            listed = ", ".join(map(str, finding.rows[:_ROWS]))
+            lines.append(f"  row{'s' * (len(finding.rows) > 1)} {listed}" + ", ..." * (len(finding.rows) > _ROWS))
+        lines.append(f"  {finding.remedy}")
+    if not report.findings:
+        lines += ["", "nothing found."]
+    return lines
+
+
+def _repaired(repaired: Any, out: str | None) -> str:
+    from tenor.checks.repair import REASONS
+
+    dropped = [f"less {count:,} {REASONS[reason]}" for reason, count in repaired.dropped.items()]
+    lines = ["", ", ".join([f"{repaired.rows:,} rows", *dropped]) + f": {repaired.written:,} rows in {out}"]
+    if repaired.respelt:
+        lines.append(f"labels spelt anew: {repaired.respelt:,}")
+    return "\n".join(lines)

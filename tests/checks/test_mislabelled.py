@@ -1,0 +1,35 @@
+import numpy as np
+
+from conftest import chinese, english
+from tenor.checks import mislabelled
+from tenor.data import split
+from tenor.data.dataset import Dataset
+
+
+def test_labels_that_were_changed_are_found_with_the_right_one() -> None:
+    for rows in (english(300), chinese(300)):
+        labels = [label for _, label in rows]
+        changed = [3, 50, 111, 222, 280]
+        for row in changed:
+            labels[row] = rows[row + 1][1]
+        data = Dataset("in.csv", [text for text, _ in rows], labels)
+        [finding] = mislabelled.check(data, split.same_text(data.texts), 0)
+        assert set(finding.rows[:5]) == {row + 1 for row in changed}
+        assert finding.beside[0].startswith(f"{labels[finding.rows[0] - 1]} -> {rows[finding.rows[0] - 1][1]}?")
+        again = list(mislabelled.check(data, split.same_text(data.texts), 0))
+        assert again == [finding]
+
+
+def test_several_classes() -> None:
+    rows = [(text, label) for text, label in english(200)] + [(text, "zh") for text, _ in chinese(100)]
+    labels = [label for _, label in rows]
+    labels[4], labels[250] = "zh", "negative"
+    [finding] = mislabelled.check(Dataset("in.csv", [text for text, _ in rows], labels), np.arange(300), 0)
+    assert {5, 251} <= set(finding.rows[:3])
+
+
+def test_clean_labels_and_few_rows_are_not_doubted() -> None:
+    data = Dataset("in.csv", [text for text, _ in english(200)], [label for _, label in english(200)])
+    assert list(mislabelled.check(data, np.arange(200), 0)) == []
+    [finding] = mislabelled.check(data.take(range(20)), np.arange(20), 0)
+    assert finding.name == "too-few-rows"

@@ -1,0 +1,71 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tenor.checks import repair
+from tenor.checks.parts import Parts
+from tenor.data import table
+from tenor.data.dataset import Dataset
+from tenor.errors import DataError
+
+
+def plan(rows: list[tuple[str, str]], test: list[str] | None = None) -> repair.Plan:
+    texts, written = [text for text, _ in rows], [label for _, label in rows]
+    data = Dataset("in.csv", texts, [label.strip() for label in written])
+    return repair.plan(Parts(data, Dataset("test", test, test) if test else None), written, [101, 102], [103])
+
+
+def test_the_first_of_equal_rows_stays() -> None:
+    rows = [("a", "x"), ("b", "y"), (" a", "x"), ("a\n", "x")]
+    assert plan(rows) == repair.Plan(
+        {101: "no-text", 102: "no-text", 103: "no-label", 3: "repeated", 4: "repeated"}, {}
+    )
+
+
+def test_conflicting_rows_all_go_but_two_spellings_are_no_conflict() -> None:
+    found = plan([("a", "x"), ("a", "y"), ("b", "x"), ("b", "X "), ("c", "x")])
+    assert {row: reason for row, reason in found.dropped.items() if row < 100} == {
+        1: "conflicting",
+        2: "conflicting",
+        4: "repeated",
+    }
+    assert found.spellings == {"X ": "x"}
+
+
+def test_rows_that_stand_in_the_test_go() -> None:
+    found = plan([("a", "x"), ("b", "y"), ("a ", "x")], test=["c", "a"])
+    assert {row: reason for row, reason in found.dropped.items() if row < 100} == {1: "leaked", 3: "leaked"}
+
+
+def test_equal_texts_with_different_sets_of_labels_stay() -> None:
+    labels = [("a",), ("b",), ("a",)]
+    data = Dataset("in.csv", ["t", "t", "t"], labels)  # type: ignore[arg-type]
+    assert repair.plan(Parts(data), labels, [], []).dropped == {3: "repeated"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_what_is_written_has_the_columns_and_the_rows_that_stay(tmp_path: Path, kind: str) -> None:
+    rows = {"id": [1, 2, 3], "text": ["一", "b, c", "d"], "label": ["x", "X", "x"]}
+    source = table.Table("in", list(rows), iter([table.Chunk(1, rows)]))
+    done = repair.write(repair.Plan({3: "repeated"}, {"X": "x"}), source, "label", out := tmp_path / f"out.{kind}")
+    assert done == repair.Repaired(3, {"repeated": 1}, 1, 2)
+    assert done.rows == done.written + Counter(done.dropped).total()
+    [chunk] = table.open_table(out).chunks
+    assert [str(value) for value in chunk.columns["id"]] == ["1", "2"]
+    assert (chunk.columns["text"], chunk.columns["label"]) == (["一", "b, c"], ["x", "x"])
+
+
+def test_files_that_must_not_be_written_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text,label\n")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "in.csv")
+    source = tmp_path / "in.csv"
+    for path in ("in.csv", "link.csv"):
+        with pytest.raises(DataError, match=r"this is the input, which is never changed\. Choose another file\."):
+            repair.check_target(tmp_path / path, source, overwrite=True)
+    (tmp_path / "out.csv").write_text("mine")
+    with pytest.raises(DataError, match=r"this exists already\. Choose another file, or replace it with --overwrite"):
+        repair.check_target(tmp_path / "out.csv", source, overwrite=False)
+    repair.check_target(tmp_path / "out.csv", source, overwrite=True)
+    with pytest.raises(DataError, match=r"a \.txt file has no columns"):
+        repair.check_target(tmp_path / "out.txt", source, overwrite=False)

@@ -1,0 +1,70 @@
+from conftest import chinese, english
+from tenor.checks import texts
+from tenor.checks.finding import Finding
+from tenor.checks.parts import Parts
+from tenor.data.dataset import Dataset
+
+
+def parts(data: list[tuple[str, str]], test: list[tuple[str, str]] | None = None) -> Parts:
+    made = [Dataset("in.csv", [t for t, _ in rows], [label for _, label in rows]) for rows in (data, test or [])]
+    return Parts(made[0], made[1] if test is not None else None)
+
+
+def found(checked: Parts, limit: int = 200) -> dict[str, Finding]:
+    return {finding.name: finding for finding in texts.check(checked, limit)}
+
+
+def test_clean_texts_give_no_finding() -> None:
+    for rows in (english(), chinese()):
+        assert found(parts(rows[:40], rows[40:])) == {}
+
+
+def test_texts_of_the_test_that_stand_in_the_data_are_an_error() -> None:
+    rows = english()
+    near = (rows[1][0].upper() + "!", rows[1][1])
+    leaks = found(parts(rows[:40], [*rows[40:], (f" {rows[7][0]}\n", "x"), near]))
+    assert (leaks["leaked"].severity, leaks["leaked"].count) == ("error", 1)
+    assert leaks["leaked"].problem == "1 of the 22 texts of the test stands in the data too."
+    assert (leaks["leaked"].rows, leaks["leaked"].beside, leaks["leaked"].part) == ([21], ["row 8 of the data"], "test")
+    assert (leaks["nearly-leaked"].severity, leaks["nearly-leaked"].rows) == ("warning", [22])
+    assert leaks["nearly-leaked"].beside == ["row 2 of the data"]
+
+
+def test_repeated_and_conflicting_texts_are_told_apart() -> None:
+    rows = [
+        *english(),
+        english()[0],
+        english()[1],
+        (english()[1][0] + " ", "other"),
+        (english()[2][0] + "...", "other"),
+    ]
+    told = found(parts(rows))
+    assert (told["repeated"].rows, told["repeated"].beside) == ([61], ["row 1"])
+    assert told["conflicting"].rows == [2, 62, 63]
+    assert told["conflicting"].beside[2] == "other, first in row 2"
+    assert told["near-conflicting"].rows == [3, 64]
+    assert (told["nearly-repeated"].rows, told["nearly-repeated"].beside) == ([64], ["row 3"])
+
+
+def test_row_numbers_are_those_of_the_file() -> None:
+    data = Dataset("in.csv", ["a b c", "d e f", "a b c"], ["x", "y", "x"], numbers=[2, 5, 9])
+    assert (found(Parts(data))["repeated"].rows, found(Parts(data))["repeated"].beside) == ([9], ["row 2"])
+
+
+def test_sets_of_labels_and_numbers_do_not_conflict() -> None:
+    for labels in ([("a",), ("b",)], [0.5, 0.7]):
+        data = Dataset("in.csv", ["one two three", "one two three"], labels)  # type: ignore[arg-type]
+        assert [finding.name for finding in texts.check(Parts(data), 200)] == ["repeated"]
+
+
+def test_lengths_and_scripts() -> None:
+    rows = [*english(), ("!!!", "positive"), ("good film", "positive"), ("очень хороший фильм", "positive")]
+    told = found(parts(rows), limit=10)
+    assert (told["without-words"].rows, told["without-words"].beside) == ([61], ["'!!!'"])
+    assert told["short"].rows == [62]
+    assert (told["other-scripts"].rows, told["other-scripts"].beside) == ([63], ["Cyrillic"])
+    lengths = [len(text.split()) for text, _ in english()]
+    assert told["long"].rows == [row for row, length in enumerate(lengths, 1) if length > 10]
+    summary = texts.summary(parts(rows))
+    assert (summary["tokens"]["least"], summary["tokens"]["most"]) == (0, max(lengths))
+    assert list(summary["scripts"].items()) == [("Latin", 61 / 63), ("Cyrillic", 1 / 63), ("none", 1 / 63)]

