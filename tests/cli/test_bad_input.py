@@ -122,7 +122,7 @@ def test_labels_with_blanks_and_chinese_characters_go_through_whole(cli: Cli, tm
 
 
 def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
-    message = r"^error: settings: there is no setting 'strenght'\.\nDid you mean 'strength'\? Known: orders, characters, weighting, st"
+    message = r"^error: settings: there is no setting 'strenght'\.\nDid you mean 'strength'\? Known: orders, chara"
     refuse(cli, message, "train", english_csv, "--set", "strenght=3", "--out", tmp_path / "model")
     message = r"^error: settings: weighting is 'tfidf'\.\nDid you mean 'tf-idf'\? Known: naive-bayes, tf-idf"
     refuse(cli, message, "train", english_csv, "--set", "weighting=tfidf", "--out", tmp_path / "model")
