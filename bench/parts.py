@@ -1,14 +1,17 @@
 """The parts of the benchmark: each is a list of jobs, which are run one after another."""
 
+import json
 import sys
 
 from imdb import part_path
 from network_parts import NETWORK_PARTS
 from processes import ProgramError, run
 from programs import BENCH, Bench, Figures, Job, peer, tenor, train
+from sets import SETS
 
 ROWS = (10_000, 100_000, 1_000_000)
 STARTS = 11
+FLIP_SEEDS = (101, 102, 103)
 KERAS_EPOCHS = 10
 
 
@@ -67,9 +70,48 @@ def startup(bench: Bench) -> list[Job]:
     return [Job("tenor", lambda: {"process_s": run(command).wall_s})] * STARTS
 
 
-PARTS = {"ngram": ngram, "lstm": lstm, "memory": memory, "startup": startup, **NETWORK_PARTS}
+def labelled_sets(bench: Bench) -> list[Job]:
+    """Tenor's `ngram`, scikit-learn and fastText on the sets beside IMDB."""
+    jobs = []
+    for name, wanted in SETS.items():
+        jobs.append(
+            Job(
+                f"tenor {name}",
+                lambda name=name, column=wanted.column: train(
+                    bench, "ngram", bench.work / f"set-{name}", name=name, column=column
+                ),
+            )
+        )
+        jobs.append(Job(f"sklearn {name}", lambda name=name: peer(bench, "peer_sets.py", "sklearn", name)))
+        if wanted.kind == "classes":
+            jobs.append(Job(f"fasttext {name}", lambda name=name: peer(bench, "peer_sets.py", "fasttext", name)))
+    return jobs
+
+
+def check(bench: Bench) -> list[Job]:
+    """`tenor check` on IMDB with its test, and the ranks of labels that were flipped on purpose."""
+
+    def leaks() -> Figures:
+        command = [str(bench.tenor_bin / "tenor"), "check", str(part_path("train")), "--test", str(part_path("test"))]
+        usage = run([*command, "--text", "text", "--label", "label", "--json", "--fail-on", "never"])
+        findings = {finding["name"]: finding["count"] for finding in json.loads(usage.output)["findings"]}
+        return {"leaked": findings.get("leaked", 0), "process_s": usage.wall_s, "peak_mib": usage.peak_mib}
+
+    flips = [Job("flipped", lambda seed=seed: tenor(bench, "tenor_mislabelled.py", str(seed))) for seed in FLIP_SEEDS]
+    return [Job("leaks", leaks), *flips]
+
+
+PARTS = {
+    "ngram": ngram,
+    "labelled-sets": labelled_sets,
+    "check": check,
+    "lstm": lstm,
+    "memory": memory,
+    "startup": startup,
+    **NETWORK_PARTS,
+}
 _NO_DATA = {"startup"}
-_NO_PEERS = {"memory", "startup", "scratch", "minilm"}
+_NO_PEERS = {"check", "memory", "startup", "scratch", "minilm"}
 
 
 def has_peers(name: str) -> bool:
@@ -82,9 +124,10 @@ def check_environment(names: list[str], bench: Bench) -> None:
     if set(names) - _NO_DATA:
         part_path("train")
         part_path("test")
-    if "few-labels" in names:
-        part_path("train", "sst2")
-        part_path("test", "sst2")
+    wanted = {"few-labels": ["sst2"], "labelled-sets": list(SETS)}
+    for name in (name for part in names for name in wanted.get(part, [])):
+        part_path("train", name)
+        part_path("test", name)
     needed = [bench.tenor_bin / "tenor"]
     if any(map(has_peers, names)):
         needed.append(bench.peers_bin / "python")

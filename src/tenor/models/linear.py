@@ -12,7 +12,9 @@ costs one product with X and one with its transpose.
 The outputs of sigmoid and identity are problems of their own: each has its own steps, and they share the products.
 """
 
+import itertools
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,11 +22,14 @@ import numpy.typing as npt
 import scipy.sparse
 
 from tenor.tasks import Activation, Floats
+from tenor.threads import cores
 
 _Dots = Callable[[Floats, Floats], Floats]
 
 _MEMORY = 6
 _LINE_TRIES = 6
+_WORTH_THREADS = 100_000  # entries of a matrix
+_SAFE = 60.0  # exponentials of this size, and their sums, are finite in float32
 
 
 class Linear(NamedTuple):
@@ -78,36 +83,66 @@ def fit(
     def slope_of(logits: Floats) -> Floats:
         return np.asarray(_slope(logits, desired, activation) * counted)
 
-    def product(table: Floats) -> Floats:
-        table = table * step
-        return np.asarray(_times(features, table[:-1]) + table[-1])
+    with ThreadPoolExecutor(cores()) as pool:
+        rows, by_column = _blocks(features), _blocks(transposed)
 
-    def gradient(table: Floats, slope: Floats) -> Floats:
-        below = np.concatenate([_times(transposed, slope), slope.sum(axis=0, keepdims=True)])
-        return np.asarray(below * step + table * penalty)
+        def product(table: Floats) -> Floats:
+            table = table * step
+            return np.asarray(_product(pool, rows, table[:-1]) + table[-1])
 
-    table = np.zeros((columns + 1, outputs), np.float32)
-    now = np.zeros_like(desired)
-    steep = gradient(table, slope_of(now))
-    dots = _dots_of_all if activation == "softmax" else _dots_of_each
-    largest = np.abs(steep).max(axis=0, initial=0.0)
+        def gradient(table: Floats, slope: Floats) -> Floats:
+            below = np.concatenate([_product(pool, by_column, slope), slope.sum(axis=0, keepdims=True)])
+            return np.asarray(below * step + table * penalty)
+
+        dots = _dots_of_all if activation == "softmax" else _dots_of_each
+        table = _minimise(product, gradient, slope_of, dots, penalty, len(desired), iterations, tolerance)
+    table = table * step
+    return Linear(table[:-1].copy(), table[-1].copy())
+
+
+def _minimise(
+    product: Callable[[Floats], Floats],
+    gradient: Callable[[Floats, Floats], Floats],
+    slope_of: Callable[[Floats], Floats],
+    dots: _Dots,
+    penalty: Floats,
+    rows: int,
+    iterations: int,
+    tolerance: float,
+) -> Floats:
+    """L-BFGS.
+
+    Args:
+        product: Table -> logits.
+        gradient: Table and the loss's slope by the logits -> the objective's gradient by the table.
+        slope_of: Logits -> slope.
+        dots: Inner products of each problem.
+        penalty: How strongly each entry of the table is penalised.
+        rows: Rows of the logits.
+        iterations: At most this many steps.
+        tolerance: As in `fit`.
+    """
+    table = np.zeros_like(penalty)
+    now = np.zeros((rows, penalty.shape[1]), np.float32)
+    slope = slope_of(now)
+    steep = gradient(table, slope)
+    largest = float(np.abs(steep).max(initial=0.0))
     memory: list[_Step] = []
     for _ in range(iterations):
-        if (np.abs(steep).max(axis=0, initial=0.0) <= tolerance * largest.max()).all():
+        if float(np.abs(steep).max(initial=0.0)) <= tolerance * largest:
             break
         direction = -_approximate_newton(steep, memory, dots)
         change = product(direction)
         # Along the line, the penalty's derivative is linear, and the loss needs only `now` and `change`.
-        slope_at_zero, curvature = dots(table * penalty, direction), dots(direction * penalty, direction)
-        lengths = _search(now, change, slope_of, dots, slope_at_zero, curvature)
+        penalties = dots(table * penalty, direction), dots(direction * penalty, direction)
+        lengths, slope = _search(now, slope, change, slope_of, dots, penalties)
         if not lengths.any():
             break
         moved = lengths * direction
         table, now = table + moved, now + lengths * change
-        before, steep = steep, gradient(table, slope_of(now))
+        before, steep = steep, gradient(table, slope)
         memory = [*memory[-_MEMORY + 1 :], _step(moved, steep - before, dots)]
-    table = table * step
-    return Linear(table[:-1].copy(), table[-1].copy())
+    return table
 
 
 def _slope(logits: Floats, desired: Floats, activation: Activation) -> Floats:
@@ -116,8 +151,12 @@ def _slope(logits: Floats, desired: Floats, activation: Activation) -> Floats:
         return np.asarray(logits - desired)
     if activation == "sigmoid":
         return np.asarray(1 / (1 + np.exp(-np.clip(logits, -80, 80))) - desired, np.float32)
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True) - desired, np.float32)
+    if max(logits.max(initial=0), -logits.min(initial=0)) > _SAFE:
+        logits = logits - logits.max(axis=1, keepdims=True)
+    powers = np.exp(logits)
+    powers /= (powers @ np.ones(powers.shape[1], np.float32))[:, None]  # several times faster than a sum over rows
+    powers -= desired
+    return powers
 
 
 def _squares(features: Any, counted: Floats) -> npt.NDArray[Any]:
@@ -163,25 +202,40 @@ def _approximate_newton(steep: Floats, memory: list[_Step], dots: _Dots) -> Floa
 
 def _search(
     now: Floats,
+    slope: Floats,
     change: Floats,
     slope_of: Callable[[Floats], Floats],
     dots: _Dots,
-    slope_at_zero: Floats,
-    curvature: Floats,
-) -> Floats:
-    """Lengths along `change` where the objective's derivative has lost nine tenths; 0 where it does not fall."""
+    penalties: tuple[Floats, Floats],
+) -> tuple[Floats, Floats]:
+    """Lengths along `change` where the objective's derivative has lost nine tenths; 0 where it does not fall.
 
-    def derivative(lengths: Floats) -> Floats:
-        return dots(slope_of(now + lengths * change), change) + slope_at_zero + lengths * curvature
+    Args:
+        now: Logits.
+        slope: The slope there.
+        change: How logits change along the line.
+        slope_of: Logits -> slope.
+        dots: Inner products of each problem.
+        penalties: The penalty's derivative at length 0, and what it grows by with the length.
 
-    lengths = np.ones_like(slope_at_zero)
-    start = derivative(0 * lengths)
+    Returns:
+        The lengths, and the slope there.
+    """
+
+    def derivative(slope: Floats, lengths: Floats) -> Floats:
+        return dots(slope, change) + penalties[0] + lengths * penalties[1]
+
+    lengths = np.ones_like(penalties[0])
+    start = derivative(slope, 0 * lengths)
     low, low_slope, high, high_slope = 0 * lengths, start, np.full_like(lengths, np.inf), start
     found = ~(start < 0)
     for _ in range(_LINE_TRIES):
-        here = derivative(lengths)
+        there = slope_of(now + lengths * change)
+        here = derivative(there, lengths)
         found = found | (np.abs(here) <= 0.1 * -start)
         if found.all():
+            if (start < 0).all():
+                return lengths, there
             break
         below, above = ~found & (here < 0), ~found & ~(here < 0)
         low, low_slope = np.where(below, lengths, low), np.where(below, here, low_slope)
@@ -191,7 +245,8 @@ def _search(
         between = low + np.where(bounded, high - low, 0) * share
         lengths = np.where(found, lengths, np.where(bounded, between, 2 * lengths))
     lengths = np.where(found | ~np.isfinite(high), lengths, np.maximum(low, 1e-4 * lengths))
-    return np.asarray(np.where(start < 0, lengths, 0), np.float32)
+    lengths = np.asarray(np.where(start < 0, lengths, 0), np.float32)
+    return lengths, slope_of(now + lengths * change)
 
 
 def _dots_of_all(one: Floats, other: Floats) -> Floats:
@@ -204,6 +259,28 @@ def _dots_of_each(one: Floats, other: Floats) -> Floats:
     if one.shape[1] == 1:
         return _dots_of_all(one, other)
     return np.asarray(np.einsum("ij,ij->j", one, other)[None])
+
+
+def _blocks(matrix: Any) -> list[Any]:
+    """The rows of a sparse matrix in as many runs as there are cores, of about equal work; they share its memory."""
+    if not scipy.sparse.issparse(matrix) or matrix.nnz < _WORTH_THREADS:
+        return [matrix]
+    ends = np.searchsorted(matrix.indptr, np.arange(1, cores()) * (matrix.nnz / cores()))
+    bounds = [0, *ends.tolist(), matrix.shape[0]]
+    blocks = []
+    for begin, end in itertools.pairwise(bounds):
+        first, last = matrix.indptr[begin], matrix.indptr[end]
+        entries = matrix.data[first:last], matrix.indices[first:last], matrix.indptr[begin : end + 1] - first
+        blocks.append(scipy.sparse.csr_matrix(entries, shape=(end - begin, matrix.shape[1])))
+    return blocks
+
+
+def _product(pool: Executor, blocks: list[Any], dense: Floats) -> Floats:
+    """The product of a matrix in blocks and a dense one. It is the same for any number of blocks."""
+    if len(blocks) == 1:
+        return _times(blocks[0], dense)
+    dense = np.ascontiguousarray(dense)
+    return np.concatenate(list(pool.map(lambda block: _times(block, dense), blocks)))
 
 
 def _times(matrix: Any, dense: Floats) -> Floats:

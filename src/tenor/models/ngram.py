@@ -269,7 +269,8 @@ class _Trial:
         lengths = np.array([len(examples.texts[row]) for row in order])
         some = examples.take(order[:_TRIAL_TEXTS])
         per_character = len(_count(some.texts, config).buckets) / max(1, lengths[: len(some)].sum())
-        entries = int(_TRIAL_ENTRIES / max(1.0, self.task.outputs / 3))
+        cost = self.task.outputs / (12 if isinstance(self.task, LabelSet) else 3)  # rare labels need more texts
+        entries = int(_TRIAL_ENTRIES / max(1.0, cost))
         room = np.searchsorted(np.cumsum(lengths) * per_character, entries)
         order = order[: max(int(room), _TRIAL_TEXTS)]
         held_out = int(len(order) * _VALIDATION)

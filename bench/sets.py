@@ -1,0 +1,44 @@
+"""The labelled sets beside IMDB: topics, opinions, Chinese titles, sets of emotions, and a number."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from imdb import part_path
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """One set: its files are NAME_train.parquet and NAME_test.parquet.
+
+    Attributes:
+        column: Column of the labels.
+        kind: `classes`, `sets` or `values`.
+        targets: Figures that Tenor's `ngram` has to reach.
+        characters: Whether scikit-learn takes n-grams of characters, as it has to for Chinese.
+        limit_s: Seconds for choosing, encoding and fitting; None is no limit.
+    """
+
+    column: str
+    kind: str
+    targets: dict[str, float]
+    characters: bool = False
+    limit_s: float | None = None
+
+
+SETS = {
+    "ag_news": LabelledSet("label", "classes", {"accuracy": 0.882}),
+    "sst2": LabelledSet("label", "classes", {"accuracy": 0.838}),
+    "sst5": LabelledSet("label", "classes", {"accuracy": 0.412}),
+    "thucnews": LabelledSet("label", "classes", {"accuracy": 0.902}, characters=True, limit_s=4),
+    "goemotions": LabelledSet("labels", "sets", {"micro_f1": 0.56, "macro_f1": 0.45}),
+    "emobank_valence": LabelledSet("target", "values", {"r2": 0.29}),
+}
+
+
+def read(part: str, name: str) -> tuple[list[str], list[Any]]:
+    """Texts and labels of a part of a set, in the order of the file."""
+    import pyarrow.parquet as pq
+
+    column = SETS[name].column
+    table = pq.read_table(part_path(part, name), columns=["text", column])
+    return table["text"].to_pylist(), table[column].to_pylist()

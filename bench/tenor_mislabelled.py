@@ -1,0 +1,33 @@
+"""Tenor: flip 5% of IMDB's labels, and see how many of those rows the check of labels ranks first: `... SEED`."""
+
+import random
+import sys
+from time import perf_counter
+
+from imdb import print_figures, read_part
+from tenor.checks import mislabelled
+from tenor.checks.parts import Parts
+from tenor.data.dataset import Dataset
+from tenor.tasks import Classes
+
+SHARE = 0.05
+
+
+def main() -> None:
+    """Flip, rank, print the share of the flipped rows among as many first ones."""
+    texts, numbers = read_part("train")
+    labels = ["positive" if number else "negative" for number in numbers]
+    flipped = random.Random(int(sys.argv[1])).sample(range(len(labels)), round(SHARE * len(labels)))
+    for row in flipped:
+        labels[row] = "negative" if labels[row] == "positive" else "positive"
+    start = perf_counter()
+    data = Dataset("reviews", texts, labels)
+    groups = Parts(data).near
+    margins, _ = mislabelled.suspects(texts, labels, Classes(("negative", "positive")), groups, seed=0)
+    seconds = perf_counter() - start
+    first = set(margins.argsort(kind="stable")[: len(flipped)].tolist())
+    print_figures(found=len(first & set(flipped)) / len(flipped), check_s=seconds)
+
+
+if __name__ == "__main__":
+    main()
