@@ -54,6 +54,13 @@ def test_where_every_text_has_a_label_the_one_nearest_to_its_threshold_is_given(
     assert task.chosen(np.zeros((0, 2), np.float32)).shape == (0, 2)
 
 
+def test_what_a_set_misses_is_counted_at_the_best_common_threshold() -> None:
+    task = LabelSet(("a", "b"))
+    targets = np.float32([[1, 0], [1, 1], [0, 0], [0, 1]])
+    logits = np.float32([[-1, -3], [-1, -4], [-5, -6], [-4, -1.5]])
+    np.testing.assert_allclose(task.misses(targets, logits), [0, 1 / 3, 0, 0], atol=1e-6)
+
+
 def test_values_are_learned_in_units_of_their_spread() -> None:
     task = tasks.make("regression", [1.0, 3.0])
     assert task == Value(2.0, 1.0)

@@ -5,7 +5,7 @@ probabilities or values. Families know the number of outputs and their activatio
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -151,6 +151,17 @@ class LabelSet:
         terms = np.logaddexp(0, wide) - targets * wide
         return np.asarray(np.minimum(terms, _LARGEST_LOSS).mean(axis=1), np.float32)
 
+    def misses(self, targets: Targets, logits: Floats) -> Floats:
+        """1 - F1 of the labels of each text, (texts,), at the one threshold that serves all labels best.
+
+        Two models may have equal cross-entropy, most of it from labels that hardly any text has, and differ in this.
+        """
+        probabilities = self.probabilities(logits)
+        common = best_threshold(targets.ravel() > 0, probabilities.ravel())
+        chosen = replace(self, thresholds=(common,) * len(self.labels)).chosen(probabilities)
+        right, both = (chosen * targets).sum(axis=1), chosen.sum(axis=1) + targets.sum(axis=1)
+        return np.asarray(np.where(both > 0, 1 - 2 * right / np.maximum(both, 1), 0), np.float32)
+
     def measure(self, targets: Targets, logits: Floats) -> dict[str, float]:
         chosen = self.chosen(self.probabilities(logits))
         found = float((chosen * targets).sum())
@@ -249,6 +260,18 @@ def restore(description: dict[str, Any]) -> Task:
     if len(thresholds) not in (0, len(labels)) or not all(0 < threshold < 1 for threshold in thresholds):
         raise ValueError("the thresholds are not one a label, between 0 and 1")
     return LabelSet(labels, thresholds, bool(description["never_none"]))
+
+
+def best_threshold(truth: npt.NDArray[np.bool_], probabilities: Floats) -> float:
+    """The threshold with the highest F1 over decisions, (n,): halfway between the probabilities next to it."""
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = probabilities[order].astype(np.float64)
+    right = truth[order].cumsum()
+    f1 = 2 * right / (np.arange(1, len(order) + 1) + right[-1])
+    f1[:-1][ranked[:-1] == ranked[1:]] = 0  # no threshold stands between equal probabilities
+    best = int(f1.argmax())
+    after = ranked[best + 1] if best + 1 < len(ranked) else 0.0
+    return float((ranked[best] + after) / 2)
 
 
 def _names(labels: Any) -> tuple[str, ...]:

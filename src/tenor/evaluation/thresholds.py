@@ -8,7 +8,7 @@ the fewer texts it has.
 import numpy as np
 import numpy.typing as npt
 
-from tenor.tasks import Floats
+from tenor.tasks import Floats, best_threshold
 
 _PRIOR_TEXTS = 25.0  # a label with this many texts gets a threshold halfway between its own and that of all labels
 _LOWEST, _HIGHEST = 0.005, 0.95
@@ -26,27 +26,15 @@ def choose(truth: npt.NDArray[np.bool_], probabilities: Floats) -> tuple[float, 
     """
     if not truth.any():
         return tuple(0.5 for _ in range(truth.shape[1]))
-    common: float = _log_odds(_best(truth.ravel(), probabilities.ravel()))
+    common: float = _log_odds(best_threshold(truth.ravel(), probabilities.ravel()))
     thresholds: list[float] = []
     for label in range(truth.shape[1]):
         texts = float(truth[:, label].sum())
-        own = _log_odds(_best(truth[:, label], probabilities[:, label])) if texts else common
+        own = _log_odds(best_threshold(truth[:, label], probabilities[:, label])) if texts else common
         share = texts / (texts + _PRIOR_TEXTS)
         drawn = 1 / (1 + np.exp(-(share * own + (1 - share) * common)))
         thresholds.append(float(np.clip(drawn, _LOWEST, _HIGHEST)))
     return tuple(thresholds)
-
-
-def _best(truth: npt.NDArray[np.bool_], probabilities: Floats) -> float:
-    """The threshold with the highest F1, halfway between the last probability above it and the first below."""
-    order = np.argsort(-probabilities, kind="stable")
-    ranked = probabilities[order].astype(np.float64)
-    right = truth[order].cumsum()
-    f1 = 2 * right / (np.arange(1, len(order) + 1) + right[-1])
-    f1[:-1][ranked[:-1] == ranked[1:]] = 0  # no threshold stands between equal probabilities
-    best = int(f1.argmax())
-    after = ranked[best + 1] if best + 1 < len(ranked) else 0.0
-    return float((ranked[best] + after) / 2)
 
 
 def _log_odds(probability: float) -> float:

@@ -219,8 +219,9 @@ def out_of_fold(
 def _choose(examples: Examples, config: Config, seed: int) -> tuple[Config, list[dict[str, Any]]]:
     """Fill in what `config` leaves open: for each weighting the best strength, then the n-grams for the best weighting.
 
-    Settings are compared by log loss on the trial's second part, which is far less noisy than accuracy. Other n-grams
-    than the first have to be better by more than the standard error of the difference, since they cost time.
+    Settings are compared on the trial's second part by log loss, which is far less noisy than accuracy; where a text
+    has several labels by F1; where numbers are learned by the squared error. Other n-grams than the first have to be
+    better by more than the standard error of the difference, since they cost time.
     """
     open_grams = config.orders is None and config.characters is None
     orders, characters = _FIRST_GRAMS if open_grams else (config.orders or (), config.characters or ())
@@ -236,17 +237,22 @@ def _choose(examples: Examples, config: Config, seed: int) -> tuple[Config, list
     if open_grams:
         small = sum(map(len, examples.texts)) <= _CHARACTERS
         grams = (*_OTHER_GRAMS, *(_CHARACTER_GRAMS if small else ()))
-        others = [replace(best, orders=orders, characters=characters) for orders, characters in grams]
-        best = min([best, *(other for other in others if trial.clearly_better(other, best))], key=trial.loss)
+        others = [trial.with_grams(best, orders, characters) for orders, characters in grams]
+        chosen = min([best, *(other for other in others if trial.clearly_better(other, best))], key=trial.loss)
+        if chosen is not best and isinstance(examples.task, LabelSet):
+            chosen = _climb(trial, replace(chosen, strength=None), chosen.strength)
+        best = chosen
     return best, trial.tried
 
 
-def _climb(trial: "_Trial", config: Config) -> Config:
-    """The best strength for this weighting: from a usual one, by steps of 3 up or else down while the loss falls."""
+def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Config:
+    """The best strength for this weighting: from `first` or a usual one, by steps of 3 up or else down while the loss
+    falls.
+    """
     assert config.weighting is not None
     if config.strength is not None:
         return config
-    best = replace(config, strength=_FIRST_STRENGTH[config.weighting])
+    best = replace(config, strength=first or _FIRST_STRENGTH[config.weighting])
     for step in (_STRENGTH_STEP, 1 / _STRENGTH_STEP):
         begin = best
         for _ in range(_STRENGTH_MOVES):
@@ -285,6 +291,16 @@ class _Trial:
         """Loss of these settings on the part to measure on."""
         return float(self._losses(config).mean())
 
+    def with_grams(self, config: Config, orders: tuple[int, ...], characters: tuple[int, ...]) -> Config:
+        """The settings with other n-grams. Where a text's features are not scaled to length 1, more of them fit closer,
+        so the strength is less.
+        """
+        other = replace(config, orders=orders, characters=characters)
+        if config.weighting != "naive-bayes" or config.strength is None:
+            return other
+        entries, others = (len(self._counted(each)[0].buckets) for each in (config, other))
+        return replace(other, strength=config.strength * entries / max(others, 1))
+
     def clearly_better(self, config: Config, other: Config) -> bool:
         """Whether the log loss of `config` is lower by more than the standard error of the difference."""
         gain = self._losses(other) - self._losses(config)
@@ -295,13 +311,16 @@ class _Trial:
             self.losses[config] = self._measure(config)
         return self.losses[config]
 
+    def _counted(self, config: Config) -> tuple[Counts, ...]:
+        grams = replace(config, weighting=None, strength=None)
+        if grams not in self.counts:
+            self.counts[grams] = tuple(_count(part.texts, config) for part in (self.fitted, self.measured))
+        return self.counts[grams]
+
     def _measure(self, config: Config) -> Floats:
         assert config.weighting is not None
         weighted = replace(config, strength=None)
-        grams = replace(weighted, weighting=None)
-        if grams not in self.counts:
-            self.counts[grams] = tuple(_count(part.texts, config) for part in (self.fitted, self.measured))
-        counts, others = self.counts[grams]
+        counts, others = self._counted(config)
         if self.prepared[0] != weighted:
             prepared = features.prepare(counts, self.desired, config.weighting, config.minimum_texts)
             selected = features.select(others, ngrams.positions(prepared.buckets), len(prepared.buckets))
@@ -310,7 +329,8 @@ class _Trial:
         _, prepared, matrix = self.prepared
         model = _solve(prepared, self.desired, self.task, self.fitted.weights, config)
         logits = linear.logits(matrix, model.linear)
-        losses = self.task.losses(self.measured.targets, logits)
+        of_text = self.task.misses if isinstance(self.task, LabelSet) else self.task.losses
+        losses = of_text(self.measured.targets, logits)
         self.tried.append(
             {
                 "orders": " ".join(map(str, config.orders or ())),
