@@ -14,8 +14,8 @@ import pytest
 
 from tenor import pipeline
 from tenor.cli import main
-from tenor.pipeline import Run
 from tenor.predictor import Predictor
+from tenor.runs import Run
 
 Row = tuple[str, str]
 

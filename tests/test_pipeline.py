@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from conftest import QUICK, english, write_csv
-from tenor import pipeline
+from tenor import pipeline, reading
 from tenor.checks.parts import Parts
 from tenor.data import dataset
 from tenor.data.dataset import Dataset
 from tenor.errors import BundleError, DataError, SettingsError
-from tenor.pipeline import Run
+from tenor.runs import Run
 from tenor.watch import Watcher
 
 
@@ -87,7 +87,7 @@ def test_rows_of_a_group_stay_together(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no column 'autor'\. Did you mean 'author'"):
         pipeline.train(Run(str(path), group="autor"))
     with pytest.raises(SettingsError, match=r"--group: the built-in dataset 'zh-reviews' has no column 'author'"):
-        pipeline._column(Run("zh-reviews", group="author"), Dataset("zh-reviews", [], []), "group")
+        reading._column(Run("zh-reviews", group="author"), Dataset("zh-reviews", [], []), "group")
 
 
 def test_folds_measure_every_row_and_the_model_learns_from_all(tmp_path: Path) -> None:

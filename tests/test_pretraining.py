@@ -10,7 +10,7 @@ from tenor import models, pipeline, pretraining, settings, training
 from tenor.bundle import load_encoder
 from tenor.errors import BundleError, SettingsError, TenorError
 from tenor.models import masked
-from tenor.pipeline import Pretraining, Run
+from tenor.runs import Pretraining, Run
 from tenor.text import batches, vocabulary
 from tenor.watch import Watcher
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenor import pipeline, settings
+from tenor import reading, settings
 from tenor.checks import columns, labels, mislabelled, repair, texts
 from tenor.checks.finding import Finding, Report, counted
 from tenor.checks.parts import Parts
@@ -14,6 +14,7 @@ from tenor.checks.repair import Repaired
 from tenor.data import builtin, table
 from tenor.data.table import Chunk, Table
 from tenor.models.family import NetworkConfig
+from tenor.runs import Run
 from tenor.tasks import Kind
 from tenor.watch import Watcher
 
@@ -93,7 +94,7 @@ def inspect(asked: Inspection, watcher: Watcher | None = None) -> tuple[Report, 
     Raises:
         TenorError: The data cannot be read, or the cleaned file cannot be written.
     """
-    run = pipeline.Run(
+    run = Run(
         asked.data,
         asked.test,
         asked.text,
@@ -104,7 +105,7 @@ def inspect(asked: Inspection, watcher: Watcher | None = None) -> tuple[Report, 
         drop_unlabelled=True,
         drop_empty=True,
     )
-    name = pipeline.sources(run)[0]
+    name = reading.sources(run)[0]
     path = None if name in builtin.BUILTINS and not Path(name).exists() else Path(name)
     if asked.fix is not None:
         repair.check_target(Path(asked.fix), path, asked.overwrite)
@@ -117,8 +118,8 @@ def inspect(asked: Inspection, watcher: Watcher | None = None) -> tuple[Report, 
     return report, repair.write(planned, source.table(), source.parts.data.label_column, Path(asked.fix))
 
 
-def _read(run: pipeline.Run, path: Path | None, watcher: Watcher) -> _Source:
-    data, test = pipeline.read_parts(run, watcher)
+def _read(run: Run, path: Path | None, watcher: Watcher) -> _Source:
+    data, test = reading.read_parts(run, watcher)
     parts = Parts(data, test)
     if path is None:
         return _Source(None, parts, data.labels, {}, [], [])

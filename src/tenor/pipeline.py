@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 import re
 import statistics
@@ -14,103 +13,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle, checks, fitting, models, output, settings, tasks
+from tenor import bundle, fitting, models, output, reading, settings, tasks
 from tenor.bundle import Bundle, Encoder
-from tenor.checks.parts import Parts
-from tenor.data import builtin, dataset, split, table, times
+from tenor.data import builtin, dataset, split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import BundleError, DataError, SettingsError
 from tenor.models.family import Examples, Family, Fitted
 from tenor.predictor import Predictor
-from tenor.tasks import Kind, LabelSet, Task, Value
+from tenor.runs import Pretraining, Run
+from tenor.tasks import LabelSet, Task, Value
 from tenor.watch import Watcher
-
-
-@dataclass(frozen=True)
-class Run:
-    """What `train` is asked for.
-
-    Attributes:
-        data: A path, a pattern of several, `-` for standard input, or the name of a built-in dataset.
-        test: Labelled texts to measure on; None holds out `test_size` of `data`.
-        text: Column of the texts; None finds it.
-        label: Column of the labels; None finds it.
-        family: Name of the model family.
-        settings: Settings of the family that differ from its defaults.
-        seed: Seed of everything random.
-        test_size: Share held out where there is no `test`; 0 measures nothing.
-        out: Folder of the model; None makes one under `runs`.
-        overwrite: Replace a model that is there.
-        resume: Go on with a run that was interrupted.
-        drop_unlabelled: Leave out rows without a label.
-        drop_empty: Leave out rows with an empty text.
-        init: Folder of a pretrained encoder to start from.
-        task: `binary`, `multiclass`, `multilabel` or `regression`; None tells it from the labels.
-        label_separator: What stands between the labels of a text; None where they are lists, or one a text.
-        class_weight: `balanced`, or a weight for each class by its name; None lets all texts count the same.
-        group: Column whose equal values stay together: an author, a thread.
-        time: Column by which the latest rows are held out, in place of drawn ones.
-        folds: Number of folds to measure by; the model learns from all rows then. None holds out a part.
-    """
-
-    data: str
-    test: str | None = None
-    text: str | None = None
-    label: str | None = None
-    family: str = "ngram"
-    settings: dict[str, Any] | None = None
-    seed: int = 0
-    test_size: float = 0.2
-    out: str | None = None
-    overwrite: bool = False
-    resume: bool = False
-    drop_unlabelled: bool = False
-    drop_empty: bool = False
-    init: str | None = None
-    task: Kind | None = None
-    label_separator: str | None = None
-    class_weight: dict[str, Any] | str | None = None
-    group: str | None = None
-    time: str | None = None
-    folds: int | None = None
-
-    def __post_init__(self) -> None:
-        settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
-        settings.require(self.folds is None or self.folds >= 2, "folds", "must be 2 or more")
-        settings.require(self.folds is None or self.time is None, "folds", "does not go with time")
-        settings.require(self.test is None or self.time is None, "time", "does not go with a test")
-        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
-
-
-@dataclass(frozen=True)
-class Pretraining:
-    """What `pretrain` is asked for.
-
-    Attributes:
-        corpus: Texts, with or without labels: a path, or the name of a built-in dataset.
-        text: Column of the texts; None finds it.
-        family: Name of the model family.
-        settings: Settings of the family that differ from its defaults.
-        seed: Seed of everything random.
-        out: Folder of the encoder; None makes one under `runs`.
-        overwrite: Replace an encoder that is there.
-        resume: Go on with a run that was interrupted.
-        init: Folder of an encoder to go on from.
-    """
-
-    corpus: str
-    text: str | None = None
-    family: str = "transformer"
-    settings: dict[str, Any] | None = None
-    seed: int = 0
-    out: str | None = None
-    overwrite: bool = False
-    resume: bool = False
-    init: str | None = None
-
-    def __post_init__(self) -> None:
-        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
 
 
 @dataclass(frozen=True)
@@ -138,7 +51,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     bundle.need(family)
     folder = _folder(run)
     begin = time.perf_counter()
-    data, test = read_parts(run, watcher)
+    data, test = reading.read_parts(run, watcher)
     read_s = time.perf_counter() - begin
 
     dataset.check_labels(data)
@@ -148,10 +61,10 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     if test is not None:
         _check_labels(test, task)
     checking = time.perf_counter()
-    groups = _groups(run, data, test, watcher)
+    groups = reading.groups_of(run, data, test, watcher)
     check_s = time.perf_counter() - checking
     if test is None and run.folds is None and run.test_size > 0:
-        kept, held_out = _hold_out(run, data, task, groups)
+        kept, held_out = reading.hold_out(run, data, task, groups)
         data, test, groups = data.take(kept), data.take(held_out), groups[kept]
         if not len(test):
             watcher.say("there are too few rows to hold out a test part, so nothing is measured.")
@@ -231,106 +144,6 @@ def _check_labels(data: Dataset, task: Task) -> None:
             f"({len(unknown):,} rows have such labels).",
             f"Known labels: {_listed(task.labels)}.",
         )
-
-
-def read(source: str, **options: Any) -> Dataset:
-    """Labelled texts from a path or a built-in name; `options` are those of `dataset.read`."""
-    found = _source(source)
-    return builtin.load(found) if isinstance(found, str) else dataset.read(found, **options)
-
-
-def _source(source: str) -> str | Path:
-    """The name of a built-in dataset, or a path. Raises DataError where it can be neither."""
-    if source in builtin.BUILTINS and not Path(source).exists():
-        return source
-    path = Path(source)
-    other = source == "-" or table.is_pattern(source)
-    if not path.suffix and not other and not os.path.exists(path):  # noqa: PTH110  (never raises, however long the name)
-        names = list(builtin.BUILTINS)
-        raise DataError(
-            f"{source}: there is no such file and no such built-in dataset.",
-            settings.nearest(source, names).replace("Known", "Built in"),
-        )
-    return path
-
-
-def read_test(source: str, kind: Kind, watcher: Watcher, **options: Any) -> Dataset:
-    """Labelled texts to measure on: as `read`, but of a folder with the parts `train` and `test` the latter.
-
-    `kind` is the task that was trained.
-    """
-    task = "multiclass" if kind == "binary" else kind  # a third label is an unknown one, and told of as such
-    options["task"] = task
-    parts = _parts(source)
-    if parts:
-        watcher.say(f"{source} has a train and a test folder; the test folder is taken.")
-        source = parts[1]
-    return read(source, **options)
-
-
-def _parts(source: str) -> tuple[str, str] | None:
-    """The folders `train` and `test` in the folder `source`, if it has both."""
-    train, test = os.path.join(source, "train"), os.path.join(source, "test")  # noqa: PTH118
-    return (train, test) if os.path.isdir(train) and os.path.isdir(test) else None  # noqa: PTH112  (never raises)
-
-
-def sources(run: Run) -> tuple[str, str | None]:
-    """Where the texts to learn from and those to measure on are: a folder of both parts stands for the two."""
-    parts = _parts(run.data)
-    return parts if run.test is None and parts else (run.data, run.test)
-
-
-def read_parts(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
-    """The texts to learn from, and those to measure on where there are any.
-
-    Raises:
-        DataError: They cannot be read.
-    """
-    options: dict[str, Any] = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
-    source, test_source = sources(run)
-    if source != run.data:
-        watcher.say(f"{run.data} has a train and a test folder; each is taken as such.")
-    options["separator"] = run.label_separator
-    data = read(source, text=run.text, label=run.label, task=run.task, **options)
-    if source not in builtin.BUILTINS:
-        watcher.say(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
-    if test_source is None:
-        return data, None
-    usual = (data.text_column, data.label_column)
-    test = read_test(test_source, data.kind, watcher, text=run.text, label=run.label, usual=usual, **options)
-    return data, test
-
-
-def _groups(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> Groups:
-    """Rows that stay together: (near) duplicates, and those of --group. Says what a person should know of the texts."""
-    parts = Parts(data, test)
-    lines = [finding.brief for finding in checks.brief(parts) if finding.brief]
-    for line in lines:
-        watcher.say(line)
-    if lines:
-        beside = f" --test {run.test}" if run.test else ""
-        watcher.say(f"to see the rows: tenor check {run.data}{beside}")
-    groups = parts.near[: len(data)]
-    return groups if run.group is None else split.joined([groups, split.same_value(_column(run, data, "group"))])
-
-
-def _hold_out(run: Run, data: Dataset, task: Task, groups: Groups) -> tuple[split.Rows, split.Rows]:
-    if run.time is None:
-        return split.hold_out(data.texts, task.strata(task.encode(data.labels)), run.test_size, run.seed, groups)
-    numbers = [data.number(row) for row in range(len(data))]
-    moments = times.parse(_column(run, data, "time"), numbers, data.name, run.time)
-    return split.hold_out_latest(data.texts, moments, run.test_size, groups)
-
-
-def _column(run: Run, data: Dataset, option: str) -> list[Any]:
-    """The values of the column that --group or --time names."""
-    source, column = _source(sources(run)[0]), getattr(run, option)
-    if isinstance(source, str):
-        raise SettingsError(
-            f"--{option}: the built-in dataset {source!r} has no column {column!r}, only texts and labels.",
-            f"Leave out --{option}, or give a file.",
-        )
-    return dataset.read_column(source, column, f"--{option}", data)
 
 
 def _cross_validate(
@@ -420,7 +233,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     bundle.need(family)
     folder = _folder(run)
     begin = time.perf_counter()
-    corpus = _corpus(run)
+    corpus = reading.corpus_of(run)
     read_s = time.perf_counter() - begin
     watcher.say(f"{len(corpus):,} texts to learn from.")
 
@@ -441,14 +254,6 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     bundle.save_encoder(encoder, folder, run.overwrite)
     output.remove_checkpoints(place)
     return folder, encoder
-
-
-def _corpus(run: Pretraining) -> Dataset:
-    """The texts, without labels."""
-    builtin_or_path = _source(run.corpus)
-    if isinstance(builtin_or_path, str):
-        return replace(builtin.load(builtin_or_path), labels=[])
-    return Dataset(builtin_or_path.name, dataset.read_texts(builtin_or_path, run.text), [])
 
 
 def _encoder(folder: str | None, family: Family) -> Encoder | None:

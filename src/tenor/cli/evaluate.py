@@ -26,14 +26,14 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Measure a model on labelled texts."""
-    from tenor import pipeline, predictor
+    from tenor import pipeline, predictor, reading
     from tenor.cli import console
 
     loaded = predictor.load(model)
     separator = label_separator or loaded.bundle.about.get("label_separator")
     options = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty, "separator": separator}
     with console.Console(quiet=as_json) as watcher:
-        rows = pipeline.read_test(
+        rows = reading.read_test(
             data, loaded.bundle.task.kind, watcher, text=text, label=label, usual=loaded.columns, **options
         )
     metrics = pipeline.evaluate(loaded, rows)

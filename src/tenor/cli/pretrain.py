@@ -31,9 +31,10 @@ def pretrain(
     """Train an encoder on texts without labels; 'tenor train DATA --init FOLDER' starts from it."""
     from tenor import pipeline, settings
     from tenor.cli import console
+    from tenor.runs import Pretraining
 
     values = settings.parse_assignments(assignments or [])
-    run = pipeline.Pretraining(corpus, text, family, values, seed, out, overwrite, resume, init)
+    run = Pretraining(corpus, text, family, values, seed, out, overwrite, resume, init)
     with console.Console(quiet=as_json) as watcher:
         folder, encoder = pipeline.pretrain(run, watcher)
     if as_json:

@@ -61,6 +61,7 @@ def train(
     """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
     from tenor import pipeline, settings
     from tenor.cli import console
+    from tenor.runs import Run
 
     values: dict[str, Any] = settings.read_toml(config) if config else {}
     given = {
@@ -88,7 +89,7 @@ def train(
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     source = str(config) if config else "train"
-    run = settings.make(pipeline.Run, values, source)
+    run = settings.make(Run, values, source)
     if assignments:
         run = replace(run, settings=(run.settings or {}) | settings.parse_assignments(assignments))
     with console.Console(quiet=as_json) as watcher:

@@ -1,0 +1,124 @@
+"""Where a run's texts come from, and which of them are learned from."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tenor import checks, settings
+from tenor.checks.parts import Parts
+from tenor.data import builtin, dataset, split, table, times
+from tenor.data.dataset import Dataset
+from tenor.data.split import Groups
+from tenor.errors import DataError, SettingsError
+from tenor.runs import Pretraining, Run
+from tenor.tasks import Kind, Task
+from tenor.watch import Watcher
+
+
+def read(source: str, **options: Any) -> Dataset:
+    """Labelled texts from a path or a built-in name; `options` are those of `dataset.read`."""
+    found = locate(source)
+    return builtin.load(found) if isinstance(found, str) else dataset.read(found, **options)
+
+
+def locate(source: str) -> str | Path:
+    """The name of a built-in dataset, or a path. Raises DataError where it can be neither."""
+    if source in builtin.BUILTINS and not Path(source).exists():
+        return source
+    path = Path(source)
+    other = source == "-" or table.is_pattern(source)
+    if not path.suffix and not other and not os.path.exists(path):  # noqa: PTH110  (never raises, however long the name)
+        names = list(builtin.BUILTINS)
+        raise DataError(
+            f"{source}: there is no such file and no such built-in dataset.",
+            settings.nearest(source, names).replace("Known", "Built in"),
+        )
+    return path
+
+
+def read_test(source: str, kind: Kind, watcher: Watcher, **options: Any) -> Dataset:
+    """Labelled texts to measure on: as `read`, but of a folder with the parts `train` and `test` the latter.
+
+    `kind` is the task that was trained.
+    """
+    task = "multiclass" if kind == "binary" else kind  # a third label is an unknown one, and told of as such
+    options["task"] = task
+    parts = _both(source)
+    if parts:
+        watcher.say(f"{source} has a train and a test folder; the test folder is taken.")
+        source = parts[1]
+    return read(source, **options)
+
+
+def _both(source: str) -> tuple[str, str] | None:
+    """The folders `train` and `test` in the folder `source`, if it has both."""
+    train, test = os.path.join(source, "train"), os.path.join(source, "test")  # noqa: PTH118
+    return (train, test) if os.path.isdir(train) and os.path.isdir(test) else None  # noqa: PTH112  (never raises)
+
+
+def sources(run: Run) -> tuple[str, str | None]:
+    """Where the texts to learn from and those to measure on are: a folder of both parts stands for the two."""
+    parts = _both(run.data)
+    return parts if run.test is None and parts else (run.data, run.test)
+
+
+def read_parts(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
+    """The texts to learn from, and those to measure on where there are any.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    options: dict[str, Any] = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
+    source, test_source = sources(run)
+    if source != run.data:
+        watcher.say(f"{run.data} has a train and a test folder; each is taken as such.")
+    options["separator"] = run.label_separator
+    data = read(source, text=run.text, label=run.label, task=run.task, **options)
+    if source not in builtin.BUILTINS:
+        watcher.say(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
+    if test_source is None:
+        return data, None
+    usual = (data.text_column, data.label_column)
+    test = read_test(test_source, data.kind, watcher, text=run.text, label=run.label, usual=usual, **options)
+    return data, test
+
+
+def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> Groups:
+    """Rows that stay together: (near) duplicates, and those of --group. Says what a person should know of the texts."""
+    parts = Parts(data, test)
+    lines = [finding.brief for finding in checks.brief(parts) if finding.brief]
+    for line in lines:
+        watcher.say(line)
+    if lines:
+        beside = f" --test {run.test}" if run.test else ""
+        watcher.say(f"to see the rows: tenor check {run.data}{beside}")
+    groups = parts.near[: len(data)]
+    return groups if run.group is None else split.joined([groups, split.same_value(_column(run, data, "group"))])
+
+
+def hold_out(run: Run, data: Dataset, task: Task, groups: Groups) -> tuple[split.Rows, split.Rows]:
+    if run.time is None:
+        return split.hold_out(data.texts, task.strata(task.encode(data.labels)), run.test_size, run.seed, groups)
+    numbers = [data.number(row) for row in range(len(data))]
+    moments = times.parse(_column(run, data, "time"), numbers, data.name, run.time)
+    return split.hold_out_latest(data.texts, moments, run.test_size, groups)
+
+
+def _column(run: Run, data: Dataset, option: str) -> list[Any]:
+    """The values of the column that --group or --time names."""
+    source, column = locate(sources(run)[0]), getattr(run, option)
+    if isinstance(source, str):
+        raise SettingsError(
+            f"--{option}: the built-in dataset {source!r} has no column {column!r}, only texts and labels.",
+            f"Leave out --{option}, or give a file.",
+        )
+    return dataset.read_column(source, column, f"--{option}", data)
+
+
+def corpus_of(run: Pretraining) -> Dataset:
+    """The texts, without labels."""
+    builtin_or_path = locate(run.corpus)
+    if isinstance(builtin_or_path, str):
+        return replace(builtin.load(builtin_or_path), labels=[])
+    return Dataset(builtin_or_path.name, dataset.read_texts(builtin_or_path, run.text), [])

@@ -1,0 +1,93 @@
+"""What `train` and `pretrain` are asked for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tenor import settings
+from tenor.tasks import Kind
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `train` is asked for.
+
+    Attributes:
+        data: A path, a pattern of several, `-` for standard input, or the name of a built-in dataset.
+        test: Labelled texts to measure on; None holds out `test_size` of `data`.
+        text: Column of the texts; None finds it.
+        label: Column of the labels; None finds it.
+        family: Name of the model family.
+        settings: Settings of the family that differ from its defaults.
+        seed: Seed of everything random.
+        test_size: Share held out where there is no `test`; 0 measures nothing.
+        out: Folder of the model; None makes one under `runs`.
+        overwrite: Replace a model that is there.
+        resume: Go on with a run that was interrupted.
+        drop_unlabelled: Leave out rows without a label.
+        drop_empty: Leave out rows with an empty text.
+        init: Folder of a pretrained encoder to start from.
+        task: `binary`, `multiclass`, `multilabel` or `regression`; None tells it from the labels.
+        label_separator: What stands between the labels of a text; None where they are lists, or one a text.
+        class_weight: `balanced`, or a weight for each class by its name; None lets all texts count the same.
+        group: Column whose equal values stay together: an author, a thread.
+        time: Column by which the latest rows are held out, in place of drawn ones.
+        folds: Number of folds to measure by; the model learns from all rows then. None holds out a part.
+    """
+
+    data: str
+    test: str | None = None
+    text: str | None = None
+    label: str | None = None
+    family: str = "ngram"
+    settings: dict[str, Any] | None = None
+    seed: int = 0
+    test_size: float = 0.2
+    out: str | None = None
+    overwrite: bool = False
+    resume: bool = False
+    drop_unlabelled: bool = False
+    drop_empty: bool = False
+    init: str | None = None
+    task: Kind | None = None
+    label_separator: str | None = None
+    class_weight: dict[str, Any] | str | None = None
+    group: str | None = None
+    time: str | None = None
+    folds: int | None = None
+
+    def __post_init__(self) -> None:
+        settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
+        settings.require(self.folds is None or self.folds >= 2, "folds", "must be 2 or more")
+        settings.require(self.folds is None or self.time is None, "folds", "does not go with time")
+        settings.require(self.test is None or self.time is None, "time", "does not go with a test")
+        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What `pretrain` is asked for.
+
+    Attributes:
+        corpus: Texts, with or without labels: a path, or the name of a built-in dataset.
+        text: Column of the texts; None finds it.
+        family: Name of the model family.
+        settings: Settings of the family that differ from its defaults.
+        seed: Seed of everything random.
+        out: Folder of the encoder; None makes one under `runs`.
+        overwrite: Replace an encoder that is there.
+        resume: Go on with a run that was interrupted.
+        init: Folder of an encoder to go on from.
+    """
+
+    corpus: str
+    text: str | None = None
+    family: str = "transformer"
+    settings: dict[str, Any] | None = None
+    seed: int = 0
+    out: str | None = None
+    overwrite: bool = False
+    resume: bool = False
+    init: str | None = None
+
+    def __post_init__(self) -> None:
+        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
