@@ -19,8 +19,8 @@ def commands_page() -> str:
     group = get_command(app)
     parts = [
         "# Commands\n\nThis page is what `tenor COMMAND --help` prints. Results go to standard output, everything\n"
-        "else to standard error. The exit code is 0 when all went well, 1 for an error in the input (two lines say\n"
-        "what and what to do), 2 for a wrong option, 130 when interrupted.\n"
+        "else to standard error. The exit code is 0 when all went well, 1 for an error in the input or in a value\n"
+        "(two lines say what and what to do), 2 for an option that there is not, 130 when interrupted.\n"
     ]
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         context = command.make_context(name, [], resilient_parsing=True, terminal_width=100, max_content_width=100)

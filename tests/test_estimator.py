@@ -216,7 +216,22 @@ def test_faults_of_values() -> None:
         TextRegressor().fit(["a", "b"], ["x", "y"])
     with pytest.raises(DataError, match="not finite"):
         TextRegressor().fit(["a", "b"], [1.0, float("nan")])
+    for far in (1e31, 10**400):
+        with pytest.raises(DataError, match=r"a value is no(t finite or above 1e\+30| number)"):
+            TextRegressor().fit(["a", "b"], [1.0, far])
     with pytest.raises(DataError, match="2 texts and values of shape"):
         TextRegressor().fit(["a", "b"], [1.0])
     with pytest.raises(DataError, match="learn the numbers with TextRegressor"):
         TextClassifier().fit(["a", "b"], [1.5, 2.5])
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_missing_labels_are_refused_with_their_places(missing: Any) -> None:
+    with pytest.raises(DataError, match=r"the label is missing \(2 such rows: 1, 3, counted from 0\)"):
+        TextClassifier().fit(["a", "b", "c", "d"], ["x", missing, "y", missing])
+
+
+def test_sets_of_labels_are_scored_by_exact_match() -> None:
+    model = TextClassifier().fit(SET_TEXTS, SETS)
+    assert model.score(SET_TEXTS, SETS) == 1.0
+    assert model.score(SET_TEXTS[:2], [("a", "b"), ("c", "b")]) == 0.5

@@ -88,5 +88,22 @@ def test_a_built_in_dataset_is_checked(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text('text,label\n"broken', encoding="utf-8")
-    with pytest.raises(DataError, match=r"this is the input, which is never changed"):
+    with pytest.raises(DataError, match=r"this is an input, and those are never changed"):
         inspect(Inspection(str(path), fix=str(path)))
+
+
+def test_neither_the_test_nor_a_part_is_overwritten(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv", "test.csv"):
+        write_csv(tmp_path / name, english(30))
+    for data, fix in (("a.csv", "test.csv"), ("[ab].csv", "b.csv")):
+        asked = Inspection(str(tmp_path / data), str(tmp_path / "test.csv"), fix=str(tmp_path / fix), overwrite=True)
+        with pytest.raises(DataError, match=r"this is an input, and those are never changed"):
+            inspect(asked)
+    with pytest.raises(DataError, match=r"standard input can be read once"):
+        inspect(Inspection("-"))
+
+
+def test_wrong_labels_among_numbers_are_not_looked_for(tmp_path: Path) -> None:
+    rows = [(text, f"{row}.5") for row, (text, _) in enumerate(english(60))]
+    report, _ = inspect(Inspection(str(write_csv(tmp_path / "a.csv", rows)), labels=True))
+    assert "labels-not-checked" in [finding.name for finding in report.findings]

@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from tenor import bundle, fitting, models, settings
 from tenor.bundle import Bundle
-from tenor.errors import DataError, SettingsError
+from tenor.data.labels import LARGEST_NUMBER
+from tenor.errors import DataError, SettingsError, rows_phrase
 from tenor.models.family import Examples
 from tenor.predictor import Predictor, as_list, check_texts
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
@@ -105,6 +106,12 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             raise DataError(f"there are {len(texts)} texts and {len(labels)} labels.", "Give one label a text.")
         if getattr(labels, "ndim", 1) == 2 or any(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
             return self._fit_sets(texts, labels)
+        missing = [row for row, label in enumerate(labels) if label is None or label != label]
+        if missing:
+            raise DataError(
+                f"the label is missing ({rows_phrase(missing)}, counted from 0).",
+                "Give every text a label, or drop it.",
+            )
         labels = np.asarray(labels)
         if labels.ndim != 1:
             raise DataError(f"the labels have the shape {labels.shape}.", "Give one label a text.")
@@ -175,6 +182,14 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         found[:] = [tuple(self.classes_[row].tolist()) for row in chosen]
         return found
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of texts with the right label, or with exactly the right set of labels."""
+        check_is_fitted(self)
+        if self._given != "sets":
+            return float(super().score(X, y, sample_weight))
+        right = [set(found) == set(wanted) for found, wanted in zip(self.predict(X), as_list(y), strict=True)]
+        return float(np.average(right, weights=sample_weight))
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
@@ -210,12 +225,12 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         texts = check_texts(X)
         try:
             values = np.asarray(y if isinstance(y, np.ndarray) else as_list(y), np.float64)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             raise DataError("a value is no number.", "Give a number for each text.") from None
         if values.shape != (len(texts),):
             raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one a text.")
-        if not len(values) or not np.isfinite(values).all():
-            raise DataError("a value is not finite, or there is none.", "Give a number for each text.")
+        if not len(values) or not (np.abs(values) < LARGEST_NUMBER).all():
+            raise DataError(f"a value is not finite or above {LARGEST_NUMBER:g}, or there is none.", "Give numbers.")
         task = Value(float(values.mean()), float(values.std()) or 1.0)
         self._fit(texts, values.astype(np.float32), task)
         return self

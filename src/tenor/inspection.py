@@ -11,8 +11,9 @@ from tenor.checks import columns, labels, mislabelled, repair, texts
 from tenor.checks.finding import Finding, Report, counted
 from tenor.checks.parts import Parts
 from tenor.checks.repair import Repaired
-from tenor.data import builtin, table
+from tenor.data import table
 from tenor.data.table import Chunk, Table
+from tenor.errors import DataError
 from tenor.models.family import NetworkConfig
 from tenor.runs import Run
 from tenor.tasks import Kind
@@ -105,10 +106,13 @@ def inspect(asked: Inspection, watcher: Watcher | None = None) -> tuple[Report, 
         drop_unlabelled=True,
         drop_empty=True,
     )
-    name = reading.sources(run)[0]
-    path = None if name in builtin.BUILTINS and not Path(name).exists() else Path(name)
+    if "-" in (asked.data, asked.test):
+        raise DataError("a check reads its data twice, and standard input can be read once.", "Give a file.")
+    located = [reading.locate(name) for name in reading.sources(run) if name is not None]
+    path = located[0] if isinstance(located[0], Path) else None
     if asked.fix is not None:
-        repair.check_target(Path(asked.fix), path, asked.overwrite)
+        inputs = [file for source in located if isinstance(source, Path) for file in table.files(source)]
+        repair.check_target(Path(asked.fix), inputs, asked.overwrite)
     source = _read(run, path, watcher or Watcher())
     found = sorted(_findings(source, asked), key=lambda finding: _GRAVITY.index(finding.severity))
     report = Report(_summary(source), found)
@@ -155,6 +159,9 @@ def _findings(source: _Source, asked: Inspection) -> Iterator[Finding]:
         yield from columns.check(data.labels, source.others)
         if asked.labels:
             yield from mislabelled.check(data, parts.near[: len(data)], asked.seed)
+    elif asked.labels:
+        remedy = "Leave --labels out."
+        yield Finding("labels-not-checked", "note", "wrong labels are looked for among single labels only.", remedy, 0)
 
 
 def _summary(source: _Source) -> dict[str, Any]:

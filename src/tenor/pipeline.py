@@ -55,8 +55,9 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     read_s = time.perf_counter() - begin
 
     dataset.check_labels(data)
-    if data.note:
-        watcher.say(data.note)
+    for part in (data, test):
+        if part is not None and part.note:
+            watcher.say(f"{part.name}: {part.note}")
     task = tasks.make(data.kind, data.labels)
     if test is not None:
         _check_labels(test, task)
@@ -67,7 +68,10 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
         kept, held_out = reading.hold_out(run, data, task, groups)
         data, test, groups = data.take(kept), data.take(held_out), groups[kept]
         if not len(test):
-            watcher.say("there are too few rows to hold out a test part, so nothing is measured.")
+            watcher.say(
+                "nothing can be held out, so nothing is measured: there are too few rows, or too few groups of rows "
+                "that are equal or belong together."
+            )
     test_rows = len(test) if test is not None else 0
     if isinstance(task, Value):
         task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone

@@ -56,6 +56,7 @@ class Run:
     folds: int | None = None
 
     def __post_init__(self) -> None:
+        settings.require(self.label_separator != "", "label_separator", "must not be empty")
         settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
         settings.require(self.folds is None or self.folds >= 2, "folds", "must be 2 or more")
         settings.require(self.folds is None or self.time is None, "folds", "does not go with time")

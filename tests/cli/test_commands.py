@@ -47,6 +47,7 @@ def test_train_json_is_one_line_with_the_metrics_and_the_timing(cli: Cli, tmp_pa
     parts = sum(seconds for name, seconds in timing.items() if name != "total_s")
     assert 0 < parts <= timing["total_s"]
     assert metrics.pop("model") == str(tmp_path / "model")
+    assert any("48 texts to learn from" in note for note in metrics.pop("notes"))
     assert json.loads((tmp_path / "model" / "metrics.json").read_text(encoding="utf-8")) == metrics
 
 

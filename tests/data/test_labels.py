@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -63,9 +64,16 @@ def test_labels_are_parted_by_the_separator_that_was_named() -> None:
 @pytest.mark.parametrize(
     ("values", "task", "message"),
     [
+        (["0.5"] * 19 + ["N/A"], None, r"row 20, .*the label 'N/A' is no number, and nearly all others are"),
+        (['["a", "b"]'] * 19 + ['["a"'], None, r"row 20, .*is no list, and nearly all others are .*--task multiclass"),
+        (["0,5", "1,5"], None, r"the labels are numbers with a comma, such as '0,5'"),
         (["x", {"a": 1}], None, r"row 2, .*the label is dict"),
         (["x", ["a"]], "multiclass", r"row 2, .*the label is a list .*, and the task is multiclass"),
-        (["1", "x", None, "y"], "regression", r"row 2, .*the label 'x' is no number \(2 such rows: 2, 4\)"),
+        (
+            ["1", "x", None, "y"],
+            "regression",
+            r"row 2, .*the label 'x' is no number below 1e\+30 \(2 such rows: 2, 4\)",
+        ),
         (["1e999", "2"], "regression", r"row 1, .*the label '1e999' is no number"),
         (["a", "b", "c"], "binary", r"there are 3 different labels, and a binary task has two"),
         ([["a", {"b": 1}]], None, r"row 1, .*the label is dict"),
@@ -78,3 +86,13 @@ def test_values_that_do_not_fit_the_task_are_refused(values: list[Any], task: An
 
 def test_half_a_surrogate_pair_is_no_label() -> None:
     assert read(['["\\ud800"]', "b"]).kind == "binary"  # a list that could not be written again is a plain name
+
+
+def test_a_separator_and_a_task_of_one_label_contradict_each_other() -> None:
+    with pytest.raises(DataError, match=r"a separator of labels is named, and the task is regression"):
+        read(["1;2"], task="regression", separator=";")
+
+
+def test_decimals_are_numbers() -> None:
+    assert read([Decimal("0.5"), Decimal("2")]).values == [0.5, 2.0]
+    assert read([Decimal("0.5"), "b", "c"], task="multiclass").values == ["0.5", "b", "c"]

@@ -309,3 +309,10 @@ def test_a_pipe_with_the_name_of_a_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.csv")
     with pytest.raises(DataError, match=r"a\.csv: this is no plain file\. Write the rows into a file"):
         table.open_table(tmp_path / "a.csv")
+
+
+def test_the_line_that_names_the_delimiter_is_no_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("sep=;\r\ntext;label\r\na, b;x\r\n", encoding="utf-8")
+    opened = table.open_table(path)
+    assert [chunk.columns for chunk in opened.chunks] == [{"text": ["a, b"], "label": ["x"]}]

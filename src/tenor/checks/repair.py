@@ -78,10 +78,10 @@ def plan(parts: Parts, written: Sequence[Any], empty: Sequence[int], unlabelled:
     return Plan(dropped, {label: spelt for label, spelt in spellings.items() if label != spelt})
 
 
-def check_target(out: Path, source: Path | None, overwrite: bool) -> None:
-    """Refuse a file to write that is the input, is there already, or cannot hold a table."""
-    if source is not None and out.exists() and source.exists() and out.samefile(source):
-        raise DataError(f"{out}: this is the input, which is never changed.", "Choose another file.")
+def check_target(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
+    """Refuse a file to write that is one of the inputs, is there already, or cannot hold a table."""
+    if out.exists() and any(source.exists() and out.samefile(source) for source in inputs):
+        raise DataError(f"{out}: this is an input, and those are never changed.", "Choose another file.")
     if out.exists() and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another file, or replace it with --overwrite.")
     if table.suffix(out) == ".txt":

@@ -10,7 +10,11 @@ _LINE_EVERY_S = 10.0
 
 
 class Console(Watcher):
-    """Shows progress. Use it as a context, so that a bar is closed whatever happens."""
+    """Shows progress. Use it as a context, so that a bar is closed whatever happens.
+
+    Attributes:
+        said: The lines that were said, for those who print them another way.
+    """
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -19,6 +23,7 @@ class Console(Watcher):
         self._task: Any = None
         self._step = ""
         self._told = time.monotonic()
+        self.said: list[str] = []
 
     def __enter__(self) -> "Console":
         return self
@@ -27,6 +32,7 @@ class Console(Watcher):
         self._close()
 
     def say(self, line: str) -> None:
+        self.said.append(line)
         if not self._quiet:
             print(line, file=sys.stderr, flush=True)
 

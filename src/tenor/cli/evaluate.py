@@ -36,6 +36,8 @@ def evaluate(
         rows = reading.read_test(
             data, loaded.bundle.task.kind, watcher, text=text, label=label, usual=loaded.columns, **options
         )
+        if rows.note:
+            watcher.say(rows.note)
     metrics = pipeline.evaluate(loaded, rows)
     if as_json:
         print(json.dumps(metrics, ensure_ascii=False))

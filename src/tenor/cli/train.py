@@ -96,7 +96,7 @@ def train(
         trained = pipeline.train(run, watcher)
     metrics = trained.metrics
     if as_json:
-        print(json.dumps({**metrics, "model": str(trained.folder)}, ensure_ascii=False))
+        print(json.dumps({**metrics, "notes": watcher.said, "model": str(trained.folder)}, ensure_ascii=False))
         return
     for line in console.results(metrics["test"]) if "test" in metrics else []:
         print(line)

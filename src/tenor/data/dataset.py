@@ -96,6 +96,10 @@ def read(
         raise DataError(f"{name}: there is a header but no row.", "Give a file with at least two labelled rows.")
     guessed = text is None and label is None and columns.may_be_a_row(opened.columns, name)
     text, label = columns.find(opened.columns, first, name, text, label)
+    if text == label:
+        raise DataError(
+            f"{name}: the column {text!r} holds both texts and labels.", "Name two with --text and --label."
+        )
     for chunk in itertools.chain([first], opened.chunks):
         texts += chunk.columns[text]
         labels += chunk.columns[label]
@@ -114,6 +118,8 @@ def read(
             raise
         place = f"Row {error.at.row}, counted over all files, is {opened.at(error.at.row)}."
         raise DataError(error.problem, f"{error.remedy} {place}") from None
+    dropped = len(texts) - len(kept)
+    note = f"{read.note} {dropped:,} of {len(texts):,} rows have no label or no text and are left out.".strip()
     return Dataset(
         name,
         [texts[row] for row in kept],
@@ -121,7 +127,7 @@ def read(
         text,
         label,
         read.kind,
-        read.note,
+        note if dropped else read.note,
         [row + 1 for row in kept],
     )
 

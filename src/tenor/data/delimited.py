@@ -11,6 +11,7 @@ from tenor.data.lines import LONGEST_LINE, Lines
 from tenor.data.rows import Table, chunked, require_distinct
 from tenor.errors import DataError, Location, rows_phrase
 
+_NAMED = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 _QUOTED = re.compile('"[^"]*(?:"|$)')
 
 
@@ -47,8 +48,13 @@ def _records(lines: Lines, delimiters: str) -> Generator[list[str], None, None]:
     width = 0
     with lines.read(row=-1) as decoded:
         first = next((line for line in decoded if line.strip("\r\n")), "")
+        named = _NAMED.fullmatch(first.strip("\r\n"))  # Excel's way to name the delimiter
+        if named:
+            first = next((line for line in decoded if line.strip("\r\n")), "")
         bare = _QUOTED.sub("", first)
-        delimiter = next((delimiter for delimiter in delimiters if delimiter in bare), delimiters[0])
+        delimiter = (
+            named[1] if named else next((delimiter for delimiter in delimiters if delimiter in bare), delimiters[0])
+        )
         reader = csv.reader(itertools.chain([first], decoded), delimiter=delimiter, strict=True)
         while (record := _next(reader, lines)) is not None:
             if record or width == 1:

@@ -8,6 +8,7 @@ have to be called classes or amounts.
 import json
 import math
 import re
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tenor.errors import DataError, Location, rows_phrase
@@ -16,6 +17,11 @@ from tenor.tasks import Kind
 FEW_NUMBERS = 20
 """Whole numbers of at most this many different values are taken for classes."""
 
+LARGEST_NUMBER = 1e30
+"""Numbers from this size on are refused: their squares would not be finite in float32 arithmetic for long."""
+
+_FEW = 0.1  # share of values that are taken for slips where all others are of one kind
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _SEVERAL = re.compile(r"[;|；]")
 
 
@@ -51,6 +57,11 @@ def interpret(
     values = [None if _missing(value) else value for value in values]
     present = [value for value in values if value is not None]
     at = Location(name, column=column)
+    if separator is not None and task not in (None, "multilabel"):
+        raise DataError(
+            f"a separator of labels is named, and the task is {task}, which has one label a text.",
+            "Leave out --label-separator or --task.",
+        )
     if task in (None, "multilabel") and separator is None and _all_json_lists(present):
         values = [value if value is None else _json_list(value) for value in values]
     lists = [value for value in values if isinstance(value, list)]
@@ -71,6 +82,8 @@ def interpret(
         )
     if task == "regression":
         return Labels("regression", _numbers(values, name, column))
+    if task is None:
+        _refuse_exceptions(values, name, column)
     numbers = [_number(value) for value in present]
     if task is None and present and all(number is not None for number in numbers):
         whole = all(float(number or 0).is_integer() for number in numbers)
@@ -102,6 +115,37 @@ def _missing(value: Any) -> bool:
     return (
         value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, float) and value != value)
     )
+
+
+def _refuse_exceptions(values: list[Any], name: str, column: str) -> None:
+    """Refuse a few values that are not what nearly all are: one slip would make another task of the whole column."""
+    rows = [row for row, value in enumerate(values) if value is not None]
+    written = [value for value in values if isinstance(value, str)]
+    if len(written) == len(rows) and all(map(_DECIMAL_COMMA.fullmatch, written)) and written:
+        raise DataError(
+            f"the labels are numbers with a comma, such as {written[0]!r}.",
+            "Write a point (0.5); if they are names, say --task multiclass.",
+            Location(name, column=column),
+        )
+    for what, fits in (("number", _fraction), ("list", _listed)):
+        others = [row for row in rows if not fits(values[row]) and (what == "list" or _number(values[row]) is None)]
+        like = sum(fits(values[row]) for row in rows)
+        if like and 0 < len(others) <= _FEW * len(rows):
+            raise DataError(
+                f"the label {values[others[0]]!r:.40} is no {what}, and nearly all others are "
+                f"({rows_phrase([row + 1 for row in others])}).",
+                "Mend it; if the labels are names, say --task multiclass.",
+                Location(name, others[0] + 1, column),
+            )
+
+
+def _fraction(value: Any) -> bool:
+    number = _number(value)
+    return number is not None and not number.is_integer()
+
+
+def _listed(value: Any) -> bool:
+    return isinstance(value, str) and _json_list(value) is not None
 
 
 def _all_json_lists(values: list[Any]) -> bool:
@@ -152,7 +196,7 @@ def _name(value: Any, name: str, column: str, row: int) -> str | None:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, Decimal)):
         return str(value)
     raise DataError(
         f"the label is {type(value).__name__} {value!r:.40}.",
@@ -162,8 +206,8 @@ def _name(value: Any, name: str, column: str, row: int) -> str | None:
 
 
 def _number(value: Any) -> float | None:
-    """The number that a value is or spells; none for names such as 007 and for what is not finite."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    """The number that a value is or spells; none for names such as 007 and for what is too large."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         return None
     if isinstance(value, str):
         digits = value.strip().lstrip("+-")
@@ -175,7 +219,7 @@ def _number(value: Any) -> float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) and abs(number) < 1e30 else None
+    return number if math.isfinite(number) and abs(number) < LARGEST_NUMBER else None
 
 
 def _numbers(values: list[Any], name: str, column: str) -> list[float | None]:
@@ -183,7 +227,8 @@ def _numbers(values: list[Any], name: str, column: str) -> list[float | None]:
     wrong = [row for row, value in enumerate(values) if value is not None and numbers[row] is None]
     if wrong:
         raise DataError(
-            f"the label {values[wrong[0]]!r:.40} is no number ({rows_phrase([row + 1 for row in wrong])}).",
+            f"the label {values[wrong[0]]!r:.40} is no number below {LARGEST_NUMBER:g} "
+            f"({rows_phrase([row + 1 for row in wrong])}).",
             "Regression needs a number in every row; leave --task out for classes.",
             Location(name, wrong[0] + 1, column),
         )

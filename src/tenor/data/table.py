@@ -18,7 +18,7 @@ from tenor.data.parts import is_pattern
 from tenor.data.rows import Chunk, Table
 from tenor.errors import DataError, Location
 
-__all__ = ["FORMATS", "Chunk", "Table", "is_pattern", "open_lines", "open_table", "suffix"]
+__all__ = ["FORMATS", "Chunk", "Table", "files", "is_pattern", "open_lines", "open_table", "suffix"]
 
 _COMMA_OR_ANOTHER = ",;\t|"
 
@@ -43,6 +43,13 @@ def open_table(path: Path) -> Table:
     if not found:
         raise DataError(f"{path}: there is no such file.", "Check the path.")
     return _file(path, path.name or str(path))
+
+
+def files(path: Path) -> list[Path]:
+    """The files that `open_table` would read as tables; none for a folder of class folders and standard input."""
+    if path.is_dir():
+        return parts.in_folder(path)
+    return parts.matching(path) if is_pattern(path) and not path.exists() else [path]
 
 
 def open_lines(stream: Any, name: str) -> Table:
