@@ -21,8 +21,11 @@ class Steps(Watcher):
         padded_tokens: Tokens in them, with padding.
     """
 
-    def __init__(self, batches: list[Batch], lengths: Any, enough: int | None) -> None:
-        """Take the batches as they will come, the length of every row, and after how many to stop; None: never."""
+    def __init__(self, batches: list[Batch], lengths: Any, enough: int | None, passed_over: str = "") -> None:
+        """Take the batches as they will come, the length of every row, after how many to stop (None: never), and the
+        name of a step whose batches are others.
+        """
+        self._passed_over = passed_over
         self._batches, self._lengths, self._enough = batches, lengths, enough
         self._seen: set[int] = set()
         self._number, self._rows, self._last = 0, 0, perf_counter()
@@ -32,7 +35,7 @@ class Steps(Watcher):
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
         """A batch is through. Raises EnoughError after the last one that is wanted."""
         now = perf_counter()
-        if step == "features":  # the head is fitted first, on features of a few texts
+        if step == self._passed_over:
             self._last = now
             return
         batch = self._batches[self._number]

@@ -38,7 +38,7 @@ def main() -> None:
     encoder = family.encode(config, [])[1]
     lengths = encoder.encode([texts[row] for row in rows], length, config.keep).lengths
     plan = batches.shuffled(lengths, config.batch_tokens, encoder.longest(length), SEED, 0)
-    watcher = Steps(plan, lengths, steps)
+    watcher = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
     with contextlib.suppress(EnoughError):
         training.fit(family, examples, config, SEED, watcher)
     print_figures(**watcher.figures())

@@ -11,7 +11,7 @@ import pytest
 from safetensors import numpy as safetensors
 
 import tenor
-from tenor import TextClassifier
+from tenor import TextClassifier, bundle
 from tenor.errors import BundleError
 from tenor.tasks import Classes
 
@@ -246,3 +246,11 @@ def test_a_model_of_format_1_is_read() -> None:
     model = tenor.load(Path(__file__).parent / "golden" / "format-1")
     assert model.bundle.task == Classes(("negative", "positive"))
     assert model.predict_proba(["a good story"])[0, 1] == pytest.approx(0.830572, abs=1e-6)
+
+
+def test_a_file_that_is_none_of_the_models_is_not_overwritten(folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(BundleError, match=r"there is a file that is none of the model's: 'notes\.txt'"):
+        bundle.check_target(folder, overwrite=True)
+    (folder / "notes.txt").rename(folder / ".DS_Store")
+    bundle.check_target(folder, overwrite=True)

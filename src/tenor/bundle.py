@@ -31,6 +31,7 @@ from tenor.version import VERSION
 FORMAT = 2
 MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", "weights.safetensors"
 METRICS, HISTORY = "metrics.json", "history.csv"
+_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY}
 KIND = "encoder"
 """`kind` in the tenor.json of a pretrained encoder; that of a classifier has none."""
 
@@ -165,6 +166,12 @@ def check_target(folder: Path, overwrite: bool) -> None:
     if not (folder / MANIFEST).is_file():
         raise BundleError(
             f"{folder}: this is no saved model, so it is not overwritten.", "Choose another folder (--out)."
+        )
+    others = sorted(entry.name for entry in folder.iterdir() if entry.name not in _FILES)
+    if others := [name for name in others if not _OF_DESKTOPS.fullmatch(name)]:
+        raise BundleError(
+            f"{folder}: there is a file that is none of the model's: {others[0]!r}.",
+            "Move it elsewhere, or choose another folder (--out).",
         )
 
 
