@@ -7,6 +7,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tenor import pipeline
 from tenor.cli.console import Console
+from tenor.pipeline import Trained
+from tenor.runs import Run
 
 SENTENCES = [
     "A warm, funny film with a wonderful cast.",
@@ -17,15 +19,19 @@ SENTENCES = [
 
 def main() -> None:
     """Train both, print their held-out results, classify the sentences, say where the models are."""
-    trained = {}
+    trained: dict[str, Trained] = {}
     for family in ("ngram", "lstm"):
         print(f"\n== {family} ==", flush=True)
         begin = time.perf_counter()
         with Console() as console:
-            run = pipeline.Run("imdb", family=family, out=f"runs/demo-{family}", overwrite=True)
+            run = Run("imdb", family=family, out=f"runs/demo-{family}", overwrite=True)
             trained[family] = pipeline.train(run, console)
         print(f"trained, measured and saved in {time.perf_counter() - begin:.1f} s", flush=True)
+    show(trained)
 
+
+def show(trained: dict[str, Trained]) -> None:
+    """Print the models' held-out results, and what they say of the sentences."""
     print("\nHeld-out reviews          " + "".join(f"{family:>12}" for family in trained))
     for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"), ("log_loss", "log loss")):
         cells = "".join(f"{model.metrics['test'][name]:12.4f}" for model in trained.values())
@@ -39,10 +45,10 @@ def main() -> None:
     for sentence in SENTENCES:
         print(sentence)
         for family, model in trained.items():
-            [(label, score)] = model.predictor.label([sentence])
+            [[(label, score)]] = model.predictor.label([sentence])
             print(f"  {family:6} {label} ({score:.3f})")
     print("\nSaved models: " + ", ".join(str(model.folder) for model in trained.values()))
-    print(f'Try: .venv/bin/tenor predict {trained["ngram"].folder} "your own sentence"')
+    print(f'Try: .venv/bin/tenor predict {next(iter(trained.values())).folder} "your own sentence"')
 
 
 if __name__ == "__main__":
