@@ -64,7 +64,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "model": str(Path(__file__).parent / "models" / "golden" / "roberta"),
         "maximum_tokens": 38,
         "batch_tokens": 96,
-        "epochs": 25,
+        "epochs": 14,
         "learning_rate": 0.01,
         "patience": None,
         "validation": 0.2,
