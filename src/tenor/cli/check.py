@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from tenor.cli import options
+
 Option = typer.Option
 
 _GRAVITY = ("note", "warning", "error")
@@ -20,14 +22,10 @@ def check(
         ),
     ],
     test: Annotated[str | None, Option(help="Labelled texts that will be measured on.")] = None,
-    text: Annotated[str | None, Option(help="Column of the texts.")] = None,
-    label: Annotated[str | None, Option(help="Column of the labels.")] = None,
-    task: Annotated[
-        str | None, Option(help="binary, multiclass, multilabel or regression. [default: told from the labels]")
-    ] = None,
-    label_separator: Annotated[
-        str | None, Option(help="What stands between the labels of a text, such as ';', where they are no lists.")
-    ] = None,
+    text: options.Text = None,
+    label: options.Label = None,
+    task: options.Task = None,
+    label_separator: options.LabelSeparator = None,
     labels: Annotated[
         bool, Option("--labels", help="Look for labels that are wrong, too; takes some seconds more.")
     ] = False,

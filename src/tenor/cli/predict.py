@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenor.cli import options
+
 if TYPE_CHECKING:
     from tenor.predictor import Predictor
 
@@ -15,7 +17,7 @@ _ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
+    model: options.Model,
     source: Annotated[
         str,
         typer.Argument(
@@ -24,7 +26,7 @@ def predict(
         ),
     ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write. [default: standard output]")] = None,
-    text: Annotated[str | None, typer.Option(help="Column of the texts.")] = None,
+    text: options.Text = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

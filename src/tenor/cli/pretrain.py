@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from tenor.cli import options
+
 Option = typer.Option
 
 
@@ -16,15 +18,13 @@ def pretrain(
             help="Texts: a file (.txt: one a line), a pattern in quotes, a folder, '-', or a built-in name.",
         ),
     ],
-    text: Annotated[str | None, Option(help="Column of the texts.")] = None,
+    text: options.Text = None,
     family: Annotated[str, Option(help="Model family: transformer or pretrained.")] = "transformer",
     out: Annotated[str | None, Option(help="Folder of the encoder. [default: a new one under runs]")] = None,
     seed: Annotated[int, Option(help="Seed of everything random.")] = 0,
     init: Annotated[str | None, Option(help="Folder of an encoder from 'tenor pretrain' to go on from.")] = None,
-    assignments: Annotated[
-        list[str] | None, Option("--set", help="A setting of the family, as key=value; may be repeated.")
-    ] = None,
-    resume: Annotated[bool, Option("--resume", help="Go on with a run that was interrupted.")] = False,
+    assignments: options.Assignments = None,
+    resume: options.Resume = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the encoder in --out.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print the history as one line of JSON.")] = False,
 ) -> None:

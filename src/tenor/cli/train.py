@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from tenor.cli import options
+
 Option = typer.Option
 
 
@@ -23,15 +25,10 @@ def train(
     test: Annotated[
         str | None, Option(help="Labelled texts to measure on; without it, a part of DATA is held out.")
     ] = None,
-    text: Annotated[str | None, Option(help="Column of the texts.")] = None,
-    label: Annotated[str | None, Option(help="Column of the labels.")] = None,
-    task: Annotated[
-        str | None,
-        Option(help="binary, multiclass, multilabel or regression. [default: told from the labels]"),
-    ] = None,
-    label_separator: Annotated[
-        str | None, Option(help="What stands between the labels of a text, such as ';', where they are no lists.")
-    ] = None,
+    text: options.Text = None,
+    label: options.Label = None,
+    task: options.Task = None,
+    label_separator: options.LabelSeparator = None,
     class_weight: Annotated[
         str | None, Option(help="'balanced', or how much texts of a class count, as 'spam=5,urgent=2'.")
     ] = None,
@@ -48,14 +45,12 @@ def train(
         Path | None,
         Option(help="Run file in TOML. Options given here come first; its paths count from the current folder."),
     ] = None,
-    assignments: Annotated[
-        list[str] | None, Option("--set", help="A setting of the family, as key=value; may be repeated.")
-    ] = None,
+    assignments: options.Assignments = None,
     init: Annotated[str | None, Option(help="Folder of an encoder from 'tenor pretrain' to start from.")] = None,
-    resume: Annotated[bool, Option("--resume", help="Go on with a run that was interrupted.")] = False,
+    resume: options.Resume = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the model in --out.")] = False,
-    drop_unlabelled: Annotated[bool, Option("--drop-unlabelled", help="Leave out rows without a label.")] = False,
-    drop_empty: Annotated[bool, Option("--drop-empty", help="Leave out rows with an empty text.")] = False,
+    drop_unlabelled: options.DropUnlabelled = False,
+    drop_empty: options.DropEmpty = False,
     as_json: Annotated[bool, Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
