@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -191,7 +191,7 @@ def load(folder: Path) -> Bundle:
         if "task" not in saved.about:  # format 1 knew single labels alone
             saved.about["task"] = {"kind": "multiclass", "labels": saved.about.pop("labels")}
         task = tasks.restore(saved.about.pop("task"))
-        model = _restore(saved.family, saved.config, saved.encoder, saved.arrays, task)
+        model = _restore(saved.family, saved.config, saved.text_encoder, saved.arrays, task)
     return Bundle(saved.family, saved.config, task, model, saved.about, saved.metrics, saved.history)
 
 
@@ -200,29 +200,20 @@ def load_encoder(folder: Path) -> Encoder:
     with _opened(folder) as saved:
         if saved.about.pop("kind", None) != KIND:
             raise BundleError(f"{folder}: this is no pretrained encoder.", "Make one with: tenor pretrain CORPUS")
-    return Encoder(saved.family, saved.config, saved.encoder, saved.arrays, saved.about, saved.metrics, saved.history)
-
-
-class _Saved(NamedTuple):
-    """What the files of a folder hold; `about` lacks what every folder has."""
-
-    family: Family
-    config: Any
-    encoder: dict[str, Any]
-    arrays: dict[str, Any]
-    about: dict[str, Any]
-    metrics: dict[str, Any]
-    history: list[dict[str, Any]]
+    return saved
 
 
 @contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[_Saved]:
-    """Read the files of a folder; contents that do not fit together, here or in the block, are told of as damage."""
+def _opened(folder: Path) -> Iterator[Encoder]:
+    """Read the files of a folder, an encoder's or a classifier's: `about` tells which, and has the latter's task.
+
+    Contents that do not fit together, here or in the block, are told of as damage.
+    """
     contents = _contents(folder)
     with _damage_told(folder):
         about = {key: value for key, value in json.loads(contents[ABOUT]).items() if key not in ("format", "tenor")}
         family = models.find(about.pop("family"))
-        yield _Saved(
+        yield Encoder(
             family,
             settings.make(family.config, _tuples(about.pop("settings")), ABOUT),
             json.loads(contents[ENCODER]),

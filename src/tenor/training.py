@@ -40,9 +40,7 @@ CHECKPOINT = "checkpoint.safetensors"
 _SMALLEST_BATCH = 1024  # tokens
 _EPOCH_BATCHES, _RUN_BATCHES = 100, 300
 _MOST_EPOCHS = 10
-_THRESHOLDS_SHARE = (
-    0.1  # of the texts, where thresholds of labels are to be chosen and no validation part was asked for
-)
+_THRESHOLDS_SHARE = 0.1  # of the texts, where thresholds of labels are chosen and no validation part was asked for
 _HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
 _KEPT = {"end": "their end", "start": "their start", "both": "half from both ends"}
 

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tenor.data.dataset import Dataset
+
+Part = Literal["data", "test"]
 Severity = Literal["error", "warning", "note"]
 
 
@@ -31,7 +34,7 @@ class Finding:
     count: int
     rows: Sequence[int] = ()
     beside: Sequence[str] = ()
-    part: Literal["data", "test"] = "data"
+    part: Part = "data"
     brief: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -48,6 +51,22 @@ class Finding:
             "part": self.part,
             "rows": rows,
         }
+
+
+def of_rows(
+    data: Dataset,
+    name: str,
+    severity: Severity,
+    problem: str,
+    remedy: str,
+    rows: Sequence[int],
+    beside: Sequence[str] = (),
+    brief: str = "",
+    part: Part = "data",
+) -> Finding:
+    """A finding that concerns rows of `data`, given by their positions; `part` tells which part `data` is."""
+    numbers = [data.number(row) for row in rows]
+    return Finding(name, severity, problem, remedy, len(numbers), numbers, beside, part, brief)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tenor.checks.finding import Finding, counted
+from tenor.checks.finding import Finding, counted, of_rows
 from tenor.checks.parts import Parts
 from tenor.data.dataset import Dataset
 from tenor.text import normalise
@@ -76,13 +76,13 @@ def spellings(data: Dataset, written: Sequence[Any]) -> Iterator[Finding]:
         for label in sorted(set(names), key=lambda label: (folded(label), label))
         if folded(label) in of_class
     )
-    yield Finding(
+    yield of_rows(
+        data,
         "spellings",
         "warning",
         f"labels differ only in case or blanks: {listed:.200}.",
         "Write each in one way: --fix OUT writes the most frequent one.",
-        len(rows),
-        [data.number(row) for row in rows],
+        rows,
         [repr(written[row]) for row in rows],
         brief=f"labels differ only in case or blanks: {listed:.200}; each is taken for a class." if several else "",
     )
@@ -128,15 +128,15 @@ def _of_test(parts: Parts) -> Iterator[Finding]:
     known, tested = set(parts.data.labels), set(parts.test.labels)
     rows = [row for row, label in enumerate(parts.test.labels) if label not in known]
     if rows:
-        yield Finding(
+        yield of_rows(
+            parts.test,
             "unknown-in-test",
             "error",
             f"{counted(len(rows), 'test row has a label', 'test rows have labels')} that the data do not have.",
             "Write the labels alike in both, or add such rows to the data.",
-            len(rows),
-            [parts.test.number(row) for row in rows],
+            rows,
             [str(parts.test.labels[row]) for row in rows],
-            "test",
+            part="test",
         )
     missing = sorted(known - tested)
     if missing:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tenor.checks.finding import Finding, counted
+from tenor.checks.finding import Finding, counted, of_rows
 from tenor.data import split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
@@ -48,13 +48,13 @@ def check(data: Dataset, groups: Groups, seed: int) -> Iterator[Finding]:
     suspected = np.flatnonzero(suggested >= 0)
     rows = suspected[np.argsort(margins[suspected], kind="stable")].tolist()
     if rows:
-        yield Finding(
+        yield of_rows(
+            data,
             "mislabelled",
             "note",
             f"{counted(len(rows), 'label', 'labels')} of {len(data):,} may be wrong.",
             "Look at them, the first ones first, and mend those that are.",
-            len(rows),
-            [data.number(row) for row in rows],
+            rows,
             [f"{data.labels[row]} -> {task.labels[suggested[row]]}? {data.texts[row].strip()[:60]!r}" for row in rows],
         )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tenor.checks.finding import Finding, Severity, counted
+from tenor.checks.finding import Finding, Severity, counted, of_rows
 from tenor.checks.parts import Parts, members
 from tenor.data.split import Groups
 from tenor.text import scripts
@@ -82,9 +82,8 @@ def _pairs_of_test(
 ) -> Finding:
     """A finding of rows of the test, each beside a row of the data."""
     assert parts.test is not None
-    rows = [parts.test.number(row) for row, _ in pairs]
     beside = [f"row {parts.data.number(row)} of the data" for _, row in pairs]
-    return Finding(name, severity, problem, remedy, len(pairs), rows, beside, "test", brief)
+    return of_rows(parts.test, name, severity, problem, remedy, [row for row, _ in pairs], beside, brief, "test")
 
 
 def _also_in_data(parts: Parts, groups: Groups) -> list[tuple[int, int]]:
@@ -111,13 +110,13 @@ def conflicting(parts: Parts) -> Iterator[Finding]:
             rows = [row for group in found for row in group]
             what = "nearly the same text" if kind else "the same text"
             count = counted(len(found), "text", "texts")
-            yield Finding(
+            yield of_rows(
+                parts.data,
                 f"{kind}conflicting",
                 "note" if kind else "warning",
                 f"{len(rows):,} rows have {what} as another and a different label ({count}).",
                 "Decide on one label for each." + ("" if kind else " --fix OUT leaves these rows out."),
-                len(rows),
-                [parts.data.number(row) for row in rows],
+                rows,
                 [f"{labels[row]}, first in row {parts.data.number(group[0])}" for group in found for row in group],
                 brief="" if kind else f"{len(rows):,} rows have the same text as another and a different label.",
             )
@@ -128,23 +127,19 @@ def repeated(parts: Parts) -> Iterator[Finding]:
     labels = parts.data.labels
     pairs = []
     for rows in _groups_of_data(parts, parts.equal):
-        if parts.one_label_each and len({labels[row] for row in rows}) > 1:
-            continue
-        pairs += [(row, rows[0]) for row in rows[1:]]
+        if not parts.one_label_each or len({labels[row] for row in rows}) == 1:
+            pairs += [(row, rows[0]) for row in rows[1:]]
     if pairs:
-        pairs.sort()
+        count = f"{len(pairs):,} of {len(parts.data):,} rows"
         many = len(pairs) >= _MANY * len(parts.data)
-        yield Finding(
+        yield _pairs_of_data(
+            parts,
+            pairs,
             "repeated",
             "warning",
-            f"the text of an earlier row is repeated in {len(pairs):,} of {len(parts.data):,} rows.",
+            f"the text of an earlier row is repeated in {count}.",
             "Leave them out: --fix OUT does.",
-            len(pairs),
-            [parts.data.number(row) for row, _ in pairs],
-            [f"row {parts.data.number(first)}" for _, first in pairs],
-            brief=f"an earlier text is repeated in {len(pairs):,} of {len(parts.data):,} rows; both stay on one side."
-            if many
-            else "",
+            f"an earlier text is repeated in {count}; both stay on one side." if many else "",
         )
 
 
@@ -157,16 +152,29 @@ def _nearly_repeated(parts: Parts) -> Iterator[Finding]:
                 pairs.append((row, rows[0]))
                 seen.add(parts.equal[row])
     if pairs:
-        pairs.sort()
-        yield Finding(
+        yield _pairs_of_data(
+            parts,
+            pairs,
             "nearly-repeated",
             "note",
             f"nearly the text of an earlier row stands in {len(pairs):,} of {len(parts.data):,} rows.",
             "Look at some; near duplicates never stand on both sides of a parting.",
-            len(pairs),
-            [parts.data.number(row) for row, _ in pairs],
-            [f"row {parts.data.number(first)}" for _, first in pairs],
         )
+
+
+def _pairs_of_data(
+    parts: Parts,
+    pairs: list[tuple[int, int]],
+    name: str,
+    severity: Severity,
+    problem: str,
+    remedy: str,
+    brief: str = "",
+) -> Finding:
+    """A finding of rows of the data, each beside an earlier one."""
+    pairs = sorted(pairs)
+    beside = [f"row {parts.data.number(first)}" for _, first in pairs]
+    return of_rows(parts.data, name, severity, problem, remedy, [row for row, _ in pairs], beside, brief)
 
 
 def _groups_of_data(parts: Parts, groups: Groups) -> list[list[int]]:
@@ -176,13 +184,13 @@ def _groups_of_data(parts: Parts, groups: Groups) -> list[list[int]]:
 def _without_words(parts: Parts) -> Iterator[Finding]:
     rows = np.flatnonzero(parts.lengths[: len(parts.data)] == 0).tolist()
     if rows:
-        yield Finding(
+        yield of_rows(
+            parts.data,
             "without-words",
             "warning",
             f"{counted(len(rows), 'text has', 'texts have')} no word, only punctuation or the like.",
             "Leave them out or mend them: a model can tell nothing from them.",
-            len(rows),
-            [parts.data.number(row) for row in rows],
+            rows,
             [repr(parts.data.texts[row].strip()[:40]) for row in rows],
         )
 
@@ -191,13 +199,13 @@ def _short(parts: Parts) -> Iterator[Finding]:
     lengths = parts.lengths[: len(parts.data)]
     rows = np.flatnonzero((lengths > 0) & (lengths <= _SHORT)).tolist()
     if rows:
-        yield Finding(
+        yield of_rows(
+            parts.data,
             "short",
             "note",
             f"{counted(len(rows), 'text has', 'texts have')} 1 or 2 tokens.",
             "See whether that is enough to tell the label.",
-            len(rows),
-            [parts.data.number(row) for row in rows],
+            rows,
             [repr(parts.data.texts[row].strip()[:40]) for row in rows],
         )
 
@@ -206,13 +214,13 @@ def _long(parts: Parts, limit: int) -> Iterator[Finding]:
     lengths = parts.lengths[: len(parts.data)]
     rows = np.flatnonzero(lengths > limit).tolist()
     if rows:
-        yield Finding(
+        yield of_rows(
+            parts.data,
             "long",
             "note",
             f"longer than {limit} tokens, so that networks cut them: {len(rows):,} of {len(lengths):,} texts.",
             "ngram reads all of them; for a network, choose keep and maximum_tokens (--set keep=both).",
-            len(rows),
-            [parts.data.number(row) for row in rows],
+            rows,
             [f"{lengths[row]} tokens" for row in rows],
         )
 
@@ -224,12 +232,12 @@ def _other_scripts(parts: Parts) -> Iterator[Finding]:
     rows = np.flatnonzero(np.isin(found, few)).tolist()
     if rows:
         listed = ", ".join(f"{scripts.SCRIPTS[script]} {counts[script]:,}" for script in few)
-        yield Finding(
+        yield of_rows(
+            parts.data,
             "other-scripts",
             "note",
             f"{counted(len(rows), 'text is', 'texts are')} written in another script than most ({listed}).",
             "See whether they belong to the data; a class that only they have is told by its script.",
-            len(rows),
-            [parts.data.number(row) for row in rows],
+            rows,
             [scripts.SCRIPTS[found[row]] for row in rows],
         )
