@@ -2,6 +2,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,7 +32,7 @@ def encoder(model: str) -> tuple[Any, Any]:
     filled, subwords = pretrained.encode(config(model), [])
     network = pretrained.build(filled, TASK)
     pretrained.initialise(filled, network)
-    return subwords, keras.Model(network.input, network.get_layer("pool").input[0])
+    return subwords, keras.Model(network.input, network.get_layer("values").output)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,6 +124,39 @@ def test_every_class_is_among_the_texts_that_the_head_is_fitted_to_first(monkeyp
     values = {"model": str(GOLDEN / "bert"), "maximum_tokens": 16, "epochs": 1}
     model = TextClassifier("pretrained", values).fit([*TEXTS, "good bad"], [*LABELS, "mixed"])
     assert model.predict_proba(TEXTS[:2]).shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", ["bert", "albert"])
+def test_features_are_the_mean_of_the_upper_blocks(kind: str) -> None:
+    ids = np.array([[2, 5, 6, 7, 3, 0, 0]], np.int32)
+
+    def features(blocks: int | None) -> Any:
+        filled, _ = pretrained.encode(config(str(GOLDEN / kind), pooled_blocks=blocks), [])
+        network = pretrained.build(filled, TASK)
+        pretrained.initialise(filled, network)
+        values = network.get_layer("values").output
+        return [
+            np.asarray(found) for found in keras.Model(network.input, [network.get_layer("pool").output, values])(ids)
+        ]
+
+    (one, last), (two, _) = features(1), features(2)
+    np.testing.assert_allclose(one[0], last[0, :5].mean(axis=0), atol=1e-5)
+    assert np.abs(two - one).max() > 1e-3
+    np.testing.assert_allclose(features(None)[0], one, atol=1e-5)  # half of two blocks
+
+
+def test_no_more_blocks_are_pooled_than_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"'pooled_blocks' must be at most 2"):
+        pretrained.encode(config(str(GOLDEN / "bert"), pooled_blocks=3), [])
+
+
+def test_a_model_saved_without_the_setting_reads_the_last_block() -> None:
+    filled, _ = pretrained.encode(config(str(GOLDEN / "bert"), pooled_blocks=2), [])
+    ids = np.array([[2, 5, 6, 3]], np.int32)
+    network = pretrained.build(replace(filled, pooled_blocks=None), TASK)
+    pooled, values = network.get_layer("pool").output, network.get_layer("values").output
+    found, expected = (np.asarray(value) for value in keras.Model(network.input, [pooled, values])(ids))
+    np.testing.assert_allclose(found[0], expected[0].mean(axis=0), atol=1e-5)
 
 
 def test_lower_layers_learn_more_slowly() -> None:

@@ -41,11 +41,11 @@ def model(encoder: Any, policy: str) -> Any:
     """The Keras model that is trained: ids (batch, time) and positions (batch, masked) -> logits.
 
     Args:
-        encoder: A network's Keras model, whose layer `pool` takes the values of all tokens.
+        encoder: A network's Keras model, whose layer `values` gives the values of all tokens.
         policy: What the head computes with.
     """
     positions = keras.Input((None,), dtype="int32", name="positions")
-    values = encoder.get_layer("pool").input[0]
+    values = encoder.get_layer("values").output
     with precision.used(policy):
         head = MaskedHead(encoder.get_layer("embeddings"), name="masked")
     return keras.Model([encoder.input, positions], head(values, positions), name="masked")

@@ -48,6 +48,9 @@ class Config(NetworkConfig):
     """With `tune = "lora"`: the rank of the additions."""
     pooling: Literal["mean", "first"] = "mean"
     """How the values of all tokens become one vector: their mean, or the first one ([CLS])."""
+    pooled_blocks: int | None = None
+    """The vectors of so many blocks, the last ones, are averaged (Devlin et al., 2019, for features); none: half of the
+    blocks. What the last block knows best is the task that the encoder was trained on, which is another one."""
     dropout: float = 0.1
     """Share of the features that are dropped in training."""
     precision: Precision = "auto"
@@ -60,6 +63,7 @@ class Config(NetworkConfig):
         require(0 < self.layer_decay <= 1, "layer_decay", "must be above 0 and at most 1")
         require(self.blocks >= 1, "blocks", "must be 1 or more")
         require(self.rank >= 1, "rank", "must be 1 or more")
+        require(self.pooled_blocks is None or self.pooled_blocks >= 1, "pooled_blocks", "must be 1 or more, or none")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
         require(self.maximum_tokens >= 4, "maximum_tokens", "must be 4 or more")
 
@@ -90,7 +94,9 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
             f"{config.model}: the tokenizer has {subwords.size} tokens and the encoder {shape.tokens}.",
             "Download both from the same place.",
         )
-    return replace(config, architecture=huggingface.describe(shape)), subwords
+    require((config.pooled_blocks or 1) <= shape.blocks, "pooled_blocks", f"must be at most {shape.blocks}")
+    averaged = config.pooled_blocks or (shape.blocks + 1) // 2
+    return replace(config, architecture=huggingface.describe(shape), pooled_blocks=averaged), subwords
 
 
 def build(config: Config, task: Task) -> Any:
@@ -107,7 +113,7 @@ def build(config: Config, task: Task) -> Any:
     padding = AttentionMask(name="padding")(ids)
     embeddings = Embeddings(shape.tokens, shape.positions, shape.width, shape.inner, shape.epsilon, name="embeddings")
     embeddings.trainable = config.tune == "all"
-    values = embeddings(ids)
+    values, of_blocks = embeddings(ids), []
     for number in range(1 if shape.shared else shape.blocks):
         block = Block(
             shape.heads,
@@ -122,7 +128,11 @@ def build(config: Config, task: Task) -> Any:
         block.trainable = not frozen
         for _ in range(block.times):
             values = block(values, padding)
-    pooled = Pool(config.pooling, name="pool")(values, ids)
+            of_blocks.append(values)
+    of_blocks[-1] = keras.layers.Identity(name="values")(values)
+    last = of_blocks[-(config.pooled_blocks or 1) :]  # a model that was saved before there was a choice has none
+    vectors = [Pool(config.pooling, name=f"pool_{number}")(values, ids) for number, values in enumerate(last)]
+    pooled = keras.layers.Average(name="pool")(vectors)
     features = keras.layers.Dropout(config.dropout, name="dropout")(pooled)
     logits = keras.layers.Dense(task.outputs, dtype=precision.head(), name="logits")(features)
     return keras.Model(ids, logits, name="encoder")
@@ -163,6 +173,6 @@ FAMILY = Family(
     build=build,
     encode=encode,
     initialise=initialise,
-    structure=("model", "architecture"),
+    structure=("model", "architecture", "pooled_blocks"),
     rate=rate,
 )

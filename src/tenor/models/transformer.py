@@ -67,7 +67,7 @@ def build(config: Config, task: Task) -> Any:
             dropout=config.dropout,
             name=f"block_{number}",
         )(values, padding)
-    values = LayerNorm(1e-6, name="norm")(values)
+    values = keras.layers.Identity(name="values")(LayerNorm(1e-6, name="norm")(values))
     pooled = keras.layers.Dropout(config.dropout, name="dropout")(Pool("mean", name="pool")(values, ids))
     logits = keras.layers.Dense(task.outputs, dtype=precision.head(), name="logits")(pooled)
     return keras.Model(ids, logits, name="transformer")
