@@ -1,5 +1,6 @@
 """Every error that Tenor raises on purpose, and the place in the input that it points at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -68,5 +69,10 @@ def missing_extra(part: str, extra: str) -> MissingExtraError:
 
 def rows_phrase(rows: list[int], most: int = 5) -> str:
     """`3 such rows: 1204, 1377, 2950`; past `most` rows the list ends with an ellipsis."""
-    listed = ", ".join(str(row) for row in rows[:most]) + (", ..." if len(rows) > most else "")
-    return f"{len(rows):,} such row{'s' if len(rows) != 1 else ''}: {listed}"
+    numbers = ", ".join(str(row) for row in rows[:most]) + (", ..." if len(rows) > most else "")
+    return f"{len(rows):,} such row{'s' if len(rows) != 1 else ''}: {numbers}"
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """`a, b, c`; past `most` names the list ends with how many there are in all."""
+    return ", ".join(names[:most]) + (f", ... ({len(names):,} in all)" if len(names) > most else "")

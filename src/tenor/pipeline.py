@@ -13,12 +13,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle, fitting, models, output, reading, settings, tasks
+from tenor import bundle, fitting, measurement, models, output, reading, settings, tasks
 from tenor.bundle import Bundle, Encoder
 from tenor.data import builtin, dataset, split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
-from tenor.errors import BundleError, DataError, SettingsError
+from tenor.errors import BundleError, DataError, SettingsError, listed
 from tenor.models.family import Examples, Family, Fitted
 from tenor.predictor import Predictor
 from tenor.runs import Pretraining, Run
@@ -60,7 +60,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
             watcher.say(f"{part.name}: {part.note}")
     task = tasks.make(data.kind, data.labels)
     if test is not None:
-        _check_labels(test, task)
+        measurement.check_labels(test, task)
     checking = time.perf_counter()
     groups = reading.groups_of(run, data, test, watcher)
     check_s = time.perf_counter() - checking
@@ -101,7 +101,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     predictor = Predictor(trained)
     measured = time.perf_counter()
     if test is not None and len(test):
-        trained.metrics["test"] = evaluate(predictor, test)
+        trained.metrics["test"] = measurement.evaluate(predictor, test)
     crossed = time.perf_counter()
     trained.metrics["timing"]["evaluate_s"] = crossed - measured
     if run.folds is not None:
@@ -125,31 +125,6 @@ def _save(predictor: Predictor, run: Run, folder: Path) -> Path:
             folder = _folder(run)
 
 
-def evaluate(predictor: Predictor, data: Dataset) -> dict[str, Any]:
-    """Metrics of a model on labelled texts. Raises DataError for a label that the model does not know."""
-    from tenor.evaluation import metrics
-
-    task = predictor.bundle.task
-    _check_labels(data, task)
-    return metrics.evaluate(task.encode(data.labels), predictor.logits(data.texts), task)
-
-
-def _check_labels(data: Dataset, task: Task) -> None:
-    """Refuse labels that the model does not know."""
-    if isinstance(task, Value):
-        return
-    known = set(task.labels)
-    several = isinstance(task, LabelSet)
-    new = [[name for name in (labels if several else [labels]) if name not in known] for labels in data.labels]
-    unknown = [names[0] for names in new if names]
-    if unknown:
-        raise DataError(
-            f"{data.name}, column {data.label_column!r}: the label {unknown[0]!r} was not in the training data "
-            f"({len(unknown):,} rows have such labels).",
-            f"Known labels: {_listed(task.labels)}.",
-        )
-
-
 def _cross_validate(
     run: Run, data: Dataset, groups: Groups, trained: Bundle, fit: Callable[..., Fitted], watcher: Watcher
 ) -> dict[str, Any]:
@@ -165,7 +140,7 @@ def _cross_validate(
     for number, (kept, measured) in enumerate(split.folds(data.texts, strata, run.folds, run.seed, groups), 1):
         fitted = fit(data.take(kept), groups=groups[kept], checkpoints=None)
         predictor = Predictor(replace(trained, task=fitted.task, config=fitted.config, model=fitted.model))
-        each.append(evaluate(predictor, data.take(measured)))
+        each.append(measurement.evaluate(predictor, data.take(measured)))
         figures = [key for key in each[0] if all(isinstance(fold[key], float) for fold in each)]
         watcher.finished(f"fold {number} of {run.folds}", {figures[0]: each[-1][figures[0]]})
     table = {key: [fold[key] for fold in each] for key in figures}
@@ -341,8 +316,4 @@ def _described(task: Task) -> str:
     if isinstance(task, Value):
         return f"values: {task.centre:.4g} on average, {task.spread:.4g} around it"
     several = " (any number of them a text)" if isinstance(task, LabelSet) else ""
-    return f"labels: {_listed(task.labels)}{several}"
-
-
-def _listed(labels: tuple[str, ...]) -> str:
-    return ", ".join(labels[:10]) + (f", ... ({len(labels):,} in all)" if len(labels) > 10 else "")
+    return f"labels: {listed(task.labels)}{several}"

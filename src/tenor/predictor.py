@@ -64,7 +64,11 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> npt.NDArray[Any]:
         """The most probable label, the tuple of labels, or the value of each text, (texts,)."""
-        task, logits = self.bundle.task, self.logits(texts)
+        return self.decide(self.logits(texts))
+
+    def decide(self, logits: Floats) -> npt.NDArray[Any]:
+        """What `predict` tells of texts with these logits, (texts, outputs)."""
+        task = self.bundle.task
         if isinstance(task, Value):
             return task.values(logits)
         if isinstance(task, Classes):

@@ -1,11 +1,13 @@
 """Where a run's texts come from, and which of them are learned from."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tenor import checks, settings
+from tenor.bundle import Bundle
 from tenor.checks.parts import Parts
 from tenor.data import builtin, dataset, split, table, times
 from tenor.data.dataset import Dataset
@@ -51,6 +53,22 @@ def read_test(source: str, kind: Kind, watcher: Watcher, **options: Any) -> Data
     return read(source, **options)
 
 
+def read_measured(
+    source: str, model: Bundle, watcher: Watcher, by: Sequence[str] = (), **options: Any
+) -> tuple[Dataset, dict[str, list[Any]]]:
+    """Labelled texts to measure a saved model on, and the columns `by` of their rows.
+
+    `options` are those of `dataset.read`; the model's columns and separator are taken where none are named.
+    """
+    usual = (model.about.get("text_column"), model.about.get("label_column"))
+    options["separator"] = options.get("separator") or model.about.get("label_separator")
+    rows = read_test(source, model.task.kind, watcher, usual=usual, **options)
+    if rows.note:
+        watcher.say(rows.note)
+    parts = _both(source)
+    return rows, {column: _column(parts[1] if parts else source, column, "slice", rows) for column in by}
+
+
 def _both(source: str) -> tuple[str, str] | None:
     """The folders `train` and `test` in the folder `source`, if it has both."""
     train, test = os.path.join(source, "train"), os.path.join(source, "test")  # noqa: PTH118
@@ -94,26 +112,30 @@ def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -
         beside = f" --test {run.test}" if run.test else ""
         watcher.say(f"to see the rows: tenor check {run.data}{beside}")
     groups = parts.near[: len(data)]
-    return groups if run.group is None else split.joined([groups, split.same_value(_column(run, data, "group"))])
+    return (
+        groups
+        if run.group is None
+        else split.joined([groups, split.same_value(_column(sources(run)[0], run.group, "group", data))])
+    )
 
 
 def hold_out(run: Run, data: Dataset, task: Task, groups: Groups) -> tuple[split.Rows, split.Rows]:
     if run.time is None:
         return split.hold_out(data.texts, task.strata(task.encode(data.labels)), run.test_size, run.seed, groups)
     numbers = [data.number(row) for row in range(len(data))]
-    moments = times.parse(_column(run, data, "time"), numbers, data.name, run.time)
+    moments = times.parse(_column(sources(run)[0], run.time, "time", data), numbers, data.name, run.time)
     return split.hold_out_latest(data.texts, moments, run.test_size, groups)
 
 
-def _column(run: Run, data: Dataset, option: str) -> list[Any]:
-    """The values of the column that --group or --time names."""
-    source, column = locate(sources(run)[0]), getattr(run, option)
-    if isinstance(source, str):
+def _column(source: str, column: str, option: str, data: Dataset) -> list[Any]:
+    """The values of the column that --group, --time or --slice names."""
+    found = locate(source)
+    if isinstance(found, str):
         raise SettingsError(
-            f"--{option}: the built-in dataset {source!r} has no column {column!r}, only texts and labels.",
+            f"--{option}: the built-in dataset {found!r} has no column {column!r}, only texts and labels.",
             f"Leave out --{option}, or give a file.",
         )
-    return dataset.read_column(source, column, f"--{option}", data)
+    return dataset.read_column(found, column, f"--{option}", data)
 
 
 def corpus_of(run: Pretraining) -> Dataset:

@@ -7,6 +7,7 @@ from typing import Any
 from tenor.watch import Watcher
 
 _LINE_EVERY_S = 10.0
+_SLICES = 8
 
 
 class Console(Watcher):
@@ -125,6 +126,21 @@ def _of_classes(metrics: dict[str, Any]) -> list[str]:
         for name, counts in zip(names, metrics["confusion"], strict=True):
             lines.append(pad(name, width) + "".join(f"{count:{cell},}" for count in counts))
     return lines
+
+
+def slices(metrics: dict[str, Any]) -> list[str]:
+    """The parts of the data on which a model is worse than on all, as lines for people."""
+    worse = [part for part in metrics["slices"] if part["worse"]]
+    if not worse:
+        return []
+    figure = {"regression": "mean absolute error", "multilabel": "micro-F1"}.get(metrics["task"], "accuracy")
+    names = [f"{part['by']} {part['value']:.50}" for part in worse[:_SLICES]]
+    width = max(map(display_width, names))
+    lines = ["", f"worse than on all texts by more than chance ({figure}, 95% interval)"]
+    for name, part in zip(names, worse, strict=False):
+        low, high = part["interval"]
+        lines.append(f"{pad(name, width)}  {part['figure']:.4f}  ({low:.4f} to {high:.4f}, {part['rows']:,} texts)")
+    return lines + [f"... and {len(worse) - _SLICES:,} more (--json lists all)"] * (len(worse) > _SLICES)
 
 
 def _per_class(rows: dict[str, Any], head: str) -> list[str]:

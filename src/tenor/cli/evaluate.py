@@ -22,25 +22,22 @@ def evaluate(
     label_separator: Annotated[
         str | None, typer.Option(help="What stands between the labels of a text. [default: as in training]")
     ] = None,
+    by: options.Slices = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
-    """Measure a model on labelled texts."""
-    from tenor import pipeline, predictor, reading
+    """Measure a model on labelled texts, and tell where it is worse than elsewhere."""
+    from tenor import measurement, predictor, reading
     from tenor.cli import console
 
     loaded = predictor.load(model)
-    separator = label_separator or loaded.bundle.about.get("label_separator")
-    asked = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty, "separator": separator}
+    wanted = {"text": text, "label": label, "separator": label_separator}
+    dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
     with console.Console(quiet=as_json) as watcher:
-        rows = reading.read_test(
-            data, loaded.bundle.task.kind, watcher, text=text, label=label, usual=loaded.columns, **asked
-        )
-        if rows.note:
-            watcher.say(rows.note)
-    metrics = pipeline.evaluate(loaded, rows)
+        rows, columns = reading.read_measured(data, loaded.bundle, watcher, by or [], **wanted, **dropped)
+    metrics = measurement.evaluate(loaded, rows, columns)
     if as_json:
         print(json.dumps(metrics, ensure_ascii=False))
     else:
-        print("\n".join(console.results(metrics)))
+        print("\n".join([*console.results(metrics), *console.slices(metrics)]))

@@ -13,6 +13,10 @@ Task = Annotated[
 LabelSeparator = Annotated[
     str | None, typer.Option(help="What stands between the labels of a text, such as ';', where they are no lists.")
 ]
+Slices = Annotated[
+    list[str] | None,
+    typer.Option("--slice", help="A column by whose values the rows are measured apart; may be repeated."),
+]
 DropUnlabelled = Annotated[bool, typer.Option("--drop-unlabelled", help="Leave out rows without a label.")]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out rows with an empty text.")]
 Assignments = Annotated[

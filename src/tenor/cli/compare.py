@@ -1,0 +1,104 @@
+"""`tenor compare`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tenor.cli import options
+
+_SHOWN = 10
+_NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "mae": "mean absolute error", "rmse": "RMSE"}
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="Folder of a trained model.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another one.")],
+    data: Annotated[str, typer.Option(help="Labelled texts that neither model has learned from.")],
+    text: options.Text = None,
+    label: options.Label = None,
+    label_separator: Annotated[
+        str | None, typer.Option(help="What stands between the labels of a text. [default: as in A's training]")
+    ] = None,
+    by: options.Slices = None,
+    drop_unlabelled: options.DropUnlabelled = False,
+    drop_empty: options.DropEmpty = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as one line of JSON.")] = False,
+) -> None:
+    """Tell which of two models is better on labelled texts, where, and whether that is more than chance."""
+    from tenor import measurement, predictor, reading
+    from tenor.cli import console
+
+    one, other = predictor.load(first), predictor.load(second)
+    wanted = {"text": text, "label": label, "separator": label_separator}
+    dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
+    with console.Console(quiet=as_json) as watcher:
+        rows, columns = reading.read_measured(data, one.bundle, watcher, by or [], **wanted, **dropped)
+    found = measurement.compare(one, other, rows, columns)
+    changed = [
+        {
+            "row": rows.number(row),
+            "text": rows.texts[row],
+            "label": rows.labels[row],
+            "first": found.first[row],
+            "second": found.second[row],
+        }
+        for row in found.changed
+    ]
+    if as_json:
+        print(json.dumps({**found.figures, "texts": changed}, ensure_ascii=False))
+        return
+    print("\n".join([*_figures(found.figures), *_slices(found.figures, console), *_changed(changed)]))
+
+
+def _figures(figures: dict[str, Any]) -> list[str]:
+    lines = [f"{'':19}  {'A':>8}  {'B':>8}  {'B - A':>8}  95% interval"]
+    for key, metric in figures["metrics"].items():
+        low, high = metric["interval"]
+        one, other, difference = (metric[which] for which in ("first", "second", "difference"))
+        lines.append(
+            f"{_NAMES.get(key, key):19}  {one:8.4f}  {other:8.4f}  {difference:+8.4f}  {low:+.4f} to {high:+.4f}"
+        )
+    lines.append("")
+    if tested := figures["mcnemar"]:
+        lines.append(
+            f"right in A alone: {tested['only_first_right']:,} texts, in B alone: {tested['only_second_right']:,} "
+            f"(McNemar's test: p = {tested['p']:.2g})"
+        )
+    better = {"first": "A is better.", "second": "B is better."}
+    noise = "the difference is within noise: these texts do not tell which model is better."
+    return [*lines, better.get(figures["better"], noise)]
+
+
+def _slices(figures: dict[str, Any], console: Any) -> list[str]:
+    parts = figures["slices"]
+    if not parts:
+        return []
+    shown = parts if len(parts) <= _SHOWN else [*parts[: _SHOWN // 2], *parts[-_SHOWN // 2 :]]
+    names = [f"{part['by']} {part['value']:.50}" for part in shown]
+    width = max(map(console.display_width, names))
+    lines = ["", f"parts of the data, from the greatest loss by B to its greatest gain ({len(shown)} of {len(parts)})"]
+    for name, part in zip(names, shown, strict=True):
+        lines.append(
+            f"{console.pad(name, width)}  {part['first']:8.4f}  {part['second']:8.4f}  "
+            f"{part['second'] - part['first']:+8.4f}  {part['rows']:,} texts"
+        )
+    return lines
+
+
+def _changed(changed: list[dict[str, Any]]) -> list[str]:
+    if not changed:
+        return ["", "the models agree on every text."]
+    lines = ["", f"the models differ on {len(changed):,} texts:"]
+    for row in changed[:_SHOWN]:
+        lines.append(f"  row {row['row']}: {_said(row['label'])}; A {_said(row['first'])}, B {_said(row['second'])}")
+        lines.append(f"    {' '.join(row['text'].split()):.100}")
+    more = len(changed) - _SHOWN
+    return lines + [f"  ... and {more:,} more (--json lists all)"] * (more > 0)
+
+
+def _said(label: Any) -> str:
+    if isinstance(label, (list, tuple)):
+        return "+".join(label) or "no label"
+    return f"{label:.6g}" if isinstance(label, float) else str(label)

@@ -1,0 +1,135 @@
+"""Where a model is worse than elsewhere: its figure on parts of the data, the worst first."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor.evaluation.metrics import wilson
+from tenor.tasks import LabelSet, Targets, Task, Value
+from tenor.text import scripts
+
+FEWEST = 10  # rows; fewer say nothing
+_QUARTERS = 4
+_MOST = 50  # values of a column; with more, each slice is small and the worst is so by chance
+_Z = 1.96  # of a 95% interval
+_DRAWS = 500
+
+Outcomes = npt.NDArray[np.float64]
+"""(texts, 2): numerator and denominator of each text's figure; that of several texts is the quotient of the sums."""
+
+
+class Slice(NamedTuple):
+    """A part of the data.
+
+    Attributes:
+        by: What the data are parted by: `length`, `script`, `class` or a column.
+        value: Which part it is.
+        rows: Its texts.
+        figure: Accuracy, micro-F1 or mean absolute error of its texts.
+        interval: The 95% interval of the figure.
+        worse: Whether the figure of all texts lies outside of it, on the better side.
+    """
+
+    by: str
+    value: str
+    rows: int
+    figure: float
+    interval: tuple[float, float]
+    worse: bool
+
+
+def outcomes(task: Task, targets: Targets, predicted: Any) -> Outcomes:
+    """How each text counts in the figure.
+
+    Args:
+        task: What is predicted.
+        targets: What `task.encode` makes of the labels.
+        predicted: What it makes of the predicted ones.
+    """
+    if isinstance(task, Value):
+        error = np.abs(predicted.astype(np.float64) - targets)
+        return np.stack([error, np.ones(len(error))], axis=1)
+    if isinstance(task, LabelSet):
+        both = (predicted * targets).sum(axis=1)
+        return np.stack([2 * both, predicted.sum(axis=1) + targets.sum(axis=1)], axis=1).astype(np.float64)
+    return np.stack([predicted == targets, np.ones(len(targets))], axis=1).astype(np.float64)
+
+
+def figure(counted: Outcomes) -> float:
+    """The figure of these texts."""
+    above, below = counted.sum(axis=0)
+    return float(above / below) if below else 0.0
+
+
+def parts(task: Task, texts: Sequence[str], labels: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> Any:
+    """What data are parted by -> the part of each text, as (texts,) names.
+
+    Length in characters in quarters, script, class (not of numbers), and the columns.
+    """
+    found = {"length": lengths(texts), "script": [scripts.SCRIPTS[k] for k in scripts.main_scripts(texts).tolist()]}
+    if not isinstance(task, (LabelSet, Value)):
+        found["class"] = list(labels)
+    return found | {name: _names(values) for name, values in columns.items()}
+
+
+def lengths(texts: Sequence[str]) -> list[str]:
+    """The quarter of each text by its number of characters."""
+    size = np.array([len(text) for text in texts])
+    edges = np.unique(np.quantile(size, np.arange(1, _QUARTERS) / _QUARTERS, method="lower"))
+    quarter = np.searchsorted(edges, size)
+    spans = {k: f"{size[quarter == k].min()} to {size[quarter == k].max()} characters" for k in np.unique(quarter)}
+    return [spans[k] for k in quarter]
+
+
+def _names(values: Sequence[Any]) -> list[str]:
+    """The values of a column as names; of many numbers the quarter."""
+    names = ["(none)" if value is None or value == "" else str(value) for value in values]
+    if len(set(names)) <= _MOST:
+        return names
+    try:
+        numbers = np.array([float(name) for name in names])
+    except ValueError:
+        return names
+    edges = np.unique(np.nanquantile(numbers, np.arange(1, _QUARTERS) / _QUARTERS))
+    spans = [f"above {low:g}, up to {high:g}" for low, high in itertools.pairwise(edges)]
+    spans = [f"up to {edges[0]:g}", *spans, f"above {edges[-1]:g}"]
+    return [spans[place] for place in np.searchsorted(edges, numbers)]
+
+
+def measure(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[str]]) -> list[Slice]:
+    """The figure of every part with enough texts, the worst first; none of what has one part only.
+
+    Args:
+        task: What is predicted.
+        counted: What `outcomes` tells.
+        parted: What `parts` tells.
+    """
+    sign = -1 if isinstance(task, Value) else 1  # an error is worse the larger it is
+    overall = figure(counted)
+    found = []
+    for by, names in parted.items():
+        values, place = np.unique(np.asarray(names, object).astype(str), return_inverse=True)
+        sizes = np.bincount(place)
+        for k in np.flatnonzero(sizes >= FEWEST).tolist() if len(values) > 1 else []:
+            own = counted[place == k]
+            low, high = _interval(task, own)
+            worse = overall < low if sign < 0 else overall > high
+            found.append(Slice(by, str(values[k]), int(sizes[k]), figure(own), (low, high), bool(worse)))
+    return sorted(found, key=lambda part: sign * part.figure)
+
+
+def _interval(task: Task, counted: Outcomes) -> tuple[float, float]:
+    """The 95% interval: Wilson's of a share, the normal one of a mean, the bootstrap's of F1 (Efron, 1979)."""
+    if isinstance(task, LabelSet):
+        random = np.random.default_rng(0)
+        weights = random.multinomial(len(counted), np.full(len(counted), 1 / len(counted)), _DRAWS)
+        sums = weights @ counted
+        low, high = np.quantile(sums[:, 0] / np.maximum(sums[:, 1], 1), (0.025, 0.975))
+        return float(low), float(high)
+    if isinstance(task, Value):
+        half = _Z * counted[:, 0].std(ddof=1) / np.sqrt(len(counted))
+        return figure(counted) - half, figure(counted) + half
+    return wilson(int(counted[:, 0].sum()), len(counted))
