@@ -87,7 +87,7 @@ def test_rows_of_a_group_stay_together(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no column 'autor'\. Did you mean 'author'"):
         pipeline.train(Run(str(path), group="autor"))
     with pytest.raises(SettingsError, match=r"--group: the built-in dataset 'zh-reviews' has no column 'author'"):
-        reading._column(Run("zh-reviews", group="author"), Dataset("zh-reviews", [], []), "group")
+        reading._column("zh-reviews", "author", "group", Dataset("zh-reviews", [], []))
 
 
 def test_folds_measure_every_row_and_the_model_learns_from_all(tmp_path: Path) -> None:
