@@ -214,3 +214,36 @@ def test_a_process_killed_at_several_points_and_resumed_ends_with_the_same_weigh
     whole, broken = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "broken"))
     assert whole == broken
     assert not (tmp_path / "broken.training").exists()
+
+
+def test_texts_to_calibrate_on_choose_no_epoch_where_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_CALIBRATION_TEXTS", 20)
+
+    def tried(validation: float) -> tuple[int, bool] | None:
+        config = settings.make(
+            models.FAMILIES["lstm"].config, {**SETTINGS, "epochs": 1, "validation": validation}, "test"
+        )
+        held_out = training.fit(models.FAMILIES["lstm"], EXAMPLES, config, 1, Watcher()).held_out
+        return None if held_out is None else (len(held_out.targets), held_out.chose_epoch)
+
+    assert tried(0.25) == (20, False)
+    assert tried(0.2) == (32, True)
+    assert tried(0) is None
+
+
+def test_texts_to_calibrate_on_are_held_out_where_none_choose_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_FEWEST_FRESH", 20)
+    family, watcher = models.FAMILIES["lstm"], _Killer(None)
+
+    def tried(share: float) -> int:
+        config = settings.make(
+            family.config, {**SETTINGS, "epochs": 1, "validation": 0.0, "calibration": share}, "test"
+        )
+        held_out = training.fit(family, EXAMPLES, config, 1, watcher).held_out
+        return 0 if held_out is None else len(held_out.targets)
+
+    assert tried(0.25) == 40 and watcher.lines == []
+    assert tried(0.1) == 0
+    assert watcher.lines == [
+        "nothing was held out, so probabilities are not calibrated and no coverage can be promised."
+    ]

@@ -23,6 +23,9 @@ from safetensors import numpy as safetensors
 
 from tenor import files, models, settings, tasks
 from tenor.errors import BundleError, SettingsError
+from tenor.evaluation import calibration, conformal
+from tenor.evaluation.calibration import Calibration
+from tenor.evaluation.conformal import Conformal
 from tenor.models import backend
 from tenor.models.family import Family, Model
 from tenor.tasks import Task
@@ -34,6 +37,7 @@ METRICS, HISTORY = "metrics.json", "history.csv"
 _FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY}
 KIND = "encoder"
 """`kind` in the tenor.json of a pretrained encoder; that of a classifier has none."""
+_SCORES = "conformal/"  # begins the names of arrays that are no weights
 
 # What desktops put into a folder that is looked at; never read.
 _OF_DESKTOPS = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini")
@@ -54,6 +58,8 @@ class Bundle:
         about: What else `tenor.json` holds: text column, seed, versions, fingerprint of the data.
         metrics: What `metrics.json` holds.
         history: Rows of `history.csv`.
+        calibration: What makes the model's logits those of calibrated probabilities; None where there is nothing to.
+        conformal: Scores that sets with a promised coverage come from; None where there are none.
     """
 
     family: Family
@@ -63,6 +69,8 @@ class Bundle:
     about: dict[str, Any]
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
+    calibration: Calibration | None = None
+    conformal: Conformal | None = None
 
 
 @dataclass(frozen=True)
@@ -103,8 +111,13 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
         BundleError: There is something at `folder` and `overwrite` is off or it is no saved model, or it cannot be
             written (the disk is full, say); what is there is kept.
     """
-    model = bundle.model
-    _write(folder, bundle, {"task": bundle.task.describe()}, model.encoder(), model.arrays(), overwrite)
+    own: dict[str, Any] = {"task": bundle.task.describe()}
+    if bundle.calibration is not None:
+        own["calibration"] = bundle.calibration.describe()
+    arrays = dict(bundle.model.arrays())
+    if bundle.conformal is not None:
+        arrays |= {_SCORES + name: getattr(bundle.conformal, name) for name in conformal.NAMES}
+    _write(folder, bundle, own, bundle.model.encoder(), arrays, overwrite)
 
 
 def save_encoder(encoder: Encoder, folder: Path, overwrite: bool = False) -> None:
@@ -191,8 +204,15 @@ def load(folder: Path) -> Bundle:
         if "task" not in saved.about:  # format 1 knew single labels alone
             saved.about["task"] = {"kind": "multiclass", "labels": saved.about.pop("labels")}
         task = tasks.restore(saved.about.pop("task"))
-        model = _restore(saved.family, saved.config, saved.text_encoder, saved.arrays, task)
-    return Bundle(saved.family, saved.config, task, model, saved.about, saved.metrics, saved.history)
+        weights = {name: array for name, array in saved.arrays.items() if not name.startswith(_SCORES)}
+        scores = {name.removeprefix(_SCORES): saved.arrays[name] for name in saved.arrays.keys() - weights.keys()}
+        model = _restore(saved.family, saved.config, saved.text_encoder, weights, task)
+        # Models that older versions saved have neither.
+        described = saved.about.pop("calibration", None)
+        calibrated = None if described is None else calibration.restore(described, task)
+        conformed = conformal.restore(scores, task) if scores else None
+    parts = saved.about, saved.metrics, saved.history, calibrated, conformed
+    return Bundle(saved.family, saved.config, task, model, *parts)
 
 
 def load_encoder(folder: Path) -> Encoder:

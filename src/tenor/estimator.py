@@ -12,6 +12,7 @@ from tenor import bundle, fitting, models, settings
 from tenor.bundle import Bundle
 from tenor.data.labels import LARGEST_NUMBER
 from tenor.errors import DataError, SettingsError, rows_phrase
+from tenor.evaluation.conformal import COVERAGE
 from tenor.models.family import Examples
 from tenor.predictor import Predictor, as_list, check_texts
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
@@ -35,7 +36,17 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         about = {"text_column": "text", "label_column": "label", "seed": seed}
         metrics = {"timing": fitted.timing}
         self.predictor_ = Predictor(
-            Bundle(family, fitted.config, fitted.task, fitted.model, about, metrics, fitted.history)
+            Bundle(
+                family,
+                fitted.config,
+                fitted.task,
+                fitted.model,
+                about,
+                metrics,
+                fitted.history,
+                fitted.calibration,
+                fitted.conformal,
+            )
         )
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
@@ -165,6 +176,21 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self.predictor_.predict_proba(X)
 
+    def predict_set(self, X: Any, coverage: float = COVERAGE, per_class: bool = False) -> npt.NDArray[Any]:
+        """For each text the labels among which the truth is, (texts,) tuples, the most probable first.
+
+        Of texts like those that were learned from, at least the share `coverage` have their label in the set, or all of
+        their labels; with `per_class`, also of the texts of each class. A set may be empty.
+
+        Raises:
+            SettingsError: `coverage` is not between 0 and 1, or nothing was held out when the model was trained.
+        """
+        check_is_fitted(self)
+        given = dict(zip(self.predictor_.bundle.task.labels, self.classes_.tolist(), strict=True))
+        found = self.predictor_.predict_set(X, coverage, per_class)
+        found[:] = [tuple(given[label] for label in row) for row in found]
+        return found
+
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The most probable label of each text, (texts,).
 
@@ -234,6 +260,15 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         task = Value(float(values.mean()), float(values.std()) or 1.0)
         self._fit(texts, values.astype(np.float32), task)
         return self
+
+    def predict_interval(self, X: Any, coverage: float = COVERAGE) -> Floats:
+        """For each text the two ends of an interval, (texts, 2), infinite where too few texts were held out.
+
+        Of texts like those that were learned from, at least the share `coverage` have their value in it. Raises
+        SettingsError like `TextClassifier.predict_set`.
+        """
+        check_is_fitted(self)
+        return self.predictor_.predict_interval(X, coverage)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The value of each text, (texts,)."""

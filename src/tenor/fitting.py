@@ -1,14 +1,15 @@
 """Labelled texts -> a fitted model of any family, with what is chosen on texts that it has not learned from."""
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenor.evaluation import thresholds
+from tenor.evaluation import calibration, conformal, thresholds
 from tenor.models.family import Examples, Family, Fitted
 from tenor.settings import require
-from tenor.tasks import Classes, Floats, LabelSet, Targets, Task
+from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 from tenor.watch import Watcher
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def fit(
     checkpoints: "Checkpoints | None" = None,
     start: "Start | None" = None,
 ) -> Fitted:
-    """Fit a model; labels of a set get their thresholds.
+    """Fit a model, calibrate it and keep conformal scores; labels of a set get their thresholds.
 
     Args:
         family: Its family.
@@ -70,8 +71,16 @@ def fit(
         from tenor import training  # loads Keras
 
         fitted = training.fit(family, examples, config, seed, watcher, checkpoints, start)
-    if isinstance(fitted.task, LabelSet) and fitted.held_out is not None:
-        targets, logits = fitted.held_out
-        chosen = thresholds.choose(targets > 0, fitted.task.probabilities(logits))
-        fitted = replace(fitted, task=replace(fitted.task, thresholds=chosen))
-    return fitted
+    if fitted.held_out is None or not len(fitted.held_out.targets):
+        return fitted
+    begin = time.perf_counter()
+    task, (targets, logits, _) = fitted.task, fitted.held_out
+    found = None if isinstance(task, Value) else calibration.fit(targets, logits, task)
+    scores = conformal.fit(targets, logits, task)
+    if isinstance(task, LabelSet):
+        assert found is not None
+        chosen = thresholds.choose(targets > 0, task.probabilities(found.apply(logits, task)))
+        task = replace(task, thresholds=chosen)
+    spent = fitted.timing.get("calibrate_s", 0.0) + time.perf_counter() - begin
+    timing = fitted.timing | {"calibrate_s": spent}
+    return replace(fitted, task=task, timing=timing, calibration=found, conformal=scores)

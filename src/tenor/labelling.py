@@ -1,14 +1,31 @@
 """A table -> the same table with labels, in constant memory."""
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tenor.data import columns
 from tenor.data.table import Chunk, Table
 from tenor.data.writer import Write
 from tenor.errors import DataError
-from tenor.predictor import Predictor
+from tenor.predictor import Predictor, Scored
 from tenor.tasks import LabelSet, Value
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What is asked for besides labels.
+
+    Attributes:
+        coverage: Share of texts whose set, or interval, holds the truth.
+        per_class: Keep the promise for the texts of each class by itself.
+        abstain: Give no label where the set is not a single one.
+    """
+
+    coverage: float
+    per_class: bool = False
+    abstain: bool = False
 
 
 def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
@@ -16,14 +33,17 @@ def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
     return columns.find_text(source.columns, source.name, wanted, predictor.columns[0])
 
 
-def new_columns(present: list[str], predictor: Predictor, name: str) -> tuple[str, ...]:
+def new_columns(present: list[str], predictor: Predictor, name: str, promise: Promise | None = None) -> tuple[str, ...]:
     """Names of the columns that are added: `label` and `score`, or, where one is taken, `predicted_...`; for numbers
-    `value`, or `predicted_value`.
+    `value`, or `predicted_value`. A promise adds `set`, for numbers `lower` and `upper`.
 
     Raises:
         DataError: These are taken too; `name` is the table's.
     """
-    usual = ("value",) if isinstance(predictor.bundle.task, Value) else ("label", "score")
+    if isinstance(predictor.bundle.task, Value):
+        usual: tuple[str, ...] = ("value", "lower", "upper") if promise else ("value",)
+    else:
+        usual = ("label", "set", "score") if promise else ("label", "score")
     if not set(usual) & set(present):
         return usual
     names = tuple(f"predicted_{column}" for column in usual)
@@ -41,6 +61,7 @@ def label(
     added: tuple[str, ...],
     write: Write,
     tell: Callable[[int], Any],
+    promise: Promise | None = None,
 ) -> int:
     """Label every row, in order.
 
@@ -51,6 +72,7 @@ def label(
         added: Names of the columns that are added.
         write: Takes each chunk.
         tell: Hears how many rows are through.
+        promise: What is asked for besides labels.
 
     Returns:
         How many rows there were.
@@ -65,20 +87,42 @@ def label(
                     "Name the column that holds the texts with --text.",
                     source.at(chunk.row + index, text),
                 )
-        found = dict(zip(added, _columns(predictor, texts), strict=True))
+        found = dict(zip(added, values(predictor, texts, promise), strict=True))
         write(Chunk(chunk.row, {**chunk.columns, **found}))
         rows += len(chunk)
         tell(rows)
     return rows
 
 
-def _columns(predictor: Predictor, texts: list[str]) -> list[list[Any]]:
-    """The values of the columns that are added."""
+def values(predictor: Predictor, texts: list[str], promise: Promise | None) -> list[list[Any]]:
+    """The values of the columns that `new_columns` names, a list for each."""
     if isinstance(predictor.bundle.task, Value):
-        return [[round(value, 6) for value in predictor.predict(texts).tolist()]]
-    rows = predictor.label(texts)
-    labels = [[scored.label for scored in row] for row in rows]
-    scores = [[round(scored.score, 6) for scored in row] for row in rows]
-    if isinstance(predictor.bundle.task, LabelSet):
+        if promise is None:
+            return [[_rounded(value) for value in predictor.predict(texts).tolist()]]
+        rows = predictor.values_with_intervals(texts, promise.coverage).T.tolist()
+        return [[_rounded(value) for value in column] for column in rows]
+    found, sets = answers(predictor, texts, promise)
+    labels: list[Any] = [[scored.label for scored in row] for row in found]
+    scores: list[Any] = [[_rounded(scored.score) for scored in row] for row in found]
+    if not isinstance(predictor.bundle.task, LabelSet):
+        labels, scores = ([row[0] if row else None for row in column] for column in (labels, scores))
+    if promise is None:
         return [labels, scores]
-    return [[row[0] for row in labels], [row[0] for row in scores]]
+    return [labels, [[scored.label for scored in row] for row in sets], scores]
+
+
+def answers(
+    predictor: Predictor, texts: list[str], promise: Promise | None
+) -> tuple[list[list[Scored]], list[list[Scored]]]:
+    """The labels of each text, none where the model abstains, and those in its set, none where no set is asked for."""
+    if promise is None:
+        return predictor.label(texts), [[] for _ in texts]
+    found, sets = predictor.label_with_sets(texts, promise.coverage, promise.per_class)
+    if promise.abstain:
+        found = [row if len(row) == 1 else [] for row in sets]
+    return found, sets
+
+
+def _rounded(value: float) -> float | None:
+    """To six places; None for an end that an interval does not have."""
+    return round(value, 6) if math.isfinite(value) else None

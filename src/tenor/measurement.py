@@ -24,11 +24,14 @@ def evaluate(predictor: Predictor, data: Dataset, columns: Columns | None = None
 
     task = predictor.bundle.task
     check_labels(data, task)
-    targets, logits = task.encode(data.labels), predictor.logits(data.texts)
-    counted = slices.outcomes(task, targets, task.encode(predictor.decide(logits).tolist()))
+    targets, raw = task.encode(data.labels), predictor.raw_logits(data.texts)
+    predicted = predictor.decide(predictor.calibrated(raw)).tolist()
+    counted = slices.outcomes(task, targets, task.encode(predicted))
     parted = slices.parts(task, data.texts, data.labels, columns or {})
     found = slices.measure(task, counted, parted)
-    return metrics.evaluate(targets, logits, task) | {"slices": [part._asdict() for part in found]}
+    saved = predictor.bundle
+    measured = metrics.evaluate(targets, raw, task, saved.calibration, saved.conformal)
+    return measured | {"slices": [part._asdict() for part in found]}
 
 
 def check_labels(data: Dataset, task: Task) -> None:

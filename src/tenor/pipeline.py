@@ -97,7 +97,12 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
         },
         metrics={"timing": {"read_s": read_s, "check_s": check_s, **fitted.timing}},
         history=fitted.history,
+        calibration=fitted.calibration,
+        conformal=fitted.conformal,
     )
+    if fitted.held_out is not None:
+        tried = {"texts": len(fitted.held_out.targets), "chose_epoch": fitted.held_out.chose_epoch}
+        trained.metrics["calibration"] = tried | (fitted.calibration.describe() if fitted.calibration else {})
     predictor = Predictor(trained)
     measured = time.perf_counter()
     if test is not None and len(test):
@@ -139,7 +144,8 @@ def _cross_validate(
     strata = trained.task.strata(trained.task.encode(data.labels))
     for number, (kept, measured) in enumerate(split.folds(data.texts, strata, run.folds, run.seed, groups), 1):
         fitted = fit(data.take(kept), groups=groups[kept], checkpoints=None)
-        predictor = Predictor(replace(trained, task=fitted.task, config=fitted.config, model=fitted.model))
+        parts = ("task", "config", "model", "calibration", "conformal")
+        predictor = Predictor(replace(trained, **{part: getattr(fitted, part) for part in parts}))
         each.append(measurement.evaluate(predictor, data.take(measured)))
         figures = [key for key in each[0] if all(isinstance(fold[key], float) for fold in each)]
         watcher.finished(f"fold {number} of {run.folds}", {figures[0]: each[-1][figures[0]]})

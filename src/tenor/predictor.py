@@ -1,5 +1,6 @@
 """A saved or trained model -> labels and probabilities for raw texts: the one path of every prediction."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from tenor import bundle
 from tenor.bundle import Bundle
 from tenor.errors import DataError, SettingsError
+from tenor.evaluation.conformal import COVERAGE, Conformal
 from tenor.tasks import Classes, Floats, LabelSet, Value
 
 
@@ -38,17 +40,26 @@ class Predictor:
         return self.bundle.about.get("text_column"), self.bundle.about.get("label_column")
 
     def logits(self, texts: Sequence[str]) -> Floats:
-        """What the model says, before it is made probabilities or values: (texts, outputs), float32.
+        """The logits of calibrated probabilities; of numbers, what the model says: (texts, outputs), float32.
 
         An empty text is allowed; an empty list gives no rows.
 
         Raises:
             DataError: An element is not a string.
         """
+        return self.calibrated(self.raw_logits(texts))
+
+    def raw_logits(self, texts: Sequence[str]) -> Floats:
+        """What the model says, (texts, outputs), as conformal scores were made from it."""
         texts = check_texts(texts)
         if not texts:
             return np.zeros((0, self.bundle.task.outputs), np.float32)
         return self.bundle.model.logits(texts)
+
+    def calibrated(self, logits: Floats) -> Floats:
+        """What `logits` gives, from what `raw_logits` gives."""
+        calibration = self.bundle.calibration
+        return logits if calibration is None else calibration.apply(logits, self.bundle.task)
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
         """Probabilities of shape (texts, classes), float32; of several labels a text, each by itself.
@@ -77,23 +88,97 @@ class Predictor:
         found[:] = [tuple(self.classes_[row].tolist()) for row in task.chosen(task.probabilities(logits))]
         return found
 
+    def predict_set(
+        self, texts: Sequence[str], coverage: float = COVERAGE, per_class: bool = False
+    ) -> npt.NDArray[Any]:
+        """For each text the labels among which the truth is, (texts,) tuples, the most probable first.
+
+        Of texts like those that the model was tried on, at least the share `coverage` have their label in the set, or
+        all of their labels; with `per_class`, also of the texts of each class. A set may be empty.
+
+        Raises:
+            DataError: An element is not a string.
+            SettingsError: What `promise` refuses, or the model predicts numbers. What `promise` tells is a warning.
+        """
+        if isinstance(self.bundle.task, Value):
+            raise SettingsError("the model predicts numbers and has no sets of labels.", "Call predict_interval.")
+        self._warn(coverage, per_class)
+        _, sets = self.label_with_sets(texts, coverage, per_class)
+        found = np.empty(len(sets), object)
+        found[:] = [tuple(scored.label for scored in row) for row in sets]
+        return found
+
+    def predict_interval(self, texts: Sequence[str], coverage: float = COVERAGE) -> Floats:
+        """The two ends of an interval that holds the value of each text, (texts, 2), as `predict_set` promises it."""
+        if not isinstance(self.bundle.task, Value):
+            raise SettingsError("the model predicts labels and has no intervals.", "Call predict_set.")
+        self._warn(coverage, False)
+        return self.values_with_intervals(texts, coverage)[:, 1:]
+
+    def promise(self, coverage: float, per_class: bool = False) -> str:
+        """Refuse a coverage that cannot be promised; else what has to be told of it, or nothing.
+
+        Raises:
+            SettingsError: It is not between 0 and 1, `per_class` is asked of numbers, or the model has no scores.
+        """
+        return self._conformal().shortage(self.bundle.task, coverage, per_class)
+
     def label(self, texts: Sequence[str]) -> list[list[Scored]]:
         """The labels that each text gets, the most probable first: one, or any number where a text may have several.
 
         Where the model predicts numbers there are none: call `predict`.
         """
-        task, probabilities = self.bundle.task, self.predict_proba(texts)
+        probabilities = self.predict_proba(texts)
+        return self._scored(self._chosen(probabilities), probabilities)
+
+    def label_with_sets(
+        self, texts: Sequence[str], coverage: float, per_class: bool = False
+    ) -> tuple[list[list[Scored]], list[list[Scored]]]:
+        """What `label` gives, and the labels in the set of each text, the most probable first."""
+        task, logits = self.bundle.task, self.raw_logits(texts)
+        assert not isinstance(task, Value)
+        probabilities = task.probabilities(self.calibrated(logits))
+        sets = self._conformal().sets(logits, task, coverage, per_class)
+        return self._scored(self._chosen(probabilities), probabilities), self._scored(sets, probabilities)
+
+    def values_with_intervals(self, texts: Sequence[str], coverage: float) -> Floats:
+        """(texts, 3): the value of each text and the two ends of its interval."""
+        task = self.bundle.task
+        assert isinstance(task, Value)
+        values, reach = task.values(self.raw_logits(texts)), np.float32(self._conformal().reach(task, coverage))
+        return np.stack([values, values - reach, values + reach], axis=1)
+
+    def _conformal(self) -> Conformal:
+        if self.bundle.conformal is None:
+            raise SettingsError(
+                "the model has no conformal scores, so no coverage can be promised: nothing was held out when it was "
+                "trained, or an older Tenor saved it.",
+                "Train it again; a network with a validation part.",
+            )
+        return self.bundle.conformal
+
+    def _warn(self, coverage: float, per_class: bool) -> None:
+        if told := self.promise(coverage, per_class):
+            warnings.warn(told, stacklevel=3)
+
+    def _chosen(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
+        """(texts, labels): which labels each text gets."""
+        task = self.bundle.task
         if isinstance(task, LabelSet):
-            chosen = task.chosen(probabilities)
-        else:
-            chosen = np.zeros(probabilities.shape, bool)
-            chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
+            return task.chosen(probabilities)
+        chosen = np.zeros(probabilities.shape, bool)
+        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
+        return chosen
+
+    def _scored(self, chosen: npt.NDArray[np.bool_], probabilities: Floats) -> list[list[Scored]]:
+        """The chosen labels of each text, the most probable first."""
+        labels = self.bundle.task.labels
         row, label = np.nonzero(chosen)
         scores = probabilities[row, label]
         order = np.lexsort((label, -scores, row))
         found: list[list[Scored]] = [[] for _ in range(len(probabilities))]
         for at, index, score in zip(row[order].tolist(), label[order].tolist(), scores[order].tolist(), strict=True):
-            found[at].append(Scored(task.labels[index], score))
+            found[at].append(Scored(labels[index], score))
         return found
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:

@@ -41,6 +41,8 @@ _SMALLEST_BATCH = 1024  # tokens
 _EPOCH_BATCHES, _RUN_BATCHES = 100, 300
 _MOST_EPOCHS = 10
 _THRESHOLDS_SHARE = 0.1  # of the texts, where thresholds of labels are chosen and no validation part was asked for
+_CALIBRATION_TEXTS = 500  # where half of the texts held out are so many, they choose no epoch: calibration has its own
+_FEWEST_FRESH, _MOST_FRESH = 100, 2_000  # texts that are held out to calibrate on alone
 _HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
 _KEPT = {"end": "their end", "start": "their start", "both": "half from both ends"}
 
@@ -91,7 +93,8 @@ def fit(
 
     Args:
         family: A family with `build`.
-        examples: Labelled texts; a part of them, `config.validation`, chooses the best epoch.
+        examples: Labelled texts; a part of them, `config.validation`, chooses the best epoch and is there to calibrate
+            on; where it is large enough, each on a half of it.
         config: The family's settings.
         seed: Seed of everything random.
         watcher: Hears of progress.
@@ -108,20 +111,26 @@ def fit(
     share = config.validation
     if isinstance(task, LabelSet):
         share = share or _THRESHOLDS_SHARE
-    rows, held_rows = hold_out(examples.texts, task.strata(examples.targets), share, seed, examples.groups)
-    learned, held_out = examples.take(rows), examples.take(held_rows)
+    tune = getattr(config, "tune", None)
+    learned, held_out = _parted(examples, share, seed)
+    fresh = held_out  # to calibrate on
+    if tune != "frozen" and len(held_out) >= 2 * _CALIBRATION_TEXTS:
+        held_out, fresh = _parted(held_out, 0.5, seed)
+    elif not share and config.calibration * len(examples) >= _FEWEST_FRESH:
+        learned, fresh = _parted(examples, min(config.calibration, _MOST_FRESH / len(examples)), seed)
     config, encoder = prepare(family, config, learned.texts, start)
     encoded, held = (encoder.encode(part.texts, config.maximum_tokens, config.keep) for part in (learned, held_out))
-    if encoded.cut + held.cut and config.keep != "windows":
+    new = held if fresh is held_out else encoder.encode(fresh.texts, config.maximum_tokens, config.keep)
+    cut = encoded.cut + held.cut + (new.cut if new is not held else 0)
+    if cut and config.keep != "windows":
         watcher.say(
-            f"{encoded.cut + held.cut:,} of {len(examples):,} texts are longer than {config.maximum_tokens} tokens; "
+            f"{cut:,} of {len(examples):,} texts are longer than {config.maximum_tokens} tokens; "
             f"kept: {_KEPT[config.keep]}."
         )
     config = fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))
     after_encoding = time.perf_counter()
 
     network = Network(family, task, config, encoder, build(family, config, task, seed, start))
-    tune = getattr(config, "tune", None)
     if tune == "frozen":
         history = _fit_head(network, encoded, learned, seed, watcher)
     else:
@@ -133,9 +142,23 @@ def fit(
         loop.train()
         history = loop.state.history
     network = replace(network, keras_model=in_float32(network))
-    timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
-    scored = HeldOut(held_out.targets, network.score(held)) if isinstance(task, LabelSet) else None
+    after_fit = time.perf_counter()
+    scored = None
+    if len(fresh):
+        scored = HeldOut(fresh.targets, network.score(new), fresh is held_out and tune != "frozen")
+    else:
+        watcher.say("nothing was held out, so probabilities are not calibrated and no coverage can be promised.")
+    timing = {
+        "encode_s": after_encoding - begin,
+        "fit_s": after_fit - after_encoding,
+        "calibrate_s": time.perf_counter() - after_fit,
+    }
     return Fitted(task, network, config, timing, history, scored)
+
+
+def _parted(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
+    rows, held_rows = hold_out(examples.texts, examples.task.strata(examples.targets), share, seed, examples.groups)
+    return examples.take(rows), examples.take(held_rows)
 
 
 def prepare(family: Family, config: Any, texts: Sequence[str], start: Start | None = None) -> tuple[Any, TextEncoder]:

@@ -97,14 +97,17 @@ def _of_values(metrics: dict[str, Any]) -> list[str]:
     names = {"mae": "mean absolute error", "rmse": "root mean squared error", "r2": "R2"}
     names |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation"}
     lines = [f"{name:23}  {metrics[key]:.4f}" for key, name in names.items() if metrics[key] is not None]
-    return [*lines, f"{'texts':23}  {metrics['rows']:,}"]
+    lines.append(f"{'texts':23}  {metrics['rows']:,}")
+    widths = [f"{_width(row['width']):>9}" for row in metrics.get("coverage", [])]
+    return [*lines, *_coverage(metrics, "width", widths)]
 
 
 def _of_label_sets(metrics: dict[str, Any]) -> list[str]:
     names = {"micro_f1": "micro-F1", "macro_f1": "macro-F1", "average_precision": "average precision"}
     names |= {"hamming_loss": "Hamming loss", "exact_match": "exact match", "log_loss": "log loss"}
     lines = [f"{name:17}  {metrics[key]:.4f}" for key, name in names.items() if metrics[key] is not None]
-    return [*lines, f"{'texts':17}  {metrics['rows']:,}", "", *_per_class(metrics["per_class"], "label")]
+    lines += [_calibrated("calibration error", metrics), f"{'texts':17}  {metrics['rows']:,}"]
+    return [*lines, "", *_per_class(metrics["per_class"], "label"), *_sets(metrics)]
 
 
 def _of_classes(metrics: dict[str, Any]) -> list[str]:
@@ -116,6 +119,7 @@ def _of_classes(metrics: dict[str, Any]) -> list[str]:
     ]
     if metrics["roc_auc"] is not None:
         lines.append(f"ROC AUC   {metrics['roc_auc']:.4f}")
+    lines.append(_calibrated("calibration error", metrics))
     names = list(metrics["per_class"])
     width = max(len("class"), *map(display_width, names))
     lines += ["", *_per_class(metrics["per_class"], "class")]
@@ -125,7 +129,37 @@ def _of_classes(metrics: dict[str, Any]) -> list[str]:
         lines.append(" " * width + "".join(" " * (cell - display_width(name)) + name for name in names))
         for name, counts in zip(names, metrics["confusion"], strict=True):
             lines.append(pad(name, width) + "".join(f"{count:{cell},}" for count in counts))
-    return lines
+    return [*lines, *_sets(metrics)]
+
+
+def _calibrated(name: str, metrics: dict[str, Any]) -> str:
+    before = metrics.get("uncalibrated")
+    told = f"  (before calibration {before['expected_calibration_error']:.4f})" if before else ""
+    return f"{name}  {metrics['expected_calibration_error']:.4f}{told}"
+
+
+def _sets(metrics: dict[str, Any]) -> list[str]:
+    cells = []
+    for row in metrics.get("coverage", []):
+        right = "" if row["single_right"] is None else f"{row['single_right']:5.1%}"
+        cells.append(f"{row['mean_size']:9.2f}  {row['single']:9.1%}  {right:>5}")
+    return _coverage(metrics, "mean size  one label  right", cells)
+
+
+def _coverage(metrics: dict[str, Any], head: str, cells: list[str]) -> list[str]:
+    """What sets and intervals with a promised coverage held."""
+    if not cells:
+        return []
+    rows = zip(metrics["coverage"], cells, strict=True)
+    return [
+        "",
+        f"coverage   found  {head}",
+        *(f"{row['coverage']:8.0%}  {row['found']:6.1%}  {cell}" for row, cell in rows),
+    ]
+
+
+def _width(width: float | None) -> str:
+    return "infinite" if width is None else f"{width:.4g}"
 
 
 def slices(metrics: dict[str, Any]) -> list[str]:

@@ -4,13 +4,14 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tenor.cli import options
 
 if TYPE_CHECKING:
+    from tenor.labelling import Promise
     from tenor.predictor import Predictor
 
 _ENDING = re.compile(r"\.[a-z0-9]{1,8}")
@@ -28,6 +29,17 @@ def predict(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write. [default: standard output]")] = None,
     text: options.Text = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+    coverage: Annotated[
+        float | None,
+        typer.Option(help="Also give the set of labels (of numbers the interval) that holds the truth this often."),
+    ] = None,
+    per_class: Annotated[
+        bool, typer.Option("--per-class", help="Keep --coverage for the texts of each class by itself.")
+    ] = False,
+    abstain: Annotated[
+        bool,
+        typer.Option("--abstain", help="Give no label where the set is not a single one. Implies --coverage 0.95."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Label texts: every row of a file in its order, with its columns, or one text."""
@@ -54,8 +66,9 @@ def predict(
     if out is not None and out.exists() and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     loaded = predictor.load(model)
+    promise = _promise(loaded, coverage, per_class, abstain)
     if is_text and out is None:
-        _print_one(loaded, source, as_json)
+        _print_one(loaded, source, as_json, promise)
         return
 
     if is_text:
@@ -65,7 +78,7 @@ def predict(
     else:
         opened = table.open_table(path)
     column = labelling.text_column(opened, loaded, text)
-    added = labelling.new_columns(opened.columns, loaded, opened.name)
+    added = labelling.new_columns(opened.columns, loaded, opened.name, promise)
     columns = [*opened.columns, *added]
     with console.Console(quiet=out is None) as watcher:
 
@@ -74,31 +87,58 @@ def predict(
 
         if out is not None:
             with writer.open_writer(out, columns, opened.schema, added) as write:
-                rows = labelling.label(opened, loaded, column, added, write, tell)
+                rows = labelling.label(opened, loaded, column, added, write, tell, promise)
             watcher.say(f"{rows:,} rows: {out}")
             return
         kind = ".jsonl" if as_json else ".txt" if source == "-" else table.suffix(path)
         kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
         write = writer.text_writer(sys.stdout, kind, columns, added)
-        labelling.label(opened, loaded, column, added, write, tell)
+        labelling.label(opened, loaded, column, added, write, tell, promise)
         sys.stdout.flush()
 
 
-def _print_one(loaded: "Predictor", text: str, as_json: bool) -> None:
-    """A value, a label and its score, or a line for each of several labels."""
+def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, abstain: bool) -> "Promise | None":
+    """What is asked for besides labels; says where every label is in the sets because too few texts were held out."""
+    from tenor.errors import SettingsError
+    from tenor.evaluation.conformal import COVERAGE
+    from tenor.labelling import Promise
+    from tenor.tasks import Value
+
+    if coverage is None and not (per_class or abstain):
+        return None
+    if abstain and isinstance(loaded.bundle.task, Value):
+        raise SettingsError("--abstain: the model predicts numbers.", "Use --coverage, which gives an interval.")
+    promise = Promise(COVERAGE if coverage is None else coverage, per_class, abstain)
+    if told := loaded.promise(promise.coverage, per_class):
+        print(told, file=sys.stderr)
+    return promise
+
+
+def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Promise | None") -> None:
+    """A value, a label and its score, or a line for each of several labels; then the interval or the set."""
+    from tenor import labelling
     from tenor.tasks import LabelSet, Value
 
     task = loaded.bundle.task
     if isinstance(task, Value):
-        value = float(loaded.predict([text])[0])
-        print(json.dumps({"value": value}) if as_json else f"{value:.6g}")
+        columns = labelling.new_columns([], loaded, "", promise)
+        found = [column[0] for column in labelling.values(loaded, [text], promise)]
+        line = "\t".join("" if value is None else f"{value:.6g}" for value in found)
+        print(json.dumps(dict(zip(columns, found, strict=True))) if as_json else line)
         return
-    [found] = loaded.label([text])
-    rows = [scored._asdict() for scored in found]
+    ([labels], [held]) = labelling.answers(loaded, [text], promise)
+    rows: Any = [scored._asdict() for scored in labels]
+    if not isinstance(task, LabelSet):
+        rows = rows[0] if rows else {"label": None, "score": None}
+    names = [scored.label for scored in held]
     if as_json:
-        print(json.dumps(rows if isinstance(task, LabelSet) else rows[0], ensure_ascii=False))
-    else:
-        print("\n".join(f"{scored.label}\t{scored.score:.4f}" for scored in found) or "no label")
+        if promise is not None:
+            rows = {"labels": rows, "set": names} if isinstance(task, LabelSet) else rows | {"set": names}
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    print("\n".join(f"{scored.label}\t{scored.score:.4f}" for scored in labels) or "no label")
+    if promise is not None:
+        print(f"{promise.coverage:.6g}\t{', '.join(names) or 'empty set'}")
 
 
 def _looks_like_a_path(source: str) -> bool:

@@ -24,7 +24,8 @@ def open_writer(path: Path, columns: list[str], schema: Any = None, found: Seque
         path: The file; what is there is replaced when the block ends well.
         columns: Names of the columns.
         schema: Arrow schema of those columns that keep their types, for Parquet and Arrow.
-        found: The columns that `.txt` holds, which has no header; none given: all.
+        found: The columns that `.txt` holds, which has no header; none given: all. The last of them holds numbers, the
+            others strings or lists.
 
     Raises:
         DataError: The format is unknown, or the file cannot be written (the disk is full, say); what was there is kept.
@@ -36,7 +37,7 @@ def open_writer(path: Path, columns: list[str], schema: Any = None, found: Seque
         raise DataError(f"{path}: the folder {path.parent} does not exist.", "Make it first.")
     try:
         if kind in (".parquet", ".arrow", ".feather"):
-            with files.replacing(path) as stream, _arrow(stream, kind, columns, schema) as write:
+            with files.replacing(path) as stream, _arrow(stream, kind, columns, schema, found) as write:
                 yield write
         else:
             with files.replacing(path, "w", encoding="utf-8", newline="") as stream:
@@ -79,7 +80,7 @@ def _cell(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _arrow(stream: IO[bytes], kind: str, columns: list[str], schema: Any) -> Iterator[Write]:
+def _arrow(stream: IO[bytes], kind: str, columns: list[str], schema: Any, found: Sequence[str]) -> Iterator[Write]:
     import pyarrow
     import pyarrow.ipc
     import pyarrow.parquet
@@ -93,10 +94,13 @@ def _arrow(stream: IO[bytes], kind: str, columns: list[str], schema: Any) -> Ite
         nonlocal writer, written
         try:
             if writer is None:
-                for name in columns:  # lists that are all empty in the first rows do not tell what they hold
-                    values = chunk.columns[name]
-                    if name not in types and pyarrow.array(values).type == pyarrow.list_(pyarrow.null()):
-                        types[name] = pyarrow.list_(pyarrow.float64() if name == columns[-1] else pyarrow.string())
+                for name in columns:  # what is empty in all of the first rows does not tell what it holds
+                    guess = None if name in types else pyarrow.array(chunk.columns[name]).type
+                    held = pyarrow.float64() if name == columns[-1] else pyarrow.string()
+                    if guess == pyarrow.list_(pyarrow.null()):
+                        types[name] = pyarrow.list_(held)
+                    elif guess == pyarrow.null() and name in found:
+                        types[name] = held
             table = pyarrow.table({name: pyarrow.array(chunk.columns[name], types.get(name)) for name in columns})
             if writer is None:
                 writer, written = make(stream, table.schema), table.schema

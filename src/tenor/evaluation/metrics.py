@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tenor.evaluation import calibration as calibrating
+from tenor.evaluation import conformal as conforming
+from tenor.evaluation.calibration import Calibration
+from tenor.evaluation.conformal import Conformal
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 
 _Z = statistics.NormalDist().inv_cdf(0.975)  # of a 95% interval
@@ -25,25 +29,48 @@ def wilson(right: int, rows: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
 
 
-def evaluate(targets: Targets, logits: Floats, task: Task) -> dict[str, Any]:
+def evaluate(
+    targets: Targets,
+    logits: Floats,
+    task: Task,
+    calibration: Calibration | None = None,
+    conformal: Conformal | None = None,
+) -> dict[str, Any]:
     """All metrics of a model on texts that it has not seen.
 
     Args:
         targets: What `task.encode` makes of the labels of n texts, n at least 1.
-        logits: (n, outputs).
+        logits: (n, outputs), as the model says them.
         task: What is predicted.
+        calibration: What makes them those of calibrated probabilities; None: they are that already.
+        conformal: What sets and intervals are made from; None: there are none.
 
     Returns:
-        `task`, `rows` and what `of_classes`, `of_label_sets` or `of_values` tells.
+        `task`, `rows` and what `of_classes`, `of_label_sets` or `of_values` tells; with probabilities, `log_loss` and
+        what `calibration.measure` tells, and the same before calibration as `uncalibrated`; and `coverage`, as
+        `conformal.measure` tells it.
     """
+    found: dict[str, Any] = {"task": task.kind, "rows": len(targets)}
     if isinstance(task, Value):
-        found = of_values(targets, task.values(logits))
-    elif isinstance(task, LabelSet):
-        found = of_label_sets(targets, task.probabilities(logits), task)
+        found |= of_values(targets, task.values(logits))
     else:
-        found = of_classes(targets, task.probabilities(logits), task)
-    loss = {} if isinstance(task, Value) else {"log_loss": float(task.losses(targets, logits).mean(dtype=np.float64))}
-    return {"task": task.kind, "rows": len(targets), **found, **loss}
+        calibrated = calibration.apply(logits, task) if calibration else logits
+        probabilities = task.probabilities(calibrated)
+        if isinstance(task, LabelSet):
+            found |= of_label_sets(targets, probabilities, task)
+        else:
+            found |= of_classes(targets, probabilities, task)
+        found |= _of_probabilities(targets, calibrated, task)
+        if calibration:
+            found["uncalibrated"] = _of_probabilities(targets, logits, task)
+    if conformal:
+        found["coverage"] = conforming.measure(targets, logits, task, conformal)
+    return found
+
+
+def _of_probabilities(targets: Targets, logits: Floats, task: Classes | LabelSet) -> dict[str, Any]:
+    loss = float(task.losses(targets, logits).mean(dtype=np.float64))
+    return {"log_loss": loss, **calibrating.measure(targets, task.probabilities(logits), task)}
 
 
 def of_classes(targets: Targets, probabilities: Floats, task: Classes) -> dict[str, Any]:

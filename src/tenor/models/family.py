@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.data.split import Groups
+from tenor.evaluation.calibration import Calibration
+from tenor.evaluation.conformal import Conformal
 from tenor.settings import require
 from tenor.tasks import Floats, Targets, Task
 from tenor.text.encoded import Keep, TextEncoder
@@ -66,10 +68,12 @@ class HeldOut(NamedTuple):
     Attributes:
         targets: What `task.encode` makes of their labels.
         logits: (texts, outputs).
+        chose_epoch: Whether the best epoch was chosen on these texts too.
     """
 
     targets: Targets
     logits: Floats
+    chose_epoch: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,11 @@ class Fitted:
         task: What is predicted, with what was chosen for it.
         model: The model.
         config: The settings that it was fitted with: those asked for, with what was chosen filled in.
-        timing: Seconds by step: `encode_s`, `choose_s`, `fit_s`.
+        timing: Seconds by step: `encode_s`, `choose_s`, `fit_s`, `calibrate_s`.
         history: One row an epoch (or a candidate tried), for `history.csv`.
-        held_out: From what to choose the thresholds of labels; None where none was asked for.
+        held_out: What calibration, conformal scores and thresholds of labels come from; None: nothing was held out.
+        calibration: What makes its logits those of calibrated probabilities; None where there is nothing to.
+        conformal: Scores that sets with a promised coverage come from.
     """
 
     task: Task
@@ -91,6 +97,8 @@ class Fitted:
     timing: dict[str, float]
     history: list[dict[str, Any]]
     held_out: HeldOut | None = None
+    calibration: Calibration | None = None
+    conformal: Conformal | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,11 @@ class NetworkConfig:
     patience: int | None = 2
     """Stop after this many epochs without a better validation loss; none is off."""
     validation: float = 0.1
-    """Share of the training texts on which the best epoch is chosen; 0 learns from all of them and keeps the last."""
+    """Share of the training texts on which the best epoch is chosen; 0 keeps the last. From 1,000 texts on half of them
+    are left to calibrate on; fewer serve both."""
+    calibration: float = 0.0
+    """Share of the training texts held out to calibrate on where `validation` is 0: at least 100 texts, or none, and at
+    most 2,000; 0 calibrates nothing then."""
 
     def __post_init__(self) -> None:
         require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
@@ -138,7 +150,8 @@ class NetworkConfig:
         require(self.focal >= 0, "focal", "must be 0 or more")
         require(self.loss in (None, "cross-entropy") or not self.focal, "focal", "belongs to the loss cross-entropy")
         require(0 <= self.warmup <= 1, "warmup", "must be between 0 and 1")
-        require(0 <= self.validation < 1, "validation", "must be at least 0 and below 1")
+        for key in ("validation", "calibration"):
+            require(0 <= getattr(self, key) < 1, key, "must be at least 0 and below 1")
         require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
         require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
 

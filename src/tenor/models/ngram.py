@@ -14,6 +14,7 @@ None wins everywhere, and neither does any one set of n-grams or strength of reg
 open is chosen by a quick validation on a part of the training texts.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -47,6 +48,7 @@ _FIRST_STRENGTH = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.
 _STRENGTH_STEP = 3.0
 _STRENGTH_MOVES = 5
 _FOLDS = 4  # in turn, each is left out of a fit, to see how probable labels look for texts that are new
+_SCORED = 5_000  # so many of these texts are enough, but where rare labels need thresholds
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,10 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
 
 
 def fit(examples: Examples, config: Config, seed: int) -> Fitted:
-    """Choose what `config` leaves open, then fit on all texts."""
+    """Choose what `config` leaves open, then fit on all texts.
+
+    What is held out for calibration is scored by models that have learned from three quarters of the texts.
+    """
     begin = time.perf_counter()
     chosen, tried = _choose(examples, config, seed)
     after_choice = time.perf_counter()
@@ -158,14 +163,19 @@ def fit(examples: Examples, config: Config, seed: int) -> Fitted:
     after_encoding = time.perf_counter()
     task, targets = examples.task, examples.targets
     model = _fit(counts, targets, task, examples.weights, chosen)
+    after_fit = time.perf_counter()
     held_out = None
-    if isinstance(task, LabelSet):
-        folds = split.folds(examples.texts, task.strata(targets), _FOLDS, seed, examples.groups)
-        held_out = HeldOut(targets, out_of_fold(counts, targets, task, examples.weights, chosen, folds))
+    if len(examples) >= _FOLDS:
+        wanted = _FOLDS if isinstance(task, LabelSet) else math.ceil(_SCORED * _FOLDS / len(examples))
+        folds = split.folds(examples.texts, task.strata(targets), _FOLDS, seed, examples.groups)[:wanted]
+        scored = np.concatenate([rows for _, rows in folds])
+        logits = out_of_fold(counts, targets, task, examples.weights, chosen, folds)
+        held_out = HeldOut(targets[scored], logits[scored])
     timing = {
         "choose_s": after_choice - begin,
         "encode_s": after_encoding - after_choice,
-        "fit_s": time.perf_counter() - after_encoding,
+        "fit_s": after_fit - after_encoding,
+        "calibrate_s": time.perf_counter() - after_fit,
     }
     return Fitted(task, model, chosen, timing, tried, held_out)
 
@@ -207,7 +217,7 @@ def out_of_fold(
         task: What is predicted.
         weights: (texts,) how much each counts.
         config: Settings of which none is left open.
-        folds: Texts to learn from and texts to score; each text is scored once.
+        folds: Texts to learn from and texts to score; a text is scored once at most, those that never are get zeros.
     """
     logits = np.zeros((len(targets), task.outputs), np.float32)
     for learned, scored in folds:

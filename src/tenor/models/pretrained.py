@@ -39,6 +39,7 @@ class Config(NetworkConfig):
     warmup: float = 0.1
     """Share of all steps over which the learning rate rises."""
     validation: float = 0.0
+    calibration: float = 0.04
     """Share of the training texts on which the best epoch is chosen; 0 learns from all of them and keeps the last."""
     batch_tokens: int = 4_096
     """Tokens in a batch, at most. Little data make smaller batches, so that an epoch has about 100."""

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from tenor.evaluation import calibration
+from tenor.evaluation.calibration import Calibration
+from tenor.tasks import Classes, Floats, LabelSet, Targets
+
+TWO, FOUR, SETS = Classes(("n", "y")), Classes(("a", "b", "c", "d")), LabelSet(("a", "b", "c"))
+
+
+def drawn(task: Classes | LabelSet, slope: float, floor: float, texts: int = 20_000) -> tuple[Targets, Floats]:
+    """Logits, and labels drawn with the probabilities that a calibration with this slope and floor gives."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (texts, task.outputs)).astype(np.float32)
+    probabilities = task.probabilities(Calibration(slope, floor).apply(logits, task))
+    if isinstance(task, LabelSet):
+        return (random.random(probabilities.shape) < probabilities).astype(np.float32), logits
+    return (probabilities.cumsum(axis=1) < random.random((texts, 1))).sum(axis=1).astype(np.int32), logits
+
+
+@pytest.mark.parametrize(
+    ("task", "slope", "floor"), [(TWO, 0.6, 0.0), (TWO, 1.8, 0.1), (FOUR, 0.6, 0.0), (FOUR, 1.8, 0.1), (SETS, 0.6, 0.0)]
+)
+def test_the_slope_and_the_floor_that_made_the_labels_are_found(
+    task: Classes | LabelSet, slope: float, floor: float
+) -> None:
+    targets, logits = drawn(task, slope, floor)
+    found = calibration.fit(targets, logits, task)
+    assert found.slope == pytest.approx(slope, rel=0.06)
+    assert found.floor == pytest.approx(floor, abs=0.02)
+    before, after = (
+        calibration.measure(targets, task.probabilities(each), task) for each in (logits, found.apply(logits, task))
+    )
+    assert after["expected_calibration_error"] < 0.01 < before["expected_calibration_error"]
+    assert after["brier_score"] < before["brier_score"]
+
+
+@pytest.mark.parametrize("task", [TWO, FOUR])
+def test_which_label_wins_stays(task: Classes) -> None:
+    logits = np.random.default_rng(1).normal(0, 8, (5_000, task.outputs)).astype(np.float32)
+    for found in (Calibration(0.2), Calibration(3.0, 0.02), Calibration(0.5, 0.5)):
+        calibrated = task.probabilities(found.apply(logits, task))
+        np.testing.assert_array_equal(calibrated.argmax(axis=1), task.probabilities(logits).argmax(axis=1))
+        np.testing.assert_allclose(calibrated.sum(axis=1), 1, atol=1e-6)
+
+
+def test_the_floor_is_a_share_of_the_uniform_distribution() -> None:
+    logits = np.float32([[8, 0, 0, 0], [1, 2, 3, 4], [900, -900, 0, 0]])
+    found = FOUR.probabilities(Calibration(1.0, 0.2).apply(logits, FOUR))
+    np.testing.assert_allclose(found, 0.8 * FOUR.probabilities(logits) + 0.05, atol=1e-6)
+    logit = np.float32([[3], [-900]])
+    np.testing.assert_allclose(
+        TWO.probabilities(Calibration(1.0, 0.2).apply(logit, TWO)), 0.8 * TWO.probabilities(logit) + 0.1, atol=1e-6
+    )
+
+
+def test_few_texts_change_little() -> None:
+    logits = np.float32([[4], [-4], [4], [-4]])
+    found = calibration.fit(np.int32([1, 0, 1, 0]), logits, TWO)
+    assert 0.9 < found.slope < 1.2 and found.floor < 0.01
+    wrong = calibration.fit(np.int32([0, 1, 0, 1]), logits, TWO)
+    assert 0.1 < wrong.slope < 0.6
+
+
+def test_known_answers_of_the_measures() -> None:
+    probabilities = np.float32([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.45, 0.55]])
+    found = calibration.measure(np.int32([0, 1, 1, 1]), probabilities, TWO)
+    # 0.9: half of two are right; 0.7 and 0.55, each in a bin of its own, are right.
+    assert found["expected_calibration_error"] == pytest.approx((2 * 0.4 + 0.3 + 0.45) / 4)
+    assert found["brier_score"] == pytest.approx((0.01 + 0.81 + 0.09 + 0.2025) / 4)
+    assert [each["count"] for each in found["reliability"]] == [1, 1, 2]
+    assert found["reliability"][2] == {"confidence": pytest.approx(0.9), "accuracy": 0.5, "count": 2}
+    sure = calibration.measure(np.int32([0, 3]), np.eye(4, dtype=np.float32)[[0, 2]], FOUR)
+    assert (sure["expected_calibration_error"], sure["brier_score"]) == (0.5, 1.0)
+    sets = calibration.measure(np.float32([[1, 0, 0]]), np.float32([[0.9, 0.2, 0.0]]), SETS)
+    assert sets["expected_calibration_error"] == pytest.approx(0.1)
+    assert sets["brier_score"] == pytest.approx(0.05 / 3)
+
+
+def test_a_calibration_survives_json_and_others_are_refused() -> None:
+    found = Calibration(1.25, 0.01)
+    assert calibration.restore(found.describe(), TWO) == found
+    for wrong in ({"slope": 0.0}, {"slope": float("nan")}, {"floor": -0.1}, {"floor": 0.9}):
+        with pytest.raises(ValueError, match="the calibration is out of range"):
+            calibration.restore(found.describe() | wrong, TWO)
+    with pytest.raises(ValueError, match="the calibration is out of range"):
+        calibration.restore(found.describe(), SETS)
