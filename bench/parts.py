@@ -3,6 +3,7 @@
 import json
 import sys
 
+from calibration_part import NAMES, calibration
 from imdb import part_path
 from network_parts import NETWORK_PARTS
 from processes import ProgramError, run
@@ -105,6 +106,7 @@ PARTS = {
     "ngram": ngram,
     "labelled-sets": labelled_sets,
     "check": check,
+    "calibration": calibration,
     "lstm": lstm,
     "memory": memory,
     "startup": startup,
@@ -124,7 +126,7 @@ def check_environment(names: list[str], bench: Bench) -> None:
     if set(names) - _NO_DATA:
         part_path("train")
         part_path("test")
-    wanted = {"few-labels": ["sst2"], "labelled-sets": list(SETS)}
+    wanted = {"few-labels": ["sst2"], "labelled-sets": list(SETS), "calibration": list(NAMES)}
     for name in (name for part in names for name in wanted.get(part, [])):
         part_path("train", name)
         part_path("test", name)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from calibration_part import calibration_section
 from network_report import NETWORK_SECTIONS
 from sets_report import SETS_SECTIONS
 from tables import Row, Runs, met, mib, middle, ratio, score, seconds, table
@@ -42,7 +43,7 @@ def render(results: dict[str, Any]) -> str:
             part = results[name]
             note = note.replace("Unfinished", "A newer measurement is unfinished")
             sections.append(f"{section(part['runs'])}\n\n{provenance(part)}{note}")
-        elif name in unfinished and name in (*NETWORK_SECTIONS, *SETS_SECTIONS):
+        elif name in unfinished and name in (*NETWORK_SECTIONS, *SETS_SECTIONS, "calibration"):
             sections.append(f"{section(unfinished[name]['runs'])}\n\n{provenance(unfinished[name])}{note}")
         elif name in unfinished:
             sections.append(f"## `{name}`{note}")
@@ -191,6 +192,7 @@ def startup_section(runs: dict[str, Runs]) -> str:
 SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "ngram": ngram_section,
     **SETS_SECTIONS,
+    "calibration": calibration_section,
     "lstm": lstm_section,
     "memory": memory_section,
     "startup": startup_section,
