@@ -85,7 +85,8 @@ def compilations() -> dict[str, Any]:
     _, held = hold_out(MIXED, LABELS, settings["validation"], 3)
     targets = np.array([LABELS[row] == "positive" for row in held], int)
     bundle = model.predictor_.bundle
-    right = model.predict_proba([MIXED[row] for row in held])[np.arange(len(held)), targets]
+    logits = model.predictor_.raw_logits([MIXED[row] for row in held])  # those that training sees, not calibrated ones
+    right = bundle.task.probabilities(logits)[np.arange(len(held)), targets]
     report["loss"] = float(-np.log(right).mean())
     report["loss in training"] = min(row["validation_loss"] for row in bundle.history)
     return report

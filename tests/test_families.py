@@ -61,6 +61,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "validation": 0.2,
     },
     "pretrained": {
+        "tune": "all",
         "model": str(Path(__file__).parent / "models" / "golden" / "roberta"),
         "maximum_tokens": 38,
         "batch_tokens": 96,

@@ -67,7 +67,7 @@ def fit(
     begin = time.perf_counter()
     if len(texts) < 2:
         raise DataError(f"there are {len(texts)} texts to learn from.", "Give many; thousands are usual.")
-    require(getattr(config, "tune", "all") == "all", "tune", "must be all: pretraining trains all blocks")
+    require(getattr(config, "tune", None) in (None, "all"), "tune", "must be all: pretraining trains all blocks")
     epochs = config.epochs or _EPOCHS
     order = np.random.default_rng(seed).permutation(len(texts))
     held_out = math.ceil(len(texts) * config.validation)

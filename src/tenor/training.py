@@ -107,7 +107,7 @@ def fit(
     """
     begin = time.perf_counter()
     task = examples.task
-    config = replace(config, loss=_loss_name(config, task))
+    config = replace(config.for_texts(len(examples)), loss=_loss_name(config, task))
     share = config.validation
     if isinstance(task, LabelSet):
         share = share or _THRESHOLDS_SHARE

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor import TextClassifier, models, settings, training
+from tenor import TextClassifier, settings, training
 from tenor.errors import SettingsError, TenorError
 from tenor.models import hub, huggingface, pretrained
 from tenor.tasks import Classes
@@ -96,6 +96,12 @@ TEXTS = [*["good film"] * 3, *["really good plot"] * 3, "great film"] * 4 + [
     "really bad",
 ] * 4
 LABELS = ["good"] * 28 + ["bad"] * 28
+
+
+def test_few_texts_leave_the_encoder_as_it_is_unless_tuning_is_asked_for() -> None:
+    few, enough = (config(str(GOLDEN / "bert"), tune=None).for_texts(number) for number in (99, 100))
+    assert (few.tune, enough.tune) == ("frozen", "all")
+    assert config(str(GOLDEN / "bert"), tune="lora").for_texts(99).tune == "lora"
 
 
 @pytest.mark.parametrize("tune", ["all", "top", "lora", "frozen"])
@@ -323,4 +329,3 @@ def test_a_hub_that_is_out_of_reach_is_answered_with_what_to_do(
 def test_every_family_setting_of_tuning_is_checked() -> None:
     with pytest.raises(SettingsError, match=r"setting 'blocks' must be at most 2"):
         pretrained.encode(config(str(GOLDEN / "bert"), tune="top", blocks=3), [])
-    assert models.FAMILIES["pretrained"].config().tune == "all"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -154,6 +154,10 @@ class NetworkConfig:
             require(0 <= getattr(self, key) < 1, key, "must be at least 0 and below 1")
         require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
         require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
+
+    def for_texts(self, _: int) -> Self:
+        """The settings, with what depends on how many texts there are filled in."""
+        return self
 
 
 @dataclass(frozen=True)
