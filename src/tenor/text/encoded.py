@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,24 @@ class Encoded:
         return np.asarray(sums / self.rows_of_text[:, None], values.dtype)
 
 
+class Spans(NamedTuple):
+    """Which characters of one text its ids come from.
+
+    Span k says that the id at position `at[k]` comes from the characters `text[begin[k]:end[k]]` of the text as it was
+    given, before anything was folded, normalised or cut. An id may have several spans: an n-gram has one for each of
+    its tokens, wherever it stands. A special token has none. Ids that are bytes of one character share its span.
+
+    Attributes:
+        at: (spans,) int64, rising.
+        begin: (spans,) int64.
+        end: (spans,) int64, above `begin`.
+    """
+
+    at: Positions
+    begin: Positions
+    end: Positions
+
+
 class TextEncoder(Protocol):
     """Turns texts into ids, 0 being padding."""
 
@@ -70,6 +88,9 @@ class TextEncoder(Protocol):
 
     def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
         """Ids of the texts, with at most `maximum` tokens in a row."""
+
+    def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
+        """Where the ids of `encode([text], maximum, keep)` come from, `at` being positions in its `ids`."""
 
     def describe(self) -> dict[str, Any]:
         """What `encoder.json` holds, with `kind` first."""
@@ -115,3 +136,11 @@ def concatenate(parts: Iterable[Encoded]) -> Encoded:
         np.concatenate([part.text + before for part, before in zip(parts, texts, strict=False)]),
         sum(part.cut for part in parts),
     )
+
+
+def group(ids: Positions, begin: Positions, end: Positions) -> Spans:
+    """Spans of ids of which each stands once, rising; several pairs of `begin` and `end` may be of one id."""
+    _, at = np.unique(ids, return_inverse=True)
+    order = np.argsort(at, kind="stable")
+    order = order[(begin < end)[order]]
+    return Spans(at[order], begin[order], end[order])

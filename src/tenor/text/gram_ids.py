@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tenor.text import encoded, ngrams
-from tenor.text.encoded import Encoded, Ids, Keep
+from tenor.text.encoded import Encoded, Ids, Keep, Spans
 from tenor.text.ngrams import BITS
 from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, tokenise
 from tenor.threads import cores
@@ -62,6 +62,22 @@ class GramIds:
         ends = np.bincount(row, minlength=len(text)).cumsum()
         longer = int((np.diff(tokens.first) > maximum).sum())
         return Encoded(ids, np.concatenate([[0], ends]), text, longer)
+
+    def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
+        """The characters of each token of each n-gram that `encode` finds."""
+        tokens = tokenise([text])
+        positions, first, _ = encoded.cut(tokens.first, maximum, keep)
+        ids, begins, ends, rows = [], [], [], []
+        for row, kept in enumerate(np.split(positions, first[1:-1])):
+            buckets, begin, end = ngrams.places(tokens.hashes[kept], tokens.begin[kept], tokens.end[kept], self.orders)
+            found = self._ids[buckets]
+            known = found > 0
+            ids.append(found[known])
+            begins.append(begin[known])
+            ends.append(end[known])
+            rows.append(np.full(len(ids[-1]), row))
+        keys = np.concatenate(rows) * self.size + np.concatenate(ids)
+        return encoded.group(keys, np.concatenate(begins), np.concatenate(ends))
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "n-grams", "bits": BITS, "orders": list(self.orders), "buckets": list(self.buckets)}

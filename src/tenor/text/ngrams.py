@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor.text import encoded
+from tenor.text.encoded import Spans
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, characters, mix, tokenise
 from tenor.threads import cores
 
@@ -47,11 +49,36 @@ def count(texts: Sequence[str], orders: Sequence[int], character_orders: Sequenc
             tokens = tokenise(block)
             keys += _keys(tokens.hashes, tokens.first, orders)
         if character_orders:
-            keys += _keys(*characters(block), character_orders)
+            characters_of = characters(block)
+            keys += _keys(characters_of.hashes, characters_of.first, character_orders)
         return _tally(keys, len(block))
 
     with ThreadPoolExecutor(cores()) as pool:
         return concatenate(pool.map(count_block, blocks(texts)))
+
+
+def spans(text: str, orders: Sequence[int], character_orders: Sequence[int] = ()) -> Spans:
+    """Which characters the counts of `count([text], ...)` come from; `at` is the position in its `buckets`."""
+    tokens, single = tokenise([text]), characters([text])
+    found = places(tokens.hashes, tokens.begin, tokens.end, orders)
+    # A text's characters stand between two blanks, which are none of its own.
+    begin, end = (np.clip(edge - 1, 0, len(text)) for edge in (single.begin, single.end))
+    of_characters = places(single.hashes, begin, end, character_orders)
+    buckets, begin, end = (np.concatenate([one, other]) for one, other in zip(found, of_characters, strict=True))
+    return encoded.group(buckets, begin, end)
+
+
+def places(
+    hashes: Hashes, begin: Positions, end: Positions, orders: Sequence[int]
+) -> tuple[Positions, Positions, Positions]:
+    """Where the n-grams of one text are, whose tokens are `begin` to `end`: bucket, begin and end of each part."""
+    buckets, parts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    rising = sorted(set(orders))
+    for order, keys in zip(rising, _keys(hashes, np.array([0, len(hashes)]), rising), strict=True):
+        buckets.append(np.repeat(keys.astype(np.int64), order))
+        parts.append((np.arange(len(keys))[:, None] + np.arange(order)).ravel())
+    part = np.concatenate(parts)
+    return np.concatenate(buckets), begin[part], end[part]
 
 
 def concatenate(parts: Iterable[Counts]) -> Counts:
@@ -74,7 +101,7 @@ def _keys(hashes: Hashes, first: Positions, orders: Sequence[int]) -> list[npt.N
     """For each order the n-grams as (number of the text, bucket) in 32 bits."""
     owner = np.repeat(np.arange(len(first) - 1, dtype=np.uint32), np.diff(first))
     keys, grams = [], hashes
-    for order in range(1, max(orders) + 1):
+    for order in range(1, max(orders, default=0) + 1):
         if order > 1:
             grams = mix(grams[:-1] * _STEP + hashes[order - 1 :])
         if order in orders:

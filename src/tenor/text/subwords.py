@@ -5,6 +5,7 @@ they are added. Special tokens that stand in a text, such as the five letters [S
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,9 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from tenor.text import encoded
-from tenor.text.encoded import PADDING, Encoded, Ids, Keep
+from tenor.text.encoded import PADDING, Encoded, Ids, Keep, Spans
 
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no text of Unicode, so the package refuses it
 _BLOCK = 512  # texts; the lists of ids of one block are short-lived
 
 
@@ -63,9 +65,21 @@ class Subwords:
     def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
         """Turn texts into ids, at most `maximum` in a row with the special tokens."""
         return encoded.concatenate(
-            self._encode(list(texts[at : at + _BLOCK]), maximum - self.specials, keep)
+            self._encode(
+                [_SURROGATE.sub("\ufffd", text) for text in texts[at : at + _BLOCK]], maximum - self.specials, keep
+            )
             for at in range(0, len(texts), _BLOCK)
         )
+
+    def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
+        """The characters of each subword; special tokens, and those that stand for nothing but a blank, have none."""
+        found = self._tokenizer.encode(_SURROGATE.sub("\ufffd", text), add_special_tokens=False)
+        begin, end = np.array(found.offsets, np.int64).reshape(-1, 2).T
+        positions, first, _ = encoded.cut(np.array([0, len(begin)]), maximum - self.specials, keep)
+        row = np.repeat(np.arange(len(first) - 1), np.diff(first))
+        at = np.arange(len(positions)) + row * self.specials + len(self._around[0])
+        some = (begin < end)[positions]
+        return Spans(at[some], begin[positions][some], end[positions][some])
 
     def _encode(self, texts: list[str], maximum: int, keep: Keep) -> Encoded:
         found = [row.ids for row in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]

@@ -29,14 +29,14 @@ LONGEST = 256  # characters of a token that its hash covers
 
 
 class Tokens(NamedTuple):
-    """Tokens of a block of texts.
+    """Tokens of a block of texts, or its characters.
 
     Attributes:
         hashes: (tokens,) 64-bit hash of each token.
         first: (texts + 1,) tokens of text i are `hashes[first[i]:first[i + 1]]`.
         begin: (tokens,) position of the token's first character in the joined block.
         end: (tokens,) position after its last character.
-        joined: The block's texts, joined by newlines.
+        joined: The block's texts with newlines between them.
         start: (texts + 1,) position of each text in `joined`.
     """
 
@@ -71,11 +71,11 @@ def tokenise(texts: Sequence[str]) -> Tokens:
     return Tokens(_hash(folded, begin, end), np.searchsorted(begin, start), begin, end, joined, start)
 
 
-def characters(texts: Sequence[str]) -> tuple[Hashes, Positions]:
-    """Hash every character of a block of texts: the hashes, and (texts + 1,) where each text begins in them.
+def characters(texts: Sequence[str]) -> Tokens:
+    """Hash every character of a block of texts.
 
     Folded like tokens, but with punctuation. A run of blanks is one blank, and each text stands between two of them, so
-    that n-grams of characters tell where words begin and end.
+    that n-grams of characters tell where words begin and end; text i is `joined[start[i] + 1 : start[i + 1] - 1]`.
     """
     lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
     start = np.zeros(len(texts) + 1, np.int64)
@@ -87,7 +87,9 @@ def characters(texts: Sequence[str]) -> tuple[Hashes, Positions]:
     kept[1:] = ~(blank[1:] & blank[:-1])
     kept[start[:-1]] = True
     hashes = np.where(blank, np.uint64(ord(" ")), folded.astype(np.uint64))[kept]
-    return mix(hashes * np.uint64(_P)), np.searchsorted(np.flatnonzero(kept), start)
+    begin = np.flatnonzero(kept)
+    end = np.append(begin[1:], len(kept)) if len(begin) else begin
+    return Tokens(mix(hashes * np.uint64(_P)), np.searchsorted(begin, start), begin, end, framed, start)
 
 
 def mix(hashes: Hashes) -> Hashes:

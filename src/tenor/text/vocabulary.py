@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.text import encoded, normalise
-from tenor.text.encoded import Encoded, Ids, Keep
+from tenor.text.encoded import Encoded, Ids, Keep, Spans
 from tenor.text.tokenise import LONGEST, Tokens, blocks, tokenise
 from tenor.threads import cores
 
@@ -46,6 +46,12 @@ class Vocabulary:
         with ThreadPoolExecutor(cores()) as pool:
             parts = pool.map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
             return encoded.concatenate(parts)
+
+    def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
+        """The characters of each token that `encode` finds; those of an unknown one too."""
+        tokens = tokenise([text])
+        positions, _, _ = encoded.cut(tokens.first, maximum, keep)
+        return Spans(np.arange(len(positions)), tokens.begin[positions], tokens.end[positions])
 
     def _encode(self, tokens: Tokens, maximum: int, keep: Keep) -> Encoded:
         positions, first, text = encoded.cut(tokens.first, maximum, keep)
