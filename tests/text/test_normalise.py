@@ -1,14 +1,18 @@
 import sys
+import unicodedata
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tenor.text import normalise
 from tenor.text.normalise import ALONE, SEPARATOR, WORD
 
 
 def fold(text: str) -> tuple[str, list[int]]:
-    folded, kinds = normalise.fold(normalise.encode(text))
-    return "".join(map(chr, folded.tolist())), kinds.tolist()
+    folded = normalise.fold(text)
+    return folded.text(), folded.kinds.tolist()
 
 
 def test_ascii_is_lowered_and_split_by_kind() -> None:
@@ -39,19 +43,78 @@ def test_a_lone_surrogate_is_a_separator() -> None:
     assert fold("a\ud800b")[1] == [WORD, SEPARATOR, WORD]
 
 
-def test_positions_never_move() -> None:
-    text = "İstanbul ﬁne ½ ＡＢ\u0301 Straße"
+def test_symbols_and_fractions_stay_one_character() -> None:
+    text = "İstanbul … ½ Ⅳ ＡＢ Straße™ ℃"
+    assert normalise.fold(text).origin is None
     assert len(fold(text)[0]) == len(text)
 
 
+def test_ligatures_are_taken_apart() -> None:
+    folded = normalise.fold("Ofﬁce ﻻ")
+    assert folded.text() == "office لا"
+    assert folded.begin(np.array([2, 3, 4])).tolist() == [2, 2, 3]
+    assert folded.end(np.array([3, 4, 5])).tolist() == [3, 3, 4]
+
+
+def test_a_letter_and_its_marks_are_one() -> None:
+    folded = normalise.fold("xe\u0301\u0323Ｅ\u0301 ")
+    assert folded.text() == "xẹ\u0301é "
+    assert folded.origin is not None
+    assert folded.origin.tolist() == [0, 1, 1, 4, 6, 7]
+
+
+def test_what_only_steers_the_drawing_is_left_out() -> None:
+    for mark in ["\u00ad", "\u200c", "\u200d", "\u200e", "\u200f", "\u202b", "\u2067", "\u2060", "\ufe0f", "\ufeff"]:
+        folded = normalise.fold(f"{mark}a{mark}{mark}b")
+        assert folded.text() == "ab"
+        assert folded.begin(np.array([0, 1, 2])).tolist() == [1, 4, 5]
+
+
+def test_marks_with_nothing_to_stand_on_stay() -> None:
+    assert fold("\u0301\n\u0301\u0301a") == ("\u0301\n\u0301\u0301a", [WORD, SEPARATOR, WORD, WORD, WORD])
+
+
+@given(st.text(max_size=40))
+def test_composed_and_decomposed_texts_fold_alike(text: str) -> None:
+    composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    assert fold(decomposed) == fold(composed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Crème brûlée Ångström", "Việt Nam", "한국어 텍스트", "がぎぐパピプ", "\u0958\u095b\u095e", "\ufb2a\u05b8לום"],
+)
+def test_composed_and_decomposed_words_fold_alike(text: str) -> None:
+    decomposed = unicodedata.normalize("NFD", text)
+    assert text != decomposed
+    assert fold(decomposed) == fold(text)
+
+
+def test_the_order_of_marks_changes_nothing() -> None:
+    assert fold("مد\u0651\u064e") == fold("مد\u064e\u0651")  # both orders are typed
+
+
+def test_half_width_kana_with_sound_marks_are_full_ones() -> None:
+    assert fold("ｶﾞｷﾞﾊﾟ") == fold("ガギパ")
+
+
+@given(st.text(max_size=40))
+def test_every_character_stands_where_it_says(text: str) -> None:
+    folded = normalise.fold(text)
+    indices = np.arange(len(folded.characters))
+    begin, end = folded.begin(indices), folded.end(indices + 1)
+    assert ((begin >= 0) & (begin < end) & (end <= len(text))).all()
+    assert (np.diff(begin) >= 0).all()
+    assert (folded.begin(folded.locate(begin)) == begin).all()
+
+
 def test_folding_twice_changes_nothing_for_any_character() -> None:
-    codes = np.arange(0x30000, dtype=np.uint32)
-    folded, kinds = normalise.fold(codes)
-    again, again_kinds = normalise.fold(folded)
-    unstable = codes[(folded != again) | (kinds != again_kinds)]
-    assert unstable.tolist() == []
+    once = normalise.fold("\n".join(map(chr, range(0x30000))))
+    again = normalise.fold(once.text())
+    assert again.text() == once.text()
+    assert (again.kinds == once.kinds).all()
 
 
 def test_every_character_has_a_kind() -> None:
-    _, kinds = normalise.fold(np.arange(sys.maxunicode + 1, dtype=np.uint32))
-    assert set(np.unique(kinds)) == {SEPARATOR, WORD, ALONE}
+    folded = normalise.fold("\n".join(map(chr, [*range(0x30000), *range(0x30000, sys.maxunicode + 1, 97)])))
+    assert set(np.unique(folded.kinds)) == {SEPARATOR, WORD, ALONE}

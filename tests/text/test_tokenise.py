@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenor.text import normalise, tokenise
+from tenor.text import tokenise
 from tenor.text.tokenise import LONGEST
 
 
@@ -71,8 +71,3 @@ def test_a_very_long_token_is_known_by_its_beginning() -> None:
 def test_blocks_keep_every_text_in_order(lengths: list[int]) -> None:
     texts = [str(index) * length for index, length in enumerate(lengths)]
     assert [text for block in tokenise.blocks(texts) for text in block] == texts
-
-
-def test_unicode_is_folded_before_it_is_hashed() -> None:
-    folded, _ = normalise.fold(normalise.encode("É"))
-    assert chr(folded[0]) == "é"

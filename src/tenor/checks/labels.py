@@ -189,5 +189,4 @@ def _spell(text: str, bucket: int) -> str:
     """The token of a text that is counted in that bucket, in lower case."""
     tokens = tokenise([text])
     place = int(np.flatnonzero(tokens.hashes >> np.uint64(64 - BITS) == bucket)[0])
-    folded_text, _ = normalise.fold(normalise.encode(tokens.joined[tokens.begin[place] : tokens.end[place]]))
-    return "".join(map(chr, folded_text.tolist()))
+    return normalise.fold(tokens.joined[tokens.begin[place] : tokens.end[place]]).text()

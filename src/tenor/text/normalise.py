@@ -1,4 +1,4 @@
-"""Characters -> folded characters and their kinds, one to one, so that positions in the text never move.
+"""Texts -> folded characters and their kinds, with the way back to where each character stood.
 
 Folding lower-cases, turns full-width and other compatibility forms into the plain one (the single-character part of
 Unicode NFKC), and makes both apostrophes one. A kind says how a character takes part in tokens:
@@ -6,14 +6,25 @@ Unicode NFKC), and makes both apostrophes one. A kind says how a character takes
     SEPARATOR  blanks, punctuation, control characters: ends a token
     WORD       letters, digits, combining marks: runs of these make one token
     ALONE      Chinese and Japanese characters, emoji and other symbols: each is a token of its own
+
+Where the number of characters changes, it is because
+
+- a letter and the combining marks behind it are composed, so that both ways to write an accent, a vowel sign or a
+  Korean syllable are one (canonical equivalence, Unicode Standard Annex 15), and ligatures of letters are taken apart;
+- characters that only steer how others are drawn are left out: joiners, the soft hyphen, the byte order mark, marks of
+  direction, variation selectors. They never end a word (rule WB4 of Unicode Standard Annex 29). The zero-width space is
+  no such character: it stands between words.
 """
 
+import functools
 import unicodedata
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 _UNKNOWN, SEPARATOR, WORD, ALONE = 0, 1, 2, 3
+_KIND, _JOINS, _EXPANDS, _IGNORED = 3, 4, 8, 16  # bits of an entry: the kind, and what changes the number of characters
 APOSTROPHE = ord("'")
 
 _ALONE_RANGES = (
@@ -24,15 +35,75 @@ _ALONE_RANGES = (
     (0xF900, 0xFAFF),
     (0x20000, 0x3FFFF),
 )
+_IGNORED_RANGES = (
+    (0xAD, 0xAD),  # soft hyphen
+    (0x34F, 0x34F),
+    (0x61C, 0x61C),
+    (0x180B, 0x180F),
+    (0x200C, 0x200F),  # joiners, marks of direction
+    (0x202A, 0x202E),
+    (0x2060, 0x206F),
+    (0xFE00, 0xFE0F),  # variation selectors
+    (0xFEFF, 0xFEFF),  # byte order mark
+    (0xE0000, 0xE0FFF),
+)
+_COMPOSING_RANGES = (range(0xA0, 0x3100), range(0x10000, 0x18000))  # of the characters that are made by composing
+_JAMO = (range(0x1161, 0x1176), range(0x11A8, 0x11C3))  # what follows the first consonant of a Korean syllable
 
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
-Folded = npt.NDArray[np.uint32]
+Characters = npt.NDArray[np.uint32]
 Kinds = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.int64]
 
-# Filled for a character when it is first seen: the kind of an unseen one is _UNKNOWN. Filling twice is harmless,
+# Filled for a character when it is first seen: the entry of an unseen one is _UNKNOWN. Filling twice is harmless,
 # so threads need no lock.
 _folded = np.zeros(0x110000, np.uint32)
-_kinds = np.zeros(0x110000, np.uint8)
+_entries = np.zeros(0x110000, np.uint8)
+
+
+class Folded(NamedTuple):
+    """A text, folded.
+
+    Attributes:
+        characters: (characters,) code points.
+        kinds: (characters,).
+        origin: (characters + 1,) where each character comes from in the text, rising, and at last the text's length;
+            None where nothing moved. What was left out belongs to the character before it.
+    """
+
+    characters: Characters
+    kinds: Kinds
+    origin: Positions | None
+
+    def begin(self, indices: Positions) -> Positions:
+        """Where in the text the characters with these indices begin."""
+        return indices if self.origin is None else self.origin[indices]
+
+    def end(self, indices: Positions) -> Positions:
+        """Where in the text the characters before these indices end."""
+        if self.origin is None or not len(indices):
+            return indices
+        return self.origin[np.searchsorted(self.origin, self.origin[indices - 1], side="right")]
+
+    def locate(self, positions: Positions) -> Positions:
+        """The first character that comes from each position of the text, or from behind it."""
+        return positions if self.origin is None else np.searchsorted(self.origin, positions)
+
+    def text(self) -> str:
+        """The folded text. Half a surrogate pair stays one."""
+        return _decode(self.characters)
+
+
+def fold(text: str) -> Folded:
+    """Fold a text, or several with newlines between them: a newline stays where it is. HTML line breaks are blanks."""
+    codes = encode(_blank_line_breaks(text))
+    entries = _look_up(codes)
+    if not len(codes) or entries.max() <= _KIND:
+        return Folded(_folded[codes], entries, None)
+    kept = np.flatnonzero(entries < _IGNORED)
+    composed, origin = _compose(codes[kept], entries[kept])
+    kinds = _look_up(composed) & np.uint8(_KIND)
+    return Folded(_folded[composed], kinds, np.append(kept[origin], len(text)))
 
 
 def encode(text: str) -> Codes:
@@ -42,19 +113,54 @@ def encode(text: str) -> Codes:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def fold(codes: Codes) -> tuple[Folded, Kinds]:
-    """Fold characters and tell their kinds; both results have the shape of `codes`."""
-    kinds = _kinds[codes]
-    if not kinds.all():
-        for code in np.unique(codes[kinds == _UNKNOWN]).tolist():
-            _folded[code], _kinds[code] = _fold_character(code)
-        kinds = _kinds[codes]
-    return _folded[codes], kinds
+def _decode(codes: Codes) -> str:
+    return codes.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def _blank_line_breaks(text: str) -> str:
+    if "<br" in text:
+        for tag in ("<br />", "<br/>", "<br>"):
+            text = text.replace(tag, " " * len(tag))
+    return text
+
+
+def _compose(codes: Codes, entries: Kinds) -> tuple[Codes, Positions]:
+    """Compose characters with those behind them that join, take ligatures apart; and where each result comes from."""
+    heads = np.flatnonzero(entries & _JOINS == 0)
+    tails = np.append(heads[1:], len(codes))
+    chosen = (tails - heads > 1) | (entries[heads] & _EXPANDS > 0)
+    text, at, parts = _decode(codes), 0, []
+    lengths = np.ones(len(codes), np.int64)
+    for head, tail in zip(heads[chosen].tolist(), tails[chosen].tolist(), strict=True):
+        run = unicodedata.normalize("NFKC", text[head:tail])
+        if run != text[head:tail]:
+            parts += [text[at:head], run]
+            lengths[head:tail] = 0
+            lengths[head] = len(run)
+            at = tail
+    return encode("".join([*parts, text[at:]])), np.repeat(np.arange(len(codes)), lengths)
+
+
+def _look_up(codes: Codes) -> Kinds:
+    """The entries of characters in the table, filled where they are new."""
+    entries = _entries[codes]
+    if not entries.all():
+        for code in np.unique(codes[entries == _UNKNOWN]).tolist():
+            _folded[code], _entries[code] = _fold_character(code)
+        entries = _entries[codes]
+    return entries
 
 
 def _fold_character(code: int) -> tuple[int, int]:
+    if any(first <= code <= last for first, last in _IGNORED_RANGES):
+        return code, SEPARATOR | _IGNORED
     character = chr(code)
     plain = unicodedata.normalize("NFKC", character)
+    changes = 0
+    if code >= 0x300 and (unicodedata.combining(plain[0]) or plain[0] in _composing()):
+        changes = _JOINS
+    elif len(plain) > 1 and _is_ligature(character, plain):
+        changes = _EXPANDS
     plain = plain if len(plain) == 1 else character
     if plain in ("'", "\u2019"):
         return APOSTROPHE, WORD
@@ -63,10 +169,24 @@ def _fold_character(code: int) -> tuple[int, int]:
     category = unicodedata.category(plain)
     if any(first <= ord(plain) <= last for first, last in _ALONE_RANGES):
         kind = ALONE if category[0] == "L" else SEPARATOR
-    elif 0xFE00 <= code <= 0xFE0F:  # variation selectors choose a drawing, not a meaning
-        kind = SEPARATOR
     elif category[0] in "LNM" or plain == "_":
         kind = WORD
     else:
         kind = ALONE if category in ("So", "Sk") and ord(plain) > 0x7F else SEPARATOR
-    return ord(plain), kind
+    return ord(plain), kind | changes
+
+
+def _is_ligature(character: str, parts: str) -> bool:
+    """Whether a character is letters written as one: ﬁ is, and what is put together; ™ and ½ are not."""
+    categories = [unicodedata.category(one)[0] for one in character + parts]
+    return len(unicodedata.normalize("NFC", character)) > 1 or (
+        categories[:2] == ["L", "L"] and all(category in "LM" for category in categories)
+    )
+
+
+@functools.cache
+def _composing() -> frozenset[str]:
+    """The characters that may make one with the character before them."""
+    pairs = (unicodedata.decomposition(chr(code)).split() for codes in _COMPOSING_RANGES for code in codes)
+    second = {chr(int(pair[1], 16)) for pair in pairs if len(pair) == 2 and pair[0][0] != "<"}
+    return frozenset(second | {chr(code) for codes in _JAMO for code in codes})

@@ -1,10 +1,9 @@
 """Texts -> tokens, for many texts at once and without a Python loop over tokens.
 
 Texts are joined into one array of characters. A token is a run of WORD characters or one ALONE character (see
-`normalise`); an apostrophe counts only between two letters, and HTML line breaks are blanks. A token is known by a
-64-bit polynomial hash of its folded characters, computed for all tokens together from one running sum: with
-S[i] = sum of c[j] * P^j over j < i (mod 2^64), the hash of the token [b, e) is (S[e] - S[b]) * P^-b, which is the same
-wherever the token stands (Karp and Rabin, 1987).
+`normalise`); an apostrophe counts only between two letters. A token is known by a 64-bit polynomial hash of its folded
+characters, computed for all tokens together from one running sum: with S[i] = sum of c[j] * P^j over j < i (mod 2^64),
+the hash of the token [b, e) is (S[e] - S[b]) * P^-b, the same wherever the token stands (Karp and Rabin, 1987).
 """
 
 import functools
@@ -66,9 +65,11 @@ def tokenise(texts: Sequence[str]) -> Tokens:
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     start = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(lengths + 1, out=start[1:])
-    folded, kinds = normalise.fold(normalise.encode(_blank_line_breaks(joined)))
-    begin, end = _boundaries(folded, kinds)
-    return Tokens(_hash(folded, begin, end), np.searchsorted(begin, start), begin, end, joined, start)
+    folded = normalise.fold(joined)
+    begin, end = _boundaries(folded.characters, folded.kinds)
+    hashes = _hash(folded.characters, begin, end)
+    begin, end = folded.begin(begin), folded.end(end)
+    return Tokens(hashes, np.searchsorted(begin, start), begin, end, joined, start)
 
 
 def characters(texts: Sequence[str]) -> Tokens:
@@ -81,14 +82,14 @@ def characters(texts: Sequence[str]) -> Tokens:
     start = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(lengths, out=start[1:])
     framed = "".join(f"\n{text}\n" for text in texts)
-    folded, _ = normalise.fold(normalise.encode(_blank_line_breaks(framed)))
-    blank = folded <= ord(" ")
-    kept = np.ones(len(folded), bool)
+    folded = normalise.fold(framed)
+    blank = folded.characters <= ord(" ")
+    kept = np.ones(len(blank), bool)
     kept[1:] = ~(blank[1:] & blank[:-1])
-    kept[start[:-1]] = True
-    hashes = np.where(blank, np.uint64(ord(" ")), folded.astype(np.uint64))[kept]
-    begin = np.flatnonzero(kept)
-    end = np.append(begin[1:], len(kept)) if len(begin) else begin
+    kept[folded.locate(start[:-1])] = True
+    hashes = np.where(blank, np.uint64(ord(" ")), folded.characters.astype(np.uint64))[kept]
+    begin = folded.begin(np.flatnonzero(kept))
+    end = np.append(begin[1:], len(framed))[: len(begin)]
     return Tokens(mix(hashes * np.uint64(_P)), np.searchsorted(begin, start), begin, end, framed, start)
 
 
@@ -102,14 +103,7 @@ def mix(hashes: Hashes) -> Hashes:
     return hashes
 
 
-def _blank_line_breaks(joined: str) -> str:
-    if "<br" in joined:
-        for tag in ("<br />", "<br/>", "<br>"):
-            joined = joined.replace(tag, " " * len(tag))
-    return joined
-
-
-def _boundaries(folded: normalise.Folded, kinds: normalise.Kinds) -> tuple[Positions, Positions]:
+def _boundaries(folded: normalise.Characters, kinds: normalise.Kinds) -> tuple[Positions, Positions]:
     if not len(kinds):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     quotes = np.flatnonzero(folded == APOSTROPHE)
@@ -127,7 +121,7 @@ def _boundaries(folded: normalise.Folded, kinds: normalise.Kinds) -> tuple[Posit
     return np.flatnonzero(opens), np.flatnonzero(closes) + 1
 
 
-def _hash(folded: normalise.Folded, begin: Positions, end: Positions) -> Hashes:
+def _hash(folded: normalise.Characters, begin: Positions, end: Positions) -> Hashes:
     powers, inverses = _powers(_P), _powers(pow(_P, -1, 1 << 64))
     end = np.minimum(end, begin + LONGEST)
     hashes = np.empty(len(begin), np.uint64)

@@ -95,12 +95,11 @@ def _count(block: Sequence[str]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np
     tokens = tokenise(block)
     hashes, first, counts = np.unique(tokens.hashes, return_index=True, return_counts=True)
     spans = zip(tokens.begin[first].tolist(), tokens.end[first].tolist(), strict=True)
-    return hashes, counts, [tokens.joined[begin : min(end, begin + LONGEST)] for begin, end in spans]
+    return hashes, counts, [tokens.joined[begin:end] for begin, end in spans]
 
 
 def _spell(parts: list[tuple[Any, Any, list[str]]], positions: npt.NDArray[np.int64]) -> list[str]:
     spellings = [spelling for part in parts for spelling in part[2]]
     joined = "\n".join(spellings[position] for position in positions.tolist())
-    folded, _ = normalise.fold(normalise.encode(joined))
-    text = folded.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
-    return text.split("\n") if len(positions) else []
+    folded = normalise.fold(joined).text()
+    return [token[:LONGEST] for token in folded.split("\n")] if len(positions) else []
