@@ -30,7 +30,7 @@ from tenor.models.family import Examples, Family, Fitted, HeldOut, Loss, Network
 from tenor.models.network import Network, Start, to_numpy
 from tenor.settings import require
 from tenor.tasks import LabelSet, Targets, Task, Value
-from tenor.text import batches, vocabulary
+from tenor.text import batches
 from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded, TextEncoder
 from tenor.watch import Watcher
@@ -165,9 +165,8 @@ def prepare(family: Family, config: Any, texts: Sequence[str], start: Start | No
     """The settings with what the family chooses filled in, and the encoder of the texts."""
     if start is not None:
         return config, start.text_encoder
-    if family.encode is not None:
-        return family.encode(config, texts)
-    return config, vocabulary.build(texts, config.vocabulary)
+    assert family.encode is not None
+    return family.encode(config, texts)
 
 
 def build(family: Family, config: NetworkConfig, task: Task, seed: int, start: Start | None = None) -> Any:

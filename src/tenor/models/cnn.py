@@ -6,6 +6,7 @@ Kim (2014), "Convolutional Neural Networks for Sentence Classification".
 from dataclasses import dataclass
 from typing import Any
 
+from tenor.models import tokens
 from tenor.models.family import Activation, Family, WordConfig
 from tenor.settings import require
 from tenor.tasks import Task
@@ -67,4 +68,5 @@ FAMILY = Family(
     paper="Kim, 2014",
     config=Config,
     build=build,
+    encode=tokens.encode,
 )

@@ -18,6 +18,10 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
 Loss = Literal["cross-entropy", "mean-squared-error", "mean-absolute-error", "huber"]
 Precision = Literal["auto", "float32", "bfloat16"]
+TokenKind = Literal["words", "subwords"]
+
+FEWEST_SUBWORDS = 1_000
+"""The smallest vocabulary of subwords."""
 
 
 class Model(Protocol):
@@ -166,15 +170,23 @@ class WordConfig(NetworkConfig):
 
     vocabulary: int = 10_000
     """Tokens in the vocabulary, the two for padding and for unknown tokens among them."""
+    tokens: TokenKind | None = None
+    """What the tokens are: words (and Chinese characters), or subwords that are trained on the texts; none: subwords
+    where most texts are in a script without blanks between words, such as Chinese, else words."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.vocabulary >= 3, "vocabulary", "must be 3 or more")
+        require(
+            self.tokens != "subwords" or self.vocabulary >= FEWEST_SUBWORDS,
+            "vocabulary",
+            f"must be {FEWEST_SUBWORDS} or more for subwords, as 256 of them are bytes",
+        )
 
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of model. It has either `fit` and `restore` of its own, or `build`, which makes a Keras model.
+    """One kind of model. It has either `fit` and `restore` of its own, or `encode` and `build`, a Keras model.
 
     Attributes:
         name: The word of the command line.
@@ -185,8 +197,7 @@ class Family:
         restore: (config, encoder, arrays, task) -> Model.
         build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
             (batch, outputs).
-        encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids; None:
-            by a vocabulary of the most frequent tokens.
+        encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids.
         initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
         structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
         rate: (config) -> path of a variable -> its share of the learning rate; None: all of it.

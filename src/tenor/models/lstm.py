@@ -6,6 +6,7 @@ Long short-term memory: Hochreiter and Schmidhuber (1997). Spatial dropout on th
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tenor.models import tokens
 from tenor.models.family import Family, WordConfig
 from tenor.settings import require
 from tenor.tasks import Task
@@ -81,4 +82,5 @@ FAMILY = Family(
     paper="Hochreiter and Schmidhuber, 1997",
     config=Config,
     build=build,
+    encode=tokens.encode,
 )

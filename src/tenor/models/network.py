@@ -114,7 +114,10 @@ def restore(family: Family, config: NetworkConfig, encoder: dict[str, Any], arra
         if tuple(variable.shape) != arrays[path].shape:
             raise ValueError(f"the weights {path!r} have another shape than the settings ask for")
         variable.assign(arrays[path])
-    return Network(family, task, config, restore_encoder(encoder), model)
+    text_encoder = restore_encoder(encoder)
+    if text_encoder.size > getattr(config, "vocabulary", text_encoder.size):
+        raise ValueError("the vocabulary is larger than the settings say")
+    return Network(family, task, config, text_encoder, model)
 
 
 def restore_encoder(description: dict[str, Any]) -> TextEncoder:

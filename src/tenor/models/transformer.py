@@ -8,6 +8,7 @@ Transformer Architecture".
 from dataclasses import dataclass
 from typing import Any
 
+from tenor.models import tokens
 from tenor.models.family import Activation, Family, Precision, WordConfig
 from tenor.settings import require
 from tenor.tasks import Task
@@ -79,5 +80,6 @@ FAMILY = Family(
     paper="Vaswani et al., 2017",
     config=Config,
     build=build,
-    structure=("vocabulary", "maximum_tokens", "width", "blocks", "heads", "feed_forward", "activation"),
+    encode=tokens.encode,
+    structure=("vocabulary", "tokens", "maximum_tokens", "width", "blocks", "heads", "feed_forward", "activation"),
 )

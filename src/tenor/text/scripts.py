@@ -29,6 +29,9 @@ _RANGES = {
     "Bengali": ((0x980, 0x9FF),),
     "Tamil": ((0xB80, 0xBFF),),
     "Thai": ((0xE00, 0xE7F),),
+    "Lao": ((0xE80, 0xEFF),),
+    "Khmer": ((0x1780, 0x17FF), (0x19E0, 0x19FF)),
+    "Myanmar": ((0x1000, 0x109F), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F)),
 }
 SCRIPTS = (*_RANGES, "none")
 """Names of the scripts; `none` is that of a text without a letter of any of them."""

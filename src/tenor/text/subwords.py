@@ -1,4 +1,8 @@
-"""Texts -> the subword ids of a pretrained encoder, by the `tokenizers` package from its tokenizer.json.
+"""Texts -> the ids of subwords, by the `tokenizers` package from a tokenizer.json.
+
+It is that of a pretrained encoder, or one trained on the texts (`build`): byte-pair encoding (Sennrich et al., 2016,
+"Neural Machine Translation of Rare Words with Subword Units") of texts that `normalise` has folded, with the bytes of a
+character where the character itself is not known.
 
 Special tokens stand where the tokenizer's own template puts them around one text. A text that is too long is cut before
 they are added. Special tokens that stand in a text, such as the five letters [SEP], are ordinary text.
@@ -11,13 +15,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from tenor.text import encoded
+from tenor.text import encoded, normalise
 from tenor.text.encoded import PADDING, Encoded, Ids, Keep, Spans
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no text of Unicode, so the package refuses it
 _BLOCK = 512  # texts; the lists of ids of one block are short-lived
+_FIRST = ["[PAD]", "[MASK]", *(f"<0x{byte:02X}>" for byte in range(256))]  # the ids of a trained one begin with these
+_FEWEST_TIMES = 10  # that a subword stands in the texts: of rarer ones nothing is learned on little data
+_LONGEST = 16  # characters of a trained subword, so that sentences that are often repeated are none
+_TRAINING_CHARACTERS = 5_000_000  # more texts change little; an even share of them is taken then
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,12 @@ class Subwords:
     Attributes:
         specification: What tokenizer.json holds.
         padding: The tokenizer's id of padding.
+        folded: Whether the tokenizer is given folded texts.
     """
 
     specification: dict[str, Any]
     padding: int
+    folded: bool = False
     _tokenizer: Tokenizer = field(init=False, repr=False, compare=False)
     _around: tuple[list[int], list[int]] = field(init=False, repr=False, compare=False)
 
@@ -65,21 +75,27 @@ class Subwords:
     def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
         """Turn texts into ids, at most `maximum` in a row with the special tokens."""
         return encoded.concatenate(
-            self._encode(
-                [_SURROGATE.sub("\ufffd", text) for text in texts[at : at + _BLOCK]], maximum - self.specials, keep
-            )
+            self._encode(self._prepare(texts[at : at + _BLOCK]), maximum - self.specials, keep)
             for at in range(0, len(texts), _BLOCK)
         )
 
     def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
         """The characters of each subword; special tokens, and those that stand for nothing but a blank, have none."""
-        found = self._tokenizer.encode(_SURROGATE.sub("\ufffd", text), add_special_tokens=False)
+        found = self._tokenizer.encode(self._prepare([text])[0], add_special_tokens=False)
         begin, end = np.array(found.offsets, np.int64).reshape(-1, 2).T
         positions, first, _ = encoded.cut(np.array([0, len(begin)]), maximum - self.specials, keep)
         row = np.repeat(np.arange(len(first) - 1), np.diff(first))
         at = np.arange(len(positions)) + row * self.specials + len(self._around[0])
         some = (begin < end)[positions]
-        return Spans(at[some], begin[positions][some], end[positions][some])
+        begin, end = begin[positions][some], end[positions][some]
+        if self.folded:
+            folded = normalise.fold(text)
+            begin, end = folded.begin(begin), folded.end(end)
+        return Spans(at[some], begin, end)
+
+    def _prepare(self, texts: Sequence[str]) -> list[str]:
+        texts = _fold(texts) if self.folded else texts
+        return [_SURROGATE.sub("\ufffd", text) for text in texts]
 
     def _encode(self, texts: list[str], maximum: int, keep: Keep) -> Encoded:
         found = [row.ids for row in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
@@ -101,15 +117,67 @@ class Subwords:
         return np.where(ids == self.padding, PADDING, np.where(ids == PADDING, self.padding, ids)).astype(np.int32)
 
     def describe(self) -> dict[str, Any]:
-        return {"kind": "subwords", "padding": self.padding, "tokenizer": self.specification}
+        return {
+            "kind": "subwords",
+            "padding": self.padding,
+            "folded": self.folded,
+            "tokenizer": self.specification,
+        }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Subwords, (self.specification, self.padding)
+        return Subwords, (self.specification, self.padding, self.folded)
 
 
 def restore(description: dict[str, Any]) -> Subwords:
     """The tokenizer that `Subwords.describe` tells of. Raises ValueError where it cannot be read."""
-    return Subwords(description["tokenizer"], int(description["padding"]))
+    found = Subwords(description["tokenizer"], int(description["padding"]), bool(description.get("folded", False)))
+    if found.folded and sorted(found.specification["model"]["vocab"].values()) != list(range(found.size)):
+        raise ValueError("the ids of the subwords have gaps")
+    return found
+
+
+def build(texts: Sequence[str], size: int) -> Subwords:
+    """Train a tokenizer of at most `size` subwords on texts.
+
+    Blanks and punctuation part subwords. Characters that stand only once in the texts are left to their bytes, so that
+    the bytes are learned too.
+    """
+    step = max(1, -(-sum(map(len, texts)) // _TRAINING_CHARACTERS))
+    folded = _SURROGATE.sub("\ufffd", "\n".join(_fold(texts[::step]))).split("\n")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")]
+    )
+    alphabet = _alphabet(folded, (size - len(_FIRST)) // 2)
+    trainer = trainers.BpeTrainer(
+        vocab_size=size - len(_FIRST),
+        min_frequency=_FEWEST_TIMES,
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        max_token_length=_LONGEST,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(folded, trainer)
+    specification = json.loads(tokenizer.to_str())
+    model = specification["model"]
+    trained = sorted(model["vocab"], key=model["vocab"].get)
+    model["vocab"] = {token: number for number, token in enumerate([*_FIRST, *trained])}
+    model["byte_fallback"] = True
+    return Subwords(specification, PADDING, folded=True)
+
+
+def _fold(texts: Sequence[str]) -> list[str]:
+    folded = normalise.fold("\n".join(texts))
+    ends = folded.locate(np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)).tolist()
+    whole = folded.text()
+    return [whole[begin : end - 1] for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def _alphabet(texts: Sequence[str], most: int) -> list[str]:
+    """The characters that stand in the texts at least twice, the most frequent first, blanks left out."""
+    codes, counts = np.unique(normalise.encode("".join(texts)), return_counts=True)
+    ranked = codes[np.argsort(-counts, kind="stable")][: int((counts > 1).sum())]
+    return [character for character in map(chr, ranked.tolist()) if not character.isspace()][:most]
 
 
 def _template(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
