@@ -20,11 +20,13 @@ import test_training
 from tenor import TextClassifier, models, training
 from tenor.data.split import hold_out
 from tenor.errors import MissingExtraError, TenorError
+from tenor.explanation import explain
 from tenor.models import backend
 from tenor.text.batches import widths
 from test_families import ENGLISH, LABELS, SMALL
 
 FAMILIES = [name for name, family in models.FAMILIES.items() if family.build]
+EXPLAINED = ["lstm", "pretrained"]
 LONGEST = 24
 MIXED = [f"{text} {'x ' * (index % LONGEST)}" for index, text in enumerate(ENGLISH)]
 
@@ -42,10 +44,17 @@ def probabilities(folder: Path) -> Any:
     return tenor.load(folder).predict_proba(ENGLISH)
 
 
+def weights_of_words(folder: Path) -> Any:
+    explained = explain(tenor.load(folder), ENGLISH[:3])
+    return np.array([span.weight for explanation in explained for span in explanation.labels[0].spans])
+
+
 def on_jax(folder: Path) -> None:
     sys.modules["tensorflow"] = None  # type: ignore[assignment]  # as where it is not installed
     for family in FAMILIES:
         np.save(folder / f"{family}.npy", probabilities(folder / "tensorflow" / family))
+        if family in EXPLAINED:
+            np.save(folder / f"{family}-words.npy", weights_of_words(folder / "tensorflow" / family))
     train(folder / "jax")
     report = {"resumed": resumed(folder / "checkpoints"), **compilations()}
     (folder / "report.json").write_text(json.dumps(report))
@@ -116,6 +125,12 @@ def report(folder: Path) -> dict[str, Any]:
 def test_a_model_trained_on_tensorflow_predicts_the_same_on_jax(folder: Path, family: str) -> None:
     expected = np.load(folder / "tensorflow" / f"{family}.npy")
     np.testing.assert_allclose(np.load(folder / f"{family}.npy"), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", EXPLAINED)
+def test_words_add_the_same_on_jax(folder: Path, family: str) -> None:
+    expected = weights_of_words(folder / "tensorflow" / family)
+    np.testing.assert_allclose(np.load(folder / f"{family}-words.npy"), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

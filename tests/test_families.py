@@ -10,6 +10,9 @@ import pytest
 
 import tenor
 from tenor import TextClassifier, TextRegressor, models, settings
+from tenor.errors import SettingsError
+from tenor.explanation import Known, faithfulness, nearest, page
+from tenor.explanation.report import Report, report
 
 SMALL: dict[str, dict[str, Any]] = {
     "ngram": {},
@@ -106,6 +109,58 @@ def test_probabilities_have_a_column_a_class_and_sum_to_one(family: str, fitted:
 def test_learns_a_few_rows(family: str, fitted: dict[str, TextClassifier]) -> None:
     assert fitted[family].score(ENGLISH, LABELS) == 1.0
     assert fitted[family].predict(["what a great film", "so dull a film"]).tolist() == ["positive", "negative"]
+
+
+def test_what_words_add_sums_to_the_logit(family: str, fitted: dict[str, TextClassifier]) -> None:
+    texts = ["so dull a film", "", "what a great film, 😀 " * 20, "zzzz", "a good film. It was good"]
+    model = fitted[family]
+    together = model.explain(texts)
+    logits = model.predictor_.bundle.calibration.slope * model.predictor_.raw_logits(texts)[:, 0]
+    for text, explanation, logit in zip(texts, together, logits, strict=True):
+        [evidence] = explanation.labels
+        sign = 1 if evidence.label == "positive" else -1
+        words = sum(span.weight for span in evidence.spans)
+        assert evidence.base + words + evidence.gap == pytest.approx(sign * logit, abs=1e-4)
+        assert abs(evidence.gap) <= 0.02 * max(abs(evidence.logit - evidence.base), 1)
+        [alone] = model.explain([text])
+        assert [span[:2] for span in alone.labels[0].spans] == [span[:2] for span in evidence.spans]
+        assert [span.weight for span in alone.labels[0].spans] == pytest.approx(
+            [span.weight for span in evidence.spans], abs=2e-3
+        )
+    assert bool(together[2].unread) == (family != "ngram")
+    assert not any(explanation.unread for explanation in (*together[:2], *together[3:]))
+
+
+def test_the_words_that_tell_the_label_are_the_strongest(family: str, fitted: dict[str, TextClassifier]) -> None:
+    explained = fitted[family].explain(["a dull film, number 7", "a great film, number 7"])
+    for explanation, word in zip(explained, ["dull", "great"], strict=True):
+        begin, end, _ = max(explanation.labels[0].spans, key=lambda span: span.weight)
+        assert explanation.text[begin:end] == word
+    found = faithfulness(fitted[family].predictor_, fitted[family].explain(ENGLISH))
+    assert found.strongest > found.random + 0.05
+
+
+def test_attention_is_told_where_there_is_any(family: str, fitted: dict[str, TextClassifier]) -> None:
+    predictor, text = fitted[family].predictor_, "a dull film, 😀"
+    if family not in ("transformer", "pretrained"):
+        with pytest.raises(SettingsError, match=f"the family '{family}' has no attention"):
+            report(predictor, Path("model"), [text], with_attention=True)
+        return
+    [told] = report(predictor, Path("model"), [text], with_attention=True).texts
+    assert len(told.attention) == 2
+    for block in told.attention:
+        assert {text[begin:end] for begin, end, _ in block} >= {"a", "dull", "film"}
+        assert all(share >= 0 for _, _, share in block)
+        assert sum(share for _, _, share in block) == pytest.approx(1, abs=1e-5) or family == "pretrained"
+        assert sum(share for _, _, share in block) <= 1 + 1e-5
+    assert "Where its attention goes" in page.render(Report("model", family, (told,)))
+
+
+def test_the_nearest_text_to_a_known_one_is_itself(family: str, fitted: dict[str, TextClassifier]) -> None:
+    known = Known("known", ENGLISH, list(range(1, 43)), LABELS)
+    [found] = nearest(fitted[family].predictor_, [ENGLISH[30]], known, 2)
+    assert found[0].similarity == pytest.approx(1, abs=1e-5)
+    assert {each.label for each in found} == {"negative"}
 
 
 def test_learns_chinese(family: str) -> None:

@@ -1,5 +1,6 @@
 """`TextClassifier` and `TextRegressor`: the scikit-learn contract over the families."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -8,11 +9,12 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from tenor import bundle, fitting, models, settings
+from tenor import bundle, explanation, fitting, models, settings
 from tenor.bundle import Bundle
 from tenor.data.labels import LARGEST_NUMBER
 from tenor.errors import DataError, SettingsError, rows_phrase
 from tenor.evaluation.conformal import COVERAGE
+from tenor.explanation import Explanation
 from tenor.models.family import Examples
 from tenor.predictor import Predictor, as_list, check_texts
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
@@ -48,6 +50,11 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
                 fitted.conformal,
             )
         )
+
+    def explain(self, X: Any, labels: Sequence[Any] | None = None) -> list[Explanation]:
+        """Which words of each text speak for and against its labels, or those named; or raise and lower its value."""
+        check_is_fitted(self)
+        return explanation.explain(self.predictor_, X, None if labels is None else list(map(str, labels)))
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write the model to a folder, from which `tenor.load` reads it; labels are strings there."""

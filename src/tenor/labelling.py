@@ -79,19 +79,41 @@ def label(
     """
     rows = 0
     for chunk in source.chunks:
-        texts = ["" if value is None else value for value in chunk.columns[text]]
-        for index, value in enumerate(texts):
-            if not isinstance(value, str):
-                raise DataError(
-                    f"the text is {type(value).__name__} {value!r:.40}, not a string.",
-                    "Name the column that holds the texts with --text.",
-                    source.at(chunk.row + index, text),
-                )
+        texts = texts_of(source, chunk, text)
         found = dict(zip(added, values(predictor, texts, promise), strict=True))
         write(Chunk(chunk.row, {**chunk.columns, **found}))
         rows += len(chunk)
         tell(rows)
     return rows
+
+
+def first_texts(source: Table, text: str, most: int) -> list[str]:
+    """The texts of the first rows; an empty or missing one is an empty text.
+
+    Args:
+        source: The rows.
+        text: Column of the texts.
+        most: How many.
+    """
+    texts: list[str] = []
+    for chunk in source.chunks:
+        texts += texts_of(source, chunk, text)
+        if len(texts) >= most:
+            break
+    return texts[:most]
+
+
+def texts_of(source: Table, chunk: Chunk, text: str) -> list[str]:
+    """The texts of a chunk; an empty or missing one is an empty text."""
+    texts = ["" if value is None else value for value in chunk.columns[text]]
+    for index, value in enumerate(texts):
+        if not isinstance(value, str):
+            raise DataError(
+                f"the text is {type(value).__name__} {value!r:.40}, not a string.",
+                "Name the column that holds the texts with --text.",
+                source.at(chunk.row + index, text),
+            )
+    return texts
 
 
 def values(predictor: Predictor, texts: list[str], promise: Promise | None) -> list[list[Any]]:

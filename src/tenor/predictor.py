@@ -123,13 +123,22 @@ class Predictor:
         """
         return self._conformal().shortage(self.bundle.task, coverage, per_class)
 
+    def chosen(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
+        """Which labels each text gets, (texts, labels), from what `predict_proba` gives."""
+        task = self.bundle.task
+        if isinstance(task, LabelSet):
+            return task.chosen(probabilities)
+        chosen = np.zeros(probabilities.shape, bool)
+        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
+        return chosen
+
     def label(self, texts: Sequence[str]) -> list[list[Scored]]:
         """The labels that each text gets, the most probable first: one, or any number where a text may have several.
 
         Where the model predicts numbers there are none: call `predict`.
         """
         probabilities = self.predict_proba(texts)
-        return self._scored(self._chosen(probabilities), probabilities)
+        return self._scored(self.chosen(probabilities), probabilities)
 
     def label_with_sets(
         self, texts: Sequence[str], coverage: float, per_class: bool = False
@@ -139,7 +148,7 @@ class Predictor:
         assert not isinstance(task, Value)
         probabilities = task.probabilities(self.calibrated(logits))
         sets = self._conformal().sets(logits, task, coverage, per_class)
-        return self._scored(self._chosen(probabilities), probabilities), self._scored(sets, probabilities)
+        return self._scored(self.chosen(probabilities), probabilities), self._scored(sets, probabilities)
 
     def values_with_intervals(self, texts: Sequence[str], coverage: float) -> Floats:
         """(texts, 3): the value of each text and the two ends of its interval."""
@@ -160,15 +169,6 @@ class Predictor:
     def _warn(self, coverage: float, per_class: bool) -> None:
         if told := self.promise(coverage, per_class):
             warnings.warn(told, stacklevel=3)
-
-    def _chosen(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
-        """(texts, labels): which labels each text gets."""
-        task = self.bundle.task
-        if isinstance(task, LabelSet):
-            return task.chosen(probabilities)
-        chosen = np.zeros(probabilities.shape, bool)
-        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
-        return chosen
 
     def _scored(self, chosen: npt.NDArray[np.bool_], probabilities: Floats) -> list[list[Scored]]:
         """The chosen labels of each text, the most probable first."""

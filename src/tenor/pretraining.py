@@ -32,7 +32,6 @@ from tenor.watch import Watcher
 
 _SHARE, _MASK, _RANDOM = 0.15, 0.8, 0.1
 _EPOCHS = 3
-_MASKS = ("[MASK]", "<mask>")
 _VALIDATION_SEED = 1 << 31
 
 NO_TASK = Classes(("", " "))
@@ -97,7 +96,7 @@ class _MaskedTokens:
             self.keras_model = masked.model(network.keras_model, precision.policy(network.config))
         self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.metric = keras.metrics.SparseCategoricalAccuracy("accuracy")
-        self.mask, self.fixed = _mask(network.text_encoder), _fixed(network.text_encoder)
+        self.mask, self.fixed = masked.mask_id(network.text_encoder), _fixed(network.text_encoder)
 
     def arrays(self, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
         return self._arrays(self.encoded, batch, random)
@@ -133,13 +132,6 @@ class _MaskedTokens:
             losses, right, count = losses + found["loss"] * named, right + found["accuracy"] * named, count + named
         count = max(count, 1.0)
         return {"validation_loss": float(losses / count), "validation_accuracy": float(right / count)}
-
-
-def _mask(encoder: TextEncoder) -> int:
-    """The id that stands for a masked token; in a vocabulary of words that of an unknown one."""
-    find = getattr(encoder, "id_of", None)
-    found = [find(name) for name in _MASKS] if find else []
-    return next((mask for mask in found if mask is not None), UNKNOWN)
 
 
 def _fixed(encoder: TextEncoder) -> npt.NDArray[np.int32]:

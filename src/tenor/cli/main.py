@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import tenor
-from tenor.cli import check, compare, datasets, evaluate, families, predict, pretrain, train
+from tenor.cli import check, compare, datasets, evaluate, explain, families, predict, pretrain, train
 from tenor.errors import TenorError
 
 _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
@@ -28,6 +28,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
+app.command("explain")(explain.explain)
 app.command("pretrain")(pretrain.pretrain)
 app.command("datasets")(datasets.datasets)
 app.command("families")(families.families)

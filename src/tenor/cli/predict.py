@@ -1,7 +1,6 @@
 """`tenor predict`."""
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tenor.cli import options
+from tenor.cli.source import as_text, is_text
 
 if TYPE_CHECKING:
     from tenor.labelling import Promise
     from tenor.predictor import Predictor
-
-_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 
 
 def predict(
@@ -46,32 +44,20 @@ def predict(
     from tenor import labelling, predictor
     from tenor.cli import console
     from tenor.data import stdin, table, writer
-    from tenor.data.builtin import BUILTINS
     from tenor.errors import DataError
 
     path = Path(source)
-    is_pattern = table.is_pattern(source) and _looks_like_a_path(source)
-    is_text = source != "-" and not _exists(path) and not is_pattern
-    if is_text and _looks_like_a_path(source):
-        raise DataError(
-            f"{source}: there is no such file.",
-            "Check the path; give a text that looks like one through standard input: echo TEXT | tenor predict MODEL -",
-        )
-    if is_text and source in BUILTINS:
-        raise DataError(
-            f"{source}: this is a built-in dataset, which has its labels.",
-            f"Measure on it with tenor evaluate; to label the word itself: echo {source} | tenor predict MODEL -",
-        )
-    source = source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    one_text = is_text(source, "predict")
+    source = as_text(source)
     if out is not None and out.exists() and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     loaded = predictor.load(model)
     promise = _promise(loaded, coverage, per_class, abstain)
-    if is_text and out is None:
+    if one_text and out is None:
         _print_one(loaded, source, as_json, promise)
         return
 
-    if is_text:
+    if one_text:
         opened = table.Table("the text", ["text"], iter([table.Chunk(1, {"text": [source]})]))
     elif source == "-":
         opened = table.open_lines(stdin.standard_input(), stdin.NAME)
@@ -139,19 +125,3 @@ def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Promise 
     print("\n".join(f"{scored.label}\t{scored.score:.4f}" for scored in labels) or "no label")
     if promise is not None:
         print(f"{promise.coverage:.6g}\t{', '.join(names) or 'empty set'}")
-
-
-def _looks_like_a_path(source: str) -> bool:
-    """A word with a slash in it or with an ending of up to 8 letters, or anything that ends like a table."""
-    from tenor.data.formats import COMPRESSED, FORMATS
-
-    ending = Path(source).suffix.lower()
-    one_word = len(source.split()) == 1
-    return ending in (*FORMATS, *COMPRESSED) or (one_word and ("/" in source or _ENDING.fullmatch(ending) is not None))
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists() and path != Path()  # an empty text is the path of this folder
-    except (OSError, ValueError):  # a long text is no file's name
-        return False

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tenor.data.split import Groups
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
+from tenor.models.attribution import Attribution
 from tenor.settings import require
 from tenor.tasks import Floats, Targets, Task
 from tenor.text.encoded import Keep, TextEncoder
@@ -29,6 +30,16 @@ class Model(Protocol):
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs), in the order of `texts`."""
+
+    def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
+        """What the characters of each text add to a weighted sum of its logits; `directions` are the weights, (texts,
+        outputs).
+        """
+
+    def represent(self, texts: Sequence[str]) -> Any:
+        """The features that the logits are made of, as vectors of length 1 (an array or a sparse matrix): texts with
+        like ones are alike to the model.
+        """
 
     def arrays(self) -> Arrays:
         """Everything learned, by name, for `weights.safetensors`."""

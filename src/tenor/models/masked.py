@@ -11,6 +11,10 @@ from keras import ops
 
 from tenor.models import precision
 from tenor.models.encoder import Embeddings, dense, gelu, layer_norm
+from tenor.text.encoded import TextEncoder
+from tenor.text.vocabulary import UNKNOWN
+
+_MASKS = ("[MASK]", "<mask>")
 
 
 class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
@@ -49,3 +53,10 @@ def model(encoder: Any, policy: str) -> Any:
     with precision.used(policy):
         head = MaskedHead(encoder.get_layer("embeddings"), name="masked")
     return keras.Model([encoder.input, positions], head(values, positions), name="masked")
+
+
+def mask_id(encoder: TextEncoder) -> int:
+    """The id that stands for a masked token; in a vocabulary of words that of an unknown one."""
+    find = getattr(encoder, "id_of", None)
+    found = [find(name) for name in _MASKS] if find else []
+    return next((mask for mask in found if mask is not None), UNKNOWN)

@@ -1,13 +1,17 @@
 """A Keras model with the encoder of its texts: raw texts in, logits out."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from tenor.models import gradients
+from tenor.models.attribution import Attribution, Shares, spread
 from tenor.models.family import Arrays, Family, NetworkConfig
 from tenor.tasks import Floats, Task
 from tenor.text import batches, gram_ids, vocabulary
@@ -46,8 +50,46 @@ class Network:
 
     def features(self, encoded: Encoded, watcher: Watcher) -> Floats:
         """What the head sees of each text, (texts, width)."""
-        pooled = self.keras_model.get_layer("pool").output
-        return self._predict(keras.Model(self.keras_model.input, pooled), encoded, watcher)
+        return self._predict(self._below_head, encoded, watcher)
+
+    def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
+        """What the characters of each text add to a weighted sum of its logits, by integrated gradients."""
+        return gradients.attribute(self, texts, directions)
+
+    def attention(self, text: str) -> Shares | None:
+        """How much attention each character gets in each block, (blocks, characters): the mean over heads and tokens.
+
+        None where the network has no attention. Special tokens get the rest: what is missing to 1.
+        """
+        if not any(layer.name == "block_0" for layer in self.keras_model.layers):
+            return None
+        from tenor.models import encoder
+
+        encoded = self.encode([text])
+        spans = self.text_encoder.spans(text, self.config.maximum_tokens, self.config.keep)
+        rows = []
+        for begin, end in itertools.pairwise(encoded.first):
+            if begin < end:
+                found = encoder.attention_weights(self.keras_model, encoded.ids[None, begin:end])
+                rows.append(np.stack([np.asarray(weights)[0].mean(axis=(0, 1), dtype=np.float64) for weights in found]))
+        if not rows:
+            return np.zeros((0, len(text)))
+        blocks = np.concatenate(rows, axis=1) / len(rows)
+        return np.stack([spread(spans, block, len(text)) for block in blocks])
+
+    def represent(self, texts: Sequence[str]) -> Floats:
+        """What the head sees of each text, scaled to length 1: (texts, width)."""
+        found = self.features(self.encode(texts), Watcher())
+        return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12), np.float32)
+
+    @cached_property
+    def path(self) -> gradients.Path:
+        """The way along which gradients are integrated."""
+        return gradients.Path(self.keras_model, gradients.blank_id(self.text_encoder))
+
+    @cached_property
+    def _below_head(self) -> keras.Model:
+        return keras.Model(self.keras_model.input, self.keras_model.get_layer("logits").input)
 
     def _predict(self, keras_model: keras.Model, encoded: Encoded, watcher: Watcher | None = None) -> Floats:
         done = 0
@@ -56,13 +98,24 @@ class Network:
         for batch in batches.in_order(encoded.lengths, tokens, self.longest):
             rows = len(batch.rows)
             ids = encoded.pad(batch.rows, batch.width)
-            if missing := _padded(rows, batch.size) - rows:
+            if missing := self.filled(rows, batch.size) - rows:
                 ids = np.pad(ids, ((0, missing), (0, 0)))
             result[batch.rows] = keras_model.predict_on_batch(ids)[:rows]
             done += rows
             if watcher is not None:
                 watcher.progress("features", done, len(result), {})
         return encoded.mean_by_text(result)
+
+    @staticmethod
+    def filled(rows: int, most: int) -> int:
+        """Rows that a batch is filled up to.
+
+        JAX compiles for every shape, so batches there have powers of 4 of rows, or `most`; elsewhere any number.
+        """
+        if keras.backend.backend() != "jax":
+            return rows
+        bits = (rows - 1).bit_length()
+        return min(1 << bits + bits % 2, most)
 
     def arrays(self) -> Arrays:
         return {variable.path: to_numpy(variable) for variable in self.keras_model.weights}
@@ -85,17 +138,6 @@ class Start(NamedTuple):
 
     text_encoder: TextEncoder
     arrays: Arrays
-
-
-def _padded(rows: int, most: int) -> int:
-    """Rows that a batch of prediction is filled up to with empty texts.
-
-    JAX compiles for every shape, so batches there have powers of 4 of rows, or `most`; elsewhere any number.
-    """
-    if keras.backend.backend() != "jax":
-        return rows
-    bits = (rows - 1).bit_length()
-    return min(1 << bits + bits % 2, most)
 
 
 def to_numpy(variable: Any) -> npt.NDArray[Any]:

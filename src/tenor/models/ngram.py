@@ -23,11 +23,13 @@ from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 
 from tenor import settings
 from tenor.data import split
 from tenor.data.split import Rows
 from tenor.models import features, linear
+from tenor.models.attribution import Attribution, spread
 from tenor.models.family import Arrays, Examples, Family, Fitted, HeldOut
 from tenor.models.features import Features, Weighting
 from tenor.models.linear import Linear
@@ -103,8 +105,45 @@ class NgramModel:
 
     def score(self, counts: Counts) -> Floats:
         """Logits of shape (texts, outputs) of texts that are counts already."""
-        selected = features.select(counts, self._columns, len(self.buckets))
-        return linear.logits(features.weigh(selected, self.weighting, self.idf), self.linear)
+        return linear.logits(self.weighed(counts), self.linear)
+
+    def weighed(self, counts: Counts) -> scipy.sparse.csr_matrix:
+        """Features of texts that are counts already: (texts, features)."""
+        return features.weigh(features.select(counts, self._columns, len(self.buckets)), self.weighting, self.idf)
+
+    def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
+        """What the characters of each text add to a weighted sum of its logits: feature times weight, exactly.
+
+        An n-gram's share goes to the tokens, or characters, of all places where it stands: to each the more, the more
+        it adds by itself.
+        """
+        counts = ngrams.count(texts, self.orders, self.characters)
+        matrix = self.weighed(counts)
+        known = np.flatnonzero(self._columns[counts.buckets] >= 0)
+        owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
+        weights = (self.linear.weights[matrix.indices] * directions[owner]).sum(axis=1, dtype=np.float64)
+        shares = np.zeros(len(counts.buckets))
+        shares[known] = matrix.data * weights
+        results = []
+        for row, text in enumerate(texts):
+            share = shares[counts.row[row] : counts.row[row + 1]]
+            spans = ngrams.spans(text, self.orders, self.characters)
+            single = np.bincount(spans.at, minlength=len(share)) == counts.counts[counts.row[row] : counts.row[row + 1]]
+            own = spread(spans, np.where(single, share, 0.0), len(text))
+            characters = spread(spans, share, len(text), own)
+            # What stands for the blanks around the text is no character's.
+            base = float(self.linear.intercept @ directions[row]) + float(share.sum() - characters.sum())
+            results.append(Attribution(characters, np.ones(len(text), bool), base))
+        return results
+
+    def represent(self, texts: Sequence[str]) -> scipy.sparse.csr_matrix:
+        """The features, each times the length of its weights, and scaled to length 1: (texts, features)."""
+        matrix = self.weighed(ngrams.count(texts, self.orders, self.characters))
+        matrix.data = matrix.data * np.linalg.norm(self.linear.weights, axis=1)[matrix.indices]
+        owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
+        length = np.sqrt(np.bincount(owner, matrix.data**2, len(texts)))
+        matrix.data = (matrix.data / np.maximum(length, 1e-12)[owner]).astype(np.float32)
+        return matrix
 
     @cached_property
     def _columns(self) -> npt.NDArray[np.int32]:

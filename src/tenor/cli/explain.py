@@ -1,0 +1,154 @@
+"""`tenor explain`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenor.cli import options
+from tenor.cli.source import as_text, is_text
+
+if TYPE_CHECKING:
+    from tenor.explanation.report import Report, Text
+    from tenor.predictor import Predictor
+
+Option = typer.Option
+
+_WORDS = 8
+_COLOURS = {"for": "rgb(70,130,250)", "against": "rgb(230,120,30)"}
+_BOLD = 0.5  # from this share of the largest weight on
+
+
+def explain(
+    model: options.Model,
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[INPUT]", help="A text, a file, '-' for one text a line; none with --data alone."),
+    ] = None,
+    label: Annotated[
+        list[str] | None, Option(help="Label to explain; may be repeated. [default: those that the text gets]")
+    ] = None,
+    data: Annotated[
+        str | None, Option(help="Texts, such as those of training: tell what speaks most for each label in them.")
+    ] = None,
+    nearest: Annotated[
+        str | None, Option(help="Texts, such as those of training: tell which are most like the text to the model.")
+    ] = None,
+    attention: Annotated[bool, Option("--attention", help="Tell where a network's attention goes, too.")] = False,
+    top: Annotated[int, Option(min=1, help="Words and n-grams told of each label; half as many nearest texts.")] = 10,
+    first: Annotated[int, Option(min=1, help="Texts of a file that are explained, from its start.")] = 20,
+    text: options.Text = None,
+    html: Annotated[Path | None, Option(help="Write all of it as one file of HTML, too.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the file in --html.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print all of it as one line of JSON.")] = False,
+) -> None:
+    """Tell which words speak for and against a label, and how faithful that is to the model."""
+    from tenor import predictor
+    from tenor.cli import console
+    from tenor.errors import DataError, SettingsError
+    from tenor.explanation import page, report
+
+    if source is None and data is None:
+        raise SettingsError("there is nothing to explain.", "Give a text or a file, or --data with texts.")
+    if source is None and (label or nearest or attention):
+        raise SettingsError(
+            "--label, --nearest and --attention are about a text, and there is none.", "Give a text or a file, too."
+        )
+    one_text = source is not None and is_text(source, "explain")
+    if html is not None and html.exists() and not overwrite:
+        raise DataError(f"{html}: this exists already.", "Choose another --html, or replace it with --overwrite.")
+    loaded = predictor.load(model)
+    texts = [] if source is None else [as_text(source)] if one_text else _read(source, loaded, text, first)
+    with console.Console(quiet=as_json) as watcher:
+        told = report.report(loaded, model, texts, label, data, nearest, text, attention, top, watcher)
+    if html is not None:
+        _write(html, page.render(told))
+    if as_json:
+        print(json.dumps(told.as_dict(), ensure_ascii=False))
+        return
+    _print(told)
+    if html is not None:
+        print(f"page: {html}")
+
+
+def _read(source: str, loaded: "Predictor", column: str | None, first: int) -> list[str]:
+    """The first texts of a file; an empty or missing one is an empty text."""
+    from tenor import labelling
+    from tenor.data import stdin, table
+
+    opened = table.open_lines(stdin.standard_input(), stdin.NAME) if source == "-" else table.open_table(Path(source))
+    return labelling.first_texts(opened, labelling.text_column(opened, loaded, column), first)
+
+
+def _write(path: Path, content: str) -> None:
+    from tenor import files
+    from tenor.errors import DataError
+
+    try:
+        files.write(path, content.encode("utf-8", "backslashreplace"))  # half a surrogate pair is no UTF-8
+    except OSError as error:
+        raise DataError(
+            f"{path}: the page cannot be written: {error.strerror or error}.", "Choose another --html."
+        ) from None
+
+
+def _print(told: "Report") -> None:
+    from rich.console import Console
+
+    from tenor.explanation import page
+
+    terminal = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for number, text in enumerate(told.texts):
+        if number:
+            terminal.print()
+        _print_text(terminal, text)
+    if len(told.texts) > 1:
+        terminal.print(f"\nover these {len(told.texts):,} texts: {page.faithfulness_line(told.faithfulness)}")
+    for number, (label, strong) in enumerate(told.strongest.items()):
+        if number or told.texts:
+            terminal.print()
+        terminal.print(f"strongest for {label} in {told.looked_at} (weight, texts)")
+        for each in strong:
+            terminal.print(f"  {each.weight:+.3f}  {each.texts:>7,}  {each.spelling}")
+
+
+def _print_text(terminal: Any, text: "Text") -> None:
+    from tenor.cli.console import pad
+    from tenor.explanation import page
+
+    explanation = text.explanation
+    for evidence in explanation.labels:
+        terminal.print(page.headline(evidence))
+        terminal.print(_painted(explanation.text, evidence.spans))
+        for kind, rows in zip(_COLOURS, page.leading(explanation.text, evidence, _WORDS), strict=True):
+            if rows:
+                terminal.print(f"{pad(kind, 7)}  " + ", ".join(f"{word} {weight:+.3f}" for word, weight in rows))
+    for begin, end in explanation.unread:
+        terminal.print(
+            f"not read: characters {begin + 1:,} to {end:,} of {len(explanation.text):,}; the text is too long."
+        )
+    terminal.print(f"faithfulness: {page.faithfulness_line(text.faithfulness)}")
+    for number, block in enumerate(text.attention, 1):
+        ranked = sorted(block, key=lambda span: -span.weight)[:_WORDS]
+        shares = ", ".join(f"{explanation.text[begin:end]} {share:.1%}" for begin, end, share in ranked)
+        terminal.print(f"attention, block {number}: {shares}")
+    for neighbour in text.nearest:
+        label = "" if neighbour.label is None else f"  {neighbour.label}"
+        terminal.print(
+            f"near {neighbour.similarity:.3f}  row {neighbour.row:,}{label}  {' '.join(neighbour.text[:100].split())}"
+        )
+
+
+def _painted(text: str, spans: Any) -> Any:
+    """The text in the colours of a terminal: strong words bold, words that add next to nothing plain."""
+    from rich.text import Text as Painted
+
+    largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
+    painted = Painted(text)
+    for begin, end, weight in spans:
+        share = abs(weight) / largest
+        if share >= 0.1:
+            kind = "for" if weight > 0 else "against"
+            painted.stylize(f"{_COLOURS[kind]}{' bold' * (share >= _BOLD)}", begin, end)
+    return painted

@@ -1,0 +1,185 @@
+"""A report as one file of HTML: no script, nothing fetched; for light and dark screens, narrow ones, and paper.
+
+What speaks for a label is blue and underlined, what speaks against it orange and underlined with dots, so that it can
+be told apart without colours too.
+"""
+
+from html import escape
+
+from tenor.explanation.faithfulness import Faithfulness
+from tenor.explanation.nearest import Neighbour
+from tenor.explanation.report import Report, Text
+from tenor.explanation.strongest import Strong
+from tenor.explanation.texts import Evidence, Span
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --page: #fff; --line: #d0d7de;
+  --for: 37 99 235; --against: 217 93 14; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --soft: #9aa4af; --page: #0f1419; --line: #30363d;
+    --for: 74 134 255; --against: 240 128 48; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 3rem; background: var(--page); color: var(--ink);
+  font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", "PingFang SC",
+  "Microsoft YaHei", sans-serif; }
+h1 { font-size: 1.4rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; border-top: 1px solid var(--line); padding-top: 1.5rem; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; overflow-wrap: anywhere; }
+p { margin: .4rem 0; } .soft { color: var(--soft); font-size: .9rem; }
+.text { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.9; padding: .75rem 1rem; margin: .5rem 0;
+  border: 1px solid var(--line); border-radius: .5rem; }
+.text span { border-radius: .2rem; padding: .1em 0; }
+.for { background: rgb(var(--for) / calc(var(--s) * .6)); border-bottom: 2px solid rgb(var(--for) / var(--s)); }
+.against { background: rgb(var(--against) / calc(var(--s) * .6));
+  border-bottom: 2px dotted rgb(var(--against) / var(--s)); }
+.unread { color: var(--soft); text-decoration: line-through; }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 0 2rem;
+  align-items: start; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+th { text-align: left; font-weight: 600; } th, td { padding: .15rem .5rem .15rem 0; vertical-align: top; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.word { overflow-wrap: anywhere; } td.bar { width: 40%; min-width: 4rem; }
+td.bar i { display: block; height: .8em; margin-top: .35em; width: calc(var(--s) * 100%); border-radius: .15rem; }
+i.for { background: rgb(var(--for)); } i.against { background: rgb(var(--against)); }
+details { margin: .5rem 0; } summary { cursor: pointer; }
+@media print { body { max-width: none; padding: 0; } h2 { break-after: avoid; } .text { break-inside: avoid; }
+  .text span, td.bar i { -webkit-print-color-adjust: exact; print-color-adjust: exact; } }
+"""
+_SHOWN = 8  # words of each kind in the lists
+_FULL = 1000  # characters of a nearest text
+
+
+def render(report: Report) -> str:
+    """The page."""
+    title = f"Why {report.model} says what it says"
+    parts = [
+        "<!doctype html>",
+        '<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f'<h1>{escape(title)}</h1><p class="soft">Family {escape(report.family)}. ',
+        'What speaks <span class="for" style="--s:.7">for</span> a label is blue, what speaks ',
+        '<span class="against" style="--s:.7">against</span> it orange and dotted; the stronger, the deeper. ',
+        "Point at a word to see its weight in units of the logit.</p>",
+    ]
+    if len(report.texts) > 1:
+        parts.append(f"<p>Over these {len(report.texts):,} texts: {escape(faithfulness_line(report.faithfulness))}</p>")
+    for number, text in enumerate(report.texts, 1):
+        parts.append(f"<h2>Text{f' {number}' if len(report.texts) > 1 else ''}</h2>{_text(text)}")
+    if report.strongest:
+        parts.append(
+            f"<h2>Strongest over many texts</h2><p class='soft'>In {escape(report.looked_at)}. Weight: what it "
+        )
+        parts.append("adds to the logit, the mean over the texts that it stands in.</p><div class='columns'>")
+        parts += [_strongest(label, strong) for label, strong in report.strongest.items()]
+        parts.append("</div>")
+    return "\n".join([*parts, "</body></html>\n"])
+
+
+def faithfulness_line(found: Faithfulness) -> str:
+    """The figures in a sentence."""
+    return (
+        f"without the strongest words the score falls by {found.strongest:.3f}, without as many at random by "
+        f"{found.random:.3f} (1, 5, 10, 20 and 50% of the words, mean)."
+    )
+
+
+def _text(text: Text) -> str:
+    explanation = text.explanation
+    parts = []
+    for evidence in explanation.labels:
+        parts += [
+            f"<h3>{escape(headline(evidence))}</h3>",
+            _painted(explanation.text, evidence.spans, explanation.unread),
+        ]
+        parts.append(f"<div class='columns'>{_words(explanation.text, evidence)}</div>")
+    if explanation.unread:
+        count = sum(end - begin for begin, end in explanation.unread)
+        parts.append(
+            f"<p class='soft'>Struck out: {count:,} of {len(explanation.text):,} characters that the model did "
+        )
+        parts.append("not read, because the text is too long for it.</p>")
+    parts.append(f"<p class='soft'>Faithfulness: {escape(faithfulness_line(text.faithfulness))}</p>")
+    if text.attention:
+        parts.append(
+            "<details><summary>Where its attention goes</summary><p class='soft'>The mean over heads and tokens "
+        )
+        parts.append("of each block. It shows how the network works, not why it decides as it does.</p>")
+        for number, block in enumerate(text.attention, 1):
+            parts.append(f"<p class='soft'>Block {number}</p>{_painted(explanation.text, block, explanation.unread)}")
+        parts.append("</details>")
+    if text.nearest:
+        rows = "".join(map(_neighbour, text.nearest))
+        parts.append(
+            "<h3>Nearest known texts</h3><table><tr><th class='number'>cosine<th class='number'>row<th>label<th>"
+        )
+        parts.append(f"text</tr>{rows}</table>")
+    return "\n".join(parts)
+
+
+def headline(evidence: Evidence) -> str:
+    """The label and its score, or the value."""
+    return f"{evidence.score:.6g}" if evidence.label is None else f"{evidence.label}  {evidence.score:.4f}"
+
+
+def _painted(text: str, spans: tuple[Span, ...], unread: tuple[tuple[int, int], ...]) -> str:
+    largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
+    marks = [(span.begin, span.end, _mark(span.weight, largest)) for span in spans if span.weight]
+    struck = [(begin, end, '<span class="unread">') for begin, end in unread]
+    parts, at = [], 0
+    for begin, end, mark in sorted(marks + struck):
+        begin = max(begin, at)  # of a word that was cut in two, each half has its own mark
+        parts += [escape(text[at:begin]), mark, escape(text[begin:end]), "</span>"]
+        at = end
+    return f'<div class="text" dir="auto">{"".join(parts)}{escape(text[at:])}</div>'
+
+
+def _mark(weight: float, largest: float) -> str:
+    kind = "for" if weight > 0 else "against"
+    return f'<span class="{kind}" style="--s:{abs(weight) / largest:.2f}" title="{weight:+.3f}">'
+
+
+def _words(text: str, evidence: Evidence) -> str:
+    speaks_for, against = leading(text, evidence, _SHOWN)
+    largest = max((abs(weight) for _, weight in [*speaks_for, *against]), default=1.0)
+    parts = []
+    for kind, title, rows in (("for", "for", speaks_for), ("against", "against", against)):
+        cells = "".join(
+            f"<tr><td class='word'>{escape(word)}<td class='bar'><i class='{kind}' "
+            f"style='--s:{abs(weight) / largest:.2f}'></i><td class='number'>{weight:+.3f}</tr>"
+            for word, weight in rows
+        )
+        parts.append(f"<table><tr><th>{title}<th><th class='number'>weight</tr>{cells}</table>" if cells else "")
+    return "".join(parts)
+
+
+def leading(text: str, evidence: Evidence, most: int) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+    """The words that add most for the label, and those that add most against it; each word once, with its sum."""
+    sums: dict[str, float] = {}
+    for begin, end, weight in evidence.spans:
+        word = text[begin:end].strip() or "␣"
+        sums[word] = sums.get(word, 0.0) + weight
+    ranked = sorted(sums.items(), key=lambda pair: -pair[1])
+    speaks_for = [pair for pair in ranked[:most] if pair[1] > 0]
+    return speaks_for, [pair for pair in ranked[::-1][:most] if pair[1] < 0]
+
+
+def _neighbour(neighbour: Neighbour) -> str:
+    label = "" if neighbour.label is None else str(neighbour.label)
+    text = neighbour.text[:_FULL] + "…" * (len(neighbour.text) > _FULL)
+    return (
+        f"<tr><td class='number'>{neighbour.similarity:.3f}<td class='number'>{neighbour.row:,}"
+        f"<td>{escape(label)}<td class='word' dir='auto'>{escape(text)}</tr>"
+    )
+
+
+def _strongest(label: str, strong: list[Strong]) -> str:
+    rows = "".join(
+        f"<tr><td class='word'>{escape(each.spelling)}<td class='number'>{each.weight:+.3f}"
+        f"<td class='number'>{each.texts:,}</tr>"
+        for each in strong
+    )
+    return (
+        f"<div><h3>{escape(label)}</h3><table><tr><th>for it<th class='number'>weight<th class='number'>texts</tr>"
+        f"{rows}</table></div>"
+    )

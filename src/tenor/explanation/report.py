@@ -1,0 +1,142 @@
+"""All that `tenor explain` tells, in one place: for people on a terminal, for machines and as a page of HTML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tenor.errors import SettingsError
+from tenor.explanation import known as known_texts
+from tenor.explanation.faithfulness import Faithfulness, faithfulness
+from tenor.explanation.nearest import Neighbour, nearest
+from tenor.explanation.strongest import Strong, strongest
+from tenor.explanation.texts import Explanation, Span, explain, words
+from tenor.models.attribution import Shares
+from tenor.predictor import Predictor
+from tenor.watch import Watcher
+
+
+class Text(NamedTuple):
+    """What is told of one text.
+
+    Attributes:
+        explanation: What speaks for and against its labels.
+        faithfulness: How far their scores fall when words are deleted.
+        nearest: The known texts that are most like it, where they were asked for.
+        attention: For each block of the network the share of its attention that each word gets, where it was asked for.
+    """
+
+    explanation: Explanation
+    faithfulness: Faithfulness
+    nearest: tuple[Neighbour, ...] = ()
+    attention: tuple[tuple[Span, ...], ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **self.explanation.as_dict(),
+            "faithfulness": _faithfulness(self.faithfulness),
+            "nearest": [neighbour._asdict() for neighbour in self.nearest],
+            "attention": [[span._asdict() for span in block] for block in self.attention],
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is told of a model and some texts.
+
+    Attributes:
+        model: Name of the model's folder.
+        family: Name of its family.
+        texts: One for each text.
+        strongest: Label -> what speaks most for it over many texts, where that was asked for.
+        looked_at: Name of those texts.
+    """
+
+    model: str
+    family: str
+    texts: tuple[Text, ...]
+    strongest: dict[str, list[Strong]] = field(default_factory=dict)
+    looked_at: str = ""
+
+    @property
+    def faithfulness(self) -> Faithfulness:
+        """The mean over the texts that have words."""
+        found = [text.faithfulness for text in self.texts if any(each.spans for each in text.explanation.labels)]
+        return Faithfulness(*np.mean(found, axis=0).tolist()) if found else Faithfulness(0.0, 0.0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "model": self.model,
+            "family": self.family,
+            "texts": [text.as_dict() for text in self.texts],
+            "faithfulness": _faithfulness(self.faithfulness),
+            "strongest": {label: [each._asdict() for each in strong] for label, strong in self.strongest.items()},
+        }
+
+
+def report(
+    predictor: Predictor,
+    folder: Path,
+    texts: Sequence[str],
+    labels: Sequence[str] | None = None,
+    data: str | None = None,
+    near: str | None = None,
+    text_column: str | None = None,
+    with_attention: bool = False,
+    most: int = 10,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Gather what is to be told.
+
+    Args:
+        predictor: The model.
+        folder: Where it was read from.
+        texts: The texts to explain.
+        labels: Labels to explain; None: those that the texts get.
+        data: Where the texts are from which the strongest words or n-grams of each label are told.
+        near: Where the texts are of which the nearest are told.
+        text_column: Column of the texts in both.
+        with_attention: Whether to tell where a network's attention goes.
+        most: How many words and n-grams to tell for each label; and half as many nearest texts.
+        watcher: Hears of progress.
+
+    Raises:
+        TenorError: A label or a column is unknown, a file cannot be read, or the family has no attention.
+    """
+    if with_attention:
+        _attention(predictor, "")  # refused before work is done
+    sources = {source: known_texts.read(source, predictor, text_column) for source in {data, near} if source}
+    explained = explain(predictor, texts, labels)
+    neighbours: list[list[Neighbour]] = [[] for _ in texts]
+    if near and texts:
+        neighbours = nearest(predictor, texts, sources[near], max(most // 2, 1), watcher)
+    told = [
+        Text(
+            explanation,
+            faithfulness(predictor, [explanation]),
+            tuple(found),
+            _attention(predictor, explanation.text) if with_attention else (),
+        )
+        for explanation, found in zip(explained, neighbours, strict=True)
+    ]
+    strong = strongest(predictor, sources[data].texts, most) if data else {}
+    name = sources[data].name if data else ""
+    return Report(folder.name or str(folder), predictor.bundle.family.name, tuple(told), strong, name)
+
+
+def _attention(predictor: Predictor, text: str) -> tuple[tuple[Span, ...], ...]:
+    find = getattr(predictor.bundle.model, "attention", None)
+    blocks: Sequence[Shares] | None = find(text) if find else None
+    if blocks is None:
+        raise SettingsError(
+            f"the family {predictor.bundle.family.name!r} has no attention.",
+            "Leave out --attention; transformer and pretrained have it.",
+        )
+    return tuple(words(text, block) for block in blocks)
+
+
+def _faithfulness(found: Faithfulness) -> dict[str, float]:
+    return {**found._asdict(), "difference": found.difference}
