@@ -4,6 +4,7 @@ import json
 import sys
 
 from calibration_part import NAMES, calibration
+from explain_part import explain
 from imdb import part_path
 from network_parts import NETWORK_PARTS
 from processes import ProgramError, run
@@ -107,6 +108,7 @@ PARTS = {
     "labelled-sets": labelled_sets,
     "check": check,
     "calibration": calibration,
+    "explain": explain,
     "lstm": lstm,
     "memory": memory,
     "startup": startup,

@@ -5,6 +5,7 @@ from statistics import median
 from typing import Any
 
 from calibration_part import calibration_section
+from explain_part import explain_section
 from network_report import NETWORK_SECTIONS
 from sets_report import SETS_SECTIONS
 from tables import Row, Runs, met, mib, middle, ratio, score, seconds, table
@@ -193,6 +194,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "ngram": ngram_section,
     **SETS_SECTIONS,
     "calibration": calibration_section,
+    "explain": explain_section,
     "lstm": lstm_section,
     "memory": memory_section,
     "startup": startup_section,

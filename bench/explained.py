@@ -1,0 +1,13 @@
+"""The reviews that are explained."""
+
+import random
+
+from imdb import SEED, read_part
+
+TEXTS = 200
+QUICK_TEXTS = 5
+
+
+def drawn_tests(texts: int) -> list[str]:
+    """So many test reviews, drawn at random."""
+    return random.Random(SEED).sample(read_part("test")[0], texts)
