@@ -30,7 +30,7 @@ def weights(task: Task, targets: Targets, wanted: Any) -> Floats:
         SettingsError: It is something else, or the task has no classes.
     """
     if wanted is None:
-        return np.ones(len(targets), np.float32)
+        return np.broadcast_to(np.float32(1), len(targets))
     require(isinstance(task, Classes), "class_weight", "serves tasks with one label a text")
     assert isinstance(task, Classes)
     if wanted != "balanced":
@@ -66,7 +66,7 @@ def fit(
         TenorError: A setting does not serve the task, or the checkpoint to resume from cannot be used.
     """
     if family.fit is not None:
-        fitted = family.fit(examples, config, seed)
+        fitted = family.fit(examples, config, seed, watcher)
     else:
         from tenor import training  # loads Keras
 

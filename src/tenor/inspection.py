@@ -82,7 +82,7 @@ class _Source:
         if self.path is not None:
             return table.open_table(self.path)
         data = self.parts.data
-        columns = {data.text_column: data.texts, data.label_column: data.labels}
+        columns = {data.text_column: list(data.texts), data.label_column: list(data.labels)}
         return Table(data.name, list(columns), iter([Chunk(1, columns)]))
 
 
@@ -105,6 +105,7 @@ def inspect(asked: Inspection, watcher: Watcher | None = None) -> tuple[Report, 
         seed=asked.seed,
         drop_unlabelled=True,
         drop_empty=True,
+        on_disk=False,
     )
     if "-" in (asked.data, asked.test):
         raise DataError("a check reads its data twice, and standard input can be read once.", "Give a file.")
@@ -126,7 +127,7 @@ def _read(run: Run, path: Path | None, watcher: Watcher) -> _Source:
     data, test = reading.read_parts(run, watcher)
     parts = Parts(data, test)
     if path is None:
-        return _Source(None, parts, data.labels, {}, [], [])
+        return _Source(None, parts, list(data.labels), {}, [], [])
     opened = table.open_table(path)
     values: dict[str, list[Any]] = {column: [] for column in opened.columns}
     empty: list[int] = []

@@ -13,7 +13,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle, fitting, measurement, models, output, reading, settings, tasks
+import numpy as np
+
+from tenor import bundle, fitting, measurement, models, output, reading, settings, spill, tasks
 from tenor.bundle import Bundle, Encoder
 from tenor.data import builtin, dataset, split
 from tenor.data.dataset import Dataset
@@ -24,6 +26,8 @@ from tenor.predictor import Predictor
 from tenor.runs import Pretraining, Run
 from tenor.tasks import LabelSet, Task, Value
 from tenor.watch import Watcher
+
+_RUN = 1 << 16  # texts that are looked at together, where there are more
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     config = _config(family, run.settings or {}, encoder)
     bundle.need(family)
     folder = _folder(run)
+    with spill.beside(folder):
+        return _train(run, family, config, encoder, folder, watcher)
+
+
+def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folder: Path, watcher: Watcher) -> Trained:
     begin = time.perf_counter()
     data, test = reading.read_parts(run, watcher)
     read_s = time.perf_counter() - begin
@@ -66,7 +75,8 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     check_s = time.perf_counter() - checking
     if test is None and run.folds is None and run.test_size > 0:
         kept, held_out = reading.hold_out(run, data, task, groups)
-        data, test, groups = data.take(kept), data.take(held_out), groups[kept]
+        data, test = data.take(kept), data.take(held_out).in_memory()
+        groups = None if groups is None else groups[kept]
         if not len(test):
             watcher.say(
                 "nothing can be held out, so nothing is measured: there are too few rows, or too few groups of rows "
@@ -109,7 +119,7 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
         trained.metrics["test"] = measurement.evaluate(predictor, test)
     crossed = time.perf_counter()
     trained.metrics["timing"]["evaluate_s"] = crossed - measured
-    if run.folds is not None:
+    if run.folds is not None and groups is not None:
         trained.metrics["cross_validation"] = _cross_validate(run, data, groups, trained, fit, watcher)
         trained.metrics["timing"]["cross_validate_s"] = time.perf_counter() - crossed
     trained.metrics["timing"]["total_s"] = time.perf_counter() - begin
@@ -166,10 +176,10 @@ def _fit(
     run: Run,
     encoder: Encoder | None,
     watcher: Watcher,
-    groups: Groups,
+    groups: Groups | None,
     checkpoints: Any,
 ) -> Fitted:
-    targets = task.encode(data.labels)
+    targets = reading.targets_of(task, data)
     if family.fit is not None and run.resume:
         raise SettingsError(
             f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
@@ -295,7 +305,12 @@ def _folder(run: Run | Pretraining) -> Path:
 def _fingerprint(data: Dataset) -> str:
     digest = hashlib.sha256()
     for values in (data.texts, data.labels):
-        digest.update(json.dumps(values, ensure_ascii=True).encode())
+        digest.update(b"[")
+        for at in range(0, len(values), _RUN):
+            part = values[at : at + _RUN]
+            listed = part.tolist() if isinstance(part, np.ndarray) else part
+            digest.update((b", " if at else b"") + json.dumps(listed, ensure_ascii=True).encode()[1:-1])
+        digest.update(b"]")
     return digest.hexdigest()
 
 

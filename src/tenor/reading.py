@@ -1,20 +1,23 @@
 """Where a run's texts come from, and which of them are learned from."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tenor import checks, settings
 from tenor.bundle import Bundle
+from tenor.checks import many
+from tenor.checks.finding import Finding
 from tenor.checks.parts import Parts
-from tenor.data import builtin, dataset, split, table, times
+from tenor.data import builtin, dataset, split, stored, table, times
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
+from tenor.data.stored import Texts
 from tenor.errors import DataError, SettingsError
 from tenor.runs import Pretraining, Run
-from tenor.tasks import Kind, Task
+from tenor.tasks import Kind, Targets, Task
 from tenor.watch import Watcher
 
 
@@ -92,7 +95,7 @@ def read_parts(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
     if source != run.data:
         watcher.say(f"{run.data} has a train and a test folder; each is taken as such.")
     options["separator"] = run.label_separator
-    data = read(source, text=run.text, label=run.label, task=run.task, **options)
+    data = read(source, text=run.text, label=run.label, task=run.task, on_disk=run.on_disk, watcher=watcher, **options)
     if source not in builtin.BUILTINS:
         watcher.say(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
     if test_source is None:
@@ -102,13 +105,26 @@ def read_parts(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
     return data, test
 
 
-def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> Groups:
-    """Rows that stay together: (near) duplicates, and those of --group. Says what a person should know of the texts."""
+def on_disk(data: Dataset) -> bool:
+    """Whether the texts are on disk, since there are many."""
+    return isinstance(data.texts, Texts)
+
+
+def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> Groups | None:
+    """Rows that stay together: (near) duplicates, and those of --group. Says what a person should know of the texts.
+
+    None where the texts are on disk: equal ones stay together then.
+
+    Raises:
+        SettingsError: The texts are on disk, and something is asked for that needs all of them in memory.
+    """
+    if on_disk(data):
+        _refuse_in_memory_options(run, data)
+        watcher.say(f"{len(data):,} texts are kept on disk; near duplicates among them are not looked for.")
+        _tell(many.brief(data, test), watcher)
+        return None
     parts = Parts(data, test)
-    lines = [finding.brief for finding in checks.brief(parts) if finding.brief]
-    for line in lines:
-        watcher.say(line)
-    if lines:
+    if _tell(checks.brief(parts), watcher):
         beside = f" --test {run.test}" if run.test else ""
         watcher.say(f"to see the rows: tenor check {run.data}{beside}")
     groups = parts.near[: len(data)]
@@ -119,12 +135,35 @@ def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -
     )
 
 
-def hold_out(run: Run, data: Dataset, task: Task, groups: Groups) -> tuple[split.Rows, split.Rows]:
+def _refuse_in_memory_options(run: Run, data: Dataset) -> None:
+    for option in ("group", "time", "folds"):
+        if getattr(run, option) is not None:
+            raise SettingsError(
+                f"--{option} needs the texts in memory, and these {len(data):,} are kept on disk.",
+                f"Leave out --{option} (--test FILE measures on texts of your own), or give --in-memory.",
+            )
+
+
+def _tell(findings: Iterable[Finding], watcher: Watcher) -> bool:
+    """Say what training should know of; whether there is anything."""
+    lines = [finding.brief for finding in findings if finding.brief]
+    for line in lines:
+        watcher.say(line)
+    return bool(lines)
+
+
+def hold_out(run: Run, data: Dataset, task: Task, groups: Groups | None) -> tuple[split.Rows, split.Rows]:
     if run.time is None:
-        return split.hold_out(data.texts, task.strata(task.encode(data.labels)), run.test_size, run.seed, groups)
+        strata = split.strata(data.texts, targets_of(task, data), task)
+        return split.hold_out(data.texts, strata, run.test_size, run.seed, groups)
     numbers = [data.number(row) for row in range(len(data))]
     moments = times.parse(_column(sources(run)[0], run.time, "time", data), numbers, data.name, run.time)
     return split.hold_out_latest(data.texts, moments, run.test_size, groups)
+
+
+def targets_of(task: Task, data: Dataset) -> Targets:
+    """What `task.encode` makes of the labels; on disk where these are."""
+    return stored.encoded(data.labels, task.encode) if on_disk(data) else task.encode(data.labels)
 
 
 def _column(source: str, column: str, option: str, data: Dataset) -> list[Any]:

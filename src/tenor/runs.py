@@ -32,6 +32,7 @@ class Run:
         group: Column whose equal values stay together: an author, a thread.
         time: Column by which the latest rows are held out, in place of drawn ones.
         folds: Number of folds to measure by; the model learns from all rows then. None holds out a part.
+        on_disk: Keep the texts and what is made of them on disk; None: where there are many.
     """
 
     data: str
@@ -54,6 +55,7 @@ class Run:
     group: str | None = None
     time: str | None = None
     folds: int | None = None
+    on_disk: bool | None = None
 
     def __post_init__(self) -> None:
         settings.require(self.label_separator != "", "label_separator", "must not be empty")

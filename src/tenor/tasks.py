@@ -53,7 +53,9 @@ class Classes:
         """What the outputs should be after the activation, (texts, outputs)."""
         if self.outputs == 1:
             return targets[:, None].astype(np.float32)
-        return np.asarray(np.eye(self.outputs, dtype=np.float32)[targets])
+        desired = np.zeros((len(targets), self.outputs), np.float32)
+        desired[np.arange(len(targets)), targets] = 1
+        return desired
 
     def probabilities(self, logits: Floats) -> Floats:
         """Turn logits of shape (texts, outputs) into probabilities of shape (texts, classes).

@@ -23,7 +23,6 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from tenor import files
-from tenor.data.split import hold_out
 from tenor.errors import TenorError
 from tenor.models import head, losses, optimizers, precision
 from tenor.models.family import Examples, Family, Fitted, HeldOut, Loss, NetworkConfig
@@ -112,12 +111,12 @@ def fit(
     if isinstance(task, LabelSet):
         share = share or _THRESHOLDS_SHARE
     tune = getattr(config, "tune", None)
-    learned, held_out = _parted(examples, share, seed)
+    learned, held_out = examples.parted(share, seed)
     fresh = held_out  # to calibrate on
     if tune != "frozen" and len(held_out) >= 2 * _CALIBRATION_TEXTS:
-        held_out, fresh = _parted(held_out, 0.5, seed)
+        held_out, fresh = held_out.parted(0.5, seed)
     elif not share and config.calibration * len(examples) >= _FEWEST_FRESH:
-        learned, fresh = _parted(examples, min(config.calibration, _MOST_FRESH / len(examples)), seed)
+        learned, fresh = examples.parted(min(config.calibration, _MOST_FRESH / len(examples)), seed)
     config, encoder = prepare(family, config, learned.texts, start)
     encoded, held = (encoder.encode(part.texts, config.maximum_tokens, config.keep) for part in (learned, held_out))
     new = held if fresh is held_out else encoder.encode(fresh.texts, config.maximum_tokens, config.keep)
@@ -154,11 +153,6 @@ def fit(
         "calibrate_s": time.perf_counter() - after_fit,
     }
     return Fitted(task, network, config, timing, history, scored)
-
-
-def _parted(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
-    rows, held_rows = hold_out(examples.texts, examples.task.strata(examples.targets), share, seed, examples.groups)
-    return examples.take(rows), examples.take(held_rows)
 
 
 def prepare(family: Family, config: Any, texts: Sequence[str], start: Start | None = None) -> tuple[Any, TextEncoder]:
@@ -268,7 +262,7 @@ class _Labels:
         self.longest = network.longest
         self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
         self.rate = network.family.rate(network.config) if network.family.rate else None
-        self.desired = network.task.desired(learned.targets)
+        self.targets = learned.targets
         self.share = learned.weights[encoded.text] / encoded.rows_of_text[encoded.text]
         self.share /= self.share.mean()
 
@@ -278,7 +272,7 @@ class _Labels:
         rows, missing = len(batch.rows), batch.size - len(batch.rows)
         ids = np.pad(self.encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
         desired = np.zeros((batch.size, self.task.outputs), np.float32)
-        desired[:rows] = self.desired[self.encoded.text[batch.rows]]
+        desired[:rows] = self.task.desired(self.targets[self.encoded.text[batch.rows]])
         weight = np.zeros(batch.size, np.float32)
         weight[:rows] = self.share[batch.rows]
         return ids, desired, weight * (batch.size / rows)

@@ -8,7 +8,10 @@ class Watcher:
         """Something a person should know, such as which columns were chosen."""
 
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
-        """`done` of `total` texts of this step (an epoch, say) are through; `figures` are running means."""
+        """`done` of `total` parts of this step (texts of an epoch, say) are through; `figures` are running means.
+
+        Of how many is not known where `total` is 0; these are rows then.
+        """
 
     def finished(self, step: str, figures: dict[str, float]) -> None:
         """The step is over."""

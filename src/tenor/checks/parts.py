@@ -23,7 +23,7 @@ class Parts:
     @cached_property
     def texts(self) -> list[str]:
         """All texts, those to measure on last."""
-        return self.data.texts + (self.test.texts if self.test else [])
+        return [*self.data.texts, *(self.test.texts if self.test else [])]
 
     @cached_property
     def equal(self) -> Groups:

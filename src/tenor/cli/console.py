@@ -33,6 +33,7 @@ class Console(Watcher):
         self._close()
 
     def say(self, line: str) -> None:
+        self._close()
         self.said.append(line)
         if not self._quiet:
             print(line, file=sys.stderr, flush=True)
@@ -44,7 +45,8 @@ class Console(Watcher):
             self._bar.update(self._task, completed=done, figures=counted)
         elif not self._quiet and time.monotonic() - self._told >= _LINE_EVERY_S:
             self._told = time.monotonic()
-            self.say(f"{step}: {done:,} of {total:,} texts; {describe(figures)}" if total else f"{step}: {done:,} rows")
+            through = f"{done:,} of {total:,}" if total else f"{done:,} rows"
+            self.say(f"{step}: {through}" + (f"; {describe(figures)}" if figures else ""))
 
     def finished(self, step: str, figures: dict[str, float]) -> None:
         self._close()

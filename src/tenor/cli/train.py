@@ -41,6 +41,13 @@ def train(
     folds: Annotated[
         int | None, Option(help="Measure by cross-validation in so many folds; the model learns from all of DATA.")
     ] = None,
+    on_disk: Annotated[
+        bool | None,
+        Option(
+            "--on-disk/--in-memory",
+            help="Where the texts are kept. [default: on disk from 1,000,000 rows or 268 million characters on]",
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         Option(help="Run file in TOML. Options given here come first; its paths count from the current folder."),
@@ -75,6 +82,7 @@ def train(
         "group": group,
         "time": time,
         "folds": folds,
+        "on_disk": on_disk,
         "resume": resume or None,
         "overwrite": overwrite or None,
         "drop_unlabelled": drop_unlabelled or None,

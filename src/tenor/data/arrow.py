@@ -20,7 +20,8 @@ def read_parquet(path: Path, name: str) -> Table:
 
     @contextlib.contextmanager
     def opened() -> Iterator[tuple[Any, Iterator[Any]]]:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        # Without pre_buffer: it would hold what it has read of the file until the end.
+        with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
             yield file.schema_arrow, file.iter_batches(CHUNK_ROWS)
 
     return _read(opened, name, "Parquet")

@@ -7,10 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenor.data import annotations, columns, stdin, table
-from tenor.data.labels import FEW_NUMBERS, interpret
-from tenor.errors import DataError, Location, rows_phrase
+import numpy as np
+
+from tenor.data import annotations, columns, stdin, stored, table
+from tenor.data.gathered import Gathered
+from tenor.data.labels import FEW_NUMBERS
+from tenor.data.stored import Coded, Texts
+from tenor.errors import DataError, Location
 from tenor.tasks import Kind
+from tenor.watch import Watcher
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Dataset:
 
     Attributes:
         name: Where they come from, for messages.
-        texts: The texts.
+        texts: The texts, in a list or on disk.
         labels: The label of each: a name, a tuple of names, or a number.
         text_column: The column that the texts stood in.
         label_column: The column that the labels stood in.
@@ -29,26 +34,33 @@ class Dataset:
     """
 
     name: str
-    texts: list[str]
-    labels: list[Any]
+    texts: Sequence[str]
+    labels: Sequence[Any]
     text_column: str = "text"
     label_column: str = "label"
     kind: Kind = "binary"
     note: str = ""
-    numbers: Sequence[int] = field(default=(), compare=False)
+    numbers: Any = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def take(self, rows: Any) -> "Dataset":
         """The dataset of the chosen rows, in that order."""
+        if isinstance(self.texts, Texts):
+            numbers = stored.gathered(self.numbers, rows) if len(self.numbers) else rows + 1
+            return replace(self, texts=self.texts.take(rows), labels=stored.take(self.labels, rows), numbers=numbers)
         texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
         numbers = [self.number(row) for row in rows]
         return replace(self, texts=texts, labels=labels, numbers=numbers)
 
+    def in_memory(self) -> "Dataset":
+        """The same with texts and labels that are not on disk."""
+        return replace(self, texts=list(self.texts), labels=list(self.labels), numbers=list(self.numbers))
+
     def number(self, row: int) -> int:
         """The number that a row has in its file, for messages."""
-        return int(self.numbers[row] if self.numbers else row + 1)
+        return int(self.numbers[row] if len(self.numbers) else row + 1)
 
 
 def read(
@@ -60,6 +72,8 @@ def read(
     usual: tuple[str | None, str | None] = (None, None),
     task: Kind | None = None,
     separator: str | None = None,
+    on_disk: bool | None = False,
+    watcher: Watcher | None = None,
 ) -> Dataset:
     """Read labelled texts from a file or folder.
 
@@ -73,6 +87,8 @@ def read(
             training data.
         task: The task that the labels set; None tells it from them.
         separator: What stands between the labels of a text; None where they are lists, or one a text.
+        on_disk: Keep the texts on disk; None: where there are more than FEW_ROWS or FEW_CHARACTERS.
+        watcher: Hears of rows that are read.
 
     Raises:
         DataError: As the message says; the same fault in several rows is raised once.
@@ -81,8 +97,6 @@ def read(
     name = opened.name
     text = text or (usual[0] if usual[0] in opened.columns else None)
     label = label or (usual[1] if usual[1] in opened.columns else None)
-    texts: list[Any] = []
-    labels: list[Any] = []
     if opened.columns == ["text"] and label is None:
         raise DataError(
             f"{name}: there is one column, 'text', and no labels.",
@@ -100,36 +114,26 @@ def read(
         raise DataError(
             f"{name}: the column {text!r} holds both texts and labels.", "Name two with --text and --label."
         )
-    for chunk in itertools.chain([first], opened.chunks):
-        texts += chunk.columns[text]
-        labels += chunk.columns[label]
-        annotations.refuse_spans(chunk.columns[label], opened.at(chunk.row, label))
-    if guessed and label and label in (str(value).strip() for value in labels):
-        raise DataError(
-            f"{name}: the file seems to have no header: {label!r} heads the labels and is one of them.",
-            "Put a line with names above the first row, such as text,label; or, if there is a header, name the columns "
-            "with --text and --label.",
-        )
+    rows = Gathered(name, text, label, drop_unlabelled, drop_empty, task, separator, on_disk)
     try:
-        read = interpret(labels, name, label, task, separator)
-        kept = _usable(name, texts, read.values, text, label, drop_unlabelled, drop_empty)
+        for chunk in itertools.chain([first], opened.chunks):
+            annotations.refuse_spans(chunk.columns[label], opened.at(chunk.row, label))
+            if guessed and label in (str(value).strip() for value in chunk.columns[label]):
+                raise DataError(
+                    f"{name}: the file seems to have no header: {label!r} heads the labels and is one of them.",
+                    "Put a line with names above the first row, such as text,label; or, if there is a header, name the "
+                    "columns with --text and --label.",
+                )
+            rows.add(chunk.row, chunk.columns[text], chunk.columns[label])
+            if watcher is not None:
+                watcher.progress("read", chunk.row - 1 + len(chunk.columns[text]), 0, {})
+        texts, labels, kind, note, numbers = rows.finish()
     except DataError as error:
-        if not (error.at and error.at.row and opened.starts):
+        if not (error.at and error.at.file == name and error.at.row and opened.starts):
             raise
         place = f"Row {error.at.row}, counted over all files, is {opened.at(error.at.row)}."
         raise DataError(error.problem, f"{error.remedy} {place}") from None
-    dropped = len(texts) - len(kept)
-    note = f"{read.note} {dropped:,} of {len(texts):,} rows have no label or no text and are left out.".strip()
-    return Dataset(
-        name,
-        [texts[row] for row in kept],
-        [read.values[row] for row in kept],
-        text,
-        label,
-        read.kind,
-        note if dropped else read.note,
-        [row + 1 for row in kept],
-    )
+    return Dataset(name, texts, labels, text, label, kind, note, numbers)
 
 
 def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Any]:
@@ -179,39 +183,16 @@ def read_texts(path: Path, text: str | None = None) -> list[str]:
     return texts
 
 
-def _usable(
-    name: str,
-    texts: list[Any],
-    labels: list[Any],
-    text: str,
-    label: str,
-    drop_unlabelled: bool,
-    drop_empty: bool,
-) -> list[int]:
-    """Rows with a text and a label. Raises DataError for others, where they are not to be dropped."""
-    foreign = [row for row, value in enumerate(texts) if value is not None and not isinstance(value, str)]
-    if foreign:
-        value = texts[foreign[0]]
-        raise DataError(
-            f"the text is {type(value).__name__} {value!r:.40}, not a string ({rows_phrase(_from_one(foreign))}).",
-            "Name the column that holds the texts with --text.",
-            Location(name, foreign[0] + 1, text),
-        )
-    unlabelled = {row for row, value in enumerate(labels) if value is None}
-    empty = {row for row, value in enumerate(texts) if not (value and value.strip())}
-    if unlabelled and not drop_unlabelled:
-        raise _empty_error(name, unlabelled, label, "label", "Give every row a label", "--drop-unlabelled")
-    if empty and not drop_empty:
-        raise _empty_error(name, empty, text, "text", "Give every row a text", "--drop-empty")
-    kept = [row for row in range(len(texts)) if row not in unlabelled and row not in empty]
-    if not kept:
-        raise DataError(f"{name}: no row has both a text and a label.", "Label some rows.")
-    return kept
+def label_counts(labels: Sequence[Any]) -> dict[Any, int]:
+    """How many rows each label has; of numbers on disk, the least and the greatest stand for all."""
+    if isinstance(labels, np.ndarray):
+        labels = [labels.min(), labels.max()]
+    return labels.counts() if isinstance(labels, Coded) else Counter(labels)
 
 
 def check_labels(dataset: Dataset) -> None:
     """Refuse labels that nothing can be learned from."""
-    counts = Counter(dataset.labels)
+    counts = label_counts(dataset.labels)
     at = Location(dataset.name, column=dataset.label_column)
     if len(counts) == 1:
         named = ", ".join(dataset.labels[0]) if dataset.kind == "multilabel" else dataset.labels[0]
@@ -229,16 +210,3 @@ def check_labels(dataset: Dataset) -> None:
             "parts with --label-separator.",
             at,
         )
-
-
-def _empty_error(name: str, rows: set[int], column: str, what: str, remedy: str, option: str) -> DataError:
-    listed = sorted(row + 1 for row in rows)
-    return DataError(
-        f"the {what} is empty ({rows_phrase(listed)}).",
-        f"{remedy}, or drop them with {option}.",
-        Location(name, listed[0], column),
-    )
-
-
-def _from_one(rows: list[int]) -> list[int]:
-    return [row + 1 for row in rows]

@@ -8,6 +8,8 @@ have to be called classes or amounts.
 import json
 import math
 import re
+from collections import Counter
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -19,6 +21,8 @@ FEW_NUMBERS = 20
 
 LARGEST_NUMBER = 1e30
 """Numbers from this size on are refused: their squares would not be finite in float32 arithmetic for long."""
+
+ONE_EACH = "each list has one label, taken as such (--task multilabel: as sets)."
 
 _FEW = 0.1  # share of values that are taken for slips where all others are of one kind
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
@@ -40,7 +44,12 @@ class Labels(NamedTuple):
 
 
 def interpret(
-    values: list[Any], name: str, column: str, task: Kind | None = None, separator: str | None = None
+    values: list[Any],
+    name: str,
+    column: str,
+    task: Kind | None = None,
+    separator: str | None = None,
+    first: int = 1,
 ) -> Labels:
     """Tell what the values of a label column mean.
 
@@ -50,6 +59,7 @@ def interpret(
         column: The column's name for messages.
         task: The task asked for; None finds it.
         separator: What stands between the labels of a text; None where the values are lists or single labels.
+        first: Number of the first value's row, for messages.
 
     Raises:
         DataError: A value does not fit the task, or the task cannot be told.
@@ -66,49 +76,92 @@ def interpret(
         values = [value if value is None else _json_list(value) for value in values]
     lists = [value for value in values if isinstance(value, list)]
     if separator is not None or task == "multilabel" or (task is None and any(len(value) > 1 for value in lists)):
-        sets = [_names(value, separator, name, column, row) for row, value in enumerate(values)]
-        return Labels("multilabel", sets, _note_of_sets(sets, separator))
+        sets = [_names(value, separator, name, column, row) for row, value in enumerate(values, first)]
+        return Labels("multilabel", sets, note_of_sets(Counter(sets), separator))
     if lists and task is None:
         # One label at most in every row, as annotation tools write single labels: an empty list is no label.
         values = [next(iter(value), None) if isinstance(value, list) else value for value in values]
-        found = interpret(values, name, column)
-        return found._replace(note=found.note or "each list has one label, taken as such (--task multilabel: as sets).")
+        found = interpret(values, name, column, first=first)
+        return found._replace(note=found.note or ONE_EACH)
     if lists:
         row = next(row for row, value in enumerate(values) if isinstance(value, list))
         raise DataError(
             f"the label is a list {values[row]!r:.40}, and the task is {task}.",
             "Give one label a row, or leave --task out.",
-            Location(name, row + 1, column),
+            Location(name, row + first, column),
         )
     if task == "regression":
-        return Labels("regression", _numbers(values, name, column))
+        return Labels("regression", _numbers(values, name, column, first))
     if task is None:
-        _refuse_exceptions(values, name, column)
-    numbers = [_number(value) for value in present]
-    if task is None and present and all(number is not None for number in numbers):
-        whole = all(float(number or 0).is_integer() for number in numbers)
-        different = len(set(numbers))
-        if not whole:
-            note = f"the labels are numbers from {min(numbers):g} to {max(numbers):g}: their values are learned"  # type: ignore[type-var]
-            return Labels("regression", _numbers(values, name, column), f"{note} (--task multiclass: as classes).")
-        if different > FEW_NUMBERS:
-            raise DataError(
-                f"the labels are whole numbers of {different:,} different values: classes or amounts?",
-                "Say which: --task multiclass, or --task regression.",
-                at,
-            )
-        if different > 2:
-            note = (
-                f"the labels are whole numbers of {different} values, taken as classes (--task regression: as amounts)."
-            )
-            return Labels("multiclass", [_name(value, name, column, row) for row, value in enumerate(values)], note)
-    named = [_name(value, name, column, row) for row, value in enumerate(values)]
+        _refuse_exceptions(values, name, column, first)
+    different = _all_numbers(present) if task is None else None
+    if different and not all(number.is_integer() for number in different):
+        note = note_of_numbers(min(different), max(different))
+        return Labels("regression", _numbers(values, name, column, first), note)
+    if different and len(different) > FEW_NUMBERS:
+        raise DataError(
+            f"the labels are whole numbers of {len(different):,} different values: classes or amounts?",
+            "Say which: --task multiclass, or --task regression.",
+            at,
+        )
+    named = [_name(value, name, column, row) for row, value in enumerate(values, first)]
     classes = {label for label in named if label is not None}
-    if task == "binary" and len(classes) > 2:
+    if task == "binary":
+        refuse_third(classes, at)
+    note = note_of_classes(different or ())
+    return Labels("binary" if len(classes) == 2 else "multiclass", named, note)
+
+
+def refuse_third(classes: Collection[str], at: Location) -> None:
+    """Refuse more classes than the two of a binary task."""
+    if len(classes) > 2:
         raise DataError(
             f"there are {len(classes):,} different labels, and a binary task has two.", "Leave --task out.", at
         )
-    return Labels("binary" if len(classes) == 2 else "multiclass", named)
+
+
+def numbers_of_classes(names: Collection[str]) -> set[float] | None:
+    """The different numbers, if any, that the names of classes spell; None where they spell amounts.
+
+    Amounts are many different numbers, or such as are not whole.
+    """
+    numbers = _all_numbers(names)
+    amounts = len(numbers) > FEW_NUMBERS or not all(number.is_integer() for number in numbers)
+    return None if amounts else numbers
+
+
+def note_of_numbers(least: float, greatest: float) -> str:
+    """What to say where numbers are learned as such and nobody asked for that."""
+    return (
+        f"the labels are numbers from {least:g} to {greatest:g}: their values are learned "
+        "(--task multiclass: as classes)."
+    )
+
+
+def note_of_classes(numbers: Collection[float]) -> str:
+    """What to say where numbers are taken for classes and nobody asked for that."""
+    if len(numbers) <= 2:
+        return ""
+    return f"the labels are whole numbers of {len(numbers)} values, taken as classes (--task regression: as amounts)."
+
+
+def note_of_sets(rows: Mapping[tuple[str, ...] | None, int], separator: str | None) -> str:
+    """What to say of sets of labels, of which each has so many rows."""
+    notes = []
+    if empty := rows.get(()):
+        notes.append(f"{empty:,} rows have an empty list: no label applies to them.")
+    parted = next(
+        (label for names in rows for label in names or () if separator is None and _SEVERAL.search(label)), ""
+    )
+    if parted:
+        notes.append(f"{parted!r} is taken as the name of one label (--label-separator parts it).")
+    return " ".join(notes)
+
+
+def _all_numbers(values: Collection[Any]) -> set[float]:
+    """The different numbers that values are or spell; none where one of the values is no number."""
+    numbers = {_number(value) for value in values}
+    return set() if None in numbers else numbers  # type: ignore[return-value]
 
 
 def _missing(value: Any) -> bool:
@@ -117,7 +170,7 @@ def _missing(value: Any) -> bool:
     )
 
 
-def _refuse_exceptions(values: list[Any], name: str, column: str) -> None:
+def _refuse_exceptions(values: list[Any], name: str, column: str, first: int) -> None:
     """Refuse a few values that are not what nearly all are: one slip would make another task of the whole column."""
     rows = [row for row, value in enumerate(values) if value is not None]
     written = [value for value in values if isinstance(value, str)]
@@ -133,9 +186,9 @@ def _refuse_exceptions(values: list[Any], name: str, column: str) -> None:
         if like and 0 < len(others) <= _FEW * len(rows):
             raise DataError(
                 f"the label {values[others[0]]!r:.40} is no {what}, and nearly all others are "
-                f"({rows_phrase([row + 1 for row in others])}).",
+                f"({rows_phrase([row + first for row in others])}).",
                 "Mend it; if the labels are names, say --task multiclass.",
-                Location(name, others[0] + 1, column),
+                Location(name, others[0] + first, column),
             )
 
 
@@ -175,18 +228,6 @@ def _names(value: Any, separator: str | None, name: str, column: str, row: int) 
     return tuple(dict.fromkeys(label for label in found if label is not None))
 
 
-def _note_of_sets(sets: list[tuple[str, ...] | None], separator: str | None) -> str:
-    notes = []
-    if empty := sum(names == () for names in sets):
-        notes.append(f"{empty:,} rows have an empty list: no label applies to them.")
-    parted = next(
-        (label for names in sets for label in names or () if separator is None and _SEVERAL.search(label)), ""
-    )
-    if parted:
-        notes.append(f"{parted!r} is taken as the name of one label (--label-separator parts it).")
-    return " ".join(notes)
-
-
 def _name(value: Any, name: str, column: str, row: int) -> str | None:
     if value is None:
         return None
@@ -201,7 +242,7 @@ def _name(value: Any, name: str, column: str, row: int) -> str | None:
     raise DataError(
         f"the label is {type(value).__name__} {value!r:.40}.",
         "Give labels as strings, numbers, or lists of these.",
-        Location(name, row + 1, column),
+        Location(name, row, column),
     )
 
 
@@ -222,14 +263,14 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) and abs(number) < LARGEST_NUMBER else None
 
 
-def _numbers(values: list[Any], name: str, column: str) -> list[float | None]:
+def _numbers(values: list[Any], name: str, column: str, first: int) -> list[float | None]:
     numbers = [_number(value) if value is not None else None for value in values]
     wrong = [row for row, value in enumerate(values) if value is not None and numbers[row] is None]
     if wrong:
         raise DataError(
             f"the label {values[wrong[0]]!r:.40} is no number below {LARGEST_NUMBER:g} "
-            f"({rows_phrase([row + 1 for row in wrong])}).",
+            f"({rows_phrase([row + first for row in wrong])}).",
             "Regression needs a number in every row; leave --task out for classes.",
-            Location(name, wrong[0] + 1, column),
+            Location(name, wrong[0] + first, column),
         )
     return numbers

@@ -1,6 +1,6 @@
 """Parting a dataset: seeded, stratified, by groups of rows that belong together, or by time."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,16 @@ import numpy.typing as npt
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
+from tenor import spill
+from tenor.data import stored
+from tenor.data.stored import Texts
+from tenor.tasks import Targets, Task
+
 Rows = npt.NDArray[np.int64]
 Strata = Sequence[Any] | npt.NDArray[Any]
+MOST_HELD_OUT = 100_000
+"""Of texts on disk, no more rows than these are held out: a share of so many is certain to 0.3 points."""
+
 Groups = npt.NDArray[np.int64]
 """(rows,) the number of each row's group; rows of one group stand on one side of every parting."""
 
@@ -38,6 +46,11 @@ def joined(groupings: Sequence[Groups]) -> Groups:
     return np.asarray(connected_components(graph, directed=False)[1][:rows], np.int64)
 
 
+def strata(texts: Sequence[str], targets: Targets, task: Task) -> Targets:
+    """(texts,) groups of like texts for `hold_out`. Where the texts are on disk, these are the targets as they are."""
+    return targets if isinstance(texts, Texts) else task.strata(targets)
+
+
 def hold_out(
     texts: Sequence[str],
     strata: Sequence[Any] | npt.NDArray[Any],
@@ -50,6 +63,9 @@ def hold_out(
     Texts that are equal but for blanks around them never stand on both sides, nor do rows of a group, and each
     stratum gives about `share` of its rows; one too small for that gives none. None is held out whole.
 
+    Texts on disk are drawn by their hashes, which takes the same memory for any number of them: strata get their shares
+    by chance, and at most about MOST_HELD_OUT rows are held out.
+
     Args:
         texts: The texts.
         strata: Group of like texts that each belongs to, such as its label.
@@ -60,6 +76,10 @@ def hold_out(
     Returns:
         Rows kept and rows held out, both rising.
     """
+    if isinstance(texts, Texts):
+        strata = np.asarray(strata)
+        one_each = strata.ndim == 1 and strata.dtype == np.int32  # else sets of labels, or numbers
+        return _by_hash(texts.hashes, strata if one_each else np.broadcast_to(0, len(texts)), share, seed)
     random = np.random.default_rng((seed, 2))
     out: list[int] = []
     for members in _by_stratum(texts, strata, groups):
@@ -72,6 +92,36 @@ def hold_out(
                 out += members[index]
                 wanted -= len(members[index])
     return _parted(len(texts), out)
+
+
+def _by_hash(hashes: stored.Hashes, strata: npt.NDArray[Any], share: float, seed: int) -> tuple[Rows, Rows]:
+    """`hold_out`: by a seeded hash of each text's hash, so that equal texts are drawn together."""
+    salt = stored.mixed(np.array([seed], np.uint64))
+    share = min(share, MOST_HELD_OUT / max(len(hashes), 1))
+    limit = np.uint64(int(share * (1 << 64)))
+    held_out = spill.zeros(hashes.shape, bool)
+    most = int(strata.max(initial=-1)) + 1
+    kept_of = np.zeros(most, np.int64)
+    for at in range(0, len(hashes), stored.RUN):
+        run = slice(at, at + stored.RUN)
+        held_out[run] = stored.mixed(hashes[run] ^ salt) < limit
+        kept_of += np.bincount(strata[run][~held_out[run]], minlength=most)
+    whole = np.flatnonzero(held_out)
+    whole = whole[kept_of[strata[whole]] == 0]  # their stratum would be held out whole; equal texts go with them
+    if len(whole):
+        rows = np.flatnonzero(held_out)
+        held_out[rows[np.isin(hashes[rows], hashes[whole])]] = False
+    spill.release(hashes, strata)
+    kept = spill.keep((at + np.flatnonzero(~part) for at, part in _numbered(held_out)), np.int64)
+    return kept, np.flatnonzero(held_out)
+
+
+def _numbered(values: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Runs of rows, each with the number of its first row."""
+    at = 0
+    for part in stored.runs(values):
+        yield at, part
+        at += len(part)
 
 
 def hold_out_latest(

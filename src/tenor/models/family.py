@@ -1,19 +1,22 @@
 """A model family: one record that the rest of Tenor goes by."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor.data import split, stored
 from tenor.data.split import Groups
+from tenor.data.stored import Texts
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.models.attribution import Attribution
 from tenor.settings import require
 from tenor.tasks import Floats, Targets, Task
 from tenor.text.encoded import Keep, TextEncoder
+from tenor.watch import Watcher
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
@@ -73,8 +76,22 @@ class Examples:
     def take(self, rows: npt.NDArray[np.int64]) -> "Examples":
         """The examples of the chosen rows, in that order."""
         groups = None if self.groups is None else self.groups[rows]
+        if isinstance(self.texts, Texts):
+            targets = stored.gathered(self.targets, rows)
+            weights = stored.gathered(self.weights, rows)
+            return Examples(self.texts.take(rows), targets, self.task, weights, groups)
         texts = [self.texts[row] for row in rows]
         return Examples(texts, self.targets[rows], self.task, self.weights[rows], groups)
+
+    def parted(self, share: float, seed: int) -> "tuple[Examples, Examples]":
+        """The examples but for about this share of them, and that share."""
+        strata = split.strata(self.texts, self.targets, self.task)
+        kept, held_out = split.hold_out(self.texts, strata, share, seed, self.groups)
+        return self.take(kept), self.take(held_out)
+
+    def in_memory(self) -> "Examples":
+        """The examples with texts and targets that are not on disk."""
+        return replace(self, texts=list(self.texts), targets=np.array(self.targets))
 
 
 class HeldOut(NamedTuple):
@@ -204,7 +221,7 @@ class Family:
         summary: What it is, in one sentence.
         paper: Whose idea it is.
         config: The settings class.
-        fit: (examples, config, seed) -> Fitted.
+        fit: (examples, config, seed, watcher) -> Fitted.
         restore: (config, encoder, arrays, task) -> Model.
         build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
             (batch, outputs).
@@ -218,7 +235,7 @@ class Family:
     summary: str
     paper: str
     config: type[Any]
-    fit: Callable[[Examples, Any, int], Fitted] | None = None
+    fit: Callable[[Examples, Any, int, Watcher], Fitted] | None = None
     restore: Callable[[Any, dict[str, Any], Arrays, Task], Model] | None = None
     build: Callable[[Any, Task], Any] | None = None
     encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None

@@ -1,14 +1,22 @@
 """Counts of n-grams -> weighted features, as sparse matrices."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
+from tenor import spill
+from tenor.models.rows import PART_ENTRIES, Desired, Stored, cut
 from tenor.tasks import Floats
 from tenor.text import ngrams
 from tenor.text.ngrams import Counts
+
+MOST_FEATURES, MOST_WEIGHTS = 1 << 21, 1 << 25
+"""Features of a model, and features times outputs, at most."""
+
+_CELLS = 1 << 24  # what outputs should be, looked at together
 
 Weighting = Literal["naive-bayes", "tf-idf", "tf-idf-naive-bayes"]
 
@@ -20,27 +28,76 @@ class Features(NamedTuple):
         buckets: (features,) the buckets that are features, the most frequent first.
         idf: (features,), or empty where the weighting has none.
         scale: (features, outputs) log-ratios, or None.
-        matrix: (texts, features).
+        matrix: (texts, features), sparse.
     """
 
     buckets: npt.NDArray[np.int32]
     idf: Floats
     scale: Floats | None
-    matrix: scipy.sparse.csr_matrix
+    matrix: "scipy.sparse.csr_matrix | Stored"
 
 
-def prepare(counts: Counts, desired: Floats, weighting: Weighting, minimum_texts: int) -> Features:
+def prepare(counts: Counts, desired: Floats | Desired, weighting: Weighting, minimum_texts: int) -> Features:
     """Features of the training texts: the n-grams of at least `minimum_texts` texts, or all where there are none.
 
-    `desired` is what the outputs should be, (texts, outputs); where a weighting uses it, 0 and 1.
+    Where there are more than MOST_FEATURES n-grams, or they would have more than MOST_WEIGHTS weights, the most
+    frequent are kept.
+
+    Args:
+        counts: The counts; where they are on disk, so is the matrix.
+        desired: (texts, outputs) what the outputs should be; where a weighting uses it, 0 and 1.
+        weighting: How counts become features.
+        minimum_texts: In how many texts an n-gram has to occur.
     """
-    buckets = ngrams.frequent(counts, minimum_texts)
-    selected = select(counts, ngrams.positions(buckets), len(buckets))
+    frequency = ngrams.frequency(counts)
+    rows, outputs = desired.shape
+    buckets = ngrams.frequent(frequency, minimum_texts)[: min(MOST_FEATURES, MOST_WEIGHTS // outputs)]
     idf = np.zeros(0, np.float32)
     if weighting != "naive-bayes":
-        idf = np.asarray(np.log((1 + len(desired)) / (1 + selected.getnnz(axis=0))) + 1, np.float32)
-    scale = None if weighting == "tf-idf" else _log_ratios(selected, desired)
-    return Features(buckets, idf, scale, weigh(selected, weighting, idf))
+        idf = np.asarray(np.log((1 + rows) / (1 + frequency[buckets])) + 1, np.float32)
+    columns = ngrams.positions(buckets)
+    used = None if weighting == "tf-idf" else np.zeros((len(buckets), outputs), np.float32)
+
+    def prepared(part: slice) -> scipy.sparse.csr_matrix:
+        selected = select(_texts(counts, part), columns, len(buckets))
+        if used is not None:
+            presence = selected.copy()
+            presence.data = np.ones_like(presence.data)
+            step = max(1, _CELLS // outputs)
+            for at in range(0, part.stop - part.start, step):
+                some = presence if step >= presence.shape[0] else presence[at : at + step]
+                used[:] += some.T @ desired[part.start + at : part.start + at + some.shape[0]]
+        return weigh(selected, weighting, idf)
+
+    if spill.is_stored(counts.buckets):
+        parts = cut(counts.row, PART_ENTRIES)
+        matrix: Any = _stored((prepared(part) for part in parts), parts, len(buckets), counts)
+    else:
+        matrix = prepared(slice(0, rows))
+    scale = None if used is None else _log_ratios(frequency[buckets].astype(np.float32)[:, None], used)
+    return Features(buckets, idf, scale, matrix)
+
+
+def _texts(counts: Counts, part: slice) -> Counts:
+    row = counts.row[part.start : part.stop + 1]
+    entries = slice(int(row[0]), int(row[-1]))
+    return Counts(row - row[0], counts.buckets[entries], counts.counts[entries])
+
+
+def _stored(
+    matrices: Iterable[scipy.sparse.csr_matrix], parts: tuple[slice, ...], width: int, counts: Counts
+) -> Stored:
+    """The matrices, one under the other, on disk."""
+    row, columns, data = spill.Writer(np.int64), spill.Writer(np.int32), spill.Writer(np.float32)
+    row.append([0])
+    entries = 0
+    for matrix in matrices:
+        row.append(matrix.indptr[1:].astype(np.int64) + entries)
+        columns.append(matrix.indices)
+        data.append(matrix.data)
+        entries += int(matrix.indptr[-1])
+        spill.release(*counts)
+    return Stored(row.finish(), columns.finish(), data.finish(), width, parts)
 
 
 def select(counts: Counts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:
@@ -64,11 +121,12 @@ def weigh(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: Floats) ->
     return counts
 
 
-def _log_ratios(counts: scipy.sparse.csr_matrix, desired: Floats) -> Floats:
-    """How much more a class uses an n-gram than the other classes do: (features, outputs), from presence, smoothed."""
-    presence = counts.copy()
-    presence.data = np.ones_like(presence.data)
-    total = np.asarray(presence.sum(axis=0)).reshape(-1, 1)
-    used = np.asarray(presence.T @ desired)
+def _log_ratios(total: Floats, used: Floats) -> Floats:
+    """How much more a class uses an n-gram than the other classes do: (features, outputs), from presence, smoothed.
+
+    Args:
+        total: (features, 1) in how many texts each n-gram occurs.
+        used: (features, outputs) in how many of those of each class.
+    """
     ours, others = used + 1, total - used + 1
     return np.asarray(np.log((ours / ours.sum(axis=0)) / (others / others.sum(axis=0))), np.float32)

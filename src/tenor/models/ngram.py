@@ -14,6 +14,7 @@ None wins everywhere, and neither does any one set of n-grams or strength of reg
 open is chosen by a quick validation on a part of the training texts.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -28,18 +29,22 @@ import scipy.sparse
 from tenor import settings
 from tenor.data import split
 from tenor.data.split import Rows
+from tenor.data.stored import Texts
 from tenor.models import features, linear
 from tenor.models.attribution import Attribution, spread
 from tenor.models.family import Arrays, Examples, Family, Fitted, HeldOut
 from tenor.models.features import Features, Weighting
 from tenor.models.linear import Linear
+from tenor.models.rows import Desired
 from tenor.settings import require
 from tenor.tasks import Floats, LabelSet, Targets, Task, Value
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, Counts
+from tenor.watch import Watcher
 
 _TRIAL_ENTRIES = 2_000_000  # the quick validation sees about this many counts, so its time does not grow with the data
 _TRIAL_TEXTS = 500
+_TRIAL_MOST = 200_000  # texts, where they are on disk
 _VALIDATION = 0.5  # to measure is cheap, and much of the choice would be noise with fewer texts
 # Orders of the n-grams of tokens and of characters.
 _FIRST_GRAMS = (1, 2), ()
@@ -51,6 +56,8 @@ _STRENGTH_STEP = 3.0
 _STRENGTH_MOVES = 5
 _FOLDS = 4  # in turn, each is left out of a fit, to see how probable labels look for texts that are new
 _SCORED = 5_000  # so many of these texts are enough, but where rare labels need thresholds
+_SCORED_SETS = 20_000  # and there, where the texts are on disk
+_FOLDED = 100_000  # texts on disk; of more than these, no second model is fitted to see how the first does
 
 
 @dataclass(frozen=True)
@@ -189,27 +196,29 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
     return NgramModel(grams.orders, grams.characters, encoder["weighting"], buckets, arrays["idf"], model)
 
 
-def fit(examples: Examples, config: Config, seed: int) -> Fitted:
+def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None = None) -> Fitted:
     """Choose what `config` leaves open, then fit on all texts.
 
-    What is held out for calibration is scored by models that have learned from three quarters of the texts.
+    What is held out for calibration is scored by models that have learned from three quarters of the texts; of many
+    texts on disk, a few are held out from the model itself, which it does not miss.
     """
     begin = time.perf_counter()
     chosen, tried = _choose(examples, config, seed)
     after_choice = time.perf_counter()
     assert chosen.weighting is not None
-    counts = _count(examples.texts, chosen)
+    task = examples.task
+    fresh: Examples | None = None
+    if isinstance(examples.texts, Texts) and len(examples) > _FOLDED:
+        share = (_SCORED_SETS if isinstance(task, LabelSet) else _SCORED) / len(examples)
+        examples, fresh = examples.parted(share, seed)
+    counts = _count(examples.texts, chosen, watcher)
     after_encoding = time.perf_counter()
-    task, targets = examples.task, examples.targets
-    model = _fit(counts, targets, task, examples.weights, chosen)
+    model = _fit(counts, examples.targets, task, examples.weights, chosen, watcher)
     after_fit = time.perf_counter()
-    held_out = None
-    if len(examples) >= _FOLDS:
-        wanted = _FOLDS if isinstance(task, LabelSet) else math.ceil(_SCORED * _FOLDS / len(examples))
-        folds = split.folds(examples.texts, task.strata(targets), _FOLDS, seed, examples.groups)[:wanted]
-        scored = np.concatenate([rows for _, rows in folds])
-        logits = out_of_fold(counts, targets, task, examples.weights, chosen, folds)
-        held_out = HeldOut(targets[scored], logits[scored])
+    if fresh is None:
+        held_out = _held_out(examples, counts, chosen, seed)
+    else:
+        held_out = HeldOut(np.array(fresh.targets), model.logits(list(fresh.texts)))
     timing = {
         "choose_s": after_choice - begin,
         "encode_s": after_encoding - after_choice,
@@ -219,18 +228,37 @@ def fit(examples: Examples, config: Config, seed: int) -> Fitted:
     return Fitted(task, model, chosen, timing, tried, held_out)
 
 
-def _count(texts: Sequence[str], config: Config) -> Counts:
-    return ngrams.count(texts, config.orders or (), config.characters or ())
+def _held_out(examples: Examples, counts: Counts, config: Config, seed: int) -> HeldOut | None:
+    if len(examples) < _FOLDS:
+        return None
+    task, targets = examples.task, examples.targets
+    wanted = _FOLDS if isinstance(task, LabelSet) else math.ceil(_SCORED * _FOLDS / len(examples))
+    folds = split.folds(list(examples.texts), task.strata(targets), _FOLDS, seed, examples.groups)[:wanted]
+    scored = np.concatenate([rows for _, rows in folds])
+    return HeldOut(targets[scored], out_of_fold(counts, targets, task, examples.weights, config, folds)[scored])
 
 
-def _fit(counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config) -> NgramModel:
+def _count(texts: Sequence[str], config: Config, watcher: Watcher | None = None) -> Counts:
+    return ngrams.count(texts, config.orders or (), config.characters or (), watcher)
+
+
+def _fit(
+    counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config, watcher: Watcher | None = None
+) -> NgramModel:
     assert config.weighting is not None
-    desired = task.desired(targets)
+    desired = Desired(task, targets)
     prepared = features.prepare(counts, desired, config.weighting, config.minimum_texts)
-    return _solve(prepared, desired, task, weights, config)
+    return _solve(prepared, desired, task, weights, config, watcher)
 
 
-def _solve(prepared: Features, desired: Floats, task: Task, weights: Floats, config: Config) -> NgramModel:
+def _solve(
+    prepared: Features,
+    desired: Floats | Desired,
+    task: Task,
+    weights: Floats,
+    config: Config,
+    watcher: Watcher | None = None,
+) -> NgramModel:
     assert config.orders is not None and config.characters is not None
     assert config.weighting is not None and config.strength is not None
     model = linear.fit(
@@ -241,6 +269,7 @@ def _solve(prepared: Features, desired: Floats, task: Task, weights: Floats, con
         prepared.scale,
         weights,
         iterations=config.iterations,
+        watcher=watcher,
     )
     return NgramModel(config.orders, config.characters, config.weighting, prepared.buckets, prepared.idf, model)
 
@@ -284,7 +313,7 @@ def _choose(examples: Examples, config: Config, seed: int) -> tuple[Config, list
     trial = _Trial(examples, start, seed)
     best = min((_climb(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
     if open_grams:
-        small = sum(map(len, examples.texts)) <= _CHARACTERS
+        small = all(size <= _CHARACTERS for size in itertools.accumulate(map(len, examples.texts)))
         grams = (*_OTHER_GRAMS, *(_CHARACTER_GRAMS if small else ()))
         others = [trial.with_grams(best, orders, characters) for orders, characters in grams]
         chosen = min([best, *(other for other in others if trial.clearly_better(other, best))], key=trial.loss)
@@ -320,6 +349,9 @@ class _Trial:
 
     def __init__(self, examples: Examples, config: Config, seed: int) -> None:
         order = np.random.default_rng((seed, 1)).permutation(len(examples))
+        if isinstance(examples.texts, Texts):
+            chosen = np.sort(order[:_TRIAL_MOST])  # read one after the other
+            examples, order = examples.take(chosen).in_memory(), np.searchsorted(chosen, order[:_TRIAL_MOST])
         self.task = examples.task
         lengths = np.array([len(examples.texts[row]) for row in order])
         some = examples.take(order[:_TRIAL_TEXTS])

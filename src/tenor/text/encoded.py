@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tenor import spill
+
 PADDING = 0
 """The id of padding in every encoder."""
 
@@ -44,10 +46,11 @@ class Encoded:
 
     def pad(self, rows: Positions, width: int) -> Ids:
         """Ids of the chosen rows as (rows, width), padded on the right with 0."""
-        column = np.arange(width)
-        inside = column < self.lengths[rows][:, None]
+        column, first = np.arange(width), self.first[rows][:, None]
+        inside = column < self.first[rows + 1][:, None] - first
         padded = np.zeros((len(rows), width), np.int32)
-        padded[inside] = self.ids[(self.first[rows][:, None] + column)[inside]]
+        padded[inside] = self.ids[(first + column)[inside]]
+        spill.release(self.ids)
         return padded
 
     def mean_by_text(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -124,8 +127,10 @@ def cut(first: Positions, maximum: int, keep: Keep) -> tuple[Positions, Position
     return np.repeat(first[:-1], kept) + column + left_out, row_first, np.arange(len(lengths))
 
 
-def concatenate(parts: Iterable[Encoded]) -> Encoded:
-    """Put blocks of encoded texts one after the other."""
+def concatenate(parts: Iterable[Encoded], on_disk: bool = False) -> Encoded:
+    """Put blocks of encoded texts one after the other; with `on_disk` there, in little memory for any number."""
+    if on_disk:
+        return _store(parts)
     parts = list(parts)
     if not parts:
         return Encoded(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64), 0)
@@ -136,6 +141,19 @@ def concatenate(parts: Iterable[Encoded]) -> Encoded:
         np.concatenate([part.text + before for part, before in zip(parts, texts, strict=False)]),
         sum(part.cut for part in parts),
     )
+
+
+def _store(parts: Iterable[Encoded]) -> Encoded:
+    ids, first, text = spill.Writer(np.int32), spill.Writer(np.int64), spill.Writer(np.int64)
+    first.append([0])
+    tokens = texts = cut = 0
+    for part in parts:
+        ids.append(part.ids)
+        first.append(part.first[1:] + tokens)
+        text.append(part.text + texts)
+        tokens, cut = tokens + len(part.ids), cut + part.cut
+        texts += int(part.text[-1]) + 1 if len(part.text) else 0
+    return Encoded(ids.finish(), first.finish(), text.finish(), cut)
 
 
 def group(ids: Positions, begin: Positions, end: Positions) -> Spans:

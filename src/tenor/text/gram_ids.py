@@ -1,18 +1,18 @@
 """Texts -> ids of the n-grams that occur in them: a set, not a sequence."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from tenor.data.stored import Texts
 from tenor.text import encoded, ngrams
 from tenor.text.encoded import Encoded, Ids, Keep, Spans
 from tenor.text.ngrams import BITS
 from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, tokenise
-from tenor.threads import cores
+from tenor.threads import in_order
 
 _RESERVED = 1  # padding; an n-gram that is not known is left out
 
@@ -43,9 +43,8 @@ class GramIds:
     def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
         """Ids of the n-grams among at most `maximum` tokens of each text, rising, each once."""
         _ = self._ids
-        with ThreadPoolExecutor(cores()) as pool:
-            parts = pool.map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
-            return encoded.concatenate(parts)
+        parts = in_order(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
+        return encoded.concatenate(parts, isinstance(texts, Texts))
 
     def _encode(self, tokens: Tokens, maximum: int, keep: Keep) -> Encoded:
         positions, first, text = encoded.cut(tokens.first, maximum, keep)
@@ -95,5 +94,5 @@ def restore(description: dict[str, Any]) -> GramIds:
 
 def build(texts: Sequence[str], size: int, orders: tuple[int, ...], minimum_texts: int) -> GramIds:
     """The `size - 1` n-grams that occur in most texts, if in `minimum_texts` at least, or all where none do."""
-    buckets = ngrams.frequent(ngrams.count(texts, orders), minimum_texts)
+    buckets = ngrams.frequent(ngrams.frequency(ngrams.count(texts, orders)), minimum_texts)
     return GramIds(orders, tuple(buckets[: size - _RESERVED].tolist()))

@@ -5,20 +5,23 @@ top bits of the hash are its bucket (Weinberger et al., 2009, "Feature Hashing f
 n-grams share the buckets.
 """
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor import spill
+from tenor.data.stored import Texts, runs
 from tenor.text import encoded
 from tenor.text.encoded import Spans
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, characters, mix, tokenise
-from tenor.threads import cores
+from tenor.threads import in_order
+from tenor.watch import Watcher
 
 BITS = 22  # buckets: 2^22; a text's number in its block and a bucket share 32 bits, so that sorting is fast
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+_RUN = 1 << 22  # entries that are looked at together
 
 assert BLOCK_TEXTS <= 1 << (32 - BITS)
 
@@ -37,11 +40,17 @@ class Counts(NamedTuple):
     counts: npt.NDArray[np.int32]
 
 
-def count(texts: Sequence[str], orders: Sequence[int], character_orders: Sequence[int] = ()) -> Counts:
+def count(
+    texts: Sequence[str],
+    orders: Sequence[int],
+    character_orders: Sequence[int] = (),
+    watcher: Watcher | None = None,
+) -> Counts:
     """Count the hashed n-grams of tokens and of characters in each text; either may have no orders.
 
-    On all cores; the result does not depend on their number.
+    On all cores; the result does not depend on their number. Counts of texts on disk are on disk.
     """
+    watcher = watcher or Watcher()
 
     def count_block(block: Sequence[str]) -> Counts:
         keys = []
@@ -53,8 +62,15 @@ def count(texts: Sequence[str], orders: Sequence[int], character_orders: Sequenc
             keys += _keys(characters_of.hashes, characters_of.first, character_orders)
         return _tally(keys, len(block))
 
-    with ThreadPoolExecutor(cores()) as pool:
-        return concatenate(pool.map(count_block, blocks(texts)))
+    def counted() -> Iterator[Counts]:
+        done = 0
+        for part in in_order(count_block, blocks(texts)):
+            yield part
+            done += len(part.row) - 1
+            watcher.progress("count", done, len(texts), {})
+
+    parts = counted()
+    return _store(parts) if isinstance(texts, Texts) else concatenate(parts)
 
 
 def spans(text: str, orders: Sequence[int], character_orders: Sequence[int] = ()) -> Spans:
@@ -90,6 +106,19 @@ def concatenate(parts: Iterable[Counts]) -> Counts:
     return Counts(
         row, np.concatenate([part.buckets for part in parts]), np.concatenate([part.counts for part in parts])
     )
+
+
+def _store(parts: Iterable[Counts]) -> Counts:
+    """As `concatenate`, on disk."""
+    row, buckets, counts = spill.Writer(np.int64), spill.Writer(np.int32), spill.Writer(np.int32)
+    row.append([0])
+    entries = 0
+    for part in parts:
+        row.append(part.row[1:] + entries)
+        buckets.append(part.buckets)
+        counts.append(part.counts)
+        entries += int(part.row[-1])
+    return Counts(row.finish(), buckets.finish(), counts.finish())
 
 
 def count_hashes(hashes: Hashes, first: Positions, orders: Sequence[int]) -> Counts:
@@ -132,12 +161,20 @@ def take(counts: Counts, rows: npt.NDArray[np.int64]) -> Counts:
     return Counts(row, counts.buckets[entries], counts.counts[entries])
 
 
-def frequent(counts: Counts, minimum_texts: int) -> npt.NDArray[np.int32]:
+def frequency(counts: Counts) -> npt.NDArray[np.int64]:
+    """(2^BITS,) in how many texts each bucket occurs."""
+    return np.asarray(
+        sum(
+            (np.bincount(run, minlength=1 << BITS) for run in runs(counts.buckets, _RUN)), np.zeros(1 << BITS, np.int64)
+        )
+    )
+
+
+def frequent(frequency: npt.NDArray[np.int64], minimum_texts: int) -> npt.NDArray[np.int32]:
     """The buckets that occur in most texts, the most frequent first, so that what is needed most shares a cache.
 
     Those in at least `minimum_texts` texts; all, where there are none.
     """
-    frequency = np.bincount(counts.buckets, minlength=1 << BITS)
     buckets = np.flatnonzero(frequency >= minimum_texts)
     if not len(buckets):
         buckets = np.flatnonzero(frequency)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from tenor.data.stored import Texts
 from tenor.text import encoded, normalise
 from tenor.text.encoded import PADDING, Encoded, Ids, Keep, Spans
 
@@ -74,10 +75,11 @@ class Subwords:
 
     def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
         """Turn texts into ids, at most `maximum` in a row with the special tokens."""
-        return encoded.concatenate(
+        parts = (
             self._encode(self._prepare(texts[at : at + _BLOCK]), maximum - self.specials, keep)
             for at in range(0, len(texts), _BLOCK)
         )
+        return encoded.concatenate(parts, isinstance(texts, Texts))
 
     def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
         """The characters of each subword; special tokens, and those that stand for nothing but a blank, have none."""

@@ -1,21 +1,22 @@
 """The most frequent tokens of a corpus, and the way from texts to their ids."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor.data.stored import Texts
 from tenor.text import encoded, normalise
 from tenor.text.encoded import Encoded, Ids, Keep, Spans
 from tenor.text.tokenise import LONGEST, Tokens, blocks, tokenise
-from tenor.threads import cores
+from tenor.threads import in_order
 
 UNKNOWN = 1
 _RESERVED = 2
+_MERGED = 1 << 20  # different tokens of each block that are held before they are put together
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,8 @@ class Vocabulary:
 
     def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
         """Turn texts into ids, at most `maximum` in a row, on all cores."""
-        with ThreadPoolExecutor(cores()) as pool:
-            parts = pool.map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
-            return encoded.concatenate(parts)
+        parts = in_order(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
+        return encoded.concatenate(parts, isinstance(texts, Texts))
 
     def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
         """The characters of each token that `encode` finds; those of an unknown one too."""
@@ -76,30 +76,45 @@ def restore(description: dict[str, Any]) -> Vocabulary:
 
 def build(texts: Sequence[str], size: int) -> Vocabulary:
     """The vocabulary of the `size - 2` most frequent tokens; among equally frequent ones the alphabet decides."""
-    with ThreadPoolExecutor(cores()) as pool:
-        parts = list(pool.map(_count, blocks(texts)))
+    parts: list[_Counted] = []
+    for part in in_order(_count, blocks(texts)):
+        parts.append(part)
+        if sum(len(each.hashes) for each in parts[1:]) > max(_MERGED, len(parts[0].hashes)):
+            parts = [_merge(parts)]
     if not parts:
         return Vocabulary(())
-    hashes = np.concatenate([part[0] for part in parts])
-    counts = np.concatenate([part[1] for part in parts])
-    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-    totals = np.bincount(inverse, counts).astype(np.int64)
+    _, totals, spellings = _merge(parts)
     enough = np.sort(totals)[-min(size - _RESERVED, len(totals))] if len(totals) and size > _RESERVED else 1 << 62
     chosen = np.flatnonzero(totals >= enough)
-    tokens = _spell(parts, first[chosen])
+    tokens = _folded([spellings[index] for index in chosen.tolist()])
     ranked = sorted(zip(-totals[chosen], tokens, strict=True))
     return Vocabulary(tuple(token for _, token in ranked[: size - _RESERVED]))
 
 
-def _count(block: Sequence[str]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], list[str]]:
+class _Counted(NamedTuple):
+    """Different tokens: the hash of each, how often it occurs, and how it is first spelt."""
+
+    hashes: npt.NDArray[np.uint64]
+    counts: npt.NDArray[np.int64]
+    spellings: list[str]
+
+
+def _count(block: Sequence[str]) -> _Counted:
     tokens = tokenise(block)
     hashes, first, counts = np.unique(tokens.hashes, return_index=True, return_counts=True)
     spans = zip(tokens.begin[first].tolist(), tokens.end[first].tolist(), strict=True)
-    return hashes, counts, [tokens.joined[begin:end] for begin, end in spans]
+    return _Counted(hashes, counts, [tokens.joined[begin:end] for begin, end in spans])
 
 
-def _spell(parts: list[tuple[Any, Any, list[str]]], positions: npt.NDArray[np.int64]) -> list[str]:
-    spellings = [spelling for part in parts for spelling in part[2]]
-    joined = "\n".join(spellings[position] for position in positions.tolist())
-    folded = normalise.fold(joined).text()
-    return [token[:LONGEST] for token in folded.split("\n")] if len(positions) else []
+def _merge(parts: list[_Counted]) -> _Counted:
+    hashes, first, inverse = np.unique(
+        np.concatenate([part.hashes for part in parts]), return_index=True, return_inverse=True
+    )
+    totals = np.bincount(inverse, np.concatenate([part.counts for part in parts])).astype(np.int64)
+    spellings = [spelling for part in parts for spelling in part.spellings]
+    return _Counted(hashes, totals, [spellings[position] for position in first.tolist()])
+
+
+def _folded(tokens: list[str]) -> list[str]:
+    folded = normalise.fold("\n".join(tokens)).text()
+    return [token[:LONGEST] for token in folded.split("\n")] if tokens else []

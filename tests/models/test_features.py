@@ -1,0 +1,17 @@
+import numpy as np
+import pytest
+
+from tenor.models import features
+from tenor.text import ngrams
+
+
+@pytest.mark.parametrize(("most_features", "most_weights", "kept"), [(3, 100, 3), (100, 8, 2), (100, 100, 5)])
+def test_where_there_are_too_many_n_grams_the_most_frequent_are_kept(
+    most_features: int, most_weights: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(features, "MOST_FEATURES", most_features)
+    monkeypatch.setattr(features, "MOST_WEIGHTS", most_weights)
+    counts = ngrams.count(["a b c d e", "a b c d", "a b c", "a b", "a"], [1])
+    found = features.prepare(counts, np.eye(5, 4, dtype=np.float32), "tf-idf", 1)
+    assert found.buckets.tolist() == ngrams.frequent(ngrams.frequency(counts), 1)[:kept].tolist()
+    assert found.matrix.shape == (5, kept) and found.idf.tolist() == sorted(found.idf)

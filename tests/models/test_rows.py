@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+import scipy.sparse
+
+from tenor import spill
+from tenor.models import linear, rows
+from tenor.models.rows import Desired, Stored
+from tenor.tasks import Classes
+
+
+def stored(matrix: scipy.sparse.csr_matrix, entries: int) -> Stored:
+    row = spill.keep([matrix.indptr], np.int64)
+    columns, data = spill.keep([matrix.indices], np.int32), spill.keep([matrix.data], np.float32)
+    return Stored(row, columns, data, matrix.shape[1], rows.cut(row, entries))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 80])
+@pytest.mark.parametrize("entries", [100, 100_000])
+def test_a_matrix_on_disk_gives_the_weights_of_one_in_memory(classes: int, entries: int) -> None:
+    random = np.random.default_rng(0)
+    features = scipy.sparse.csr_matrix(scipy.sparse.random(300, 40, 0.2, "csr", np.float32, random_state=1))
+    targets = random.integers(0, classes, 300).astype(np.int32)
+    task = Classes(tuple(f"class {number:02}" for number in range(classes)))
+    weights = random.uniform(0.5, 1.5, 300).astype(np.float32)
+    scale = random.uniform(0.5, 1.5, (40, task.outputs)).astype(np.float32)
+    asked = (task.activation, 3.0, scale, weights)
+    whole = linear.fit(features, task.desired(targets), *asked)
+    parted = linear.fit(stored(features, entries), Desired(task, targets), *asked)
+    np.testing.assert_allclose(parted.weights, whole.weights, atol=2e-3)
+    np.testing.assert_allclose(parted.intercept, whole.intercept, atol=2e-3)
+
+
+def test_rows_are_cut_into_runs_of_about_so_many_entries() -> None:
+    row = np.array([0, 3, 3, 5, 50, 51, 60])
+    assert rows.cut(row, 10) == (slice(0, 3), slice(3, 4), slice(4, 6))
+    assert rows.cut(np.array([0]), 10) == ()
