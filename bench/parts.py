@@ -8,10 +8,12 @@ from explain_part import explain
 from imdb import part_path
 from network_parts import NETWORK_PARTS
 from processes import ProgramError, run
-from programs import BENCH, Bench, Figures, Job, peer, tenor, train
+from programs import BENCH, TIMED, Bench, Figures, Job, peer, tenor, train
 from sets import SETS
 
 ROWS = (10_000, 100_000, 1_000_000)
+STREAMED_ROWS = {"ngram": (10_000, 100_000, 1_000_000, 10_000_000), "bag": (10_000, 100_000, 1_000_000)}
+EPOCH = {"bag": ["--set", "epochs=1"]}
 STARTS = 11
 FLIP_SEEDS = (101, 102, 103)
 KERAS_EPOCHS = 10
@@ -66,6 +68,33 @@ def memory(bench: Bench) -> list[Job]:
     return [Job("tenor", lambda rows=rows: measure(rows // 100 if bench.quick else rows)) for rows in ROWS]
 
 
+def streamed(bench: Bench) -> list[Job]:
+    """Peak memory and time of `tenor train` with the texts on disk, on generated files of growing length."""
+
+    def measure(family: str, rows: int) -> Figures:
+        source, model = bench.work / f"labelled-{rows}.parquet", bench.work / f"streamed-{family}-{rows}"
+        run([str(bench.tenor_bin / "python"), str(BENCH / "make_labelled.py"), str(rows), str(source)])
+        command = [str(bench.tenor_bin / "tenor"), "train", str(source), "--family", family, "--on-disk"]
+        usage = run([*command, *EPOCH.get(family, []), "--out", str(model)])
+        size_mib = source.stat().st_size / 2**20
+        source.unlink()
+        metrics = json.loads((model / "metrics.json").read_text(encoding="utf-8"))
+        return {
+            "rows": rows,
+            "file_mib": size_mib,
+            "peak_mib": usage.peak_mib,
+            "process_s": usage.wall_s,
+            "accuracy": metrics["test"]["accuracy"],
+            **{step: metrics["timing"][step] for step in TIMED},
+        }
+
+    return [
+        Job(family, lambda family=family, rows=rows: measure(family, rows // 100 if bench.quick else rows))
+        for family, sizes in STREAMED_ROWS.items()
+        for rows in sizes
+    ]
+
+
 def startup(bench: Bench) -> list[Job]:
     """Wall time of `tenor --help`, STARTS times."""
     command = [str(bench.tenor_bin / "tenor"), "--help"]
@@ -111,11 +140,12 @@ PARTS = {
     "explain": explain,
     "lstm": lstm,
     "memory": memory,
+    "streamed": streamed,
     "startup": startup,
     **NETWORK_PARTS,
 }
-_NO_DATA = {"startup"}
-_NO_PEERS = {"check", "memory", "startup", "scratch", "minilm"}
+_NO_DATA = {"startup", "streamed"}
+_NO_PEERS = {"check", "memory", "startup", "streamed", "scratch", "minilm"}
 
 
 def has_peers(name: str) -> bool:

@@ -26,6 +26,10 @@ LSTM_NOTE = """The same layers: `Embedding(10000, 128)`, `LSTM(128)`, `Dense(1, 
 FLAT = 1.2  # largest growth of peak memory from the shortest to the longest file
 MEMORY_NOTE = "An `ngram` model; CSV in, CSV out; each text a sentence of 60-140 characters."
 
+STREAMED_NOTE = """`tenor train FILE --on-disk`, which files of more than 1,000,000 rows get by themselves; `bag` with
+one epoch. Parquet files of generated texts of about 20 words out of 50,000 in two classes (`bench/make_labelled.py`),
+where a fifth of the texts has words of a class drawn by chance; about 100,000 rows at most are measured on."""
+
 
 def render(results: dict[str, Any]) -> str:
     """The whole page, from part to `runs`, `setting` and `command`; parts not measured are left out.
@@ -181,6 +185,31 @@ def memory_section(runs: dict[str, Runs]) -> str:
     return f"{title}\n\n{table(header, rows)}\n\n{verdict}{met(growth <= FLAT)}.\n{MEMORY_NOTE}"
 
 
+def streamed_section(runs: dict[str, Runs]) -> str:
+    """Peak memory of `tenor train` with the texts on disk, over the number of rows."""
+    measured = [(name, run) for name in ("ngram", "bag") for run in runs.get(name, [])]
+    most = max(run["peak_mib"] for _, run in measured)
+    rows: list[Row] = [
+        (
+            f"`{name}`",
+            f"{run['rows']:,}",
+            mib(run["file_mib"]),
+            mib(run["peak_mib"]),
+            "#" * max(1, round(30 * run["peak_mib"] / most)),
+            seconds(run["process_s"]),
+            score(run["accuracy"]),
+        )
+        for name, run in measured
+    ]
+    header = ("family", "rows", "file, MiB", "peak memory, MiB", "", "whole process, s", "accuracy")
+    shorter, longest = runs["ngram"][-2:]
+    growth = longest["peak_mib"] / shorter["peak_mib"]
+    verdict = f"`ngram`, {longest['rows']:,} rows over {shorter['rows']:,}: {growth:.2f} times the memory.\n"
+    verdict += f"Target: flat, <= {FLAT}. Met: {met(growth <= FLAT)}.\n"
+    title = "## Memory of `tenor train`, texts on disk"
+    return f"{title}\n\n{table(header, rows)}\n\n{verdict}{STREAMED_NOTE}"
+
+
 def startup_section(runs: dict[str, Runs]) -> str:
     """Time of `tenor --help`."""
     walls = [run["process_s"] for run in runs["tenor"]]
@@ -197,6 +226,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "explain": explain_section,
     "lstm": lstm_section,
     "memory": memory_section,
+    "streamed": streamed_section,
     "startup": startup_section,
     **NETWORK_SECTIONS,
 }

@@ -145,7 +145,7 @@ def command(name: str, args: argparse.Namespace) -> str:
     repeats = f" --repeats {args.repeats}" if name in ("ngram", "finetune-speed", "features") else ""
     if name in ("lstm", "lstm-torch"):
         repeats = f" --lstm-repeats {args.lstm_repeats}"
-    data = "" if name == "startup" else f"{FOLDER_VARIABLE}=FOLDER "
+    data = "" if name in ("startup", "streamed") else f"{FOLDER_VARIABLE}=FOLDER "
     return f"{data}.venv/bin/python bench/run.py --only {name}{repeats}{' --quick' if args.quick else ''}"
 
 
