@@ -84,7 +84,12 @@ def test_a_mark_between_a_letter_and_its_accent_changes_nothing() -> None:
 
 
 def test_a_zero_width_space_stands_between_words() -> None:
-    assert hashes("ភាសា\u200bខ្មែរ") == hashes("ភាសា ខ្មែរ")
+    assert seen_alike("ភាសា\u200bខ្មែរ", "ភាសា ខ្មែរ")
+
+
+@pytest.mark.parametrize("blank", ["\t", "\x01", "\x7f", "\x85", "\xa0", "\u2028", "\u3000"])
+def test_blanks_of_any_kind_and_control_characters_are_one(blank: str) -> None:
+    assert seen_alike(f"one{blank}two", "one two")
 
 
 def test_words_that_run_from_right_to_left_are_in_the_order_of_reading() -> None:

@@ -1,7 +1,8 @@
 """Texts -> folded characters and their kinds, with the way back to where each character stood.
 
 Folding lower-cases, turns full-width and other compatibility forms into the plain one (the single-character part of
-Unicode NFKC), and makes both apostrophes one. A kind says how a character takes part in tokens:
+Unicode NFKC), makes both apostrophes one, and control characters and blanks of any width a plain blank. A kind says how
+a character takes part in tokens:
 
     SEPARATOR  blanks, punctuation, control characters: ends a token
     WORD       letters, digits, combining marks: runs of these make one token
@@ -13,7 +14,7 @@ Where the number of characters changes, it is because
   Korean syllable are one (canonical equivalence, Unicode Standard Annex 15), and ligatures of letters are taken apart;
 - characters that only steer how others are drawn are left out: joiners, the soft hyphen, the byte order mark, marks of
   direction, variation selectors. They never end a word (rule WB4 of Unicode Standard Annex 29). The zero-width space is
-  no such character: it stands between words.
+  no such character: it stands between words, and is a blank.
 """
 
 import functools
@@ -26,6 +27,7 @@ import numpy.typing as npt
 _UNKNOWN, SEPARATOR, WORD, ALONE = 0, 1, 2, 3
 _KIND, _JOINS, _EXPANDS, _IGNORED = 3, 4, 8, 16  # bits of an entry: the kind, and what changes the number of characters
 APOSTROPHE = ord("'")
+_ZERO_WIDTH_SPACE = 0x200B
 
 _ALONE_RANGES = (
     (0x2E80, 0x2FDF),  # radicals
@@ -167,6 +169,8 @@ def _fold_character(code: int) -> tuple[int, int]:
     lower = plain.lower()
     plain = lower if len(lower) == 1 else plain
     category = unicodedata.category(plain)
+    if plain != "\n" and (category in ("Cc", "Zs", "Zl", "Zp") or code == _ZERO_WIDTH_SPACE):
+        plain, category = " ", "Zs"
     if any(first <= ord(plain) <= last for first, last in _ALONE_RANGES):
         kind = ALONE if category[0] == "L" else SEPARATOR
     elif category[0] in "LNM" or plain == "_":
