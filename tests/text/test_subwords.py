@@ -126,6 +126,11 @@ def test_ids_with_gaps_are_refused() -> None:
         subwords.restore(description)
 
 
+def test_a_long_text_without_blanks_is_parted_for_training() -> None:
+    trained = subwords.build(["天气很好" * 1000], SIZE)
+    assert cut(trained, "天气很好" * 4) == ["天气很好天气很好"] * 2
+
+
 def test_texts_without_characters_train_bytes_alone() -> None:
     for texts in ([], ["", " "]):
         assert subwords.build(texts, SIZE).size == 258

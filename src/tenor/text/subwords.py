@@ -25,7 +25,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no text of Unico
 _BLOCK = 512  # texts; the lists of ids of one block are short-lived
 _FIRST = ["[PAD]", "[MASK]", *(f"<0x{byte:02X}>" for byte in range(256))]  # the ids of a trained one begin with these
 _FEWEST_TIMES = 10  # that a subword stands in the texts: of rarer ones nothing is learned on little data
-_LONGEST = 16  # characters of a trained subword, so that sentences that are often repeated are none
+_TOO_LONG = 16  # characters for a trained subword, so that sentences that are often repeated are none
+_LONG_RUN = re.compile(r"\S{64}")  # is parted for training, whose time grows with the square of a run without blanks
 _TRAINING_CHARACTERS = 5_000_000  # more texts change little; an even share of them is taken then
 
 
@@ -145,7 +146,7 @@ def build(texts: Sequence[str], size: int) -> Subwords:
     the bytes are learned too.
     """
     step = max(1, -(-sum(map(len, texts)) // _TRAINING_CHARACTERS))
-    folded = _SURROGATE.sub("\ufffd", "\n".join(_fold(texts[::step]))).split("\n")
+    folded = _LONG_RUN.sub(r"\g<0> ", _SURROGATE.sub("\ufffd", "\n".join(_fold(texts[::step])))).split("\n")
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("isolated")]
@@ -156,7 +157,7 @@ def build(texts: Sequence[str], size: int) -> Subwords:
         min_frequency=_FEWEST_TIMES,
         initial_alphabet=alphabet,
         limit_alphabet=len(alphabet),
-        max_token_length=_LONGEST,
+        max_token_length=_TOO_LONG,
         show_progress=False,
     )
     tokenizer.train_from_iterator(folded, trainer)
