@@ -9,8 +9,13 @@ import pytest
 import tenor
 from tenor import TextClassifier
 from tenor.errors import SettingsError
-from tenor.models import cnn, lstm, tokens, transformer
+from tenor.models import bag, cnn, lstm, network, tokens, transformer
+from tenor.models.family import Family
+from tenor.models.network import Network
 from tenor.models.tokens import FEWEST_CHARACTERS
+from tenor.tasks import Classes
+from tenor.text.encoded import TextEncoder
+from tenor.text.gram_ids import GramIds
 from tenor.text.subwords import Subwords
 from tenor.text.vocabulary import Vocabulary
 
@@ -64,6 +69,24 @@ def test_the_setting_tells() -> None:
 def test_a_small_vocabulary_has_no_room_for_subwords() -> None:
     with pytest.raises(SettingsError, match="must be 1000 or more for subwords"):
         cnn.Config(tokens="subwords", vocabulary=999)
+
+
+@pytest.mark.parametrize(
+    ("family", "fits", "too_large"),
+    [
+        (cnn.FAMILY, Vocabulary(("a",)), Vocabulary(("a", "b"))),
+        (bag.FAMILY, GramIds((1,), (5, 7)), GramIds((1,), (5, 7, 9))),
+    ],
+)
+def test_an_encoder_of_more_ids_than_there_are_vectors_is_refused(
+    family: Family, fits: TextEncoder, too_large: TextEncoder
+) -> None:
+    config, task = family.config(vocabulary=3, embedding=4), Classes(("a", "b"))
+    assert family.build is not None
+    arrays = Network(family, task, config, fits, family.build(config, task)).arrays()
+    assert network.restore(family, config, fits.describe(), arrays, task).text_encoder.size == 3
+    with pytest.raises(ValueError, match="vocabulary is larger than the settings say"):
+        network.restore(family, config, too_large.describe(), arrays, task)
 
 
 def test_a_network_of_subwords_is_trained_saved_and_loaded(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenor.text import gram_ids, ngrams, tokenise, vocabulary
+from tenor.text import gram_ids, ngrams, subwords, tokenise, vocabulary
 
 WORDS = [
     "Crème brûlée",
@@ -21,6 +21,7 @@ WORDS = [
     "русский язык",
     "中文 Python 混合 text",
 ]
+SUBWORDS = subwords.build(WORDS * 10, 1000)
 INVISIBLE = {
     "soft hyphen": "\u00ad",
     "zero-width joiner": "\u200d",
@@ -49,7 +50,7 @@ def counts(text: str) -> tuple[list[int], list[int]]:
 def seen_alike(one: str, other: str) -> bool:
     """Whether `ngram` and the networks make the same of two texts."""
     texts: Sequence[str] = [one, other, " ".join(WORDS)]
-    encoders = (vocabulary.build(texts, 1000), gram_ids.build(texts, 1000, (1, 2), 1))
+    encoders = (vocabulary.build(texts, 1000), gram_ids.build(texts, 1000, (1, 2), 1), SUBWORDS)
     ids = [[encoder.encode([text], 100, "end").ids.tolist() for text in (one, other)] for encoder in encoders]
     return hashes(one) == hashes(other) and counts(one) == counts(other) and all(a == b for a, b in ids)
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenor.text import gram_ids, ngrams, vocabulary
+from tenor.text import subwords as trained
 from tenor.text.encoded import Keep, Spans, TextEncoder
 
 GOLDEN = Path(__file__).parents[1] / "models" / "golden"
@@ -50,6 +51,7 @@ def subwords(name: str) -> TextEncoder:
 
 WORDS = vocabulary.build(TEXTS, 1000)
 GRAMS = gram_ids.build(TEXTS, 1000, (1, 2), 1)
+TRAINED = trained.build(TEXTS * 10, 1000)
 
 
 def test_words_and_characters_as_they_stand_in_the_text() -> None:
@@ -145,7 +147,7 @@ def test_half_a_character_is_an_unknown_one() -> None:
 
 @given(st.text(max_size=30) | st.sampled_from(TEXTS), st.sampled_from(KEEPS))
 def test_spans_lie_in_the_text_and_rise(text: str, keep: Keep) -> None:
-    for encoder in (WORDS, GRAMS, subwords("bert"), subwords("roberta")):
+    for encoder in (WORDS, GRAMS, TRAINED, subwords("bert"), subwords("roberta")):
         at, begin, end = encoder.spans(text, 5, keep)
         assert (np.diff(at) >= 0).all()
         assert (begin >= 0).all() and (begin < end).all() and (end <= len(text)).all()

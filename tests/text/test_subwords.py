@@ -1,4 +1,4 @@
-"""Subwords trained on texts. Those of pretrained encoders are in tests/models/test_preTRAINED.py."""
+"""Subwords trained on texts. Those of pretrained encoders are in tests/models/test_pretrained.py."""
 
 import json
 import pickle
@@ -17,6 +17,8 @@ TEXTS = [
     "公园里的天气 The weather is good!",
     "the weather today 😀 is 😀 bad",
     "Ａｎｄ naïve naïve Việt Việt",
+    "שָׁלוֹם עולם العَرَبِيَّة جميلة हिन्दी ภาษาไทยสนุก",
+    "Python 很好 🎉 天气 the\u200bweather\x01is",
 ] * 10
 SIZE = 1000
 
@@ -38,6 +40,24 @@ def test_what_is_frequent_is_one_subword() -> None:
     assert cut(TRAINED, "今天天气好") == ["今天天气", "好"]
     assert cut(TRAINED, "The WEATHER,ｉｓ") == ["The", "WEATHER", ",", "ｉｓ"]
     assert cut(TRAINED, "😀 good") == ["😀", "good"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("עולם (Weather) العَرَبِيَّة!", ["עולם", "(", "Weather", ")", "العَرَبِيَّة", "!"]),
+        ("\u200fעולם\u200f שָׁלוֹם", ["עולם\u200f", "שָׁלוֹם"]),
+        (unicodedata.normalize("NFD", "naïve Việt"), ["nai\u0308ve", "Vie\u0323\u0302t"]),
+        ("हिन्दी ภาษาไทยสนุก", ["हिन्दी", "ภาษาไทยสนุก"]),
+        ("today,wea\u00adth\u200cer\ufeff", ["today", ",", "wea\u00adth\u200cer\ufeff"]),
+        ("天气\u200b天气　ｗｅａｔｈｅｒ", ["天气", "天气", "ｗｅａｔｈｅｒ"]),
+        ("天气Python很好🎉🎉עולם", ["天气", "Python", "很好", "🎉", "🎉", "עולם"]),
+        ("is😀\ufe0f", ["is", "😀\ufe0f"]),
+        ("<br />the'weather", ["the", "'", "weather"]),
+    ],
+)
+def test_pieces_are_as_they_stand_in_the_text(text: str, expected: list[str]) -> None:
+    assert cut(TRAINED, text) == expected
 
 
 def test_ids_are_in_range_and_padding_and_the_mask_are_never_among_them() -> None:
