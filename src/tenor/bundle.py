@@ -13,7 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,9 @@ from tenor.version import VERSION
 FORMAT = 2
 MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", "weights.safetensors"
 METRICS, HISTORY = "metrics.json", "history.csv"
-_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY}
+REPORT, CARD = "report.html", "README.md"
+_DOCUMENTS = (REPORT, CARD)
+_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY, *_DOCUMENTS}
 KIND = "encoder"
 """`kind` in the tenor.json of a pretrained encoder; that of a classifier has none."""
 _SCORES = "conformal/"  # begins the names of arrays that are no weights
@@ -60,6 +62,7 @@ class Bundle:
         history: Rows of `history.csv`.
         calibration: What makes the model's logits those of calibrated probabilities; None where there is nothing to.
         conformal: Scores that sets with a promised coverage come from; None where there are none.
+        documents: What people read of it, by file name: `report.html` and `README.md`.
     """
 
     family: Family
@@ -71,6 +74,7 @@ class Bundle:
     history: list[dict[str, Any]]
     calibration: Calibration | None = None
     conformal: Conformal | None = None
+    documents: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Encoder:
     about: dict[str, Any]
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
+    documents: Mapping[str, bytes] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """SHA-256 of the weights and of how texts become ids."""
@@ -147,6 +152,7 @@ def _write(
         ENCODER: _json(encoder),
         WEIGHTS: safetensors.save(dict(arrays)),
         METRICS: _json(saved.metrics),
+        **saved.documents,
     }
     if saved.history:
         contents[HISTORY] = _csv(saved.history)
@@ -211,7 +217,7 @@ def load(folder: Path) -> Bundle:
         described = saved.about.pop("calibration", None)
         calibrated = None if described is None else calibration.restore(described, task)
         conformed = conformal.restore(scores, task) if scores else None
-    parts = saved.about, saved.metrics, saved.history, calibrated, conformed
+    parts = saved.about, saved.metrics, saved.history, calibrated, conformed, saved.documents
     return Bundle(saved.family, saved.config, task, model, *parts)
 
 
@@ -241,6 +247,7 @@ def _opened(folder: Path) -> Iterator[Encoder]:
             about,
             json.loads(contents[METRICS]),
             list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode()))),
+            {name: contents[name] for name in _DOCUMENTS if name in contents},
         )
 
 

@@ -1,5 +1,6 @@
 """Saved or trained models and labelled texts -> how good they are, where they are worse, and which one is better."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +9,36 @@ from tenor import tasks
 from tenor.data.dataset import Dataset
 from tenor.errors import DataError, SettingsError, listed
 from tenor.predictor import Predictor
-from tenor.tasks import LabelSet, Task, Value
+from tenor.tasks import Floats, LabelSet, Targets, Task, Value
 
 Columns = Mapping[str, Sequence[Any]]
 """Other columns of the rows, by which they are parted."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What a model says of labelled texts, and how good that is.
+
+    Attributes:
+        metrics: The metrics, with `slices`, the worst first.
+        targets: What `task.encode` makes of the labels.
+        logits: (texts, outputs), before calibration.
+        seconds: How long the model took to predict them.
+    """
+
+    metrics: dict[str, Any]
+    targets: Targets
+    logits: Floats
+    seconds: float
+
+
 def evaluate(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> dict[str, Any]:
-    """Metrics of a model on labelled texts, with `slices`, the worst first.
+    """The metrics that `measure` tells."""
+    return measure(predictor, data, columns).metrics
+
+
+def measure(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> Measured:
+    """Measure a model on labelled texts.
 
     Raises:
         DataError: A label is not one that the model knows.
@@ -24,14 +47,16 @@ def evaluate(predictor: Predictor, data: Dataset, columns: Columns | None = None
 
     task = predictor.bundle.task
     check_labels(data, task)
+    begin = time.perf_counter()
     targets, raw = task.encode(data.labels), predictor.raw_logits(data.texts)
+    seconds = time.perf_counter() - begin
     predicted = predictor.decide(predictor.calibrated(raw)).tolist()
     counted = slices.outcomes(task, targets, task.encode(predicted))
     parted = slices.parts(task, data.texts, data.labels, columns or {})
     found = slices.measure(task, counted, parted)
     saved = predictor.bundle
     measured = metrics.evaluate(targets, raw, task, saved.calibration, saved.conformal)
-    return measured | {"slices": [part._asdict() for part in found]}
+    return Measured(measured | {"slices": [part._asdict() for part in found]}, targets, raw, seconds)
 
 
 def check_labels(data: Dataset, task: Task) -> None:

@@ -6,7 +6,7 @@ import platform
 import re
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from tenor import bundle, fitting, measurement, models, output, reading, settings, spill, tasks
+from tenor import bundle, fitting, measurement, models, output, reading, runs, settings, spill, tasks
 from tenor.bundle import Bundle, Encoder
+from tenor.checks.finding import Finding
 from tenor.data import builtin, dataset, split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
-from tenor.errors import BundleError, DataError, SettingsError, listed
+from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, listed
+from tenor.measurement import Measured
 from tenor.models.family import Examples, Family, Fitted
 from tenor.predictor import Predictor
 from tenor.runs import Pretraining, Run
@@ -71,7 +73,7 @@ def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folde
     if test is not None:
         measurement.check_labels(test, task)
     checking = time.perf_counter()
-    groups = reading.groups_of(run, data, test, watcher)
+    groups, findings = reading.groups_of(run, data, test, watcher)
     check_s = time.perf_counter() - checking
     if test is None and run.folds is None and run.test_size > 0:
         kept, held_out = reading.hold_out(run, data, task, groups)
@@ -115,17 +117,48 @@ def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folde
         trained.metrics["calibration"] = tried | (fitted.calibration.describe() if fitted.calibration else {})
     predictor = Predictor(trained)
     measured = time.perf_counter()
-    if test is not None and len(test):
-        trained.metrics["test"] = measurement.evaluate(predictor, test)
+    tested = measurement.measure(predictor, test) if test is not None and len(test) else None
+    if tested is not None:
+        trained.metrics["test"] = tested.metrics
     crossed = time.perf_counter()
     trained.metrics["timing"]["evaluate_s"] = crossed - measured
     if run.folds is not None and groups is not None:
         trained.metrics["cross_validation"] = _cross_validate(run, data, groups, trained, fit, watcher)
         trained.metrics["timing"]["cross_validate_s"] = time.perf_counter() - crossed
-    trained.metrics["timing"]["total_s"] = time.perf_counter() - begin
+    reporting = time.perf_counter()
+    trained.metrics["timing"]["total_s"] = reporting - begin
+    predictor = _documented(predictor, run, folder.name, data, test, tested, findings, watcher)
+    done = time.perf_counter()
+    trained.metrics["timing"] |= {"report_s": done - reporting, "total_s": done - begin}
     folder = _save(predictor, run, folder)
     output.remove_checkpoints(training)
     return Trained(folder, predictor)
+
+
+def _documented(
+    predictor: Predictor,
+    run: Run,
+    title: str,
+    data: Dataset,
+    test: Dataset | None,
+    tested: Measured | None,
+    findings: Sequence[Finding],
+    watcher: Watcher,
+) -> Predictor:
+    """The model with its report and its card, where they are wanted and the packages for them are installed."""
+    if not run.report:
+        return predictor
+    from tenor.report import facts, render
+
+    try:
+        render.need()
+    except MissingExtraError as missing:
+        watcher.say(f"no {bundle.REPORT} is made: {missing.problem} {missing.remedy}")
+        return predictor
+    found = facts.gather(predictor, data, test, tested, findings, runs.to_toml(run))
+    written = render.render(found, title, run.lang)
+    documents = {bundle.REPORT: written.page.encode(), bundle.CARD: written.card.encode()}
+    return Predictor(replace(predictor.bundle, documents=documents))
 
 
 def _save(predictor: Predictor, run: Run, folder: Path) -> Path:

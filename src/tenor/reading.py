@@ -110,8 +110,8 @@ def on_disk(data: Dataset) -> bool:
     return isinstance(data.texts, Texts)
 
 
-def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> Groups | None:
-    """Rows that stay together: (near) duplicates, and those of --group. Says what a person should know of the texts.
+def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> tuple[Groups | None, list[Finding]]:
+    """Rows that stay together: (near) duplicates, and those of --group; and what a person should know of the texts.
 
     None where the texts are on disk: equal ones stay together then.
 
@@ -121,18 +121,16 @@ def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -
     if on_disk(data):
         _refuse_in_memory_options(run, data)
         watcher.say(f"{len(data):,} texts are kept on disk; near duplicates among them are not looked for.")
-        _tell(many.brief(data, test), watcher)
-        return None
+        return None, _tell(many.brief(data, test), watcher)
     parts = Parts(data, test)
-    if _tell(checks.brief(parts), watcher):
+    findings = _tell(checks.brief(parts), watcher)
+    if findings:
         beside = f" --test {run.test}" if run.test else ""
         watcher.say(f"to see the rows: tenor check {run.data}{beside}")
     groups = parts.near[: len(data)]
-    return (
-        groups
-        if run.group is None
-        else split.joined([groups, split.same_value(_column(sources(run)[0], run.group, "group", data))])
-    )
+    if run.group is not None:
+        groups = split.joined([groups, split.same_value(_column(sources(run)[0], run.group, "group", data))])
+    return groups, findings
 
 
 def _refuse_in_memory_options(run: Run, data: Dataset) -> None:
@@ -144,12 +142,12 @@ def _refuse_in_memory_options(run: Run, data: Dataset) -> None:
             )
 
 
-def _tell(findings: Iterable[Finding], watcher: Watcher) -> bool:
-    """Say what training should know of; whether there is anything."""
-    lines = [finding.brief for finding in findings if finding.brief]
-    for line in lines:
-        watcher.say(line)
-    return bool(lines)
+def _tell(findings: Iterable[Finding], watcher: Watcher) -> list[Finding]:
+    """Say what training should know of, and return it."""
+    told = [finding for finding in findings if finding.brief]
+    for finding in told:
+        watcher.say(finding.brief)
+    return told
 
 
 def hold_out(run: Run, data: Dataset, task: Task, groups: Groups | None) -> tuple[split.Rows, split.Rows]:

@@ -1,7 +1,8 @@
 """What `train` and `pretrain` are asked for."""
 
-from dataclasses import dataclass
-from typing import Any
+import json
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from tenor import settings
 from tenor.tasks import Kind
@@ -33,6 +34,8 @@ class Run:
         time: Column by which the latest rows are held out, in place of drawn ones.
         folds: Number of folds to measure by; the model learns from all rows then. None holds out a part.
         on_disk: Keep the texts and what is made of them on disk; None: where there are many.
+        lang: Language of the report and the model card: `en` or `zh`.
+        report: Make a report and a model card, where the packages for them are installed.
     """
 
     data: str
@@ -56,6 +59,8 @@ class Run:
     time: str | None = None
     folds: int | None = None
     on_disk: bool | None = None
+    lang: Literal["en", "zh"] = "en"
+    report: bool = True
 
     def __post_init__(self) -> None:
         settings.require(self.label_separator != "", "label_separator", "must not be empty")
@@ -94,3 +99,22 @@ class Pretraining:
 
     def __post_init__(self) -> None:
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+
+
+def to_toml(run: Run) -> str:
+    """The run file (TOML) that asks for the same: what differs from the defaults, but for where the model goes."""
+    given = {
+        each.name: getattr(run, each.name)
+        for each in fields(run)
+        if each.name not in ("out", "overwrite", "resume") and getattr(run, each.name) != each.default
+    }
+    tables = {name: given.pop(name) for name in list(given) if isinstance(given[name], dict)}
+    lines = [f"{name} = {_toml(value)}" for name, value in given.items()]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(f"{_toml(key)} = {_toml(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """A value; a string of JSON is one of TOML but for the character 127, and TOML has no null."""
+    return json.dumps("none" if value is None else value, ensure_ascii=False).replace("\x7f", "\\u007f")

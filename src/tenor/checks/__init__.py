@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tenor.checks import labels, texts
-from tenor.checks.finding import Finding
+from tenor.checks.finding import Finding as Finding
 from tenor.checks.parts import Parts
 
 

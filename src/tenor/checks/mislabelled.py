@@ -76,9 +76,14 @@ def suspects(
         learned = [(rows[used[rows]], scored) for rows, scored in folds]
         rounds.append(ngram.out_of_fold(counts, targets, task, alike, _SETTINGS, learned))
         probabilities = task.probabilities(np.mean(rounds, axis=0))
-        suggested = _told_instead(targets, probabilities)
+        margins, suggested = doubts(targets, probabilities)
         used = _enough(suggested < 0, targets)
-    return _margins(targets, probabilities), suggested
+    return margins, suggested
+
+
+def doubts(targets: npt.NDArray[np.int32], probabilities: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """What `suspects` tells, from probabilities, (texts, classes), of a model that has not learned from them."""
+    return _margins(targets, probabilities), _told_instead(targets, probabilities)
 
 
 def _told_instead(targets: npt.NDArray[np.int32], probabilities: Floats) -> npt.NDArray[np.int64]:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -58,6 +58,10 @@ def train(
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the model in --out.")] = False,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    lang: Annotated[
+        Literal["en", "zh"] | None, Option(help="Language of report.html and README.md. [default: en]")
+    ] = None,
+    no_report: Annotated[bool, Option("--no-report", help="Make no report.html and no model card.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
@@ -83,6 +87,8 @@ def train(
         "time": time,
         "folds": folds,
         "on_disk": on_disk,
+        "lang": lang,
+        "report": False if no_report else None,
         "resume": resume or None,
         "overwrite": overwrite or None,
         "drop_unlabelled": drop_unlabelled or None,

@@ -1,5 +1,6 @@
 """Texts that an explanation is made with, such as those that a model has learned from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,9 @@ class Known:
     """
 
     name: str
-    texts: list[str]
+    texts: Sequence[str]
     rows: list[int]
-    labels: list[Any]
+    labels: Sequence[Any]
 
 
 def read(source: str, predictor: Predictor, text: str | None = None) -> Known:
@@ -45,14 +46,16 @@ def read(source: str, predictor: Predictor, text: str | None = None) -> Known:
     usual_label = predictor.columns[1]
     column = labelling.text_column(opened, predictor, text)
     with_labels = usual_label in opened.columns and usual_label != column
-    known = Known(opened.name, [], [], [])
+    texts: list[str] = []
+    rows: list[int] = []
+    labels: list[Any] = []
     for chunk in opened.chunks:
         for index, value in enumerate(labelling.texts_of(opened, chunk, column)):
             if value.strip():
-                known.texts.append(value)
-                known.rows.append(chunk.row + index)
+                texts.append(value)
+                rows.append(chunk.row + index)
                 if with_labels:
-                    known.labels.append(chunk.columns[str(usual_label)][index])
-    if not known.texts:
+                    labels.append(chunk.columns[str(usual_label)][index])
+    if not texts:
         raise DataError(f"{opened.name}: there is no text.", "Give a file with texts.")
-    return known
+    return Known(opened.name, texts, rows, labels)

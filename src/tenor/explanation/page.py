@@ -90,7 +90,7 @@ def _text(text: Text) -> str:
     for evidence in explanation.labels:
         parts += [
             f"<h3>{escape(headline(evidence))}</h3>",
-            _painted(explanation.text, evidence.spans, explanation.unread),
+            painted(explanation.text, evidence.spans, explanation.unread),
         ]
         parts.append(f"<div class='columns'>{_words(explanation.text, evidence)}</div>")
     if explanation.unread:
@@ -106,7 +106,7 @@ def _text(text: Text) -> str:
         )
         parts.append("of each block. It shows how the network works, not why it decides as it does.</p>")
         for number, block in enumerate(text.attention, 1):
-            parts.append(f"<p class='soft'>Block {number}</p>{_painted(explanation.text, block, explanation.unread)}")
+            parts.append(f"<p class='soft'>Block {number}</p>{painted(explanation.text, block, explanation.unread)}")
         parts.append("</details>")
     if text.nearest:
         rows = "".join(map(_neighbour, text.nearest))
@@ -122,7 +122,7 @@ def headline(evidence: Evidence) -> str:
     return f"{evidence.score:.6g}" if evidence.label is None else f"{evidence.label}  {evidence.score:.4f}"
 
 
-def _painted(text: str, spans: tuple[Span, ...], unread: tuple[tuple[int, int], ...]) -> str:
+def painted(text: str, spans: tuple[Span, ...], unread: tuple[tuple[int, int], ...]) -> str:
     largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
     marks = [(span.begin, span.end, _mark(span.weight, largest)) for span in spans if span.weight]
     struck = [(begin, end, '<span class="unread">') for begin, end in unread]

@@ -1,0 +1,128 @@
+"""Figures as SVG, to stand in a page of HTML: text stays text, and colours are the page's, light or dark."""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+Translate = Callable[[str], str]
+
+# What matplotlib draws with, and what the page makes of it.
+_INK, _LINE = "#0a0b0c", "#0a0b0d"
+_SERIES = tuple(f"#0a0b{number:02x}" for number in range(0x10, 0x16))
+_STYLES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))  # told apart without colours too
+_COLOURS = {
+    _INK: "var(--ink)",
+    _LINE: "var(--line)",
+    **{colour: f"var(--series-{number})" for number, colour in enumerate(_SERIES)},
+}
+_SETTINGS: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "tenor",
+    "font.size": 10,
+    "font.family": "sans-serif",
+    "text.color": _INK,
+    "axes.labelcolor": _INK,
+    "axes.edgecolor": _LINE,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "none",
+    "grid.color": _LINE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
+_FONTS = re.compile(r"'DejaVu Sans'[^;\"]*")
+_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
+
+
+def learning(history: Sequence[dict[str, Any]], t: Translate) -> str:
+    """Loss by epoch, of the texts learned from and of those held out."""
+    epochs = [float(row["epoch"]) for row in history]
+
+    def draw(axes: Any) -> None:
+        axes.set(xlabel=t("epoch"), ylabel=t("loss"))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        for number, (key, name) in enumerate({"loss": "learned from", "validation_loss": "held out"}.items()):
+            values = [float(row[key]) for row in history if row.get(key) not in (None, "")]
+            if len(values) == len(epochs):
+                axes.plot(epochs, values, ls=_STYLES[number], c=_SERIES[number], marker="o", label=t(name))
+        axes.legend()
+
+    return _svg(draw, t("Loss by epoch"))
+
+
+def precision_recall(curves: Sequence[Any], t: Translate) -> str:
+    """Precision by recall, a curve for each label."""
+
+    def draw(axes: Any) -> None:
+        axes.set(xlabel=t("recall"), ylabel=t("precision"), xlim=(0, 1.01), ylim=(0, 1.01))
+        for number, curve in enumerate(curves):
+            label = curve.label if len(curve.label) <= 24 else curve.label[:23] + "…"
+            axes.plot(curve.recall, curve.precision, ls=_STYLES[number], c=_SERIES[number], label=_literal(label))
+        axes.legend(loc="lower left")
+
+    told = "; ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in curves)
+    return _svg(draw, f"{t('Precision by recall')}. {t('average precision')}: {told}")
+
+
+def reliability(test: dict[str, Any], t: Translate) -> str:
+    """How often the model is right by how sure it is, before and after calibration."""
+    found = {"calibrated": test} | ({"before": test["uncalibrated"]} if "uncalibrated" in test else {})
+
+    def draw(axes: Any) -> None:
+        axes.set(xlabel=t("confidence"), ylabel=t("share that is right"), xlim=(0, 1.01), ylim=(0, 1.01))
+        axes.plot([0, 1], [0, 1], c=_INK, lw=0.8, label=t("perfect"))
+        for number, (name, measured) in enumerate(found.items()):
+            bins = measured["reliability"]
+            across, up = [row["confidence"] for row in bins], [row["accuracy"] for row in bins]
+            axes.plot(across, up, ls=_STYLES[number], c=_SERIES[number], marker="o", ms=4, label=t(name))
+        axes.legend(loc="upper left")
+
+    errors = ", ".join(f"{t(name)} {row['expected_calibration_error']:.4f}" for name, row in found.items())
+    return _svg(draw, f"{t('Share that is right, by confidence')}. {t('expected calibration error')}: {errors}")
+
+
+def values(pairs: Any, t: Translate) -> str:
+    """Predicted by true numbers."""
+
+    def draw(axes: Any) -> None:
+        axes.set(xlabel=t("true value"), ylabel=t("predicted value"))
+        ends = [pairs.min(), pairs.max()]
+        axes.plot(ends, ends, c=_INK, lw=0.8)
+        axes.plot(pairs[:, 0], pairs[:, 1], "o", c=_SERIES[0], ms=3, alpha=0.5)
+
+    return _svg(draw, t("Predicted by true values"))
+
+
+def _svg(draw: Callable[[Any], None], title: str) -> str:
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+        # Its own fonts only measure text here; a browser draws it.
+        warnings.filterwarnings("ignore", r"Glyph \d+")
+        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+        draw(figure.add_subplot())
+        stream = io.StringIO()
+        figure.savefig(stream, format="svg", metadata=_METADATA)
+    drawn = stream.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r"<g id=\"[^\"]*\"", "<g", drawn)  # the same in every figure
+    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
+    drawn = _FONTS.sub("system-ui, sans-serif", drawn)
+    for colour, name in _COLOURS.items():
+        drawn = drawn.replace(colour, name)
+    return drawn.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+
+
+def _literal(label: str) -> str:
+    """A label as matplotlib shows it: no formula, and not hidden where it begins with an underscore."""
+    escaped = label.replace("$", r"\$")
+    return f"\u200b{escaped}" if label.startswith("_") else escaped

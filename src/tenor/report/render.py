@@ -1,0 +1,210 @@
+"""Facts -> the page and the model card, in English or Chinese."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tenor import settings
+from tenor.errors import missing_extra
+from tenor.evaluation.slices import Slice
+from tenor.explanation import page as explained
+from tenor.report import words
+from tenor.report.facts import Facts
+from tenor.report.words import Language
+from tenor.tasks import Classes, LabelSet, Value
+from tenor.version import VERSION
+
+_MOST_LABELS = 20  # in the confusion matrix, and in the table of the data
+_MOST_SLICES = 15
+_MOST_CONFUSED = 5
+
+TILES: dict[type, tuple[tuple[str, str], ...]] = {
+    Classes: (
+        ("accuracy", "accuracy"),
+        ("macro-F1", "macro_f1"),
+        ("ROC AUC", "roc_auc"),
+        ("log loss", "log_loss"),
+        ("expected calibration error", "expected_calibration_error"),
+    ),
+    LabelSet: (
+        ("micro-F1", "micro_f1"),
+        ("macro-F1", "macro_f1"),
+        ("average precision", "average_precision"),
+        ("all labels of a text right", "exact_match"),
+        ("Hamming loss", "hamming_loss"),
+        ("expected calibration error", "expected_calibration_error"),
+    ),
+    Value: (
+        ("mean absolute error", "mae"),
+        ("root mean squared error", "rmse"),
+        ("R2", "r2"),
+        ("Pearson correlation", "pearson"),
+        ("Spearman correlation", "spearman"),
+    ),
+}
+FIGURE = {Classes: "accuracy", LabelSet: "micro-F1", Value: "mean absolute error"}
+_SECTIONS = {
+    "results": "Results",
+    "coverage": "Sets with a promised coverage",
+    "slices": "Parts of the data, the worst first",
+    "errors": "The most confident errors",
+    "suspects": "Labels that may be wrong",
+    "data": "Data",
+    "training": "Training",
+    "again": "To make it again",
+}
+
+
+@dataclass(frozen=True)
+class Documents:
+    """What a folder tells people of its model: HTML and Markdown."""
+
+    page: str
+    card: str
+
+
+def need() -> None:
+    """Refuse where the packages that draw are not installed. Raises MissingExtraError."""
+    try:
+        import jinja2  # noqa: F401
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError:
+        raise missing_extra("the report", "report") from None
+
+
+def render(facts: Facts, title: str, language: Language = "en") -> Documents:
+    """The page and the card.
+
+    Args:
+        facts: What is told.
+        title: The name of the model.
+        language: `en` or `zh`.
+
+    Raises:
+        MissingExtraError: The packages that draw are not installed.
+    """
+    need()
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("tenor.report", ".")
+    values = _values(facts, title, language)
+    html = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    plain = Environment(loader=loader, autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True)
+    return Documents(
+        html.get_template("page.html.jinja").render(values, figures=_figures(facts, values["t"])),
+        plain.get_template("card.md.jinja").render(values),
+    )
+
+
+def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
+    """What both templates read."""
+    t, task, test, saved = words.translator(language), facts.task, facts.test, facts.model.bundle
+    slices = [Slice(**row) for row in test.get("slices", [])]
+    several = isinstance(task, LabelSet)
+    counts = list(facts.counts.items())
+    present = {
+        "results": test,
+        "coverage": test.get("coverage"),
+        "slices": slices,
+        "errors": facts.mistakes,
+        "suspects": facts.suspects,
+    }
+    return {
+        "facts": facts,
+        "t": t,
+        "told": words.teller(language),
+        "language": {"en": "en", "zh": "zh-Hans"}[language],
+        "title": title,
+        "version": VERSION,
+        "kind": task.kind,
+        "about": saved.about,
+        "test": test,
+        "tiles": _tiles(facts, t),
+        "labels": task.labels,
+        "thresholds": dict(zip(task.labels, task.thresholds, strict=True)) if isinstance(task, LabelSet) else {},
+        "confusion": _confusion(test, task.labels) if len(task.labels) <= _MOST_LABELS else [],
+        "confused": _confused(test, task.labels) if len(task.labels) > 2 and not several else [],
+        "slices": slices[:_MOST_SLICES],
+        "worse": [row for row in slices if row.worse][:_MOST_CONFUSED],
+        "figure_name": FIGURE[type(task)],
+        "mistakes": [
+            (
+                mistake,
+                explained.painted(
+                    mistake.explanation.text, mistake.explanation.labels[0].spans, mistake.explanation.unread
+                ),
+            )
+            for mistake in facts.mistakes
+        ],
+        "counts": counts[:_MOST_LABELS],
+        "more_labels": len(counts[_MOST_LABELS:]),
+        "lengths": ", ".join(f"{length:,}" for length in facts.lengths),
+        "costs": _costs(facts),
+        "settings": list(settings.as_dict(saved.config).items()),
+        "sections": [(id_, name) for id_, name in _SECTIONS.items() if present.get(id_, True)],
+    }
+
+
+def _tiles(facts: Facts, t: words.Translate) -> list[tuple[str, str, str]]:
+    """Name, value and what stands below, of the main figures."""
+    test, tiles = facts.test, []
+    for name, key in TILES[type(facts.task)]:
+        if test.get(key) is None:
+            continue
+        beside = ""
+        if key == "accuracy":
+            low, high = test["accuracy_interval"]
+            beside = f"{t('95% interval')} {low:.4f}–{high:.4f}"
+        elif key == "expected_calibration_error" and "uncalibrated" in test:
+            beside = f"{t('before')} {test['uncalibrated'][key]:.4f}"
+        tiles.append((name, f"{test[key]:.4f}", beside))
+    return tiles
+
+
+def _confusion(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str, list[tuple[int, float]]]]:
+    """For each true label the counts of what was predicted, and their shares of its texts."""
+    return [
+        (name, [(count, count / max(sum(counts), 1)) for count in counts])
+        for name, counts in zip(labels, test.get("confusion", []), strict=False)
+    ]
+
+
+def _confused(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str, str, int]]:
+    """The most frequent errors: true label, predicted one, count."""
+    cells = [
+        (labels[true], labels[said], count)
+        for true, counts in enumerate(test.get("confusion", []))
+        for said, count in enumerate(counts)
+        if true != said and count
+    ]
+    return sorted(cells, key=lambda cell: -cell[2])[:_MOST_CONFUSED]
+
+
+def _costs(facts: Facts) -> list[tuple[str, str]]:
+    timing = facts.metrics["timing"]
+    costs = [("time in all", f"{timing['total_s']:.1f} s")] if "total_s" in timing else []
+    steps = ("read_s", "check_s", "encode_s", "choose_s", "fit_s", "calibrate_s", "evaluate_s", "cross_validate_s")
+    costs += [(key.removesuffix("_s").replace("_", "-"), f"{timing[key]:.1f} s") for key in steps if key in timing]
+    costs.append(("size of the model", f"{facts.size / 1e6:.1f} MB"))
+    if facts.speed:
+        costs.append(("texts a second, predicting", f"{facts.speed:,.0f}"))
+    if facts.memory:
+        costs.append(("peak memory", f"{facts.memory / 1e6:,.0f} MB"))
+    return costs
+
+
+def _figures(facts: Facts, t: words.Translate) -> dict[str, list[tuple[str, str, str]]]:
+    """Title, caption and drawing of the figures of each section."""
+    from tenor.report import figures  # loads matplotlib
+
+    history, results = facts.model.bundle.history, []
+    areas = ", ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in facts.curves)
+    if facts.curves:
+        drawn = figures.precision_recall(facts.curves, t)
+        results.append((t("Precision by recall"), f"{t('average precision')}: {areas}", drawn))
+    if "reliability" in facts.test:
+        results.append((t("Share that is right, by confidence"), "", figures.reliability(facts.test, t)))
+    if facts.pairs is not None:
+        results.append((t("Predicted by true values"), "", figures.values(facts.pairs, t)))
+    learned = bool(history) and "epoch" in history[0] and "loss" in history[0]
+    training = [(t("Loss by epoch"), "", figures.learning(history, t))] if learned else []
+    return {"results": results, "training": training}

@@ -1,0 +1,163 @@
+"""The words of the page and the card, in English and Chinese. English is the key; what is missing is a KeyError."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from tenor.checks.finding import Finding
+
+Language = Literal["en", "zh"]
+Translate = Callable[[str], str]
+
+_CHINESE = {
+    # kinds of task
+    "binary": "二分类",
+    "multiclass": "多分类",
+    "multilabel": "多标签分类",
+    "regression": "回归",
+    # sections
+    "Sections": "目录",
+    "Results": "结果",
+    "Sets with a promised coverage": "承诺覆盖率的标签集合",
+    "Parts of the data, the worst first": "数据各部分的表现（最差的在前）",
+    "The most confident errors": "最自信的错误",
+    "Labels that may be wrong": "可能标错的标签",
+    "Data": "数据",
+    "Training": "训练",
+    "To make it again": "如何复现",
+    # results
+    "Family": "模型族",
+    "Labels": "标签",
+    "Measured on": "评测数据",
+    "texts that the model has not learned from": "条模型未学习过的文本",
+    "accuracy": "准确率",
+    "macro-F1": "宏平均 F1",
+    "micro-F1": "微平均 F1",
+    "ROC AUC": "ROC AUC",
+    "log loss": "对数损失",
+    "expected calibration error": "期望校准误差",
+    "average precision": "平均精确率",
+    "all labels of a text right": "标签全部正确的文本占比",
+    "Hamming loss": "汉明损失",
+    "mean absolute error": "平均绝对误差",
+    "root mean squared error": "均方根误差",
+    "R2": "R2",
+    "Pearson correlation": "皮尔逊相关系数",
+    "Spearman correlation": "斯皮尔曼相关系数",
+    "95% interval": "95% 区间",
+    "before": "校准前",
+    "calibrated": "校准后",
+    "By label": "各标签",
+    "label": "标签",
+    "precision": "精确率",
+    "recall": "召回率",
+    "threshold": "阈值",
+    "texts": "文本数",
+    "Confusion matrix": "混淆矩阵",
+    "rows: true labels; columns: what the model says": "行为真实标签，列为模型预测",
+    "Most often taken for another": "最常混淆",
+    "Precision by recall": "精确率–召回率曲线",
+    "Share that is right, by confidence": "可靠性图：各置信度下的正确比例",
+    "confidence": "置信度",
+    "share that is right": "正确比例",
+    "perfect": "理想",
+    "Predicted by true values": "预测值与真实值",
+    "true value": "真实值",
+    "predicted value": "预测值",
+    # coverage
+    "Of the sets (of numbers: intervals) that are to hold the truth this often, how many held it.": (
+        "承诺以该比例包含真实标签的集合（数值任务为区间），实际包含真实标签的比例。"
+    ),
+    "promised": "承诺",
+    "held": "实际",
+    "width of the interval": "区间宽度",
+    "mean size": "平均大小",
+    "sets of one label": "只含一个标签的集合",
+    "of these right": "其中正确",
+    # slices
+    "by": "依据",
+    "part": "部分",
+    "worse than all": "差于整体",
+    "yes": "是",
+    "length": "长度",
+    "script": "文字",
+    "class": "类别",
+    # errors
+    "What speaks": "蓝色表示",
+    "for": "支持",
+    "the label that the model gives is blue, what speaks": "模型所给标签的部分，橙色虚线表示",
+    "against": "反对",
+    "it orange and dotted; the stronger, the deeper. Some of these are errors of the label, not of the model.": (
+        "的部分；颜色越深作用越强。其中有些是标签标错，而非模型出错。"
+    ),
+    "row": "行",
+    "Rows of the texts measured on of which the model confidently tells another label (confident learning). For the "
+    "training texts: tenor check DATA --labels.": (
+        "评测数据中模型很有把握认为是其他标签的行（置信学习）。检查训练数据请用：tenor check DATA --labels。"
+    ),
+    "suggested": "建议",
+    "text": "文本",
+    # data
+    "texts learned from": "条训练文本",
+    "characters a text: least, quartiles, most": "每条文本的字符数（最小、四分位数、最大）",
+    "Findings": "发现的问题",
+    "Texts by label": "各标签的文本数",
+    "and further labels": "其余标签数",
+    # training
+    "Loss by epoch": "各轮损失",
+    "epoch": "轮次",
+    "loss": "损失",
+    "learned from": "训练",
+    "held out": "验证",
+    "Cost": "开销",
+    "time in all": "总用时",
+    "read": "读取",
+    "check": "检查",
+    "encode": "编码",
+    "choose": "选择设置",
+    "fit": "训练",
+    "calibrate": "校准",
+    "evaluate": "评测",
+    "cross-validate": "交叉验证",
+    "size of the model": "模型大小",
+    "texts a second, predicting": "每秒预测文本数",
+    "peak memory": "内存峰值",
+    # again
+    "Save this as run.toml, then": "将以下内容存为 run.toml，然后运行",
+    "Settings, with what was chosen filled in": "设置（含自动选定的值）",
+    "Versions": "版本",
+    "seed": "随机种子",
+    "SHA-256 of the training data": "训练数据的 SHA-256",
+    # the card
+    "Use": "使用",
+    "FOLDER": "模型文件夹",
+    "a text": "一段文本",
+    "It is made for texts like those that it learned from. On others, and as time goes by, its figures may not hold: "
+    "measure again with tenor evaluate before relying on it.": (
+        "本模型适用于与训练数据相似的文本。对于其他文本，或随着时间推移，上述指标可能不再成立："
+        "使用前请用 tenor evaluate 重新评测。"
+    ),
+    "Nothing was measured.": "未做评测。",
+}
+
+# What is found at the start of training, by the name of the finding; `{}` is how many.
+_FOUND = {
+    "leaked": "{} 条评测文本与训练文本相同，评测结果会偏高。",
+    "nearly-leaked": "{} 条评测文本与训练文本几乎相同，评测结果会偏高。",
+    "conflicting": "{} 行的文本相同但标签不同。",
+    "near-conflicting": "{} 行的文本几乎相同但标签不同。",
+    "repeated": "{} 条文本与其他文本重复。",
+    "spellings": "{} 行的标签仅大小写或空格不同，被当作不同的类别。",
+    "rare": "{} 个类别的行数过少，其指标参考意义不大。",
+}
+
+
+def translator(language: Language) -> Translate:
+    """From English to the language."""
+    return (lambda text: text) if language == "en" else _CHINESE.__getitem__
+
+
+def teller(language: Language) -> Callable[[Finding], str]:
+    """From a finding of the start of training to a sentence."""
+    if language == "en":
+        return lambda finding: finding.brief
+    return lambda finding: _FOUND[finding.name].format(f"{finding.count:,}")

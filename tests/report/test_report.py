@@ -1,0 +1,131 @@
+"""The page and the card of a trained model."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenor import bundle, pipeline
+from tenor.report import render, words
+from tenor.runs import Run
+
+LABELS = {
+    "binary": ["good", "bad"],
+    "multiclass": ["<b>good</b>", "bad", "middling & so", "_hidden $x$"],
+}
+
+
+class Page(HTMLParser):
+    """What a page holds: its elements, those left open, and the addresses that it names."""
+
+    void = frozenset({"meta", "br", "path", "use", "rect", "line", "circle"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, Any]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.void:
+            assert self.open.pop() == tag
+
+
+def write(path: Path, labels: list[str]) -> Path:
+    words = ["fine film", "dull film", "long film", "odd film"]
+    rows = [(f"a {words[row % len(labels)]} <script>{row}</script>", labels[row % len(labels)]) for row in range(120)]
+    rows = [(text, labels[0] if row % 7 == 3 else label) for row, (text, label) in enumerate(rows)]  # some are wrong
+    path.write_text("text,label\n" + "".join(f'"{text}","{label}"\n' for text, label in rows))
+    return path
+
+
+def train(data: Path, out: Path, **options: Any) -> dict[str, str]:
+    pipeline.train(Run(str(data), out=str(out), **options))
+    return {name: (out / name).read_text(encoding="utf-8") for name in (bundle.REPORT, bundle.CARD)}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+def test_a_page_of_classes_is_whole_and_shows_texts_as_texts(tmp_path: Path, labels: list[str], lang: Any) -> None:
+    made = train(write(tmp_path / "rows.csv", labels), tmp_path / "model", lang=lang)
+    page = Page(made[bundle.REPORT])
+    assert page.open == []
+    elements = [tag for tag, _ in page.elements]
+    assert "script" not in elements
+    assert "&lt;script&gt;" in made[bundle.REPORT]
+    assert elements.count("svg") == 2
+    assert all(attributes["aria-label"] for tag, attributes in page.elements if tag == "svg")
+    targets = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
+    identities = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    assert {target.removeprefix("#") for target in targets} <= identities
+    text = {"en": "Confusion matrix", "zh": "混淆矩阵"}[lang]
+    assert text in made[bundle.REPORT]
+    assert len(made[bundle.REPORT]) < 2_000_000
+
+
+def test_nothing_is_fetched_and_the_run_file_makes_the_same_model_again(tmp_path: Path) -> None:
+    data = write(tmp_path / "rows.csv", LABELS["binary"])
+    made = train(data, tmp_path / "one", seed=5, class_weight={"good": 2.0}, settings={"orders": [1, 2]})
+    fetched = re.findall(r"(?:src|href)=\"(?!#)([^\"]*)\"|url\((?!#)([^)]*)\)|@import", made[bundle.REPORT])
+    assert fetched == []
+    [run] = re.findall(r"```toml\n(.*?)```", made[bundle.CARD], re.DOTALL)
+    (tmp_path / "run.toml").write_text(run, encoding="utf-8")
+    from tenor import settings
+
+    again = settings.make(Run, settings.read_toml(tmp_path / "run.toml"), "run.toml")
+    assert again == Run(str(data), seed=5, class_weight={"good": 2.0}, settings={"orders": [1, 2]})
+
+
+def test_several_labels_and_numbers_have_pages_of_their_own(tmp_path: Path) -> None:
+    rows = [(f"{'red' * (row % 2)} {'blue' * (row % 3 > 0)} thing {row}", row) for row in range(90)]
+    several = tmp_path / "several.csv"
+    marks = [";".join(["red"] * (row % 2) + ["blue"] * (row % 3 > 0)) or "none" for _, row in rows]
+    several.write_text(
+        "text,label\n" + "".join(f"{text},{mark}\n" for (text, _), mark in zip(rows, marks, strict=True))
+    )
+    made = train(several, tmp_path / "several", label_separator=";")
+    assert "Hamming loss" in made[bundle.REPORT]
+    assert "threshold" in made[bundle.REPORT]
+    numbers = tmp_path / "numbers.csv"
+    numbers.write_text("text,label\n" + "".join(f"{text},{row % 2 + row / 1000}\n" for text, row in rows))
+    made = train(numbers, tmp_path / "numbers", task="regression")
+    assert "root mean squared error" in made[bundle.REPORT]
+    assert "width of the interval" in made[bundle.REPORT]
+
+
+def test_what_is_found_in_the_data_and_what_was_not_measured_is_told(tmp_path: Path) -> None:
+    data = write(tmp_path / "rows.csv", LABELS["binary"])
+    with data.open("a") as stream:
+        stream.write("".join('"the same text","good"\n' for _ in range(9)))
+    made = train(data, tmp_path / "zh", test_size=0.0, lang="zh")
+    assert "未做评测。" in made[bundle.CARD]
+    assert "条文本与其他文本重复" in made[bundle.CARD]
+    assert 'id="results"' not in made[bundle.REPORT]
+
+
+def test_the_documents_stay_with_a_model_that_is_saved_again(tmp_path: Path) -> None:
+    import tenor
+
+    made = train(write(tmp_path / "rows.csv", LABELS["binary"]), tmp_path / "model")
+    tenor.load(tmp_path / "model").save(tmp_path / "copy")
+    assert (tmp_path / "copy" / bundle.REPORT).read_text(encoding="utf-8") == made[bundle.REPORT]
+
+
+def test_every_word_of_the_templates_and_of_what_is_found_is_there_in_chinese() -> None:
+    folder = Path(render.__file__).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in [*folder.glob("*.jinja"), folder / "figures.py"])
+    for text in re.findall(r"\bt\(\"([^\"]+)\"\)", source):
+        assert words.translator("zh")(text), text
+    for task, tiles in render.TILES.items():
+        for name in [*(name for name, _ in tiles), render.FIGURE[task]]:
+            assert words.translator("zh")(name)
