@@ -24,8 +24,13 @@ def choose(out: str | None, name: str, resume: bool, overwrite: bool) -> Path:
     """
     if out is not None:
         folder = Path(out)
-        bundle.check_target(folder, overwrite)
         unfinished = training_folder(folder)
+        if resume and not overwrite and not unfinished.exists() and (folder / bundle.MANIFEST).is_file():
+            raise BundleError(
+                f"{folder}: this run is through, so there is nothing to go on with.",
+                "Use the model, or train anew (--overwrite, in Python overwrite=True).",
+            )
+        bundle.check_target(folder, overwrite)
         if unfinished.exists() and not resume and not overwrite:
             raise BundleError(
                 f"{unfinished}: there is an unfinished run of this model.",

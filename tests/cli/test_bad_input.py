@@ -170,6 +170,20 @@ def test_an_output_that_exists_is_refused_and_kept(
         assert out.read_text(encoding="utf-8") == "mine"
 
 
+def test_options_that_would_do_nothing_are_refused(
+    cli: Cli, tmp_path: Path, english_csv: Path, model_folder: Path
+) -> None:
+    split = ("train", english_csv, "--test-size", "0.3")
+    refuse(cli, r"^error: --test-size holds out .*--folds measures", *split, "--folds", "3")
+    refuse(cli, r"^error: --test-size holds out .*--test measures", *split, "--test", english_csv)
+    refuse(cli, r"^error: --overwrite replaces the file of --fix", "check", english_csv, "--overwrite")
+    out = tmp_path / "out.csv"
+    refuse(cli, r"^error: --json is for what is printed", "predict", model_folder, english_csv, "-o", out, "--json")
+    message = r"^error: .*: this run is through, so there is nothing to go on with\.\nUse the model"
+    refuse(cli, message, "train", english_csv, "--out", model_folder, "--resume")
+    assert not out.exists()
+
+
 def accuracy(printed: str) -> float:
     found = re.search(r"^accuracy +([\d.]+)", printed, re.MULTILINE)
     assert found

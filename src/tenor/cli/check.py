@@ -44,6 +44,7 @@ def check(
     """
     from tenor import inspection, settings
     from tenor.cli import console
+    from tenor.errors import SettingsError
 
     given = {
         "data": data,
@@ -59,6 +60,8 @@ def check(
         "seed": seed,
     }
     values = {key: value for key, value in given.items() if value is not None}
+    if overwrite and fix is None:
+        raise SettingsError("--overwrite replaces the file of --fix, and none is named.", "Leave it out, or name one.")
     asked = settings.make(inspection.Inspection, values, "check")
     with console.Console(quiet=as_json) as watcher:
         report, repaired = inspection.inspect(asked, watcher)

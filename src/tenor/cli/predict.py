@@ -44,11 +44,16 @@ def predict(
     from tenor import labelling, predictor
     from tenor.cli import console
     from tenor.data import stdin, table, writer
-    from tenor.errors import DataError
+    from tenor.errors import DataError, SettingsError
 
     path = Path(source)
     one_text = is_text(source, "predict")
     source = as_text(source)
+    if as_json and out is not None:
+        raise SettingsError(
+            "--json is for what is printed, and the name of --out tells its format.",
+            "Leave it out; name a .jsonl file.",
+        )
     if out is not None and out.exists() and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     loaded = predictor.load(model)

@@ -67,6 +67,7 @@ def train(
     """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
     from tenor import pipeline, settings
     from tenor.cli import console
+    from tenor.errors import SettingsError
     from tenor.runs import Run
 
     values: dict[str, Any] = settings.read_toml(config) if config else {}
@@ -97,6 +98,11 @@ def train(
     values |= {key: value for key, value in given.items() if value is not None}
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
+    if "test_size" in values and ("test" in values or "folds" in values):
+        other = "test" if "test" in values else "folds"
+        raise SettingsError(
+            f"--test-size holds out a part of DATA, and --{other} measures in another way.", "Give one of the two."
+        )
     source = str(config) if config else "train"
     run = settings.make(Run, values, source)
     if assignments:

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,8 +56,7 @@ def text_writer(stream: IO[str], kind: str, columns: list[str], found: Sequence[
 
         def write_objects(chunk: Chunk) -> None:
             rows = zip(*chunk.columns.values(), strict=True)
-            lines = (json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str) for row in rows)
-            stream.writelines(f"{line}\n" for line in lines)
+            stream.writelines(f"{_json(dict(zip(columns, row, strict=True)))}\n" for row in rows)
 
         return write_objects
     if kind == ".txt":
@@ -75,8 +75,24 @@ def text_writer(stream: IO[str], kind: str, columns: list[str], found: Sequence[
 
 def _cell(value: Any) -> Any:
     if isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return _json(value)
     return value
+
+
+def _json(value: Any) -> str:
+    """As JSON, which has neither NaN nor infinities: they become null."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextlib.contextmanager
