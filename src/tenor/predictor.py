@@ -138,7 +138,7 @@ class Predictor:
         Where the model predicts numbers there are none: call `predict`.
         """
         probabilities = self.predict_proba(texts)
-        return self._scored(self.chosen(probabilities), probabilities)
+        return self.scored(self.chosen(probabilities), probabilities)
 
     def label_with_sets(
         self, texts: Sequence[str], coverage: float, per_class: bool = False
@@ -147,15 +147,25 @@ class Predictor:
         task, logits = self.bundle.task, self.raw_logits(texts)
         assert not isinstance(task, Value)
         probabilities = task.probabilities(self.calibrated(logits))
-        sets = self._conformal().sets(logits, task, coverage, per_class)
-        return self._scored(self.chosen(probabilities), probabilities), self._scored(sets, probabilities)
+        sets = self.sets(logits, coverage, per_class)
+        return self.scored(self.chosen(probabilities), probabilities), self.scored(sets, probabilities)
+
+    def sets(self, raw_logits: Floats, coverage: float, per_class: bool = False) -> npt.NDArray[np.bool_]:
+        """Which labels are in the set of each text, (texts, labels), from what `raw_logits` gives."""
+        return self._conformal().sets(raw_logits, self.bundle.task, coverage, per_class)
 
     def values_with_intervals(self, texts: Sequence[str], coverage: float) -> Floats:
         """(texts, 3): the value of each text and the two ends of its interval."""
+        task, logits = self.bundle.task, self.raw_logits(texts)
+        assert isinstance(task, Value)
+        return np.concatenate([task.values(logits)[:, None], self.intervals(logits, coverage)], axis=1)
+
+    def intervals(self, raw_logits: Floats, coverage: float) -> Floats:
+        """(texts, 2): the ends of the interval of each text, from what `raw_logits` gives."""
         task = self.bundle.task
         assert isinstance(task, Value)
-        values, reach = task.values(self.raw_logits(texts)), np.float32(self._conformal().reach(task, coverage))
-        return np.stack([values, values - reach, values + reach], axis=1)
+        values, reach = task.values(raw_logits), np.float32(self._conformal().reach(task, coverage))
+        return np.stack([values - reach, values + reach], axis=1)
 
     def _conformal(self) -> Conformal:
         if self.bundle.conformal is None:
@@ -170,7 +180,7 @@ class Predictor:
         if told := self.promise(coverage, per_class):
             warnings.warn(told, stacklevel=3)
 
-    def _scored(self, chosen: npt.NDArray[np.bool_], probabilities: Floats) -> list[list[Scored]]:
+    def scored(self, chosen: npt.NDArray[np.bool_], probabilities: Floats) -> list[list[Scored]]:
         """The chosen labels of each text, the most probable first."""
         labels = self.bundle.task.labels
         row, label = np.nonzero(chosen)

@@ -1,0 +1,63 @@
+"""`tenor serve`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Option = typer.Option
+
+
+def serve(
+    models: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="Folders of models.")],
+    host: Annotated[str, Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    keys: Annotated[
+        Path | None, Option(help="File with keys, one a line, of which a client gives one; or set TENOR_API_KEY.")
+    ] = None,
+    origins: Annotated[list[str] | None, Option("--cors", help="Web page that may ask; may be repeated.")] = None,
+    max_batch: Annotated[int, Option(min=1, help="Texts that go to the model together.")] = 256,
+    batch_wait: Annotated[float, Option(min=0, help="Milliseconds that a request waits for others.")] = 0.0,
+    queue: Annotated[int, Option(min=1, help="Texts that may wait for a model.")] = 10_000,
+    max_texts: Annotated[int, Option(min=1, help="Texts of a request.")] = 1_000,
+    max_characters: Annotated[int, Option(min=1, help="Characters of a request.")] = 2_000_000,
+    timeout: Annotated[float, Option(min=0.1, help="Seconds until an answer.")] = 30.0,
+    watch: Annotated[float, Option(min=0, help="Seconds between looks for a new model in a folder; 0: none.")] = 5.0,
+    log_texts: Annotated[bool, Option("--log-texts", help="Write the texts into the log.")] = False,
+) -> None:
+    """Answer over HTTP, with a page for people at /."""
+    from tenor.errors import DataError, missing_extra
+
+    try:
+        import uvicorn
+
+        from tenor.serving import app, limits
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("fastapi", "prometheus_client", "uvicorn"):
+            raise
+        raise missing_extra("tenor serve", "serve") from None
+
+    given = [os.environ["TENOR_API_KEY"]] if os.environ.get("TENOR_API_KEY") else []
+    if keys is not None:
+        try:
+            given += [line.strip() for line in keys.read_text(encoding="utf-8").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{keys}: the keys cannot be read: {error}.", "Give a text file, a key a line.") from None
+        if not given:
+            raise DataError(f"{keys}: there is no key.", "Write one on a line.")
+    options = app.Options(
+        limits=limits.Limits(texts=max_texts, characters=max_characters, seconds=timeout),
+        keys=tuple(given),
+        origins=tuple(origins or ()),
+        most=max_batch,
+        wait_s=batch_wait / 1000,
+        queue=queue,
+        watch_s=watch,
+        log_texts=log_texts,
+    )
+    made = app.make(models, options, app.log_line)
+    server = uvicorn.Server(
+        uvicorn.Config(made, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=30)
+    )
+    app.run(server)

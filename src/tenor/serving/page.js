@@ -1,0 +1,274 @@
+"use strict";
+
+const WORDS = {
+  en: { language: "Language", key: "The server asks for a key", use: "Use it", text: "Type or paste a text",
+    why: "Show which words led to it", file: "Label a CSV file", choose: "Drop a CSV file here, or choose one",
+    model: "Model", column: "Column of the texts", start: "Label it", stop: "Stop", none: "no label",
+    busy: "The server is busy; trying again …", lost: "The server cannot be reached.", rows: "rows", done: "Done",
+    stopped: "Stopped.", empty: "This file has no rows below its header.", why_region: "Words that led to" },
+  zh: { language: "语言", key: "服务器需要密钥", use: "使用", text: "输入或粘贴一段文本", why: "显示起作用的词",
+    file: "标注 CSV 文件", choose: "将 CSV 文件拖到此处，或选择文件", model: "模型", column: "文本所在的列",
+    start: "开始标注", stop: "停止", none: "无标签", busy: "服务器繁忙，正在重试……", lost: "无法连接服务器。",
+    rows: "行", done: "完成", stopped: "已停止。", empty: "该文件除表头外没有任何行。", why_region: "起作用的词：" },
+};
+const SHOWN = 8; // labels of each model
+const CHUNK = 100; // rows of a file in one request
+const $ = (id) => document.getElementById(id);
+let language = "en";
+let models = [];
+let key = "";
+let asked = 0;
+let table = null;
+let stopped = false;
+const t = (name) => WORDS[language][name];
+
+function translate(to) {
+  language = to;
+  document.documentElement.lang = to === "zh" ? "zh-Hans" : "en";
+  $("language").value = to;
+  for (const each of document.querySelectorAll("[data-t]")) each.textContent = t(each.dataset.t);
+}
+
+function element(tag, text, className) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+async function ask(path, question) {
+  const headers = { "Content-Type": "application/json" };
+  if (key) headers.Authorization = `Bearer ${key}`;
+  const options = question ? { method: "POST", headers, body: JSON.stringify(question) } : { headers };
+  for (;;) {
+    let response;
+    try {
+      response = await fetch(path, options);
+    } catch {
+      throw new Error(t("lost"));
+    }
+    if (response.status === 401) $("key-form").hidden = false;
+    if (response.ok) return response.json();
+    const answer = await response.json().catch(() => ({}));
+    if (response.status !== 503) throw new Error(problem(answer.detail) || `${response.status}`);
+    $("status").textContent = t("busy");
+    await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(response.headers.get("Retry-After")) || 1)));
+  }
+}
+
+function problem(detail) {
+  return Array.isArray(detail) ? detail.map((each) => each.msg).join("; ") : detail;
+}
+
+async function predictText() {
+  const text = $("text").value;
+  const number = ++asked;
+  if (!text.trim()) {
+    $("answers").replaceChildren();
+    $("status").textContent = "";
+    return;
+  }
+  const explain = $("explain").checked;
+  const settled = await Promise.allSettled(
+    models.map(async (model) => {
+      const labelled = model.task !== "regression";
+      const given = await ask("/predict", { inputs: [text], model: model.name, explain });
+      const all = labelled ? await ask("/predict", { inputs: [text], model: model.name, top_k: SHOWN }) : given;
+      return show(model, text, given, all);
+    }),
+  );
+  if (number !== asked) return; // the text has changed since
+  $("status").textContent = "";
+  $("answers").replaceChildren(...settled.map((each) => each.value ?? element("p", each.reason.message, "problem")));
+}
+
+function show(model, text, given, all) {
+  const box = element("article", undefined, "answer");
+  box.append(element("h3", model.name));
+  if (model.task === "regression") {
+    box.append(element("p", String(Number(given.predictions[0].toPrecision(6))), "value"));
+  } else {
+    const chosen = new Set(given.predictions[0].map((each) => each.label));
+    if (!chosen.size) box.append(element("p", t("none"), "soft"));
+    const list = element("ol");
+    for (const { label, score } of all.predictions[0]) {
+      const line = element("li", undefined, chosen.has(label) ? "given" : "");
+      const name = element("span", label);
+      name.title = label;
+      const meter = element("meter");
+      meter.value = score;
+      meter.setAttribute("aria-label", label);
+      line.append(name, meter, element("span", score.toFixed(4)));
+      list.append(line);
+    }
+    box.append(list);
+  }
+  const explained = given.explanations?.[0].labels[0];
+  if (explained) box.append(paint(text, explained));
+  return box;
+}
+
+function paint(text, explained) {
+  const shown = element("div", undefined, "text");
+  shown.dir = "auto";
+  shown.tabIndex = 0;
+  shown.setAttribute("role", "region");
+  shown.setAttribute("aria-label", `${t("why_region")} ${explained.label ?? ""}`);
+  const characters = Array.from(text); // offsets count characters, not halves of them
+  const largest = Math.max(...explained.spans.map((span) => Math.abs(span.weight)), 1e-9);
+  let at = 0;
+  for (const { begin, end, weight } of explained.spans) {
+    shown.append(characters.slice(at, begin).join(""));
+    const mark = element("mark", characters.slice(begin, end).join(""));
+    const strength = Math.abs(weight) / largest;
+    const colour = weight > 0 ? "--for" : "--against";
+    mark.style.background = `rgb(var(${colour}) / ${(strength * 0.45).toFixed(2)})`;
+    mark.style.borderBottom = `2px ${weight > 0 ? "solid" : "dotted"} rgb(var(${colour}) / ${strength.toFixed(2)})`;
+    mark.title = (weight > 0 ? "+" : "") + weight.toFixed(3);
+    shown.append(mark);
+    at = end;
+  }
+  shown.append(characters.slice(at).join(""));
+  return shown;
+}
+
+function parse(content) {
+  const rows = [];
+  let row = [];
+  let cell = "";
+  let quoted = false;
+  for (let at = content.charCodeAt(0) === 0xfeff ? 1 : 0; at < content.length; at++) {
+    const character = content[at];
+    if (quoted) {
+      if (character !== '"') cell += character;
+      else if (content[at + 1] === '"') { cell += '"'; at++; }
+      else quoted = false;
+    } else if (character === '"' && !cell) quoted = true;
+    else if (character === ",") { row.push(cell); cell = ""; }
+    else if (character === "\n" || character === "\r") {
+      if (character === "\r" && content[at + 1] === "\n") at++;
+      row.push(cell);
+      if (row.length > 1 || row[0]) rows.push(row);
+      row = [];
+      cell = "";
+    } else cell += character;
+  }
+  if (cell || row.length) rows.push([...row, cell]);
+  return rows;
+}
+
+async function read(file) {
+  table = null;
+  $("start").disabled = $("column").disabled = true;
+  if (!file) return;
+  const bytes = await file.arrayBuffer();
+  let content;
+  try {
+    content = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    content = new TextDecoder("gb18030").decode(bytes);
+  }
+  const [header, ...rows] = parse(content);
+  if (!rows.length) {
+    tell(t("empty"), true);
+    return;
+  }
+  table = { name: file.name, header, rows };
+  $("column").replaceChildren(...header.map((name, index) => {
+    const option = element("option", name || `${index + 1}`);
+    option.value = index;
+    return option;
+  }));
+  const usual = header.findIndex((name) => ["text", "review", "content", "sentence", "文本", "内容", "评论"].includes(name.trim().toLowerCase()));
+  const length = (index) => rows.slice(0, 50).reduce((sum, row) => sum + (row[index] ?? "").length, 0);
+  const longest = header.reduce((best, _, index) => (length(index) > length(best) ? index : best), 0);
+  $("column").value = usual >= 0 ? usual : longest;
+  $("start").disabled = $("column").disabled = false;
+  tell(`${file.name}: ${rows.length} ${t("rows")}`);
+}
+
+function tell(text, bad = false) {
+  $("file-status").textContent = text;
+  $("file-status").className = bad ? "problem" : "";
+}
+
+async function label() {
+  const { name, header, rows } = table;
+  const column = Number($("column").value);
+  const model = models.find((each) => each.name === $("model").value);
+  const numbers = model.task === "regression";
+  const taken = new Set(header);
+  const added = (numbers ? ["value"] : ["label", "score"]).map((each) => (taken.has(each) ? `predicted_${each}` : each));
+  const labelled = [[...header, ...added]];
+  stopped = false;
+  $("stop").hidden = $("progress").hidden = false;
+  $("start").disabled = true;
+  try {
+    for (let at = 0; at < rows.length && !stopped; at += CHUNK) {
+      const part = rows.slice(at, at + CHUNK);
+      const found = await ask("/predict", { inputs: part.map((row) => row[column] ?? ""), model: model.name });
+      part.forEach((row, index) => {
+        const said = found.predictions[index];
+        const filled = header.map((_, place) => row[place] ?? "");
+        const several = model.task === "multilabel";
+        const cells = numbers ? [said] : several
+          ? [JSON.stringify(said.map((each) => each.label)), JSON.stringify(said.map((each) => each.score))]
+          : [said[0].label, said[0].score];
+        labelled.push([...filled, ...cells]);
+      });
+      $("progress").value = (at + part.length) / rows.length;
+      tell(`${at + part.length} / ${rows.length} ${t("rows")}`);
+    }
+    if (stopped) tell(t("stopped"));
+    else {
+      save(name.replace(/\.csv$/i, "") + ".labelled.csv", labelled);
+      tell(`${t("done")}: ${rows.length} ${t("rows")}`);
+    }
+  } catch (error) {
+    tell(error.message, true);
+  }
+  $("stop").hidden = $("progress").hidden = true;
+  $("start").disabled = false;
+}
+
+function save(name, rows) {
+  const cell = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
+  const content = rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
+  const link = element("a");
+  link.href = URL.createObjectURL(new Blob(["\ufeff", content], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+async function start() {
+  try {
+    models = await ask("/models");
+  } catch (error) {
+    $("status").textContent = error.message;
+    return;
+  }
+  $("key-form").hidden = true;
+  $("status").textContent = "";
+  $("model").replaceChildren(...models.map((model) => element("option", model.name)));
+  document.title = `Tenor: ${models.map((model) => model.name).join(", ")}`;
+  predictText();
+}
+
+let timer;
+$("text").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(predictText, 200); });
+$("explain").addEventListener("change", predictText);
+$("language").addEventListener("change", () => { translate($("language").value); predictText(); });
+$("key-form").addEventListener("submit", (event) => { event.preventDefault(); key = $("key").value; start(); });
+$("file").addEventListener("change", () => read($("file").files[0]));
+$("start").addEventListener("click", label);
+$("stop").addEventListener("click", () => { stopped = true; });
+for (const name of ["dragover", "dragleave", "drop"]) {
+  $("drop").addEventListener(name, (event) => {
+    event.preventDefault();
+    $("drop").classList.toggle("over", name === "dragover");
+    if (name === "drop") read(event.dataTransfer.files[0]);
+  });
+}
+translate(navigator.language.startsWith("zh") ? "zh" : "en");
+start();

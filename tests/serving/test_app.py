@@ -1,0 +1,258 @@
+"""The HTTP interface, over the app itself and over a real server."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+import tenor
+from tenor import pipeline
+from tenor.errors import SettingsError, TenorError
+from tenor.runs import Run
+from tenor.serving import app
+from tenor.serving.batching import Batcher, Full
+from tenor.serving.limits import Limits
+
+TEXTS = ["a superb, moving film", "dull and boring", "好看 😀 <b>"]
+
+
+@contextmanager
+def client(*folders: Path, log: Any = lambda _: None, **options: Any) -> Iterator[TestClient]:
+    with TestClient(app.make(list(folders), app.Options(watch_s=0, **options), log)) as opened:
+        yield opened
+
+
+def test_answers_are_those_of_the_model(model_folder: Path) -> None:
+    model = tenor.load(model_folder)
+    with client(model_folder) as server:
+        answer = server.post("/predict", json={"inputs": TEXTS, "coverage": 0.9, "explain": True}).json()
+        one = server.post("/predict", json={"inputs": TEXTS[0], "top_k": 2}).json()
+    assert answer["model"] == model_folder.name
+    labels = [row[0]["label"] for row in answer["predictions"]]
+    assert labels == model.predict(TEXTS).tolist()
+    scores = [row[0]["score"] for row in answer["predictions"]]
+    np.testing.assert_allclose(scores, model.predict_proba(TEXTS).max(axis=1), rtol=1e-6)
+    assert [tuple(row) for row in answer["sets"]] == model.predict_set(TEXTS, 0.9).tolist()
+    assert [each["text"] for each in answer["explanations"]] == TEXTS
+    assert sum(row["score"] for row in one["predictions"][0]) == pytest.approx(1)
+
+
+def test_numbers_and_sets_of_labels_are_answered(tmp_path: Path) -> None:
+    rows = [(f"{'red' * (row % 2)} {'blue' * (row % 3 > 0)} thing {row}", row) for row in range(90)]
+    (tmp_path / "rows.jsonl").write_text(
+        "".join(
+            json.dumps(
+                {"text": text, "label": ["red"] * (row % 2) + ["blue"] * (row % 3 > 0), "n": row % 2 + row / 1000}
+            )
+            + "\n"
+            for text, row in rows
+        )
+    )
+    quick: dict[str, Any] = {"report": False, "text": "text"}
+    several = pipeline.train(Run(str(tmp_path / "rows.jsonl"), label="label", out=str(tmp_path / "several"), **quick))
+    numbers = pipeline.train(
+        Run(str(tmp_path / "rows.jsonl"), label="n", task="regression", out=str(tmp_path / "numbers"), **quick)
+    )
+    with client(several.folder, numbers.folder) as server:
+        found = server.post("/predict", json={"model": "several", "inputs": ["red blue thing"], "coverage": 0.9}).json()
+        assert {row["label"] for row in found["predictions"][0]} == {"red", "blue"}
+        asked = {"model": "numbers", "inputs": ["red thing"], "coverage": 0.9}
+        found = server.post("/predict", json=asked).json()
+        assert found["predictions"] == tenor.load(numbers.folder).predict(["red thing"]).tolist()
+        [[low, high]] = found["intervals"]
+        assert low < found["predictions"][0] < high
+        asked = {"model": "numbers", "inputs": ["red thing"], "top_k": 2}
+        assert server.post("/predict", json=asked).status_code == 422
+        assert [model["task"] for model in server.get("/models").json()] == ["multilabel", "regression"]
+        assert (
+            server.post("/predict", json={"inputs": "a"}).json()["detail"]
+            == "name one of the models: several, numbers."
+        )
+
+
+def test_what_is_wrong_is_answered_with_what_is_wrong(model_folder: Path) -> None:
+    limits = Limits(texts=3, characters=100, body=1_000, explained=1)
+    with client(model_folder, limits=limits) as server:
+
+        def status(content: Any = None, **question: Any) -> int:
+            sent = {"content": content} if content is not None else {"json": question}
+            found = server.post("/predict", headers={"content-type": "application/json"}, **sent)
+            assert found.json()["detail"]
+            return found.status_code
+
+        assert status(inputs=["a"] * 4) == 413
+        assert status(inputs=["a" * 101]) == 413
+        assert status(inputs=["a", "b"], explain=True) == 413
+        assert status(content="x" * 2_000) == 413
+        assert status(content=(part for part in [b"x" * 600] * 2)) == 413  # no length is told
+        for content in ("", "{", "[]", "null", '{"inputs": 3}', '{"inputs": [null]}'):
+            assert status(content=content) == 422
+        assert status(content=b'{"inputs": "\xff"}') == 400
+        for question in ({}, {"inputs": "a", "top_k": 0}, {"inputs": "a", "coverage": 1}, {"inputs": "a", "odd": 1}):
+            assert status(**question) == 422
+        assert status(inputs="a", model="other") == 404
+        assert server.get("/nothing").status_code == 404
+        assert server.get("/predict").status_code == 405
+        assert server.post("/predict", json={"inputs": []}).json()["predictions"] == []
+        lone = server.post("/predict", content=rb'{"inputs": "\ud800"}', headers={"content-type": "application/json"})
+        assert lone.status_code in (200, 422)
+        counted = server.get("/metrics").text
+        assert 'tenor_requests_total{path="/predict",status="413"} 5.0' in counted
+        assert 'tenor_requests_total{path="other",status="404"} 1.0' in counted
+
+
+def test_a_key_is_asked_for_where_there_are_keys(model_folder: Path) -> None:
+    with client(model_folder, keys=("one", "two")) as server:
+        question = {"inputs": "a"}
+        assert server.post("/predict", json=question).status_code == 401
+        wrong = server.post("/predict", json=question, headers={"Authorization": "Bearer three"})
+        assert (wrong.status_code, wrong.headers["www-authenticate"]) == (401, "Bearer")
+        assert server.post("/predict", json=question, headers={"Authorization": "Bearer two"}).status_code == 200
+        assert server.post("/predict", json=question, headers={"X-API-Key": "one"}).status_code == 200
+        assert server.get("/metrics").status_code == 401
+        assert [server.get(path).status_code for path in ("/", "/page.js", "/health/ready")] == [200, 200, 200]
+
+
+def test_other_pages_may_ask_only_where_that_was_said(model_folder: Path) -> None:
+    headers = {"origin": "https://example.org"}
+    with client(model_folder) as server:
+        assert "access-control-allow-origin" not in server.get("/models", headers=headers).headers
+    with client(model_folder, origins=("https://example.org",)) as server:
+        assert server.get("/models", headers=headers).headers["access-control-allow-origin"] == "https://example.org"
+
+
+def test_texts_are_in_the_log_only_where_that_was_said(model_folder: Path) -> None:
+    for log_texts in (False, True):
+        events: list[dict[str, Any]] = []
+        with client(model_folder, log=events.append, log_texts=log_texts) as server:
+            server.post("/predict", json={"inputs": "a secret"})
+        assert ("a secret" in json.dumps(events)) == log_texts
+        assert events[-1]["event"] == "request"
+
+
+def test_a_batch_holds_what_waited_and_a_full_queue_refuses() -> None:
+    sizes: list[int] = []
+
+    def slow(texts: Any) -> Any:
+        time.sleep(0.02)
+        return np.array([[len(text)] for text in texts], np.float32)
+
+    def broken(texts: Any) -> Any:
+        raise TenorError("broken.")
+
+    async def run() -> list[Any]:
+        batcher = Batcher(most=4, queue=6, told=sizes.append)
+        task = asyncio.create_task(batcher.run())
+        first = asyncio.create_task(batcher.submit(slow, ["a"]))
+        await asyncio.sleep(0.005)
+        others = [asyncio.create_task(batcher.submit(slow, ["bb"] * size)) for size in (1, 2, 2, 1)]
+        await asyncio.sleep(0.001)
+        assert batcher.queued == 6
+        with pytest.raises(Full):
+            await batcher.submit(slow, ["c"])
+        others[3].cancel()  # a client that has gone
+        found = await asyncio.gather(first, *others, return_exceptions=True)
+        assert batcher.queued == 0
+        with pytest.raises(TenorError, match="broken"):
+            await batcher.submit(broken, ["d"])
+        found.append(await batcher.submit(slow, ["eee"]))
+        task.cancel()
+        return found
+
+    found = asyncio.run(run())
+    assert sizes == [1, 3, 2, 1, 1]
+    assert [each.tolist() for each in found if isinstance(each, np.ndarray)] == [
+        [[1]],
+        [[2]],
+        [[2]] * 2,
+        [[2]] * 2,
+        [[3]],
+    ]
+
+
+def test_two_models_of_one_name_are_refused(model_folder: Path) -> None:
+    with pytest.raises(SettingsError, match="two models have the same name"):
+        app.make([model_folder, model_folder], app.Options(), print)
+
+
+@pytest.fixture
+def process(tmp_path: Path, model_folder: Path) -> Iterator[tuple[str, subprocess.Popen[str], Path]]:
+    """The address of a server of a copy of the model, its process, and the model's folder."""
+    folder = tmp_path / "served"
+    tenor.load(model_folder).save(folder)
+    command = [sys.executable, "-W", "error", "-m", "tenor", "serve", str(folder), "--port", "0"]
+    command += ["--watch", "0.2", "--timeout", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stderr is not None
+        try:
+            line = started.stderr.readline()
+            assert line.startswith("listening on "), line + started.stderr.read()
+            yield line.split()[-1], started, folder
+        finally:
+            started.kill()
+
+
+def test_a_server_lives_through_bad_clients_a_new_model_and_ends_with_every_answer_given(
+    process: tuple[str, subprocess.Popen[str], Path], english_csv: Path
+) -> None:
+    address, server, folder = process
+    host, port = address.removeprefix("http://").split(":")
+    for _ in range(100):
+        try:
+            if httpx2.get(f"{address}/health/ready").status_code == 200:
+                break
+        except httpx2.TransportError:
+            time.sleep(0.05)
+
+    for sent in (b"\x00\xff\r\n\r\n", b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n{"):
+        with socket.create_connection((host, int(port))) as cut:
+            cut.sendall(sent)
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n{")
+        slow.settimeout(10)
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
+
+    version = httpx2.get(f"{address}/models").json()[0]["version"]
+    pipeline.train(Run(str(english_csv), out=str(folder), overwrite=True, seed=9, report=False))
+    for _ in range(100):
+        found = httpx2.get(f"{address}/models").json()[0]
+        assert httpx2.post(f"{address}/predict", json={"inputs": "superb"}).status_code == 200
+        if found["version"] != version:
+            break
+        time.sleep(0.05)
+    assert found["version"] != version
+
+    with socket.create_connection((host, int(port))) as late:
+        body = json.dumps({"inputs": ["superb"] * 500}).encode()
+        lines = ["POST /predict HTTP/1.1", "host: x", "content-type: application/json", f"content-length: {len(body)}"]
+        head = "\r\n".join([*lines, "", ""]).encode()
+        late.sendall(head + body[:10])
+        time.sleep(0.2)
+        os.kill(server.pid, signal.SIGTERM)
+        time.sleep(0.2)
+        late.sendall(body[10:])
+        late.settimeout(10)
+        assert late.recv(20).startswith(b"HTTP/1.1 200 ")
+    assert server.wait(10) in (0, -signal.SIGTERM)
+
+
+def test_a_port_that_is_taken_is_told(cli: Any, model_folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        found = cli("serve", model_folder, "--port", taken.getsockname()[1])
+    assert found.code == 1
+    assert "this cannot be listened on" in found.err
