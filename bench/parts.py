@@ -9,6 +9,7 @@ from imdb import part_path
 from network_parts import NETWORK_PARTS
 from processes import ProgramError, run
 from programs import BENCH, TIMED, Bench, Figures, Job, peer, tenor, train
+from serve_part import serve
 from sets import SETS
 
 ROWS = (10_000, 100_000, 1_000_000)
@@ -138,6 +139,7 @@ PARTS = {
     "check": check,
     "calibration": calibration,
     "explain": explain,
+    "serve": serve,
     "lstm": lstm,
     "memory": memory,
     "streamed": streamed,
@@ -158,7 +160,7 @@ def check_environment(names: list[str], bench: Bench) -> None:
     if set(names) - _NO_DATA:
         part_path("train")
         part_path("test")
-    wanted = {"few-labels": ["sst2"], "labelled-sets": list(SETS), "calibration": list(NAMES)}
+    wanted = {"few-labels": ["sst2"], "labelled-sets": list(SETS), "calibration": list(NAMES), "serve": ["sst2"]}
     for name in (name for part in names for name in wanted.get(part, [])):
         part_path("train", name)
         part_path("test", name)

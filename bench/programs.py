@@ -54,7 +54,19 @@ def train(bench: Bench, family: str, out: Path, *settings: str, name: str = "imd
     """Train and test one Tenor model through the command line; its test figures and its timing."""
     train_path, test_path = part_path("train", name), part_path("test", name)
     command = [str(bench.tenor_bin / "tenor"), "train", str(train_path), "--test", str(test_path)]
-    command += ["--text", "text", "--label", column, "--family", family, "--out", str(out), "--seed", str(SEED)]
+    command += [
+        "--text",
+        "text",
+        "--label",
+        column,
+        "--family",
+        family,
+        "--out",
+        str(out),
+        "--seed",
+        str(SEED),
+        "--no-report",
+    ]
     for setting in settings:
         command += ["--set", setting]
     usage = run(command)  # without --json, which would silence its progress

@@ -7,6 +7,7 @@ from typing import Any
 from calibration_part import calibration_section
 from explain_part import explain_section
 from network_report import NETWORK_SECTIONS
+from serve_part import serve_section
 from sets_report import SETS_SECTIONS
 from tables import Row, Runs, met, mib, middle, ratio, score, seconds, table
 
@@ -224,6 +225,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     **SETS_SECTIONS,
     "calibration": calibration_section,
     "explain": explain_section,
+    "serve": serve_section,
     "lstm": lstm_section,
     "memory": memory_section,
     "streamed": streamed_section,

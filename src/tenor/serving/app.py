@@ -221,8 +221,8 @@ def make(folders: list[Path], options: Options, log: Callable[[dict[str, Any]], 
         504: {"description": "There was no answer in time."},
     }
 
-    @app.post("/predict", response_model_exclude_none=True, responses=problems)
-    async def predict(question: Question) -> Answer:
+    @app.post("/predict", response_model=Answer, responses=problems)
+    async def predict(question: Question) -> Response:
         """Labels, or numbers, of one text or several."""
         if question.model is None and len(models) > 1:
             raise HTTPException(422, f"name one of the models: {', '.join(models)}.")
@@ -232,11 +232,13 @@ def make(folders: list[Path], options: Options, log: Callable[[dict[str, Any]], 
         if options.log_texts:
             log({"event": "texts", "model": served.name, "inputs": question.inputs})
         try:
-            return await served.answer(question, options.limits)
+            answer = await served.answer(question, options.limits)
         except Full:
             raise HTTPException(503, "too many texts wait; try again.", {"Retry-After": "1"}) from None
         except TenorError as error:
             raise HTTPException(422, f"{error.problem} {error.remedy}") from None
+        # Made here, it is not checked once more on its way out.
+        return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
 
     @app.get("/models")
     async def listing() -> list[About]:

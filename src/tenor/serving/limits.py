@@ -78,22 +78,20 @@ class Guard:
             await _refuse(send, 413, f"the request is larger than {self.limits.body:,} bytes.")
             return
         body, more = b"", scope["method"] in ("POST", "PUT", "PATCH")
-        begin = time.perf_counter()
-        while more:
-            try:
-                message = await asyncio.wait_for(
-                    receive(), max(self.limits.seconds / 2 - time.perf_counter() + begin, 0)
-                )
-            except TimeoutError:
-                await _refuse(send, 408, "the body of the request did not come in time.")
-                return
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self.limits.body:
-                await _refuse(send, 413, f"the request is larger than {self.limits.body:,} bytes.")
-                return
+        try:
+            async with asyncio.timeout(self.limits.seconds / 2):
+                while more and len(body) <= self.limits.body:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+        except TimeoutError:
+            await _refuse(send, 408, "the body of the request did not come in time.")
+            return
+        if len(body) > self.limits.body:
+            await _refuse(send, 413, f"the request is larger than {self.limits.body:,} bytes.")
+            return
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def given() -> Message:
