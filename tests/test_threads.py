@@ -1,8 +1,9 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tenor.threads import in_order
+from tenor.threads import in_order, quota
 
 
 @pytest.mark.parametrize("ahead", [None, 0, 3])
@@ -26,3 +27,30 @@ def test_results_come_in_order_and_few_items_are_taken_ahead(ahead: int | None) 
 def test_an_error_reaches_the_caller() -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         list(in_order(int, ["1", "x", "2"]))
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "cores"),
+    [
+        ("0::/\n", {"cpu.max": "150000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, None),
+        ("0::/app/web\n", {"app/web/cpu.max": "max 100000\n", "app/cpu.max": "50000 100000\n"}, 1),
+        ("0::/app\n", {}, None),
+        (
+            "5:memory:/a\n4:cpu,cpuacct:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "400000\n", "cpu/a/cpu.cfs_period_us": "100000\n"},
+            4,
+        ),
+        ("4:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ("", {}, None),
+    ],
+)
+def test_the_time_of_a_container_tells_its_cores(
+    tmp_path: Path, groups: str, files: dict[str, str], cores: int | None
+) -> None:
+    (tmp_path / "groups").write_text(groups)
+    for name, text in files.items():
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).write_text(text)
+    assert quota(tmp_path / "groups", tmp_path / "root") == cores
+    assert quota(tmp_path / "no such file", tmp_path) is None
