@@ -26,7 +26,7 @@ from tenor.errors import BundleError, SettingsError
 from tenor.evaluation import calibration, conformal
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
-from tenor.models import backend
+from tenor.models import backend, exported
 from tenor.models.family import Family, Model
 from tenor.tasks import Task
 from tenor.version import VERSION
@@ -36,7 +36,8 @@ MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json
 METRICS, HISTORY = "metrics.json", "history.csv"
 REPORT, CARD = "report.html", "README.md"
 _DOCUMENTS = (REPORT, CARD)
-_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY, *_DOCUMENTS}
+_GRAPHS = (exported.FLOAT32, exported.INT8)
+_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY, *_DOCUMENTS, *_GRAPHS}
 KIND = "encoder"
 """`kind` in the tenor.json of a pretrained encoder; that of a classifier has none."""
 _SCORES = "conformal/"  # begins the names of arrays that are no weights
@@ -122,7 +123,7 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     arrays = dict(bundle.model.arrays())
     if bundle.conformal is not None:
         arrays |= {_SCORES + name: getattr(bundle.conformal, name) for name in conformal.NAMES}
-    _write(folder, bundle, own, bundle.model.encoder(), arrays, overwrite)
+    _write(folder, bundle, own, bundle.model.encoder(), arrays, overwrite, bundle.model.graphs())
 
 
 def save_encoder(encoder: Encoder, folder: Path, overwrite: bool = False) -> None:
@@ -137,6 +138,7 @@ def _write(
     encoder: dict[str, Any],
     arrays: Mapping[str, Any],
     overwrite: bool,
+    graphs: Mapping[str, bytes] | None = None,
 ) -> None:
     check_target(folder, overwrite)
     about = {
@@ -153,6 +155,7 @@ def _write(
         WEIGHTS: safetensors.save(dict(arrays)),
         METRICS: _json(saved.metrics),
         **saved.documents,
+        **(graphs or {}),
     }
     if saved.history:
         contents[HISTORY] = _csv(saved.history)
@@ -201,7 +204,7 @@ def load(folder: Path) -> Bundle:
         BundleError: The folder is no saved model, is damaged or was changed, or was made by a newer Tenor.
         MissingExtraError: The packages of its family are not installed.
     """
-    with _opened(folder) as saved:
+    with _opened(folder) as (saved, graphs):
         if saved.about.pop("kind", None) == KIND:
             raise BundleError(
                 f"{folder}: this is a pretrained encoder, not a classifier.",
@@ -212,7 +215,7 @@ def load(folder: Path) -> Bundle:
         task = tasks.restore(saved.about.pop("task"))
         weights = {name: array for name, array in saved.arrays.items() if not name.startswith(_SCORES)}
         scores = {name.removeprefix(_SCORES): saved.arrays[name] for name in saved.arrays.keys() - weights.keys()}
-        model = _restore(saved.family, saved.config, saved.text_encoder, weights, task)
+        model = _restore(saved.family, saved.config, saved.text_encoder, weights, task, graphs)
         # Models that older versions saved have neither.
         described = saved.about.pop("calibration", None)
         calibrated = None if described is None else calibration.restore(described, task)
@@ -223,15 +226,16 @@ def load(folder: Path) -> Bundle:
 
 def load_encoder(folder: Path) -> Encoder:
     """Read what `save_encoder` wrote. Raises BundleError where the folder is something else or is damaged."""
-    with _opened(folder) as saved:
+    with _opened(folder) as (saved, _):
         if saved.about.pop("kind", None) != KIND:
             raise BundleError(f"{folder}: this is no pretrained encoder.", "Make one with: tenor pretrain CORPUS")
     return saved
 
 
 @contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[Encoder]:
-    """Read the files of a folder, an encoder's or a classifier's: `about` tells which, and has the latter's task.
+def _opened(folder: Path) -> Iterator[tuple[Encoder, dict[str, bytes]]]:
+    """Read the files of a folder, an encoder's or a classifier's: `about` tells which, and has the latter's task. The
+    second of the pair are its graphs.
 
     Contents that do not fit together, here or in the block, are told of as damage.
     """
@@ -239,7 +243,7 @@ def _opened(folder: Path) -> Iterator[Encoder]:
     with _damage_told(folder):
         about = {key: value for key, value in json.loads(contents[ABOUT]).items() if key not in ("format", "tenor")}
         family = models.find(about.pop("family"))
-        yield Encoder(
+        saved = Encoder(
             family,
             settings.make(family.config, _tuples(about.pop("settings")), ABOUT),
             json.loads(contents[ENCODER]),
@@ -249,6 +253,7 @@ def _opened(folder: Path) -> Iterator[Encoder]:
             list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode()))),
             {name: contents[name] for name in _DOCUMENTS if name in contents},
         )
+        yield saved, {name: contents[name] for name in _GRAPHS if name in contents}
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -285,9 +290,13 @@ def need(family: Family) -> None:
         backend.load(f"the family {family.name!r}")
 
 
-def _restore(family: Family, config: Any, encoder: dict[str, Any], arrays: Any, task: Task) -> Model:
+def _restore(
+    family: Family, config: Any, encoder: dict[str, Any], arrays: Any, task: Task, graphs: dict[str, bytes]
+) -> Model:
     if family.restore is not None:
         return family.restore(config, encoder, arrays, task)
+    if exported.FLOAT32 in graphs and exported.installed():
+        return exported.restore(family, config, encoder, arrays, task, graphs)
     need(family)
     from tenor.models import network
 
@@ -329,7 +338,7 @@ def _read(folder: Path, name: str) -> bytes:
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         raise _damaged(folder, f"{name} is not a plain file")
-    if not name.endswith(".safetensors") and status.st_size > _LARGEST_JSON:
+    if not name.endswith((".safetensors", ".onnx")) and status.st_size > _LARGEST_JSON:
         raise _damaged(folder, f"{name} is {status.st_size:,} bytes long")
     return path.read_bytes()
 

@@ -27,6 +27,7 @@ from tenor.models.family import Examples, Family, Fitted
 from tenor.predictor import Predictor
 from tenor.runs import Pretraining, Run
 from tenor.tasks import LabelSet, Task, Value
+from tenor.text import encoders
 from tenor.watch import Watcher
 
 _RUN = 1 << 16  # texts that are looked at together, where there are more
@@ -317,7 +318,7 @@ def _start(encoder: Encoder | None) -> Any:
     from tenor.models import network
 
     try:
-        return network.Start(network.restore_encoder(encoder.text_encoder), encoder.arrays)
+        return network.Start(encoders.restore(encoder.text_encoder), encoder.arrays)
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"the encoder to start from is damaged: {error}.", "Train it again.") from None
 
@@ -358,7 +359,17 @@ def _origin(data: Dataset, fingerprint: str, seed: int) -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for package in ("numpy", "scipy", "scikit-learn", "keras", "tensorflow", "jax", "tokenizers"):
+    for package in (
+        "numpy",
+        "scipy",
+        "scikit-learn",
+        "keras",
+        "tensorflow",
+        "jax",
+        "tokenizers",
+        "onnx",
+        "onnxruntime",
+    ):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

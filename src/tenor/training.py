@@ -24,7 +24,8 @@ from safetensors import numpy as safetensors
 
 from tenor import files
 from tenor.errors import TenorError
-from tenor.models import head, losses, optimizers, precision
+from tenor.models import export, head, losses, optimizers, precision
+from tenor.models.exported import Exported
 from tenor.models.family import Examples, Family, Fitted, HeldOut, Loss, NetworkConfig
 from tenor.models.network import Network, Start, to_numpy
 from tenor.settings import require
@@ -42,6 +43,7 @@ _MOST_EPOCHS = 10
 _THRESHOLDS_SHARE = 0.1  # of the texts, where thresholds of labels are chosen and no validation part was asked for
 _CALIBRATION_TEXTS = 500  # where half of the texts held out are so many, they choose no epoch: calibration has its own
 _FEWEST_FRESH, _MOST_FRESH = 100, 2_000  # texts that are held out to calibrate on alone
+_COMPARED = 64  # texts on which an ONNX graph is compared with its network
 _HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
 _KEPT = {"end": "their end", "start": "their start", "both": "half from both ends"}
 
@@ -142,17 +144,31 @@ def fit(
         history = loop.state.history
     network = replace(network, keras_model=in_float32(network))
     after_fit = time.perf_counter()
+    model = _exported(network, fresh.texts if len(fresh) else learned.texts, watcher)
+    after_export = time.perf_counter()
     scored = None
     if len(fresh):
-        scored = HeldOut(fresh.targets, network.score(new), fresh is held_out and tune != "frozen")
+        scored = HeldOut(fresh.targets, model.score(new), fresh is held_out and tune != "frozen")
     else:
         watcher.say("nothing was held out, so probabilities are not calibrated and no coverage can be promised.")
     timing = {
         "encode_s": after_encoding - begin,
         "fit_s": after_fit - after_encoding,
-        "calibrate_s": time.perf_counter() - after_fit,
+        "export_s": after_export - after_fit,
+        "calibrate_s": time.perf_counter() - after_export,
     }
-    return Fitted(task, network, config, timing, history, scored)
+    return Fitted(task, model, config, timing, history, scored)
+
+
+def _exported(network: Network, texts: Sequence[str], watcher: Watcher) -> Network | Exported:
+    """The network as ONNX, compared on texts of all lengths; where that fails, the network, and a word why."""
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, min(len(order), _COMPARED)).astype(int)]
+    try:
+        return export.export(network, network.encode([texts[row] for row in chosen]))
+    except TenorError as error:
+        watcher.say(str(error))
+        return network
 
 
 def prepare(family: Family, config: Any, texts: Sequence[str], start: Start | None = None) -> tuple[Any, TextEncoder]:

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-_MASKED = -30_000.0  # exp of it is 0 in float32 and in bfloat16, and it is no infinity
+MASKED = -30_000.0  # exp of it is 0 in float32 and in bfloat16, and it is no infinity
 
 
 class Embeddings(keras.layers.Layer):  # type: ignore[misc]
@@ -67,10 +67,14 @@ class Embeddings(keras.layers.Layer):  # type: ignore[misc]
 
 
 class AttentionMask(keras.layers.Layer):  # type: ignore[misc]
-    """Ids (batch, time) -> what is added to attention scores, (batch, 1, 1, time): 0, or far below 0 at padding."""
+    """Ids (batch, time) -> what is added to attention scores, (batch, 1, 1, time): 0, or far below 0 at padding.
+
+    A text without tokens counts as its first position, however wide the batch is.
+    """
 
     def call(self, ids: Any) -> Any:
-        return ops.cast(ops.where(ops.equal(ids, 0), _MASKED, 0.0), self.compute_dtype)[:, None, None, :]
+        outside = ops.logical_and(ops.equal(ids, 0), ops.arange(ops.shape(ids)[1])[None, :] > 0)
+        return ops.cast(ops.where(outside, MASKED, 0.0), self.compute_dtype)[:, None, None, :]
 
     def compute_output_shape(self, shape: Any) -> Any:
         return (shape[0], 1, 1, shape[1])

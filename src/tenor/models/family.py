@@ -50,6 +50,9 @@ class Model(Protocol):
     def encoder(self) -> dict[str, Any]:
         """How texts become features, for `encoder.json`."""
 
+    def graphs(self) -> Mapping[str, bytes]:
+        """The model as files of ONNX, by the names that they are saved under; none where it is no network."""
+
 
 @dataclass(frozen=True)
 class Examples:

@@ -1,7 +1,7 @@
 """A Keras model with the encoder of its texts: raw texts in, logits out."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -10,11 +10,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tenor.models import gradients
+from tenor.models import gradients, neural
 from tenor.models.attribution import Attribution, Shares, spread
 from tenor.models.family import Arrays, Family, NetworkConfig
+from tenor.models.neural import Neural
 from tenor.tasks import Floats, Task
-from tenor.text import batches, gram_ids, vocabulary
+from tenor.text import batches
 from tenor.text.encoded import Encoded, TextEncoder
 from tenor.watch import Watcher
 
@@ -22,27 +23,10 @@ _PREDICT_TOKENS = 4  # times the tokens of a training batch: without gradients t
 
 
 @dataclass(frozen=True)
-class Network:
-    """A neural family's model."""
+class Network(Neural):
+    """A neural family's model, in Keras."""
 
-    family: Family
-    task: Task
-    config: NetworkConfig
-    text_encoder: TextEncoder
     keras_model: keras.Model
-
-    def logits(self, texts: Sequence[str]) -> Floats:
-        """Logits of shape (texts, outputs)."""
-        return self.score(self.encode(texts))
-
-    def encode(self, texts: Sequence[str]) -> Encoded:
-        """The texts as ids, cut as the settings say."""
-        return self.text_encoder.encode(texts, self.config.maximum_tokens, self.config.keep)
-
-    @property
-    def longest(self) -> int:
-        """Ids in the longest row."""
-        return self.text_encoder.longest(self.config.maximum_tokens)
 
     def score(self, encoded: Encoded) -> Floats:
         """Logits of shape (texts, outputs) of texts that are ids already."""
@@ -120,8 +104,8 @@ class Network:
     def arrays(self) -> Arrays:
         return {variable.path: to_numpy(variable) for variable in self.keras_model.weights}
 
-    def encoder(self) -> dict[str, Any]:
-        return self.text_encoder.describe()
+    def graphs(self) -> dict[str, bytes]:
+        return {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled as what a bundle holds: Keras does not pickle the schedule of the learning rate.
@@ -156,25 +140,4 @@ def restore(family: Family, config: NetworkConfig, encoder: dict[str, Any], arra
         if tuple(variable.shape) != arrays[path].shape:
             raise ValueError(f"the weights {path!r} have another shape than the settings ask for")
         variable.assign(arrays[path])
-    text_encoder = restore_encoder(encoder)
-    if text_encoder.size > getattr(config, "vocabulary", text_encoder.size):
-        raise ValueError("the vocabulary is larger than the settings say")
-    return Network(family, task, config, text_encoder, model)
-
-
-def restore_encoder(description: dict[str, Any]) -> TextEncoder:
-    """The encoder of texts that `encoder.json` describes. Raises ValueError or KeyError where it is none."""
-    return _ENCODERS[description["kind"]](description)
-
-
-def _subwords(description: dict[str, Any]) -> TextEncoder:
-    from tenor.text import subwords  # the package `tokenizers` belongs to the extra [deep]
-
-    return subwords.restore(description)
-
-
-_ENCODERS: dict[str, Callable[[dict[str, Any]], TextEncoder]] = {
-    "vocabulary": vocabulary.restore,
-    "n-grams": gram_ids.restore,
-    "subwords": _subwords,
-}
+    return Network(family, task, config, neural.restore_encoder(config, encoder), model)

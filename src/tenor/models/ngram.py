@@ -173,6 +173,9 @@ class NgramModel:
             "weighting": self.weighting,
         }
 
+    def graphs(self) -> dict[str, bytes]:
+        return {}
+
 
 def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> NgramModel:
     """The model that `NgramModel.encoder` and `NgramModel.arrays` describe. Raises ValueError where they disagree."""

@@ -25,7 +25,7 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
     config = replace(config, tokens=tokens)
     if tokens == "words":
         return config, vocabulary.build(texts, config.vocabulary)
-    from tenor.text import subwords  # the package `tokenizers` belongs to the extra [deep]
+    from tenor.text import subwords  # loads the package `tokenizers`
 
     return config, subwords.build(texts, config.vocabulary)
 

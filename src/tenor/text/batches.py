@@ -45,6 +45,20 @@ def in_order(lengths: npt.NDArray[np.int64], tokens: int, maximum: int) -> list[
     return _grouped(np.arange(len(lengths)), lengths, tokens, maximum)
 
 
+def by_length(lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
+    """Batches of texts sorted by length, for what takes any shape: each is as wide as its longest text, or 1."""
+    order = np.argsort(lengths, kind="stable")
+    wide = np.maximum(lengths[order], 1)
+    batches, end = [], len(order)
+    while end > 0:  # from the longest text on, so that a batch's width is known first
+        width = int(wide[end - 1])
+        size = max(1, tokens // width)
+        begin = max(0, end - size)
+        batches.append(Batch(order[begin:end], width, size))
+        end = begin
+    return batches
+
+
 def _grouped(order: Rows, lengths: npt.NDArray[np.int64], tokens: int, maximum: int) -> list[Batch]:
     choices = widths(maximum)
     group = np.searchsorted(choices, lengths[order])

@@ -1,0 +1,25 @@
+"""What `encoder.json` holds -> the encoder of texts."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tenor.text import gram_ids, vocabulary
+from tenor.text.encoded import TextEncoder
+
+
+def restore(description: dict[str, Any]) -> TextEncoder:
+    """The encoder of texts that `encoder.json` describes. Raises ValueError or KeyError where it is none."""
+    return _KINDS[description["kind"]](description)
+
+
+def _subwords(description: dict[str, Any]) -> TextEncoder:
+    from tenor.text import subwords  # loads the package `tokenizers`
+
+    return subwords.restore(description)
+
+
+_KINDS: dict[str, Callable[[dict[str, Any]], TextEncoder]] = {
+    "vocabulary": vocabulary.restore,
+    "n-grams": gram_ids.restore,
+    "subwords": _subwords,
+}
