@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import tenor
-from tenor.cli import check, compare, datasets, evaluate, explain, families, predict, pretrain, serve, train
+from tenor.cli import check, compare, datasets, evaluate, explain, export, families, predict, pretrain, serve, train
 from tenor.errors import TenorError
 
 _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
@@ -30,6 +30,7 @@ app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
+app.command("export")(export.export)
 app.command("pretrain")(pretrain.pretrain)
 app.command("datasets")(datasets.datasets)
 app.command("families")(families.families)

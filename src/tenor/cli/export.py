@@ -1,0 +1,71 @@
+"""`tenor export`."""
+
+import json
+import time
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from tenor.cli import options
+
+_COMPARED = 64  # texts on which the float32 graph is compared with the network
+
+
+def export(
+    model: options.Model,
+    to: Annotated[str, typer.Option(help="Format: onnx.")] = "onnx",
+    int8: Annotated[
+        bool,
+        typer.Option("--int8", help="Also in 8 bits, which then predicts. Kept if it is at most 0.3 points worse."),
+    ] = False,
+    data: Annotated[
+        str | None, typer.Option(help="Labelled texts, not those of training, on which --int8 is measured.")
+    ] = None,
+    text: options.Text = None,
+    label: options.Label = None,
+    label_separator: Annotated[
+        str | None, typer.Option(help="What stands between the labels of a text. [default: as in training]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as one line of JSON.")] = False,
+) -> None:
+    """Write a network into its folder as ONNX, compared with the network first; without --int8 in float32 alone."""
+    from tenor import exporting, predictor, reading
+    from tenor.cli import console
+    from tenor.errors import SettingsError
+
+    if to != "onnx":
+        raise SettingsError(f"--to: there is no format {to!r}.", "Known: onnx.")
+    if int8 and data is None:
+        raise SettingsError("--int8 has to be measured before it is kept.", "Give labelled texts with --data.")
+    if data is None and (text, label, label_separator) != (None, None, None):
+        raise SettingsError("--text, --label and --label-separator are about --data.", "Give that, or leave them out.")
+    loaded = predictor.load(model)
+    rows = None
+    if data is not None:
+        wanted = {"text": text, "label": label, "separator": label_separator}
+        with console.Console(quiet=as_json) as watcher:
+            rows, _ = reading.read_measured(data, loaded.bundle, watcher, [], **wanted)
+    begin = time.perf_counter()
+    texts = [rows.texts[row] for row in range(min(len(rows), _COMPARED))] if rows is not None else []
+    found = exporting.in_float32(loaded, texts)
+    compared = None
+    try:
+        if int8:
+            assert rows is not None
+            found, compared = exporting.in_int8(found, rows)
+            found.bundle.metrics["int8"] = asdict(compared)
+        else:
+            found.bundle.metrics.pop("int8", None)
+    finally:  # the float32 graph is there where int8 is refused
+        found.save(model, overwrite=True)
+    sizes = {name: len(graph) for name, graph in found.bundle.model.graphs().items()}
+    seconds = time.perf_counter() - begin
+    if as_json:
+        print(json.dumps({"files": sizes, "seconds": seconds} | ({"int8": asdict(compared)} if compared else {})))
+        return
+    for name, size in sizes.items():
+        print(f"{model / name}  {size / 1e6:,.1f} MB")
+    if compared is not None:
+        figure = compared.figure.replace("_", " ")
+        print(f"{figure} on {compared.rows:,} texts: float32 {compared.float32:.4f}, int8 {compared.int8:.4f}")
