@@ -26,7 +26,7 @@ from tenor.errors import BundleError, SettingsError
 from tenor.evaluation import calibration, conformal
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
-from tenor.models import backend, exported
+from tenor.models import backend, blend, exported
 from tenor.models.family import Family, Model
 from tenor.tasks import Task
 from tenor.version import VERSION
@@ -36,8 +36,8 @@ MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json
 METRICS, HISTORY = "metrics.json", "history.csv"
 REPORT, CARD = "report.html", "README.md"
 _DOCUMENTS = (REPORT, CARD)
-_GRAPHS = (exported.FLOAT32, exported.INT8)
-_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY, *_DOCUMENTS, *_GRAPHS}
+_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY, *_DOCUMENTS}
+_GRAPH = re.compile(rf"(\d+\.)?({re.escape(exported.FLOAT32)}|{re.escape(exported.INT8)})")  # numbered: of a blend
 KIND = "encoder"
 """`kind` in the tenor.json of a pretrained encoder; that of a classifier has none."""
 _SCORES = "conformal/"  # begins the names of arrays that are no weights
@@ -189,7 +189,9 @@ def check_target(folder: Path, overwrite: bool) -> None:
         raise BundleError(
             f"{folder}: this is no saved model, so it is not overwritten.", "Choose another folder (--out)."
         )
-    others = sorted(entry.name for entry in folder.iterdir() if entry.name not in _FILES)
+    others = sorted(
+        entry.name for entry in folder.iterdir() if not (entry.name in _FILES or _GRAPH.fullmatch(entry.name))
+    )
     if others := [name for name in others if not _OF_DESKTOPS.fullmatch(name)]:
         raise BundleError(
             f"{folder}: there is a file that is none of the model's: {others[0]!r}.",
@@ -253,7 +255,7 @@ def _opened(folder: Path) -> Iterator[tuple[Encoder, dict[str, bytes]]]:
             list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode()))),
             {name: contents[name] for name in _DOCUMENTS if name in contents},
         )
-        yield saved, {name: contents[name] for name in _GRAPHS if name in contents}
+        yield saved, {name: contents[name] for name in contents if _GRAPH.fullmatch(name)}
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -293,6 +295,8 @@ def need(family: Family) -> None:
 def _restore(
     family: Family, config: Any, encoder: dict[str, Any], arrays: Any, task: Task, graphs: dict[str, bytes]
 ) -> Model:
+    if family.combine is not None:
+        return blend.restore(encoder, arrays, task, graphs, _member)
     if family.restore is not None:
         return family.restore(config, encoder, arrays, task)
     if exported.FLOAT32 in graphs and exported.installed():
@@ -301,6 +305,17 @@ def _restore(
     from tenor.models import network
 
     return network.restore(family, config, encoder, arrays, task)
+
+
+def _member(
+    name: str, values: dict[str, Any], encoder: dict[str, Any], arrays: Any, task: Task, graphs: dict[str, bytes]
+) -> tuple[Family, Any, Model]:
+    """A model of a blend, with its family and settings."""
+    family = models.find(name)
+    if family.combine is not None:
+        raise ValueError("a blend is part of a blend")
+    config = settings.make(family.config, _tuples(values), ENCODER)
+    return family, config, _restore(family, config, encoder, arrays, task, graphs)
 
 
 def _verified(folder: Path) -> dict[str, bytes]:

@@ -46,8 +46,8 @@ def in_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor:
     model = predictor.bundle.model
     if predictor.bundle.family.build is None:
         raise SettingsError(
-            f"the family {predictor.bundle.family.name!r} is no network: it predicts with NumPy alone.",
-            "There is nothing to export; the folder serves as it is.",
+            f"the family {predictor.bundle.family.name!r} is no network.",
+            "There is nothing to export: n-grams need NumPy alone, and networks in a blend have their graphs already.",
         )
     from tenor.models import export, network
 

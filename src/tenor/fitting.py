@@ -65,12 +65,10 @@ def fit(
     Raises:
         TenorError: A setting does not serve the task, or the checkpoint to resume from cannot be used.
     """
-    if family.fit is not None:
-        fitted = family.fit(examples, config, seed, watcher)
+    if family.combine is not None:
+        fitted = family.combine(_fit, examples, config, seed, watcher)
     else:
-        from tenor import training  # loads Keras
-
-        fitted = training.fit(family, examples, config, seed, watcher, checkpoints, start)
+        fitted = _fit(family, examples, config, seed, watcher, None, checkpoints, start)
     if fitted.held_out is None or not len(fitted.held_out.targets):
         return fitted
     begin = time.perf_counter()
@@ -84,3 +82,21 @@ def fit(
     spent = fitted.timing.get("calibrate_s", 0.0) + time.perf_counter() - begin
     timing = fitted.timing | {"calibrate_s": spent}
     return replace(fitted, task=task, timing=timing, calibration=found, conformal=scores)
+
+
+def _fit(
+    family: Family,
+    examples: Examples,
+    config: Any,
+    seed: int,
+    watcher: Watcher,
+    seconds: float | None = None,
+    checkpoints: "Checkpoints | None" = None,
+    start: "Start | None" = None,
+) -> Fitted:
+    """A model as it is, without calibration; a network makes only as many steps as fit into the seconds."""
+    if family.fit is not None:
+        return family.fit(examples, config, seed, watcher)
+    from tenor import training  # loads Keras
+
+    return training.fit(family, examples, config, seed, watcher, checkpoints, start, seconds)

@@ -94,7 +94,9 @@ def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folde
     fingerprint = _fingerprint(data)
     training = output.training_folder(folder)
     identity = {"task": task.describe(), "class_weight": run.class_weight}
-    checkpoints = None if family.fit else _checkpoints(run, family, config, encoder, training, fingerprint, identity)
+    checkpoints = (
+        None if family.build is None else _checkpoints(run, family, config, encoder, training, fingerprint, identity)
+    )
     fit = partial(_fit, family, task=task, config=config, run=run, encoder=encoder, watcher=watcher)
     fitted = fit(data, groups=groups, checkpoints=checkpoints)
     trained = Bundle(
@@ -214,7 +216,7 @@ def _fit(
     checkpoints: Any,
 ) -> Fitted:
     targets = reading.targets_of(task, data)
-    if family.fit is not None and run.resume:
+    if family.build is None and run.resume:
         raise SettingsError(
             f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
         )

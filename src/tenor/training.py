@@ -9,6 +9,7 @@ import contextlib
 import json
 import math
 import random
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -89,6 +90,7 @@ def fit(
     watcher: Watcher,
     checkpoints: Checkpoints | None = None,
     start: Start | None = None,
+    seconds: float | None = None,
 ) -> Fitted:
     """Train a network and keep the weights of its best epoch.
 
@@ -101,6 +103,8 @@ def fit(
         watcher: Hears of progress.
         checkpoints: Where checkpoints go; None keeps none.
         start: A pretrained encoder to start from; None starts where the family does.
+        seconds: Time for all of this but the ONNX graph: the first steps are timed, and as many are made as fit in.
+            None: all steps.
 
     Raises:
         SettingsError: The loss is of another task.
@@ -140,9 +144,10 @@ def fit(
             _fit_head(network, network.encode(few.texts), few, seed, watcher)
         objective = _Labels(network, encoded, learned, held, held_out)
         loop = Loop(objective, config, seed, watcher, checkpoints)
-        loop.train()
+        loop.train(None if seconds is None else begin + seconds)
+        config = loop.config
         history = loop.state.history
-    network = replace(network, keras_model=in_float32(network))
+    network = replace(network, config=config, keras_model=in_float32(network))
     after_fit = time.perf_counter()
     model = _exported(network, fresh.texts if len(fresh) else learned.texts, watcher)
     after_export = time.perf_counter()
@@ -318,17 +323,25 @@ class Loop:
         self.model = objective.keras_model
         self.state = _State()
         self.best: list[Any] = []
+        self.steps = 0  # of the whole run
 
-    def train(self) -> None:
-        """Train the model and give it the weights of its best epoch."""
-        steps = len(self._batches(0)) * self.epochs
+    def train(self, until: float | None = None) -> None:
+        """Train the model and give it the weights of its best epoch.
+
+        Args:
+            until: When it has to be ready, as `time.perf_counter` tells it; fewer steps are made then, if they have to
+                be.
+        """
+        self.steps = min(len(self._batches(0)) * self.epochs, self.config.steps or sys.maxsize)
         self.model.compile(
-            optimizers.make(self.config, steps, self.objective.rate),
+            optimizers.make(self.config, self.steps, self.objective.rate),
             self.objective.loss,
             weighted_metrics=[self.objective.metric],
             jit_compile=keras.backend.backend() == "jax",
         )
         self.model.optimizer.build(self.model.trainable_variables)
+        if until is not None:
+            self._settle(until)
         if self.checkpoints and self.checkpoints.resume:
             self._restore(self.checkpoints)
         try:
@@ -340,14 +353,42 @@ class Loop:
         for variable, value in zip(self.model.trainable_variables, self.best, strict=True):
             variable.assign(value)
 
+    def _settle(self, until: float) -> None:
+        """Take as many steps as there is time for. Batches of each width are tried first, and what they taught is
+        forgotten.
+        """
+        before = {name: to_numpy(variable) for name, variable in self._variables().items()}
+        alike: dict[tuple[int, int], list[Batch]] = {}
+        for batch in self._batches(0):
+            alike.setdefault((batch.width, batch.size), []).append(batch)
+        needed = 0.0
+        for same in alike.values():
+            for batch in (same[0], same[-1]):  # the first of a shape is slow
+                begin = time.perf_counter()
+                self._step(batch)
+                took = time.perf_counter() - begin
+            needed += took * len(same)
+        for name, variable in self._variables().items():
+            variable.assign(before[name])
+        self.state = _State()
+        each = needed / len(self._batches(0))
+        steps = max(1, min(self.steps, int((until - time.perf_counter()) / each)))
+        if steps < self.steps:
+            self.config, self.steps = replace(self.config, steps=steps), steps
+            self.model.optimizer.settle(round(self.config.warmup * steps), steps)
+            if keras.backend.backend() == "jax":  # there the steps are constants of what is compiled
+                self.model.make_train_function(force=True)
+
     def _epochs(self) -> None:
         total = len(self.objective.encoded.lengths)
         state, saved, last = self.state, time.perf_counter(), time.perf_counter()
-        while state.epoch < self.epochs and not self._stale():
+        made = len(self._batches(0)) * state.epoch + state.step
+        while state.epoch < self.epochs and made < self.steps and not self._stale():
             name = f"epoch {state.epoch + 1}/{self.epochs}"
             order = self._batches(state.epoch)
-            while state.step < len(order):
+            while state.step < len(order) and made < self.steps:
                 self._step(order[state.step])
+                made += 1
                 now = time.perf_counter()
                 state.seconds, last = state.seconds + now - last, now
                 self.watcher.progress(name, state.rows, total, self._means())

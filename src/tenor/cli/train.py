@@ -1,6 +1,7 @@
 """`tenor train`."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,6 +34,10 @@ def train(
         str | None, Option(help="'balanced', or how much texts of a class count, as 'spam=5,urgent=2'.")
     ] = None,
     family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: ngram]")] = None,
+    budget: Annotated[
+        str | None,
+        Option(help="Time for learning, such as 60s, 5m or 1h: the best model that it allows (family auto); or none."),
+    ] = None,
     out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
     seed: Annotated[int | None, Option(help="Seed of everything random. [default: 0]")] = None,
     test_size: Annotated[float | None, Option(help="Share of DATA to hold out. [default: 0.2]")] = None,
@@ -96,6 +101,13 @@ def train(
         "drop_empty": drop_empty or None,
     }
     values |= {key: value for key, value in given.items() if value is not None}
+    if budget is not None:
+        if values.setdefault("family", "auto") != "auto":
+            raise SettingsError(
+                f"--budget looks for the best model, and --family asks for {values['family']!r}.",
+                "Give one of the two.",
+            )
+        values["settings"] = values.get("settings", {}) | {"budget": _seconds(budget)}
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     if "test_size" in values and ("test" in values or "folds" in values):
@@ -121,6 +133,18 @@ def train(
     steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")
     print(f"\ntook {timing['total_s']:.1f} s ({steps})")
     print(f"model: {trained.folder}")
+
+
+def _seconds(given: str) -> float | None:
+    from tenor.errors import SettingsError
+
+    if given == "none":
+        return None
+    units = {"": 1, "s": 1, "m": 60, "h": 3600}
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smh]?)", given)
+    if match is None or not float(match[1]):
+        raise SettingsError(f"--budget: {given!r} is no time.", "Write, say, 60s, 5m, 1h, or none.")
+    return float(match[1]) * units[match[2]]
 
 
 def _class_weight(given: str | None) -> str | dict[str, float] | None:

@@ -1,11 +1,19 @@
 """Model families: features -> logits."""
 
 from tenor.errors import SettingsError
-from tenor.models import bag, cnn, lstm, ngram, pretrained, transformer
+from tenor.models import auto, bag, cnn, lstm, ngram, pretrained, transformer
 from tenor.models.family import Family
 from tenor.settings import nearest
 
-_ALL = (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, transformer.FAMILY, pretrained.FAMILY)
+_ALL = (
+    auto.FAMILY,
+    ngram.FAMILY,
+    bag.FAMILY,
+    cnn.FAMILY,
+    lstm.FAMILY,
+    transformer.FAMILY,
+    pretrained.FAMILY,
+)
 
 FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 

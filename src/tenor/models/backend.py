@@ -33,6 +33,12 @@ def load(part: str) -> Any:
     return keras
 
 
+def installed() -> bool:
+    """Whether Keras and its backend are there."""
+    wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return all(importlib.util.find_spec(name) is not None for name in ("keras", wanted))
+
+
 def _keep_freed_memory() -> None:
     """Have the C library keep large blocks that are freed: a step frees and asks for the same tensors again and again.
 

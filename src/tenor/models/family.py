@@ -167,6 +167,8 @@ class NetworkConfig:
     epochs: int | None = None
     """Passes over the training texts; none makes about 300 batches of them, in 2 (`pretrained`: 1) to 10
     epochs."""
+    steps: int | None = None
+    """Batches to learn from in all, if that is less than `epochs` come to; none: those of all epochs."""
     patience: int | None = 2
     """Stop after this many epochs without a better validation loss; none is off."""
     validation: float = 0.1
@@ -178,6 +180,7 @@ class NetworkConfig:
 
     def __post_init__(self) -> None:
         require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
+        require(self.steps is None or self.steps >= 1, "steps", "must be 1 or more, or none")
         for key in ("maximum_tokens", "batch_tokens"):
             require(getattr(self, key) >= 1, key, "must be 1 or more")
         require(self.learning_rate > 0, "learning_rate", "must be above 0")
@@ -217,7 +220,8 @@ class WordConfig(NetworkConfig):
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of model. It has either `fit` and `restore` of its own, or `encode` and `build`, a Keras model.
+    """One kind of model. It has `fit` and `restore` of its own; or `encode` and `build`, a Keras model; or `combine`,
+    which blends models of other families.
 
     Attributes:
         name: The word of the command line.
@@ -230,6 +234,7 @@ class Family:
             (batch, outputs).
         encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids.
         initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
+        combine: (how another family is fitted, examples, config, seed, watcher) -> Fitted, whose model is a `Blend`.
         structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
         rate: (config) -> path of a variable -> its share of the learning rate; None: all of it.
     """
@@ -243,5 +248,6 @@ class Family:
     build: Callable[[Any, Task], Any] | None = None
     encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None
     initialise: Callable[[Any, Any], None] | None = None
+    combine: Callable[[Any, Examples, Any, int, Watcher], Fitted] | None = None
     structure: tuple[str, ...] = ()
     rate: Callable[[Any], Callable[[str], float]] | None = None

@@ -29,7 +29,7 @@ def make(config: NetworkConfig, steps: int, rate: Rate | None = None) -> Any:
         "rmsprop": (kinds.RMSprop, {}),
     }[config.optimizer]
     optimizer = _by_layer(kind)(schedule, global_clipnorm=config.clip_norm, **options)
-    optimizer.rate = rate or (lambda _: 1.0)
+    optimizer.rate, optimizer.settle = rate or (lambda _: 1.0), schedule.settle
     if config.optimizer == "adamw":
         # What scales, shifts or stands in a table is not pulled to 0 (Devlin et al., 2019).
         optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "shift", "token", "position", "embedding"])
@@ -80,9 +80,19 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
     """Linear warm-up, then linear decay to 0."""
 
     def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
-        self.peak, self.warmup_steps, self.steps = peak, max(1, warmup_steps), steps
+        self.peak = peak
+        # Variables, so that the number of steps can be settled when the first of them have been timed.
+        self.warmup_steps, self.steps = (
+            keras.Variable(1.0, trainable=False, name=name) for name in ("warmup", "steps")
+        )
+        self.settle(warmup_steps, steps)
+
+    def settle(self, warmup_steps: int, steps: int) -> None:
+        """Another number of steps."""
+        self.warmup_steps.assign(max(1, warmup_steps))
+        self.steps.assign(steps)
 
     def __call__(self, step: Any) -> Any:
         step = ops.cast(step, "float32")
-        falling = (self.steps - step) / max(1, self.steps - self.warmup_steps)
+        falling = (self.steps - step) / ops.maximum(self.steps - self.warmup_steps, 1.0)
         return self.peak * ops.minimum((step + 1) / self.warmup_steps, ops.maximum(falling, 0.0))

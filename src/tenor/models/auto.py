@@ -1,0 +1,300 @@
+"""`auto`: the best model that can be had in the time given, most often a blend of several.
+
+First an n-gram model, which is there in seconds; then, for as long as there is time, networks that see what it does
+not. All learn from the same texts and are tried on the same others; those that help are blended (Wolpert, 1992,
+"Stacked Generalization"), and the n-gram model then learns from all texts.
+
+What was made, each with the number of its steps, is kept as `members`: with these the run can be repeated exactly, on
+any machine and without a clock.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tenor import settings
+from tenor.errors import SettingsError, TenorError
+from tenor.models import backend, bag, blend, cnn, lstm, ngram, pretrained
+from tenor.models.blend import Blend, Member
+from tenor.models.family import Examples, Family, Fitted, HeldOut
+from tenor.settings import require
+from tenor.tasks import Floats
+from tenor.text import scripts
+from tenor.watch import Watcher
+
+Fit = Callable[[Family, Examples, Any, int, Watcher, float | None], Fitted]
+"""(family, examples, config, seed, watcher, seconds) -> Fitted: how a model of any other family is fitted. With seconds
+a network makes only as many steps as fit into them.
+"""
+
+_KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
+_HELD_OUT = 0.1  # share of the texts on which models are compared
+_FEWEST_HELD, _MOST_HELD, _LARGEST_SHARE = 500, 2_000, 0.3
+_SHORTEST = 20.0  # seconds; below it nothing but n-grams gets anywhere
+_NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the ONNX graph
+_ENCODER_S, _ENCODER_TEXTS_S = 40.0, 60  # the same for an encoder; texts that it scores in a second
+_FEWEST_ENCODER_S = 60.0  # less teaches an encoder nothing
+_FEWEST_WORDS_S = 30.0  # the same for networks that learn all of their words
+_LONG, _SHORT = 256, 128  # tokens that an encoder reads of a text
+_ENCODER_TOKENS_S = 3_500  # tokens that it learns from in a second, on two cores: enough to choose between the two
+_CHARACTERS = 4.5  # of a token
+_SAMPLE = 500  # texts that are looked at to tell their script and length
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of `auto`."""
+
+    budget: float | None = 180.0
+    """Seconds for learning; reading the texts and measuring come on top. None: until there is nothing more to try."""
+    members: tuple[str, ...] | None = None
+    """Models to make, whatever time they take: each a family and settings of it, such as `bag steps=400`; none: what
+    fits into `budget`."""
+
+    def __post_init__(self) -> None:
+        require(self.budget is None or self.budget > 0, "budget", "must be above 0, or none")
+        require(self.members is None or len(self.members) > 0, "members", "must name a model, or be none")
+        for member in self.members or ():
+            _parsed(member)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A model, what it says of the texts held out, and how long it took to fit, in seconds."""
+
+    family: Family
+    fitted: Fitted
+    logits: Floats
+    seconds: float
+    texts_per_s: float
+
+
+class _OutOfTimeError(Exception):
+    """A model is not ready in time."""
+
+
+class _Clock:
+    """How much time there is left."""
+
+    def __init__(self, budget: float | None) -> None:
+        self.end = None if budget is None else time.perf_counter() + budget
+
+    @property
+    def left(self) -> float:
+        return float("inf") if self.end is None else self.end - time.perf_counter()
+
+
+class _Member(Watcher):
+    """Tells of the progress of one model, and ends it when the time is over."""
+
+    def __init__(self, watcher: Watcher, name: str, clock: _Clock) -> None:
+        self.watcher, self.name, self.clock = watcher, name, clock
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        if self.clock.left < 0:
+            raise _OutOfTimeError
+        self.watcher.progress(f"{self.name}, {step}", done, total, figures)
+
+
+def combine(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher) -> Fitted:
+    """Make models, compare them, blend those that help.
+
+    An interruption (Ctrl-C) after the first model ends the search, not the run.
+
+    Raises:
+        TenorError: A setting in `members` does not serve the task, or a package is missing.
+    """
+    begin = time.perf_counter()
+    clock = _Clock(None if config.members else config.budget)
+    if config.members is None and not _worth_more(config):
+        return _alone(fit, examples, config, seed, watcher)
+    share = min(max(_HELD_OUT, _FEWEST_HELD / len(examples)), _LARGEST_SHARE, max(_MOST_HELD / len(examples), 0.01))
+    learned, held_out = examples.parted(share, seed)
+    if not len(held_out):
+        watcher.say("there are too few texts to compare models, so there is one of n-grams alone.")
+        return _alone(fit, examples, config, seed, watcher)
+    held_out = held_out.in_memory()
+    made: list[_Made] = []
+    try:
+        for family, wanted, seconds in _plan(config, learned, held_out, clock):
+            asked = _member_settings(family, wanted)
+            try:
+                found = _make(
+                    fit, family, asked, seconds, (learned, held_out), seed, _Member(watcher, family.name, clock)
+                )
+            except _OutOfTimeError:
+                watcher.say(f"{family.name}: not ready in time, and left out.")
+                continue
+            made.append(found)
+            watcher.finished(family.name, _figures(found, held_out))
+    except KeyboardInterrupt:
+        if not made:
+            raise
+        watcher.say("interrupted: no further models are tried, and those that are ready are saved.")
+    task = examples.task
+    weights = blend.choose([each.logits for each in made], held_out.targets, task)
+    logits = blend.combined([made[number].logits for number in weights], list(weights.values()))
+    if len(weights) > 1:
+        watcher.finished("blend", _measured(logits, held_out))
+    members = tuple(
+        Member(made[number].family, made[number].fitted.config, made[number].fitted.model, weight)
+        for number, weight in weights.items()
+    )
+    members = tuple(
+        _on_all(fit, member, made, examples, seed, watcher, clock) if member.family is ngram.FAMILY else member
+        for member in members
+    )
+    config = replace(config, members=tuple(_described(each) for each in made))
+    return Fitted(
+        task,
+        Blend(members),
+        config,
+        {"fit_s": time.perf_counter() - begin},
+        [_row(each, held_out, weights.get(number, 0.0)) for number, each in enumerate(made)],
+        HeldOut(held_out.targets, logits),
+    )
+
+
+def _worth_more(config: Config) -> bool:
+    """Whether there are time and packages for more than n-grams."""
+    return (config.budget is None or config.budget >= _SHORTEST) and backend.installed()
+
+
+def _alone(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher) -> Fitted:
+    """The n-gram model, fitted to all texts."""
+    found = fit(ngram.FAMILY, examples, ngram.Config(), seed, watcher, None)
+    members = (Member(ngram.FAMILY, found.config, found.model, 1.0),)
+    return replace(found, model=Blend(members), config=replace(config, members=("ngram",)))
+
+
+def _plan(
+    config: Config, learned: Examples, held_out: Examples, clock: _Clock
+) -> Iterator[tuple[Family, dict[str, Any], float | None]]:
+    """Which model to make next, with which settings, in how many seconds; asked again when that one is there."""
+    if config.members is not None:
+        for member in config.members:
+            yield (*_parsed(member), None)
+        return
+    yield ngram.FAMILY, {}, None
+    sample = _sample(learned)
+    encodes = _encodes(sample)
+    scoring = len(held_out) / _ENCODER_TEXTS_S
+    if len(learned) < 1_000 and encodes and clock.left > _FEWEST_ENCODER_S:
+        yield pretrained.FAMILY, {"tune": "frozen"}, None
+    if clock.left > _SHORTEST:
+        yield bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7)
+    if encodes and clock.left - _ENCODER_S - scoring > _FEWEST_ENCODER_S:
+        seconds = clock.left - _ENCODER_S - scoring
+        characters = np.mean([min(len(text), _LONG * _CHARACTERS) for text in sample])
+        needed = len(learned) * characters / _CHARACTERS / _ENCODER_TOKENS_S
+        tokens = _LONG if needed < seconds else _SHORT
+        yield pretrained.FAMILY, {"maximum_tokens": tokens, "tune": "all"}, _share(seconds, 1.0)
+    for family in (cnn.FAMILY, lstm.FAMILY):
+        if clock.left > _FEWEST_WORDS_S + 2 * _NETWORK_S:
+            yield family, {}, _share(clock.left - 2 * _NETWORK_S, 1.0)
+
+
+def _share(left: float, share: float) -> float | None:
+    return None if left == float("inf") else left * share
+
+
+def _sample(learned: Examples) -> list[str]:
+    step = max(1, len(learned) // _SAMPLE)
+    return [learned.texts[row] for row in range(0, len(learned), step)]
+
+
+def _encodes(sample: Sequence[str]) -> bool:
+    """Whether there is a pretrained encoder that reads the script of most texts."""
+    from tenor.models import hub
+
+    if np.mean(scripts.main_scripts(sample) == scripts.SCRIPTS.index("Latin")) <= 0.5:
+        return False
+    try:
+        hub.find(pretrained.Config().model)
+    except TenorError:
+        return False
+    return True
+
+
+def _make(
+    fit: Fit,
+    family: Family,
+    config: Any,
+    seconds: float | None,
+    parts: tuple[Examples, Examples],
+    seed: int,
+    watcher: Watcher,
+) -> _Made:
+    learned, held_out = parts
+    begin = time.perf_counter()
+    fitted = fit(family, learned, config, seed, watcher, seconds)
+    fitted_s = time.perf_counter() - begin
+    begin = time.perf_counter()
+    logits = fitted.model.logits(held_out.texts)
+    return _Made(family, fitted, logits, fitted_s, len(held_out) / (time.perf_counter() - begin))
+
+
+def _on_all(
+    fit: Fit, member: Member, made: Sequence[_Made], examples: Examples, seed: int, watcher: Watcher, clock: _Clock
+) -> Member:
+    """The n-gram model, with the settings chosen, fitted to all texts, if there is time for that."""
+    took = next(each.seconds for each in made if each.fitted.model is member.model)
+    if clock.left < took:
+        return member
+    fitted = fit(member.family, examples, member.config, seed, _Member(watcher, "ngram, all texts", _Clock(None)), None)
+    return replace(member, model=fitted.model)
+
+
+def _member_settings(family: Family, values: dict[str, Any]) -> Any:
+    """A network keeps no texts of its own back: all are compared on the same."""
+    own = {} if family.build is None else {"validation": 0.0, "calibration": 0.0}
+    return settings.make(family.config, own | values, f"members, {family.name}")
+
+
+def _parsed(member: str) -> tuple[Family, dict[str, Any]]:
+    name, *assignments = member.split()
+    if name not in _KNOWN:
+        raise SettingsError(f"setting 'members' names {name!r}.", settings.nearest(name, list(_KNOWN)))
+    values = settings.parse_assignments(assignments)
+    _member_settings(_KNOWN[name], values)
+    return _KNOWN[name], values
+
+
+def _described(made: _Made) -> str:
+    """The model as `members` takes it: the family, and the settings that are not its defaults."""
+    if made.family.build is None:
+        return made.family.name
+    fixed = settings.as_dict(made.fitted.config)
+    told = ("steps", "epochs", "maximum_tokens", "tune")
+    return " ".join([made.family.name, *(f"{key}={fixed[key]}" for key in told if fixed.get(key) is not None)])
+
+
+def _measured(logits: Floats, held_out: Examples) -> dict[str, float]:
+    task = held_out.task
+    loss = float(np.mean(task.losses(held_out.targets, logits)))
+    return {"validation_loss": loss} | {
+        f"validation_{name}": value for name, value in task.measure(held_out.targets, logits).items()
+    }
+
+
+def _figures(made: _Made, held_out: Examples) -> dict[str, float]:
+    return _measured(made.logits, held_out) | {"seconds": made.seconds, "texts_per_s": made.texts_per_s}
+
+
+def _row(made: _Made, held_out: Examples, weight: float) -> dict[str, Any]:
+    """A row of the leaderboard."""
+    chosen = json.dumps(settings.as_dict(made.fitted.config), ensure_ascii=False)
+    return {"family": made.family.name, "weight": weight, **_figures(made, held_out), "settings": chosen}
+
+
+FAMILY = Family(
+    name="auto",
+    summary="The best blend of models that can be made in the time given (--budget).",
+    paper="Wolpert, 1992",
+    config=Config,
+    combine=combine,
+)

@@ -1,0 +1,187 @@
+"""Several models as one: a weighted sum of their logits, which is a product of their probabilities (Hinton, 2002).
+
+The weights are those with the lowest loss on texts that none of the models has learned from. What holds for each model
+holds for their sum: exact explanations add up, and a text gets the same logits alone and among others.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tenor import settings
+from tenor.models.attribution import Attribution
+from tenor.models.family import Arrays, Family, Model
+from tenor.tasks import Floats, Targets, Task
+
+_LARGEST_WEIGHT = 20.0
+
+Restore = Callable[[str, dict[str, Any], dict[str, Any], Arrays, Task, dict[str, bytes]], tuple[Family, Any, Model]]
+"""(family, settings, encoder, arrays, task, graphs) -> what `Member` needs."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A model of a blend.
+
+    Attributes:
+        family: Its family.
+        config: Its settings.
+        model: The model.
+        weight: What its logits are multiplied with, above 0.
+    """
+
+    family: Family
+    config: Any
+    model: Model
+    weight: float
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Models whose logits are summed.
+
+    Attributes:
+        members: The models, the one that is best alone first.
+    """
+
+    members: tuple[Member, ...]
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Logits of shape (texts, outputs)."""
+        return combined([member.model.logits(texts) for member in self.members], self.weights)
+
+    @property
+    def weights(self) -> list[float]:
+        return [member.weight for member in self.members]
+
+    def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
+        """What the characters of each text add to a weighted sum of its logits: the sum of what they add in each model.
+
+        A character is read where one of the models reads it.
+        """
+        each = [member.model.attribute(texts, directions * np.float32(member.weight)) for member in self.members]
+        return [
+            Attribution(
+                np.sum([found.characters for found in of_text], axis=0),
+                np.any([found.read for found in of_text], axis=0),
+                sum(found.base for found in of_text),
+                sum(found.gap for found in of_text),
+            )
+            for of_text in zip(*each, strict=True)
+        ]
+
+    def represent(self, texts: Sequence[str]) -> Any:
+        """What the model that is best alone gives."""
+        return self.members[0].model.represent(texts)
+
+    def arrays(self) -> Arrays:
+        return {
+            f"{number}/{name}": array
+            for number, member in enumerate(self.members)
+            for name, array in member.model.arrays().items()
+        }
+
+    def encoder(self) -> dict[str, Any]:
+        return {
+            "kind": "blend",
+            "members": [
+                {
+                    "family": member.family.name,
+                    "settings": settings.as_dict(member.config),
+                    "encoder": member.model.encoder(),
+                    "weight": member.weight,
+                }
+                for member in self.members
+            ],
+        }
+
+    def graphs(self) -> Mapping[str, bytes]:
+        return {
+            f"{number}.{name}": graph
+            for number, member in enumerate(self.members)
+            for name, graph in member.model.graphs().items()
+        }
+
+
+def restore(
+    description: dict[str, Any], arrays: Arrays, task: Task, graphs: Mapping[str, bytes], restored: Restore
+) -> Blend:
+    """The model that `Blend.encoder`, `Blend.arrays` and `Blend.graphs` describe. Raises ValueError, KeyError or
+    TypeError where they disagree.
+    """
+    if description["kind"] != "blend" or not description["members"]:
+        raise ValueError("this is no blend of models")
+    members = []
+    for number, told in enumerate(description["members"]):
+        weight = float(told["weight"])
+        if not 0 < weight <= _LARGEST_WEIGHT:
+            raise ValueError("the weight of a model is out of range")
+        own = {key.removeprefix(f"{number}/"): value for key, value in arrays.items() if key.startswith(f"{number}/")}
+        files = {key.removeprefix(f"{number}."): value for key, value in graphs.items() if key.startswith(f"{number}.")}
+        members.append(Member(*restored(told["family"], told["settings"], told["encoder"], own, task, files), weight))
+    return Blend(tuple(members))
+
+
+def combined(logits: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    """The weighted sum, (texts, outputs), float32."""
+    total = np.zeros(logits[0].shape, np.float64)
+    for each, weight in zip(logits, weights, strict=True):
+        total += weight * each.astype(np.float64)
+    return total.astype(np.float32)
+
+
+def choose(logits: Sequence[Floats], targets: Targets, task: Task) -> dict[int, float]:
+    """Which models to blend, and the weight of each: the best one first, then whatever makes it clearly better.
+
+    A model joins where the loss of a text falls by more than the standard error of that fall.
+
+    Args:
+        logits: For each model (texts, outputs), what it says of texts that it has not learned from.
+        targets: What `task.encode` makes of their labels.
+        task: What is predicted.
+    """
+
+    def tried(numbers: Sequence[int]) -> tuple[list[float], Floats]:
+        some = [logits[number] for number in numbers]
+        weights = _weights(some, targets, task)
+        return weights, _losses(some, weights, targets, task)
+
+    left = list(range(len(logits)))
+    chosen: list[int] = []
+    weights: list[float] = []
+    losses: Any = None
+    while left:
+        found = {number: tried([*chosen, number]) for number in left}
+        best = min(found, key=lambda number: float(found[number][1].mean()))
+        if losses is not None:
+            gain = losses - found[best][1]
+            if not gain.mean() > gain.std() / np.sqrt(len(gain)):
+                break
+        chosen.append(best)
+        left.remove(best)
+        weights, losses = found[best]
+    kept = {number: weight for number, weight in zip(chosen, weights, strict=True) if weight > 0}
+    # Of one model the logits stay what they are: what scales them is calibration's.
+    return kept if len(kept) > 1 else {chosen[0]: 1.0}
+
+
+def _losses(logits: Sequence[Floats], weights: Sequence[float], targets: Targets, task: Task) -> Any:
+    return (
+        np.asarray(task.losses(targets, combined(logits, weights)), np.float64).reshape(len(targets), -1).mean(axis=1)
+    )
+
+
+def _weights(logits: Sequence[Floats], targets: Targets, task: Task) -> list[float]:
+    """Weights of at least 0 with the lowest mean loss."""
+    from scipy.optimize import minimize
+
+    def loss(weights: Any) -> float:
+        return float(_losses(logits, weights, targets, task).mean())
+
+    first = np.full(len(logits), 1 / len(logits))
+    bounds = [(0, _LARGEST_WEIGHT)] * len(logits)
+    # The step of the differences is far above the rounding of float32.
+    found = minimize(loss, first, method="L-BFGS-B", bounds=bounds, options={"eps": 1e-3, "maxiter": 30})
+    return [float(weight) if weight > 1e-3 else 0.0 for weight in found.x]

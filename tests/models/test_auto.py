@@ -1,0 +1,85 @@
+"""`auto` through the estimator: time, repetition, interruption."""
+
+import time
+
+import numpy as np
+import pytest
+
+from tenor import TextClassifier, fitting, settings, tasks
+from tenor.errors import SettingsError
+from tenor.models import auto
+from tenor.models.family import Examples
+from tenor.watch import Watcher
+
+WORDS = ["good", "great", "fine", "bad", "dull", "poor"]
+TEXTS = [f"a {WORDS[row % 6]} film, number {row}, seen {row % 7} times" for row in range(300)]
+LABELS = ["positive" if row % 6 < 3 else "negative" for row in range(300)]
+
+
+class Heard(Watcher):
+    """Keeps what was told; presses Ctrl-C at the first progress of a family."""
+
+    def __init__(self, stop_at: str = "") -> None:
+        self.stop_at, self.said, self.ready = stop_at, list[str](), dict[str, dict[str, float]]()
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        if self.stop_at and step.startswith(self.stop_at):
+            raise KeyboardInterrupt
+
+    def finished(self, step: str, figures: dict[str, float]) -> None:
+        self.ready[step] = figures
+
+
+def fit(watcher: Watcher, **values: object) -> fitting.Fitted:
+    task = tasks.make("binary", LABELS)
+    targets = task.encode(LABELS)
+    examples = Examples(TEXTS, targets, task, fitting.weights(task, targets, None))
+    config = settings.make(auto.Config, dict(values), "test")
+    return fitting.fit(auto.FAMILY, examples, config, 0, watcher)
+
+
+def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
+    watcher = Heard()
+    begin = time.perf_counter()
+    found = fit(watcher, budget=25.0)
+    assert time.perf_counter() - begin < 25 * 1.05 + 5
+    assert {"ngram", "bag"} <= set(watcher.ready)
+    assert [row["family"] for row in found.history] == [member.split()[0] for member in found.config.members]
+    assert sum(row["weight"] > 0 for row in found.history) == len(found.model.members)
+    again = fit(Watcher(), members=list(found.config.members))
+    assert again.config.members == found.config.members
+    np.testing.assert_array_equal(found.model.logits(TEXTS), again.model.logits(TEXTS))
+
+
+def test_little_time_gives_n_grams_alone() -> None:
+    found = fit(Watcher(), budget=2.0)
+    assert [member.family.name for member in found.model.members] == ["ngram"]
+    assert found.config.members == ("ngram",)
+    assert found.calibration is not None
+
+
+def test_an_interruption_keeps_what_is_ready() -> None:
+    watcher = Heard(stop_at="bag")
+    found = fit(watcher, members=["ngram", "bag epochs=2"])
+    assert [member.family.name for member in found.model.members] == ["ngram"]
+    assert watcher.said == ["interrupted: no further models are tried, and those that are ready are saved."]
+    with pytest.raises(KeyboardInterrupt):
+        fit(Heard(stop_at="bag"), members=["bag epochs=2"])
+
+
+def test_steps_end_a_run_within_an_epoch() -> None:
+    model = TextClassifier("bag", {"steps": 3, "epochs": 4, "batch_tokens": 1024, "validation": 0.0}).fit(TEXTS, LABELS)
+    assert len(model.predictor_.bundle.history) == 1
+    assert model.predictor_.bundle.config.steps == 3
+
+
+@pytest.mark.parametrize(
+    ("member", "problem"),
+    [("ngrm", "names 'ngrm'"), ("bag step=3", "no setting 'step'"), ("auto", "names 'auto'")],
+)
+def test_members_that_cannot_be_made_are_refused(member: str, problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        fit(Watcher(), members=[member])

@@ -1,0 +1,59 @@
+"""Weights of a blend, and what is kept out of it."""
+
+import numpy as np
+import pytest
+
+from tenor import tasks
+from tenor.models import blend
+
+RANDOM = np.random.default_rng(0)
+TASK = tasks.make("binary", ["no", "yes"] * 400)
+TARGETS = TASK.encode(["no", "yes"] * 400)
+SIGN = (2 * TARGETS.astype(np.float32) - 1)[:, None]
+
+
+def says(sureness: float, seed: int) -> np.ndarray:
+    """Logits of a model that is right by `sureness` on average, with noise of its own."""
+    noise = np.random.default_rng(seed).normal(size=(len(TARGETS), 1)).astype(np.float32)
+    return (sureness * SIGN + 2 * noise).astype(np.float32)
+
+
+def loss(logits: np.ndarray) -> float:
+    return float(np.mean(TASK.losses(TARGETS, logits)))
+
+
+def test_independent_models_are_blended_into_a_better_one_the_best_first() -> None:
+    each = [says(2.0, 1), says(3.0, 2), says(2.5, 3)]
+    chosen = blend.choose(each, TARGETS, TASK)
+    assert list(chosen) == [1, 2, 0]
+    blended = blend.combined([each[number] for number in chosen], list(chosen.values()))
+    assert blended.dtype == np.float32
+    assert loss(blended) < 0.8 * min(map(loss, each))
+
+
+def test_a_model_that_adds_nothing_is_left_out_and_one_alone_keeps_its_logits() -> None:
+    good, noise = says(3.0, 1), says(0.0, 2)
+    assert blend.choose([noise, good], TARGETS, TASK) == {1: 1.0}
+    assert blend.choose([good, good], TARGETS, TASK) == {0: 1.0}
+
+
+def test_values_are_blended_by_their_squared_error() -> None:
+    values = RANDOM.normal(size=600)
+    task = tasks.make("regression", values.tolist())
+    targets = task.encode(values.tolist())
+    each = [(targets.reshape(-1, 1) + RANDOM.normal(size=(600, 1))).astype(np.float32) for _ in range(2)]
+    chosen = blend.choose(each, targets, task)
+    assert sorted(chosen) == [0, 1]
+    # Least squares of two equal, independent measurements: 1 / (2 + variance of the noise) each.
+    assert list(chosen.values()) == pytest.approx([1 / 3, 1 / 3], abs=0.06)
+
+
+def test_a_description_that_does_not_fit_is_refused() -> None:
+    def restored(*_: object) -> tuple[object, ...]:
+        raise AssertionError
+
+    with pytest.raises(ValueError, match="no blend"):
+        blend.restore({"kind": "blend", "members": []}, {}, TASK, {}, restored)
+    member = {"family": "ngram", "settings": {}, "encoder": {}, "weight": -1}
+    with pytest.raises(ValueError, match="weight of a model is out of range"):
+        blend.restore({"kind": "blend", "members": [member]}, {}, TASK, {}, restored)
