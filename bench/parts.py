@@ -3,6 +3,7 @@
 import json
 import sys
 
+from budget_part import budget
 from calibration_part import NAMES, calibration
 from explain_part import explain
 from imdb import part_path
@@ -140,6 +141,7 @@ PARTS = {
     "calibration": calibration,
     "explain": explain,
     "serve": serve,
+    "budget": budget,
     "lstm": lstm,
     "memory": memory,
     "streamed": streamed,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from budget_part import budget_section
 from calibration_part import calibration_section
 from explain_part import explain_section
 from network_report import NETWORK_SECTIONS
@@ -226,6 +227,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "calibration": calibration_section,
     "explain": explain_section,
     "serve": serve_section,
+    "budget": budget_section,
     "lstm": lstm_section,
     "memory": memory_section,
     "streamed": streamed_section,
