@@ -1,7 +1,10 @@
 """`tenor train`."""
 
+import contextlib
 import json
 import re
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -119,7 +122,7 @@ def train(
     run = settings.make(Run, values, source)
     if assignments:
         run = replace(run, settings=(run.settings or {}) | settings.parse_assignments(assignments))
-    with console.Console(quiet=as_json) as watcher:
+    with _ended_alike(), console.Console(quiet=as_json) as watcher:
         trained = pipeline.train(run, watcher)
     metrics = trained.metrics
     if as_json:
@@ -133,6 +136,16 @@ def train(
     steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")
     print(f"\ntook {timing['total_s']:.1f} s ({steps})")
     print(f"model: {trained.folder}")
+
+
+@contextlib.contextmanager
+def _ended_alike() -> Iterator[None]:
+    """Have SIGTERM end what goes on as Ctrl-C does: checkpoints are told of, and what `auto` has ready is saved."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _seconds(given: str) -> float | None:

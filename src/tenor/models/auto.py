@@ -2,7 +2,7 @@
 
 First an n-gram model, which is there in seconds; then, for as long as there is time, networks that see what it does
 not. All learn from the same texts and are tried on the same others; those that help are blended (Wolpert, 1992,
-"Stacked Generalization"), and the n-gram model then learns from all texts.
+"Stacked Generalization"), and those that are quick then learn from all texts.
 
 What was made, each with the number of its steps, is kept as `members`: with these the run can be repeated exactly, on
 any machine and without a clock.
@@ -32,16 +32,19 @@ a network makes only as many steps as fit into them.
 """
 
 _KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
-_HELD_OUT = 0.1  # share of the texts on which models are compared
-_FEWEST_HELD, _MOST_HELD, _LARGEST_SHARE = 500, 2_000, 0.3
+_HELD_OUT = 0.2  # share of the texts on which models are compared
+_FEWEST_HELD, _LARGEST_SHARE = 500, 0.3
+_MOST_HELD, _MOST_HELD_ENCODER = 5_000, 2_000  # an encoder takes long to score them
 _SHORTEST = 20.0  # seconds; below it nothing but n-grams gets anywhere
 _NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the ONNX graph
 _ENCODER_S, _ENCODER_TEXTS_S = 15.0, 60  # the same for an encoder; texts that it scores in a second
 _FEWEST_ENCODER_S = 60.0  # less teaches an encoder nothing
 _FEWEST_WORDS_S = 30.0  # the same for networks that learn all of their words
+_FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it is, or only so
 _LONG, _SHORT = 256, 128  # tokens that an encoder reads of a text
 _ENCODER_TOKENS_S = 3_500  # tokens that it learns from in a second, on two cores: enough to choose between the two
 _CHARACTERS = 4.5  # of a token
+_MORE_TEXTS = 1.3  # times as long as on a part, at most, to learn from all texts
 _SAMPLE = 500  # texts that are looked at to tell their script and length
 
 
@@ -112,7 +115,9 @@ def combine(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Wa
     clock = _Clock(None if config.members else config.budget)
     if config.members is None and not _worth_more(config):
         return _alone(fit, examples, config, seed, watcher)
-    share = min(max(_HELD_OUT, _FEWEST_HELD / len(examples)), _LARGEST_SHARE, max(_MOST_HELD / len(examples), 0.01))
+    encodes = _encodes(config, examples)
+    most = _MOST_HELD_ENCODER if encodes else _MOST_HELD
+    share = min(max(_HELD_OUT, _FEWEST_HELD / len(examples)), _LARGEST_SHARE, max(most / len(examples), 0.01))
     learned, held_out = examples.parted(share, seed)
     if not len(held_out):
         watcher.say("there are too few texts to compare models, so there is one of n-grams alone.")
@@ -120,7 +125,7 @@ def combine(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Wa
     held_out = held_out.in_memory()
     made: list[_Made] = []
     try:
-        for family, wanted, seconds in _plan(config, learned, held_out, clock):
+        for family, wanted, seconds in _plan(config, learned, held_out, clock, encodes):
             asked = _member_settings(family, wanted)
             try:
                 found = _make(
@@ -144,10 +149,7 @@ def combine(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Wa
         Member(made[number].family, made[number].fitted.config, made[number].fitted.model, weight)
         for number, weight in weights.items()
     )
-    members = tuple(
-        _on_all(fit, member, made, examples, seed, watcher, clock) if member.family is ngram.FAMILY else member
-        for member in members
-    )
+    members = _on_all(fit, members, made, examples, seed, watcher, clock)
     config = replace(config, members=tuple(_described(each) for each in made))
     return Fitted(
         task,
@@ -172,7 +174,7 @@ def _alone(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Wat
 
 
 def _plan(
-    config: Config, learned: Examples, held_out: Examples, clock: _Clock
+    config: Config, learned: Examples, held_out: Examples, clock: _Clock, encodes: bool
 ) -> Iterator[tuple[Family, dict[str, Any], float | None]]:
     """Which model to make next, with which settings, in how many seconds; asked again when that one is there."""
     if config.members is not None:
@@ -180,16 +182,14 @@ def _plan(
             yield (*_parsed(member), None)
         return
     yield ngram.FAMILY, {}, None
-    sample = _sample(learned)
-    encodes = _encodes(sample)
     scoring = len(held_out) / _ENCODER_TEXTS_S
-    if len(learned) < 1_000 and encodes and clock.left > _FEWEST_ENCODER_S:
+    if len(learned) < _FEW and encodes:
         yield pretrained.FAMILY, {"tune": "frozen"}, None
     if clock.left > _SHORTEST:
         yield bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7)
-    if encodes and clock.left - _ENCODER_S - scoring > _FEWEST_ENCODER_S:
+    if len(learned) >= _FEWEST_TUNED and encodes and clock.left - _ENCODER_S - scoring > _FEWEST_ENCODER_S:
         seconds = clock.left - _ENCODER_S - scoring
-        characters = np.mean([min(len(text), _LONG * _CHARACTERS) for text in sample])
+        characters = np.mean([min(len(text), _LONG * _CHARACTERS) for text in _sample(learned)])
         needed = len(learned) * characters / _CHARACTERS / _ENCODER_TOKENS_S
         tokens = _LONG if needed < seconds else _SHORT
         yield pretrained.FAMILY, {"maximum_tokens": tokens, "tune": "all"}, _share(seconds, 1.0)
@@ -207,11 +207,17 @@ def _sample(learned: Examples) -> list[str]:
     return [learned.texts[row] for row in range(0, len(learned), step)]
 
 
-def _encodes(sample: Sequence[str]) -> bool:
-    """Whether there is a pretrained encoder that reads the script of most texts."""
+def _encodes(config: Config, examples: Examples) -> bool:
+    """Whether there are the time and a pretrained encoder that reads the script of most texts."""
     from tenor.models import hub
 
-    if np.mean(scripts.main_scripts(sample) == scripts.SCRIPTS.index("Latin")) <= 0.5:
+    if config.members is not None:
+        return any(member.split()[0] == pretrained.FAMILY.name for member in config.members)
+    if config.budget is not None and config.budget < _FEWEST_ENCODER_S:
+        return False
+    if len(examples) >= _FEW and config.budget is not None and config.budget < 2 * _FEWEST_ENCODER_S:
+        return False
+    if np.mean(scripts.main_scripts(_sample(examples)) == scripts.SCRIPTS.index("Latin")) <= 0.5:
         return False
     try:
         hub.find(pretrained.Config().model)
@@ -239,14 +245,27 @@ def _make(
 
 
 def _on_all(
-    fit: Fit, member: Member, made: Sequence[_Made], examples: Examples, seed: int, watcher: Watcher, clock: _Clock
-) -> Member:
-    """The n-gram model, with the settings chosen, fitted to all texts, if there is time for that."""
-    took = next(each.seconds for each in made if each.fitted.model is member.model)
-    if clock.left < took:
-        return member
-    fitted = fit(member.family, examples, member.config, seed, _Member(watcher, "ngram, all texts", _Clock(None)), None)
-    return replace(member, model=fitted.model)
+    fit: Fit,
+    members: Sequence[Member],
+    made: Sequence[_Made],
+    examples: Examples,
+    seed: int,
+    watcher: Watcher,
+    clock: _Clock,
+) -> tuple[Member, ...]:
+    """The models fitted to all texts, with the settings chosen: those for which there is time, the quickest first.
+
+    One that did not see all of its texts once has no use for more of them.
+    """
+    took = {id(each.fitted.model): each.seconds for each in made}
+    found = list(members)
+    for number in sorted(range(len(members)), key=lambda number: took[id(members[number].model)]):
+        member = members[number]
+        if getattr(member.config, "steps", None) is None and took[id(member.model)] * _MORE_TEXTS < clock.left:
+            told = _Member(watcher, f"{member.family.name}, all texts", _Clock(None))
+            fitted = fit(member.family, examples, member.config, seed, told, None)
+            found[number] = replace(member, model=fitted.model)
+    return tuple(found)
 
 
 def _member_settings(family: Family, values: dict[str, Any]) -> Any:

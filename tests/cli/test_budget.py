@@ -1,0 +1,55 @@
+"""`tenor train --budget`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import Cli
+
+
+def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
+    trained = cli("train", english_csv, "--budget", "2s", "--out", tmp_path / "model")
+    assert trained.code == 0
+    about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
+    assert (about["family"], about["settings"]) == ("auto", {"budget": 2.0, "members": ["ngram"]})
+    assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--budget", "soon"], "'soon' is no time"),
+        (["--budget", "0m"], "'0m' is no time"),
+        (["--budget", "5m", "--family", "lstm"], "--family asks for 'lstm'"),
+    ],
+)
+def test_a_budget_that_cannot_be_kept_is_refused(
+    cli: Cli, tmp_path: Path, english_csv: Path, arguments: list[str], problem: str
+) -> None:
+    refused = cli("train", english_csv, *arguments, "--out", tmp_path / "model")
+    assert refused.code == 1
+    assert problem in refused.err
+    assert not (tmp_path / "model").exists()
+
+
+def test_sigterm_saves_what_is_ready(tmp_path: Path, english_csv: Path) -> None:
+    members = 'members=["ngram", "cnn epochs=100000 patience=none"]'
+    command = [sys.executable, "-m", "tenor", "train", str(english_csv), "--family", "auto", "--set", members]
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    with subprocess.Popen(
+        [*command, "--out", str(tmp_path / "model"), "--no-report"], stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("cnn, epoch"):
+                process.send_signal(signal.SIGTERM)
+                break
+        told = process.stderr.read()
+        assert process.wait(60) == 0
+    assert "those that are ready are saved" in told
+    assert (tmp_path / "model" / "manifest.json").is_file()
