@@ -130,7 +130,12 @@ def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Pat
         cli, r"^error: --set: 'strength' is not of the form key=value\.\n", "train", english_csv, "--set", "strength"
     )
     refuse(
-        cli, r"ngrm'.*\nDid you mean 'ngram'\? Known: auto, ngram, bag, cnn, lstm", "train", english_csv, "--family", "ngrm"
+        cli,
+        r"ngrm'.*\nDid you mean 'ngram'\? Known: auto, ngram, bag, cnn, lstm",
+        "train",
+        english_csv,
+        "--family",
+        "ngrm",
     )
     (tmp_path / "run.toml").write_text("settings = 3\n", encoding="utf-8")
     message = r"run\.toml: settings is 3\.\nGive a table"

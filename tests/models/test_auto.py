@@ -47,6 +47,7 @@ def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
     found = fit(watcher, budget=25.0)
     assert time.perf_counter() - begin < 25 * 1.05 + 5
     assert {"ngram", "bag"} <= set(watcher.ready)
+    assert found.config.members[:2] == ("ngram", 'ngram orders=[1,2,3] weighting="tf-idf-naive-bayes"')
     assert [row["family"] for row in found.history] == [member.split()[0] for member in found.config.members]
     assert sum(row["weight"] > 0 for row in found.history) == len(found.model.members)
     again = fit(Watcher(), members=list(found.config.members))
