@@ -1,6 +1,7 @@
 """Labelled texts -> a fitted model of any family, with what is chosen on texts that it has not learned from."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ def fit(
     watcher: Watcher,
     checkpoints: "Checkpoints | None" = None,
     start: "Start | None" = None,
+    ready: Callable[[Fitted], None] | None = None,
 ) -> Fitted:
     """Fit a model, calibrate it and keep conformal scores; labels of a set get their thresholds.
 
@@ -61,14 +63,23 @@ def fit(
         watcher: Hears of progress.
         checkpoints: Where those of a network go; None keeps none.
         start: A pretrained encoder that a network starts from.
+        ready: Takes models that can be used while a better one is looked for.
 
     Raises:
         TenorError: A setting does not serve the task, or the checkpoint to resume from cannot be used.
     """
     if family.combine is not None:
-        fitted = family.combine(_fit, examples, config, seed, watcher)
-    else:
-        fitted = _fit(family, examples, config, seed, watcher, None, checkpoints, start)
+
+        def told(fitted: Fitted) -> None:
+            if ready is not None:
+                ready(_calibrated(fitted))
+
+        return _calibrated(family.combine(_fit, examples, config, seed, watcher, told))
+    return _calibrated(_fit(family, examples, config, seed, watcher, None, checkpoints, start))
+
+
+def _calibrated(fitted: Fitted) -> Fitted:
+    """The model with what the texts held out tell of its probabilities, where there are any."""
     if fitted.held_out is None or not len(fitted.held_out.targets):
         return fitted
     begin = time.perf_counter()

@@ -98,26 +98,23 @@ def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folde
         None if family.build is None else _checkpoints(run, family, config, encoder, training, fingerprint, identity)
     )
     fit = partial(_fit, family, task=task, config=config, run=run, encoder=encoder, watcher=watcher)
-    fitted = fit(data, groups=groups, checkpoints=checkpoints)
-    trained = Bundle(
-        family=family,
-        config=fitted.config,
-        task=fitted.task,
-        model=fitted.model,
-        about={
-            "text_column": data.text_column,
-            "label_column": data.label_column,
-            "label_separator": run.label_separator,
-            **_origin(data, fingerprint, run.seed),
-        },
-        metrics={"timing": {"read_s": read_s, "check_s": check_s, **fitted.timing}},
-        history=fitted.history,
-        calibration=fitted.calibration,
-        conformal=fitted.conformal,
-    )
-    if fitted.held_out is not None:
-        tried = {"texts": len(fitted.held_out.targets), "chose_epoch": fitted.held_out.chose_epoch}
-        trained.metrics["calibration"] = tried | (fitted.calibration.describe() if fitted.calibration else {})
+    about = {
+        "text_column": data.text_column,
+        "label_column": data.label_column,
+        "label_separator": run.label_separator,
+        **_origin(data, fingerprint, run.seed),
+    }
+    timing = {"read_s": read_s, "check_s": check_s}
+    saved = _Saved(run, folder)
+
+    def ready(fitted: Fitted) -> None:
+        first = not saved.begun
+        saved.save(Predictor(_bundle(family, fitted, about, timing)))
+        if first:
+            watcher.say(f"a first model is saved in {saved.folder}; better ones replace it.")
+
+    fitted = fit(data, groups=groups, checkpoints=checkpoints, ready=ready)
+    trained = _bundle(family, fitted, about, timing)
     predictor = Predictor(trained)
     measured = time.perf_counter()
     tested = measurement.measure(predictor, test) if test is not None and len(test) else None
@@ -130,12 +127,31 @@ def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folde
         trained.metrics["timing"]["cross_validate_s"] = time.perf_counter() - crossed
     reporting = time.perf_counter()
     trained.metrics["timing"]["total_s"] = reporting - begin
-    predictor = _documented(predictor, run, folder.name, data, test, tested, findings, watcher)
+    predictor = _documented(predictor, run, saved.folder.name, data, test, tested, findings, watcher)
     done = time.perf_counter()
     trained.metrics["timing"] |= {"report_s": done - reporting, "total_s": done - begin}
-    folder = _save(predictor, run, folder)
+    saved.save(predictor)
     output.remove_checkpoints(training)
-    return Trained(folder, predictor)
+    return Trained(saved.folder, predictor)
+
+
+def _bundle(family: Family, fitted: Fitted, about: dict[str, Any], timing: dict[str, float]) -> Bundle:
+    """What is saved of a model; what is measured of it comes later."""
+    metrics: dict[str, Any] = {"timing": {**timing, **fitted.timing}}
+    if fitted.held_out is not None:
+        tried = {"texts": len(fitted.held_out.targets), "chose_epoch": fitted.held_out.chose_epoch}
+        metrics["calibration"] = tried | (fitted.calibration.describe() if fitted.calibration else {})
+    return Bundle(
+        family=family,
+        config=fitted.config,
+        task=fitted.task,
+        model=fitted.model,
+        about=about,
+        metrics=metrics,
+        history=fitted.history,
+        calibration=fitted.calibration,
+        conformal=fitted.conformal,
+    )
 
 
 def _documented(
@@ -164,16 +180,25 @@ def _documented(
     return Predictor(replace(predictor.bundle, documents=documents))
 
 
-def _save(predictor: Predictor, run: Run, folder: Path) -> Path:
-    """Save, where no `out` was given under the next name that is free, should another run have taken this one."""
-    while True:
-        try:
-            predictor.save(folder, run.overwrite)
-            return folder
-        except BundleError:
-            if run.out is not None or not folder.exists():
-                raise
-            folder = _folder(run)
+class _Saved:
+    """The folder of a model, which may be saved several times, each time a better one.
+
+    Where no `out` was given it is the next name that is free, should another run have taken this one.
+    """
+
+    def __init__(self, run: Run, folder: Path) -> None:
+        self.run, self.folder, self.begun = run, folder, False
+
+    def save(self, predictor: Predictor) -> None:
+        while True:
+            try:
+                predictor.save(self.folder, self.run.overwrite or self.begun)
+                self.begun = True
+                return
+            except BundleError:
+                if self.begun or self.run.out is not None or not self.folder.exists():
+                    raise
+                self.folder = _folder(self.run)
 
 
 def _cross_validate(
@@ -214,6 +239,7 @@ def _fit(
     watcher: Watcher,
     groups: Groups | None,
     checkpoints: Any,
+    ready: Callable[[Fitted], None] | None = None,
 ) -> Fitted:
     targets = reading.targets_of(task, data)
     if family.build is None and run.resume:
@@ -222,7 +248,7 @@ def _fit(
         )
     weights = fitting.weights(task, targets, run.class_weight)
     examples = Examples(data.texts, targets, task, weights, groups)
-    return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder))
+    return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready)
 
 
 def _checkpoints(

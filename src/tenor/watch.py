@@ -15,3 +15,11 @@ class Watcher:
 
     def finished(self, step: str, figures: dict[str, float]) -> None:
         """The step is over."""
+
+    def compared(self, name: str, figures: dict[str, float]) -> None:
+        """A model has been made and tried on the same texts as those before it: a row of a leaderboard.
+
+        Its figures are `validation_loss`, a score such as `validation_accuracy` with its interval
+        (`validation_accuracy_low`, `validation_accuracy_high`), and for a single model `seconds`, `texts_per_s`,
+        `latency_ms` and `size_mib`.
+        """

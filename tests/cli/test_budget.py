@@ -16,7 +16,8 @@ def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, engli
     trained = cli("train", english_csv, "--budget", "2s", "--out", tmp_path / "model")
     assert trained.code == 0
     about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
-    assert (about["family"], about["settings"]) == ("auto", {"budget": 2.0, "members": ["ngram"]})
+    free = {"maximum_size": None, "maximum_latency": None}
+    assert (about["family"], about["settings"]) == ("auto", {"budget": 2.0, "members": ["ngram"], **free})
     assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
 
 
@@ -26,6 +27,8 @@ def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, engli
         (["--budget", "soon"], "'soon' is no time"),
         (["--budget", "0m"], "'0m' is no time"),
         (["--budget", "5m", "--family", "lstm"], "--family asks for 'lstm'"),
+        (["--max-size", "5", "--family", "lstm"], "--max-size looks for the best model"),
+        (["--budget", "2s", "--max-size", "0.0001"], "the smallest has"),
     ],
 )
 def test_a_budget_that_cannot_be_kept_is_refused(
@@ -35,6 +38,22 @@ def test_a_budget_that_cannot_be_kept_is_refused(
     assert refused.code == 1
     assert problem in refused.err
     assert not (tmp_path / "model").exists()
+
+
+def test_what_kills_the_search_leaves_a_model(tmp_path: Path, english_csv: Path, cli: Cli) -> None:
+    members = 'members=["ngram", "cnn epochs=100000 patience=none"]'
+    command = [sys.executable, "-m", "tenor", "train", str(english_csv), "--family", "auto", "--set", members]
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    with subprocess.Popen(
+        [*command, "--out", str(tmp_path / "model")], stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("a first model is saved in"):
+                process.kill()
+                break
+        process.stderr.read()
+    assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
 
 
 def test_sigterm_saves_what_is_ready(tmp_path: Path, english_csv: Path) -> None:

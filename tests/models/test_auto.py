@@ -1,6 +1,7 @@
 """`auto` through the estimator: time, repetition, interruption."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -29,16 +30,16 @@ class Heard(Watcher):
         if self.stop_at and step.startswith(self.stop_at):
             raise KeyboardInterrupt
 
-    def finished(self, step: str, figures: dict[str, float]) -> None:
-        self.ready[step] = figures
+    def compared(self, name: str, figures: dict[str, float]) -> None:
+        self.ready[name] = figures
 
 
-def fit(watcher: Watcher, **values: object) -> fitting.Fitted:
+def fit(watcher: Watcher, ready: Callable[[fitting.Fitted], None] | None = None, /, **values: object) -> fitting.Fitted:
     task = tasks.make("binary", LABELS)
     targets = task.encode(LABELS)
     examples = Examples(TEXTS, targets, task, fitting.weights(task, targets, None))
     config = settings.make(auto.Config, dict(values), "test")
-    return fitting.fit(auto.FAMILY, examples, config, 0, watcher)
+    return fitting.fit(auto.FAMILY, examples, config, 0, watcher, ready=ready)
 
 
 def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
@@ -50,6 +51,9 @@ def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
     assert found.config.members[:2] == ("ngram", 'ngram orders=[1,2,3] weighting="tf-idf-naive-bayes"')
     assert [row["family"] for row in found.history] == [member.split()[0] for member in found.config.members]
     assert sum(row["weight"] > 0 for row in found.history) == len(found.model.members)
+    first = watcher.ready["ngram"]
+    assert first["validation_accuracy_low"] <= first["validation_accuracy"] <= first["validation_accuracy_high"]
+    assert first["size_mib"] > 0 < first["latency_ms"]
     again = fit(Watcher(), members=list(found.config.members))
     assert again.config.members == found.config.members
     np.testing.assert_array_equal(found.model.logits(TEXTS), again.model.logits(TEXTS))
@@ -69,6 +73,27 @@ def test_an_interruption_keeps_what_is_ready() -> None:
     assert watcher.said == ["interrupted: no further models are tried, and those that are ready are saved."]
     with pytest.raises(KeyboardInterrupt):
         fit(Heard(stop_at="bag"), members=["bag epochs=2"])
+
+
+def test_a_first_model_is_ready_whatever_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "_SHORTEST", 0.0)
+    ready: list[fitting.Fitted] = []
+    found = fit(Watcher(), ready.append, budget=1e-6)
+    assert [len(each.model.members) for each in ready] == [1]
+    assert ready[0].calibration is not None
+    assert [member.family.name for member in found.model.members] == ["ngram"]
+
+
+def test_what_is_too_large_is_left_out() -> None:
+    members = ["ngram", "bag epochs=2"]
+    sizes = {row["family"]: row["size_mib"] for row in fit(Watcher(), members=members).history}
+    smaller = min(sizes, key=lambda name: sizes[name])
+    found = fit(Watcher(), members=members, maximum_size=sizes[smaller] * 1.2)
+    assert [member.family.name for member in found.model.members] == [smaller]
+    with pytest.raises(SettingsError, match=r"the smallest has .* MiB"):
+        fit(Watcher(), members=members, maximum_size=1e-6)
+    with pytest.raises(SettingsError, match=r"the quickest takes .* ms"):
+        fit(Watcher(), budget=1.0, maximum_latency=1e-9)
 
 
 def test_steps_end_a_run_within_an_epoch() -> None:

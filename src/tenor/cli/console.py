@@ -52,6 +52,10 @@ class Console(Watcher):
         self._close()
         self.say(f"{step}: {describe(figures)}")
 
+    def compared(self, name: str, figures: dict[str, float]) -> None:
+        self._close()
+        self.say(row(name, figures))
+
     def _open(self, step: str, total: int) -> None:
         if self._bar is not None and step == self._step:
             return
@@ -75,6 +79,17 @@ class Console(Watcher):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def row(name: str, figures: dict[str, float]) -> str:
+    """`bag         accuracy 0.9012 (0.8930 to 0.9094)  loss 0.2461     21.3 s  10,312 texts/s     9.8 MiB`."""
+    low = next(key for key in figures if key.endswith("_low")).removesuffix("_low")
+    score = f"{low.removeprefix('validation_').replace('_', ' ')} {figures[low]:.4f}"
+    told = f"{name:<12}{score} ({figures[low + '_low']:.4f} to {figures[low + '_high']:.4f})"
+    told += f"  loss {figures['validation_loss']:.4f}"
+    if "seconds" in figures:
+        told += f"  {figures['seconds']:7.1f} s  {figures['texts_per_s']:9,.0f} texts/s  {figures['size_mib']:7.1f} MiB"
+    return told
 
 
 def describe(figures: dict[str, float]) -> str:

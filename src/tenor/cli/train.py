@@ -41,6 +41,12 @@ def train(
         str | None,
         Option(help="Time for learning, such as 60s, 5m or 1h: the best model that it allows (family auto); or none."),
     ] = None,
+    max_size: Annotated[
+        float | None, Option(metavar="MIB", help="Largest model that --budget may choose, in MiB.")
+    ] = None,
+    max_latency: Annotated[
+        float | None, Option(metavar="MS", help="Longest time for a text, in milliseconds, that --budget may choose.")
+    ] = None,
     out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
     seed: Annotated[int | None, Option(help="Seed of everything random. [default: 0]")] = None,
     test_size: Annotated[float | None, Option(help="Share of DATA to hold out. [default: 0.2]")] = None,
@@ -104,13 +110,17 @@ def train(
         "drop_empty": drop_empty or None,
     }
     values |= {key: value for key, value in given.items() if value is not None}
-    if budget is not None:
+    searched: dict[str, Any] = {} if budget is None else {"budget": _seconds(budget)}
+    limits = {"maximum_size": max_size, "maximum_latency": max_latency}
+    searched |= {name: limit for name, limit in limits.items() if limit is not None}
+    if searched:
         if values.setdefault("family", "auto") != "auto":
+            option = "--budget" if budget is not None else "--max-size" if max_size is not None else "--max-latency"
             raise SettingsError(
-                f"--budget looks for the best model, and --family asks for {values['family']!r}.",
+                f"{option} looks for the best model, and --family asks for {values['family']!r}.",
                 "Give one of the two.",
             )
-        values["settings"] = values.get("settings", {}) | {"budget": _seconds(budget)}
+        values["settings"] = values.get("settings", {}) | searched
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     if "test_size" in values and ("test" in values or "folds" in values):

@@ -46,6 +46,8 @@ _ENCODER_TOKENS_S = 3_500  # tokens that it learns from in a second, on two core
 _CHARACTERS = 4.5  # of a token
 _MANY = 6  # times as long as the first model took is left, where there is another of its kind
 _MORE_TEXTS = 1.3  # times as long as on a part, at most, to learn from all texts
+_TIMED = 15  # texts that a model labels one by one, to tell how long it takes
+_RESAMPLED = 100  # times that the texts held out are drawn again, for the interval of a score
 _SAMPLE = 500  # texts that are looked at to tell their script and length
 
 
@@ -58,17 +60,31 @@ class Config:
     members: tuple[str, ...] | None = None
     """Models to make, whatever time they take: each a family and settings of it, such as `bag steps=400`; none: what
     fits into `budget`."""
+    maximum_size: float | None = None
+    """Largest size of the blend, in MiB of weights and graphs; none: any."""
+    maximum_latency: float | None = None
+    """Longest time that the blend may take for a single text, in milliseconds, on this machine; none: any."""
 
     def __post_init__(self) -> None:
         require(self.budget is None or self.budget > 0, "budget", "must be above 0, or none")
         require(self.members is None or len(self.members) > 0, "members", "must name a model, or be none")
         for member in self.members or ():
             _parsed(member)
+        for name in ("maximum_size", "maximum_latency"):
+            limit = getattr(self, name)
+            require(limit is None or limit > 0, name, "must be above 0, or none")
 
 
 @dataclass(frozen=True)
 class _Made:
-    """A model, the settings asked for, what it says of the texts held out, and how long it took to fit, in seconds."""
+    """A model, the settings asked for, what it says of the texts held out, and its price.
+
+    Attributes:
+        seconds: How long it took to fit.
+        texts_per_s: How many texts it labels in a second.
+        latency_ms: How long it takes for a single text (median).
+        size_mib: Its weights and graphs.
+    """
 
     family: Family
     wanted: dict[str, Any]
@@ -76,6 +92,8 @@ class _Made:
     logits: Floats
     seconds: float
     texts_per_s: float
+    latency_ms: float
+    size_mib: float
 
 
 class _OutOfTimeError(Exception):
@@ -105,13 +123,17 @@ class _Member(Watcher):
         self.watcher.progress(f"{self.name}, {step}", done, total, figures)
 
 
-def combine(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher) -> Fitted:
+def combine(
+    fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher, ready: Callable[[Fitted], None]
+) -> Fitted:
     """Make models, compare them, blend those that help.
 
-    An interruption (Ctrl-C) after the first model ends the search, not the run.
+    An interruption (Ctrl-C) after the first model ends the search, not the run. `ready` gets the first model, and
+    each blend that is better than the one before.
 
     Raises:
-        TenorError: A setting in `members` does not serve the task, or a package is missing.
+        TenorError: A setting in `members` does not serve the task, a package is missing, or no model is as small and
+            as quick as is asked for.
     """
     begin = time.perf_counter()
     clock = _Clock(None if config.members else config.budget)
@@ -126,39 +148,80 @@ def combine(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Wa
         return _alone(fit, examples, config, seed, watcher)
     held_out = held_out.in_memory()
     made: list[_Made] = []
+    members: tuple[Member, ...] = ()
+    found: Fitted | None = None
     try:
         for family, wanted, seconds in _plan(config, learned, held_out, clock, encodes):
+            told = _Member(watcher, family.name, clock if made else _Clock(None))
             try:
-                found = _make(
-                    fit, family, wanted, seconds, (learned, held_out), seed, _Member(watcher, family.name, clock)
-                )
+                made.append(_make(fit, family, wanted, seconds, (learned, held_out), seed, told))
             except _OutOfTimeError:
                 watcher.say(f"{family.name}: not ready in time, and left out.")
                 continue
-            made.append(found)
-            watcher.finished(family.name, _figures(found, held_out))
+            watcher.compared(family.name, _figures(made[-1], held_out))
+            chosen, blended = _blended(made, held_out, config, begin)
+            if blended is not None and (found is None or blended.history[-1]["weight"] > 0):
+                found, members = blended, chosen
+                ready(found)
     except KeyboardInterrupt:
-        if not made:
+        if found is None:
             raise
         watcher.say("interrupted: no further models are tried, and those that are ready are saved.")
-    task = examples.task
-    weights = blend.choose([each.logits for each in made], held_out.targets, task)
-    logits = blend.combined([made[number].logits for number in weights], list(weights.values()))
-    if len(weights) > 1:
-        watcher.finished("blend", _measured(logits, held_out))
+    if found is None:
+        raise _too_costly(config, made)
+    rows = [_row(each, held_out, weight) for each, weight in _weighted(made, members)]
+    if len(members) > 1 and found.held_out is not None:
+        watcher.compared("blend", _measured(found.held_out.logits, held_out))
+    members = _on_all(fit, members, made, examples, config, seed, watcher, clock)
+    return replace(
+        found,
+        model=Blend(members),
+        config=replace(config, members=tuple(_described(each) for each in made)),
+        timing={"fit_s": time.perf_counter() - begin},
+        history=rows,
+    )
+
+
+def _blended(
+    made: Sequence[_Made], held_out: Examples, config: Config, begin: float
+) -> tuple[tuple[Member, ...], Fitted | None]:
+    """The best blend of these models, and its members; None where each of them is too large or too slow."""
+    task = held_out.task
+    logits = [each.logits for each in made]
+    weights = blend.choose(logits, held_out.targets, task, lambda numbers: _affords(config, [made[n] for n in numbers]))
+    if not weights:
+        return (), None
     members = tuple(
         Member(made[number].family, made[number].fitted.config, made[number].fitted.model, weight)
         for number, weight in weights.items()
     )
-    members = _on_all(fit, members, made, examples, seed, watcher, clock)
-    config = replace(config, members=tuple(_described(each) for each in made))
-    return Fitted(
+    return members, Fitted(
         task,
         Blend(members),
-        config,
+        replace(config, members=tuple(_described(each) for each in made)),
         {"fit_s": time.perf_counter() - begin},
         [_row(each, held_out, weights.get(number, 0.0)) for number, each in enumerate(made)],
-        HeldOut(held_out.targets, logits),
+        HeldOut(held_out.targets, blend.combined([logits[number] for number in weights], list(weights.values()))),
+    )
+
+
+def _weighted(made: Sequence[_Made], members: Sequence[Member]) -> list[tuple[_Made, float]]:
+    weights = {id(member.model): member.weight for member in members}
+    return [(each, weights.get(id(each.fitted.model), 0.0)) for each in made]
+
+
+def _affords(config: Config, models: Sequence[_Made]) -> bool:
+    """Whether all of these together are as small and as quick as is asked for."""
+    size, latency = sum(each.size_mib for each in models), sum(each.latency_ms for each in models)
+    return size <= (config.maximum_size or np.inf) and latency <= (config.maximum_latency or np.inf)
+
+
+def _too_costly(config: Config, made: Sequence[_Made]) -> SettingsError:
+    size, latency = min(each.size_mib for each in made), min(each.latency_ms for each in made)
+    return SettingsError(
+        "no model that was made is as small and as quick as is asked for: the smallest has "
+        f"{size:.1f} MiB, the quickest takes {latency:.2f} ms for a text.",
+        "Allow more ('maximum_size' or --max-size, 'maximum_latency' or --max-latency), or give more time (--budget).",
     )
 
 
@@ -170,6 +233,10 @@ def _worth_more(config: Config) -> bool:
 def _alone(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher) -> Fitted:
     """The n-gram model, fitted to all texts."""
     found = fit(ngram.FAMILY, examples, ngram.Config(), seed, watcher, None)
+    texts = _sample(examples)
+    alone = _Made(ngram.FAMILY, {}, found, found.model.logits(texts[:1]), 0.0, 0.0, *_price(found, texts))
+    if not _affords(config, [alone]):
+        raise _too_costly(config, [alone])
     members = (Member(ngram.FAMILY, found.config, found.model, 1.0),)
     return replace(found, model=Blend(members), config=replace(config, members=("ngram",)))
 
@@ -246,7 +313,20 @@ def _make(
     fitted_s = time.perf_counter() - begin
     begin = time.perf_counter()
     logits = fitted.model.logits(held_out.texts)
-    return _Made(family, wanted, fitted, logits, fitted_s, len(held_out) / (time.perf_counter() - begin))
+    texts_per_s = len(held_out) / (time.perf_counter() - begin)
+    return _Made(family, wanted, fitted, logits, fitted_s, texts_per_s, *_price(fitted, _sample(held_out)))
+
+
+def _price(fitted: Fitted, texts: Sequence[str]) -> tuple[float, float]:
+    """(milliseconds for a single text, MiB of weights and graphs)."""
+    spent = []
+    for text in texts[: _TIMED + 1]:
+        begin = time.perf_counter()
+        fitted.model.logits([text])
+        spent.append(time.perf_counter() - begin)
+    arrays, graphs = fitted.model.arrays().values(), fitted.model.graphs().values()
+    size = sum(array.nbytes for array in arrays) + sum(len(graph) for graph in graphs)
+    return 1e3 * float(np.median(spent[1:] or spent)), size / (1 << 20)  # the first time warms up
 
 
 def _on_all(
@@ -254,22 +334,34 @@ def _on_all(
     members: Sequence[Member],
     made: Sequence[_Made],
     examples: Examples,
+    config: Config,
     seed: int,
     watcher: Watcher,
     clock: _Clock,
 ) -> tuple[Member, ...]:
     """The models fitted to all texts, with the settings chosen: those for which there is time, the quickest first.
 
-    One that did not see all of its texts once has no use for more of them.
+    One that did not see all of its texts once has no use for more of them. What more texts make too large stays what
+    it was, and an interruption ends it.
     """
     took = {id(each.fitted.model): each.seconds for each in made}
+    price = {id(each.fitted.model): each for each in made}
+    costs = [price[id(member.model)] for member in members]
     found = list(members)
     for number in sorted(range(len(members)), key=lambda number: took[id(members[number].model)]):
         member = members[number]
         if getattr(member.config, "steps", None) is None and took[id(member.model)] * _MORE_TEXTS < clock.left:
             told = _Member(watcher, f"{member.family.name}, all texts", _Clock(None))
-            fitted = fit(member.family, examples, member.config, seed, told, None)
-            found[number] = replace(member, model=fitted.model)
+            try:
+                fitted = fit(member.family, examples, member.config, seed, told, None)
+            except KeyboardInterrupt:
+                watcher.say("interrupted: the models learn from no further texts, and are saved.")
+                break
+            _, size = _price(fitted, examples.texts[:1])
+            wider = [*costs]
+            wider[number] = replace(costs[number], size_mib=size)
+            if _affords(config, wider):
+                costs, found[number] = wider, replace(member, model=fitted.model)
     return tuple(found)
 
 
@@ -298,15 +390,22 @@ def _described(made: _Made) -> str:
 
 
 def _measured(logits: Floats, held_out: Examples) -> dict[str, float]:
-    task = held_out.task
-    loss = float(np.mean(task.losses(held_out.targets, logits)))
-    return {"validation_loss": loss} | {
-        f"validation_{name}": value for name, value in task.measure(held_out.targets, logits).items()
-    }
+    """The loss, and each score with its 95% interval (Efron, 1979, "Bootstrap Methods")."""
+    task, targets = held_out.task, held_out.targets
+    found = {"validation_loss": float(np.mean(task.losses(targets, logits)))}
+    generator = np.random.default_rng(0)
+    drawn = [generator.integers(len(targets), size=len(targets)) for _ in range(_RESAMPLED)]
+    again = [task.measure(targets[rows], logits[rows]) for rows in drawn]
+    for name, value in task.measure(targets, logits).items():
+        low, high = np.quantile([each[name] for each in again], [0.025, 0.975])
+        found |= {f"validation_{name}": value, f"validation_{name}_low": low, f"validation_{name}_high": high}
+    return {name: float(value) for name, value in found.items()}
 
 
 def _figures(made: _Made, held_out: Examples) -> dict[str, float]:
-    return _measured(made.logits, held_out) | {"seconds": made.seconds, "texts_per_s": made.texts_per_s}
+    price = {"seconds": made.seconds, "texts_per_s": made.texts_per_s}
+    price |= {"latency_ms": made.latency_ms, "size_mib": made.size_mib}
+    return _measured(made.logits, held_out) | price
 
 
 def _row(made: _Made, held_out: Examples, weight: float) -> dict[str, Any]:

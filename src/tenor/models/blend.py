@@ -132,7 +132,9 @@ def combined(logits: Sequence[Floats], weights: Sequence[float]) -> Floats:
     return total.astype(np.float32)
 
 
-def choose(logits: Sequence[Floats], targets: Targets, task: Task) -> dict[int, float]:
+def choose(
+    logits: Sequence[Floats], targets: Targets, task: Task, allowed: Callable[[Sequence[int]], bool] = lambda _: True
+) -> dict[int, float]:
     """Which models to blend, and the weight of each: the best one first, then whatever makes it clearly better.
 
     A model joins where the loss of a text falls by more than the standard error of that fall.
@@ -141,6 +143,10 @@ def choose(logits: Sequence[Floats], targets: Targets, task: Task) -> dict[int, 
         logits: For each model (texts, outputs), what it says of texts that it has not learned from.
         targets: What `task.encode` makes of their labels.
         task: What is predicted.
+        allowed: Whether these models may be blended, by their numbers.
+
+    Returns:
+        The weight of each model chosen, by its number; empty where none is allowed.
     """
 
     def tried(numbers: Sequence[int]) -> tuple[list[float], Floats]:
@@ -153,7 +159,9 @@ def choose(logits: Sequence[Floats], targets: Targets, task: Task) -> dict[int, 
     weights: list[float] = []
     losses: Any = None
     while left:
-        found = {number: tried([*chosen, number]) for number in left}
+        found = {number: tried([*chosen, number]) for number in left if allowed([*chosen, number])}
+        if not found:
+            break
         best = min(found, key=lambda number: float(found[number][1].mean()))
         if losses is not None:
             gain = losses - found[best][1]
@@ -164,7 +172,7 @@ def choose(logits: Sequence[Floats], targets: Targets, task: Task) -> dict[int, 
         weights, losses = found[best]
     kept = {number: weight for number, weight in zip(chosen, weights, strict=True) if weight > 0}
     # Of one model the logits stay what they are: what scales them is calibration's.
-    return kept if len(kept) > 1 else {chosen[0]: 1.0}
+    return kept if len(kept) > 1 else dict.fromkeys(chosen[:1], 1.0)
 
 
 def _losses(logits: Sequence[Floats], weights: Sequence[float], targets: Targets, task: Task) -> Any:
