@@ -261,9 +261,7 @@ def _plan(
         yield bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7)
     if len(learned) >= _FEWEST_TUNED and encodes and clock.left - _ENCODER_S - scoring > _FEWEST_ENCODER_S:
         seconds = clock.left - _ENCODER_S - scoring
-        characters = np.mean([min(len(text), _LONG * _CHARACTERS) for text in _sample(learned)])
-        needed = len(learned) * characters / _CHARACTERS / _ENCODER_TOKENS_S
-        tokens = _LONG if needed < seconds else _SHORT
+        tokens = _LONG if _epoch_s(learned, _LONG) < seconds else _SHORT
         yield pretrained.FAMILY, {"maximum_tokens": tokens, "tune": "all"}, _share(seconds, 1.0)
     for family in (cnn.FAMILY, lstm.FAMILY):
         if clock.left > _FEWEST_WORDS_S + 2 * _NETWORK_S:
@@ -272,6 +270,12 @@ def _plan(
 
 def _share(left: float, share: float) -> float | None:
     return None if left == float("inf") else left * share
+
+
+def _epoch_s(examples: Examples, tokens: int) -> float:
+    """About how long an encoder takes to see each text once, in seconds, of which it reads so many tokens."""
+    characters = np.mean([min(len(text), tokens * _CHARACTERS) for text in _sample(examples)])
+    return len(examples) * float(characters) / _CHARACTERS / _ENCODER_TOKENS_S
 
 
 def _sample(learned: Examples) -> list[str]:
@@ -287,8 +291,11 @@ def _encodes(config: Config, examples: Examples) -> bool:
         return any(member.split()[0] == pretrained.FAMILY.name for member in config.members)
     if config.budget is not None and config.budget < _FEWEST_ENCODER_S:
         return False
-    if len(examples) >= _FEW and config.budget is not None and config.budget < 2 * _FEWEST_ENCODER_S:
-        return False
+    if len(examples) >= _FEW and config.budget is not None:
+        # One that sees less than half of the texts adds less than other networks do in that time.
+        needed = max(_FEWEST_ENCODER_S, _epoch_s(examples, _SHORT) * (1 - _HELD_OUT) / 2)
+        if config.budget < needed + _ENCODER_S + _FEWEST_ENCODER_S:
+            return False
     if np.mean(scripts.main_scripts(_sample(examples)) == scripts.SCRIPTS.index("Latin")) <= 0.5:
         return False
     try:
