@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tenor.evaluation import calibration, conformal, thresholds
+from tenor.models import backend
 from tenor.models.family import Examples, Family, Fitted
 from tenor.settings import require
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
@@ -108,6 +109,7 @@ def _fit(
     """A model as it is, without calibration; a network makes only as many steps as fit into the seconds."""
     if family.fit is not None:
         return family.fit(examples, config, seed, watcher)
-    from tenor import training  # loads Keras
+    backend.load(f"family {family.name!r}")  # here, since it keeps the backend quiet
+    from tenor import training
 
     return training.fit(family, examples, config, seed, watcher, checkpoints, start, seconds)

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ def load(part: str) -> Any:
     if "keras" in sys.modules:
         return sys.modules["keras"]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Graphs of several models in one process count together towards a warning that each is traced too often.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     _keep_freed_memory()
     with _standard_error_off():
         try:
