@@ -122,7 +122,7 @@ def chinese_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model_folder(tmp_path_factory: pytest.TempPathFactory, english_csv: Path) -> Path:
     """The folder of an `ngram` model of the English rows. Tests read it and change nothing in it."""
     folder = tmp_path_factory.mktemp("models") / "reviews"
-    return pipeline.train(Run(str(english_csv), out=str(folder), settings=QUICK)).folder
+    return pipeline.train(Run(str(english_csv), family="ngram", out=str(folder), settings=QUICK)).folder
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ def relabelled(rows: list[Row], kind: str) -> list[Row]:
 
 
 def train(folder: Path, name: str, on_disk: bool, **options: Any) -> Trained:
+    options.setdefault("family", "ngram")
     return pipeline.train(Run(str(folder / "in.csv"), out=str(folder / name), on_disk=on_disk, **options))
 
 
@@ -67,7 +68,7 @@ def test_no_text_that_is_measured_on_was_learned_from(tmp_path: Path) -> None:
     rows = english(120)
     path = write_csv(tmp_path / "in.csv", [*rows, *((f" {text}", label) for text, label in rows)])
     heard = Listener()
-    run = Run(str(path), out=str(tmp_path / "model"), on_disk=True)
+    run = Run(str(path), family="ngram", out=str(tmp_path / "model"), on_disk=True)
     trained = pipeline.train(run, heard)
     data = dataset.read(path, on_disk=True)
     task = trained.predictor.bundle.task
@@ -117,7 +118,7 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
 
     path = write_csv(tmp_path / "in.csv", english(200))
     with pytest.raises(KeyboardInterrupt, match="enough"):
-        pipeline.train(Run(str(path), out=str(tmp_path / "model"), on_disk=True), Interrupting())
+        pipeline.train(Run(str(path), family="ngram", out=str(tmp_path / "model"), on_disk=True), Interrupting())
     assert [found.name for found in tmp_path.iterdir()] == ["in.csv"]
 
 
@@ -132,7 +133,7 @@ def test_what_needs_all_texts_in_memory_is_refused(tmp_path: Path, option: dict[
 
 def test_the_command_trains_from_disk(tmp_path: Path, cli: Cli) -> None:
     write_csv(tmp_path / "in.csv", chinese())
-    done = cli("train", tmp_path / "in.csv", "--on-disk", "--out", tmp_path / "model")
+    done = cli("train", "--family", "ngram", tmp_path / "in.csv", "--on-disk", "--out", tmp_path / "model")
     assert done.code == 0 and "60 texts are kept on disk" in done.err
-    done = cli("train", tmp_path / "in.csv", "--in-memory", "--out", tmp_path / "other")
+    done = cli("train", "--family", "ngram", tmp_path / "in.csv", "--in-memory", "--out", tmp_path / "other")
     assert done.code == 0 and "on disk" not in done.err

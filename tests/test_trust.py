@@ -127,7 +127,7 @@ def test_a_calibration_that_cannot_be_is_refused(predictor: Predictor, tmp_path:
 
 def test_metrics_tell_of_calibration_and_coverage(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "in.csv", list(zip(*doubtful(800), strict=True)))
-    trained = pipeline.train(Run(str(path), out=str(tmp_path / "model"), settings=QUICK))
+    trained = pipeline.train(Run(str(path), family="ngram", out=str(tmp_path / "model"), settings=QUICK))
     test = trained.metrics["test"]
     assert test["expected_calibration_error"] < test["uncalibrated"]["expected_calibration_error"]
     assert sum(each["count"] for each in test["reliability"]) == test["rows"] == 160
@@ -175,7 +175,7 @@ def reviews(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def chinese_model(tmp_path_factory: pytest.TempPathFactory, chinese_csv: Path) -> Path:
     folder = tmp_path_factory.mktemp("models") / "评论"
-    return pipeline.train(Run(str(chinese_csv), out=str(folder), settings=QUICK)).folder
+    return pipeline.train(Run(str(chinese_csv), family="ngram", out=str(folder), settings=QUICK)).folder
 
 
 def test_a_file_gets_sets_by_the_command_line(cli: Cli, chinese_model: Path, reviews: Path, tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_coverages_that_are_none_are_refused(cli: Cli, model_folder: Path, asked
 def test_numbers_get_intervals(cli: Cli, tmp_path: Path) -> None:
     rows = [(f"{WORDS[number % 8]} {number}", f"{number % 8 + 0.5}") for number in range(160)]
     data = write_csv(tmp_path / "in.csv", rows)
-    assert "coverage   found  width" in cli("train", data, "--out", tmp_path / "model").out
+    assert "coverage   found  width" in cli("train", "--family", "ngram", data, "--out", tmp_path / "model").out
     found = json.loads(cli("predict", tmp_path / "model", "good", "--coverage", "0.9", "--json").out)
     assert found["lower"] < found["value"] < found["upper"]
     made = cli("predict", tmp_path / "model", data, "--coverage", "0.999").out.splitlines()

@@ -42,7 +42,7 @@ class Run:
     test: str | None = None
     text: str | None = None
     label: str | None = None
-    family: str = "ngram"
+    family: str = "auto"
     settings: dict[str, Any] | None = None
     seed: int = 0
     test_size: float = 0.2
@@ -102,11 +102,13 @@ class Pretraining:
 
 
 def to_toml(run: Run) -> str:
-    """The run file (TOML) that asks for the same: what differs from the defaults, but for where the model goes."""
+    """The run file (TOML) that asks for the same: the family, and what differs from the defaults, but
+    for where the model goes."""
     given = {
         each.name: getattr(run, each.name)
         for each in fields(run)
-        if each.name not in ("out", "overwrite", "resume") and getattr(run, each.name) != each.default
+        if each.name == "family"
+        or (each.name not in ("out", "overwrite", "resume") and getattr(run, each.name) != each.default)
     }
     tables = {name: given.pop(name) for name in list(given) if isinstance(given[name], dict)}
     lines = [f"{name} = {_toml(value)}" for name, value in given.items()]

@@ -93,7 +93,7 @@ def test_a_parquet_file_cut_short_is_refused(cli: Cli, tmp_path: Path, model_fol
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])
 def test_other_encodings_are_recognised(cli: Cli, tmp_path: Path, encoding: str) -> None:
     path = write_csv(tmp_path / "in.csv", chinese(), encoding=encoding)
-    ended = cli("train", path, "--out", tmp_path / "model", *FIXED)
+    ended = cli("train", "--family", "ngram", path, "--out", tmp_path / "model", *FIXED)
     assert ended.code == 0
     assert "labels: 好评, 差评." in ended.err
     assert cli("predict", tmp_path / "model", "这本书精彩，很好，满意").out.startswith("好评\t")
@@ -103,7 +103,7 @@ def test_a_text_of_10_mb_is_learned_from_and_labelled(cli: Cli, tmp_path: Path) 
     long = " ".join(["wonderful", "charming", "film"] * 500_000)
     assert len(long) > 10_000_000
     write_csv(tmp_path / "in.csv", [*english(), (long, "positive")])
-    assert cli("train", tmp_path / "in.csv", "--out", tmp_path / "model", *FIXED).code == 0
+    assert cli("train", "--family", "ngram", tmp_path / "in.csv", "--out", tmp_path / "model", *FIXED).code == 0
     ended = cli("predict", tmp_path / "model", tmp_path / "in.csv", "-o", tmp_path / "out.jsonl")
     assert (ended.code, ended.err) == (0, f"61 rows: {tmp_path / 'out.jsonl'}\n")
     last = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()[-1]
@@ -114,7 +114,7 @@ def test_a_text_of_10_mb_is_learned_from_and_labelled(cli: Cli, tmp_path: Path) 
 def test_labels_with_blanks_and_chinese_characters_go_through_whole(cli: Cli, tmp_path: Path) -> None:
     names = {"positive": "非常 好, 真的", "negative": "not so\tgood"}
     path = write_csv(tmp_path / "in.csv", [(text, names[label]) for text, label in english()])
-    ended = cli("train", path, "--out", tmp_path / "model", *FIXED)
+    ended = cli("train", "--family", "ngram", path, "--out", tmp_path / "model", *FIXED)
     assert ended.code == 0
     assert "非常 好, 真的" in ended.out
     assert cli("predict", tmp_path / "model", "superb", "--json").out.startswith('{"label": "非常 好, 真的", ')
@@ -123,9 +123,11 @@ def test_labels_with_blanks_and_chinese_characters_go_through_whole(cli: Cli, tm
 
 def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
     message = r"^error: settings: there is no setting 'strenght'\.\nDid you mean 'strength'\? Known: orders, chara"
-    refuse(cli, message, "train", english_csv, "--set", "strenght=3", "--out", tmp_path / "model")
+    refuse(cli, message, "train", english_csv, "--family", "ngram", "--set", "strenght=3", "--out", tmp_path / "model")
     message = r"^error: settings: weighting is 'tfidf'\.\nDid you mean 'tf-idf'\? Known: naive-bayes, tf-idf"
-    refuse(cli, message, "train", english_csv, "--set", "weighting=tfidf", "--out", tmp_path / "model")
+    refuse(
+        cli, message, "train", english_csv, "--family", "ngram", "--set", "weighting=tfidf", "--out", tmp_path / "model"
+    )
     refuse(
         cli, r"^error: --set: 'strength' is not of the form key=value\.\n", "train", english_csv, "--set", "strength"
     )
@@ -139,7 +141,18 @@ def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Pat
     )
     (tmp_path / "run.toml").write_text("settings = 3\n", encoding="utf-8")
     message = r"run\.toml: settings is 3\.\nGive a table"
-    refuse(cli, message, "train", english_csv, "--config", tmp_path / "run.toml", "--set", "strength=1")
+    refuse(
+        cli,
+        message,
+        "train",
+        english_csv,
+        "--family",
+        "ngram",
+        "--config",
+        tmp_path / "run.toml",
+        "--set",
+        "strength=1",
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
 
 
@@ -203,7 +216,7 @@ def test_rows_sorted_by_label_are_learned_as_well_as_shuffled_ones(cli: Cli, tmp
     found = {}
     for name, ordered in orders.items():
         path = write_csv(tmp_path / f"{name}.csv", ordered)
-        ended = cli("train", path, "--test", test, "--out", tmp_path / name)
+        ended = cli("train", "--family", "ngram", path, "--test", test, "--out", tmp_path / name)
         assert ended.code == 0
         found[name] = accuracy(ended.out)
     assert found["sorted"] >= 0.95
@@ -214,11 +227,13 @@ def test_a_disk_that_is_full_while_saving_leaves_the_old_model(
     cli: Cli, tmp_path: Path, english_csv: Path, full_disk: Callable[[int], AbstractContextManager[None]]
 ) -> None:
     model = tmp_path / "model"
-    assert cli("train", english_csv, "--out", model, *FIXED).code == 0
+    assert cli("train", "--family", "ngram", english_csv, "--out", model, *FIXED).code == 0
     before = {path.name: path.read_bytes() for path in model.iterdir()}
     with full_disk(300):
-        again = cli("train", english_csv, "--out", model, "--overwrite", *FIXED, "--seed", "1", "--json")
-        other = cli("train", english_csv, "--out", tmp_path / "other", *FIXED, "--json")
+        again = cli(
+            "train", "--family", "ngram", english_csv, "--out", model, "--overwrite", *FIXED, "--seed", "1", "--json"
+        )
+        other = cli("train", "--family", "ngram", english_csv, "--out", tmp_path / "other", *FIXED, "--json")
         labels = cli("predict", model, english_csv, "-o", tmp_path / "out.csv")
     message = r"model: the model cannot be saved: File too large\.\nNothing was changed there\. Free some space or"
     assert again.code == 1 and re.search(message, again.err)

@@ -17,7 +17,7 @@ SEVEN = ["accuracy", "macro_f1", "log_loss", "roc_auc", "per_class", "confusion"
 
 
 def test_train_prints_the_results_and_saves_the_model(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
-    ended = cli("train", english_csv, "--out", tmp_path / "model")
+    ended = cli("train", "--family", "ngram", english_csv, "--out", tmp_path / "model")
     assert ended.code == 0
     for expected in (
         "accuracy  1.0000",
@@ -37,7 +37,7 @@ def test_train_prints_the_results_and_saves_the_model(cli: Cli, tmp_path: Path, 
 
 
 def test_train_json_is_one_line_with_the_metrics_and_the_timing(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
-    ended = cli("train", english_csv, "--out", tmp_path / "model", "--json")
+    ended = cli("train", "--family", "ngram", english_csv, "--out", tmp_path / "model", "--json")
     assert (ended.code, ended.err, ended.out.count("\n")) == (0, "", 1)
     metrics = json.loads(ended.out)
     assert set(SEVEN) <= set(metrics["test"])
@@ -55,7 +55,7 @@ def test_train_takes_a_run_file_and_options_come_first(cli: Cli, tmp_path: Path,
     config = tmp_path / "run.toml"
     config.write_text("seed = 3\ntest_size = 0.5\n[settings]\norders = [1]\nstrength = 2.0\n", encoding="utf-8")
     arguments = ("--config", config, "--seed", "4", "--set", "strength=5", "--out", tmp_path / "model")
-    assert cli("train", chinese_csv, *arguments).code == 0
+    assert cli("train", "--family", "ngram", chinese_csv, *arguments).code == 0
     about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
     assert (about["seed"], about["data"]["rows"]) == (4, 30)
     assert (about["settings"]["orders"], about["settings"]["strength"]) == ([1], 5.0)
@@ -66,10 +66,10 @@ def test_train_takes_the_data_of_a_run_file_unless_others_are_given(
 ) -> None:
     config = tmp_path / "run.toml"
     config.write_text(f"data = '{chinese_csv}'\n[settings]\norders = [1]\n", encoding="utf-8")
-    ended = cli("train", "--config", config, "--out", tmp_path / "model")
+    ended = cli("train", "--config", config, "--family", "ngram", "--out", tmp_path / "model")
     assert ended.code == 0
     assert "labels: 好评, 差评." in ended.err
-    ended = cli("train", english_csv, "--config", config, "--out", tmp_path / "other")
+    ended = cli("train", english_csv, "--config", config, "--family", "ngram", "--out", tmp_path / "other")
     assert ended.code == 0
     assert "labels: negative, positive." in ended.err
 
@@ -77,14 +77,25 @@ def test_train_takes_the_data_of_a_run_file_unless_others_are_given(
 def test_train_without_data_says_where_they_can_be_named(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_text("seed = 3\n", encoding="utf-8")
     for arguments in ((), ("--config", tmp_path / "run.toml")):
-        ended = cli("train", *arguments)
+        ended = cli("train", "--family", "ngram", *arguments)
         assert (ended.code, ended.out) == (2, "")
         assert "Missing argument 'DATA'. Name the data there, or in a run file (--config) as data =" in ended.err
 
 
 def test_train_drops_rows_when_asked(cli: Cli, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "in.csv", [*english(), ("", "positive"), ("a", "")])
-    ended = cli("train", path, "--drop-empty", "--drop-unlabelled", "--test-size", "0", "--out", tmp_path / "model")
+    ended = cli(
+        "train",
+        "--family",
+        "ngram",
+        path,
+        "--drop-empty",
+        "--drop-unlabelled",
+        "--test-size",
+        "0",
+        "--out",
+        tmp_path / "model",
+    )
     assert ended.code == 0
     assert "60 texts to learn from, 0 to measure on" in ended.err
 
@@ -93,7 +104,7 @@ def test_train_makes_a_new_folder_under_runs(
     cli: Cli, tmp_path: Path, english_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    folders = [json.loads(cli("train", english_csv, "--json").out)["model"] for _ in range(2)]
+    folders = [json.loads(cli("train", "--family", "ngram", english_csv, "--json").out)["model"] for _ in range(2)]
     assert folders == ["runs/reviews-ngram", "runs/reviews-ngram-2"]
     assert all((tmp_path / folder / "manifest.json").is_file() for folder in folders)
 
@@ -109,7 +120,7 @@ def acl_imdb(folder: Path) -> Path:
 
 
 def test_train_on_the_lay_out_of_acl_imdb_takes_each_part_as_such(cli: Cli, tmp_path: Path) -> None:
-    ended = cli("train", acl_imdb(tmp_path / "acl"), "--out", tmp_path / "model")
+    ended = cli("train", "--family", "ngram", acl_imdb(tmp_path / "acl"), "--out", tmp_path / "model")
     assert ended.code == 0
     assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
     assert "train and a test folder; each is taken as such." in ended.err
@@ -117,7 +128,7 @@ def test_train_on_the_lay_out_of_acl_imdb_takes_each_part_as_such(cli: Cli, tmp_
 
 def test_a_folder_of_parts_is_measured_on_by_its_test_part(cli: Cli, tmp_path: Path) -> None:
     acl, model = acl_imdb(tmp_path / "acl"), tmp_path / "model"
-    ended = cli("train", acl / "train", "--test", acl, "--out", model)
+    ended = cli("train", "--family", "ngram", acl / "train", "--test", acl, "--out", model)
     assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
     ended = cli("evaluate", model, acl)
     assert (ended.code, ended.err) == (0, f"{acl} has a train and a test folder; the test folder is taken.\n")
@@ -218,7 +229,7 @@ def test_parts_are_trained_on_measured_and_labelled_as_one_table(cli: Cli, tmp_p
     for part in range(3):
         write_csv(tmp_path / f"part-{part}.csv", rows[part::3])
     pattern, model = tmp_path / "part-*.csv", tmp_path / "model"
-    ended = cli("train", pattern, "--out", model, "--test-size", "0")
+    ended = cli("train", "--family", "ngram", pattern, "--out", model, "--test-size", "0")
     assert ended.code == 0
     assert "60 texts to learn from, 0 to measure on; labels: negative, positive.\n" in ended.err
     assert json.loads(cli("evaluate", model, pattern, "--json").out)["rows"] == 60
@@ -235,9 +246,9 @@ def test_train_and_evaluate_read_a_table_from_standard_input(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     lines = "".join(f"__label__{label} {text}\n" for text, label in chinese()).encode()
-    assert cli("train", "-", stdin=lines).out.endswith("\nmodel: runs/stdin-ngram\n")
+    assert cli("train", "--family", "ngram", "-", stdin=lines).out.endswith("\nmodel: runs/stdin-ngram\n")
     assert json.loads(cli("evaluate", "runs/stdin-ngram", "-", "--json", stdin=lines).out)["accuracy"] == 1.0
-    ended = cli("train", "-", stdin=b"")
+    ended = cli("train", "--family", "ngram", "-", stdin=b"")
     assert (ended.code, ended.err.splitlines()[0]) == (1, "error: standard input: the file is empty.")
 
 
@@ -251,7 +262,7 @@ def test_a_model_of_a_pattern_has_a_plain_name(
     folder.mkdir()
     write_csv(folder / "part-0.csv", english())
     monkeypatch.chdir(folder)
-    assert cli("train", data).out.endswith(f"\nmodel: runs/{name}\n")
+    assert cli("train", "--family", "ngram", data).out.endswith(f"\nmodel: runs/{name}\n")
 
 
 def test_datasets_lists_the_built_in_data(cli: Cli) -> None:
@@ -327,7 +338,9 @@ def test_output_that_is_full_or_no_longer_read_ends_the_command_quietly(model_fo
 def test_two_languages_in_one_file(cli: Cli, tmp_path: Path) -> None:
     names = {"好评": "positive", "差评": "negative"}
     rows = english() + [(text, names[label]) for text, label in chinese()]
-    assert cli("train", write_csv(tmp_path / "in.csv", rows), "--out", tmp_path / "model").code == 0
+    assert (
+        cli("train", "--family", "ngram", write_csv(tmp_path / "in.csv", rows), "--out", tmp_path / "model").code == 0
+    )
     answers = [cli("predict", tmp_path / "model", text).out.split("\t")[0] for text in ("superb film", "很差，失望")]
     assert answers == ["positive", "negative"]
 
@@ -337,7 +350,7 @@ def test_evaluate_takes_the_columns_that_the_model_was_trained_on(cli: Any, engl
     data = tmp_path / "odd.csv"
     data.write_text("\n".join(["body,kind,comment", *(f"{row},nothing" for row in rows)]), encoding="utf-8")
     model = tmp_path / "model"
-    assert cli("train", data, "--text", "body", "--label", "kind", "--out", model).code == 0
+    assert cli("train", "--family", "ngram", data, "--text", "body", "--label", "kind", "--out", model).code == 0
     assert cli("evaluate", model, data).code == 0
 
 
@@ -351,20 +364,20 @@ def test_a_mistyped_path_is_not_taken_for_a_text(cli: Any, model_folder: Path, n
 def test_labels_of_the_test_file_are_checked_before_training(cli: Any, english_csv: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text("text,label\na film,odd\n", encoding="utf-8")
-    ended = cli("train", english_csv, "--test", other, "--out", tmp_path / "model")
+    ended = cli("train", "--family", "ngram", english_csv, "--test", other, "--out", tmp_path / "model")
     assert ended.code == 1
     assert "the label 'odd' was not in the training data" in ended.err
     assert not (tmp_path / "model").exists()
 
 
 def test_texts_that_are_in_both_parts_are_told(cli: Any, english_csv: Path, tmp_path: Path) -> None:
-    ended = cli("train", english_csv, "--test", english_csv, "--out", tmp_path / "model")
+    ended = cli("train", "--family", "ngram", english_csv, "--test", english_csv, "--out", tmp_path / "model")
     assert ended.code == 0
     assert "texts to measure on are also among those to learn from" in ended.err
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_training(cli: Any, english_csv: Path) -> None:
-    ended = cli("train", english_csv, "--out", english_csv / "model")
+    ended = cli("train", "--family", "ngram", english_csv, "--out", english_csv / "model")
     assert ended.code == 1
     assert "no folder can be made in" in ended.err
 
@@ -372,7 +385,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_training(cli: Any, engli
 def test_none_in_a_run_file_is_off(cli: Any, english_csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run.toml"
     run.write_text('[settings]\nstrength = "none"\norders = [1]\n', encoding="utf-8")
-    assert cli("train", english_csv, "--config", run, "--out", tmp_path / "model").code == 0
+    assert cli("train", english_csv, "--family", "ngram", "--config", run, "--out", tmp_path / "model").code == 0
 
 
 def test_chinese_goes_to_a_terminal_that_knows_ascii_alone(model_folder: Path, tmp_path: Path) -> None:

@@ -58,7 +58,9 @@ def test_the_labels_of_a_model_without_a_text(cli: Cli, model_folder: Path, engl
 
 
 def test_chinese_from_standard_input(cli: Cli, tmp_path: Path) -> None:
-    folder = pipeline.train(Run(str(write_csv(tmp_path / "评论.csv", chinese())), out=str(tmp_path / "模型"))).folder
+    folder = pipeline.train(
+        Run(str(write_csv(tmp_path / "评论.csv", chinese())), family="ngram", out=str(tmp_path / "模型"))
+    ).folder
     ended = cli("explain", folder, "-", "--json", stdin="服务很差，糟糕\n\n".encode())
     [first, empty] = json.loads(ended.out)["texts"]
     assert first["labels"][0]["label"] == "差评"

@@ -31,7 +31,7 @@ def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def several(cli: Cli, posts: Path, tmp_path: Path) -> Path:
     """The folder of a model of several labels a text."""
-    assert cli("train", posts, "--out", tmp_path / "several").code == 0
+    assert cli("train", "--family", "ngram", posts, "--out", tmp_path / "several").code == 0
     return tmp_path / "several"
 
 
@@ -39,7 +39,7 @@ def several(cli: Cli, posts: Path, tmp_path: Path) -> Path:
 def numbers(cli: Cli, tmp_path: Path) -> Path:
     """The folder of a model of numbers."""
     data = write_csv(tmp_path / "ratings.csv", RATINGS)
-    ended = cli("train", data, "--out", tmp_path / "numbers")
+    ended = cli("train", "--family", "ngram", data, "--out", tmp_path / "numbers")
     assert ended.code == 0, ended.err
     assert "their values are learned (--task multiclass: as classes)" in ended.err
     assert "R2" in ended.out and "mean absolute error" in ended.out
@@ -67,7 +67,7 @@ def test_several_labels_a_text(cli: Cli, several: Path, posts: Path, tmp_path: P
 
 def test_labels_parted_by_a_separator(cli: Cli, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "posts.csv", [(text, "; ".join(names) or "none") for text, names in POSTS])
-    ended = cli("train", data, "--label-separator", ";", "--out", tmp_path / "model", "--json")
+    ended = cli("train", "--family", "ngram", data, "--label-separator", ";", "--out", tmp_path / "model", "--json")
     metrics = json.loads(ended.out)["test"]
     assert metrics["task"] == "multilabel" and metrics["micro_f1"] > 0.9
     assert set(metrics["per_class"]) == {"joy", "love", "恨", "none"}
@@ -104,7 +104,7 @@ def test_an_unknown_label_of_a_set_is_refused(cli: Cli, several: Path, tmp_path:
     ],
 )
 def test_wrong_options(cli: Cli, posts: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
-    ended = cli("train", posts, "--out", tmp_path / "never", *arguments)
+    ended = cli("train", "--family", "ngram", posts, "--out", tmp_path / "never", *arguments)
     assert ended.code == 1
     assert message in ended.err
     assert not (tmp_path / "never").exists()
@@ -112,4 +112,9 @@ def test_wrong_options(cli: Cli, posts: Path, tmp_path: Path, arguments: tuple[s
 
 def test_class_weights_from_the_command_line(cli: Cli, english_csv: Path, tmp_path: Path) -> None:
     for number, weight in enumerate(("balanced", "positive=2,negative=1.5")):
-        assert cli("train", english_csv, "--out", tmp_path / str(number), "--class-weight", weight).code == 0
+        assert (
+            cli(
+                "train", "--family", "ngram", english_csv, "--out", tmp_path / str(number), "--class-weight", weight
+            ).code
+            == 0
+        )

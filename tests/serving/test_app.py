@@ -61,7 +61,7 @@ def test_numbers_and_sets_of_labels_are_answered(tmp_path: Path) -> None:
             for text, row in rows
         )
     )
-    quick: dict[str, Any] = {"report": False, "text": "text"}
+    quick: dict[str, Any] = {"family": "ngram", "report": False, "text": "text"}
     several = pipeline.train(Run(str(tmp_path / "rows.jsonl"), label="label", out=str(tmp_path / "several"), **quick))
     numbers = pipeline.train(
         Run(str(tmp_path / "rows.jsonl"), label="n", task="regression", out=str(tmp_path / "numbers"), **quick)
@@ -226,7 +226,7 @@ def test_a_server_lives_through_bad_clients_a_new_model_and_ends_with_every_answ
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
     version = httpx2.get(f"{address}/models").json()[0]["version"]
-    pipeline.train(Run(str(english_csv), out=str(folder), overwrite=True, seed=9, report=False))
+    pipeline.train(Run(str(english_csv), family="ngram", out=str(folder), overwrite=True, seed=9, report=False))
     for _ in range(100):
         found = httpx2.get(f"{address}/models").json()[0]
         assert httpx2.post(f"{address}/predict", json={"inputs": "superb"}).status_code == 200

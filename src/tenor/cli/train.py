@@ -36,7 +36,7 @@ def train(
     class_weight: Annotated[
         str | None, Option(help="'balanced', or how much texts of a class count, as 'spam=5,urgent=2'.")
     ] = None,
-    family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: ngram]")] = None,
+    family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: auto]")] = None,
     budget: Annotated[
         str | None,
         Option(help="Time for learning, such as 60s, 5m or 1h: the best model that it allows (family auto); or none."),
