@@ -102,8 +102,7 @@ class Pretraining:
 
 
 def to_toml(run: Run) -> str:
-    """The run file (TOML) that asks for the same: the family, and what differs from the defaults, but
-    for where the model goes."""
+    """The run file (TOML) that asks for the same: its family and what differs from the defaults, but for the folder."""
     given = {
         each.name: getattr(run, each.name)
         for each in fields(run)
