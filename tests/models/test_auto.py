@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -48,7 +49,9 @@ def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
     found = fit(watcher, budget=25.0)
     assert time.perf_counter() - begin < 25 * 1.05 + 5
     assert {"ngram", "bag"} <= set(watcher.ready)
-    assert found.config.members[:2] == ("ngram", 'ngram orders=[1,2,3] weighting="tf-idf-naive-bayes"')
+    words = 'ngram orders=[1,2,3] weighting="tf-idf-naive-bayes"'
+    characters = 'ngram characters=[5] minimum_texts=3 weighting="tf-idf-naive-bayes"'
+    assert found.config.members[:3] == ("ngram", words, characters)
     assert [row["family"] for row in found.history] == [member.split()[0] for member in found.config.members]
     assert sum(row["weight"] > 0 for row in found.history) == len(found.model.members)
     first = watcher.ready["ngram"]
@@ -66,6 +69,22 @@ def test_little_time_gives_n_grams_alone() -> None:
     assert found.calibration is not None
 
 
+@pytest.mark.parametrize("kind", ["multiclass", "regression"])
+def test_chinese_texts_are_looked_at_by_characters(kind: Literal["multiclass", "regression"]) -> None:
+    texts = [f"{'好坏'[row % 2]}的{'电影书籍音乐'[row % 3 * 2 :][:2]}，第{row}次" for row in range(240)]
+    labels = [str(row % 2 + (row % 3) / 10) for row in range(240)]
+    task = tasks.make(kind, labels)
+    targets = task.encode(labels)
+    examples = Examples(texts, targets, task, fitting.weights(task, targets, None))
+    found = fitting.fit(auto.FAMILY, examples, auto.Config(budget=15.0), 0, Watcher())
+    weighting = "tf-idf" if kind == "regression" else "tf-idf-naive-bayes"
+    assert found.config.members == (
+        "ngram",
+        f'ngram characters=[1,2] weighting="{weighting}"',
+        f'ngram orders=[1] characters=[1,2,3,4] weighting="{weighting}"',
+    )
+
+
 def test_an_interruption_keeps_what_is_ready() -> None:
     watcher = Heard(stop_at="bag")
     found = fit(watcher, members=["ngram", "bag epochs=2"])
@@ -76,7 +95,7 @@ def test_an_interruption_keeps_what_is_ready() -> None:
 
 
 def test_a_first_model_is_ready_whatever_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "_SHORTEST", 0.0)
+    monkeypatch.setattr(auto, "_FIRST_TIMES", 0.0)
     ready: list[fitting.Fitted] = []
     found = fit(Watcher(), ready.append, budget=1e-6)
     assert [len(each.model.members) for each in ready] == [1]

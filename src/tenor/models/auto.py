@@ -35,7 +35,9 @@ _KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMIL
 _HELD_OUT = 0.2  # share of the texts on which models are compared
 _FEWEST_HELD, _LARGEST_SHARE = 500, 0.3
 _MOST_HELD, _MOST_HELD_ENCODER = 5_000, 2_000  # an encoder takes long to score them
-_SHORTEST = 20.0  # seconds; below it nothing but n-grams gets anywhere
+_FIRST_S, _FIRST_CHARACTERS_S = 3.0, 5e6  # about what the first n-gram model takes: seconds, and characters in one
+_FIRST_TIMES = 3  # times as long is needed to compare models
+_SHORTEST = 20.0  # seconds; with less left no network gets anywhere
 _NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the ONNX graph
 _ENCODER_S, _ENCODER_TEXTS_S = 15.0, 60  # the same for an encoder; texts that it scores in a second
 _FEWEST_ENCODER_S = 60.0  # less teaches an encoder nothing
@@ -44,7 +46,11 @@ _FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it
 _LONG, _SHORT = 256, 128  # tokens that an encoder reads of a text
 _ENCODER_TOKENS_S = 3_500  # tokens that it learns from in a second, on two cores: enough to choose between the two
 _CHARACTERS = 4.5  # of a token
-_MANY = 6  # times as long as the first model took is left, where there is another of its kind
+_MANY = 4  # times as long as the first model took is left, where there is another of its kind
+# Further n-gram models, for texts whose words stand apart and for those whose words do not.
+_SPACED: tuple[dict[str, Any], ...] = ({"orders": [1, 2, 3]}, {"characters": [5], "minimum_texts": 3})
+_UNSPACED: tuple[dict[str, Any], ...] = ({"characters": [1, 2]}, {"orders": [1], "characters": [1, 2, 3, 4]})
+_UNSPACED_SCRIPTS = ("Han", "Kana", "Thai", "Lao", "Khmer", "Myanmar")
 _MORE_TEXTS = 1.3  # times as long as on a part, at most, to learn from all texts
 _TIMED = 15  # texts that a model labels one by one, to tell how long it takes
 _RESAMPLED = 100  # times that the texts held out are drawn again, for the interval of a score
@@ -137,7 +143,7 @@ def combine(
     """
     begin = time.perf_counter()
     clock = _Clock(None if config.members else config.budget)
-    if config.members is None and not _worth_more(config):
+    if config.members is None and not _compares(config, examples):
         return _alone(fit, examples, config, seed, watcher)
     encodes = _encodes(config, examples)
     most = _MOST_HELD_ENCODER if encodes else _MOST_HELD
@@ -225,9 +231,11 @@ def _too_costly(config: Config, made: Sequence[_Made]) -> SettingsError:
     )
 
 
-def _worth_more(config: Config) -> bool:
-    """Whether there are time and packages for more than n-grams."""
-    return (config.budget is None or config.budget >= _SHORTEST) and backend.installed()
+def _compares(config: Config, examples: Examples) -> bool:
+    """Whether there is time for more than one n-gram model, which learns best from all texts then."""
+    texts = _sample(examples)
+    characters = len(examples) * float(np.mean([len(text) for text in texts])) if texts else 0.0
+    return config.budget is None or config.budget > _FIRST_TIMES * (_FIRST_S + characters / _FIRST_CHARACTERS_S)
 
 
 def _alone(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher) -> Fitted:
@@ -251,9 +259,14 @@ def _plan(
         return
     begin = time.perf_counter()
     yield ngram.FAMILY, {}, None
-    # Another weighting hedges the first choice, which a part of the texts made.
-    if not isinstance(learned.task, Value) and clock.left > _MANY * (time.perf_counter() - begin):
-        yield ngram.FAMILY, {"orders": [1, 2, 3], "weighting": "tf-idf-naive-bayes"}, None
+    first_s = time.perf_counter() - begin
+    # Other features and another weighting hedge the first choice, which a part of the texts made.
+    weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
+    for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
+        if clock.left > _MANY * first_s:
+            yield ngram.FAMILY, {**features, "weighting": weighting}, None
+    if not backend.installed():
+        return
     scoring = len(held_out) / _ENCODER_TEXTS_S
     if len(learned) < _FEW and encodes:
         yield pretrained.FAMILY, {"tune": "frozen"}, None
@@ -283,20 +296,26 @@ def _sample(learned: Examples) -> list[str]:
     return [learned.texts[row] for row in range(0, len(learned), step)]
 
 
+def _mostly(examples: Examples, names: Sequence[str]) -> bool:
+    """Whether more than half of the texts are in these scripts."""
+    wanted = [scripts.SCRIPTS.index(name) for name in names]
+    return bool(np.isin(scripts.main_scripts(_sample(examples)), wanted).mean() > 0.5)
+
+
 def _encodes(config: Config, examples: Examples) -> bool:
     """Whether there are the time and a pretrained encoder that reads the script of most texts."""
     from tenor.models import hub
 
     if config.members is not None:
         return any(member.split()[0] == pretrained.FAMILY.name for member in config.members)
-    if config.budget is not None and config.budget < _FEWEST_ENCODER_S:
+    if not backend.installed() or (config.budget is not None and config.budget < _FEWEST_ENCODER_S):
         return False
     if len(examples) >= _FEW and config.budget is not None:
         # One that sees less than half of the texts adds less than other networks do in that time.
         needed = max(_FEWEST_ENCODER_S, _epoch_s(examples, _SHORT) * (1 - _HELD_OUT) / 2)
         if config.budget < needed + _ENCODER_S + _FEWEST_ENCODER_S:
             return False
-    if np.mean(scripts.main_scripts(_sample(examples)) == scripts.SCRIPTS.index("Latin")) <= 0.5:
+    if not _mostly(examples, ("Latin",)):
         return False
     try:
         hub.find(pretrained.Config().model)
