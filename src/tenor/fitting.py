@@ -75,8 +75,8 @@ def fit(
             if ready is not None:
                 ready(_calibrated(fitted))
 
-        return _calibrated(family.combine(_fit, examples, config, seed, watcher, told))
-    return _calibrated(_fit(family, examples, config, seed, watcher, None, checkpoints, start))
+        return _calibrated(family.combine(fit_plain, examples, config, seed, watcher, told))
+    return _calibrated(fit_plain(family, examples, config, seed, watcher, None, checkpoints, start))
 
 
 def _calibrated(fitted: Fitted) -> Fitted:
@@ -96,7 +96,7 @@ def _calibrated(fitted: Fitted) -> Fitted:
     return replace(fitted, task=task, timing=timing, calibration=found, conformal=scores)
 
 
-def _fit(
+def fit_plain(
     family: Family,
     examples: Examples,
     config: Any,

@@ -54,14 +54,36 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     watcher = watcher or Watcher()
     family = models.find(run.family)
     encoder = _encoder(run.init, family)
-    config = _config(family, run.settings or {}, encoder)
+    config = config_of(family, run.settings or {}, encoder)
     bundle.need(family)
     folder = _folder(run)
     with spill.beside(folder):
         return _train(run, family, config, encoder, folder, watcher)
 
 
-def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folder: Path, watcher: Watcher) -> Trained:
+@dataclass(frozen=True)
+class Prepared:
+    """What a run learns from and is measured on.
+
+    Attributes:
+        data: The texts to learn from.
+        test: Those to measure on, None where there are none.
+        task: What is predicted.
+        groups: (rows of `data`,) numbers of groups that stay together; None where each row is one.
+        findings: What the check of the data found.
+        timing: Seconds by step.
+    """
+
+    data: Dataset
+    test: Dataset | None
+    task: Task
+    groups: Groups | None
+    findings: Sequence[Finding]
+    timing: dict[str, float]
+
+
+def prepare(run: Run, watcher: Watcher) -> Prepared:
+    """Read the texts, check them, and hold a part out. Raises TenorError where they cannot be used."""
     begin = time.perf_counter()
     data, test = reading.read_parts(run, watcher)
     read_s = time.perf_counter() - begin
@@ -90,21 +112,27 @@ def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folde
         task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone
     measured_on = f"{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
     watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {_described(task)}.")
+    return Prepared(data, test, task, groups, findings, {"read_s": read_s, "check_s": check_s})
 
-    fingerprint = _fingerprint(data)
+
+def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folder: Path, watcher: Watcher) -> Trained:
+    begin = time.perf_counter()
+    prepared = prepare(run, watcher)
+    data, test, task, groups = prepared.data, prepared.test, prepared.task, prepared.groups
+    digest = fingerprint(data)
     training = output.training_folder(folder)
     identity = {"task": task.describe(), "class_weight": run.class_weight}
     checkpoints = (
-        None if family.build is None else _checkpoints(run, family, config, encoder, training, fingerprint, identity)
+        None if family.build is None else _checkpoints(run, family, config, encoder, training, digest, identity)
     )
     fit = partial(_fit, family, task=task, config=config, run=run, encoder=encoder, watcher=watcher)
     about = {
         "text_column": data.text_column,
         "label_column": data.label_column,
         "label_separator": run.label_separator,
-        **_origin(data, fingerprint, run.seed),
+        **_origin(data, digest, run.seed),
     }
-    timing = {"read_s": read_s, "check_s": check_s}
+    timing = prepared.timing
     saved = _Saved(run, folder)
 
     def ready(fitted: Fitted) -> None:
@@ -127,7 +155,7 @@ def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folde
         trained.metrics["timing"]["cross_validate_s"] = time.perf_counter() - crossed
     reporting = time.perf_counter()
     trained.metrics["timing"]["total_s"] = reporting - begin
-    predictor = _documented(predictor, run, saved.folder.name, data, test, tested, findings, watcher)
+    predictor = _documented(predictor, run, saved.folder.name, data, test, tested, prepared.findings, watcher)
     done = time.perf_counter()
     trained.metrics["timing"] |= {"report_s": done - reporting, "total_s": done - begin}
     saved.save(predictor)
@@ -286,7 +314,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
         able = [name for name, other in models.FAMILIES.items() if other.structure]
         raise SettingsError(f"the family {run.family!r} has no encoder to pretrain.", f"Known: {', '.join(able)}.")
     init = _encoder(run.init, family)
-    config = _config(family, run.settings or {}, init)
+    config = config_of(family, run.settings or {}, init)
     bundle.need(family)
     folder = _folder(run)
     begin = time.perf_counter()
@@ -296,15 +324,15 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
 
     from tenor import pretraining
 
-    fingerprint, place = _fingerprint(corpus), output.training_folder(folder)
-    checkpoints = _checkpoints(run, family, config, init, place, fingerprint, {})
+    digest, place = fingerprint(corpus), output.training_folder(folder)
+    checkpoints = _checkpoints(run, family, config, init, place, digest, {})
     fitted = pretraining.fit(family, corpus.texts, config, run.seed, watcher, checkpoints, _start(init))
     encoder = Encoder(
         family,
         fitted.config,
         fitted.model.encoder(),
         {name: value for name, value in fitted.model.arrays().items() if not name.startswith("logits/")},
-        _origin(corpus, fingerprint, run.seed),
+        _origin(corpus, digest, run.seed),
         {"timing": {"read_s": read_s, **fitted.timing, "total_s": time.perf_counter() - begin}},
         fitted.history,
     )
@@ -326,7 +354,7 @@ def _encoder(folder: str | None, family: Family) -> Encoder | None:
     return encoder
 
 
-def _config(family: Family, values: dict[str, Any], encoder: Encoder | None) -> Any:
+def config_of(family: Family, values: dict[str, Any], encoder: Encoder | None) -> Any:
     """The family's settings; those that shape an encoder come from the encoder that training starts from."""
     if encoder is None:
         return settings.make(family.config, values, "settings")
@@ -352,6 +380,15 @@ def _start(encoder: Encoder | None) -> Any:
 
 
 def _folder(run: Run | Pretraining) -> Path:
+    return output.choose(run.out, _name(run, run.family), run.resume, run.overwrite)
+
+
+def folder_of(run: Run, purpose: str) -> Path:
+    """The next free folder under `runs` for something that is made of a run."""
+    return output.choose(None, _name(run, f"{run.family}-{purpose}"), resume=False, overwrite=False)
+
+
+def _name(run: Run | Pretraining, ending: str) -> str:
     source = run.data if isinstance(run, Run) else run.corpus
     if source == "-":
         name = "stdin"
@@ -361,10 +398,11 @@ def _folder(run: Run | Pretraining) -> Path:
         path = Path(source).resolve()
         names = (re.sub(r"[*?\[\]]", "", part.name).partition(".")[0].strip("-_") for part in (path, path.parent))
         name = next(filter(None, names), "data")
-    return output.choose(run.out, f"{name}-{run.family}", run.resume, run.overwrite)
+    return f"{name}-{ending}"
 
 
-def _fingerprint(data: Dataset) -> str:
+def fingerprint(data: Dataset) -> str:
+    """SHA-256 of the texts and labels."""
     digest = hashlib.sha256()
     for values in (data.texts, data.labels):
         digest.update(b"[")

@@ -9,7 +9,20 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import tenor
-from tenor.cli import check, compare, datasets, evaluate, explain, export, families, predict, pretrain, serve, train
+from tenor.cli import (
+    check,
+    compare,
+    datasets,
+    evaluate,
+    explain,
+    export,
+    families,
+    predict,
+    pretrain,
+    serve,
+    train,
+    tune,
+)
 from tenor.errors import TenorError
 
 _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
@@ -25,6 +38,7 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)

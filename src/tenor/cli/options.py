@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -24,3 +25,58 @@ Assignments = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")]
+RunData = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA",
+        help="Labelled texts: a file, a pattern of files in quotes, a folder, '-' for standard input, or a "
+        "built-in name; may stand in the run file.",
+    ),
+]
+Test = Annotated[str | None, typer.Option(help="Labelled texts to measure on; without it, a part of DATA is held out.")]
+ClassWeight = Annotated[
+    str | None, typer.Option(help="'balanced', or how much texts of a class count, as 'spam=5,urgent=2'.")
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random. [default: 0]")]
+TestSize = Annotated[float | None, typer.Option(help="Share of DATA to hold out. [default: 0.2]")]
+Group = Annotated[str | None, typer.Option(help="Column whose equal values stay on one side, such as an author.")]
+Time = Annotated[str | None, typer.Option(help="Column of times: the latest rows are held out.")]
+RunFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="Run file in TOML. Options given here come first; its paths count from the current folder."
+    ),
+]
+
+
+def seconds(given: str) -> float | None:
+    """The time that --budget names; None for none."""
+    from tenor.errors import SettingsError
+
+    if given == "none":
+        return None
+    units = {"": 1, "s": 1, "m": 60, "h": 3600}
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smh]?)", given)
+    if match is None or not float(match[1]):
+        raise SettingsError(f"--budget: {given!r} is no time.", "Write, say, 60s, 5m, 1h, or none.")
+    return float(match[1]) * units[match[2]]
+
+
+def class_weight(given: str | None) -> str | dict[str, float] | None:
+    """What --class-weight names."""
+    from tenor.errors import SettingsError
+
+    if given is None or given == "balanced":
+        return given
+    weights = {}
+    for item in given.split(","):
+        label, equals, weight = item.rpartition("=")
+        try:
+            weights[label.strip()] = float(weight)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise SettingsError(
+                f"--class-weight: {item!r} is not of the form class=number.", "Write balanced, or spam=5,urgent=2."
+            )
+    return weights

@@ -2,11 +2,9 @@
 
 import contextlib
 import json
-import re
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -18,24 +16,13 @@ Option = typer.Option
 
 def train(
     context: typer.Context,
-    data: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="DATA",
-            help="Labelled texts: a file, a pattern of files in quotes, a folder, '-' for standard input, or a "
-            "built-in name; may stand in the run file.",
-        ),
-    ] = None,
-    test: Annotated[
-        str | None, Option(help="Labelled texts to measure on; without it, a part of DATA is held out.")
-    ] = None,
+    data: options.RunData = None,
+    test: options.Test = None,
     text: options.Text = None,
     label: options.Label = None,
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
-    class_weight: Annotated[
-        str | None, Option(help="'balanced', or how much texts of a class count, as 'spam=5,urgent=2'.")
-    ] = None,
+    class_weight: options.ClassWeight = None,
     family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: auto]")] = None,
     budget: Annotated[
         str | None,
@@ -48,10 +35,10 @@ def train(
         float | None, Option(metavar="MS", help="Longest time for a text, in milliseconds, that --budget may choose.")
     ] = None,
     out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
-    seed: Annotated[int | None, Option(help="Seed of everything random. [default: 0]")] = None,
-    test_size: Annotated[float | None, Option(help="Share of DATA to hold out. [default: 0.2]")] = None,
-    group: Annotated[str | None, Option(help="Column whose equal values stay on one side, such as an author.")] = None,
-    time: Annotated[str | None, Option(help="Column of times: the latest rows are held out.")] = None,
+    seed: options.Seed = None,
+    test_size: options.TestSize = None,
+    group: options.Group = None,
+    time: options.Time = None,
     folds: Annotated[
         int | None, Option(help="Measure by cross-validation in so many folds; the model learns from all of DATA.")
     ] = None,
@@ -62,10 +49,7 @@ def train(
             help="Where the texts are kept. [default: on disk from 1,000,000 rows or 268 million characters on]",
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        Option(help="Run file in TOML. Options given here come first; its paths count from the current folder."),
-    ] = None,
+    config: options.RunFile = None,
     assignments: options.Assignments = None,
     init: Annotated[str | None, Option(help="Folder of an encoder from 'tenor pretrain' to start from.")] = None,
     resume: options.Resume = False,
@@ -92,7 +76,7 @@ def train(
         "label": label,
         "task": task,
         "label_separator": label_separator,
-        "class_weight": _class_weight(class_weight),
+        "class_weight": options.class_weight(class_weight),
         "family": family,
         "out": out,
         "seed": seed,
@@ -110,7 +94,7 @@ def train(
         "drop_empty": drop_empty or None,
     }
     values |= {key: value for key, value in given.items() if value is not None}
-    searched: dict[str, Any] = {} if budget is None else {"budget": _seconds(budget)}
+    searched: dict[str, Any] = {} if budget is None else {"budget": options.seconds(budget)}
     limits = {"maximum_size": max_size, "maximum_latency": max_latency}
     searched |= {name: limit for name, limit in limits.items() if limit is not None}
     if searched:
@@ -156,34 +140,3 @@ def _ended_alike() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _seconds(given: str) -> float | None:
-    from tenor.errors import SettingsError
-
-    if given == "none":
-        return None
-    units = {"": 1, "s": 1, "m": 60, "h": 3600}
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smh]?)", given)
-    if match is None or not float(match[1]):
-        raise SettingsError(f"--budget: {given!r} is no time.", "Write, say, 60s, 5m, 1h, or none.")
-    return float(match[1]) * units[match[2]]
-
-
-def _class_weight(given: str | None) -> str | dict[str, float] | None:
-    from tenor.errors import SettingsError
-
-    if given is None or given == "balanced":
-        return given
-    weights = {}
-    for item in given.split(","):
-        label, equals, weight = item.rpartition("=")
-        try:
-            weights[label.strip()] = float(weight)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise SettingsError(
-                f"--class-weight: {item!r} is not of the form class=number.", "Write balanced, or spam=5,urgent=2."
-            )
-    return weights

@@ -18,7 +18,7 @@ import numpy as np
 
 from tenor import settings
 from tenor.errors import SettingsError, TenorError
-from tenor.models import backend, bag, blend, cnn, lstm, ngram, pretrained
+from tenor.models import backend, bag, blend, cnn, comparison, lstm, ngram, pretrained
 from tenor.models.blend import Blend, Member
 from tenor.models.family import Examples, Family, Fitted, HeldOut
 from tenor.settings import require
@@ -52,9 +52,6 @@ _SPACED: tuple[dict[str, Any], ...] = ({"orders": [1, 2, 3]}, {"characters": [5]
 _UNSPACED: tuple[dict[str, Any], ...] = ({"characters": [1, 2]}, {"orders": [1], "characters": [1, 2, 3, 4]})
 _UNSPACED_SCRIPTS = ("Han", "Kana", "Thai", "Lao", "Khmer", "Myanmar")
 _MORE_TEXTS = 1.3  # times as long as on a part, at most, to learn from all texts
-_TIMED = 15  # texts that a model labels one by one, to tell how long it takes
-_RESAMPLED = 100  # times that the texts held out are drawn again, for the interval of a score
-_SAMPLE = 500  # texts that are looked at to tell their script and length
 
 
 @dataclass(frozen=True)
@@ -177,7 +174,7 @@ def combine(
         raise _too_costly(config, made)
     rows = [_row(each, held_out, weight) for each, weight in _weighted(made, members)]
     if len(members) > 1 and found.held_out is not None:
-        watcher.compared("blend", _measured(found.held_out.logits, held_out))
+        watcher.compared("blend", comparison.measured(found.held_out.logits, held_out))
     members = _on_all(fit, members, made, examples, config, seed, watcher, clock)
     return replace(
         found,
@@ -233,7 +230,7 @@ def _too_costly(config: Config, made: Sequence[_Made]) -> SettingsError:
 
 def _compares(config: Config, examples: Examples) -> bool:
     """Whether there is time for more than one n-gram model, which learns best from all texts then."""
-    texts = _sample(examples)
+    texts = comparison.sample(examples)
     characters = len(examples) * float(np.mean([len(text) for text in texts])) if texts else 0.0
     return config.budget is None or config.budget > _FIRST_TIMES * (_FIRST_S + characters / _FIRST_CHARACTERS_S)
 
@@ -241,8 +238,8 @@ def _compares(config: Config, examples: Examples) -> bool:
 def _alone(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher) -> Fitted:
     """The n-gram model, fitted to all texts."""
     found = fit(ngram.FAMILY, examples, ngram.Config(), seed, watcher, None)
-    texts = _sample(examples)
-    alone = _Made(ngram.FAMILY, {}, found, found.model.logits(texts[:1]), 0.0, 0.0, *_price(found, texts))
+    texts = comparison.sample(examples)
+    alone = _Made(ngram.FAMILY, {}, found, found.model.logits(texts[:1]), 0.0, 0.0, *comparison.price(found, texts))
     if not _affords(config, [alone]):
         raise _too_costly(config, [alone])
     members = (Member(ngram.FAMILY, found.config, found.model, 1.0),)
@@ -287,19 +284,14 @@ def _share(left: float, share: float) -> float | None:
 
 def _epoch_s(examples: Examples, tokens: int) -> float:
     """About how long an encoder takes to see each text once, in seconds, of which it reads so many tokens."""
-    characters = np.mean([min(len(text), tokens * _CHARACTERS) for text in _sample(examples)])
+    characters = np.mean([min(len(text), tokens * _CHARACTERS) for text in comparison.sample(examples)])
     return len(examples) * float(characters) / _CHARACTERS / _ENCODER_TOKENS_S
-
-
-def _sample(learned: Examples) -> list[str]:
-    step = max(1, len(learned) // _SAMPLE)
-    return [learned.texts[row] for row in range(0, len(learned), step)]
 
 
 def _mostly(examples: Examples, names: Sequence[str]) -> bool:
     """Whether more than half of the texts are in these scripts."""
     wanted = [scripts.SCRIPTS.index(name) for name in names]
-    return bool(np.isin(scripts.main_scripts(_sample(examples)), wanted).mean() > 0.5)
+    return bool(np.isin(scripts.main_scripts(comparison.sample(examples)), wanted).mean() > 0.5)
 
 
 def _encodes(config: Config, examples: Examples) -> bool:
@@ -340,19 +332,9 @@ def _make(
     begin = time.perf_counter()
     logits = fitted.model.logits(held_out.texts)
     texts_per_s = len(held_out) / (time.perf_counter() - begin)
-    return _Made(family, wanted, fitted, logits, fitted_s, texts_per_s, *_price(fitted, _sample(held_out)))
-
-
-def _price(fitted: Fitted, texts: Sequence[str]) -> tuple[float, float]:
-    """(milliseconds for a single text, MiB of weights and graphs)."""
-    spent = []
-    for text in texts[: _TIMED + 1]:
-        begin = time.perf_counter()
-        fitted.model.logits([text])
-        spent.append(time.perf_counter() - begin)
-    arrays, graphs = fitted.model.arrays().values(), fitted.model.graphs().values()
-    size = sum(array.nbytes for array in arrays) + sum(len(graph) for graph in graphs)
-    return 1e3 * float(np.median(spent[1:] or spent)), size / (1 << 20)  # the first time warms up
+    return _Made(
+        family, wanted, fitted, logits, fitted_s, texts_per_s, *comparison.price(fitted, comparison.sample(held_out))
+    )
 
 
 def _on_all(
@@ -383,7 +365,7 @@ def _on_all(
             except KeyboardInterrupt:
                 watcher.say("interrupted: the models learn from no further texts, and are saved.")
                 break
-            _, size = _price(fitted, examples.texts[:1])
+            _, size = comparison.price(fitted, examples.texts[:1])
             wider = [*costs]
             wider[number] = replace(costs[number], size_mib=size)
             if _affords(config, wider):
@@ -415,23 +397,10 @@ def _described(made: _Made) -> str:
     return " ".join([made.family.name, *told])
 
 
-def _measured(logits: Floats, held_out: Examples) -> dict[str, float]:
-    """The loss, and each score with its 95% interval (Efron, 1979, "Bootstrap Methods")."""
-    task, targets = held_out.task, held_out.targets
-    found = {"validation_loss": float(np.mean(task.losses(targets, logits)))}
-    generator = np.random.default_rng(0)
-    drawn = [generator.integers(len(targets), size=len(targets)) for _ in range(_RESAMPLED)]
-    again = [task.measure(targets[rows], logits[rows]) for rows in drawn]
-    for name, value in task.measure(targets, logits).items():
-        low, high = np.quantile([each[name] for each in again], [0.025, 0.975])
-        found |= {f"validation_{name}": value, f"validation_{name}_low": low, f"validation_{name}_high": high}
-    return {name: float(value) for name, value in found.items()}
-
-
 def _figures(made: _Made, held_out: Examples) -> dict[str, float]:
     price = {"seconds": made.seconds, "texts_per_s": made.texts_per_s}
     price |= {"latency_ms": made.latency_ms, "size_mib": made.size_mib}
-    return _measured(made.logits, held_out) | price
+    return comparison.measured(made.logits, held_out) | price
 
 
 def _row(made: _Made, held_out: Examples, weight: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenor.models.family import Activation, Family, NetworkConfig
+from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Task
 from tenor.text import gram_ids
@@ -46,6 +47,17 @@ class Config(NetworkConfig):
         require(self.embedding >= 1, "embedding", "must be 1 or more")
         require(all(width >= 1 for width in self.hidden), "hidden", "must be 1 or more each")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {
+            **super().space(task),
+            "orders": Choice(((1,), (1, 2), (1, 2, 3))),
+            "embedding": Choice((16, 32, 64, 128)),
+            "hidden": Choice(((), (64,))),
+            "dropout": Range(0.0, 0.6),
+        }
 
 
 def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:

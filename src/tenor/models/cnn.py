@@ -8,6 +8,7 @@ from typing import Any
 
 from tenor.models import tokens
 from tenor.models.family import Activation, Family, WordConfig
+from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Task
 
@@ -37,6 +38,17 @@ class Config(WordConfig):
         require(bool(self.widths) and all(width >= 1 for width in self.widths), "widths", "must be 1 or more each")
         require(self.filters >= 1, "filters", "must be 1 or more")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {
+            **super().space(task),
+            "embedding": Choice((64, 128, 256)),
+            "widths": Choice(((1, 2, 3), (2, 3, 4), (3, 4, 5))),
+            "filters": Choice((64, 100, 200)),
+            "dropout": Range(0.0, 0.7),
+        }
 
 
 def build(config: Config, task: Task) -> Any:

@@ -13,6 +13,7 @@ from tenor.data.stored import Texts
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.models.attribution import Attribution
+from tenor.models.space import Choice, Space, around
 from tenor.settings import require
 from tenor.tasks import Floats, Targets, Task
 from tenor.text.encoded import Keep, TextEncoder
@@ -193,6 +194,11 @@ class NetworkConfig:
         require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
         require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
 
+    @classmethod
+    def space(cls, _: Task) -> Space:
+        """What a search may change."""
+        return {"learning_rate": around(cls.learning_rate, 8, 4), "label_smoothing": Choice((0.0, 0.05, 0.1, 0.2))}
+
     def for_texts(self, _: int) -> Self:
         """The settings, with what depends on how many texts there are filled in."""
         return self
@@ -216,6 +222,11 @@ class WordConfig(NetworkConfig):
             "vocabulary",
             f"must be {FEWEST_SUBWORDS} or more for subwords, as 256 of them are bytes",
         )
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {**super().space(task), "vocabulary": Choice((5_000, 10_000, 20_000, 40_000))}
 
 
 @dataclass(frozen=True)

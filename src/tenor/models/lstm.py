@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tenor.models import tokens
 from tenor.models.family import Family, WordConfig
+from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Task
 
@@ -38,6 +39,17 @@ class Config(WordConfig):
         require(self.units >= 1, "units", "must be 1 or more")
         require(self.memory is None or self.memory >= 2, "memory", "must be 2 or more, or none")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {
+            **super().space(task),
+            "embedding": Choice((64, 128, 256)),
+            "units": Choice((64, 128, 256)),
+            "pooling": Choice(("last", "mean", "max")),
+            "dropout": Range(0.0, 0.6),
+        }
 
 
 def build(config: Config, task: Task) -> Any:

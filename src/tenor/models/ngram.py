@@ -36,6 +36,7 @@ from tenor.models.family import Arrays, Examples, Family, Fitted, HeldOut
 from tenor.models.features import Features, Weighting
 from tenor.models.linear import Linear
 from tenor.models.rows import Desired
+from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Floats, LabelSet, Targets, Task, Value
 from tenor.text import ngrams
@@ -84,6 +85,18 @@ class Config:
         require(self.strength is None or self.strength > 0, "strength", "must be above 0")
         require(self.minimum_texts >= 1, "minimum_texts", "must be 1 or more")
         require(self.iterations >= 1, "iterations", "must be 1 or more")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        by_classes = {} if isinstance(task, Value) else {"weighting": Choice(get_args(Weighting))}
+        return {
+            "orders": Choice(((1,), (1, 2), (1, 2, 3))),
+            "characters": Choice(((), (5,), (1, 2, 3), (3, 4, 5))),
+            **by_classes,
+            "strength": Range(0.01, 1_000.0, logarithmic=True),
+            "minimum_texts": Range(1, 5, whole=True),
+        }
 
 
 @dataclass(frozen=True)

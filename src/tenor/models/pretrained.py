@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from tenor.errors import SettingsError
 from tenor.models.family import Family, NetworkConfig, Precision
+from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Task
 from tenor.text.encoded import Keep, TextEncoder
@@ -76,6 +77,16 @@ class Config(NetworkConfig):
     def for_texts(self, number: int) -> Self:
         """The settings, with what depends on how many texts there are filled in."""
         return replace(self, tune=self.tune or ("frozen" if number < _FEWEST_TUNED else "all"))
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {
+            **super().space(task),
+            "layer_decay": Range(0.7, 1.0),
+            "pooling": Choice(("mean", "first")),
+            "dropout": Range(0.0, 0.3),
+        }
 
 
 def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tenor.models import tokens
 from tenor.models.family import Activation, Family, Precision, WordConfig
+from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Task
 
@@ -43,6 +44,16 @@ class Config(WordConfig):
             require(getattr(self, key) >= 1, key, "must be 1 or more")
         require(self.width % self.heads == 0, "width", "must be a multiple of heads")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {
+            **super().space(task),
+            "width": Choice((64, 128)),
+            "blocks": Range(1, 4, whole=True),
+            "dropout": Range(0.0, 0.5),
+        }
 
 
 def build(config: Config, task: Task) -> Any:

@@ -1,0 +1,79 @@
+"""`tenor tune`."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from tenor.cli import options
+
+Option = typer.Option
+
+
+def tune(
+    context: typer.Context,
+    data: options.RunData = None,
+    family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: ngram]")] = None,
+    trials: Annotated[int, Option(help="Trials in all, those of an earlier search in --out among them.")] = 20,
+    budget: Annotated[str | None, Option(help="Time for the search, such as 60s, 5m or 1h.")] = None,
+    test: options.Test = None,
+    text: options.Text = None,
+    label: options.Label = None,
+    task: options.Task = None,
+    label_separator: options.LabelSeparator = None,
+    class_weight: options.ClassWeight = None,
+    out: Annotated[
+        str | None, Option(help="Folder of the search; one that is there goes on. [default: a new one under runs]")
+    ] = None,
+    seed: options.Seed = None,
+    test_size: options.TestSize = None,
+    group: options.Group = None,
+    time: options.Time = None,
+    config: options.RunFile = None,
+    assignments: options.Assignments = None,
+    drop_unlabelled: options.DropUnlabelled = False,
+    drop_empty: options.DropEmpty = False,
+    as_json: Annotated[bool, Option("--json", help="Print what was found as one line of JSON.")] = False,
+) -> None:
+    """Search for better settings of a family; 'tenor train --config OUT/best.toml' trains with them."""
+    from tenor import settings, tuning
+    from tenor.cli import console
+    from tenor.runs import Run
+
+    values: dict[str, Any] = settings.read_toml(config) if config else {}
+    given = {
+        "data": data,
+        "family": family,
+        "test": test,
+        "text": text,
+        "label": label,
+        "task": task,
+        "label_separator": label_separator,
+        "class_weight": options.class_weight(class_weight),
+        "out": out,
+        "seed": seed,
+        "test_size": test_size,
+        "group": group,
+        "time": time,
+        "drop_unlabelled": drop_unlabelled or None,
+        "drop_empty": drop_empty or None,
+    }
+    values |= {key: value for key, value in given.items() if value is not None}
+    values.setdefault("family", "ngram")
+    if assignments:
+        values["settings"] = values.get("settings", {}) | settings.parse_assignments(assignments)
+    if "data" not in values:
+        context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
+    run = settings.make(Run, values, str(config) if config else "tune")
+    asked = tuning.Tuning(run, trials, options.seconds(budget) if budget is not None else None)
+    with console.Console(quiet=as_json) as watcher:
+        tuned = tuning.tune(asked, watcher)
+    chosen = f"tenor train --config {tuned.folder / tuning.BEST}"
+    if as_json:
+        figures = {"loss": tuned.loss, "loss_of_defaults": tuned.first_loss, "trials": tuned.trials}
+        print(json.dumps({**figures, "settings": tuned.settings, "folder": str(tuned.folder)}, ensure_ascii=False))
+        return
+    print(f"{tuned.trials} trials: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}")
+    for name, value in tuned.settings.items():
+        print(f"  {name} = {json.dumps(value, ensure_ascii=False)}")
+    print(f"train with them: {chosen}")

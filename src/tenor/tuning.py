@@ -1,0 +1,301 @@
+"""The search for better settings of a family, by Optuna (Akiba et al., 2019).
+
+Every trial learns from the same texts and is tried on the same others; the texts held out to measure on are never
+looked at. What makes a trial better is the log loss after calibration (of numbers the squared error). The first trial
+is the defaults, so that the best one is no worse than these. The next settings to try come from TPE (Bergstra et al.,
+2011, "Algorithms for Hyper-Parameter Optimization"); networks whose validation loss after an epoch is worse than the
+median of the trials before are given up.
+
+Trials are kept in a database, so that a search goes on where it ended, and in the same way: the draws of a trial come
+from the seed and its number.
+"""
+
+import csv
+import io
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tenor import bundle, files, fitting, models, pipeline, reading, runs, settings
+from tenor.errors import BundleError, SettingsError, TenorError, missing_extra
+from tenor.evaluation import calibration
+from tenor.models import comparison
+from tenor.models.family import Examples, Family
+from tenor.models.space import Choice, Space
+from tenor.runs import Run
+from tenor.tasks import Value
+from tenor.watch import Watcher
+
+STUDY, BEST, TRIALS = "study.db", "best.toml", "trials.csv"
+
+_NAME = "tenor"
+_HELD_OUT, _MOST_HELD = 0.2, 5_000
+_STARTUP = 5  # trials before any is given up, and before what was found says where to look
+_OPTUNA: Any = None
+
+
+class _GivenUpError(Exception):
+    """A trial is not worth its time."""
+
+
+class _OutOfTimeError(Exception):
+    """The time is over in the middle of a trial."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a search is asked for.
+
+    Attributes:
+        run: The run to find better settings for; the settings that it names stay as they are.
+        trials: How many there are to be in all, those of an earlier search among them.
+        budget: Seconds; None: however long the trials take.
+    """
+
+    run: Run
+    trials: int = 20
+    budget: float | None = None
+
+    def __post_init__(self) -> None:
+        settings.require(self.trials >= 1, "trials", "must be 1 or more")
+        settings.require(self.budget is None or self.budget > 0, "budget", "must be above 0")
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What was found.
+
+    Attributes:
+        folder: Where the trials and the run file are.
+        settings: The best settings.
+        loss: Their loss.
+        first_loss: That of the defaults.
+        trials: How many trials there are, those given up among them.
+    """
+
+    folder: Path
+    settings: dict[str, Any]
+    loss: float
+    first_loss: float
+    trials: int
+
+
+def tune(asked: Tuning, watcher: Watcher | None = None) -> Tuned:
+    """Search.
+
+    Raises:
+        TenorError: The data or the settings cannot be used, Optuna is missing, or the folder holds another search.
+    """
+    watcher = watcher or Watcher()
+    end = None if asked.budget is None else time.perf_counter() + asked.budget
+    optuna = _optuna()
+    run, family = asked.run, models.find(asked.run.family)
+    if family.combine is not None:
+        raise SettingsError(f"{family.name!r} has nothing to tune.", "Name a family: see 'tenor families'.")
+    fixed = dict(run.settings or {})
+    pipeline.config_of(family, fixed, None)
+    bundle.need(family)
+    folder = _folder(run)
+    prepared = pipeline.prepare(run, watcher)
+    task, data = prepared.task, prepared.data
+    targets = reading.targets_of(task, data)
+    examples = Examples(data.texts, targets, task, fitting.weights(task, targets, run.class_weight), prepared.groups)
+    share = min(_HELD_OUT, _MOST_HELD / max(1, len(examples)))
+    learned, held_out = examples.parted(share, run.seed)
+    if not len(held_out):
+        raise SettingsError("there are too few texts to compare settings on.", "Give more.")
+    space = {name: way for name, way in family.config.space(task).items() if name not in fixed}
+    if not space:
+        raise SettingsError("every setting that could be tuned is given.", "Leave some to the search.")
+    identity = {
+        "family": family.name,
+        "data": pipeline.fingerprint(data),
+        "task": task.describe(),
+        "seed": run.seed,
+        "settings": {**fixed, "class_weight": run.class_weight},
+    }
+    study = _study(optuna, folder, identity)
+    search = _Search(optuna, study, folder, run, family, space, (learned, held_out.in_memory()), watcher, end)
+    search.go_on(asked.trials)
+    return search.tuned()
+
+
+@dataclass(frozen=True)
+class _Search:
+    optuna: Any
+    study: Any
+    folder: Path
+    run: Run
+    family: Family
+    space: Space
+    parts: tuple[Examples, Examples]
+    watcher: Watcher
+    end: float | None
+
+    def go_on(self, trials: int) -> None:
+        """Make trials until there are as many, or the time is over."""
+        done = self._done()
+        if done:
+            self.watcher.say(f"{len(done)} trials are there already.")
+        for number in range(len(done), trials):
+            if self.end is not None and time.perf_counter() >= self.end and number:
+                return
+            self.study.sampler = self.optuna.samplers.TPESampler(
+                seed=(self.run.seed * 1_000_003 + number) % 2**32, n_startup_trials=_STARTUP
+            )
+            trial = self.study.ask()
+            try:
+                self._try(trial, number)
+            except _OutOfTimeError:
+                self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
+                return
+            except KeyboardInterrupt:
+                self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
+                self.watcher.say(f"interrupted: {number} trials are kept; go on with --out {self.folder}.")
+                raise
+
+    def _try(self, trial: Any, number: int) -> None:
+        """One trial: the defaults at first, then what the search proposes."""
+        proposed = {name: _proposed(trial, name, way) for name, way in self.space.items()} if number else {}
+        learned, held_out = self.parts
+        begin = time.perf_counter()
+        told = _Trial(self, trial, number)
+        try:
+            config = settings.make(self.family.config, {**(self.run.settings or {}), **proposed}, "settings")
+            fitted = fitting.fit_plain(self.family, learned, config, self.run.seed, told)
+        except (_GivenUpError, SettingsError) as error:
+            if not number:
+                raise
+            self._note(trial, proposed, begin)
+            self.study.tell(trial, state=self.optuna.trial.TrialState.PRUNED)
+            # Settings that are right alone may not go together.
+            problem = f": {error.problem}" if isinstance(error, SettingsError) else "."
+            self.watcher.say(f"trial {number}: given up after {time.perf_counter() - begin:.1f} s{problem}")
+            self._written()
+            return
+        fitted_s, scoring = time.perf_counter() - begin, time.perf_counter()
+        logits = fitted.model.logits(held_out.texts)
+        texts_per_s = len(held_out) / (time.perf_counter() - scoring)
+        if not isinstance(held_out.task, Value):
+            found = calibration.fit(held_out.targets, logits, held_out.task)
+            logits = found.apply(logits, held_out.task)
+        figures = comparison.measured(logits, held_out) | {"seconds": fitted_s, "texts_per_s": texts_per_s}
+        figures["latency_ms"], figures["size_mib"] = comparison.price(fitted, comparison.sample(held_out))
+        self.watcher.compared("defaults" if number == 0 else f"trial {number}", figures)
+        for name, figure in figures.items():
+            trial.set_user_attr(name, figure)
+        self._note(trial, proposed, begin)
+        self.study.tell(trial, figures["validation_loss"])
+        self._written()
+
+    def _note(self, trial: Any, proposed: dict[str, Any], begin: float) -> None:
+        trial.set_user_attr("settings", proposed)
+        trial.set_user_attr("trial_s", time.perf_counter() - begin)
+
+    def _done(self) -> list[Any]:
+        """Trials that came to an end, in their order."""
+        states = self.optuna.trial.TrialState
+        return list(self.study.get_trials(deepcopy=False, states=(states.COMPLETE, states.PRUNED)))
+
+    def _written(self) -> None:
+        """The run file of the best settings, and the table of all."""
+        best = self.study.best_trial
+        merged = {**(self.run.settings or {}), **best.user_attrs["settings"]}
+        files.write(self.folder / BEST, runs.to_toml(replace(self.run, settings=merged or None)).encode())
+        done = self._done()
+        columns = list(dict.fromkeys(name for trial in done for name in trial.user_attrs if name != "settings"))
+        table = io.StringIO()
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(["trial", "state", *columns, "settings"])
+        for number, trial in enumerate(done):
+            told = [trial.user_attrs.get(name, "") for name in columns]
+            chosen = json.dumps(trial.user_attrs["settings"], ensure_ascii=False)
+            writer.writerow([number, trial.state.name.lower(), *told, chosen])
+        files.write(self.folder / TRIALS, table.getvalue().encode())
+
+    def tuned(self) -> Tuned:
+        done = self._done()
+        best = self.study.best_trial
+        merged = {**(self.run.settings or {}), **best.user_attrs["settings"]}
+        return Tuned(self.folder, merged, best.value, done[0].value, len(done))
+
+
+class _Trial(Watcher):
+    """Tells of the progress of one trial, and ends it when it is not worth its time or the time is over."""
+
+    def __init__(self, search: _Search, trial: Any, number: int) -> None:
+        self.search, self.trial, self.number, self.epochs = search, trial, number, 0
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        if self.number and self.search.end is not None and time.perf_counter() >= self.search.end:
+            raise _OutOfTimeError
+        self.search.watcher.progress(f"trial {self.number}, {step}", done, total, figures)
+
+    def finished(self, step: str, figures: dict[str, float]) -> None:
+        if "validation_loss" not in figures:
+            return
+        self.epochs += 1
+        self.trial.report(figures["validation_loss"], self.epochs)
+        if self.number and self.trial.should_prune():
+            raise _GivenUpError
+
+
+def _proposed(trial: Any, name: str, way: Any) -> Any:
+    if isinstance(way, Choice):
+        # As JSON, since Optuna keeps words and numbers alone.
+        return json.loads(trial.suggest_categorical(name, [json.dumps(value) for value in way.values]))
+    if way.whole:
+        return trial.suggest_int(name, int(way.low), int(way.high), log=way.logarithmic)
+    return trial.suggest_float(name, way.low, way.high, log=way.logarithmic)
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+        import sqlalchemy  # noqa: F401
+    except ImportError:
+        raise missing_extra("'tenor tune'", "tune") from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+def _folder(run: Run) -> Path:
+    if run.out is not None:
+        folder = Path(run.out)
+        if folder.exists() and not (folder / STUDY).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+            raise BundleError(f"{folder}: this exists, and is no search.", "Choose another folder (--out).")
+    else:
+        folder = pipeline.folder_of(run, "tuning")
+    return folder
+
+
+def _study(optuna: Any, folder: Path, identity: dict[str, Any]) -> Any:
+    """The search in this folder, a new one where there is none."""
+    import sqlalchemy
+
+    there = (folder / STUDY).is_file()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pruner = optuna.pruners.MedianPruner(n_startup_trials=_STARTUP)
+        storage = f"sqlite:///{(folder / STUDY).resolve()}"
+        study = optuna.create_study(storage=storage, study_name=_NAME, pruner=pruner, load_if_exists=True)
+    except OSError as error:
+        raise BundleError(f"{folder}: no folder can be made: {error.strerror}.", "Choose another (--out).") from None
+    except (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
+        problem = f"{folder / STUDY}: this is no database of trials: {str(error).splitlines()[0]}"
+        raise TenorError(problem, "Choose another folder (--out), or remove this one.") from None
+    identity = json.loads(json.dumps(identity))
+    if not there or not study.user_attrs:
+        for name, value in identity.items():
+            study.set_user_attr(name, value)
+    changed = [name for name, value in identity.items() if study.user_attrs.get(name) != value]
+    if changed:
+        raise SettingsError(
+            f"{folder}: this is a search with other {' and '.join(changed)}.",
+            "Give the same data and options to go on with it, or choose another folder (--out).",
+        )
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # it was killed
+    return study

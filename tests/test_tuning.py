@@ -1,0 +1,142 @@
+"""The search for settings: what it finds, that it goes on where it ended, and what it refuses."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenor import models, pipeline, settings, tasks
+from tenor.errors import BundleError, SettingsError, TenorError
+from tenor.models.space import Choice
+from tenor.runs import Run
+from tenor.watch import Watcher
+
+pytest.importorskip("optuna")
+
+from tenor import tuning
+from tenor.tuning import Tuning
+
+FIXED = {"orders": [1], "characters": []}
+
+
+class Stopping(Watcher):
+    """Presses Ctrl-C once so many models have been compared."""
+
+    def __init__(self, after: int) -> None:
+        self.left, self.said = after, list[str]()
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    def compared(self, name: str, figures: dict[str, float]) -> None:
+        self.left -= 1
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        if self.left <= 0:
+            raise KeyboardInterrupt
+
+
+def run(data: Path, out: Path, **values: Any) -> Run:
+    return Run(str(data), **({"family": "ngram", "settings": FIXED, "out": str(out)} | values))
+
+
+def losses(folder: Path) -> list[str]:
+    lines = (folder / tuning.TRIALS).read_text(encoding="utf-8").splitlines()
+    at = lines[0].split(",").index("validation_loss")
+    return [line.split(",")[at] for line in lines[1:]]
+
+
+def test_the_best_settings_are_no_worse_than_the_defaults_and_train_as_they_are(
+    tmp_path: Path, english_csv: Path
+) -> None:
+    found = tuning.tune(Tuning(run(english_csv, tmp_path / "search"), trials=7))
+    assert found.trials == 7
+    assert found.loss == min(float(loss) for loss in losses(found.folder)) <= found.first_loss
+    values = settings.read_toml(found.folder / tuning.BEST)
+    best = settings.make(Run, values, "best.toml")
+    assert best.settings == found.settings
+    assert {"orders": [1], "characters": []}.items() <= found.settings.items()
+    trained = pipeline.train(replace(best, out=str(tmp_path / "model")))
+    used = settings.as_dict(trained.predictor.bundle.config)
+    assert {name: used[name] for name in found.settings} == found.settings
+
+
+def test_an_interrupted_search_goes_on_as_one_that_was_not(tmp_path: Path, english_csv: Path) -> None:
+    whole = tuning.tune(Tuning(run(english_csv, tmp_path / "whole"), trials=8))
+    stopping = Stopping(after=3)
+    with pytest.raises(KeyboardInterrupt):
+        tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=8), stopping)
+    assert stopping.said[-1].startswith("interrupted: 3 trials are kept")
+    assert len(losses(tmp_path / "cut")) == 3
+    rest = tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=8))
+    assert losses(rest.folder) == losses(whole.folder)
+    assert rest.settings == whole.settings
+    assert tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=8)) == rest  # nothing is left to do
+
+
+def test_a_killed_trial_is_made_again(tmp_path: Path, english_csv: Path) -> None:
+    whole = tuning.tune(Tuning(run(english_csv, tmp_path / "whole"), trials=4))
+    tuning.tune(Tuning(run(english_csv, tmp_path / "killed"), trials=3))
+    with sqlite3.connect(tmp_path / "killed" / tuning.STUDY) as database:  # what a kill leaves: a trial that runs
+        database.execute("INSERT INTO trials (number, study_id, state) VALUES (3, 1, 'RUNNING')")
+    database.close()
+    assert tuning.tune(Tuning(run(english_csv, tmp_path / "killed"), trials=4)).settings == whole.settings
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+
+
+def test_a_network_that_does_badly_is_given_up(tmp_path: Path, chinese_csv: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(tuning, "_STARTUP", 1)
+    fixed = {"vocabulary": 1_000, "epochs": 3, "batch_tokens": 256, "embedding": 8, "patience": "none"}
+    fixed |= {"label_smoothing": 0.0, "dropout": 0.0, "hidden": [], "orders": [1]}
+    asked = run(chinese_csv, tmp_path / "search", family="bag", settings=fixed, seed=1)
+    heard = Stopping(after=99)
+    found = tuning.tune(Tuning(asked, trials=6), heard)
+    assert found.trials == 6
+    assert set(found.settings) == {*fixed, "learning_rate"} or found.loss == found.first_loss
+    given_up = sum(line.endswith(" s.") and ": given up after" in line for line in heard.said)
+    table = (found.folder / tuning.TRIALS).read_text(encoding="utf-8")
+    assert table.count(",pruned,") == given_up > 0
+
+
+def test_time_ends_a_search_after_the_defaults(tmp_path: Path, english_csv: Path) -> None:
+    found = tuning.tune(Tuning(run(english_csv, tmp_path / "search"), trials=50, budget=1e-6))
+    assert (found.trials, found.loss) == (1, found.first_loss)
+
+
+def test_every_family_says_what_may_be_changed() -> None:
+    for task in (tasks.make("binary", ["a", "b"]), tasks.make("regression", ["1", "2"])):
+        for name, family in models.FAMILIES.items():
+            if family.combine is not None:
+                continue
+            space = family.config.space(task)
+            ends = {key: way.values if isinstance(way, Choice) else (way.low, way.high) for key, way in space.items()}
+            whole = {key for key, way in space.items() if not isinstance(way, Choice) and way.whole}
+            for number in range(max(map(len, ends.values()))):
+                drawn = {key: values[number % len(values)] for key, values in ends.items()}
+                drawn |= {key: int(drawn[key]) for key in whole}
+                made = settings.make(family.config, drawn, name)
+                assert {key: getattr(made, key) for key in drawn} == drawn
+    assert "weighting" not in models.find("ngram").config.space(tasks.make("regression", ["1", "2"]))
+
+
+def test_what_cannot_be_searched_is_refused(tmp_path: Path, english_csv: Path, chinese_csv: Path) -> None:
+    search = tmp_path / "search"
+    tuning.tune(Tuning(run(english_csv, search), trials=1))
+    with pytest.raises(SettingsError, match="this is a search with other data and task"):
+        tuning.tune(Tuning(run(chinese_csv, search)))
+    with pytest.raises(SettingsError, match="this is a search with other data and seed"):
+        tuning.tune(Tuning(run(english_csv, search, seed=1, test_size=0.2), trials=1))
+    with pytest.raises(SettingsError, match="'auto' has nothing to tune"):
+        tuning.tune(Tuning(run(english_csv, search, family="auto")))
+    with pytest.raises(SettingsError, match="trials"):
+        Tuning(run(english_csv, search), trials=0)
+    everything = {"orders": [1], "characters": [], "weighting": "tf-idf", "strength": 1.0, "minimum_texts": 2}
+    with pytest.raises(SettingsError, match="every setting that could be tuned is given"):
+        tuning.tune(Tuning(run(english_csv, tmp_path / "other", settings=everything)))
+    with pytest.raises(BundleError, match="is no search"):
+        tuning.tune(Tuning(run(english_csv, tmp_path)))
+    (search / tuning.STUDY).write_bytes(b"no database at all, but long enough to be looked at" * 20)
+    with pytest.raises(TenorError, match="this is no database of trials"):
+        tuning.tune(Tuning(run(english_csv, search)))
