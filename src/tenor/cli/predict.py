@@ -1,5 +1,6 @@
 """`tenor predict`."""
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from tenor.cli.source import as_text, is_text
 if TYPE_CHECKING:
     from tenor.labelling import Promise
     from tenor.predictor import Predictor
+    from tenor.shards import Job
 
 
 def predict(
@@ -24,7 +26,9 @@ def predict(
             help="A file, a pattern in quotes, '-' for one text a line from standard input, or a text.",
         ),
     ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write. [default: standard output]")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", "-o", help="File, or folder, to write. [default: standard output]")
+    ] = None,
     text: options.Text = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
     coverage: Annotated[
@@ -38,13 +42,30 @@ def predict(
         bool,
         typer.Option("--abstain", help="Give no label where the set is not a single one. Implies --coverage 0.95."),
     ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray",
+            help="Label the files of INPUT on a Ray cluster: ray (RAY_ADDRESS, or this machine) or "
+            "ray://HOST:PORT; --out is a folder then.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Workers on the cluster. [default: as many as it has cores for]")
+    ] = None,
+    worker_cores: Annotated[int, typer.Option(help="Cores for each worker.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Label texts: every row of a file in its order, with its columns, or one text."""
+    """Label texts: every row of a file in its order, with its columns, or one text.
+
+    Where --out is a folder (it is there, or its name ends with '/'), each file of INPUT gets its own there, and the
+    same command goes on where it ended.
+    """
     from tenor import labelling, predictor
     from tenor.cli import console
     from tenor.data import stdin, table, writer
     from tenor.errors import DataError, SettingsError
+    from tenor.shards import Job
 
     path = Path(source)
     one_text = is_text(source, "predict")
@@ -54,10 +75,16 @@ def predict(
             "--json is for what is printed, and the name of --out tells its format.",
             "Leave it out; name a .jsonl file.",
         )
-    if out is not None and out.exists() and not overwrite:
+    into_folder = out is not None and (on is not None or "://" in out or out.endswith("/") or Path(out).is_dir())
+    if on is not None and out is None:
+        raise SettingsError("--on labels files into a folder.", "Name it with --out.")
+    if out is not None and not into_folder and Path(out).exists() and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     loaded = predictor.load(model)
     promise = _promise(loaded, coverage, per_class, abstain)
+    if out is not None and into_folder:
+        _label_files(loaded, Job(model, source, out, text, promise), overwrite, on, workers, worker_cores)
+        return
     if one_text and out is None:
         _print_one(loaded, source, as_json, promise)
         return
@@ -77,7 +104,7 @@ def predict(
             watcher.progress("predict", rows, 0, {})
 
         if out is not None:
-            with writer.open_writer(out, columns, opened.schema, added) as write:
+            with writer.open_writer(Path(out), columns, opened.schema, added) as write:
                 rows = labelling.label(opened, loaded, column, added, write, tell, promise)
             watcher.say(f"{rows:,} rows: {out}")
             return
@@ -86,6 +113,31 @@ def predict(
         write = writer.text_writer(sys.stdout, kind, columns, added)
         labelling.label(opened, loaded, column, added, write, tell, promise)
         sys.stdout.flush()
+
+
+def _label_files(
+    loaded: "Predictor", job: "Job", overwrite: bool, on: str | None, workers: int | None, worker_cores: int
+) -> None:
+    """Each file of the input into its own in a folder, here or on a cluster."""
+    from tenor import shards
+    from tenor.cli import console
+
+    left, record = shards.plan(job, overwrite)
+    with contextlib.ExitStack() as stack:
+        watcher = stack.enter_context(console.Console())
+        if record.done:
+            watcher.say(f"{len(record.done):,} files are labelled already.")
+        if on is None:
+            through = shards.each(loaded, left, job, record)
+        else:
+            from tenor.scale import cluster, labelling
+
+            ray = stack.enter_context(cluster.connected(on))
+            through = labelling.each(ray, left, job, record, workers, worker_cores)
+        with contextlib.closing(through):
+            for rows in through:
+                watcher.progress("predict", rows, 0, {})
+        watcher.say(f"{record.rows:,} rows in {len(record.done):,} files: {job.out}")
 
 
 def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, abstain: bool) -> "Promise | None":

@@ -1,0 +1,130 @@
+"""Labels on a Ray cluster of two nodes: the same as here, also when workers and nodes die."""
+
+import json
+import os
+import signal
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenor import predictor, shards
+from tenor.errors import DataError, SettingsError, TenorError
+from tenor.shards import Job
+
+ray = pytest.importorskip("ray")
+
+from tenor.scale import cluster, labelling  # noqa: E402
+
+FILES, ROWS = 8, 400
+
+
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv(
+            "PYTHONPATH", os.pathsep.join([str(Path(shards.__file__).parents[1]), os.getenv("PYTHONPATH", "")])
+        )
+        memory = {"object_store_memory": 100_000_000}
+        nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **memory})
+        nodes.add_node(num_cpus=1, **memory)
+        patch.setenv("RAY_ADDRESS", nodes.address)
+        yield nodes
+        if ray.is_initialized():
+            ray.shutdown()
+        nodes.shutdown()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    words = ["good", "bad", "fine", "很好", "很差"]
+    for number in range(FILES):
+        texts = [f"a {words[(row + number) % 5]} film, {row}" for row in range(ROWS)]
+        lines = [json.dumps({"id": f"{number}-{row}", "text": text}) for row, text in enumerate(texts)]
+        (folder / f"part-{number}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def here(model: Path, files: Path, out: Path) -> dict[str, bytes]:
+    job = Job(model, str(files), str(out))
+    left, record = shards.plan(job)
+    assert list(shards.each(predictor.load(model), left, job, record))[-1] == FILES * ROWS
+    return {path.name: path.read_bytes() for path in out.glob("part-*")}
+
+
+def written(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.glob("part-*")}
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_cluster_labels_as_this_machine_does_and_goes_on(tmp_path: Path, files: Path, model_folder: Path) -> None:
+    wanted = here(model_folder, files, tmp_path / "here")
+    job = Job(model_folder, str(files), str(tmp_path / "there"))
+    left, record = shards.plan(job)
+    with cluster.connected("ray") as connected:
+        through = labelling.each(connected, left, job, record, workers=2, threads=1)
+        first = next(through)
+        through.close()  # as Ctrl-C does
+        assert 0 < first < FILES * ROWS
+        left, record = shards.plan(job)
+        assert len(left) == FILES - len(record.done) < FILES
+        assert list(labelling.each(connected, left, job, record, workers=None, threads=1))[-1] == FILES * ROWS
+    assert not ray.is_initialized()
+    assert written(tmp_path / "there") == wanted
+    assert shards.plan(job)[0] == []
+
+
+def test_no_row_is_lost_when_a_worker_and_a_node_die(
+    tmp_path: Path, files: Path, model_folder: Path, two_nodes: Any
+) -> None:
+    wanted = here(model_folder, files, tmp_path / "here")
+    job = Job(model_folder, str(files), str(tmp_path / "there"))
+    left, record = shards.plan(job)
+    third = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
+    two_nodes.wait_for_nodes()
+    with cluster.connected("ray") as connected:
+
+        @ray.remote(num_cpus=0)
+        def workers() -> list[int]:
+            """The process numbers of the workers on this node."""
+            folders = [folder for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+            return [int(each.name) for each in folders if b"Labeller" in (each / "cmdline").read_bytes()]
+
+        through = labelling.each(connected, left, job, record, workers=3, threads=1)
+        next(through)
+        for pid in connected.get(workers.remote())[:1]:
+            os.kill(pid, signal.SIGKILL)
+        next(through)
+        two_nodes.remove_node(third, allow_graceful=False)
+        assert list(through)[-1] == FILES * ROWS
+    assert written(tmp_path / "there") == wanted
+    assert [each["rows"] for each in record.done.values()] == [ROWS] * FILES
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_file_that_cannot_be_read_ends_the_job_with_its_name(tmp_path: Path, files: Path, model_folder: Path) -> None:
+    (files / "part-3.jsonl").write_text('{"text": "fine"}\n{"text": \n', encoding="utf-8")
+    job = Job(model_folder, str(files), str(tmp_path / "there"))
+    left, record = shards.plan(job)
+    with cluster.connected("ray") as connected:
+        through = labelling.each(connected, left, job, record, workers=2, threads=1)
+        with pytest.raises(DataError, match=r"part-3\.jsonl, row 2"):
+            list(through)
+    assert "part-3.jsonl" not in written(tmp_path / "there")
+
+
+def test_what_is_no_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="'nowhere' is no place to run on"), cluster.connected("nowhere"):
+        pass
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    for address in ("ray", "ray://127.0.0.1:1"):
+        with pytest.raises(TenorError, match="no Ray cluster that answers"), cluster.connected(address):
+            pass

@@ -1,0 +1,104 @@
+"""Files labelled one by one into a folder: what is through stays, and what does not fit is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenor import predictor, shards
+from tenor.errors import DataError
+from tenor.labelling import Promise
+from tenor.shards import Job
+
+Cli = Callable[..., Any]
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number, word in enumerate(["superb", "dull", "很好"]):
+        (folder / f"{number}.csv").write_text(f"id,text\n{number},a {word} film\n{number}b,\n", encoding="utf-8")
+    return folder
+
+
+def run(job: Job, overwrite: bool = False) -> list[int]:
+    left, record = shards.plan(job, overwrite)
+    return list(shards.each(predictor.load(job.model), left, job, record))
+
+
+def test_the_files_together_are_what_one_file_would_be(
+    tmp_path: Path, parts: Path, model_folder: Path, cli: Cli
+) -> None:
+    ended = cli("predict", model_folder, f"{parts}/*.csv", "-o", f"{tmp_path}/out/")
+    assert ended.code == 0 and "6 rows in 3 files" in ended.err
+    assert cli("predict", model_folder, f"{parts}/*.csv", "-o", tmp_path / "whole.csv").code == 0
+    lines = [(tmp_path / "out" / f"{number}.csv").read_text(encoding="utf-8").splitlines() for number in range(3)]
+    whole = (tmp_path / "whole.csv").read_text(encoding="utf-8").splitlines()
+    assert [line for file in lines for line in file[1:]] == whole[1:]
+    assert {file[0] for file in lines} == {whole[0]}
+
+
+def test_a_job_goes_on_where_it_ended(tmp_path: Path, parts: Path, model_folder: Path, cli: Cli) -> None:
+    job = Job(model_folder, str(parts), str(tmp_path / "out"))
+    left, record = shards.plan(job)
+    through = shards.each(predictor.load(model_folder), left, job, record)
+    assert next(through) == 2
+    through.close()
+    first = tmp_path / "out" / "0.csv"
+    changed = first.stat().st_mtime_ns
+    ended = cli("predict", model_folder, parts, "-o", tmp_path / "out")
+    assert "1 files are labelled already." in ended.err and "6 rows in 3 files" in ended.err
+    assert first.stat().st_mtime_ns == changed
+    (tmp_path / "out" / "1.csv").unlink()  # one that was lost is made again
+    assert run(job) == [6]
+
+
+def test_what_has_changed_is_refused_and_can_be_done_anew(tmp_path: Path, parts: Path, model_folder: Path) -> None:
+    job = Job(model_folder, str(parts), str(tmp_path / "out"))
+    assert run(job) == [2, 4, 6]
+    with pytest.raises(DataError, match="labelled with another promise"):
+        run(Job(model_folder, str(parts), str(tmp_path / "out"), promise=Promise(0.9)))
+    (parts / "1.csv").write_text("id,text\n1,fine\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"1\.csv: this has changed since it was labelled"):
+        run(job)
+    assert run(job, overwrite=True) == [2, 3, 5]
+    (tmp_path / "out" / shards.RECORD).write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match="this is no record of a job"):
+        run(job)
+
+
+def test_what_would_be_lost_or_mixed_is_refused(tmp_path: Path, parts: Path, model_folder: Path, cli: Cli) -> None:
+    with pytest.raises(DataError, match="this is the folder of the input"):
+        run(Job(model_folder, str(parts), str(parts)))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "0.csv").write_text("mine", encoding="utf-8")
+    with pytest.raises(DataError, match=r"0\.csv: this exists already"):
+        run(Job(model_folder, str(parts), str(tmp_path / "mine")))
+    assert (tmp_path / "mine" / "0.csv").read_text(encoding="utf-8") == "mine"
+    (parts / "0.csv.gz").write_bytes(b"")
+    with pytest.raises(DataError, match=r"would both become 0\.csv"):
+        run(Job(model_folder, str(parts / "0.*"), str(tmp_path / "out")))
+    with pytest.raises(DataError, match="there is no such file"):
+        run(Job(model_folder, str(parts / "no.csv"), str(tmp_path / "out")))
+    assert "--on labels files into a folder" in cli("predict", model_folder, parts, "--on", "ray").err
+
+
+def test_files_of_another_file_system_are_labelled_there(parts: Path, model_folder: Path, tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    memory = fsspec.filesystem("memory")
+    for path in parts.iterdir():
+        memory.pipe_file(f"/texts/{path.name}", path.read_bytes())
+    job = Job(model_folder, "memory://texts/*.csv", "memory://labelled")
+    assert run(job) == [2, 4, 6]
+    assert run(job) == []
+    run(Job(model_folder, str(parts), str(tmp_path / "out")))
+    for number in range(3):
+        assert memory.cat_file(f"/labelled/{number}.csv") == (tmp_path / "out" / f"{number}.csv").read_bytes()
+    assert len(json.loads(memory.cat_file(f"/labelled/{shards.RECORD}"))["files"]) == 3
+    with pytest.raises(DataError, match="nowhere://x"):
+        run(Job(model_folder, "nowhere://x", "memory://labelled"))
+    memory.rm("/texts", recursive=True)
+    memory.rm("/labelled", recursive=True)
