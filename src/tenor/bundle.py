@@ -173,6 +173,14 @@ def _write(
         ) from None
 
 
+def version(folder: Path) -> str:
+    """What changes when another model is put into the folder: 12 digits; empty where there is none."""
+    try:
+        return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()[:12]
+    except FileNotFoundError:
+        return ""
+
+
 def check_target(folder: Path, overwrite: bool) -> None:
     """Refuse a folder that a model cannot be saved to: one that exists, unless it is a model to be overwritten."""
     if not os.path.lexists(folder):

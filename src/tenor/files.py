@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -22,6 +23,14 @@ def replacing(path: Path, mode: str = "wb", **options: Any) -> Iterator[IO[Any]]
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what `replacing` left behind where processes were killed; none may be writing `path` now."""
+    name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.part")
+    for part in path.parent.iterdir():
+        if name.fullmatch(part.name):
+            part.unlink()
 
 
 def write(path: Path, data: bytes) -> None:

@@ -9,6 +9,7 @@ from tenor.data import columns
 from tenor.data.table import Chunk, Table
 from tenor.data.writer import Write
 from tenor.errors import DataError
+from tenor.journal import Journal
 from tenor.predictor import Predictor, Scored
 from tenor.tasks import LabelSet, Value
 
@@ -62,6 +63,7 @@ def label(
     write: Write,
     tell: Callable[[int], Any],
     promise: Promise | None = None,
+    journal: Journal | None = None,
 ) -> int:
     """Label every row, in order.
 
@@ -73,17 +75,27 @@ def label(
         write: Takes each chunk.
         tell: Hears how many rows are through.
         promise: What is asked for besides labels.
+        journal: Keeps what is found, and gives what an interrupted run had found.
 
     Returns:
         How many rows there were.
+
+    Raises:
+        DataError: A text is no string, or the journal is that of other texts.
     """
     rows = 0
+
+    def compute(texts: list[str]) -> list[list[Any]]:
+        return values(predictor, texts, promise)
+
     for chunk in source.chunks:
         texts = texts_of(source, chunk, text)
-        found = dict(zip(added, values(predictor, texts, promise), strict=True))
-        write(Chunk(chunk.row, {**chunk.columns, **found}))
+        found = compute(texts) if journal is None else journal.values(texts, compute)
+        write(Chunk(chunk.row, {**chunk.columns, **dict(zip(added, found, strict=True))}))
         rows += len(chunk)
         tell(rows)
+    if journal is not None:
+        journal.end()
     return rows
 
 

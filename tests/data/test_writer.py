@@ -35,7 +35,7 @@ def read(path: Path) -> dict[str, list[Any]]:
     return {name: [value for chunk in chunks for value in chunk.columns[name]] for name in opened.columns}
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.csv.gz", "a.tsv.zst"])
 def test_a_delimited_file_reads_back_and_numbers_keep_their_digits(tmp_path: Path, name: str) -> None:
     assert read(write(tmp_path / name)) == {
         "text": ['a, "b"', "", "c\rd\ne"],
@@ -46,7 +46,9 @@ def test_a_delimited_file_reads_back_and_numbers_keep_their_digits(tmp_path: Pat
     assert b"\r\n" not in (tmp_path / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a.parquet", "a.arrow", "a.feather"])
+@pytest.mark.parametrize(
+    "name", ["a.jsonl", "a.ndjson", "a.jsonl.gz", "a.jsonl.zst", "a.parquet", "a.arrow", "a.feather"]
+)
 def test_a_typed_file_reads_back_as_it_was(tmp_path: Path, name: str) -> None:
     assert read(write(tmp_path / name)) == {name: CHUNKS[0].columns[name] + CHUNKS[1].columns[name] for name in COLUMNS}
 
@@ -86,7 +88,7 @@ def test_no_rows_make_a_file_that_can_be_read(tmp_path: Path, kind: str) -> None
         assert path.read_text(encoding="utf-8") == header
 
 
-@pytest.mark.parametrize("name", ["a.doc", "a", "a.csv.gz", "a.csv.zst", "a.json"])
+@pytest.mark.parametrize("name", ["a.doc", "a", "a.parquet.gz", "a.json", "a.json.gz"])
 def test_another_format_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r": files ending in '.*' cannot be written\. Give \.csv, \.tsv"):
         write(tmp_path / name)
@@ -106,7 +108,7 @@ def test_a_column_whose_type_changes_does_not_fit_parquet_or_arrow(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "txt", "parquet", "arrow"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "txt", "csv.gz", "csv.zst", "parquet", "arrow"])
 def test_an_error_on_the_way_leaves_the_old_file_alone(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"a.{kind}"
     path.write_text("old", encoding="utf-8")
@@ -122,7 +124,7 @@ def test_an_error_on_the_way_leaves_the_old_file_alone(tmp_path: Path, kind: str
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "arrow"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "csv.gz", "csv.zst", "parquet", "arrow"])
 def test_a_full_disk_leaves_the_old_file_alone(
     tmp_path: Path, kind: str, full_disk: Callable[[int], AbstractContextManager[None]]
 ) -> None:

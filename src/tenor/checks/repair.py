@@ -80,8 +80,7 @@ def plan(parts: Parts, written: Sequence[Any], empty: Sequence[int], unlabelled:
 
 def check_target(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
     """Refuse a file to write that is one of the inputs, is there already, or cannot hold a table."""
-    if out.exists() and any(source.exists() and out.samefile(source) for source in inputs):
-        raise DataError(f"{out}: this is an input, and those are never changed.", "Choose another file.")
+    writer.refuse_input(out, inputs)
     if out.exists() and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another file, or replace it with --overwrite.")
     if table.suffix(out) == ".txt":

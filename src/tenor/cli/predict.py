@@ -31,6 +31,7 @@ def predict(
     ] = None,
     text: options.Text = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+    resume: options.Resume = False,
     coverage: Annotated[
         float | None,
         typer.Option(help="Also give the set of labels (of numbers the interval) that holds the truth this often."),
@@ -61,7 +62,7 @@ def predict(
     Where --out is a folder (it is there, or its name ends with '/'), each file of INPUT gets its own there, and the
     same command goes on where it ended.
     """
-    from tenor import labelling, predictor
+    from tenor import journal, labelling, predictor
     from tenor.cli import console
     from tenor.data import stdin, table, writer
     from tenor.errors import DataError, SettingsError
@@ -78,8 +79,15 @@ def predict(
     into_folder = out is not None and (on is not None or "://" in out or out.endswith("/") or Path(out).is_dir())
     if on is not None and out is None:
         raise SettingsError("--on labels files into a folder.", "Name it with --out.")
-    if out is not None and not into_folder and Path(out).exists() and not overwrite:
-        raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+    if resume and out is None:
+        raise SettingsError("--resume is for a file, and what is printed is not kept.", "Name the file with --out.")
+    file = None if out is None or into_folder else Path(out)
+    if file is not None:
+        writer.require_writable(file)
+        if not one_text and source != "-":
+            writer.refuse_input(file, table.files(path))
+        if file.exists() and not overwrite and not (resume and journal.place(file).exists()):
+            raise DataError(f"{file}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     loaded = predictor.load(model)
     promise = _promise(loaded, coverage, per_class, abstain)
     if out is not None and into_folder:
@@ -103,10 +111,15 @@ def predict(
         def tell(rows: int) -> None:
             watcher.progress("predict", rows, 0, {})
 
-        if out is not None:
-            with writer.open_writer(Path(out), columns, opened.schema, added) as write:
-                rows = labelling.label(opened, loaded, column, added, write, tell, promise)
-            watcher.say(f"{rows:,} rows: {out}")
+        if file is not None:
+            job = _job(model, column, columns, promise)
+            with (
+                journal.opened(file, job, resume, overwrite) as kept,
+                writer.open_writer(file, columns, opened.schema, added) as write,
+            ):
+                rows = labelling.label(opened, loaded, column, added, write, tell, promise, kept)
+            known = f", {kept.reused:,} of them known from the interrupted run" if kept.reused else ""
+            watcher.say(f"{rows:,} rows{known}: {file}")
             return
         kind = ".jsonl" if as_json else ".txt" if source == "-" else table.suffix(path)
         kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
@@ -138,6 +151,22 @@ def _label_files(
             for rows in through:
                 watcher.progress("predict", rows, 0, {})
         watcher.say(f"{record.rows:,} rows in {len(record.done):,} files: {job.out}")
+
+
+def _job(model: Path, column: str, columns: list[str], promise: "Promise | None") -> dict[str, Any]:
+    """What two runs have in common that give the same: by names for people, for the journal."""
+    from dataclasses import asdict
+
+    from tenor import bundle
+    from tenor.version import VERSION
+
+    return {
+        "version of Tenor": VERSION,
+        "model": bundle.version(model),
+        "column of texts": column,
+        "set of columns": columns,
+        "coverage": None if promise is None else asdict(promise),
+    }
 
 
 def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, abstain: bool) -> "Promise | None":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".txt")
 WRITTEN = tuple(kind for kind in FORMATS if kind != ".json")
+BINARY = (".parquet", ".arrow", ".feather")
 COMPRESSED = (".gz", ".zst")  # after the ending of a text format
 
 

@@ -46,9 +46,9 @@ def open_table(path: Path) -> Table:
 
 
 def files(path: Path) -> list[Path]:
-    """The files that `open_table` would read as tables; none for a folder of class folders and standard input."""
+    """The files that `open_table` would read; none for standard input."""
     if path.is_dir():
-        return parts.in_folder(path)
+        return folders.texts(path) or parts.in_folder(path)
     return parts.matching(path) if is_pattern(path) and not path.exists() else [path]
 
 

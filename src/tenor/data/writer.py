@@ -2,24 +2,44 @@
 
 import contextlib
 import csv
+import gzip
+import io
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
 from tenor import files
-from tenor.data.formats import COMPRESSED, WRITTEN, suffix
+from tenor.data.formats import BINARY, COMPRESSED, WRITTEN, suffix
 from tenor.data.rows import Chunk
 from tenor.errors import DataError
 
 Write = Callable[[Chunk], None]
 
 
+def require_writable(path: Path) -> None:
+    """Raise DataError where the name's ending is no format that can be written, or the folder is missing."""
+    kind = suffix(path)
+    if kind not in WRITTEN or (path.suffix.lower() in COMPRESSED and kind in BINARY):
+        raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(WRITTEN)}.")
+    if not path.parent.is_dir():
+        raise DataError(f"{path}: the folder {path.parent} does not exist.", "Make it first.")
+
+
+def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
+    """Raise DataError where the file to write is one of the inputs."""
+    if out.exists() and any(source.exists() and out.samefile(source) for source in inputs):
+        raise DataError(f"{out}: this is an input, and those are never changed.", "Choose another file.")
+
+
 @contextlib.contextmanager
 def open_writer(path: Path, columns: list[str], schema: Any = None, found: Sequence[str] = ()) -> Iterator[Write]:
     """Open a file for writing in the format of its name; the block gets a function that writes a chunk.
+
+    Text formats are also packed, as `.gz` or `.zst`. Equal chunks give equal bytes.
 
     Args:
         path: The file; what is there is replaced when the block ends well.
@@ -31,17 +51,15 @@ def open_writer(path: Path, columns: list[str], schema: Any = None, found: Seque
     Raises:
         DataError: The format is unknown, or the file cannot be written (the disk is full, say); what was there is kept.
     """
+    require_writable(path)
     kind = suffix(path)
-    if kind not in WRITTEN or path.suffix.lower() in COMPRESSED:
-        raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(WRITTEN)}.")
-    if not path.parent.is_dir():
-        raise DataError(f"{path}: the folder {path.parent} does not exist.", "Make it first.")
+    packing = path.suffix.lower() if path.suffix.lower() in COMPRESSED else None
     try:
-        if kind in (".parquet", ".arrow", ".feather"):
+        if kind in BINARY:
             with files.replacing(path) as stream, _arrow(stream, kind, columns, schema, found) as write:
                 yield write
         else:
-            with files.replacing(path, "w", encoding="utf-8", newline="") as stream:
+            with files.replacing(path) as file, _text(file, packing) as stream:
                 yield text_writer(stream, kind, columns, found)
     except OSError as error:
         raise DataError(
@@ -71,6 +89,21 @@ def text_writer(stream: IO[str], kind: str, columns: list[str], found: Sequence[
         writer.writerows(zip(*([_cell(value) for value in chunk.columns[name]] for name in columns), strict=True))
 
     return write_rows
+
+
+@contextlib.contextmanager
+def _text(file: IO[bytes], packing: str | None) -> Iterator[IO[str]]:
+    """A stream of text into an open file, which stays open, through what packs it."""
+    with os.fdopen(os.dup(file.fileno()), "wb") as copy:
+        packed: Any = copy
+        if packing == ".gz":
+            packed = gzip.GzipFile("", "wb", 6, copy, mtime=0)  # no name and no time: equal rows give equal bytes
+        elif packing == ".zst":
+            import pyarrow
+
+            packed = pyarrow.CompressedOutputStream(copy, "zstd")
+        with io.TextIOWrapper(packed, encoding="utf-8", newline="") as stream:
+            yield stream
 
 
 def _cell(value: Any) -> Any:

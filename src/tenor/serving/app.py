@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import socket
 import sys
@@ -115,13 +114,13 @@ class Served:
 
     def __init__(self, folder: Path, options: Options, told: Callable[[int], None]) -> None:
         self.folder, self.name = folder, folder.resolve().name
-        self.version = _version(folder)
+        self.version = bundle.version(folder)
         self.predictor = _warm(folder)
         self.batcher = Batcher(options.most, options.wait_s, options.queue, told)
 
     def reload(self) -> bool:
         """Read the folder again where it has changed; whether it had. The old model is kept where that fails."""
-        version = _version(self.folder)
+        version = bundle.version(self.folder)
         if version == self.version:
             return False
         self.predictor, self.version = _warm(self.folder), version
@@ -316,14 +315,6 @@ def _warm(folder: Path) -> Predictor:
     loaded = predictor.load(folder)
     loaded.raw_logits(["a text"])
     return loaded
-
-
-def _version(folder: Path) -> str:
-    """The first digits of the SHA-256 of the manifest; empty where there is none."""
-    try:
-        return hashlib.sha256((folder / bundle.MANIFEST).read_bytes()).hexdigest()[:12]
-    except FileNotFoundError:
-        return ""
 
 
 def _hold(texts: list[str], explained: bool, limits: Limits) -> None:
