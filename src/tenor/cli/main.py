@@ -12,6 +12,7 @@ import tenor
 from tenor.cli import (
     check,
     compare,
+    corrections,
     datasets,
     evaluate,
     explain,
@@ -44,6 +45,7 @@ app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
+app.add_typer(corrections.app, name="corrections")
 app.command("export")(export.export)
 app.command("pretrain")(pretrain.pretrain)
 app.command("datasets")(datasets.datasets)

@@ -24,6 +24,13 @@ def serve(
     max_characters: Annotated[int, Option(min=1, help="Characters of a request.")] = 2_000_000,
     timeout: Annotated[float, Option(min=0.1, help="Seconds until an answer.")] = 30.0,
     watch: Annotated[float, Option(min=0, help="Seconds between looks for a new model in a folder; 0: none.")] = 5.0,
+    corrections: Annotated[
+        str | None,
+        Option(
+            metavar="WHERE",
+            help="Keep texts whose prediction is corrected: in this SQLite file, or the database of this URL.",
+        ),
+    ] = None,
     log_texts: Annotated[bool, Option("--log-texts", help="Write the texts into the log.")] = False,
 ) -> None:
     """Answer over HTTP, with a page for people at /."""
@@ -56,7 +63,12 @@ def serve(
         watch_s=watch,
         log_texts=log_texts,
     )
-    made = app.make(models, options, app.log_line)
+    store = None
+    if corrections is not None:
+        from tenor.serving.corrections import Store
+
+        store = Store(corrections)
+    made = app.make(models, options, app.log_line, store)
     server = uvicorn.Server(
         uvicorn.Config(made, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=30)
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import FastAPI, HTTPException
 from fastapi.middleware.cors import CORSMiddleware
@@ -25,8 +25,11 @@ from tenor.explanation.texts import explain
 from tenor.predictor import Predictor
 from tenor.serving.batching import Batcher, Full
 from tenor.serving.limits import App, Guard, Limits, Message
-from tenor.tasks import Value
+from tenor.tasks import LabelSet, Value
 from tenor.version import VERSION
+
+if TYPE_CHECKING:
+    from tenor.serving.corrections import Store
 
 _SAFE = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -106,6 +109,7 @@ class About(BaseModel):
     task: str
     labels: list[str]
     coverage: Annotated[bool, Field(description="Whether it can give sets or intervals.")]
+    corrections: Annotated[bool, Field(description="Whether the server keeps corrections.")]
     trained: dict[str, Any]
 
 
@@ -126,7 +130,7 @@ class Served:
         self.predictor, self.version = _warm(self.folder), version
         return True
 
-    def about(self) -> About:
+    def about(self, corrections: bool) -> About:
         saved = self.predictor.bundle
         return About(
             name=self.name,
@@ -135,6 +139,7 @@ class Served:
             task=saved.task.kind,
             labels=list(saved.task.labels),
             coverage=saved.conformal is not None,
+            corrections=corrections,
             trained={key: saved.about[key] for key in ("data", "seed", "versions") if key in saved.about},
         )
 
@@ -170,13 +175,16 @@ class Served:
         return answer
 
 
-def make(folders: list[Path], options: Options, log: Callable[[dict[str, Any]], None]) -> App:
+def make(
+    folders: list[Path], options: Options, log: Callable[[dict[str, Any]], None], store: "Store | None" = None
+) -> App:
     """The app.
 
     Args:
         folders: Folders of the models, each with another name.
         options: How it is run.
         log: Hears of every request and every change of a model.
+        store: Where corrections are kept; None: none are taken.
 
     Raises:
         TenorError: A folder is no model, or two have the same name.
@@ -220,29 +228,48 @@ def make(folders: list[Path], options: Options, log: Callable[[dict[str, Any]], 
         504: {"description": "There was no answer in time."},
     }
 
-    @app.post("/predict", response_model=Answer, responses=problems)
-    async def predict(question: Question) -> Response:
-        """Labels, or numbers, of one text or several."""
-        if question.model is None and len(models) > 1:
+    def named(name: str | None) -> Served:
+        if name is None and len(models) > 1:
             raise HTTPException(422, f"name one of the models: {', '.join(models)}.")
-        served = next(iter(models.values())) if question.model is None else models.get(question.model)
+        served = next(iter(models.values())) if name is None else models.get(name)
         if served is None:
-            raise HTTPException(404, f"there is no model {question.model!r}; there are: {', '.join(models)}.")
-        if options.log_texts:
-            log({"event": "texts", "model": served.name, "inputs": question.inputs})
+            raise HTTPException(404, f"there is no model {name!r}; there are: {', '.join(models)}.")
+        return served
+
+    async def answered(served: Served, question: Question) -> Answer:
         try:
-            answer = await served.answer(question, options.limits)
+            return await served.answer(question, options.limits)
         except Full:
             raise HTTPException(503, "too many texts wait; try again.", {"Retry-After": "1"}) from None
         except TenorError as error:
             raise HTTPException(422, f"{error.problem} {error.remedy}") from None
+
+    @app.post("/predict", response_model=Answer, responses=problems)
+    async def predict(question: Question) -> Response:
+        """Labels, or numbers, of one text or several."""
+        served = named(question.model)
+        if options.log_texts:
+            log({"event": "texts", "model": served.name, "inputs": question.inputs})
+        answer = await answered(served, question)
         # Made here, it is not checked once more on its way out.
         return Response(answer.model_dump_json(exclude_none=True), media_type="application/json")
+
+    if store is not None:
+        from tenor.serving import correcting
+
+        async def predicted(served: Served, text: str) -> Any:
+            [said] = (await answered(served, Question(inputs=text))).predictions
+            if not isinstance(said, list):
+                return said
+            labels = [each.label for each in said]
+            return labels if isinstance(served.predictor.bundle.task, LabelSet) else labels[0]
+
+        correcting.add_route(app, store, named, predicted, options.limits, log)
 
     @app.get("/models")
     async def listing() -> list[About]:
         """The models."""
-        return [served.about() for served in models.values()]
+        return [served.about(store is not None) for served in models.values()]
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Limits:
         body: Bytes.
         seconds: Time until the answer.
         explained: Texts to explain.
+        corrected: Characters of a text that is corrected.
+        corrections: Corrections a minute, of all clients together.
     """
 
     texts: int = 1_000
@@ -34,6 +37,26 @@ class Limits:
     body: int = 16 << 20
     seconds: float = 30.0
     explained: int = 16
+    corrected: int = 100_000
+    corrections: int = 120
+
+
+class Rate:
+    """Lets through so many a minute, and as many at once after a quiet minute."""
+
+    def __init__(self, a_minute: int) -> None:
+        self._a_minute = a_minute
+        self._left, self._at = float(a_minute), time.monotonic()
+
+    def wait(self) -> int:
+        """Whole seconds until one more may come; 0: it may come now, and is counted."""
+        now = time.monotonic()
+        self._left = min(self._a_minute, self._left + (now - self._at) * self._a_minute / 60)
+        self._at = now
+        if self._left < 1:
+            return math.ceil((1 - self._left) * 60 / self._a_minute)
+        self._left -= 1
+        return 0
 
 
 class Guard:

@@ -5,11 +5,15 @@ const WORDS = {
     why: "Show which words led to it", file: "Label a CSV file", choose: "Drop a CSV file here, or choose one",
     model: "Model", column: "Column of the texts", start: "Label it", stop: "Stop", none: "no label",
     busy: "The server is busy; trying again …", lost: "The server cannot be reached.", rows: "rows", done: "Done",
-    stopped: "Stopped.", empty: "This file has no rows below its header.", why_region: "Words that led to" },
+    stopped: "Stopped.", empty: "This file has no rows below its header.", why_region: "Words that led to",
+    wrong: "Wrong? Correct it", right: "It should be", keep: "Keep this correction",
+    note: "The server then keeps your text, to learn from it.", kept: "Kept. Thank you." },
   zh: { language: "语言", key: "服务器需要密钥", use: "使用", text: "输入或粘贴一段文本", why: "显示起作用的词",
     file: "标注 CSV 文件", choose: "将 CSV 文件拖到此处，或选择文件", model: "模型", column: "文本所在的列",
     start: "开始标注", stop: "停止", none: "无标签", busy: "服务器繁忙，正在重试……", lost: "无法连接服务器。",
-    rows: "行", done: "完成", stopped: "已停止。", empty: "该文件除表头外没有任何行。", why_region: "起作用的词：" },
+    rows: "行", done: "完成", stopped: "已停止。", empty: "该文件除表头外没有任何行。", why_region: "起作用的词：",
+    wrong: "不对？请更正", right: "正确答案", keep: "保存更正", note: "服务器将保存这段文本，用于以后的训练。",
+    kept: "已保存，谢谢。" },
 };
 const SHOWN = 8; // labels of each model
 const CHUNK = 100; // rows of a file in one request
@@ -50,7 +54,7 @@ async function ask(path, question) {
     if (response.status === 401) $("key-form").hidden = false;
     if (response.ok) return response.json();
     const answer = await response.json().catch(() => ({}));
-    if (response.status !== 503) throw new Error(problem(answer.detail) || `${response.status}`);
+    if (response.status !== 503 || path !== "/predict") throw new Error(problem(answer.detail) || `${response.status}`);
     $("status").textContent = t("busy");
     await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(response.headers.get("Retry-After")) || 1)));
   }
@@ -105,7 +109,65 @@ function show(model, text, given, all) {
   }
   const explained = given.explanations?.[0].labels[0];
   if (explained) box.append(paint(text, explained));
+  if (model.corrections) box.append(correction(model, text, given.predictions[0]));
   return box;
+}
+
+function correction(model, text, said) {
+  const whole = element("details", undefined, "correction");
+  const form = element("form");
+  const set = element("fieldset");
+  const note = element("p");
+  note.setAttribute("role", "status");
+  set.append(element("legend", `${t("right")} (${model.name})`));
+  const read = choices(model, said, set);
+  const keep = element("button", t("keep"));
+  form.append(set, element("p", t("note"), "soft"), keep);
+  whole.append(element("summary", t("wrong")), form, note);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    keep.disabled = true;
+    note.className = "";
+    try {
+      await ask("/corrections", { text, model: model.name, label: read() });
+      note.textContent = t("kept");
+      form.hidden = true;
+    } catch (error) {
+      note.textContent = error.message;
+      note.className = "problem";
+    }
+    keep.disabled = false;
+  });
+  return whole;
+}
+
+// Puts what can be chosen into a form; gives the function that reads it.
+function choices(model, said, set) {
+  if (model.task === "regression") {
+    const input = element("input");
+    Object.assign(input, { type: "number", step: "any", required: true, value: Number(said.toPrecision(6)) });
+    input.setAttribute("aria-label", t("right"));
+    set.append(input);
+    return () => Number(input.value);
+  }
+  const given = new Set(said.map((each) => each.label));
+  if (model.task === "multilabel") {
+    const boxes = model.labels.map((name) => {
+      const label = element("label");
+      const box = element("input");
+      Object.assign(box, { type: "checkbox", value: name, checked: given.has(name) });
+      label.append(box, ` ${name}`);
+      set.append(label);
+      return box;
+    });
+    return () => boxes.filter((box) => box.checked).map((box) => box.value);
+  }
+  const select = element("select");
+  select.setAttribute("aria-label", t("right"));
+  select.append(...model.labels.map((name) => Object.assign(element("option", name), { value: name })));
+  select.value = model.labels.find((name) => !given.has(name)) ?? model.labels[0];
+  set.append(select);
+  return () => select.value;
 }
 
 function paint(text, explained) {

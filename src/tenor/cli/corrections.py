@@ -1,0 +1,44 @@
+"""`tenor corrections`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="What people corrected on the page of 'tenor serve --corrections'.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command("export")
+def export(
+    where: Annotated[str, typer.Argument(metavar="WHERE", help="The file or the URL that the server was given.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: a table with the columns text and label.")],
+    model: Annotated[str | None, typer.Option(help="Name of the model, where several were corrected.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
+) -> None:
+    """Write corrections as data for 'tenor train': the last one of each text."""
+    import sys
+
+    from tenor.data import writer
+    from tenor.errors import DataError
+    from tenor.serving import corrections
+
+    writer.require_writable(out)
+    if "://" not in where:
+        writer.refuse_input(out, [Path(where)])
+    if out.exists() and not overwrite:
+        raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+    store = corrections.Store(where, make=False)
+    try:
+        rows = corrections.write(store, out, model)
+    finally:
+        store.close()
+    print(f"{rows:,} rows: {out}", file=sys.stderr)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `export` a command of its own, as others may come."""
