@@ -25,6 +25,7 @@ from tenor.explanation.texts import explain
 from tenor.predictor import Predictor
 from tenor.serving.batching import Batcher, Full
 from tenor.serving.limits import App, Guard, Limits, Message
+from tenor.serving.refusals import STATUSES, answers
 from tenor.tasks import LabelSet, Value
 from tenor.version import VERSION
 
@@ -68,7 +69,7 @@ class Options:
 class Question(BaseModel):
     """What is asked."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     inputs: Annotated[StrictStr | list[StrictStr], Field(description="One text, or several.")]
     model: Annotated[
@@ -219,15 +220,6 @@ def make(
     if options.origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(options.origins), allow_headers=["*"])
 
-    problems: dict[int | str, dict[str, Any]] = {
-        401: {"description": "The key is missing or wrong."},
-        404: {"description": "There is no such model."},
-        408: {"description": "The body of the request did not come in time."},
-        413: {"description": "There are too many texts or characters."},
-        503: {"description": "Too many texts wait. Try again after the seconds in Retry-After."},
-        504: {"description": "There was no answer in time."},
-    }
-
     def named(name: str | None) -> Served:
         if name is None and len(models) > 1:
             raise HTTPException(422, f"name one of the models: {', '.join(models)}.")
@@ -244,7 +236,7 @@ def make(
         except TenorError as error:
             raise HTTPException(422, f"{error.problem} {error.remedy}") from None
 
-    @app.post("/predict", response_model=Answer, responses=problems)
+    @app.post("/predict", response_model=Answer, responses=answers(STATUSES))
     async def predict(question: Question) -> Response:
         """Labels, or numbers, of one text or several."""
         served = named(question.model)
@@ -276,7 +268,7 @@ def make(
         """Whether the server runs."""
         return {"status": "live"}
 
-    @app.get("/health/ready", responses={503: {"description": "It starts or ends."}})
+    @app.get("/health/ready", responses=answers({503: "It starts or ends."}))
     async def ready() -> dict[str, str]:
         """Whether the server takes requests."""
         if not app.state.ready:

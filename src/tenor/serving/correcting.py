@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 from tenor.errors import TenorError
 from tenor.serving.corrections import Correction, FullError, Store, fault, text_fault
 from tenor.serving.limits import Limits, Rate
+from tenor.serving.refusals import STATUSES, answers
 
 if TYPE_CHECKING:
     from tenor.serving.app import Served
@@ -20,7 +21,7 @@ Label = StrictStr | list[StrictStr] | Annotated[float, Field(strict=True, allow_
 class Corrected(BaseModel):
     """What a prediction should have been."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     text: Annotated[StrictStr, Field(description="The text.")]
     label: Annotated[Label, Field(description="A label, a list of labels, or a number, as the model predicts them.")]
@@ -57,18 +58,14 @@ def add_route(
         log: Hears what the database says where it takes none.
     """
     rate = Rate(limits.corrections)
-    problems: dict[int | str, dict[str, Any]] = {
-        401: {"description": "The key is missing or wrong."},
-        404: {"description": "There is no such model."},
-        408: {"description": "The body of the request did not come in time."},
-        413: {"description": "The text is too long."},
-        429: {"description": "There were too many corrections. Try again after the seconds in Retry-After."},
-        503: {"description": "Too many texts wait, or the database takes nothing now. Retry-After says when."},
-        504: {"description": "There was no answer in time."},
-        507: {"description": "No more corrections are kept."},
+    statuses = STATUSES | {
+        413: "The text is too long.",
+        429: "There were too many corrections. Try again after the seconds in Retry-After.",
+        503: "Too many texts wait, or the database takes nothing now. Try again after the seconds in Retry-After.",
+        507: "No more corrections are kept.",
     }
 
-    @app.post("/corrections", status_code=201, responses=problems)
+    @app.post("/corrections", status_code=201, responses=answers(statuses))
     async def correct(given: Corrected) -> Kept:
         """Keep what a prediction should have been, with the text, for the next training run."""
         served = named(given.model)
