@@ -1,5 +1,6 @@
 """Files labelled one by one into a folder: what is through stays, and what does not fit is refused."""
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,12 @@ def test_a_job_goes_on_where_it_ended(tmp_path: Path, parts: Path, model_folder:
     assert run(job) == [6]
 
 
+def test_what_is_compressed_stays_so(tmp_path: Path, parts: Path, model_folder: Path) -> None:
+    (parts / "0.csv.gz").write_bytes(gzip.compress((parts / "0.csv").read_bytes()))
+    assert run(Job(model_folder, str(parts / "0.*"), str(tmp_path / "out"))) == [2, 4]
+    assert gzip.decompress((tmp_path / "out" / "0.csv.gz").read_bytes()) == (tmp_path / "out" / "0.csv").read_bytes()
+
+
 def test_what_has_changed_is_refused_and_can_be_done_anew(tmp_path: Path, parts: Path, model_folder: Path) -> None:
     job = Job(model_folder, str(parts), str(tmp_path / "out"))
     assert run(job) == [2, 4, 6]
@@ -78,9 +85,11 @@ def test_what_would_be_lost_or_mixed_is_refused(tmp_path: Path, parts: Path, mod
     with pytest.raises(DataError, match=r"0\.csv: this exists already"):
         run(Job(model_folder, str(parts), str(tmp_path / "mine")))
     assert (tmp_path / "mine" / "0.csv").read_text(encoding="utf-8") == "mine"
-    (parts / "0.csv.gz").write_bytes(b"")
-    with pytest.raises(DataError, match=r"would both become 0\.csv"):
-        run(Job(model_folder, str(parts / "0.*"), str(tmp_path / "out")))
+    for name in ("one", "two"):
+        (tmp_path / "both" / name).mkdir(parents=True)
+        (tmp_path / "both" / name / "a.jsonl").write_text('{"text": "fine"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"would both become a\.jsonl"):
+        run(Job(model_folder, str(tmp_path / "both" / "**" / "*.jsonl"), str(tmp_path / "out")))
     with pytest.raises(DataError, match="there is no such file"):
         run(Job(model_folder, str(parts / "no.csv"), str(tmp_path / "out")))
     assert "--on labels files into a folder" in cli("predict", model_folder, parts, "--on", "ray").err

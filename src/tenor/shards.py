@@ -203,9 +203,10 @@ def _local(path: Path) -> Shard:
 
 
 def _name(path: Path) -> str:
-    """The name of the labelled file: what cannot be written becomes JSONL, and nothing is compressed."""
-    name = path.name[: -len(path.suffix)] if path.suffix.lower() in COMPRESSED else path.name
-    return name if Path(name).suffix.lower() in WRITTEN else f"{Path(name).stem}.jsonl"
+    """The name of the labelled file: that of the input, or, where its format cannot be written, one of JSONL."""
+    compressed = path.suffix if path.suffix.lower() in COMPRESSED else ""
+    name = path.name.removesuffix(compressed)
+    return (name if Path(name).suffix.lower() in WRITTEN else f"{Path(name).stem}.jsonl") + compressed
 
 
 def _is_remote(place: str) -> bool:
