@@ -51,8 +51,8 @@ def losses(folder: Path) -> list[str]:
 def test_the_best_settings_are_no_worse_than_the_defaults_and_train_as_they_are(
     tmp_path: Path, english_csv: Path
 ) -> None:
-    found = tuning.tune(Tuning(run(english_csv, tmp_path / "search"), trials=7))
-    assert found.trials == 7
+    found = tuning.tune(Tuning(run(english_csv, tmp_path / "search"), trials=4))
+    assert found.trials == 4
     assert found.loss == min(float(loss) for loss in losses(found.folder)) <= found.first_loss
     values = settings.read_toml(found.folder / tuning.BEST)
     best = settings.make(Run, values, "best.toml")
@@ -64,25 +64,25 @@ def test_the_best_settings_are_no_worse_than_the_defaults_and_train_as_they_are(
 
 
 def test_an_interrupted_search_goes_on_as_one_that_was_not(tmp_path: Path, english_csv: Path) -> None:
-    whole = tuning.tune(Tuning(run(english_csv, tmp_path / "whole"), trials=8))
-    stopping = Stopping(after=3)
+    whole = tuning.tune(Tuning(run(english_csv, tmp_path / "whole"), trials=5))
+    stopping = Stopping(after=2)
     with pytest.raises(KeyboardInterrupt):
-        tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=8), stopping)
-    assert stopping.said[-1].startswith("interrupted: 3 trials are kept")
-    assert len(losses(tmp_path / "cut")) == 3
-    rest = tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=8))
+        tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=5), stopping)
+    assert stopping.said[-1].startswith("interrupted: 2 trials are kept")
+    assert len(losses(tmp_path / "cut")) == 2
+    rest = tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=5))
     assert losses(rest.folder) == losses(whole.folder)
     assert rest.settings == whole.settings
-    assert tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=8)) == rest  # nothing is left to do
+    assert tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=5)) == rest  # nothing is left to do
 
 
 def test_a_killed_trial_is_made_again(tmp_path: Path, english_csv: Path) -> None:
-    whole = tuning.tune(Tuning(run(english_csv, tmp_path / "whole"), trials=4))
-    tuning.tune(Tuning(run(english_csv, tmp_path / "killed"), trials=3))
+    whole = tuning.tune(Tuning(run(english_csv, tmp_path / "whole"), trials=3))
+    tuning.tune(Tuning(run(english_csv, tmp_path / "killed"), trials=2))
     with sqlite3.connect(tmp_path / "killed" / tuning.STUDY) as database:  # what a kill leaves: a trial that runs
-        database.execute("INSERT INTO trials (number, study_id, state) VALUES (3, 1, 'RUNNING')")
+        database.execute("INSERT INTO trials (number, study_id, state) VALUES (2, 1, 'RUNNING')")
     database.close()
-    assert tuning.tune(Tuning(run(english_csv, tmp_path / "killed"), trials=4)).settings == whole.settings
+    assert tuning.tune(Tuning(run(english_csv, tmp_path / "killed"), trials=3)).settings == whole.settings
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
 
 
@@ -92,8 +92,8 @@ def test_a_network_that_does_badly_is_given_up(tmp_path: Path, chinese_csv: Path
     fixed |= {"label_smoothing": 0.0, "dropout": 0.0, "hidden": [], "orders": [1]}
     asked = run(chinese_csv, tmp_path / "search", family="bag", settings=fixed, seed=1)
     heard = Stopping(after=99)
-    found = tuning.tune(Tuning(asked, trials=6), heard)
-    assert found.trials == 6
+    found = tuning.tune(Tuning(asked, trials=5), heard)
+    assert found.trials == 5
     assert set(found.settings) == {*fixed, "learning_rate"} or found.loss == found.first_loss
     given_up = sum(line.endswith(" s.") and ": given up after" in line for line in heard.said)
     table = (found.folder / tuning.TRIALS).read_text(encoding="utf-8")

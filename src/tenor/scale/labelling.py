@@ -16,7 +16,7 @@ from tenor.errors import DataError, TenorError
 from tenor.shards import Job, Record, Shard
 
 _WAITING = 2  # files that a worker holds: the one it labels, and the next
-_RETRIES = 5  # deaths of workers that a file may see
+_RETRIES = 30  # times that a file is tried again: deaths of its workers, and looks at one that is not there yet
 
 
 class Labeller:
