@@ -3,7 +3,7 @@
 from programs import Bench, Job, peer, train
 from tables import Row, Runs, met, middle, score, seconds, table
 
-BUDGETS = {10: 0.914, 60: 0.918, 300: 0.925}
+BUDGETS = {10: 0.914, 60: 0.918, 300: 0.925, 600: 0.930}
 QUICK_BUDGETS = {10: 0.914, 30: 0.918}
 NOTE = """The budget is time for learning; what the whole process took holds reading and the labels of 25,000 test
 reviews too. Over budget: more than 5% and 5 s beyond it. scikit-learn: TF-IDF over words and word pairs, logistic

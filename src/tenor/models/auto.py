@@ -41,6 +41,7 @@ _SHORTEST = 20.0  # seconds; with less left no network gets anywhere
 _NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the ONNX graph
 _ENCODER_S, _ENCODER_TEXTS_S = 15.0, 60  # the same for an encoder; texts that it scores in a second
 _FEWEST_ENCODER_S = 60.0  # less teaches an encoder nothing
+_LEARNING_ENCODER_S = 150.0  # with this it adds more than other networks do, however few of the texts it sees
 _FEWEST_WORDS_S = 30.0  # the same for networks that learn all of their words
 _FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it is, or only so
 _LONG, _SHORT = 256, 128  # tokens that an encoder reads of a text
@@ -264,15 +265,16 @@ def _plan(
             yield ngram.FAMILY, {**features, "weighting": weighting}, None
     if not backend.installed():
         return
-    scoring = len(held_out) / _ENCODER_TEXTS_S
+    # The n-gram models learn from all texts in the end, which takes about as long again.
+    besides = _ENCODER_S + len(held_out) / _ENCODER_TEXTS_S + time.perf_counter() - begin
     if len(learned) < _FEW and encodes:
         yield pretrained.FAMILY, {"tune": "frozen"}, None
-    if clock.left > _SHORTEST:
-        yield bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7)
-    if len(learned) >= _FEWEST_TUNED and encodes and clock.left - _ENCODER_S - scoring > _FEWEST_ENCODER_S:
-        seconds = clock.left - _ENCODER_S - scoring
+    if len(learned) >= _FEWEST_TUNED and encodes and clock.left - besides > _fewest_s(learned):
+        seconds = clock.left - besides
         tokens = _LONG if _epoch_s(learned, _LONG) < seconds else _SHORT
         yield pretrained.FAMILY, {"maximum_tokens": tokens, "tune": "all"}, _share(seconds, 1.0)
+    if clock.left > _SHORTEST:
+        yield bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7)
     for family in (cnn.FAMILY, lstm.FAMILY):
         if clock.left > _FEWEST_WORDS_S + 2 * _NETWORK_S:
             yield family, {}, _share(clock.left - 2 * _NETWORK_S, 1.0)
@@ -286,6 +288,11 @@ def _epoch_s(examples: Examples, tokens: int) -> float:
     """About how long an encoder takes to see each text once, in seconds, of which it reads so many tokens."""
     characters = np.mean([min(len(text), tokens * _CHARACTERS) for text in comparison.sample(examples)])
     return len(examples) * float(characters) / _CHARACTERS / _ENCODER_TOKENS_S
+
+
+def _fewest_s(examples: Examples) -> float:
+    """How long an encoder has to learn at least, in seconds: with less, other networks add more."""
+    return max(_FEWEST_ENCODER_S, min(_epoch_s(examples, _SHORT), _LEARNING_ENCODER_S))
 
 
 def _mostly(examples: Examples, names: Sequence[str]) -> bool:
@@ -303,9 +310,8 @@ def _encodes(config: Config, examples: Examples) -> bool:
     if not backend.installed() or (config.budget is not None and config.budget < _FEWEST_ENCODER_S):
         return False
     if len(examples) >= _FEW and config.budget is not None:
-        # One that sees less than half of the texts adds less than other networks do in that time.
-        needed = max(_FEWEST_ENCODER_S, _epoch_s(examples, _SHORT) * (1 - _HELD_OUT) / 2)
-        if config.budget < needed + _ENCODER_S + _FEWEST_ENCODER_S:
+        besides = _ENCODER_S + _MOST_HELD_ENCODER / _ENCODER_TEXTS_S
+        if config.budget < _fewest_s(examples) + besides + _FIRST_TIMES * _FIRST_S:
             return False
     if not _mostly(examples, ("Latin",)):
         return False
