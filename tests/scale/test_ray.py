@@ -109,6 +109,22 @@ def test_no_row_is_lost_when_a_worker_and_a_node_die(
     assert [each["rows"] for each in record.done.values()] == [ROWS] * FILES
 
 
+def test_those_who_are_left_finish_when_the_cluster_has_no_room_for_another(
+    tmp_path: Path, files: Path, model_folder: Path, two_nodes: Any
+) -> None:
+    wanted = here(model_folder, files, tmp_path / "here")
+    job = Job(model_folder, str(files), str(tmp_path / "there"))
+    left, record = shards.plan(job)
+    third = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
+    two_nodes.wait_for_nodes()
+    with cluster.connected("ray") as connected:
+        through = labelling.each(connected, left, job, record, workers=3, threads=1)
+        next(through)
+        two_nodes.remove_node(third, allow_graceful=False)
+        assert list(through)[-1] == FILES * ROWS
+    assert written(tmp_path / "there") == wanted
+
+
 @pytest.mark.usefixtures("two_nodes")
 def test_a_file_that_cannot_be_read_ends_the_job_with_its_name(tmp_path: Path, files: Path, model_folder: Path) -> None:
     (files / "part-3.jsonl").write_text('{"text": "fine"}\n{"text": \n', encoding="utf-8")

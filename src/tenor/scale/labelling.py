@@ -1,13 +1,15 @@
 """Labels for many files, on the workers of a Ray cluster.
 
 Each worker is an actor that loads the model once. It has one file to work on and one that waits, so what is in memory
-does not grow with the job. A worker that dies is started again, elsewhere if its node is gone, and its file is labelled
-anew: outputs replace each other as a whole, so no row is lost and none is there twice.
+does not grow with the job. The files of a worker that dies go to the others, and another worker starts as soon as the
+cluster has room for it: outputs replace each other as a whole, so no row is lost and none is there twice.
 """
 
 import os
 import tempfile
+from collections import Counter, deque
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from tenor.errors import DataError, TenorError
 from tenor.shards import Job, Record, Shard
 
 _WAITING = 2  # files that a worker holds: the one it labels, and the next
-_RETRIES = 30  # times that a file is tried again: deaths of its workers, and looks at one that is not there yet
+_DEATHS = 5  # workers that may die with the same file
 
 
 class Labeller:
@@ -25,6 +27,9 @@ class Labeller:
     def __init__(self, threads: int) -> None:
         os.environ["OMP_NUM_THREADS"] = str(threads)  # threads are sized by it
         self.predictor: predictor.Predictor | None = None
+
+    def ready(self) -> None:
+        """Answers once the worker is there."""
 
     def label(self, model: list[Any], shard: Shard, job: Job) -> tuple[int, TenorError | None]:
         """Label a file.
@@ -54,6 +59,19 @@ def _loaded(model: Any) -> predictor.Predictor:
         return predictor.load(Path(folder))
 
 
+@dataclass(eq=False)
+class _Worker:
+    """An actor, and what it was asked: the answer to come -> the file, or None where it was asked whether it is there.
+
+    Attributes:
+        there: Whether it has answered; one for which the cluster has no room yet gets no file.
+    """
+
+    actor: Any
+    asked: dict[Any, Shard | None] = field(default_factory=dict)
+    there: bool = False
+
+
 def each(
     ray: Any, left: Sequence[Shard], job: Job, record: Record, workers: int | None, threads: int
 ) -> Generator[int]:
@@ -75,32 +93,57 @@ def each(
     room = max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
     count = min(workers or room, room, len(left))
     model = ray.put({path.name: path.read_bytes() for path in sorted(job.model.iterdir()) if path.is_file()})
-    made = ray.remote(num_cpus=threads, max_restarts=-1, max_task_retries=_RETRIES)(Labeller)
-    actors = [made.remote(threads) for _ in range(count)]
-    waiting = list(reversed(left))
-    running: dict[Any, tuple[Shard, Any]] = {}
+    made = ray.remote(num_cpus=threads)(Labeller)
+    waiting = deque(left)
+    deaths: Counter[Shard | None] = Counter()
+    crew = [_started(made, threads) for _ in range(count)]
     try:
-        for actor in actors * _WAITING:
-            if waiting:
-                shard = waiting.pop()
-                running[actor.label.remote([model], shard, job)] = shard, actor
-        while running:
-            [ready], _ = ray.wait(list(running), num_returns=1)
-            shard, actor = running.pop(ready)
+        while waiting or any(any(worker.asked.values()) for worker in crew):
+            _hand_out(waiting, crew, model, job)
+            [answer], _ = ray.wait([answer for worker in crew for answer in worker.asked], num_returns=1)
+            [worker] = [worker for worker in crew if answer in worker.asked]
             try:
-                rows, error = ray.get(ready)
+                found = ray.get(answer)
             except ray.exceptions.RayActorError:
-                raise TenorError(
-                    f"{shard.source}: workers that label it die again and again.",
-                    "What is through is kept. Look whether it needs more memory than a node has.",
-                ) from None
-            if error is not None:
-                raise error
-            record.add(shard, rows)
-            yield record.rows
-            if waiting:
-                shard = waiting.pop()
-                running[actor.label.remote([model], shard, job)] = shard, actor
+                ray.kill(worker.actor)  # it may be there, out of reach
+                crew.remove(worker)
+                lost = list(worker.asked.values())
+                deaths[lost[0]] += 1
+                if deaths[lost[0]] == _DEATHS:
+                    raise _deadly(lost[0]) from None
+                waiting.extendleft(reversed([shard for shard in lost if shard]))
+                crew.append(_started(made, threads))
+                continue
+            shard = worker.asked.pop(answer)
+            worker.there = True
+            if shard is not None:
+                rows, error = found
+                if error is not None:
+                    raise error
+                record.add(shard, rows)
+                yield record.rows
     finally:
-        for actor in actors:
-            ray.kill(actor)
+        for worker in crew:
+            ray.kill(worker.actor)
+
+
+def _started(made: Any, threads: int) -> _Worker:
+    worker = _Worker(made.remote(threads))
+    worker.asked[worker.actor.ready.remote()] = None
+    return worker
+
+
+def _hand_out(waiting: deque[Shard], workers: Sequence[_Worker], model: Any, job: Job) -> None:
+    """Give each worker that is there a file, and then each a second one."""
+    for most in range(1, _WAITING + 1):
+        for worker in workers:
+            if waiting and worker.there and len(worker.asked) < most:
+                shard = waiting.popleft()
+                worker.asked[worker.actor.label.remote([model], shard, job)] = shard
+
+
+def _deadly(shard: Shard | None) -> TenorError:
+    where = "workers die as they start" if shard is None else f"{shard.source}: workers that label it die"
+    return TenorError(
+        f"{where}, {_DEATHS} by now.", "What is through is kept. Look whether it needs more memory than a node has."
+    )
