@@ -5,6 +5,7 @@
 #   make check    formatting, lint, types, import contracts
 #   make fix      mend what can be mended by itself
 #   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see bench/RESULTS.md)
+#   make automl   the environment of AutoGluon and FLAML, beside which `make bench` then measures
 #   make lock     write requirements.lock anew from pyproject.toml
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check fix bench lock clean
+.PHONY: demo test check fix bench automl lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python examples/demo.py
@@ -33,13 +34,15 @@ fix: $(INSTALLED)
 bench: $(INSTALLED) .venv-bench/.installed
 	$(BIN)/python bench/run.py $(BENCH)
 
+automl: .venv-autogluon/.installed
+
 lock: $(INSTALLED)
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .venv-bench
+	rm -rf $(VENV) .venv-bench .venv-autogluon
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Tenor needs Python 3.11 or newer; name one with PYTHON=...") if sys.version_info < (3, 11) else None'
@@ -51,4 +54,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 .venv-bench/.installed: bench/peers.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install -q --disable-pip-version-check -r bench/peers.txt
+	touch $@
+
+.venv-autogluon/.installed: bench/automl.txt
+	$(PYTHON) -m venv .venv-autogluon
+	.venv-autogluon/bin/python -m pip install -q --disable-pip-version-check -r bench/automl.txt
 	touch $@

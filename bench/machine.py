@@ -23,11 +23,13 @@ LIBRARIES = (
     "setfit",
     "onnxruntime",
     "lime",
+    "autogluon.tabular",
+    "flaml",
 )
 
 
-def describe(tenor_python: Path, peers_python: Path) -> dict[str, Any]:
-    """Today's date, the machine, and the versions in both environments; an absent environment has none."""
+def describe(tenor_python: Path, peers_python: Path, automl_python: Path) -> dict[str, Any]:
+    """Today's date, the machine, and the versions in each environment; an absent environment has none."""
     return {
         "date": date.today().isoformat(),
         "machine": {
@@ -38,6 +40,7 @@ def describe(tenor_python: Path, peers_python: Path) -> dict[str, Any]:
         },
         "tenor_environment": versions(tenor_python),
         "peer_environment": versions(peers_python),
+        "automl_environment": versions(automl_python),
     }
 
 

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from budget_part import budget
+from budget_part import budget, budget_sets
 from calibration_part import NAMES, calibration
 from explain_part import explain
 from imdb import part_path
@@ -142,6 +142,7 @@ PARTS = {
     "explain": explain,
     "serve": serve,
     "budget": budget,
+    "budget-sets": budget_sets,
     "lstm": lstm,
     "memory": memory,
     "streamed": streamed,
@@ -149,7 +150,7 @@ PARTS = {
     **NETWORK_PARTS,
 }
 _NO_DATA = {"startup", "streamed"}
-_NO_PEERS = {"check", "memory", "startup", "streamed", "scratch", "minilm"}
+_NO_PEERS = {"budget-sets", "check", "memory", "startup", "streamed", "scratch", "minilm"}
 
 
 def has_peers(name: str) -> bool:
@@ -162,7 +163,8 @@ def check_environment(names: list[str], bench: Bench) -> None:
     if set(names) - _NO_DATA:
         part_path("train")
         part_path("test")
-    wanted = {"few-labels": ["sst2"], "labelled-sets": list(SETS), "calibration": list(NAMES), "serve": ["sst2"]}
+    wanted = {"few-labels": ["sst2"], "calibration": list(NAMES), "serve": ["sst2"]}
+    wanted |= {"labelled-sets": list(SETS), "budget-sets": list(SETS)}
     for name in (name for part in names for name in wanted.get(part, [])):
         part_path("train", name)
         part_path("test", name)

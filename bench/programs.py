@@ -23,18 +23,22 @@ class Bench:
     Attributes:
         tenor_bin: Folder of the programs of Tenor's environment.
         peers_bin: Folder of the programs of the peers' environment.
+        automl_bin: Folder of the programs of the environment of AutoGluon and FLAML, which need not be there.
         work: Temporary folder for models and generated files.
         repeats: Runs of each program of the parts `ngram`, `finetune-speed` and `features`.
         lstm_repeats: Runs of each program of the parts `lstm` and `lstm-torch`.
         quick: Whether sizes are tiny: for trying out the benchmark, not for figures.
+        budgets: Seconds that the part `budget` measures; empty: all.
     """
 
     tenor_bin: Path
     peers_bin: Path
+    automl_bin: Path
     work: Path
     repeats: int
     lstm_repeats: int
     quick: bool
+    budgets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,3 +97,8 @@ def tenor(bench: Bench, script: str, *options: str) -> Figures:
 def peer(bench: Bench, script: str, *options: str) -> Figures:
     """Run one of the peers' scripts."""
     return figures([str(bench.peers_bin / "python"), str(BENCH / script), *options])
+
+
+def automl(bench: Bench, script: str, *options: str) -> Callable[[], Figures]:
+    """How one of the scripts of AutoGluon or FLAML is run."""
+    return lambda: figures([str(bench.automl_bin / "python"), str(BENCH / script), *options])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from budget_part import budget_section
+from budget_part import budget_section, budget_sets_section
 from calibration_part import calibration_section
 from explain_part import explain_section
 from network_report import NETWORK_SECTIONS
@@ -25,6 +25,7 @@ written beforehand. The whole process has imports, test evaluation and, for Teno
 LSTM_NOTE = """The same layers: `Embedding(10000, 128)`, `LSTM(128)`, `Dense(1, sigmoid)`. The script pads to
 200 words and trains with Adam in batches of 32. Its test accuracy after each epoch, not counted in its time:
 """
+_IN_PART = ("calibration", "budget", "budget-sets")  # sections that are written from what there is
 FLAT = 1.2  # largest growth of peak memory from the shortest to the longest file
 MEMORY_NOTE = "An `ngram` model; CSV in, CSV out; each text a sentence of 60-140 characters."
 
@@ -50,7 +51,7 @@ def render(results: dict[str, Any]) -> str:
             part = results[name]
             note = note.replace("Unfinished", "A newer measurement is unfinished")
             sections.append(f"{section(part['runs'])}\n\n{provenance(part)}{note}")
-        elif name in unfinished and name in (*NETWORK_SECTIONS, *SETS_SECTIONS, "calibration"):
+        elif name in unfinished and name in (*NETWORK_SECTIONS, *SETS_SECTIONS, *_IN_PART):
             sections.append(f"{section(unfinished[name]['runs'])}\n\n{provenance(unfinished[name])}{note}")
         elif name in unfinished:
             sections.append(f"## `{name}`{note}")
@@ -228,6 +229,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "explain": explain_section,
     "serve": serve_section,
     "budget": budget_section,
+    "budget-sets": budget_sets_section,
     "lstm": lstm_section,
     "memory": memory_section,
     "streamed": streamed_section,
@@ -247,6 +249,8 @@ def provenance(part: dict[str, Any]) -> str:
     ]
     if part.get("peers", set(part["runs"]) != {"tenor"}):
         lines.append(f"- Peers' environment: {listed(setting['peer_environment'])}")
+    if any(program.split()[-2] in ("autogluon", "flaml") for program in part["runs"] if " " in program):
+        lines.append(f"- Environment of AutoGluon and FLAML: {listed(setting['automl_environment'])}")
     lines.append(f"- Again: `{part['command']}`")
     return "\n".join(lines)
 

@@ -34,11 +34,12 @@ def main() -> None:
     failed = []
     with tempfile.TemporaryDirectory(prefix="tenor-bench-") as work:
         repeats = (args.repeats, args.lstm_repeats)
-        bench = Bench(args.tenor_env / "bin", args.peers_env / "bin", Path(work), *repeats, args.quick)
+        environments = (args.tenor_env / "bin", args.peers_env / "bin", args.automl_env / "bin")
+        bench = Bench(*environments, Path(work), *repeats, args.quick, args.budgets)
         check_environment(args.only, bench)
         if args.quick:
             sample(bench)
-        setting = describe(bench.tenor_bin / "python", bench.peers_bin / "python")
+        setting = describe(*(folder / "python" for folder in environments))
         for name in args.only:
             try:
                 measure(name, bench, setting, results, args)
@@ -117,6 +118,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--peers-env", type=Path, default=Path(".venv-bench"), help="the peers' environment (.venv-bench)"
     )
+    parser.add_argument(
+        "--automl-env",
+        type=Path,
+        default=Path(".venv-autogluon"),
+        help="environment of AutoGluon and FLAML, from `make automl`; they are left out where it is not there",
+    )
+    parser.add_argument("--budgets", type=counts, default=(), help="seconds that the part `budget` measures (all)")
     parser.add_argument("--results", type=Path, help="folder of RESULTS.md and results.json (bench)")
     args = parser.parse_args()
     args.results = args.results or (QUICK_RESULTS if args.quick else BENCH)
@@ -140,11 +148,18 @@ def count(value: str) -> int:
     return int(value)
 
 
+def counts(value: str) -> tuple[int, ...]:
+    """Whole numbers, parted by commas."""
+    return tuple(count(each.strip()) for each in value.split(","))
+
+
 def command(name: str, args: argparse.Namespace) -> str:
     """The command that measures one part again."""
     repeats = f" --repeats {args.repeats}" if name in ("ngram", "finetune-speed", "features") else ""
     if name in ("lstm", "lstm-torch"):
         repeats = f" --lstm-repeats {args.lstm_repeats}"
+    if name == "budget" and args.budgets:
+        repeats = f" --budgets {','.join(map(str, args.budgets))}"
     data = "" if name in ("startup", "streamed") else f"{FOLDER_VARIABLE}=FOLDER "
     return f"{data}.venv/bin/python bench/run.py --only {name}{repeats}{' --quick' if args.quick else ''}"
 

@@ -28,12 +28,18 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
     settings: dict[str, Any] | None
     random_state: Any
 
-    def _fit(self, texts: list[str], targets: Targets, task: Task, class_weight: Any = None) -> None:
+    def _fit(
+        self, texts: list[str], targets: Targets, task: Task, class_weight: Any = None, unlabelled: Any = None
+    ) -> None:
         family = models.find(self.family)
         config = settings.make(family.config, self.settings or {}, "settings")
         bundle.need(family)
         seed = self._seed()
-        examples = Examples(texts, targets, task, fitting.weights(task, targets, class_weight))
+        weights = fitting.weights(task, targets, class_weight)
+        others = () if unlabelled is None else check_texts(unlabelled)
+        if others and family.combine is None:
+            raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")
+        examples = Examples(texts, targets, task, weights, unlabelled=others)
         fitted = fitting.fit(family, examples, config, seed, Watcher())
         about = {"text_column": "text", "label_column": "label", "seed": seed}
         metrics = {"timing": fitted.timing}
@@ -109,8 +115,8 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.class_weight = class_weight
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on texts and their labels.
+    def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
+        """Train on texts and their labels; with the family `auto` also on texts without labels, where that helps.
 
         Raises:
             DataError: A text is not a string, the lengths differ, or there is one class only.
@@ -123,7 +129,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         if len(labels) != len(texts):
             raise DataError(f"there are {len(texts)} texts and {len(labels)} labels.", "Give one label a text.")
         if getattr(labels, "ndim", 1) == 2 or any(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
-            return self._fit_sets(texts, labels)
+            return self._fit_sets(texts, labels, unlabelled)
         missing = [row for row, label in enumerate(labels) if label is None or label != label]
         if missing:
             raise DataError(
@@ -150,10 +156,10 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         if isinstance(wanted, dict):
             wanted = {str(label): weight for label, weight in wanted.items()}
         self._given = "classes"
-        self._fit(texts, targets.astype(np.int32), Classes(tuple(map(str, self.classes_))), wanted)
+        self._fit(texts, targets.astype(np.int32), Classes(tuple(map(str, self.classes_))), wanted, unlabelled)
         return self
 
-    def _fit_sets(self, texts: list[str], labels: Any) -> Self:
+    def _fit_sets(self, texts: list[str], labels: Any, unlabelled: Any) -> Self:
         if getattr(labels, "ndim", 1) == 2:
             targets = np.asarray(labels)
             if not np.isin(targets, (0, 1)).all():
@@ -175,7 +181,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         if not len(self.classes_) or not targets.any():
             raise DataError("no text has a label.", "Give texts with labels.")
         task = LabelSet(tuple(map(str, self.classes_)), never_none=bool(targets.any(axis=1).all()))
-        self._fit(texts, targets.astype(np.float32), task, self.class_weight)
+        self._fit(texts, targets.astype(np.float32), task, self.class_weight, unlabelled)
         return self
 
     def predict_proba(self, X: Any) -> Floats:
@@ -248,8 +254,8 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         self.settings = settings
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on texts and their values.
+    def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
+        """Train on texts and their values; with the family `auto` also on texts without values, where that helps.
 
         Raises:
             DataError: A text is not a string, the lengths differ, or a value is no finite number.
@@ -265,7 +271,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         if not len(values) or not (np.abs(values) < LARGEST_NUMBER).all():
             raise DataError(f"a value is not finite or above {LARGEST_NUMBER:g}, or there is none.", "Give numbers.")
         task = Value(float(values.mean()), float(values.std()) or 1.0)
-        self._fit(texts, values.astype(np.float32), task)
+        self._fit(texts, values.astype(np.float32), task, None, unlabelled)
         return self
 
     def predict_interval(self, X: Any, coverage: float = COVERAGE) -> Floats:

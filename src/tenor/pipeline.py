@@ -56,6 +56,11 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
     encoder = _encoder(run.init, family)
     config = config_of(family, run.settings or {}, encoder)
     bundle.need(family)
+    if run.unlabelled is not None and family.combine is None:
+        raise SettingsError(
+            f"{family.name!r} learns from labelled texts alone.",
+            "Leave out --unlabelled, or --family (family auto); or train an encoder on the texts: tenor pretrain.",
+        )
     folder = _folder(run)
     with spill.beside(folder):
         return _train(run, family, config, encoder, folder, watcher)
@@ -119,19 +124,27 @@ def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folde
     begin = time.perf_counter()
     prepared = prepare(run, watcher)
     data, test, task, groups = prepared.data, prepared.test, prepared.task, prepared.groups
+    others = None if run.unlabelled is None else reading.corpus(run.unlabelled, run.text)
+    if others is not None:
+        watcher.say(f"{len(others):,} texts without labels.")
     digest = fingerprint(data)
     training = output.training_folder(folder)
     identity = {"task": task.describe(), "class_weight": run.class_weight}
     checkpoints = (
         None if family.build is None else _checkpoints(run, family, config, encoder, training, digest, identity)
     )
-    fit = partial(_fit, family, task=task, config=config, run=run, encoder=encoder, watcher=watcher)
+    unlabelled = () if others is None else others.texts
+    fit = partial(
+        _fit, family, task=task, config=config, run=run, encoder=encoder, watcher=watcher, unlabelled=unlabelled
+    )
     about = {
         "text_column": data.text_column,
         "label_column": data.label_column,
         "label_separator": run.label_separator,
         **_origin(data, digest, run.seed),
     }
+    if others is not None:
+        about["unlabelled"] = {"name": others.name, "rows": len(others), "sha256": fingerprint(others)}
     timing = prepared.timing
     saved = _Saved(run, folder)
 
@@ -268,6 +281,7 @@ def _fit(
     groups: Groups | None,
     checkpoints: Any,
     ready: Callable[[Fitted], None] | None = None,
+    unlabelled: Sequence[str] = (),
 ) -> Fitted:
     targets = reading.targets_of(task, data)
     if family.build is None and run.resume:
@@ -275,7 +289,7 @@ def _fit(
             f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
         )
     weights = fitting.weights(task, targets, run.class_weight)
-    examples = Examples(data.texts, targets, task, weights, groups)
+    examples = Examples(data.texts, targets, task, weights, groups, unlabelled)
     return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready)
 
 
@@ -318,7 +332,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     bundle.need(family)
     folder = _folder(run)
     begin = time.perf_counter()
-    corpus = reading.corpus_of(run)
+    corpus = reading.corpus(run.corpus, run.text)
     read_s = time.perf_counter() - begin
     watcher.say(f"{len(corpus):,} texts to learn from.")
 

@@ -16,7 +16,7 @@ from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.data.stored import Texts
 from tenor.errors import DataError, SettingsError
-from tenor.runs import Pretraining, Run
+from tenor.runs import Run
 from tenor.tasks import Kind, Targets, Task
 from tenor.watch import Watcher
 
@@ -175,9 +175,9 @@ def _column(source: str, column: str, option: str, data: Dataset) -> list[Any]:
     return dataset.read_column(found, column, f"--{option}", data)
 
 
-def corpus_of(run: Pretraining) -> Dataset:
-    """The texts, without labels."""
-    builtin_or_path = locate(run.corpus)
+def corpus(source: str, text: str | None) -> Dataset:
+    """Texts without labels from a path or a built-in name; `text` is their column, None finds it."""
+    builtin_or_path = locate(source)
     if isinstance(builtin_or_path, str):
         return replace(builtin.load(builtin_or_path), labels=[])
-    return Dataset(builtin_or_path.name, dataset.read_texts(builtin_or_path, run.text), [])
+    return Dataset(builtin_or_path.name, dataset.read_texts(builtin_or_path, text), [])

@@ -35,6 +35,8 @@ class Run:
         folds: Number of folds to measure by; the model learns from all rows then. None holds out a part.
         on_disk: Keep the texts and what is made of them on disk; None: where there are many.
         lang: Language of the report and the model card: `en` or `zh`.
+        unlabelled: Texts without labels to learn from too, a path or a built-in name (family `auto`); None: there are
+            none.
         report: Make a report and a model card, where the packages for them are installed.
     """
 
@@ -61,6 +63,7 @@ class Run:
     on_disk: bool | None = None
     lang: Literal["en", "zh"] = "en"
     report: bool = True
+    unlabelled: str | None = None
 
     def __post_init__(self) -> None:
         settings.require(self.label_separator != "", "label_separator", "must not be empty")

@@ -518,8 +518,10 @@ def _metric(task: Task) -> Any:
         return keras.metrics.MeanMetricWrapper(
             lambda desired, logits: ops.abs(desired - logits)[:, 0] * spread, "mean_absolute_error"
         )
-    if task.activation == "sigmoid":
-        return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
+    if task.activation == "sigmoid":  # what is desired may be a probability
+        return keras.metrics.MeanMetricWrapper(
+            lambda desired, logits: ops.mean(ops.cast(ops.equal(desired >= 0.5, logits > 0), "float32"), -1), "accuracy"
+        )
     return keras.metrics.CategoricalAccuracy("accuracy")
 
 

@@ -122,6 +122,21 @@ def tune(asked: Tuning, watcher: Watcher | None = None) -> Tuned:
     return search.tuned()
 
 
+def train(asked: Tuning, watcher: Watcher | None = None) -> pipeline.Trained:
+    """Search, then train with what was found. The folder of the search is that of the model with `-tuning` behind it.
+
+    Raises:
+        TenorError: As `tune` and `pipeline.train`.
+    """
+    run = asked.run
+    searched = replace(run, resume=False, out=None if run.out is None else f"{run.out.rstrip('/')}-tuning")
+    tuned = tune(replace(asked, run=searched), watcher)
+    if watcher is not None:
+        watcher.say(f"{tuned.trials} trials: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}.")
+        watcher.say(f"the search is in {tuned.folder}; with {tuned.settings or 'the defaults'}:")
+    return pipeline.train(replace(run, settings=tuned.settings or None), watcher)
+
+
 @dataclass(frozen=True)
 class _Search:
     optuna: Any

@@ -16,7 +16,7 @@ def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, engli
     trained = cli("train", english_csv, "--budget", "2s", "--out", tmp_path / "model")
     assert trained.code == 0
     about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
-    free = {"maximum_size": None, "maximum_latency": None}
+    free = {"maximum_size": None, "maximum_latency": None, "distil": None}
     assert (about["family"], about["settings"]) == ("auto", {"budget": 2.0, "members": ["ngram"], **free})
     assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
 
@@ -75,3 +75,36 @@ def test_sigterm_saves_what_is_ready(tmp_path: Path, english_csv: Path) -> None:
     assert "those that are ready are saved" in told
     assert "absl" not in "".join(heard)  # what the backend says of itself is kept from people
     assert (tmp_path / "model" / "manifest.json").is_file()
+
+
+def test_texts_without_labels_and_a_small_model_in_place_of_the_blend(
+    cli: Cli, tmp_path: Path, english_csv: Path
+) -> None:
+    others = tmp_path / "others.txt"
+    others.write_text("".join(f"a film of 19{row:02}, quite superb\n" for row in range(80)), encoding="utf-8")
+    members = 'members=["ngram", "ngram unlabelled=60"]'
+    command = ["train", english_csv, "--unlabelled", others, "--distil", "ngram orders=[1]", "--set", members]
+    trained = cli(*command, "--out", tmp_path / "model", "--no-report")
+    assert trained.code == 0, trained.err
+    assert "80 texts without labels" in trained.err
+    about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
+    assert about["unlabelled"]["rows"] == 80
+    assert about["settings"]["distil"] == "ngram orders=[1] unlabelled=80"
+    assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
+    refused = cli("train", english_csv, "--unlabelled", others, "--family", "ngram", "--out", tmp_path / "other")
+    assert refused.code == 1
+    assert "'ngram' learns from labelled texts alone" in refused.err
+
+
+def test_a_search_comes_before_training(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
+    pytest.importorskip("optuna")
+    out = tmp_path / "model"
+    trained = cli("train", english_csv, "--family", "ngram", "--tune", "3", "--out", out, "--no-report")
+    assert trained.code == 0, trained.err
+    assert "3 trials: loss" in trained.err
+    assert (tmp_path / "model-tuning" / "best.toml").is_file()
+    about = json.loads((out / "tenor.json").read_text(encoding="utf-8"))
+    assert about["family"] == "ngram"
+    refused = cli("train", english_csv, "--tune", "3", "--out", tmp_path / "other")
+    assert refused.code == 1
+    assert "'auto' has nothing to tune" in refused.err

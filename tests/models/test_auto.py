@@ -9,7 +9,7 @@ import pytest
 
 from tenor import TextClassifier, fitting, settings, tasks
 from tenor.errors import SettingsError
-from tenor.models import auto
+from tenor.models import auto, plan
 from tenor.models.family import Examples
 from tenor.watch import Watcher
 
@@ -95,7 +95,7 @@ def test_an_interruption_keeps_what_is_ready() -> None:
 
 
 def test_a_first_model_is_ready_whatever_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto, "_FIRST_TIMES", 0.0)
+    monkeypatch.setattr(plan, "_FIRST_TIMES", 0.0)
     ready: list[fitting.Fitted] = []
     found = fit(Watcher(), ready.append, budget=1e-6)
     assert [len(each.model.members) for each in ready] == [1]

@@ -4,6 +4,7 @@ import sys
 import time
 from typing import Any
 
+from tenor.cli import leaderboard
 from tenor.watch import Watcher
 
 _LINE_EVERY_S = 10.0
@@ -20,6 +21,8 @@ class Console(Watcher):
     def __init__(self, quiet: bool = False) -> None:
         self._quiet = quiet
         self._terminal = sys.stderr.isatty() and not quiet
+        self._board: list[tuple[str, dict[str, float]]] = []
+        self._live: Any = None
         self._bar: Any = None
         self._task: Any = None
         self._step = ""
@@ -31,11 +34,17 @@ class Console(Watcher):
 
     def __exit__(self, *_: object) -> None:
         self._close()
+        if self._live is not None:  # the table stays, without the bar
+            self._live.update(leaderboard.table(self._board), refresh=True)
+            self._live.stop()
+            self._live = None
 
     def say(self, line: str) -> None:
         self._close()
         self.said.append(line)
-        if not self._quiet:
+        if self._live is not None:
+            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        elif not self._quiet:
             print(line, file=sys.stderr, flush=True)
 
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
@@ -54,7 +63,26 @@ class Console(Watcher):
 
     def compared(self, name: str, figures: dict[str, float]) -> None:
         self._close()
-        self.say(row(name, figures))
+        self._board.append((name, figures))
+        if self._terminal:
+            self.said.append(leaderboard.row(name, figures))
+            self._show()
+        else:
+            self.say(leaderboard.row(name, figures))
+
+    def _show(self) -> None:
+        """The table of what was compared, and under it the bar of what goes on."""
+        from rich.console import Console as RichConsole
+        from rich.console import Group
+        from rich.live import Live
+
+        table = leaderboard.table(self._board)
+        shown = table if self._bar is None else Group(table, self._bar)
+        if self._live is None:
+            self._live = Live(shown, console=RichConsole(stderr=True))
+            self._live.start()
+        else:
+            self._live.update(shown, refresh=True)
 
     def _open(self, step: str, total: int) -> None:
         if self._bar is not None and step == self._step:
@@ -72,24 +100,20 @@ class Console(Watcher):
             progress.TimeRemainingColumn(),
         )
         self._bar = progress.Progress(*columns, console=RichConsole(stderr=True), transient=True)
-        self._bar.start()
         self._task = self._bar.add_task(step, total=total or None, figures="")
+        if self._board:
+            self._show()
+        else:
+            self._bar.start()
 
     def _close(self) -> None:
-        if self._bar is not None:
+        if self._bar is None:
+            return
+        if self._live is None:
             self._bar.stop()
-            self._bar = None
-
-
-def row(name: str, figures: dict[str, float]) -> str:
-    """`bag         accuracy 0.9012 (0.8930 to 0.9094)  loss 0.2461     21.3 s  10,312 texts/s     9.8 MiB`."""
-    low = next(key for key in figures if key.endswith("_low")).removesuffix("_low")
-    score = f"{low.removeprefix('validation_').replace('_', ' ')} {figures[low]:.4f}"
-    told = f"{name:<12}{score} ({figures[low + '_low']:.4f} to {figures[low + '_high']:.4f})"
-    told += f"  loss {figures['validation_loss']:.4f}"
-    if "seconds" in figures:
-        told += f"  {figures['seconds']:7.1f} s  {figures['texts_per_s']:9,.0f} texts/s  {figures['size_mib']:7.1f} MiB"
-    return told
+        self._bar = None
+        if self._live is not None:
+            self._show()
 
 
 def describe(figures: dict[str, float]) -> str:

@@ -34,6 +34,21 @@ def train(
     max_latency: Annotated[
         float | None, Option(metavar="MS", help="Longest time for a text, in milliseconds, that --budget may choose.")
     ] = None,
+    unlabelled: Annotated[
+        str | None,
+        Option(metavar="FILE", help="Texts without labels to learn from too, where that helps (family auto)."),
+    ] = None,
+    distil: Annotated[
+        str | None,
+        Option(
+            metavar="FAMILY",
+            help="Keep a small model that learned what the best blend says, such as ngram or 'bag embedding=16'.",
+        ),
+    ] = None,
+    tune: Annotated[
+        int | None,
+        Option(metavar="TRIALS", help="Search for better settings of --family first; --budget is its time."),
+    ] = None,
     out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
     seed: options.Seed = None,
     test_size: options.TestSize = None,
@@ -86,6 +101,7 @@ def train(
         "time": time,
         "folds": folds,
         "on_disk": on_disk,
+        "unlabelled": unlabelled,
         "lang": lang,
         "report": False if no_report else None,
         "resume": resume or None,
@@ -94,17 +110,21 @@ def train(
         "drop_empty": drop_empty or None,
     }
     values |= {key: value for key, value in given.items() if value is not None}
-    searched: dict[str, Any] = {} if budget is None else {"budget": options.seconds(budget)}
-    limits = {"maximum_size": max_size, "maximum_latency": max_latency}
-    searched |= {name: limit for name, limit in limits.items() if limit is not None}
+    limit_s = None if budget is None else options.seconds(budget)
+    searched: dict[str, Any] = {} if budget is None or tune is not None else {"--budget": ("budget", limit_s)}
+    limits: dict[str, tuple[str, Any]] = {
+        "--max-size": ("maximum_size", max_size),
+        "--max-latency": ("maximum_latency", max_latency),
+    }
+    limits["--distil"] = ("distil", distil)
+    searched |= {option: limit for option, limit in limits.items() if limit[1] is not None}
     if searched:
         if values.setdefault("family", "auto") != "auto":
-            option = "--budget" if budget is not None else "--max-size" if max_size is not None else "--max-latency"
             raise SettingsError(
-                f"{option} looks for the best model, and --family asks for {values['family']!r}.",
+                f"{next(iter(searched))} looks for the best model, and --family asks for {values['family']!r}.",
                 "Give one of the two.",
             )
-        values["settings"] = values.get("settings", {}) | searched
+        values["settings"] = values.get("settings", {}) | dict(searched.values())
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     if "test_size" in values and ("test" in values or "folds" in values):
@@ -117,7 +137,12 @@ def train(
     if assignments:
         run = replace(run, settings=(run.settings or {}) | settings.parse_assignments(assignments))
     with _ended_alike(), console.Console(quiet=as_json) as watcher:
-        trained = pipeline.train(run, watcher)
+        if tune is None:
+            trained = pipeline.train(run, watcher)
+        else:
+            from tenor import tuning
+
+            trained = tuning.train(tuning.Tuning(run, tune, limit_s), watcher)
     metrics = trained.metrics
     if as_json:
         print(json.dumps({**metrics, "notes": watcher.said, "model": str(trained.folder)}, ensure_ascii=False))

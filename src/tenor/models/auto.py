@@ -8,51 +8,25 @@ What was made, each with the number of its steps, is kept as `members`: with the
 any machine and without a clock.
 """
 
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import numpy as np
-
-from tenor import settings
-from tenor.errors import SettingsError, TenorError
-from tenor.models import backend, bag, blend, cnn, comparison, lstm, ngram, pretrained
+from tenor.errors import SettingsError
+from tenor.evaluation import calibration
+from tenor.models import blend, candidate, comparison, distillation, ngram, plan
 from tenor.models.blend import Blend, Member
+from tenor.models.candidate import Candidate, Fit, Made
 from tenor.models.family import Examples, Family, Fitted, HeldOut
+from tenor.models.plan import Clock
 from tenor.settings import require
-from tenor.tasks import Floats, Value
-from tenor.text import scripts
+from tenor.tasks import Value
 from tenor.watch import Watcher
 
-Fit = Callable[[Family, Examples, Any, int, Watcher, float | None], Fitted]
-"""(family, examples, config, seed, watcher, seconds) -> Fitted: how a model of any other family is fitted. With seconds
-a network makes only as many steps as fit into them.
-"""
-
-_KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
 _HELD_OUT = 0.2  # share of the texts on which models are compared
 _FEWEST_HELD, _LARGEST_SHARE = 500, 0.3
-_MOST_HELD, _MOST_HELD_ENCODER = 5_000, 2_000  # an encoder takes long to score them
-_FIRST_S, _FIRST_CHARACTERS_S = 3.0, 5e6  # about what the first n-gram model takes: seconds, and characters in one
-_FIRST_TIMES = 3  # times as long is needed to compare models
-_SHORTEST = 20.0  # seconds; with less left no network gets anywhere
-_NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the ONNX graph
-_ENCODER_S, _ENCODER_TEXTS_S = 15.0, 60  # the same for an encoder; texts that it scores in a second
-_FEWEST_ENCODER_S = 60.0  # less teaches an encoder nothing
-_LEARNING_ENCODER_S = 150.0  # with this it adds more than other networks do, however few of the texts it sees
-_FEWEST_WORDS_S = 30.0  # the same for networks that learn all of their words
-_FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it is, or only so
-_LONG, _SHORT = 256, 128  # tokens that an encoder reads of a text
-_ENCODER_TOKENS_S = 3_500  # tokens that it learns from in a second, on two cores: enough to choose between the two
-_CHARACTERS = 4.5  # of a token
-_MANY = 4  # times as long as the first model took is left, where there is another of its kind
-# Further n-gram models, for texts whose words stand apart and for those whose words do not.
-_SPACED: tuple[dict[str, Any], ...] = ({"orders": [1, 2, 3]}, {"characters": [5], "minimum_texts": 3})
-_UNSPACED: tuple[dict[str, Any], ...] = ({"characters": [1, 2]}, {"orders": [1], "characters": [1, 2, 3, 4]})
-_UNSPACED_SCRIPTS = ("Han", "Kana", "Thai", "Lao", "Khmer", "Myanmar")
 _MORE_TEXTS = 1.3  # times as long as on a part, at most, to learn from all texts
+_DISTILLED_SHARE = 0.25  # of the time is for the small model that learns from the blend
 
 
 @dataclass(frozen=True)
@@ -68,57 +42,30 @@ class Config:
     """Largest size of the blend, in MiB of weights and graphs; none: any."""
     maximum_latency: float | None = None
     """Longest time that the blend may take for a single text, in milliseconds, on this machine; none: any."""
+    distil: str | None = None
+    """A model that learns what the blend says and is kept in its place: a family and settings of it, such as `ngram` or
+    `bag embedding=16`; none: the blend is kept."""
 
     def __post_init__(self) -> None:
         require(self.budget is None or self.budget > 0, "budget", "must be above 0, or none")
         require(self.members is None or len(self.members) > 0, "members", "must name a model, or be none")
         for member in self.members or ():
-            _parsed(member)
+            candidate.parse(member)
+        if self.distil is not None:
+            candidate.parse(self.distil, "distil")
         for name in ("maximum_size", "maximum_latency"):
             limit = getattr(self, name)
             require(limit is None or limit > 0, name, "must be above 0, or none")
-
-
-@dataclass(frozen=True)
-class _Made:
-    """A model, the settings asked for, what it says of the texts held out, and its price.
-
-    Attributes:
-        seconds: How long it took to fit.
-        texts_per_s: How many texts it labels in a second.
-        latency_ms: How long it takes for a single text (median).
-        size_mib: Its weights and graphs.
-    """
-
-    family: Family
-    wanted: dict[str, Any]
-    fitted: Fitted
-    logits: Floats
-    seconds: float
-    texts_per_s: float
-    latency_ms: float
-    size_mib: float
 
 
 class _OutOfTimeError(Exception):
     """A model is not ready in time."""
 
 
-class _Clock:
-    """How much time there is left."""
-
-    def __init__(self, budget: float | None) -> None:
-        self.end = None if budget is None else time.perf_counter() + budget
-
-    @property
-    def left(self) -> float:
-        return float("inf") if self.end is None else self.end - time.perf_counter()
-
-
 class _Member(Watcher):
     """Tells of the progress of one model, and ends it when the time is over."""
 
-    def __init__(self, watcher: Watcher, name: str, clock: _Clock) -> None:
+    def __init__(self, watcher: Watcher, name: str, clock: Clock) -> None:
         self.watcher, self.name, self.clock = watcher, name, clock
 
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
@@ -130,7 +77,8 @@ class _Member(Watcher):
 def combine(
     fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher, ready: Callable[[Fitted], None]
 ) -> Fitted:
-    """Make models, compare them, blend those that help.
+    """Make models, compare them, blend those that help; and have a small model learn from the blend, where one is asked
+    for.
 
     An interruption (Ctrl-C) after the first model ends the search, not the run. `ready` gets the first model, and
     each blend that is better than the one before.
@@ -140,29 +88,33 @@ def combine(
             as quick as is asked for.
     """
     begin = time.perf_counter()
-    clock = _Clock(None if config.members else config.budget)
-    if config.members is None and not _compares(config, examples):
+    whole = Clock(None if config.members else config.budget)
+    share = 1.0 if config.distil is None else 1 - _DISTILLED_SHARE
+    clock = Clock(None if config.members or config.budget is None else share * config.budget)
+    several = config.members is not None or config.distil is not None or len(examples.unlabelled) > 0
+    if not several and not plan.compares(config.budget, examples):
         return _alone(fit, examples, config, seed, watcher)
-    encodes = _encodes(config, examples)
-    most = _MOST_HELD_ENCODER if encodes else _MOST_HELD
-    share = min(max(_HELD_OUT, _FEWEST_HELD / len(examples)), _LARGEST_SHARE, max(most / len(examples), 0.01))
-    learned, held_out = examples.parted(share, seed)
+    encodes = plan.encodes(config.members, config.budget, examples)
+    most = plan.MOST_HELD_ENCODER if encodes else plan.MOST_HELD
+    part = min(max(_HELD_OUT, _FEWEST_HELD / len(examples)), _LARGEST_SHARE, max(most / len(examples), 0.01))
+    learned, held_out = examples.parted(part, seed)
     if not len(held_out):
         watcher.say("there are too few texts to compare models, so there is one of n-grams alone.")
         return _alone(fit, examples, config, seed, watcher)
-    held_out = held_out.in_memory()
-    made: list[_Made] = []
+    held_out, learned = held_out.in_memory(), replace(learned, unlabelled=examples.unlabelled)
+    made: list[Made] = []
     members: tuple[Member, ...] = ()
     found: Fitted | None = None
     try:
-        for family, wanted, seconds in _plan(config, learned, held_out, clock, encodes):
-            told = _Member(watcher, family.name, clock if made else _Clock(None))
+        for asked in plan.plan(config.members, learned, held_out, clock, encodes, made):
+            told = _Member(watcher, asked.name, clock if made else Clock(None))
             try:
-                made.append(_make(fit, family, wanted, seconds, (learned, held_out), seed, told))
+                taught = _taught(found, asked, learned.unlabelled, seed)
+                made.append(candidate.make(fit, asked, learned, held_out, seed, told, taught))
             except _OutOfTimeError:
-                watcher.say(f"{family.name}: not ready in time, and left out.")
+                watcher.say(f"{asked.name}: not ready in time, and left out.")
                 continue
-            watcher.compared(family.name, _figures(made[-1], held_out))
+            watcher.compared(asked.name, made[-1].figures(held_out))
             chosen, blended = _blended(made, held_out, config, begin)
             if blended is not None and (found is None or blended.history[-1]["weight"] > 0):
                 found, members = blended, chosen
@@ -173,54 +125,115 @@ def combine(
         watcher.say("interrupted: no further models are tried, and those that are ready are saved.")
     if found is None:
         raise _too_costly(config, made)
-    rows = [_row(each, held_out, weight) for each, weight in _weighted(made, members)]
+    rows = [each.row(held_out, weight) for each, weight in _weighted(made, members)]
     if len(members) > 1 and found.held_out is not None:
         watcher.compared("blend", comparison.measured(found.held_out.logits, held_out))
-    members = _on_all(fit, members, made, examples, config, seed, watcher, clock)
+    found = replace(found, history=rows, config=replace(config, members=tuple(each.described for each in made)))
+    if config.distil is None:
+        members = _on_all(fit, members, made, examples, config, seed, watcher, clock)
+        found = replace(found, model=Blend(members))
+    else:
+        found = _distilled(fit, found, learned, held_out, seed, watcher, whole)
+    return replace(found, timing={"fit_s": time.perf_counter() - begin})
+
+
+def _taught(found: Fitted | None, asked: Candidate, texts: Sequence[str], seed: int) -> Examples | None:
+    """The texts without labels that a model is to learn from, with what the blend says of them; None: no such texts.
+
+    Raises:
+        SettingsError: `members` ask for more of them than there are, or before there is a model that could tell.
+    """
+    if not asked.unlabelled:
+        return None
+    require(found is not None, "members", "must name a model first that learns from labels alone")
+    _check(asked, texts, "members")
+    assert found is not None
+    return _teacher(found).labels(distillation.drawn(texts, asked.unlabelled, seed))
+
+
+def _check(asked: Candidate, texts: Sequence[str], setting: str) -> None:
+    number = asked.unlabelled or 0
+    there = f"asks for {number:,} texts without labels, and there are {len(texts):,}: see --unlabelled"
+    require(number <= len(texts), setting, there)
+
+
+def _teacher(found: Fitted) -> distillation.Teacher:
+    assert found.held_out is not None
+    targets, logits, _ = found.held_out
+    right = None if isinstance(found.task, Value) else calibration.fit(targets, logits, found.task)
+    return distillation.Teacher(found.model, found.task, right)
+
+
+def _distilled(
+    fit: Fit, found: Fitted, learned: Examples, held_out: Examples, seed: int, watcher: Watcher, clock: Clock
+) -> Fitted:
+    """A model of the family that `distil` names, which has learned what the blend says.
+
+    The texts held out are not learned from: they tell what is lost, and calibrate. Of texts without labels there are as
+    many as the blend can label in half of the time.
+    """
+    config, teacher = found.config, _teacher(found)
+    asked = candidate.parse(str(config.distil), "distil")
+    _check(asked, learned.unlabelled, "distil")
+    number = asked.unlabelled
+    if number is None:
+        rate = 1 / sum(1 / row["texts_per_s"] for row in found.history if row["weight"])
+        number = int(min(len(learned.unlabelled), max(0.0, rate * clock.left / 2 - len(learned))))
+    examples = teacher.softens(learned)
+    if number:
+        examples = distillation.together(examples, teacher.labels(distillation.drawn(learned.unlabelled, number, seed)))
+    seconds = None if clock.left == float("inf") else max(1.0, clock.left)
+    # What the blend says is soft enough.
+    wanted = asked.wanted if asked.family.build is None else {"label_smoothing": 0.0, **asked.wanted}
+    asked = replace(asked, wanted=wanted, seconds=seconds, unlabelled=number)
+    told = _Member(watcher, f"distilled {asked.family.name}", Clock(None))
+    made = candidate.make(fit, asked, examples, held_out, seed, told)
+    watcher.compared(f"distilled {asked.family.name}", made.figures(held_out))
+    if not candidate.affordable([made], config.maximum_size, config.maximum_latency):
+        raise _too_costly(config, [made])
+    row = {**made.row(held_out, 1.0), "family": f"distilled {asked.family.name}"}
     return replace(
         found,
-        model=Blend(members),
-        config=replace(config, members=tuple(_described(each) for each in made)),
-        timing={"fit_s": time.perf_counter() - begin},
-        history=rows,
+        model=Blend((Member(asked.family, made.fitted.config, made.fitted.model, 1.0),)),
+        config=replace(config, distil=made.described),
+        history=[*found.history, row],
+        held_out=HeldOut(held_out.targets, made.logits),
     )
 
 
 def _blended(
-    made: Sequence[_Made], held_out: Examples, config: Config, begin: float
+    made: Sequence[Made], held_out: Examples, config: Config, begin: float
 ) -> tuple[tuple[Member, ...], Fitted | None]:
     """The best blend of these models, and its members; None where each of them is too large or too slow."""
     task = held_out.task
     logits = [each.logits for each in made]
-    weights = blend.choose(logits, held_out.targets, task, lambda numbers: _affords(config, [made[n] for n in numbers]))
+    # What a small model learns from may itself be large.
+    limits = (None, None) if config.distil else (config.maximum_size, config.maximum_latency)
+    weights = blend.choose(
+        logits, held_out.targets, task, lambda numbers: candidate.affordable([made[n] for n in numbers], *limits)
+    )
     if not weights:
         return (), None
     members = tuple(
-        Member(made[number].family, made[number].fitted.config, made[number].fitted.model, weight)
+        Member(made[number].asked.family, made[number].fitted.config, made[number].fitted.model, weight)
         for number, weight in weights.items()
     )
     return members, Fitted(
         task,
         Blend(members),
-        replace(config, members=tuple(_described(each) for each in made)),
+        replace(config, members=tuple(each.described for each in made)),
         {"fit_s": time.perf_counter() - begin},
-        [_row(each, held_out, weights.get(number, 0.0)) for number, each in enumerate(made)],
+        [each.row(held_out, weights.get(number, 0.0)) for number, each in enumerate(made)],
         HeldOut(held_out.targets, blend.combined([logits[number] for number in weights], list(weights.values()))),
     )
 
 
-def _weighted(made: Sequence[_Made], members: Sequence[Member]) -> list[tuple[_Made, float]]:
+def _weighted(made: Sequence[Made], members: Sequence[Member]) -> list[tuple[Made, float]]:
     weights = {id(member.model): member.weight for member in members}
     return [(each, weights.get(id(each.fitted.model), 0.0)) for each in made]
 
 
-def _affords(config: Config, models: Sequence[_Made]) -> bool:
-    """Whether all of these together are as small and as quick as is asked for."""
-    size, latency = sum(each.size_mib for each in models), sum(each.latency_ms for each in models)
-    return size <= (config.maximum_size or np.inf) and latency <= (config.maximum_latency or np.inf)
-
-
-def _too_costly(config: Config, made: Sequence[_Made]) -> SettingsError:
+def _too_costly(config: Config, made: Sequence[Made]) -> SettingsError:
     size, latency = min(each.size_mib for each in made), min(each.latency_ms for each in made)
     return SettingsError(
         "no model that was made is as small and as quick as is asked for: the smallest has "
@@ -229,190 +242,52 @@ def _too_costly(config: Config, made: Sequence[_Made]) -> SettingsError:
     )
 
 
-def _compares(config: Config, examples: Examples) -> bool:
-    """Whether there is time for more than one n-gram model, which learns best from all texts then."""
-    texts = comparison.sample(examples)
-    characters = len(examples) * float(np.mean([len(text) for text in texts])) if texts else 0.0
-    return config.budget is None or config.budget > _FIRST_TIMES * (_FIRST_S + characters / _FIRST_CHARACTERS_S)
-
-
 def _alone(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher) -> Fitted:
     """The n-gram model, fitted to all texts."""
     found = fit(ngram.FAMILY, examples, ngram.Config(), seed, watcher, None)
     texts = comparison.sample(examples)
-    alone = _Made(ngram.FAMILY, {}, found, found.model.logits(texts[:1]), 0.0, 0.0, *comparison.price(found, texts))
-    if not _affords(config, [alone]):
+    logits = found.model.logits(texts[:1])
+    alone = Made(Candidate(ngram.FAMILY, {}), found, logits, 0.0, 0.0, *comparison.price(found, texts))
+    if not candidate.affordable([alone], config.maximum_size, config.maximum_latency):
         raise _too_costly(config, [alone])
     members = (Member(ngram.FAMILY, found.config, found.model, 1.0),)
     return replace(found, model=Blend(members), config=replace(config, members=("ngram",)))
 
 
-def _plan(
-    config: Config, learned: Examples, held_out: Examples, clock: _Clock, encodes: bool
-) -> Iterator[tuple[Family, dict[str, Any], float | None]]:
-    """Which model to make next, with which settings, in how many seconds; asked again when that one is there."""
-    if config.members is not None:
-        for member in config.members:
-            yield (*_parsed(member), None)
-        return
-    begin = time.perf_counter()
-    yield ngram.FAMILY, {}, None
-    first_s = time.perf_counter() - begin
-    # Other features and another weighting hedge the first choice, which a part of the texts made.
-    weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
-    for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
-        if clock.left > _MANY * first_s:
-            yield ngram.FAMILY, {**features, "weighting": weighting}, None
-    if not backend.installed():
-        return
-    # The n-gram models learn from all texts in the end, which takes about as long again.
-    besides = _ENCODER_S + len(held_out) / _ENCODER_TEXTS_S + time.perf_counter() - begin
-    if len(learned) < _FEW and encodes:
-        yield pretrained.FAMILY, {"tune": "frozen"}, None
-    if len(learned) >= _FEWEST_TUNED and encodes and clock.left - besides > _fewest_s(learned):
-        seconds = clock.left - besides
-        tokens = _LONG if _epoch_s(learned, _LONG) < seconds else _SHORT
-        yield pretrained.FAMILY, {"maximum_tokens": tokens, "tune": "all"}, _share(seconds, 1.0)
-    if clock.left > _SHORTEST:
-        yield bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7)
-    for family in (cnn.FAMILY, lstm.FAMILY):
-        if clock.left > _FEWEST_WORDS_S + 2 * _NETWORK_S:
-            yield family, {}, _share(clock.left - 2 * _NETWORK_S, 1.0)
-
-
-def _share(left: float, share: float) -> float | None:
-    return None if left == float("inf") else left * share
-
-
-def _epoch_s(examples: Examples, tokens: int) -> float:
-    """About how long an encoder takes to see each text once, in seconds, of which it reads so many tokens."""
-    characters = np.mean([min(len(text), tokens * _CHARACTERS) for text in comparison.sample(examples)])
-    return len(examples) * float(characters) / _CHARACTERS / _ENCODER_TOKENS_S
-
-
-def _fewest_s(examples: Examples) -> float:
-    """How long an encoder has to learn at least, in seconds: with less, other networks add more."""
-    return max(_FEWEST_ENCODER_S, min(_epoch_s(examples, _SHORT), _LEARNING_ENCODER_S))
-
-
-def _mostly(examples: Examples, names: Sequence[str]) -> bool:
-    """Whether more than half of the texts are in these scripts."""
-    wanted = [scripts.SCRIPTS.index(name) for name in names]
-    return bool(np.isin(scripts.main_scripts(comparison.sample(examples)), wanted).mean() > 0.5)
-
-
-def _encodes(config: Config, examples: Examples) -> bool:
-    """Whether there are the time and a pretrained encoder that reads the script of most texts."""
-    from tenor.models import hub
-
-    if config.members is not None:
-        return any(member.split()[0] == pretrained.FAMILY.name for member in config.members)
-    if not backend.installed() or (config.budget is not None and config.budget < _FEWEST_ENCODER_S):
-        return False
-    if len(examples) >= _FEW and config.budget is not None:
-        besides = _ENCODER_S + _MOST_HELD_ENCODER / _ENCODER_TEXTS_S
-        if config.budget < _fewest_s(examples) + besides + _FIRST_TIMES * _FIRST_S:
-            return False
-    if not _mostly(examples, ("Latin",)):
-        return False
-    try:
-        hub.find(pretrained.Config().model)
-    except TenorError:
-        return False
-    return True
-
-
-def _make(
-    fit: Fit,
-    family: Family,
-    wanted: dict[str, Any],
-    seconds: float | None,
-    parts: tuple[Examples, Examples],
-    seed: int,
-    watcher: Watcher,
-) -> _Made:
-    learned, held_out = parts
-    begin = time.perf_counter()
-    fitted = fit(family, learned, _member_settings(family, wanted), seed, watcher, seconds)
-    fitted_s = time.perf_counter() - begin
-    begin = time.perf_counter()
-    logits = fitted.model.logits(held_out.texts)
-    texts_per_s = len(held_out) / (time.perf_counter() - begin)
-    return _Made(
-        family, wanted, fitted, logits, fitted_s, texts_per_s, *comparison.price(fitted, comparison.sample(held_out))
-    )
-
-
 def _on_all(
     fit: Fit,
     members: Sequence[Member],
-    made: Sequence[_Made],
+    made: Sequence[Made],
     examples: Examples,
     config: Config,
     seed: int,
     watcher: Watcher,
-    clock: _Clock,
+    clock: Clock,
 ) -> tuple[Member, ...]:
     """The models fitted to all texts, with the settings chosen: those for which there is time, the quickest first.
 
     One that did not see all of its texts once has no use for more of them. What more texts make too large stays what
     it was, and an interruption ends it.
     """
-    took = {id(each.fitted.model): each.seconds for each in made}
-    price = {id(each.fitted.model): each for each in made}
-    costs = [price[id(member.model)] for member in members]
+    of = {id(each.fitted.model): each for each in made}
+    costs = [of[id(member.model)] for member in members]
     found = list(members)
-    for number in sorted(range(len(members)), key=lambda number: took[id(members[number].model)]):
-        member = members[number]
-        if getattr(member.config, "steps", None) is None and took[id(member.model)] * _MORE_TEXTS < clock.left:
-            told = _Member(watcher, f"{member.family.name}, all texts", _Clock(None))
+    for number in sorted(range(len(members)), key=lambda number: costs[number].seconds):
+        member, before = members[number], of[id(members[number].model)]
+        if getattr(member.config, "steps", None) is None and before.seconds * _MORE_TEXTS < clock.left:
+            told = _Member(watcher, f"{before.asked.name}, all texts", Clock(None))
+            more = examples if before.taught is None else distillation.together(examples, before.taught)
             try:
-                fitted = fit(member.family, examples, member.config, seed, told, None)
+                fitted = candidate.of_task(fit(member.family, more, member.config, seed, told, None), examples)
             except KeyboardInterrupt:
                 watcher.say("interrupted: the models learn from no further texts, and are saved.")
                 break
             _, size = comparison.price(fitted, examples.texts[:1])
             wider = [*costs]
-            wider[number] = replace(costs[number], size_mib=size)
-            if _affords(config, wider):
+            wider[number] = replace(before, size_mib=size)
+            if candidate.affordable(wider, config.maximum_size, config.maximum_latency):
                 costs, found[number] = wider, replace(member, model=fitted.model)
     return tuple(found)
-
-
-def _member_settings(family: Family, values: dict[str, Any]) -> Any:
-    """A network keeps no texts of its own back: all are compared on the same."""
-    own = {} if family.build is None else {"validation": 0.0, "calibration": 0.0}
-    return settings.make(family.config, own | values, f"members, {family.name}")
-
-
-def _parsed(member: str) -> tuple[Family, dict[str, Any]]:
-    name, *assignments = member.split()
-    if name not in _KNOWN:
-        raise SettingsError(f"setting 'members' names {name!r}.", settings.nearest(name, list(_KNOWN)))
-    values = settings.parse_assignments(assignments)
-    _member_settings(_KNOWN[name], values)
-    return _KNOWN[name], values
-
-
-def _described(made: _Made) -> str:
-    """The model as `members` takes it: the family, the settings asked for, and what the clock made of them."""
-    values = dict(made.wanted)
-    if made.family.build is not None:
-        values |= {key: getattr(made.fitted.config, key) for key in ("epochs", "steps")}
-    told = (f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items() if value is not None)
-    return " ".join([made.family.name, *told])
-
-
-def _figures(made: _Made, held_out: Examples) -> dict[str, float]:
-    price = {"seconds": made.seconds, "texts_per_s": made.texts_per_s}
-    price |= {"latency_ms": made.latency_ms, "size_mib": made.size_mib}
-    return comparison.measured(made.logits, held_out) | price
-
-
-def _row(made: _Made, held_out: Examples, weight: float) -> dict[str, Any]:
-    """A row of the leaderboard."""
-    chosen = json.dumps(settings.as_dict(made.fitted.config), ensure_ascii=False)
-    return {"family": made.family.name, "weight": weight, **_figures(made, held_out), "settings": chosen}
 
 
 FAMILY = Family(

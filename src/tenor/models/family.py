@@ -66,6 +66,7 @@ class Examples:
         weights: (texts,) how much each counts, 1 on average.
         groups: (texts,) number of each text's group: of a group all texts are learned from, or none; None: each text
             is one.
+        unlabelled: Further texts, whose labels nobody knows.
     """
 
     texts: Sequence[str]
@@ -73,6 +74,7 @@ class Examples:
     task: Task
     weights: Floats
     groups: Groups | None = None
+    unlabelled: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -1,0 +1,51 @@
+"""Peer: FLAML over TF-IDF of words and word pairs, at a budget: `python peer_flaml.py NAME SECONDS`.
+
+Counting the words is part of the budget. Chinese: one to three characters, as for scikit-learn in peer_sets.py.
+"""
+
+import sys
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from flaml import AutoML
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+import automl
+import sets
+from imdb import print_figures
+
+TASKS = {"classes": "classification", "values": "regression"}
+FEATURES, SEED = 50_000, 7
+
+
+def main() -> None:
+    """Fit within the time, label the test part, print the figures."""
+    name, limit = sys.argv[1], float(sys.argv[2])
+    texts, labels = automl.read("train", name)
+    test_texts, test_labels = automl.read("test", name)
+    options: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True, "max_features": FEATURES}
+    if name in sets.SETS and sets.SETS[name].characters:
+        options |= {"ngram_range": (1, 3), "analyzer": "char"}
+    start = perf_counter()
+    vectorizer = TfidfVectorizer(**options)
+    features = vectorizer.fit_transform(texts)
+    left = limit - (perf_counter() - start)
+    peer = AutoML()
+    peer.fit(
+        features, np.array(labels), task=TASKS[automl.kind(name)], time_budget=max(1.0, left), seed=SEED, verbose=0
+    )
+    fit_s = perf_counter() - start
+    if peer.model is None:
+        print_figures(failed="no model was ready in time", fit_s=fit_s)
+        return
+    start = perf_counter()
+    found = list(peer.predict(vectorizer.transform(test_texts)))
+    predict_s = perf_counter() - start
+    print_figures(
+        **automl.measured(name, found, test_labels), fit_s=fit_s, predict_s=predict_s, model=peer.best_estimator
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Which models `auto` makes, in which order, and how much time each of them gets.
+
+The figures below come from held-out parts of training sets: IMDB, SST, GoEmotions, EmoBank and THUCNews, on two cores.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tenor import threads
+from tenor.errors import TenorError
+from tenor.models import backend, bag, cnn, comparison, lstm, ngram, pretrained
+from tenor.models.candidate import Candidate, Made, parse
+from tenor.models.family import Examples
+from tenor.tasks import Value
+from tenor.text import scripts
+
+MOST_HELD, MOST_HELD_ENCODER = 5_000, 2_000  # texts to compare models on; an encoder takes long to score them
+
+_FIRST_S, _FIRST_CHARACTERS_S = 3.0, 5e6  # about what the first n-gram model takes: seconds, and characters in one
+_FIRST_TIMES = 3  # times as long is needed to compare models
+_MANY = 4  # times as long as the first model took is left, where there is another of its kind
+_TAUGHT_SHARE = 0.1  # of the time left, at most, goes into labelling texts that have no label
+_MOST_TAUGHT = 4  # times as many texts without labels as with, at most: beyond that the labels drown
+_FEWEST_TAUGHT = 50  # fewer texts teach nothing
+_SHORTEST = 20.0  # seconds; with less left no network gets anywhere
+_NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the ONNX graph
+_FEWEST_WORDS_S = 30.0  # seconds that networks that learn all of their words have at least
+_ENCODER_S = 15.0  # what an encoder costs besides its steps and scoring: loading Keras, tracing, the ONNX graph
+_FEWEST_ENCODER_S = 40.0  # with less no encoder gets anywhere
+_FEWEST_SEEN = 4_000  # texts that an encoder has to see, or all: with fewer other networks add more
+_FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it is, or only so
+_LENGTHS = (512, 256, 128)  # tokens that an encoder reads of a text: as many as let it see each text once
+_SPARE = 1.2  # times as long as that takes by the estimate
+_LEARNED_S, _SCORED_S = 1_750, 6_000  # tokens that an encoder learns from, and labels, in a second, on one core
+_STEPS, _SMALL_BATCH = 50, 1_024  # where fewer full batches than this fit, batches have so many tokens
+_CHARACTERS = 4.5  # of a token
+# Further n-gram models, for texts whose words stand apart and for those whose words do not.
+_SPACED: tuple[dict[str, Any], ...] = ({"orders": [1, 2, 3]}, {"characters": [5], "minimum_texts": 3})
+_UNSPACED: tuple[dict[str, Any], ...] = ({"characters": [1, 2]}, {"orders": [1], "characters": [1, 2, 3, 4]})
+_CHOSEN = ("orders", "characters", "weighting", "strength")  # settings that an n-gram model has chosen
+_UNSPACED_SCRIPTS = ("Han", "Kana", "Thai", "Lao", "Khmer", "Myanmar")
+
+
+class Clock:
+    """How much time there is left."""
+
+    def __init__(self, budget: float | None) -> None:
+        self.end = None if budget is None else time.perf_counter() + budget
+
+    @property
+    def left(self) -> float:
+        return float("inf") if self.end is None else self.end - time.perf_counter()
+
+
+def compares(budget: float | None, examples: Examples) -> bool:
+    """Whether there is time for more than one n-gram model, which learns best from all texts then."""
+    texts = comparison.sample(examples)
+    characters = len(examples) * float(np.mean([len(text) for text in texts])) if texts else 0.0
+    return budget is None or budget > _FIRST_TIMES * (_FIRST_S + characters / _FIRST_CHARACTERS_S)
+
+
+def encodes(members: Sequence[str] | None, budget: float | None, examples: Examples) -> bool:
+    """Whether there are the time and a pretrained encoder that reads the script of most texts."""
+    from tenor.models import hub
+
+    if members is not None:
+        return any(member.split()[0] == pretrained.FAMILY.name for member in members)
+    if not backend.installed() or (budget is not None and budget < _FEWEST_ENCODER_S):
+        return False
+    if len(examples) >= _FEW and budget is not None:
+        scored = min(len(examples), MOST_HELD_ENCODER)
+        if budget < _fewest_s(examples) + _besides(examples, scored, _LENGTHS[-1]) + _FIRST_TIMES * _FIRST_S:
+            return False
+    if not _mostly(examples, ("Latin",)):
+        return False
+    try:
+        hub.find(pretrained.Config().model)
+    except TenorError:
+        return False
+    return True
+
+
+def plan(
+    members: Sequence[str] | None,
+    learned: Examples,
+    held_out: Examples,
+    clock: Clock,
+    encoder: bool,
+    made: Sequence[Made],
+) -> Iterator[Candidate]:
+    """Which model to make next; asked again when that one is there.
+
+    Args:
+        members: What to make, whatever time it takes; None: what fits into the time.
+        learned: The texts that all learn from; `unlabelled` are further ones.
+        held_out: The texts that they are compared on.
+        clock: The time left.
+        encoder: Whether there is an encoder to try.
+        made: What has been made so far; it grows.
+    """
+    if members is not None:
+        yield from map(parse, members)
+        return
+    begin = time.perf_counter()
+    yield Candidate(ngram.FAMILY, {})
+    first_s = time.perf_counter() - begin
+    # Other features and another weighting hedge the first choice, which a part of the texts made.
+    weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
+    # Where the time is short an encoder is worth more than a third n-gram model.
+    kept = _fewest_s(learned) + _besides(learned, len(held_out), _LENGTHS[-1]) if encoder else 0.0
+    for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
+        if clock.left - kept > _MANY * first_s:
+            yield Candidate(ngram.FAMILY, {**features, "weighting": weighting})
+    # The n-gram models learn from all texts in the end, which takes about as long again.
+    again = time.perf_counter() - begin
+    if backend.installed() and len(learned) < _FEW and encoder:
+        yield Candidate(pretrained.FAMILY, {"tune": "frozen"})
+    yield from _taught(learned, held_out, clock, made)
+    if not backend.installed():
+        return
+    if len(learned) >= _FEWEST_TUNED and encoder:
+        for tokens in _LENGTHS:
+            seconds = clock.left - again - _besides(learned, len(held_out), tokens)
+            if tokens == _LENGTHS[-1] or _SPARE * _seen_s(learned, len(learned), tokens) < seconds:
+                break
+        if seconds > _fewest_s(learned):
+            wanted: dict[str, Any] = {"maximum_tokens": tokens, "tune": "all"}
+            if seconds * _LEARNED_S * threads.cores() < _STEPS * pretrained.Config.batch_tokens:
+                wanted["batch_tokens"] = _SMALL_BATCH  # slower by a third, but few large steps teach less
+            yield Candidate(pretrained.FAMILY, wanted, _share(seconds, 1.0))
+    if clock.left > _SHORTEST:
+        yield Candidate(bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7))
+    for family in (cnn.FAMILY, lstm.FAMILY):
+        if clock.left > _FEWEST_WORDS_S + 2 * _NETWORK_S:
+            yield Candidate(family, {}, _share(clock.left - 2 * _NETWORK_S, 1.0))
+
+
+def _taught(learned: Examples, held_out: Examples, clock: Clock, made: Sequence[Made]) -> Iterator[Candidate]:
+    """The best n-gram model, and an encoder that stays as it is, once more: from what the blend says of texts without
+    labels too.
+    """
+    most = min(len(learned.unlabelled), _MOST_TAUGHT * len(learned))
+    if not most:
+        return
+    rate = 1 / sum(1 / each.texts_per_s for each in made)
+    number = int(min(most, rate * _TAUGHT_SHARE * clock.left))
+    if number < _FEWEST_TAUGHT:
+        return
+    grams = [each for each in made if each.asked.family is ngram.FAMILY]
+    best = min(grams, key=lambda each: float(held_out.task.losses(held_out.targets, each.logits).mean()))
+    for each in [best, *(other for other in made if other.asked.wanted.get("tune") == "frozen")]:
+        if clock.left > _MANY * each.seconds * (1 + number / len(learned)):
+            chosen = {key: getattr(each.fitted.config, key) for key in _CHOSEN if hasattr(each.fitted.config, key)}
+            yield Candidate(each.asked.family, {**each.asked.wanted, **chosen}, None, number)
+
+
+def _share(left: float, share: float) -> float | None:
+    return None if left == float("inf") else left * share
+
+
+def _seen_s(examples: Examples, texts: int, tokens: int) -> float:
+    """About how long an encoder takes to see so many texts once, in seconds, of which it reads so many tokens."""
+    return texts * _tokens(examples, tokens) / (_LEARNED_S * threads.cores())
+
+
+def _besides(examples: Examples, scored: int, tokens: int) -> float:
+    """What an encoder costs besides its steps, in seconds, where it scores so many texts."""
+    return _ENCODER_S + scored * _tokens(examples, tokens) / (_SCORED_S * threads.cores())
+
+
+def _tokens(examples: Examples, most: int) -> float:
+    """Tokens of a text, about, of which at most so many are read; two are special ones."""
+    return (
+        2 + float(np.mean([min(len(text), most * _CHARACTERS) for text in comparison.sample(examples)])) / _CHARACTERS
+    )
+
+
+def _fewest_s(examples: Examples) -> float:
+    """How long an encoder has to learn at least, in seconds: with less, other networks add more."""
+    return _seen_s(examples, min(len(examples), _FEWEST_SEEN), _LENGTHS[-1])
+
+
+def _mostly(examples: Examples, names: Sequence[str]) -> bool:
+    """Whether more than half of the texts are in these scripts."""
+    wanted = [scripts.SCRIPTS.index(name) for name in names]
+    return bool(np.isin(scripts.main_scripts(comparison.sample(examples)), wanted).mean() > 0.5)
