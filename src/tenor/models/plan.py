@@ -35,6 +35,8 @@ _FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it
 _LENGTHS = (512, 256, 128)  # tokens that an encoder reads of a text: as many as let it see each text once
 _SPARE = 1.2  # times as long as that takes by the estimate
 _LEARNED_S, _SCORED_S = 1_750, 6_000  # tokens that an encoder learns from, and labels, in a second, on one core
+_ONCE_SHARE = 0.85  # of the time is the encoder's, if it sees each text once in that; else it gets all of it
+_MANY_BATCHES = 300  # of an epoch: with so many an encoder learns for one epoch by itself
 _STEPS, _SMALL_BATCH = 50, 1_024  # where fewer full batches than this fit, batches have so many tokens
 _CHARACTERS = 4.5  # of a token
 # Further n-gram models, for texts whose words stand apart and for those whose words do not.
@@ -128,6 +130,10 @@ def plan(
                 break
         if seconds > _fewest_s(learned):
             wanted: dict[str, Any] = {"maximum_tokens": tokens, "tune": "all"}
+            if _seen_s(learned, len(learned), tokens) < _ONCE_SHARE * seconds:
+                seconds *= _ONCE_SHARE
+                if len(learned) * _tokens(learned, tokens) > _MANY_BATCHES * pretrained.Config.batch_tokens:
+                    wanted["epochs"] = 2  # or as much of the second as there is time for
             if seconds * _LEARNED_S * threads.cores() < _STEPS * pretrained.Config.batch_tokens:
                 wanted["batch_tokens"] = _SMALL_BATCH  # slower by a third, but few large steps teach less
             yield Candidate(pretrained.FAMILY, wanted, _share(seconds, 1.0))
