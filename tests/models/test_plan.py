@@ -37,7 +37,7 @@ def texts(number: int, *characters: int, letters: str = "abcd ") -> Examples:
     return Examples((each * number)[:number], targets, task, fitting.weights(task, targets, None))
 
 
-REVIEWS, SENTENCES = texts(23_000, 700, 2_400), texts(65_000, 55)
+REVIEWS, SENTENCES = texts(23_000, 500, 2_400, 700), texts(65_000, 55)
 
 
 def planned(examples: Examples, seconds: float) -> Sequence[plan.Candidate]:
