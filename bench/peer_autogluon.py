@@ -21,7 +21,7 @@ def main() -> None:
     test_texts, test_labels = automl.read("test", name)
     with tempfile.TemporaryDirectory() as folder:
         start = perf_counter()
-        peer = TabularPredictor("target", problem_type=PROBLEMS[automl.kind(name)], path=folder, verbosity=1)
+        peer = TabularPredictor("target", problem_type=PROBLEMS[automl.kind(name)], path=f"{folder}/model", verbosity=1)
         try:
             peer.fit(train, time_limit=limit)
         except (RuntimeError, ValueError) as error:  # what it raises where no model was ready in time

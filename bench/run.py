@@ -66,6 +66,10 @@ def measure(
         "jobs": len(jobs),
         "runs": {},
     }
+    if name == "budget" and args.budgets:  # the other rows stay what they are
+        measured = {job.program for job in jobs}
+        earlier = results.get(name, {}).get("runs", {})
+        begun["runs"] = {program: runs for program, runs in earlier.items() if program not in measured}
     unfinished = results.setdefault("unfinished", {})
     part = unfinished.get(name)
     if not args.resume or part is None or differing(part, begun):
@@ -124,7 +128,12 @@ def parse() -> argparse.Namespace:
         default=Path(".venv-autogluon"),
         help="environment of AutoGluon and FLAML, from `make automl`; they are left out where it is not there",
     )
-    parser.add_argument("--budgets", type=counts, default=(), help="seconds that the part `budget` measures (all)")
+    parser.add_argument(
+        "--budgets",
+        type=counts,
+        default=(),
+        help="seconds that the part `budget` measures, beside those that are there (all)",
+    )
     parser.add_argument("--results", type=Path, help="folder of RESULTS.md and results.json (bench)")
     args = parser.parse_args()
     args.results = args.results or (QUICK_RESULTS if args.quick else BENCH)
@@ -158,8 +167,6 @@ def command(name: str, args: argparse.Namespace) -> str:
     repeats = f" --repeats {args.repeats}" if name in ("ngram", "finetune-speed", "features") else ""
     if name in ("lstm", "lstm-torch"):
         repeats = f" --lstm-repeats {args.lstm_repeats}"
-    if name == "budget" and args.budgets:
-        repeats = f" --budgets {','.join(map(str, args.budgets))}"
     data = "" if name in ("startup", "streamed") else f"{FOLDER_VARIABLE}=FOLDER "
     return f"{data}.venv/bin/python bench/run.py --only {name}{repeats}{' --quick' if args.quick else ''}"
 

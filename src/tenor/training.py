@@ -362,7 +362,8 @@ class Loop:
         for batch in self._batches(0):
             alike.setdefault((batch.width, batch.size), []).append(batch)
         needed = 0.0
-        for same in alike.values():
+        for number, same in enumerate(alike.values()):
+            self.watcher.progress("first steps", number, len(alike), {})
             for batch in (same[0], same[-1]):  # the first of a shape is slow
                 begin = time.perf_counter()
                 self._step(batch)

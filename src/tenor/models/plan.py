@@ -59,9 +59,7 @@ class Clock:
 
 def compares(budget: float | None, examples: Examples) -> bool:
     """Whether there is time for more than one n-gram model, which learns best from all texts then."""
-    texts = comparison.sample(examples)
-    characters = len(examples) * float(np.mean([len(text) for text in texts])) if texts else 0.0
-    return budget is None or budget > _FIRST_TIMES * (_FIRST_S + characters / _FIRST_CHARACTERS_S)
+    return budget is None or budget > _FIRST_TIMES * _first_s(examples)
 
 
 def encodes(members: Sequence[str] | None, budget: float | None, examples: Examples) -> bool:
@@ -109,10 +107,13 @@ def plan(
     begin = time.perf_counter()
     yield Candidate(ngram.FAMILY, {})
     first_s = time.perf_counter() - begin
+    pace = max(
+        1.0, first_s / _first_s(learned)
+    )  # times as long as usual, as on a slow machine, or one that has to share
     # Other features and another weighting hedge the first choice, which a part of the texts made.
     weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
     # Where the time is short an encoder is worth more than a third n-gram model.
-    kept = _fewest_s(learned) + _besides(learned, len(held_out), _LENGTHS[-1]) if encoder else 0.0
+    kept = pace * (_fewest_s(learned) + _besides(learned, len(held_out), _LENGTHS[-1])) if encoder else 0.0
     for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
         if clock.left - kept > _MANY * first_s:
             yield Candidate(ngram.FAMILY, {**features, "weighting": weighting})
@@ -125,16 +126,17 @@ def plan(
         return
     if len(learned) >= _FEWEST_TUNED and encoder:
         for tokens in _LENGTHS:
-            seconds = clock.left - again - _besides(learned, len(held_out), tokens)
-            if tokens == _LENGTHS[-1] or _SPARE * _seen_s(learned, len(learned), tokens) < seconds:
+            seconds = clock.left - again - pace * _besides(learned, len(held_out), tokens)
+            once = pace * _seen_s(learned, len(learned), tokens)
+            if tokens == _LENGTHS[-1] or _SPARE * once < seconds:
                 break
-        if seconds > _fewest_s(learned):
+        if seconds > pace * _fewest_s(learned):
             wanted: dict[str, Any] = {"maximum_tokens": tokens, "tune": "all"}
-            if _seen_s(learned, len(learned), tokens) < _ONCE_SHARE * seconds:
+            if once < _ONCE_SHARE * seconds:
                 seconds *= _ONCE_SHARE
                 if len(learned) * _tokens(learned, tokens) > _MANY_BATCHES * pretrained.Config.batch_tokens:
                     wanted["epochs"] = 2  # or as much of the second as there is time for
-            if seconds * _LEARNED_S * threads.cores() < _STEPS * pretrained.Config.batch_tokens:
+            if seconds * _LEARNED_S * threads.cores() < pace * _STEPS * pretrained.Config.batch_tokens:
                 wanted["batch_tokens"] = _SMALL_BATCH  # slower by a third, but few large steps teach less
             yield Candidate(pretrained.FAMILY, wanted, _share(seconds, 1.0))
     if clock.left > _SHORTEST:
@@ -165,6 +167,13 @@ def _taught(learned: Examples, held_out: Examples, clock: Clock, made: Sequence[
 
 def _share(left: float, share: float) -> float | None:
     return None if left == float("inf") else left * share
+
+
+def _first_s(examples: Examples) -> float:
+    """About how long the first n-gram model takes, in seconds."""
+    texts = comparison.sample(examples)
+    characters = len(examples) * float(np.mean([len(text) for text in texts])) if texts else 0.0
+    return _FIRST_S + characters / _FIRST_CHARACTERS_S
 
 
 def _seen_s(examples: Examples, texts: int, tokens: int) -> float:
