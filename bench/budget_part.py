@@ -35,7 +35,7 @@ def budget_sets(bench: Bench) -> list[Job]:
     """Tenor and its peers on each set, and each family with its defaults."""
     limit = QUICK_SETS_BUDGET if bench.quick else SETS_BUDGET
     jobs = []
-    for name in SETS:
+    for name in bench.sets or tuple(SETS):
         jobs += _at(bench, name, limit, f"{name} ")
         for family in FAMILIES:
             if family not in NOT_READ.get(name, ()):

@@ -29,6 +29,7 @@ class Bench:
         lstm_repeats: Runs of each program of the parts `lstm` and `lstm-torch`.
         quick: Whether sizes are tiny: for trying out the benchmark, not for figures.
         budgets: Seconds that the part `budget` measures; empty: all.
+        sets: Sets that the part `budget-sets` measures; empty: all.
     """
 
     tenor_bin: Path
@@ -39,6 +40,7 @@ class Bench:
     lstm_repeats: int
     quick: bool
     budgets: tuple[int, ...] = ()
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

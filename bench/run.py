@@ -21,6 +21,7 @@ from parts import PARTS, check_environment, has_peers
 from processes import ProgramError
 from programs import BENCH, Bench, tenor
 from report import render
+from sets import SETS
 
 QUICK_RESULTS = Path(".bench-quick")
 
@@ -35,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tenor-bench-") as work:
         repeats = (args.repeats, args.lstm_repeats)
         environments = (args.tenor_env / "bin", args.peers_env / "bin", args.automl_env / "bin")
-        bench = Bench(*environments, Path(work), *repeats, args.quick, args.budgets)
+        bench = Bench(*environments, Path(work), *repeats, args.quick, args.budgets, args.sets)
         check_environment(args.only, bench)
         if args.quick:
             sample(bench)
@@ -66,7 +67,7 @@ def measure(
         "jobs": len(jobs),
         "runs": {},
     }
-    if name == "budget" and args.budgets:  # the other rows stay what they are
+    if (name == "budget" and args.budgets) or (name == "budget-sets" and args.sets):  # the others stay what they are
         measured = {job.program for job in jobs}
         earlier = results.get(name, {}).get("runs", {})
         begun["runs"] = {program: runs for program, runs in earlier.items() if program not in measured}
@@ -134,6 +135,12 @@ def parse() -> argparse.Namespace:
         default=(),
         help="seconds that the part `budget` measures, beside those that are there (all)",
     )
+    parser.add_argument(
+        "--sets",
+        type=set_names,
+        default=(),
+        help="sets that the part `budget-sets` measures, beside those that are there",
+    )
     parser.add_argument("--results", type=Path, help="folder of RESULTS.md and results.json (bench)")
     args = parser.parse_args()
     args.results = args.results or (QUICK_RESULTS if args.quick else BENCH)
@@ -155,6 +162,15 @@ def count(value: str) -> int:
     if not value.isdecimal() or int(value) < 1:
         raise argparse.ArgumentTypeError(f"{value!r} is not a whole number of at least 1")
     return int(value)
+
+
+def set_names(value: str) -> tuple[str, ...]:
+    """Names of sets, parted by commas."""
+    named = tuple(name.strip() for name in value.split(","))
+    unknown = [name for name in named if name not in SETS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no set {unknown[0]!r}. Sets: {', '.join(SETS)}")
+    return named
 
 
 def counts(value: str) -> tuple[int, ...]:
