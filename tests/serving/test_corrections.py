@@ -1,6 +1,7 @@
 """What people correct is kept, within limits, and becomes training data."""
 
 import json
+import os
 import stat
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from tenor.serving.corrections import Correction, Store
 from tenor.serving.limits import Limits, Rate
 from tenor.tasks import Classes, LabelSet, Value
 
+psycopg: Any = pytest.importorskip("psycopg") if os.environ.get("TENOR_TEST_POSTGRESQL") else None
+
 
 @contextmanager
 def client(store: Store | None, *folders: Path, log: Any = lambda _: None, **options: Any) -> Iterator[TestClient]:
@@ -28,9 +31,25 @@ def client(store: Store | None, *folders: Path, log: Any = lambda _: None, **opt
         yield opened
 
 
+POSTGRESQL = os.environ.get("TENOR_TEST_POSTGRESQL")
+"""URL of a database whose corrections may be thrown away."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    if request.param == "sqlite":
+        return str(tmp_path / "更正.db")
+    if POSTGRESQL is None:
+        pytest.skip("TENOR_TEST_POSTGRESQL names no database")
+    with psycopg.connect(POSTGRESQL) as connection:
+        connection.execute("drop table if exists tenor_corrections")
+    return POSTGRESQL
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(str(tmp_path / "更正.db"))
+def store(where: str) -> Iterator[Store]:
+    opened = Store(where)
     yield opened
     opened.close()
 
@@ -41,7 +60,7 @@ def rows(path: Path) -> list[tuple[Any, ...]]:
 
 
 def test_corrections_become_data_that_is_trained_on_as_it_is(
-    cli: Any, tmp_path: Path, store: Store, model_folder: Path
+    cli: Any, tmp_path: Path, where: str, store: Store, model_folder: Path
 ) -> None:
     given = {f"好看 film, no. {number}\n": ["negative", "positive"][number % 2] for number in range(12)}
     with client(store, model_folder) as server:
@@ -52,15 +71,16 @@ def test_corrections_become_data_that_is_trained_on_as_it_is(
             assert found.json()["predicted"] == said
         assert server.get("/models").json()[0]["corrections"] is True
     out = tmp_path / "new.csv"
-    ended = cli("corrections", "export", store.name, "--out", out)
+    ended = cli("corrections", "export", where, "--out", out)
     assert (ended.code, ended.err) == (0, f"12 rows: {out}\n")
     assert [row[:2] for row in rows(out)] == list(given.items())
     assert cli("train", out, "--family", "ngram", "--out", tmp_path / "model").code == 0
-    assert "this exists already" in cli("corrections", "export", store.name, "--out", out).err
-    assert stat.S_IMODE(Path(store.name).stat().st_mode) == 0o600
+    assert "this exists already" in cli("corrections", "export", where, "--out", out).err
+    if where != POSTGRESQL:
+        assert stat.S_IMODE(Path(where).stat().st_mode) == 0o600
 
 
-def test_lists_and_numbers_are_corrected_and_trained_on(cli: Any, tmp_path: Path, store: Store) -> None:
+def test_lists_and_numbers_are_corrected_and_trained_on(cli: Any, tmp_path: Path, where: str, store: Store) -> None:
     lines = (
         json.dumps(
             {
@@ -83,13 +103,13 @@ def test_lists_and_numbers_are_corrected_and_trained_on(cli: Any, tmp_path: Path
                 assert server.post("/corrections", json=sent).status_code == 201
         assert server.post("/corrections", json={"text": "a", "label": 1}).status_code == 422
         assert server.post("/corrections", json={"text": "a", "label": 1, "model": "no"}).status_code == 404
-    ended = cli("corrections", "export", store.name, "--out", tmp_path / "x.csv")
+    ended = cli("corrections", "export", where, "--out", tmp_path / "x.csv")
     assert "there are corrections of numbers, several.\nName one of these models with --model." in ended.err
     for model, task in (("several", "multilabel"), ("numbers", "regression")):
         out = tmp_path / f"{model}.csv"
-        assert cli("corrections", "export", store.name, "--out", out, "--model", model).code == 0
+        assert cli("corrections", "export", where, "--out", out, "--model", model).code == 0
         assert cli("train", out, "--family", "ngram", "--out", tmp_path / task, "--task", task).code == 0
-    missing = cli("corrections", "export", store.name, "--out", tmp_path / "x.csv", "--model", "no")
+    missing = cli("corrections", "export", where, "--out", tmp_path / "x.csv", "--model", "no")
     assert "there are no corrections of no yet. There are some of numbers, several." in missing.err
 
 
@@ -134,7 +154,7 @@ def test_nothing_is_kept_unless_asked_for(model_folder: Path) -> None:
         assert "/corrections" not in server.get("/openapi.json").json()["paths"]
 
 
-def test_keys_limits_and_a_broken_database(tmp_path: Path, store: Store, model_folder: Path) -> None:
+def test_keys_limits_and_a_broken_database(where: str, store: Store, model_folder: Path) -> None:
     events: list[dict[str, Any]] = []
     sent = {"text": "a secret", "label": "positive"}
     limits = Limits(corrections=3)
@@ -144,7 +164,11 @@ def test_keys_limits_and_a_broken_database(tmp_path: Path, store: Store, model_f
         assert server.post("/corrections", json=sent, headers=key).status_code == 201
         store.most = 1
         assert server.post("/corrections", json=sent, headers=key).status_code == 507
-        Path(store.name).write_bytes(b"no database" * 1_000)
+        if where == POSTGRESQL:
+            with psycopg.connect(where) as connection:
+                connection.execute("drop table tenor_corrections")
+        else:
+            Path(where).write_bytes(b"no database" * 1_000)
         found = server.post("/corrections", json=sent, headers=key)
         assert (found.status_code, found.json()["detail"]) == (503, "the correction could not be kept; try again.")
         found = server.post("/corrections", json=sent, headers=key)
@@ -165,8 +189,7 @@ def add(where: str, count: int) -> None:
     store.close()
 
 
-def test_many_write_at_once(tmp_path: Path) -> None:
-    where = str(tmp_path / "many.db")
+def test_many_write_at_once(where: str) -> None:
     with ProcessPoolExecutor(4) as pool:
         list(pool.map(add, [where] * 4, [25] * 4))
     shared = Store(where)
@@ -177,10 +200,8 @@ def test_many_write_at_once(tmp_path: Path) -> None:
         thread.join()
     assert shared.models() == ["m", "n"]
     assert sum(len(chunk) for chunk in shared.table("n").chunks) == 1
-    import sqlalchemy
-
-    with sqlalchemy.create_engine(f"sqlite:///{where}").connect() as connection:
-        assert connection.execute(sqlalchemy.text("select count(*) from tenor_corrections")).scalar() == 108
+    with shared._engine.connect() as connection:
+        assert connection.exec_driver_sql("select count(*) from tenor_corrections").scalar() == 108
     shared.close()
 
 

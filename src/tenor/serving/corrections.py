@@ -76,6 +76,8 @@ class Store:
         url = _url(where)
         options: dict[str, Any] = {"pool_pre_ping": True}
         self.name = url.render_as_string(hide_password=True)
+        if url.get_backend_name() == "postgresql":
+            options["connect_args"] = {"connect_timeout": _WAIT_S}
         if url.get_backend_name() == "sqlite":
             options = {"connect_args": {"timeout": _WAIT_S}}
             self.name = url.database or ""
@@ -83,13 +85,14 @@ class Store:
         try:
             self._engine = sql.create_engine(url, **options)
         except ModuleNotFoundError as error:
+            if error.name == "psycopg":
+                raise missing_extra("Keeping corrections in PostgreSQL", "postgresql") from None
             raise SettingsError(f"{self.name}: this needs the package {error.name}.", "Install it.") from None
         except sql.exc.ArgumentError as error:
             raise SettingsError(f"{self.name}: {error}.", "Give a file, or a URL as SQLAlchemy reads it.") from None
         with self._told():
             if make:
-                with self._engine.begin() as connection:
-                    connection.execute(CreateTable(_KEPT, if_not_exists=True))
+                self._make()
             elif not sql.inspect(self._engine).has_table(_KEPT.name):
                 raise DataError(f"{self.name}: there are no corrections in this database.", "Name another.")
 
@@ -139,6 +142,14 @@ class Store:
                 "Correct predictions on the page of the server first.",
             )
         return Table(self.name, COLUMNS, chunked(self._rows(model or models[0]), COLUMNS))
+
+    def _make(self) -> None:
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(CreateTable(_KEPT, if_not_exists=True))
+        except sql.exc.DBAPIError:  # PostgreSQL says so where another process made it at the same time
+            if not sql.inspect(self._engine).has_table(_KEPT.name):
+                raise
 
     def close(self) -> None:
         """Let go of the database."""
@@ -191,7 +202,9 @@ def _url(where: str) -> sql.URL:
     if "://" not in where:
         return sql.URL.create("sqlite", database=where)
     try:
-        return sql.make_url(where)
+        url = sql.make_url(where)
+        # What a server's manual writes; SQLAlchemy would look for an older driver.
+        return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
     except sql.exc.ArgumentError:
         problem = "this is no URL of a database."
         raise SettingsError(problem, "Write a file's name, or postgresql://USER:PASSWORD@HOST/NAME.") from None
