@@ -177,7 +177,7 @@ def version(folder: Path) -> str:
     """What changes when another model is put into the folder: 12 digits; empty where there is none."""
     try:
         return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()[:12]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
 
 

@@ -1,6 +1,7 @@
 """`tenor serve`."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -34,14 +35,12 @@ def serve(
     log_texts: Annotated[bool, Option("--log-texts", help="Write the texts into the log.")] = False,
 ) -> None:
     """Answer over HTTP, with a page for people at /."""
-    from tenor.errors import DataError, missing_extra
+    from tenor.errors import DataError, SettingsError, missing_extra
 
     try:
-        import uvicorn
-
         from tenor.serving import app, limits
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("fastapi", "prometheus_client", "uvicorn"):
+        if (error.name or "").partition(".")[0] not in ("fastapi", "httptools", "prometheus_client", "uvicorn"):
             raise
         raise missing_extra("tenor serve", "serve") from None
 
@@ -63,13 +62,13 @@ def serve(
         watch_s=watch,
         log_texts=log_texts,
     )
+    for origin in options.origins:
+        if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
+            raise SettingsError(f"--cors {origin}: this is no origin of web pages.", "Write it as https://example.org.")
     store = None
     if corrections is not None:
         from tenor.serving.corrections import Store
 
         store = Store(corrections)
     made = app.make(models, options, app.log_line, store)
-    server = uvicorn.Server(
-        uvicorn.Config(made, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=30)
-    )
-    app.run(server)
+    app.run(made, options, host, port)

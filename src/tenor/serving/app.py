@@ -3,19 +3,24 @@
 import asyncio
 import contextlib
 import json
+import logging
+import math
 import socket
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from fastapi import FastAPI, HTTPException
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
@@ -24,6 +29,7 @@ from tenor.errors import SettingsError, TenorError
 from tenor.explanation.texts import explain
 from tenor.predictor import Predictor
 from tenor.serving.batching import Batcher, Full
+from tenor.serving.connections import bounded, most_connections
 from tenor.serving.limits import App, Guard, Limits, Message
 from tenor.serving.refusals import STATUSES, answers
 from tenor.tasks import LabelSet, Value
@@ -38,6 +44,7 @@ _SAFE = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+_FAULTS = 10  # of a request that are told
 _KINDS = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
 
 
@@ -171,7 +178,7 @@ class Served:
                 sets = model.scored(model.sets(logits, question.coverage), probabilities)
                 answer.sets = [[label for label, _ in row] for row in sets]
         if question.explain:
-            found = await self.batcher.call(lambda: explain(model, texts))
+            found = await self.batcher.beside(lambda: explain(model, texts))
             answer.explanations = [each.as_dict() for each in found]
         return answer
 
@@ -199,7 +206,9 @@ def make(
     waiting = Gauge("tenor_queued_texts", "Texts that wait.", ["model"], registry=registry)
     models = {served.name: served for served in (Served(folder, options, sizes.observe) for folder in folders)}
     if len(models) < len(folders):
-        raise SettingsError("two models have the same name.", "Rename the folder of one.")
+        names = [folder.resolve().name for folder in folders]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SettingsError(f"two models have the same name: {twice}.", "Rename the folder of one.")
     for name, served in models.items():
         waiting.labels(name).set_function(partial(getattr, served.batcher, "queued"))
 
@@ -215,10 +224,10 @@ def make(
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
 
-    app = FastAPI(title="Tenor", version=VERSION, lifespan=running, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Tenor", version=VERSION, lifespan=running, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.ready = False
-    if options.origins:
-        app.add_middleware(CORSMiddleware, allow_origins=list(options.origins), allow_headers=["*"])
 
     def named(name: str | None) -> Served:
         if name is None and len(models) > 1:
@@ -235,6 +244,15 @@ def make(
             raise HTTPException(503, "too many texts wait; try again.", {"Retry-After": "1"}) from None
         except TenorError as error:
             raise HTTPException(422, f"{error.problem} {error.remedy}") from None
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        """Say where and what, and not what was sent, which can be long."""
+        kind = request.headers.get("content-type", "")
+        if error.body is not None and "json" not in kind:
+            return JSONResponse({"detail": "send JSON, with the header content-type: application/json."}, 422)
+        found = [{key: each[key] for key in ("type", "loc", "msg")} for each in error.errors()[:_FAULTS]]
+        return JSONResponse({"detail": found}, 422)
 
     @app.post("/predict", response_model=Answer, responses=answers(STATUSES))
     async def predict(question: Question) -> Response:
@@ -304,7 +322,20 @@ def make(
             }
         )
 
-    return Guard(app, options.limits, options.keys, told)
+    guarded = Guard(app, options.limits, options.keys, told)
+    if not options.origins:
+        return guarded
+    # Outside of the guard: a browser asks without a key whether it may ask, and refusals are for its page, too.
+    return cast(
+        App,
+        CORSMiddleware(
+            cast(Any, guarded),
+            allow_origins=options.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["Retry-After"],
+        ),
+    )
 
 
 def _without_arguments(answer: Callable[[], Any]) -> Callable[[Any], Any]:
@@ -353,24 +384,55 @@ def _finite(value: float) -> float | None:
 def log_line(event: dict[str, Any]) -> None:
     """Write an event to standard error as a line of JSON."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    sys.stderr.write(json.dumps({"time": stamp, **event}, ensure_ascii=False) + "\n")
+    line = json.dumps({"time": stamp, **event}, ensure_ascii=False)
+    with contextlib.suppress(OSError):  # who reads the log may end before the server does
+        sys.stderr.write(line.encode("utf-8", "backslashreplace").decode() + "\n")
 
 
-def run(server: Any) -> None:
+class _Lines(logging.Handler):
+    """What the server below says, as lines of the log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = {"event": "server", "level": record.levelname.lower(), "message": record.getMessage().strip()}
+        if record.exc_info:
+            event["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+        log_line(event)
+
+
+def run(made: App, options: Options, host: str, port: int) -> None:
     """Bind, say where, and serve until SIGTERM or Ctrl-C; what was accepted is answered first.
+
+    Args:
+        made: What `make` gave.
+        options: How it is run.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
 
     Raises:
         SettingsError: The address cannot be listened on.
     """
-    config = server.config
-    found = socket.socket(socket.AF_INET6 if ":" in config.host else socket.AF_INET)
+    logger = logging.getLogger("uvicorn.error")
+    logger.handlers, logger.propagate = [_Lines(logging.WARNING)], False
+    seconds = options.limits.seconds
+    server = uvicorn.Server(
+        uvicorn.Config(
+            cast(Any, made),
+            http=bounded(seconds, most_connections()),
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=math.ceil(seconds) + 1,
+        )
+    )
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((config.host, config.port))
+        found.bind((host, port))
     except (OSError, OverflowError) as error:
         found.close()
         raise SettingsError(
-            f"{config.host}, port {config.port}: this cannot be listened on: {error}.",
+            f"{host}, port {port}: this cannot be listened on: {error}.",
             "Choose another --port or --host.",
         ) from None
     host, port = found.getsockname()[:2]

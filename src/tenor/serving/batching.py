@@ -16,6 +16,7 @@ from tenor.tasks import Floats
 
 Result = TypeVar("Result")
 Predict = Callable[[Sequence[str]], Floats]
+_BESIDE = 64  # requests that wait for work beside predictions
 
 
 class Full(Exception):  # noqa: N818  (no error of the program: the caller answers 503)
@@ -29,7 +30,7 @@ class _Job(NamedTuple):
 
 
 class Batcher:
-    """A queue in front of one model, which is called in one thread.
+    """A queue in front of one model, which is called in one thread; what takes longer is done in another.
 
     Attributes:
         queued: Texts that wait.
@@ -55,6 +56,8 @@ class Batcher:
         self._jobs: deque[_Job] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "model")
+        self._aside = ThreadPoolExecutor(1, "aside")
+        self._beside = 0
 
     async def submit(self, predict: Predict, texts: list[str]) -> Floats:
         """What `predict` says of some texts, (texts, outputs). Raises Full where too many wait already."""
@@ -66,9 +69,19 @@ class Batcher:
         self._arrived.set()
         return await job.answer
 
-    async def call(self, work: Callable[[], Result]) -> Result:
-        """Do other work with the model, between two batches."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    async def beside(self, work: Callable[[], Result]) -> Result:
+        """Do other work with the model, such as an explanation, which predictions do not wait for.
+
+        Raises:
+            Full: Too much such work waits already.
+        """
+        if self._beside >= _BESIDE:
+            raise Full
+        self._beside += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._aside, work)
+        finally:
+            self._beside -= 1
 
     async def run(self) -> None:
         """Answer for ever."""
@@ -100,7 +113,7 @@ class Batcher:
         texts = [text for job in jobs for text in job.texts]
         self._told(len(texts))
         try:
-            logits = await self.call(lambda: jobs[0].predict(texts))
+            logits = await asyncio.get_running_loop().run_in_executor(self._thread, jobs[0].predict, texts)
         except Exception as error:
             for job in jobs:
                 if not job.answer.done():

@@ -1,6 +1,7 @@
 """What a client may ask for, held to before the app reads anything: size, time, and a key."""
 
 import asyncio
+import contextlib
 import hmac
 import json
 import math
@@ -18,6 +19,11 @@ OPEN = frozenset({"/", "/page.js", "/page.css", "/health/live", "/health/ready"}
 """What needs no key."""
 
 
+_GONE = 499
+"""The client left before it was answered: what many servers write into their logs."""
+_REMEDIES = {401: (b"www-authenticate", b"Bearer"), 503: (b"retry-after", b"1")}
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one request may have.
@@ -26,6 +32,7 @@ class Limits:
         texts: Texts.
         characters: Characters of all texts.
         body: Bytes.
+        held: Bytes of the bodies of all requests that are read or answered at the same time.
         seconds: Time until the answer.
         explained: Texts to explain.
         corrected: Characters of a text that is corrected.
@@ -35,6 +42,7 @@ class Limits:
     texts: int = 1_000
     characters: int = 2_000_000
     body: int = 16 << 20
+    held: int = 512 << 20
     seconds: float = 30.0
     explained: int = 16
     corrected: int = 100_000
@@ -67,12 +75,13 @@ class Guard:
     ) -> None:
         self.app, self.limits, self.told = app, limits, told
         self.keys = [key.encode() for key in keys]
+        self._held = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begin, status = time.perf_counter(), 500
+        begin, status = time.perf_counter(), _GONE
         started = False
 
         async def watched(message: Message) -> None:
@@ -85,52 +94,88 @@ class Guard:
             async with asyncio.timeout(self.limits.seconds):
                 await self._answer(scope, receive, watched)
         except TimeoutError:
-            if started:
-                raise
-            await _refuse(watched, 504, f"there was no answer within {self.limits.seconds:g} seconds.")
+            if not started:
+                await _refuse(watched, 504, f"there was no answer within {self.limits.seconds:g} seconds.")
+        except Exception:
+            status = status if started else 500
+            raise
         finally:
             self.told(scope, status, time.perf_counter() - begin)
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         if self.keys and scope["path"] not in OPEN and not self._has_key(headers):
-            await _refuse(send, 401, "a key is needed: Authorization: Bearer KEY.", [(b"www-authenticate", b"Bearer")])
+            await _refuse(send, 401, "a key is needed: Authorization: Bearer KEY.")
             return
+        body = bytearray()
+        try:
+            refusal = await self._read(scope, headers, receive, body)
+            if refusal is not None:
+                if refusal[0] != _GONE:
+                    await _refuse(send, *refusal)
+                return
+            whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+            async def given() -> Message:
+                return whole.pop() if whole else await receive()
+
+            await self.app(scope, given, send)
+        finally:
+            self._held -= len(body)
+
+    async def _read(
+        self, scope: Message, headers: dict[bytes, bytes], receive: Receive, body: bytearray
+    ) -> tuple[int, str] | None:
+        """Read the body; the status and the words with which the request is refused, or None."""
+        large = 413, f"the request is larger than {self.limits.body:,} bytes."
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self.limits.body:
-            await _refuse(send, 413, f"the request is larger than {self.limits.body:,} bytes.")
-            return
-        body, more = b"", scope["method"] in ("POST", "PUT", "PATCH")
+            if headers.get(b"expect", b"").lower() != b"100-continue":
+                await self._pass_over(receive)
+            return large
+        more = scope["method"] in ("POST", "PUT", "PATCH")
         try:
             async with asyncio.timeout(self.limits.seconds / 2):
-                while more and len(body) <= self.limits.body:
+                while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        return
-                    body += message.get("body", b"")
+                        return _GONE, ""
+                    part = message.get("body", b"")
+                    self._held += len(part)
+                    body += part
                     more = message.get("more_body", False)
+                    if self._held > self.limits.held:
+                        return 503, "the server holds too many texts; try again."
+                    if len(body) > self.limits.body:
+                        break
         except TimeoutError:
-            await _refuse(send, 408, "the body of the request did not come in time.")
-            return
+            return 408, "the body of the request did not come in time."
         if len(body) > self.limits.body:
-            await _refuse(send, 413, f"the request is larger than {self.limits.body:,} bytes.")
-            return
-        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+            await self._pass_over(receive)
+            return large
+        return None
 
-        async def given() -> Message:
-            return whole.pop() if whole else await receive()
-
-        await self.app(scope, given, send)
+    async def _pass_over(self, receive: Receive) -> None:
+        """Read what is too large and drop it, within bounds: who still sends does not hear that it is refused."""
+        left, more = 8 * self.limits.body, True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.limits.seconds / 4):
+                while more and left > 0:
+                    message = await receive()
+                    more = message.get("more_body", False)
+                    left -= len(message.get("body", b""))
 
     def _has_key(self, headers: dict[bytes, bytes]) -> bool:
         given = headers.get(b"x-api-key") or headers.get(b"authorization", b"").removeprefix(b"Bearer ")
         return any([hmac.compare_digest(given, key) for key in self.keys])  # noqa: C419  (all are compared: no timing)
 
 
-async def _refuse(send: Send, status: int, problem: str, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+async def _refuse(send: Send, status: int, problem: str) -> None:
     body = json.dumps({"detail": problem}).encode()
-    length = (b"content-length", str(len(body)).encode())
-    kind = (b"content-type", b"application/json")
-    closing = [(b"connection", b"close")] if status in (408, 413) else []
-    await send({"type": "http.response.start", "status": status, "headers": [kind, length, *closing, *(headers or [])]})
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if status in (408, 413, 503):
+        headers.append((b"connection", b"close"))
+    if status in _REMEDIES:
+        headers.append(_REMEDIES[status])
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
