@@ -44,6 +44,7 @@ _SAFE = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+_BACKLOG = 4_096  # connections that wait until the server has time for them
 _FAULTS = 10  # of a request that are told
 _KINDS = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
 
@@ -419,6 +420,7 @@ def run(made: App, options: Options, host: str, port: int) -> None:
             cast(Any, made),
             http=bounded(seconds, most_connections()),
             ws="none",
+            backlog=_BACKLOG,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -429,6 +431,7 @@ def run(made: App, options: Options, host: str, port: int) -> None:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+        found.listen(_BACKLOG)  # from now on nobody is turned away
     except (OSError, OverflowError) as error:
         found.close()
         raise SettingsError(

@@ -6,7 +6,7 @@ import sys
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD = 64 << 10
 """Bytes of a request before its body."""
@@ -34,6 +34,7 @@ def bounded(seconds: float, most: int) -> type[HttpToolsProtocol]:
     class Connection(HttpToolsProtocol):
         _head_timer: asyncio.TimerHandle | None = None
         _read_timer: asyncio.TimerHandle | None = None
+        _answered: RequestResponseCycle | None = None
         _in_head = False
         _head_bytes = 0
 
@@ -47,7 +48,14 @@ def bounded(seconds: float, most: int) -> type[HttpToolsProtocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._head_came()
             self._was_read()
+            if self._answered is not None:  # uvicorn tells the last request alone, and this may be one before it
+                self._answered.disconnected = True
+                self._answered.message_event.set()
             super().connection_lost(exc)
+
+        def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+            self._answered = cycle
+            super()._start_asgi_task(cycle, app)
 
         def data_received(self, data: bytes) -> None:
             if self.transport.is_closing():
