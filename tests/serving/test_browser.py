@@ -1,5 +1,7 @@
 """The page in a real browser, through its debugging protocol; skipped where there is no Chromium."""
 
+import csv
+import io
 import json
 import re
 import shutil
@@ -13,9 +15,13 @@ from typing import Any
 
 import pytest
 
+import tenor
+from tenor import pipeline
+from tenor.runs import Run
 from tenor.serving.corrections import Store
 
 connections = pytest.importorskip("websockets.sync.client")
+axe = pytest.importorskip("axe_core_python")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -65,6 +71,10 @@ class Browser:
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code, **text)
 
+    def broken(self) -> list[Any]:
+        """What the browser complained of."""
+        return [each for each in self.events if each["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]
+
 
 def listening(stack: ExitStack, command: list[str], line: str) -> str:
     """Start a program and wait for what it writes on standard error; the first group of that."""
@@ -83,13 +93,20 @@ def listening(stack: ExitStack, command: list[str], line: str) -> str:
 
 
 @pytest.fixture
-def page(tmp_path: Path, model_folder: Path) -> Iterator[tuple[Browser, str, Path]]:
+def folders(model_folder: Path) -> list[Path]:
+    """The models that are served."""
+    return [model_folder]
+
+
+@pytest.fixture
+def page(tmp_path: Path, folders: list[Path]) -> Iterator[tuple[Browser, str, Path]]:
     """A browser, the address of a server that keeps corrections, and its file."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here")
     with ExitStack() as stack:
         kept = tmp_path / "kept.db"
-        serve = [sys.executable, "-m", "tenor", "serve", str(model_folder), "--port", "0", "--corrections", str(kept)]
+        models = [str(folder) for folder in folders]
+        serve = [sys.executable, "-m", "tenor", "serve", *models, "--port", "0", "--corrections", str(kept)]
         address = listening(stack, serve, r"listening on (\S+)")
         command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
         command += ["--disable-dev-shm-usage", "--no-first-run", "--lang=en", f"--user-data-dir={tmp_path / 'profile'}"]
@@ -105,7 +122,7 @@ def test_a_person_corrects_a_text_with_the_keyboard_in_two_languages(page: tuple
     browser.value("document.getElementById('text').focus()")
     browser.call("Input.insertText", text="a superb, moving film <b>好看</b> 😀")
     assert browser.until("document.querySelector('li.given span')?.textContent") == "positive"
-    assert browser.value("document.querySelectorAll('mark').length") > 2
+    assert browser.until("document.querySelectorAll('.text mark').length > 2")
     assert browser.value("document.querySelectorAll('.text b').length") == 0
 
     browser.value("document.querySelector('summary').focus()")
@@ -128,9 +145,84 @@ def test_a_person_corrects_a_text_with_the_keyboard_in_two_languages(page: tuple
     assert browser.until("document.querySelector('summary')?.textContent.startsWith('不对') && 'zh'") == "zh"
     assert browser.value("document.documentElement.lang") == "zh-Hans"
 
-    broken = [each for each in browser.events if each["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]
-    assert broken == []
+    assert browser.broken() == []
     asked = [
         each["params"]["request"]["url"] for each in browser.events if each["method"] == "Network.requestWillBeSent"
     ]
     assert asked and all(url.startswith((address, "data:")) for url in asked)
+
+
+class TestSeveral:
+    """Models of three tasks side by side."""
+
+    @pytest.fixture
+    def folders(self, tmp_path: Path, model_folder: Path) -> list[Path]:
+        rows = [
+            {
+                "text": f"{'red' * (row % 2)} {'blue' * (row % 3 > 0)} thing {row}",
+                "label": ["red"] * (row % 2) + ["blue"] * (row % 3 > 0),
+                "n": row % 2 + row / 1000,
+            }
+            for row in range(90)
+        ]
+        data = tmp_path / "rows.jsonl"
+        data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        quick: dict[str, Any] = {"family": "ngram", "report": False, "text": "text"}
+        numbers = pipeline.train(Run(str(data), label="n", task="regression", out=str(tmp_path / "numbers"), **quick))
+        sets = pipeline.train(Run(str(data), label="label", out=str(tmp_path / "集合"), **quick))
+        return [model_folder, numbers.folder, sets.folder]
+
+    def test_all_can_use_them_and_have_a_file_labelled(
+        self, page: tuple[Browser, str, Path], folders: list[Path], tmp_path: Path
+    ) -> None:
+        browser, address, _ = page
+        browser.call("Page.navigate", url=address)
+        browser.until("document.title.startsWith('Tenor: ')")
+        browser.value("document.getElementById('text').focus()")
+        browser.call("Input.insertText", text="a superb red blue thing")
+        shown = "[...document.querySelectorAll('article:not([hidden]) h2')].map((each) => each.textContent).join()"
+        names = ",".join(folder.name for folder in folders)
+        assert browser.until(f"{shown} === {names!r} && {shown}") == names
+        assert browser.until("document.querySelectorAll('.legend').length === 3")
+        said = browser.until("document.getElementById('said').textContent")
+        assert re.fullmatch(
+            rf"{folders[0].name}: positive 0\.\d\d; numbers: [\d.]+; 集合: \w+ \d\.\d\d, \w+ \d\.\d\d", said
+        )
+
+        browser.value("for (const each of document.querySelectorAll('details')) each.open = true")
+        browser.value(f"{Path(axe.__file__).with_name('axe.min.js').read_text(encoding='utf-8')}; 1")
+        for scheme in ("light", "dark"):
+            browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            found = "axe.run().then((said) => said.violations.map((each) => `${each.id}: ${each.nodes[0].html}`))"
+            assert browser.value(found) == []
+        browser.call("Emulation.setDeviceMetricsOverride", width=320, height=700, deviceScaleFactor=1, mobile=True)
+        assert browser.value("document.documentElement.scrollWidth") <= 320
+        drop_a_file(browser, folders[0], tmp_path)
+        assert browser.broken() == []
+
+
+def drop_a_file(browser: Browser, model: Path, tmp_path: Path) -> None:
+    """It comes back with the labels of the model."""
+    texts = [f'a "superb",\nred thing {number}' if number % 2 else f"dull, {number} 好看" for number in range(250)]
+    written = io.StringIO()
+    csv.writer(written).writerows([("id", "text", "label"), *((number, text, "") for number, text in enumerate(texts))])
+    browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    browser.value(
+        f"""const given = new DataTransfer();
+        given.items.add(new File([{json.dumps(written.getvalue())}], "in.csv"));
+        document.getElementById("drop").dispatchEvent(new DragEvent("drop", {{ dataTransfer: given }}))"""
+    )
+    told = "document.getElementById('file-status').textContent"
+    assert browser.until(f"{told}.includes('250') && {told}") == "in.csv: 250 rows"
+    assert browser.value("document.getElementById('column').selectedOptions[0].textContent") == "text"
+    browser.value("document.getElementById('start').click()")
+    assert browser.until(f"{told}.startsWith('Done') && {told}") == "Done: 250 rows"
+    out = tmp_path / "in.labelled.csv"
+    for _ in range(100):
+        if out.is_file():
+            break
+        time.sleep(0.05)
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == texts
+    assert [row["predicted_label"] for row in rows] == tenor.load(model).predict(texts).tolist()

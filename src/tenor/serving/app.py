@@ -424,6 +424,7 @@ def run(made: App, options: Options, host: str, port: int) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=75,  # longer than what stands in front keeps its connections, as a minute is usual
             timeout_graceful_shutdown=math.ceil(seconds) + 1,
         )
     )

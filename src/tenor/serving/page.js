@@ -6,13 +6,14 @@ const WORDS = {
     model: "Model", column: "Column of the texts", start: "Label it", stop: "Stop", none: "no label",
     busy: "The server is busy; trying again …", lost: "The server cannot be reached.", rows: "rows", done: "Done",
     stopped: "Stopped.", empty: "This file has no rows below its header.", why_region: "Words that led to",
-    wrong: "Wrong? Correct it", right: "It should be", keep: "Keep this correction",
+    for: "for", against: "against",
+    looking: "Looking for the words …", wrong: "Wrong? Correct it", right: "It should be", keep: "Keep this correction",
     note: "The server then keeps your text, to learn from it.", kept: "Kept. Thank you." },
   zh: { language: "语言", key: "服务器需要密钥", use: "使用", text: "输入或粘贴一段文本", why: "显示起作用的词",
     file: "标注 CSV 文件", choose: "将 CSV 文件拖到此处，或选择文件", model: "模型", column: "文本所在的列",
     start: "开始标注", stop: "停止", none: "无标签", busy: "服务器繁忙，正在重试……", lost: "无法连接服务器。",
-    rows: "行", done: "完成", stopped: "已停止。", empty: "该文件除表头外没有任何行。", why_region: "起作用的词：",
-    wrong: "不对？请更正", right: "正确答案", keep: "保存更正", note: "服务器将保存这段文本，用于以后的训练。",
+    rows: "行", done: "完成", stopped: "已停止。", empty: "该文件除表头外没有任何行。", why_region: "起作用的词：", for: "支持", against: "反对",
+    looking: "正在查找起作用的词……", wrong: "不对？请更正", right: "正确答案", keep: "保存更正", note: "服务器将保存这段文本，用于以后的训练。",
     kept: "已保存，谢谢。" },
 };
 const SHOWN = 8; // labels of each model
@@ -21,7 +22,7 @@ const $ = (id) => document.getElementById(id);
 let language = "en";
 let models = [];
 let key = "";
-let asked = 0;
+let asked = new AbortController();
 let table = null;
 let stopped = false;
 const t = (name) => WORDS[language][name];
@@ -40,16 +41,16 @@ function element(tag, text, className) {
   return made;
 }
 
-async function ask(path, question) {
+async function ask(path, question, signal) {
   const headers = { "Content-Type": "application/json" };
   if (key) headers.Authorization = `Bearer ${key}`;
-  const options = question ? { method: "POST", headers, body: JSON.stringify(question) } : { headers };
+  const options = question ? { method: "POST", headers, body: JSON.stringify(question), signal } : { headers };
   for (;;) {
     let response;
     try {
       response = await fetch(path, options);
     } catch {
-      throw new Error(t("lost"));
+      throw new Error(t("lost")); // or it was aborted, and nobody reads this
     }
     if (response.status === 401) $("key-form").hidden = false;
     if (response.ok) return response.json();
@@ -57,6 +58,7 @@ async function ask(path, question) {
     if (response.status !== 503 || path !== "/predict") throw new Error(problem(answer.detail) || `${response.status}`);
     $("status").textContent = t("busy");
     await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(response.headers.get("Retry-After")) || 1)));
+    if (!signal?.aborted) $("status").textContent = "";
   }
 }
 
@@ -66,51 +68,73 @@ function problem(detail) {
 
 async function predictText() {
   const text = $("text").value;
-  const number = ++asked;
+  asked.abort(); // what was asked about an earlier text
+  asked = new AbortController();
+  const { signal } = asked;
+  $("status").textContent = $("said").textContent = "";
   if (!text.trim()) {
-    $("answers").replaceChildren();
-    $("status").textContent = "";
+    for (const box of $("answers").children) box.hidden = true;
     return;
   }
-  const explain = $("explain").checked;
-  const settled = await Promise.allSettled(
-    models.map(async (model) => {
-      const labelled = model.task !== "regression";
-      const given = await ask("/predict", { inputs: [text], model: model.name, explain });
-      const all = labelled ? await ask("/predict", { inputs: [text], model: model.name, top_k: SHOWN }) : given;
-      return show(model, text, given, all);
-    }),
-  );
-  if (number !== asked) return; // the text has changed since
-  $("status").textContent = "";
-  $("answers").replaceChildren(...settled.map((each) => each.value ?? element("p", each.reason.message, "problem")));
+  const said = await Promise.all(models.map((model, index) => answer(model, text, $("answers").children[index], signal)));
+  if (!signal.aborted) $("said").textContent = said.join("; ");
 }
 
-function show(model, text, given, all) {
-  const box = element("article", undefined, "answer");
-  box.append(element("h3", model.name));
-  if (model.task === "regression") {
-    box.append(element("p", String(Number(given.predictions[0].toPrecision(6))), "value"));
-  } else {
-    const chosen = new Set(given.predictions[0].map((each) => each.label));
-    if (!chosen.size) box.append(element("p", t("none"), "soft"));
-    const list = element("ol");
-    for (const { label, score } of all.predictions[0]) {
-      const line = element("li", undefined, chosen.has(label) ? "given" : "");
-      const name = element("span", label);
-      name.title = label;
-      const meter = element("meter");
-      meter.value = score;
-      meter.setAttribute("aria-label", label);
-      line.append(name, meter, element("span", score.toFixed(4)));
-      list.append(line);
-    }
-    box.append(list);
+// Fills the box of a model: its answer at once, and what led to it when that is there. Gives the answer in words.
+async function answer(model, text, box, signal) {
+  const question = { inputs: [text], model: model.name };
+  try {
+    const lone = model.task !== "regression" && model.task !== "multilabel";
+    const all = await ask("/predict", model.task === "regression" ? question : { ...question, top_k: SHOWN }, signal);
+    const given = lone ? all.predictions[0].slice(0, 1) : (await ask("/predict", question, signal)).predictions[0];
+    const why = element("div", undefined, "why");
+    box.replaceChildren(...show(model, given, all.predictions[0]), why);
+    if (model.corrections) box.append(correction(model, text, given));
+    box.hidden = false;
+    if ($("explain").checked) explain(question, text, why, signal);
+    return `${model.name}: ${words(given)}`;
+  } catch (error) {
+    if (!signal.aborted) box.replaceChildren(element("h2", model.name), element("p", error.message, "problem"));
+    if (!signal.aborted) box.hidden = false;
+    return `${model.name}: ${error.message}`;
   }
-  const explained = given.explanations?.[0].labels[0];
-  if (explained) box.append(paint(text, explained));
-  if (model.corrections) box.append(correction(model, text, given.predictions[0]));
-  return box;
+}
+
+function words(given) {
+  if (!Array.isArray(given)) return rounded(given);
+  return given.map(({ label, score }) => `${label} ${score.toFixed(2)}`).join(", ") || t("none");
+}
+
+async function explain(question, text, place, signal) {
+  place.append(element("p", t("looking"), "soft"));
+  try {
+    const found = await ask("/predict", { ...question, explain: true }, signal);
+    const explained = found.explanations[0].labels[0];
+    if (!signal.aborted) place.replaceChildren(...(explained ? paint(text, explained) : []));
+  } catch (error) {
+    if (!signal.aborted) place.replaceChildren(element("p", error.message, "soft"));
+  }
+}
+
+const rounded = (value) => String(Number(value.toPrecision(6)));
+
+function show(model, given, all) {
+  const heading = element("h2", model.name);
+  if (model.task === "regression") return [heading, element("p", rounded(given), "value")];
+  const chosen = new Set(given.map((each) => each.label));
+  const list = element("ol");
+  for (const { label, score } of all) {
+    const line = element("li", undefined, chosen.has(label) ? "given" : "");
+    const name = element("span", label);
+    name.title = label;
+    const bar = element("span", undefined, "bar");
+    bar.setAttribute("aria-hidden", "true"); // the number beside it says the same
+    bar.append(element("span"));
+    bar.firstChild.style.width = `${100 * score}%`;
+    line.append(name, bar, element("span", score.toFixed(4)));
+    list.append(line);
+  }
+  return [heading, ...(chosen.size ? [] : [element("p", t("none"), "soft")]), list];
 }
 
 function correction(model, text, said) {
@@ -145,7 +169,7 @@ function correction(model, text, said) {
 function choices(model, said, set) {
   if (model.task === "regression") {
     const input = element("input");
-    Object.assign(input, { type: "number", step: "any", required: true, value: Number(said.toPrecision(6)) });
+    Object.assign(input, { type: "number", step: "any", required: true, value: rounded(said) });
     input.setAttribute("aria-label", t("right"));
     set.append(input);
     return () => Number(input.value);
@@ -181,17 +205,24 @@ function paint(text, explained) {
   let at = 0;
   for (const { begin, end, weight } of explained.spans) {
     shown.append(characters.slice(at, begin).join(""));
-    const mark = element("mark", characters.slice(begin, end).join(""));
-    const strength = Math.abs(weight) / largest;
-    const colour = weight > 0 ? "--for" : "--against";
-    mark.style.background = `rgb(var(${colour}) / ${(strength * 0.45).toFixed(2)})`;
-    mark.style.borderBottom = `2px ${weight > 0 ? "solid" : "dotted"} rgb(var(${colour}) / ${strength.toFixed(2)})`;
+    const mark = element("mark", characters.slice(begin, end).join(""), weight > 0 ? "for" : "against");
+    mark.style.setProperty("--strength", (Math.abs(weight) / largest).toFixed(2));
     mark.title = (weight > 0 ? "+" : "") + weight.toFixed(3);
     shown.append(mark);
     at = end;
   }
   shown.append(characters.slice(at).join(""));
-  return shown;
+  const legend = element("p", undefined, "legend soft");
+  for (const side of ["for", "against"]) {
+    const found = explained.spans.filter(({ weight }) => (side === "for" ? weight > 0 : weight < 0));
+    found.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+    const strongest = found.slice(0, 5).map(({ begin, end }) => characters.slice(begin, end).join(""));
+    const mark = element("mark", t(side), side);
+    mark.append(element("span", `: ${strongest.join(", ") || "–"}`, "unseen")); // for those who see no colours
+    legend.append(mark, " ");
+  }
+  if (explained.label) legend.append(explained.label);
+  return [shown, legend];
 }
 
 function parse(content) {
@@ -312,6 +343,7 @@ async function start() {
   }
   $("key-form").hidden = true;
   $("status").textContent = "";
+  $("answers").replaceChildren(...models.map(() => Object.assign(element("article", undefined, "answer"), { hidden: true })));
   $("model").replaceChildren(...models.map((model) => element("option", model.name)));
   document.title = `Tenor: ${models.map((model) => model.name).join(", ")}`;
   predictText();
