@@ -10,7 +10,7 @@ from imdb import part_path
 from network_parts import NETWORK_PARTS
 from processes import ProgramError, run
 from programs import BENCH, TIMED, Bench, Figures, Job, peer, tenor, train
-from serve_part import serve
+from serve_part import serve, serve_encoder, soak
 from sets import SETS
 
 ROWS = (10_000, 100_000, 1_000_000)
@@ -141,6 +141,8 @@ PARTS = {
     "calibration": calibration,
     "explain": explain,
     "serve": serve,
+    "serve-encoder": serve_encoder,
+    "soak": soak,
     "budget": budget,
     "budget-sets": budget_sets,
     "lstm": lstm,
@@ -150,7 +152,7 @@ PARTS = {
     **NETWORK_PARTS,
 }
 _NO_DATA = {"startup", "streamed"}
-_NO_PEERS = {"budget-sets", "check", "memory", "startup", "streamed", "scratch", "minilm"}
+_NO_PEERS = {"budget-sets", "check", "memory", "startup", "streamed", "scratch", "minilm", "soak"}
 
 
 def has_peers(name: str) -> bool:
@@ -163,8 +165,9 @@ def check_environment(names: list[str], bench: Bench) -> None:
     if set(names) - _NO_DATA:
         part_path("train")
         part_path("test")
-    wanted = {"few-labels": ["sst2"], "calibration": list(NAMES), "serve": ["sst2"]}
+    wanted = {"few-labels": ["sst2"], "calibration": list(NAMES)}
     wanted |= {"labelled-sets": list(SETS), "budget-sets": list(SETS)}
+    wanted |= {part: ["sst2"] for part in ("serve", "serve-encoder", "soak")}
     for name in (name for part in names for name in wanted.get(part, [])):
         part_path("train", name)
         part_path("test", name)

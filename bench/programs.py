@@ -27,6 +27,7 @@ class Bench:
         work: Temporary folder for models and generated files.
         repeats: Runs of each program of the parts `ngram`, `finetune-speed` and `features`.
         lstm_repeats: Runs of each program of the parts `lstm` and `lstm-torch`.
+        soak_s: Seconds of the part `soak`.
         quick: Whether sizes are tiny: for trying out the benchmark, not for figures.
         budgets: Seconds that the part `budget` measures; empty: all.
         sets: Sets that the part `budget-sets` measures; empty: all.
@@ -38,6 +39,7 @@ class Bench:
     work: Path
     repeats: int
     lstm_repeats: int
+    soak_s: int
     quick: bool
     budgets: tuple[int, ...] = ()
     sets: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from budget_part import budget_section, budget_sets_section
 from calibration_part import calibration_section
 from explain_part import explain_section
 from network_report import NETWORK_SECTIONS
-from serve_part import serve_section
+from serve_part import serve_encoder_section, serve_section, soak_section
 from sets_report import SETS_SECTIONS
 from tables import Row, Runs, met, mib, middle, ratio, score, seconds, table
 
@@ -228,6 +228,8 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "calibration": calibration_section,
     "explain": explain_section,
     "serve": serve_section,
+    "serve-encoder": serve_encoder_section,
+    "soak": soak_section,
     "budget": budget_section,
     "budget-sets": budget_sets_section,
     "lstm": lstm_section,

@@ -21,6 +21,7 @@ from parts import PARTS, check_environment, has_peers
 from processes import ProgramError
 from programs import BENCH, Bench, tenor
 from report import render
+from serve_part import SOAK_S
 from sets import SETS
 
 QUICK_RESULTS = Path(".bench-quick")
@@ -34,7 +35,7 @@ def main() -> None:
     results = json.loads(raw_path.read_text(encoding="utf-8")) if raw_path.is_file() else {}
     failed = []
     with tempfile.TemporaryDirectory(prefix="tenor-bench-") as work:
-        repeats = (args.repeats, args.lstm_repeats)
+        repeats = (args.repeats, args.lstm_repeats, args.soak_seconds)
         environments = (args.tenor_env / "bin", args.peers_env / "bin", args.automl_env / "bin")
         bench = Bench(*environments, Path(work), *repeats, args.quick, args.budgets, args.sets)
         check_environment(args.only, bench)
@@ -119,6 +120,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--lstm-repeats", type=count, default=1, help="runs of each program of `lstm` and `lstm-torch` (1)"
     )
+    parser.add_argument("--soak-seconds", type=count, help=f"seconds of `soak` ({SOAK_S}; quick: 5)")
     parser.add_argument("--tenor-env", type=Path, default=Path(".venv"), help="Tenor's environment (.venv)")
     parser.add_argument(
         "--peers-env", type=Path, default=Path(".venv-bench"), help="the peers' environment (.venv-bench)"
@@ -144,6 +146,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, help="folder of RESULTS.md and results.json (bench)")
     args = parser.parse_args()
     args.results = args.results or (QUICK_RESULTS if args.quick else BENCH)
+    args.soak_seconds = args.soak_seconds or (5 if args.quick else SOAK_S)
     args.repeats = args.repeats or (1 if args.quick else 3)
     return args
 
@@ -183,6 +186,8 @@ def command(name: str, args: argparse.Namespace) -> str:
     repeats = f" --repeats {args.repeats}" if name in ("ngram", "finetune-speed", "features") else ""
     if name in ("lstm", "lstm-torch"):
         repeats = f" --lstm-repeats {args.lstm_repeats}"
+    if name == "soak":
+        repeats = f" --soak-seconds {args.soak_seconds}"
     data = "" if name in ("startup", "streamed") else f"{FOLDER_VARIABLE}=FOLDER "
     return f"{data}.venv/bin/python bench/run.py --only {name}{repeats}{' --quick' if args.quick else ''}"
 

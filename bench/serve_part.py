@@ -1,15 +1,26 @@
-"""The part and the section of models behind HTTP."""
+"""The parts and the sections of models behind HTTP: two speeds beside a peer, and a long time under load."""
 
+import functools
 from pathlib import Path
 
-from programs import BENCH, Bench, Figures, Job, tenor, train
+from processes import run
+from programs import BENCH, SEED, Bench, Figures, Job, tenor, train
 from tables import Runs, met, mib, middle, table, times
 
 PORTS = {"tenor": 18_473, "plain": 18_474}
+ENCODER_PORTS = {"tenor": 18_475, "transformers": 18_476}
+SOAK_PORT = 18_477
+SOAK_S = 600
+AT_ONCE = 10_000  # connections
 NOTE = """Short texts (the test part of SST-2), one a request, over 64 connections that stay open; the program that asks
 shares the two cores. Peer: a FastAPI app that calls a scikit-learn pipeline (TF-IDF of one and two words, logistic
 regression) for each request. Both learned from IMDB. p99 at half of the peak counts from the moment at which a request
 was due."""
+
+ENCODER_NOTE = """As above, with the 6-layer encoder MiniLM under a head for SST-2. Peer: a FastAPI app that calls a
+pipeline of transformers (PyTorch, float32) for each request."""
+SOAK_NOTE = """`ngram` and MiniLM in int8 behind one server, and 64 connections that send short texts to both, lists,
+explanations, nonsense, questions for figures; some leave before they are answered, some come anew each time."""
 
 
 def serve(bench: Bench) -> list[Job]:
@@ -31,6 +42,51 @@ def serve(bench: Bench) -> list[Job]:
     return jobs
 
 
+@functools.cache
+def int8_encoder(bench: Bench) -> Path:
+    """MiniLM, frozen, with a head for SST-2, in int8."""
+    model, fitted, held = bench.work / "encoder", bench.work / "fitted.parquet", bench.work / "held.parquet"
+    rows = "1000" if bench.quick else "2000"
+    tenor(bench, "make_two.py", "sst2", rows, str(fitted), str(held))
+    program = str(bench.tenor_bin / "tenor")
+    command = [program, "train", str(fitted), "--family", "pretrained", "--set", "tune=frozen", "--out", str(model)]
+    run([*command, "--seed", str(SEED), "--no-report"])
+    run([program, "export", str(model), "--int8", "--data", str(held)])
+    return model
+
+
+def serve_encoder(bench: Bench) -> list[Job]:
+    """MiniLM in int8 behind Tenor's server, and in float32 behind a plain one around a pipeline of transformers."""
+    from network_parts import encoder
+
+    seconds = "1" if bench.quick else "10"
+
+    def load(name: str) -> Figures:
+        port = str(ENCODER_PORTS[name])
+        if name == "tenor":
+            command = [str(bench.tenor_bin / "tenor"), "serve", str(int8_encoder(bench)), "--port", port]
+        else:
+            command = [str(bench.peers_bin / "python"), str(BENCH / "peer_serve_encoder.py"), encoder(bench), port]
+        return tenor(bench, "load.py", seconds, "sst2", port, *command)
+
+    names = list(ENCODER_PORTS) * (1 if bench.quick else 3)
+    return [Job(name, lambda name=name: load(name)) for name in names]
+
+
+def soak(bench: Bench) -> list[Job]:
+    """Both models behind one server: 10,000 clients at once, then ten minutes, or `--soak-seconds`, of mixed load."""
+
+    def load() -> Figures:
+        quick, encoder = bench.work / "serve", int8_encoder(bench)
+        if not quick.is_dir():
+            train(bench, "ngram", quick)
+        command = (bench.tenor_bin / "tenor", "serve", quick, encoder, "--port", SOAK_PORT)
+        sizes = (bench.soak_s, 200 if bench.quick else AT_ONCE, SOAK_PORT)
+        return tenor(bench, "soak.py", *map(str, sizes), quick.name, encoder.name, *map(str, command))
+
+    return [Job("tenor", load)]
+
+
 def serve_section(runs: dict[str, Runs]) -> str:
     """Requests a second, waits, memory."""
     ours, theirs = runs["tenor"], runs["plain"]
@@ -45,3 +101,52 @@ def serve_section(runs: dict[str, Runs]) -> str:
     return (
         f"## Behind HTTP\n\n{table(('', 'FastAPI + scikit-learn', 'Tenor', 'ratio', 'target', 'met'), rows)}\n\n{NOTE}"
     )
+
+
+def serve_encoder_section(runs: dict[str, Runs]) -> str:
+    """Requests a second, waits, processor time, memory."""
+    ours, theirs = runs["tenor"], runs["transformers"]
+    fast, plain, held = middle(ours, "requests_per_s"), middle(theirs, "requests_per_s"), middle(ours, "mib")
+    used, spent = middle(ours, "cpu_ms"), middle(theirs, "cpu_ms")
+    rows = [
+        ("requests a second", f"{plain:,.0f}", f"{fast:,.0f}", times(fast / plain), ">= 5 x", met(fast >= 5 * plain)),
+        ("processor time of a request, ms", f"{spent:.1f}", f"{used:.1f}", times(spent / used), "", ""),
+        ("p99 at the peak, ms", f"{middle(theirs, 'p99_ms'):.0f}", f"{middle(ours, 'p99_ms'):.0f}", "", "", ""),
+        (
+            "p99 at half of it, ms",
+            f"{middle(theirs, 'half_p99_ms'):.0f}",
+            f"{middle(ours, 'half_p99_ms'):.0f}",
+            *[""] * 3,
+        ),
+        ("memory, MiB", mib(middle(theirs, "mib")), mib(held), "", "< 450", met(held < 450)),
+    ]
+    header = ("", "FastAPI + transformers", "Tenor, int8", "ratio", "target", "met")
+    return f"## MiniLM behind HTTP\n\n{table(header, rows)}\n\n{ENCODER_NOTE}"
+
+
+def soak_section(runs: dict[str, Runs]) -> str:
+    """Errors, waits, and the curve of memory."""
+    [found] = runs["tenor"]
+    at_once, curve = found["at_once"], found["mib"]
+    wrong = at_once["wrong"] + sum(found["errors"].values())
+    # What it needs at all has been touched by a quarter of the time.
+    growth = max(curve[-4:]) / max(curve[: max(1, len(curve) // 4)])
+    rows = [
+        ("clients at once", f"{at_once['connections']:,}", "", ""),
+        ("of these answered", f"{at_once['answered']:,}, in {at_once['seconds']:.1f} s", "", ""),
+        ("of these told to come again", f"{at_once['again']:,}", "", ""),
+        ("requests under mixed load", f"{found['requests']:,}, in {found['seconds']:.0f} s", "", ""),
+        ("wrong answers, or none, of both", f"{wrong:,}", "0", met(wrong == 0)),
+        ("p50, p99 of a short text, ms", f"{found['p50_ms']:.1f}, {found['p99_ms']:.1f}", "", ""),
+        ("memory at the end over the first quarter", f"{growth:.3f}", "<= 1.05", met(growth <= 1.05)),
+        ("open files before and after", f"{found['files_before']}, {found['files']}", "", ""),
+    ]
+    most = max(curve)
+    drawn = "\n".join(
+        f"{found['seconds'] * (at + 1) / len(curve):6.0f} s {value:7.1f} MiB {'#' * round(40 * value / most)}"
+        for at, value in enumerate(curve)
+        if at % 2 or len(curve) < 20
+    )
+    limit = f"The limit of open files was {found['open_files'][1]:,}."
+    figures = table(("", "Tenor", "target", "met"), rows)
+    return f"## A server under load\n\n{figures}\n\n```\n{drawn}\n```\n\n{SOAK_NOTE} {limit}"

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,6 +133,52 @@ def test_other_pages_may_ask_only_where_that_was_said(model_folder: Path) -> Non
         assert "access-control-allow-origin" not in server.get("/models", headers=headers).headers
     with client(model_folder, origins=("https://example.org",)) as server:
         assert server.get("/models", headers=headers).headers["access-control-allow-origin"] == "https://example.org"
+    keys = {"keys": ("one",), "origins": ("https://example.org",)}
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type"}
+    with client(model_folder, **keys) as server:  # a browser asks without the key whether its page may give it
+        assert server.options("/predict", headers=headers | asked).status_code == 200
+        refused = server.post("/predict", json={"inputs": "a"}, headers=headers)
+        assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, "https://example.org")
+
+
+def test_an_origin_that_is_none_is_refused(cli: Any, model_folder: Path) -> None:
+    for origin in ("example.org", "https://example.org/", "https://example.org/page"):
+        found = cli("serve", model_folder, "--cors", origin)
+        assert (found.code, "this is no origin of web pages" in found.err) == (1, True)
+
+
+def test_a_refusal_does_not_repeat_what_was_sent(model_folder: Path) -> None:
+    with client(model_folder, limits=Limits(held=5_000)) as server:
+        plain = server.post("/predict", content=b'{"inputs": "a secret"}')
+        assert plain.json() == {"detail": "send JSON, with the header content-type: application/json."}
+        found = server.post("/predict", json={"inputs": ["a secret", *[3] * 500]})
+        assert (found.status_code, "secret" in found.text, len(found.json()["detail"])) == (422, False, 10)
+        found = server.post("/predict", json={"inputs": "a" * 6_000})
+        assert (found.status_code, found.headers["retry-after"]) == (503, "1")
+        assert server.post("/predict", json={"inputs": "a" * 3_000}).status_code == 200  # what was held was let go
+
+
+def test_predictions_do_not_wait_for_other_work() -> None:
+    held = threading.Event()
+
+    async def run() -> None:
+        batcher = Batcher()
+        task = asyncio.create_task(batcher.run())
+        others = [asyncio.create_task(batcher.beside(held.wait)) for _ in range(64)]
+        await asyncio.sleep(0.01)
+        async with asyncio.timeout(10):
+            found = await batcher.submit(lambda texts: np.ones((len(texts), 1), np.float32), ["a"])
+        assert found.tolist() == [[1]]
+        with pytest.raises(Full):
+            await batcher.beside(held.wait)
+        held.set()
+        assert all(await asyncio.gather(*others))
+        task.cancel()
+
+    try:
+        asyncio.run(run())
+    finally:
+        held.set()
 
 
 def test_texts_are_in_the_log_only_where_that_was_said(model_folder: Path) -> None:

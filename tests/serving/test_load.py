@@ -32,9 +32,11 @@ TEXTS = [f"{word} film, number {number}" for number in range(8) for word in ("su
 class Server:
     """`tenor serve` in a process of its own."""
 
-    def __init__(self, folder: Path, log: Path, *options: str) -> None:
+    def __init__(self, folder: Path, log: Path, *options: str, files: int | None = None) -> None:
         self.log = log
         command = [sys.executable, "-W", "error", "-m", "tenor", "serve", str(folder), *options]
+        if files is not None:
+            command = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *command]
         with log.open("w") as written:
             self.process = subprocess.Popen(command, stderr=written)
         for _ in range(300):
@@ -62,8 +64,8 @@ class Server:
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
-    def start(folder: Path, *options: str) -> Server:
-        started.append(Server(folder, tmp_path / f"log-{len(started)}", *options))
+    def start(folder: Path, *options: str, files: int | None = None) -> Server:
+        started.append(Server(folder, tmp_path / f"log-{len(started)}", *options, files=files))
         return started[-1]
 
     yield start
@@ -251,6 +253,23 @@ def test_hundreds_who_ask_at_once_are_all_answered(serve: Callable[..., Server],
     assert statuses[200] >= 50
     time.sleep(0.2)  # the line of a request is written after its answer
     assert server.answered() == statuses
+
+
+def test_more_connections_than_files_are_told_to_come_again(serve: Callable[..., Server], folder: Path) -> None:
+    server = serve(folder, "--port", "0", files=168)  # of which 40 for connections
+
+    async def one() -> int:
+        async with connected(server) as (reader, writer):
+            await asyncio.sleep(0.5)
+            with contextlib.suppress(ConnectionError):  # it may have been turned away by now
+                writer.write(request({"inputs": "a"}))
+            return (await answer(reader))[0]
+
+    async def run() -> list[int]:
+        return await all_of(*(one() for _ in range(100)))
+
+    assert Counter(asyncio.run(run())) == {200: 40, 503: 60}
+    assert asyncio.run(asked_once(server)) == 1
 
 
 def test_a_new_model_under_load_loses_no_request(
