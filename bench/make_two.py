@@ -1,4 +1,4 @@
-"""Write two parts of a training set, drawn at random, that share no row: `python make_two.py SET ROWS FILE FILE`."""
+"""Write two parts of a training set, drawn at random, that share no row: `python make_two.py SET ROWS FILE ROWS FILE`."""
 
 import random
 import sys
@@ -10,15 +10,15 @@ from imdb import SEED, print_figures, read_part
 
 
 def main() -> None:
-    """Draw the rows with a fixed seed and write them, at most ROWS into each file."""
-    name, rows, *files = sys.argv[1:]
+    """Draw the rows with a fixed seed and write them, at most ROWS into a file."""
+    name, *wanted = sys.argv[1:]
     pairs = list(zip(*read_part("train", name), strict=True))
     random.Random(SEED).shuffle(pairs)
-    size = min(int(rows), len(pairs) // 2)
-    for at, file in enumerate(files):
-        texts, labels = zip(*pairs[at * size : (at + 1) * size], strict=True)
+    for rows, file in zip(wanted[::2], wanted[1::2], strict=True):
+        texts, labels = zip(*pairs[: int(rows)], strict=True)
+        del pairs[: int(rows)]
         pq.write_table(pa.table({"text": texts, "label": labels}), file)
-    print_figures(rows=size)
+    print_figures(left=len(pairs))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 
 const WORDS = {
   en: { language: "Language", key: "The server asks for a key", use: "Use it", text: "Type or paste a text",
-    why: "Show which words led to it", file: "Label a CSV file", choose: "Drop a CSV file here, or choose one",
+    refused: "The server does not take this key.", why: "Show which words led to it", file: "Label a CSV file", choose: "Drop a CSV file here, or choose one",
     model: "Model", column: "Column of the texts", start: "Label it", stop: "Stop", none: "no label",
     busy: "The server is busy; trying again …", lost: "The server cannot be reached.", rows: "rows", done: "Done",
     stopped: "Stopped.", empty: "This file has no rows below its header.", why_region: "Words that led to",
     for: "for", against: "against",
     looking: "Looking for the words …", wrong: "Wrong? Correct it", right: "It should be", keep: "Keep this correction",
     note: "The server then keeps your text, to learn from it.", kept: "Kept. Thank you." },
-  zh: { language: "语言", key: "服务器需要密钥", use: "使用", text: "输入或粘贴一段文本", why: "显示起作用的词",
+  zh: { language: "语言", key: "服务器需要密钥", use: "使用", text: "输入或粘贴一段文本",
+    refused: "服务器不接受此密钥。", why: "显示起作用的词",
     file: "标注 CSV 文件", choose: "将 CSV 文件拖到此处，或选择文件", model: "模型", column: "文本所在的列",
     start: "开始标注", stop: "停止", none: "无标签", busy: "服务器繁忙，正在重试……", lost: "无法连接服务器。",
     rows: "行", done: "完成", stopped: "已停止。", empty: "该文件除表头外没有任何行。", why_region: "起作用的词：", for: "支持", against: "反对",
@@ -55,7 +56,9 @@ async function ask(path, question, signal) {
     if (response.status === 401) $("key-form").hidden = false;
     if (response.ok) return response.json();
     const answer = await response.json().catch(() => ({}));
-    if (response.status !== 503 || path !== "/predict") throw new Error(problem(answer.detail) || `${response.status}`);
+    if (response.status !== 503 || path !== "/predict") {
+      throw Object.assign(new Error(problem(answer.detail) || `${response.status}`), { status: response.status });
+    }
     $("status").textContent = t("busy");
     await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(response.headers.get("Retry-After")) || 1)));
     if (!signal?.aborted) $("status").textContent = "";
@@ -297,9 +300,17 @@ async function label() {
   $("stop").hidden = $("progress").hidden = false;
   $("start").disabled = true;
   try {
-    for (let at = 0; at < rows.length && !stopped; at += CHUNK) {
-      const part = rows.slice(at, at + CHUNK);
-      const found = await ask("/predict", { inputs: part.map((row) => row[column] ?? ""), model: model.name });
+    let size = CHUNK;
+    for (let at = 0; at < rows.length && !stopped; ) {
+      const part = rows.slice(at, at + size);
+      let found;
+      try {
+        found = await ask("/predict", { inputs: part.map((row) => row[column] ?? ""), model: model.name });
+      } catch (error) {
+        if (error.status !== 413 || size === 1) throw error;
+        size = Math.ceil(size / 2); // too many characters at once
+        continue;
+      }
       part.forEach((row, index) => {
         const said = found.predictions[index];
         const filled = header.map((_, place) => row[place] ?? "");
@@ -309,8 +320,9 @@ async function label() {
           : [said[0].label, said[0].score];
         labelled.push([...filled, ...cells]);
       });
-      $("progress").value = (at + part.length) / rows.length;
-      tell(`${at + part.length} / ${rows.length} ${t("rows")}`);
+      at += part.length;
+      $("progress").value = at / rows.length;
+      tell(`${at} / ${rows.length} ${t("rows")}`);
     }
     if (stopped) tell(t("stopped"));
     else {
@@ -338,7 +350,8 @@ async function start() {
   try {
     models = await ask("/models");
   } catch (error) {
-    $("status").textContent = error.message;
+    if (error.status === 401) $("key").focus();
+    $("status").textContent = error.status !== 401 ? error.message : key ? t("refused") : "";
     return;
   }
   $("key-form").hidden = true;
