@@ -47,7 +47,7 @@ def int8_encoder(bench: Bench) -> Path:
     """MiniLM, frozen, with a head for SST-2, in int8, measured on so many texts that chance does not refuse it."""
     model, fitted, held = bench.work / "encoder", bench.work / "fitted.parquet", bench.work / "held.parquet"
     rows = ("500", "500") if bench.quick else ("2000", "10000")
-    tenor(bench, "make_two.py", "sst2", rows[0], str(fitted), rows[1], str(held))
+    tenor(bench, "make_parts.py", "sst2", rows[0], str(fitted), rows[1], str(held))
     program = str(bench.tenor_bin / "tenor")
     command = [program, "train", str(fitted), "--family", "pretrained", "--set", "tune=frozen", "--out", str(model)]
     run([*command, "--seed", str(SEED), "--no-report", "--overwrite"])

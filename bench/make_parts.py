@@ -1,4 +1,4 @@
-"""Write two parts of a training set, drawn at random, that share no row: `python make_two.py SET ROWS FILE ROWS FILE`."""
+"""Write parts of a training set, drawn at random, that share no row: `python make_parts.py SET ROWS FILE ROWS FILE`."""
 
 import random
 import sys
