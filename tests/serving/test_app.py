@@ -25,7 +25,7 @@ from tenor.errors import SettingsError, TenorError
 from tenor.runs import Run
 from tenor.serving import app
 from tenor.serving.batching import Batcher, Full
-from tenor.serving.limits import Limits
+from tenor.serving.limits import Guard, Limits
 
 TEXTS = ["a superb, moving film", "dull and boring", "好看 😀 <b>"]
 
@@ -156,6 +156,23 @@ def test_a_refusal_does_not_repeat_what_was_sent(model_folder: Path) -> None:
         found = server.post("/predict", json={"inputs": "a" * 6_000})
         assert (found.status_code, found.headers["retry-after"]) == (503, "1")
         assert server.post("/predict", json={"inputs": "a" * 3_000}).status_code == 200  # what was held was let go
+
+
+def test_what_takes_too_long_is_given_up() -> None:
+    ended: list[int] = []
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ended.append(0)
+            raise
+
+    guard = Guard(slow, Limits(seconds=0.1), (), lambda scope, status, spent: ended.append(status))
+    late = TestClient(guard).post("/predict", json={"inputs": "a"})
+    assert (late.status_code, late.json()) == (504, {"detail": "there was no answer within 0.1 seconds."})
+    assert ended == [0, 504]
 
 
 def test_predictions_do_not_wait_for_other_work() -> None:
