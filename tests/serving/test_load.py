@@ -169,6 +169,17 @@ async def slow(server: Server) -> None:
             assert await reader.read() == b""
 
 
+async def other_protocols(server: Server) -> None:
+    """Who offers another protocol, as Java's client does, is answered in this one."""
+    for offered in (
+        b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings",
+        b"upgrade: websocket\r\nconnection: upgrade",
+    ):
+        async with connected(server) as (reader, writer):
+            writer.write(request({"inputs": "upgrade: a superb film"}).replace(b"host: x", b"host: x\r\n" + offered))
+            assert (await answer(reader))[0] == 200
+
+
 async def cut_off(server: Server) -> None:
     whole = request({"inputs": TEXTS})
     for length in (1, 20, 60, len(whole) - 1, len(whole)):
@@ -209,7 +220,7 @@ def test_good_clients_notice_nothing_of_bad_ones(serve: Callable[..., Server], f
 
     async def bad() -> None:
         nonlocal over
-        kinds = (malformed, oversized, slow, cut_off, never_reading)
+        kinds = (malformed, oversized, slow, other_protocols, cut_off, never_reading)
         await asyncio.gather(*(kind(server) for kind in kinds for _ in range(2)))
         over = True
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from http import HTTPStatus
 from typing import Any
@@ -60,6 +61,8 @@ def bounded(seconds: float, most: int) -> type[HttpToolsProtocol]:
         def data_received(self, data: bytes) -> None:
             if self.transport.is_closing():
                 return
+            if b"pgrade:" in data and (self._idle or self._in_head):
+                data = _without_upgrade(data)
             super().data_received(data)
             if self.parser is None or self.transport.is_closing():
                 return
@@ -143,3 +146,9 @@ def bounded(seconds: float, most: int) -> type[HttpToolsProtocol]:
             self._leave_if_unread()
 
     return Connection
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Leave the header Upgrade to nobody: Java's client offers HTTP/2 with it, and the parser would drop the body."""
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return re.sub(rb"(?i)\r\nupgrade:", b"\r\nx-grade:", head) + end + rest  # as long as it was
