@@ -21,13 +21,14 @@ async def load(port: int, seconds: float, texts: list[str], rate: float = 0.0) -
     """Requests a second and the waits, milliseconds, after a second that does not count."""
     waits: list[float] = []
     begin = perf_counter()
+    end = begin + WARM_S + seconds
 
     async def connection(number: int) -> None:
         sent = number
         due = begin + (number / rate if rate else 0.0)
-        await asyncio.sleep(max(0.0, due - perf_counter()))
+        await asyncio.sleep(max(0.0, min(due, end) - perf_counter()))
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while (now := perf_counter()) < begin + WARM_S + seconds:
+        while (now := perf_counter()) < end and due < end:
             if rate and due > now:
                 await asyncio.sleep(due - now)
             start = due if rate else now

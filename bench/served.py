@@ -38,6 +38,7 @@ def serving(command: list[str], port: int) -> Iterator[int]:
         await reader.readuntil(b"\r\n")
         writer.close()
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # then the server is ended, too
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(1200):
