@@ -26,7 +26,7 @@ from tenor.errors import BundleError, SettingsError
 from tenor.evaluation import calibration, conformal
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
-from tenor.models import backend, blend, exported
+from tenor.models import backend, blend, exported, runtimes
 from tenor.models.family import Family, Model
 from tenor.tasks import Task
 from tenor.version import VERSION
@@ -212,8 +212,10 @@ def load(folder: Path) -> Bundle:
 
     Raises:
         BundleError: The folder is no saved model, is damaged or was changed, or was made by a newer Tenor.
-        MissingExtraError: The packages of its family are not installed.
+        MissingExtraError: The packages of its family, or the runtime that is asked for, are not installed.
+        SettingsError: There is no runtime of the name that is asked for.
     """
+    runtimes.need()
     with _opened(folder) as (saved, graphs):
         if saved.about.pop("kind", None) == KIND:
             raise BundleError(
@@ -307,7 +309,7 @@ def _restore(
         return blend.restore(encoder, arrays, task, graphs, _member)
     if family.restore is not None:
         return family.restore(config, encoder, arrays, task)
-    if exported.FLOAT32 in graphs and exported.installed():
+    if exported.FLOAT32 in graphs and runtimes.installed():
         return exported.restore(family, config, encoder, arrays, task, graphs)
     need(family)
     from tenor.models import network

@@ -1,13 +1,16 @@
 """A model -> the same with graphs of ONNX: in float32, proven equal, and in int8 where that is about as good."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 
 from tenor import measurement
 from tenor.data.dataset import Dataset
 from tenor.errors import DataError, SettingsError, TenorError
+from tenor.measurement import Measured
+from tenor.models.blend import Blend
 from tenor.models.exported import Exported
 from tenor.models.family import Model
+from tenor.models.neural import Neural
 from tenor.predictor import Predictor
 from tenor.tasks import LabelSet, Value
 
@@ -17,12 +20,12 @@ LARGEST_LOSS = 0.003
 
 @dataclass(frozen=True)
 class Compared:
-    """Two graphs of one model on the same labelled texts.
+    """A model in float32 and in int8 on the same labelled texts.
 
     Attributes:
         figure: `accuracy`, of several labels a text `micro_f1`, of numbers `r2`.
-        float32: That of the float32 graph.
-        int8: That of the int8 graph.
+        float32: That in float32.
+        int8: That in int8.
         rows: On how many texts.
     """
 
@@ -33,62 +36,88 @@ class Compared:
 
 
 def in_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor:
-    """The model with a new float32 graph, and none in int8.
+    """The model with new float32 graphs, and none in int8.
 
     Args:
-        predictor: The model.
+        predictor: The model: a network, or a blend with networks in it.
         texts: Texts on which graph and network are compared; none compares on rows of tokens drawn at random.
 
     Raises:
-        SettingsError: The family is no network.
-        TenorError: The graph says something else than the network, or a package is missing; see `models.export`.
+        SettingsError: There is no network in it.
+        TenorError: A graph says something else than its network, or a package is missing; see `models.export`.
     """
-    model = predictor.bundle.model
-    if predictor.bundle.family.build is None:
-        raise SettingsError(
-            f"the family {predictor.bundle.family.name!r} is no network.",
-            "There is nothing to export: n-grams need NumPy alone, and networks in a blend have their graphs already.",
-        )
-    from tenor.models import export, network
 
-    keras = model.network if isinstance(model, Exported) else model
-    assert isinstance(keras, network.Network)
-    rows = keras.encode(texts) if texts else export.any_rows(keras)
-    return _with(predictor, export.export(keras, rows))
+    def anew(model: Neural) -> Exported:
+        from tenor.models import export, network, neural
+
+        keras = model.network if isinstance(model, Exported) else model
+        assert isinstance(keras, network.Network)
+        return export.export(keras, keras.encode(texts) if texts else neural.any_rows(keras))
+
+    return _changed(predictor, anew)
 
 
-def in_int8(predictor: Predictor, data: Dataset) -> tuple[Predictor, Compared]:
-    """The model with a graph in int8 beside that in float32, and how good both are.
+def in_int8(predictor: Predictor, data: Dataset, plain: Measured | None = None) -> tuple[Predictor, Compared, Measured]:
+    """The model with graphs in int8 beside those in float32, and how good both are.
 
     Args:
-        predictor: What `in_float32` gives.
+        predictor: A model whose networks have float32 graphs, and none in int8.
         data: Labelled texts that the model has not learned from.
+        plain: What `predictor` says of them, if that is known.
+
+    Returns:
+        The model, both figures, and all that was measured of the model.
 
     Raises:
         DataError: There is nothing to measure on, or a label that the model does not know.
-        TenorError: The graph is worse than `LARGEST_LOSS` allows.
+        SettingsError: There is no network in it.
+        TenorError: It is worse than `LARGEST_LOSS` allows, or a network has no graph.
     """
-    model = predictor.bundle.model
-    assert isinstance(model, Exported)
-    from tenor.models import export
+
+    def rounded(model: Neural) -> Exported:
+        from tenor.models import export
+
+        if not isinstance(model, Exported):
+            raise TenorError("there is no ONNX graph, so there is none in int8.", "Make it with: tenor export MODEL")
+        return export.quantised(model.network, model)
 
     task = predictor.bundle.task
     figure = "r2" if isinstance(task, Value) else "micro_f1" if isinstance(task, LabelSet) else "accuracy"
-    small = _with(predictor, export.quantised(model.network, model))
-    plain_figure, small_figure = (measurement.evaluate(each, data)[figure] for each in (predictor, small))
-    if plain_figure is None or small_figure is None:
+    small = _changed(predictor, rounded)
+    plain = plain or measurement.measure(predictor, data)
+    measured = measurement.measure(small, data)
+    before, after = plain.metrics[figure], measured.metrics[figure]
+    if before is None or after is None:
         raise DataError(
             f"{data.name}: int8 cannot be compared with float32 on these texts.", "Give more of them, of all labels."
         )
-    compared = Compared(figure, plain_figure, small_figure, len(data))
-    if not compared.float32 - compared.int8 <= LARGEST_LOSS:
+    compared = Compared(figure, before, after, len(data))
+    if not before - after <= LARGEST_LOSS:
         raise TenorError(
-            f"int8 is worse on {compared.rows:,} texts: {figure.replace('_', ' ')} {compared.int8:.4f} in place of "
-            f"{compared.float32:.4f}, and {LARGEST_LOSS} less is allowed, so it is not kept.",
+            f"int8 is worse on {compared.rows:,} texts: {figure.replace('_', ' ')} {after:.4f} in place of "
+            f"{before:.4f}, and {LARGEST_LOSS} less is allowed, so it is not kept.",
             "The float32 graph predicts, as before.",
         )
-    return small, compared
+    small.bundle.metrics["int8"] = asdict(compared)
+    return small, compared, measured
 
 
-def _with(predictor: Predictor, model: Model) -> Predictor:
-    return Predictor(replace(predictor.bundle, model=model))
+def _changed(predictor: Predictor, change: Callable[[Neural], Exported]) -> Predictor:
+    """The model with each network in it changed; what was measured of int8 is left out."""
+    saved = predictor.bundle
+    if isinstance(saved.model, Neural):
+        model: Model = change(saved.model)
+    elif isinstance(saved.model, Blend) and any(isinstance(each.model, Neural) for each in saved.model.members):
+        model = Blend(
+            tuple(
+                replace(each, model=change(each.model)) if isinstance(each.model, Neural) else each
+                for each in saved.model.members
+            )
+        )
+    else:
+        raise SettingsError(
+            f"there is no network in this model of the family {saved.family.name!r}.",
+            "There is nothing to export: n-grams need NumPy alone.",
+        )
+    metrics = {name: value for name, value in saved.metrics.items() if name != "int8"}
+    return Predictor(replace(saved, model=model, metrics=metrics))

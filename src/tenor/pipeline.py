@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from tenor import bundle, fitting, measurement, models, output, reading, runs, settings, spill, tasks
+from tenor import bundle, exporting, fitting, measurement, models, output, reading, runs, settings, spill, tasks
 from tenor.bundle import Bundle, Encoder
 from tenor.checks.finding import Finding
 from tenor.data import builtin, dataset, split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
-from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, listed
+from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, TenorError, listed
 from tenor.measurement import Measured
 from tenor.models.family import Examples, Family, Fitted
 from tenor.predictor import Predictor
@@ -60,6 +60,10 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
         raise SettingsError(
             f"{family.name!r} learns from labelled texts alone.",
             "Leave out --unlabelled, or --family (family auto); or train an encoder on the texts: tenor pretrain.",
+        )
+    if run.quantise and family.build is None and family.combine is None:
+        raise SettingsError(
+            f"int8 is for networks, and the family {run.family!r} is none.", "Leave out --quantise, or choose another."
         )
     folder = _folder(run)
     with spill.beside(folder):
@@ -159,6 +163,9 @@ def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folde
     predictor = Predictor(trained)
     measured = time.perf_counter()
     tested = measurement.measure(predictor, test) if test is not None and len(test) else None
+    if run.quantise:
+        predictor, tested = _quantised(predictor, test, tested, watcher)
+        trained = predictor.bundle
     if tested is not None:
         trained.metrics["test"] = tested.metrics
     crossed = time.perf_counter()
@@ -193,6 +200,23 @@ def _bundle(family: Family, fitted: Fitted, about: dict[str, Any], timing: dict[
         calibration=fitted.calibration,
         conformal=fitted.conformal,
     )
+
+
+def _quantised(
+    predictor: Predictor, test: Dataset | None, plain: Measured | None, watcher: Watcher
+) -> tuple[Predictor, Measured | None]:
+    """The model in int8 and how good that is, or, and a word why, the model as it is."""
+    if test is None or plain is None:
+        watcher.say("int8 is not made, as nothing was held out to measure it on: see 'tenor export --int8'.")
+        return predictor, plain
+    try:
+        small, compared, measured = exporting.in_int8(predictor, test, plain)
+    except TenorError as refused:
+        watcher.say(str(refused))
+        return predictor, plain
+    figure = compared.figure.replace("_", " ")
+    watcher.say(f"int8 is kept: {figure} {compared.int8:.4f}, in float32 {compared.float32:.4f}.")
+    return small, measured
 
 
 def _documented(

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 import tenor
 from tenor import TextClassifier, models, settings
 from tenor.errors import BundleError, TenorError
-from tenor.models import export, exported
+from tenor.models import export, neural, runtimes
 from tenor.models.exported import FLOAT32, INT8, Exported
 from tenor.models.network import Network
 from tenor.tasks import Classes
@@ -74,7 +74,7 @@ def network(request: pytest.FixtureRequest) -> Network:
 
 
 def test_the_graph_says_what_keras_says(network: Network) -> None:
-    rows = export.any_rows(network)
+    rows = neural.any_rows(network)
     assert rows.lengths.min() == 0 and rows.lengths.max() == network.longest
     made = export.export(network, rows)
     np.testing.assert_allclose(made.score(rows), network.score(rows), rtol=1e-4, atol=1e-5)
@@ -83,7 +83,7 @@ def test_the_graph_says_what_keras_says(network: Network) -> None:
 
 
 def test_int8_is_smaller_and_close(network: Network) -> None:
-    rows = export.any_rows(network)
+    rows = neural.any_rows(network)
     plain = export.export(network, rows)
     small = export.quantised(network, plain)
     assert set(small.graphs()) == {FLOAT32, INT8} and set(plain.graphs()) == {FLOAT32}
@@ -97,7 +97,7 @@ def test_a_graph_whose_answers_are_no_proof_is_not_kept() -> None:
     assert isinstance(model, Exported)
     model.network.keras_model.get_layer("logits").bias.assign([np.nan])
     with pytest.raises(TenorError, match="the ONNX graph is up to nan away from the network, so it is not kept"):
-        export.export(model.network, export.any_rows(model.network))
+        export.export(model.network, neural.any_rows(model.network))
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_folder_without_a_graph_is_read_as_before(folder: Path, tmp_path: Path
 
 
 def test_without_onnx_runtime_keras_predicts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exported, "installed", lambda: False)
+    monkeypatch.setattr(runtimes, "installed", lambda: False)
     assert isinstance(tenor.load(folder / "bag").bundle.model, Network)
     model = TextClassifier("bag", SMALL["bag"] | {"epochs": 2}).fit(ENGLISH, LABELS)
     assert isinstance(model.predictor_.bundle.model, Network)

@@ -25,12 +25,14 @@ def evaluate(
     by: options.Slices = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Measure a model on labelled texts, and tell where it is worse than elsewhere."""
     from tenor import measurement, predictor, reading
     from tenor.cli import console
 
+    options.use(runtime)
     loaded = predictor.load(model)
     wanted = {"text": text, "label": label, "separator": label_separator}
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}

@@ -29,7 +29,9 @@ def export(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was done as one line of JSON.")] = False,
 ) -> None:
-    """Write a network into its folder as ONNX, compared with the network first; without --int8 in float32 alone."""
+    """Write a network, or those of a blend, into the folder as ONNX, compared with the network first; without --int8 in
+    float32 alone.
+    """
     from tenor import exporting, predictor, reading
     from tenor.cli import console
     from tenor.errors import SettingsError
@@ -53,10 +55,7 @@ def export(
     try:
         if int8:
             assert rows is not None
-            found, compared = exporting.in_int8(found, rows)
-            found.bundle.metrics["int8"] = asdict(compared)
-        else:
-            found.bundle.metrics.pop("int8", None)
+            found, compared, _ = exporting.in_int8(found, rows)
     finally:  # the float32 graph is there where int8 is refused
         found.save(model, overwrite=True)
     sizes = {name: len(graph) for name, graph in found.bundle.model.graphs().items()}

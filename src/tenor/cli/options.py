@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,13 @@ Assignments = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")]
+Runtime = Annotated[
+    str | None,
+    typer.Option(
+        help="What runs networks: onnxruntime, or openvino, in bfloat16 where the processor has it; or set "
+        "TENOR_RUNTIME. [default: onnxruntime]"
+    ),
+]
 RunData = Annotated[
     str | None,
     typer.Argument(
@@ -47,6 +55,14 @@ RunFile = Annotated[
         "--config", help="Run file in TOML. Options given here come first; its paths count from the current folder."
     ),
 ]
+
+
+def use(runtime: str | None) -> None:
+    """Have networks run by what --runtime names, here and in the processes that this one starts."""
+    from tenor.models import runtimes
+
+    if runtime is not None:
+        os.environ[runtimes.VARIABLE] = runtime
 
 
 def seconds(given: str) -> float | None:

@@ -55,6 +55,7 @@ def predict(
         int | None, typer.Option(help="Workers on the cluster. [default: as many as it has cores for]")
     ] = None,
     worker_cores: Annotated[int, typer.Option(help="Cores for each worker.")] = 1,
+    runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Label texts: every row of a file in its order, with its columns, or one text.
@@ -88,6 +89,7 @@ def predict(
             writer.refuse_input(file, table.files(path))
         if file.exists() and not overwrite and not (resume and journal.place(file).exists()):
             raise DataError(f"{file}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+    options.use(runtime)
     loaded = predictor.load(model)
     promise = _promise(loaded, coverage, per_class, abstain)
     if out is not None and into_folder:
@@ -158,11 +160,13 @@ def _job(model: Path, column: str, columns: list[str], promise: "Promise | None"
     from dataclasses import asdict
 
     from tenor import bundle
+    from tenor.models import runtimes
     from tenor.version import VERSION
 
     return {
         "version of Tenor": VERSION,
         "model": bundle.version(model),
+        "runtime": runtimes.chosen(),
         "column of texts": column,
         "set of columns": columns,
         "coverage": None if promise is None else asdict(promise),

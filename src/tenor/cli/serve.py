@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tenor.cli.options import Runtime, use
+
 Option = typer.Option
 
 
@@ -32,6 +34,7 @@ def serve(
             help="Keep texts whose prediction is corrected: in this SQLite file, or the database of this URL.",
         ),
     ] = None,
+    runtime: Runtime = None,
     log_texts: Annotated[bool, Option("--log-texts", help="Write the texts into the log.")] = False,
 ) -> None:
     """Answer over HTTP, with a page for people at /."""
@@ -52,6 +55,7 @@ def serve(
             raise DataError(f"{keys}: the keys cannot be read: {error}.", "Give a text file, a key a line.") from None
         if not given:
             raise DataError(f"{keys}: there is no key.", "Write one on a line.")
+    use(runtime)
     options = app.Options(
         limits=limits.Limits(texts=max_texts, characters=max_characters, seconds=timeout),
         keys=tuple(given),

@@ -1,6 +1,6 @@
 """A network as an ONNX graph, with the encoder of its texts: raw texts in, logits out, without Keras."""
 
-import importlib.util
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenor import threads
-from tenor.models import backend, neural
+from tenor.errors import TenorError
+from tenor.models import backend, neural, runtimes
 from tenor.models.attribution import Attribution, Shares
 from tenor.models.family import Arrays, Family, NetworkConfig
 from tenor.models.neural import Neural
+from tenor.models.runtimes import Run
 from tenor.tasks import Floats, Task
 from tenor.text import batches
 from tenor.text.encoded import Encoded
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     from tenor.models.network import Network
 
 FLOAT32, INT8 = "model.onnx", "model.int8.onnx"
+TOLERANCE = 1e-4
+"""How far a probability, or a value in units of its spread, may be from the one that the original gives."""
+BFLOAT16_TOLERANCE = 0.02
+"""The same where a graph is computed in bfloat16."""
 _TOKENS = 4_096  # in a batch: about as much as stays in a processor's caches
-_FATAL = 4  # of what ONNX Runtime logs; errors are raised
+_ENCODER_TOKENS = 512  # of encoders, which keep thousands of values of each token at once: 4,096 took 15-50% longer
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Exported(Neural):
     Attributes:
         weights: The network's weights, by the paths of its variables.
         files: The graphs, by the names that they are saved under: `FLOAT32`, and `INT8` where there is one, which then
-            is the one that predicts.
+            is the one that ONNX Runtime predicts with; OpenVINO takes `FLOAT32`.
     """
 
     weights: Arrays
@@ -40,34 +45,51 @@ class Exported(Neural):
 
     def score(self, encoded: Encoded) -> Floats:
         """Logits of shape (texts, outputs) of texts that are ids already."""
+        return self.score_by(self.run, encoded)
+
+    def score_by(self, run: Run, encoded: Encoded) -> Floats:
+        """What `score` gives, by this graph."""
         result = np.zeros((len(encoded.lengths), self.task.outputs), np.float32)
-        for batch in batches.by_length(encoded.lengths, _TOKENS):
-            [result[batch.rows]] = self.session.run(["logits"], {"ids": encoded.pad(batch.rows, batch.width)})
+        tokens = _ENCODER_TOKENS if hasattr(self.config, "precision") else _TOKENS
+        for batch in batches.by_length(encoded.lengths, tokens):
+            result[batch.rows] = run(encoded.pad(batch.rows, batch.width))
         return encoded.mean_by_text(result)
 
     @cached_property
-    def session(self) -> Any:
-        """The graph, ready to run. Raises ValueError where it is no graph from ids to this model's logits."""
-        import onnxruntime
+    def run(self) -> Run:
+        """The graph that predicts, ready to run.
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads.cores()
-        options.log_severity_level = _FATAL
-        graph = self.files[INT8 if INT8 in self.files else FLOAT32]
-        try:
-            session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its errors have no class in common
-            if not type(error).__module__.startswith("onnxruntime"):
-                raise
-            raise ValueError(f"the ONNX graph cannot be read: {error}") from None
-        inputs = [(each.name, each.type, len(each.shape)) for each in session.get_inputs()]
-        outputs = [(each.name, each.type, each.shape[1:]) for each in session.get_outputs()]
-        if (inputs, outputs) != (
-            [("ids", "tensor(int32)", 2)],
-            [("logits", "tensor(float)", [self.task.outputs])],
-        ):
-            raise ValueError("the ONNX graph is that of another network")
-        return session
+        Raises:
+            ValueError: It is no graph from ids to this model's logits.
+            TenorError: OpenVINO says something else than ONNX Runtime.
+        """
+        if runtimes.chosen() == runtimes.OPENVINO:
+            return self._proven()
+        return self.original(INT8 if INT8 in self.files else FLOAT32)
+
+    def original(self, name: str = FLOAT32) -> Run:
+        """One of the graphs in ONNX Runtime."""
+        return runtimes.onnx_runtime(self.files[name], self.task.outputs)
+
+    def _proven(self) -> Run:
+        """The float32 graph in OpenVINO, once it has said of rows drawn at random what ONNX Runtime says."""
+        rows = neural.any_rows(self)
+        expected = self.told(self.score_by(self.original(), rows))
+        for bfloat16 in (True, False) if runtimes.has_bfloat16() else (False,):
+            run = runtimes.openvino(self.files[FLOAT32], bfloat16)
+            difference = np.abs(self.told(self.score_by(run, rows)) - expected).max(initial=0.0)
+            if difference <= (BFLOAT16_TOLERANCE if bfloat16 else TOLERANCE):
+                return run
+            if bfloat16:
+                warnings.warn(
+                    f"in bfloat16 this model is up to {difference:.2g} away from float32, and {BFLOAT16_TOLERANCE} is "
+                    "allowed, so OpenVINO computes in float32.",
+                    stacklevel=2,
+                )
+        raise TenorError(
+            f"OpenVINO is up to {difference:.2g} away from ONNX Runtime, so it is not used.",
+            f"Leave out --runtime and {runtimes.VARIABLE}. Please report this.",
+        )
 
     @cached_property
     def network(self) -> "Network":
@@ -99,11 +121,6 @@ class Exported(Neural):
         return restore, (self.family, self.config, self.encoder(), self.weights, self.task, self.files)
 
 
-def installed() -> bool:
-    """Whether ONNX Runtime is there."""
-    return importlib.util.find_spec("onnxruntime") is not None
-
-
 def restore(
     family: Family,
     config: NetworkConfig,
@@ -114,5 +131,5 @@ def restore(
 ) -> Exported:
     """The model that its methods `encoder`, `arrays` and `graphs` describe. Raises ValueError where they disagree."""
     found = Exported(family, task, config, neural.restore_encoder(config, encoder), weights, files)
-    found.session  # noqa: B018  is made at once, so that damage is found at once
+    found.run  # noqa: B018  is made at once, so that damage is found at once
     return found

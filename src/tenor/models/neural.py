@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from tenor.models.family import Family, NetworkConfig
-from tenor.tasks import Floats, Task
+from tenor.tasks import Floats, Task, Value
 from tenor.text import encoders
 from tenor.text.encoded import Encoded, TextEncoder
+
+_ROWS = 24
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,21 @@ class Neural(ABC):
     def encoder(self) -> dict[str, Any]:
         return self.text_encoder.describe()
 
+    def told(self, logits: Floats) -> Floats:
+        """What two computations of one model are compared by: probabilities, or values in units of their spread."""
+        return logits if isinstance(self.task, Value) else self.task.probabilities(logits)
+
     @abstractmethod
     def score(self, encoded: Encoded) -> Floats:
         """Logits of shape (texts, outputs) of texts that are ids already."""
+
+
+def any_rows(model: Neural, seed: int = 0) -> Encoded:
+    """Rows of ids drawn at random, from none to as many as fit, to compare on where there are no texts."""
+    random = np.random.default_rng(seed)
+    lengths: npt.NDArray[np.int64] = np.geomspace(1, model.longest + 1, _ROWS).astype(np.int64) - 1
+    ids = random.integers(1, model.text_encoder.size, lengths.sum()).astype(np.int32)
+    return Encoded(ids, np.concatenate([[0], lengths.cumsum()]), np.arange(len(lengths)), 0)
 
 
 def restore_encoder(config: NetworkConfig, description: dict[str, Any]) -> TextEncoder:
