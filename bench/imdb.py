@@ -30,9 +30,9 @@ def read_part(part: str, name: str = "imdb") -> tuple[list[str], list[Any]]:
     return table["text"].to_pylist(), table["label"].to_pylist()
 
 
-def drawn(texts: int) -> tuple[list[str], list[int]]:
-    """So many reviews of the training part in random order, and their labels; where it has fewer, they repeat."""
-    pairs = list(zip(*read_part("train"), strict=True))
+def drawn(texts: int, name: str = "imdb") -> tuple[list[str], list[Any]]:
+    """So many texts of the training part in random order, and their labels; where it has fewer, they repeat."""
+    pairs = list(zip(*read_part("train", name), strict=True))
     random.Random(SEED).shuffle(pairs)
     while len(pairs) < texts:
         pairs += pairs

@@ -22,6 +22,7 @@ LIBRARIES = (
     "sentence-transformers",
     "setfit",
     "onnxruntime",
+    "openvino",
     "lime",
     "autogluon.tabular",
     "flaml",

@@ -7,6 +7,7 @@ from budget_part import budget, budget_sets
 from calibration_part import NAMES, calibration
 from explain_part import explain
 from imdb import part_path
+from inference_part import inference
 from network_parts import NETWORK_PARTS
 from processes import ProgramError, run
 from programs import BENCH, TIMED, Bench, Figures, Job, peer, tenor, train
@@ -150,6 +151,7 @@ PARTS = {
     "streamed": streamed,
     "startup": startup,
     **NETWORK_PARTS,
+    "inference": inference,
 }
 _NO_DATA = {"startup", "streamed"}
 _NO_PEERS = {"budget-sets", "check", "memory", "startup", "streamed", "scratch", "minilm", "soak"}
@@ -167,7 +169,7 @@ def check_environment(names: list[str], bench: Bench) -> None:
         part_path("test")
     wanted = {"few-labels": ["sst2"], "calibration": list(NAMES)}
     wanted |= {"labelled-sets": list(SETS), "budget-sets": list(SETS)}
-    wanted |= {part: ["sst2"] for part in ("serve", "serve-encoder", "soak")}
+    wanted |= {part: ["sst2"] for part in ("serve", "serve-encoder", "soak", "inference")}
     for name in (name for part in names for name in wanted.get(part, [])):
         part_path("train", name)
         part_path("test", name)

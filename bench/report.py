@@ -7,6 +7,7 @@ from typing import Any
 from budget_part import budget_section, budget_sets_section
 from calibration_part import calibration_section
 from explain_part import explain_section
+from inference_part import inference_section
 from network_report import NETWORK_SECTIONS
 from serve_part import serve_encoder_section, serve_section, soak_section
 from sets_report import SETS_SECTIONS
@@ -237,6 +238,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "streamed": streamed_section,
     "startup": startup_section,
     **NETWORK_SECTIONS,
+    "inference": inference_section,
 }
 
 

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
-from scipy.sparse.csgraph import connected_components
 
 from tenor import spill
 from tenor.data import stored
@@ -42,7 +40,10 @@ def joined(groupings: Sequence[Groups]) -> Groups:
         links.append(groups + offset)
         offset += int(groups.max(initial=-1)) + 1
     row = np.tile(np.arange(rows), len(groupings))
-    graph = scipy.sparse.coo_matrix((np.ones(len(row), bool), (row, np.concatenate(links))), shape=(offset, offset))
+    from scipy.sparse import coo_matrix  # here, as predictions do without
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_matrix((np.ones(len(row), bool), (row, np.concatenate(links))), shape=(offset, offset))
     return np.asarray(connected_components(graph, directed=False)[1][:rows], np.int64)
 
 

@@ -1,0 +1,85 @@
+"""The part `inference`: predictions with MiniLM from strings on, in Tenor's forms and in its peers'."""
+
+from network_parts import encoder
+from programs import Bench, Figures, Job, peer, tenor
+from tables import Row, Runs, met, middle, seconds, table, times
+
+SIZES = {256: ("imdb", 160), 64: ("sst2", 2_400)}  # tokens at most: whose texts, and how many
+OURS = {
+    "tenor float32": ("float32", "onnxruntime"),
+    "tenor int8": ("int8", "onnxruntime"),
+    "tenor openvino": ("float32", "openvino"),
+}
+PEERS = {
+    "transformers float32": "transformers, float32",
+    "transformers bfloat16": "transformers, bfloat16",
+    "onnxruntime int8": "ONNX Runtime, int8",
+}
+NAMES = {
+    **PEERS,
+    "tenor float32": "Tenor, float32",
+    "tenor int8": "Tenor, int8 (`--quantise`)",
+    "tenor openvino": "Tenor, `--runtime openvino`",
+}
+RATIO = 1.3
+EXPORT_S = 10
+NOTE = """From strings to probabilities, tokenizing included; tokens are those of the texts, without padding.
+160 reviews of IMDB cut to 256 tokens, 2,400 phrases of SST-2 cut to 64, drawn from the training parts. All programs sort the texts
+by length; the peers take the batch that is quickest for them (1, 4, 16 or 64 texts), Tenor batches of 512 tokens. Each
+process predicts the texts three times after a warm-up, and its quickest time counts. The quicker of int8 and OpenVINO
+has to reach the target. OpenVINO computes in bfloat16 where the processor has it."""
+
+
+def inference(bench: Bench) -> list[Job]:
+    """The peers and Tenor in turn, size by size; and both ways to write the encoder as ONNX."""
+    onnx = bench.work / "encoder.onnx"
+
+    def torch_export() -> Figures:
+        return peer(bench, "peer_onnx_export.py", encoder(bench), str(onnx))
+
+    def ready(tokens: int) -> str:
+        folder = bench.work / f"minilm-{tokens}"
+        if not folder.is_dir():
+            tenor(bench, "tenor_minilm.py", str(folder), str(tokens))
+        return str(folder)
+
+    def theirs(kind: str, name: str, texts: str, tokens: int) -> Figures:
+        if kind == "int8" and not onnx.is_file():
+            torch_export()
+        return peer(bench, "peer_inference.py", encoder(bench), kind, name, texts, str(tokens), str(onnx))
+
+    def ours(form: str, runtime: str, name: str, texts: str, tokens: int) -> Figures:
+        return tenor(bench, "tenor_inference.py", f"{ready(tokens)}/{form}", runtime, name, texts)
+
+    jobs = [
+        Job("export torch", torch_export),
+        Job("export tenor", lambda: tenor(bench, "tenor_minilm.py", str(bench.work / "exported"), "256")),
+    ]
+    for tokens, (name, most) in SIZES.items():
+        texts = str(most // 10 if bench.quick else most)
+        for program in PEERS:
+            kind = program.partition(" ")[2]
+            jobs.append(Job(f"{tokens} {program}", lambda kind=kind, size=(name, texts, tokens): theirs(kind, *size)))
+        for program, form in OURS.items():
+            jobs.append(Job(f"{tokens} {program}", lambda form=form, size=(name, texts, tokens): ours(*form, *size)))
+    return jobs
+
+
+def inference_section(runs: dict[str, Runs]) -> str:
+    """Tokens a second by size and program, and the time of an export."""
+    rows: list[Row] = []
+    for tokens, (name, _) in SIZES.items():
+        base = middle(runs[f"{tokens} transformers bfloat16"], "tokens_per_s")
+        rates = {program: middle(runs[f"{tokens} {program}"], "tokens_per_s") for program in NAMES}
+        best = max(rates["tenor int8"], rates["tenor openvino"])
+        for program, rate in rates.items():
+            verdict = ("", "")
+            if program in ("tenor int8", "tenor openvino") and rate == best:
+                verdict = (f">= {RATIO} x", met(rate >= RATIO * base))
+            size = f"{tokens} ({name})"
+            rows.append((size, NAMES[program], f"{rate:,.0f}", times(rate / base), *verdict))
+    header = ("tokens at most", "", "tokens/s", "to transformers, bfloat16", "target", "met")
+    own, other = (middle(runs[f"export {program}"], "export_s") for program in ("tenor", "torch"))
+    export = f"MiniLM as ONNX: Tenor {seconds(own)} s, with the comparison of its answers; `torch.onnx.export` "
+    export += f"{seconds(other)} s, without one. Target: < {EXPORT_S} s. Met: {met(own < EXPORT_S)}."
+    return f"## Predictions with MiniLM\n\n{table(header, rows)}\n\n{NOTE}\n\n{export}"
