@@ -1,12 +1,14 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tenor import TextClassifier, exporting
+from tenor import TextClassifier, exporting, load, models
 from tenor.data.dataset import Dataset
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.models import exported
+from tenor.models.blend import Blend, Member
 from tenor.models.exported import FLOAT32, INT8, Exported
 from tenor.predictor import Predictor
 from test_families import ENGLISH, LABELS, SMALL
@@ -22,7 +24,8 @@ def predictor() -> Predictor:
 
 
 def test_int8_that_is_as_good_is_kept_beside_float32(predictor: Predictor) -> None:
-    small, compared = exporting.in_int8(exporting.in_float32(predictor), dataset(LABELS))
+    small, compared, measured = exporting.in_int8(exporting.in_float32(predictor), dataset(LABELS))
+    assert measured.metrics["accuracy"] == 1.0 and small.bundle.metrics["int8"] == asdict(compared)
     assert compared == exporting.Compared("accuracy", 1.0, 1.0, len(LABELS))
     assert set(small.bundle.model.graphs()) == {FLOAT32, INT8}
     expected = predictor.predict_proba(ENGLISH)
@@ -47,7 +50,24 @@ def test_int8_that_is_worse_is_refused(predictor: Predictor) -> None:
 
 
 def test_what_cannot_be_exported_or_measured(predictor: Predictor) -> None:
-    with pytest.raises(SettingsError, match="'ngram' is no network"):
+    with pytest.raises(SettingsError, match="there is no network in this model of the family 'ngram'"):
         exporting.in_float32(TextClassifier().fit(ENGLISH, LABELS).predictor_)
     with pytest.raises(DataError, match="the label 'new' was not in the training data"):
         exporting.in_int8(exporting.in_float32(predictor), dataset(["new"] * len(LABELS)))
+
+
+def test_the_networks_of_a_blend_go_into_int8_and_back(predictor: Predictor, tmp_path: Path) -> None:
+    network, grams = predictor.bundle, TextClassifier("ngram").fit(ENGLISH, LABELS).predictor_.bundle
+    members = tuple(Member(each.family, each.config, each.model, 0.5) for each in (grams, network))
+    auto = models.find("auto")
+    whole = Predictor(replace(network, family=auto, config=auto.config(members=("ngram", "bag")), model=Blend(members)))
+    small, compared, _ = exporting.in_int8(whole, dataset(LABELS))
+    assert compared.int8 == compared.float32 == 1.0
+    small.save(tmp_path / "small")
+    loaded = load(tmp_path / "small")
+    assert set(loaded.bundle.model.graphs()) == {f"1.{FLOAT32}", f"1.{INT8}"}
+    np.testing.assert_array_equal(loaded.predict_proba(ENGLISH), small.predict_proba(ENGLISH))
+    assert not np.array_equal(loaded.predict_proba(ENGLISH), whole.predict_proba(ENGLISH))
+    again = exporting.in_float32(loaded, ENGLISH)
+    assert set(again.bundle.model.graphs()) == {f"1.{FLOAT32}"} and "int8" not in again.bundle.metrics
+    np.testing.assert_array_equal(again.predict_proba(ENGLISH), whole.predict_proba(ENGLISH))

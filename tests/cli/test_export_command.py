@@ -69,4 +69,4 @@ def test_wrong_options(cli: Cli, folder: Path, options: list[str], told: str) ->
 
 def test_ngram_has_nothing_to_export(cli: Cli, model_folder: Path) -> None:
     done = cli("export", model_folder)
-    assert done.code == 1 and "'ngram' is no network" in done.err
+    assert done.code == 1 and "no network in this model of the family 'ngram'" in done.err

@@ -85,13 +85,13 @@ def test_a_runtime_that_says_something_else_is_not_used(
     monkeypatch.setenv(runtimes.VARIABLE, runtimes.OPENVINO)
     monkeypatch.setattr(runtimes, "has_bfloat16", lambda: False)
     monkeypatch.setattr(runtimes, "openvino", shifted(0.1))
-    with pytest.raises(TenorError, match="OpenVINO is up to 0.02.* away from ONNX Runtime, so it is not used"):
+    with pytest.raises(TenorError, match=r"OpenVINO is up to 0\.02.* away from ONNX Runtime, so it is not used"):
         tenor.load(folders["bag"])
 
 
 def test_a_runtime_that_is_not_there(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(runtimes.VARIABLE, "openvin")
-    with pytest.raises(SettingsError, match="'openvin', which is no runtime. Did you mean 'openvino'"):
+    with pytest.raises(SettingsError, match=r"'openvin', which is no runtime\. Did you mean 'openvino'"):
         tenor.load(folders["bag"])
     monkeypatch.setenv(runtimes.VARIABLE, runtimes.OPENVINO)
     monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
