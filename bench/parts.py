@@ -18,6 +18,7 @@ ROWS = (10_000, 100_000, 1_000_000)
 STREAMED_ROWS = {"ngram": (10_000, 100_000, 1_000_000, 10_000_000), "bag": (10_000, 100_000, 1_000_000)}
 EPOCH = {"bag": ["--set", "epochs=1"]}
 STARTS = 11
+STARTED = {"ngram": [], "pretrained": ["--set", "tune=frozen"]}
 FLIP_SEEDS = (101, 102, 103)
 KERAS_EPOCHS = 10
 
@@ -99,9 +100,22 @@ def streamed(bench: Bench) -> list[Job]:
 
 
 def startup(bench: Bench) -> list[Job]:
-    """Wall time of `tenor --help`, STARTS times."""
-    command = [str(bench.tenor_bin / "tenor"), "--help"]
-    return [Job("tenor", lambda: {"process_s": run(command).wall_s})] * STARTS
+    """Wall time of `tenor --help`, and of one prediction in a process of its own, STARTS times each."""
+    program = str(bench.tenor_bin / "tenor")
+
+    def predict(family: str) -> Figures:
+        model = bench.work / f"started-{family}"
+        if not model.is_dir():
+            source = bench.work / "started.parquet"
+            run([str(bench.tenor_bin / "python"), str(BENCH / "make_labelled.py"), "300", str(source)])
+            made = [program, "train", str(source), "--family", family, "--out", str(model), "--no-report"]
+            run([*made, *STARTED[family]])
+        return {"process_s": run([program, "predict", str(model), "Was it worth the wait?"]).wall_s}
+
+    jobs = [Job("tenor", lambda: {"process_s": run([program, "--help"]).wall_s})] * STARTS
+    for family in STARTED:
+        jobs += [Job(family, lambda family=family: predict(family))] * STARTS
+    return jobs
 
 
 def labelled_sets(bench: Bench) -> list[Job]:

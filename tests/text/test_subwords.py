@@ -1,8 +1,12 @@
 """Subwords trained on texts. Those of pretrained encoders are in tests/models/test_pretrained.py."""
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -161,3 +165,24 @@ def test_little_room_goes_to_the_most_frequent_characters() -> None:
     trained = subwords.build(many, SIZE)
     assert trained.size <= SIZE
     assert trained.id_of("的") is not None
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted as Linux tells of them")
+def test_the_package_starts_as_many_threads_as_the_process_may_use() -> None:
+    program = (
+        "import os\n"
+        "from tenor.text import subwords\n"
+        "before = len(os.listdir('/proc/self/task'))\n"
+        "found = subwords.build(['a good film'] * 50, 1000)\n"
+        "found.encode(['a good film'] * 1000, 10, 'end')\n"
+        "print(len(os.listdir('/proc/self/task')) - before)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "RAYON_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) <= 1

@@ -9,6 +9,7 @@ they are added. Special tokens that stand in a text, such as the five letters [S
 """
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from tenor.data.stored import Texts
 from tenor.text import encoded, normalise
 from tenor.text.encoded import PADDING, Encoded, Ids, Keep, Spans
+from tenor.threads import cores
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no text of Unicode, so the package refuses it
 _BLOCK = 512  # texts; the lists of ids of one block are short-lived
@@ -47,6 +49,7 @@ class Subwords:
     _around: tuple[list[int], list[int]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        _limit_threads()
         try:
             tokenizer = Tokenizer.from_str(json.dumps(self.specification))
         except Exception as error:  # the package raises Exception itself
@@ -145,6 +148,7 @@ def build(texts: Sequence[str], size: int) -> Subwords:
     Blanks and punctuation part subwords. Characters that stand only once in the texts are left to their bytes, so that
     the bytes are learned too.
     """
+    _limit_threads()
     step = max(1, -(-sum(map(len, texts)) // _TRAINING_CHARACTERS))
     folded = _LONG_RUN.sub(r"\g<0> ", _SURROGATE.sub("\ufffd", "\n".join(_fold(texts[::step])))).split("\n")
     tokenizer = Tokenizer(models.BPE())
@@ -167,6 +171,13 @@ def build(texts: Sequence[str], size: int) -> Subwords:
     model["vocab"] = {token: number for number, token in enumerate([*_FIRST, *trained])}
     model["byte_fallback"] = True
     return Subwords(specification, PADDING, folded=True)
+
+
+def _limit_threads() -> None:
+    """Have the package start as many threads as there are cores for this process: it looks at this variable once, when
+    it first has several texts.
+    """
+    os.environ.setdefault("RAYON_NUM_THREADS", str(cores()))
 
 
 def _fold(texts: Sequence[str]) -> list[str]:
