@@ -100,8 +100,8 @@ def streamed(bench: Bench) -> list[Job]:
 
 
 def startup(bench: Bench) -> list[Job]:
-    """Wall time of `tenor --help`, and of one prediction in a process of its own, STARTS times each."""
-    program = str(bench.tenor_bin / "tenor")
+    """Wall time of `tenor --help`, and of one prediction in a process of its own, STARTS times each (quick: once)."""
+    program, starts = str(bench.tenor_bin / "tenor"), 1 if bench.quick else STARTS
 
     def predict(family: str) -> Figures:
         model = bench.work / f"started-{family}"
@@ -112,9 +112,9 @@ def startup(bench: Bench) -> list[Job]:
             run([*made, *STARTED[family]])
         return {"process_s": run([program, "predict", str(model), "Was it worth the wait?"]).wall_s}
 
-    jobs = [Job("tenor", lambda: {"process_s": run([program, "--help"]).wall_s})] * STARTS
+    jobs = [Job("tenor", lambda: {"process_s": run([program, "--help"]).wall_s})] * starts
     for family in STARTED:
-        jobs += [Job(family, lambda family=family: predict(family))] * STARTS
+        jobs += [Job(family, lambda family=family: predict(family))] * starts
     return jobs
 
 

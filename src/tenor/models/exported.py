@@ -50,7 +50,7 @@ class Exported(Neural):
     def score_by(self, run: Run, encoded: Encoded) -> Floats:
         """What `score` gives, by this graph."""
         result = np.zeros((len(encoded.lengths), self.task.outputs), np.float32)
-        tokens = _ENCODER_TOKENS if hasattr(self.config, "precision") else _TOKENS
+        tokens = _ENCODER_TOKENS if self.family.structure else _TOKENS
         for batch in batches.by_length(encoded.lengths, tokens):
             result[batch.rows] = run(encoded.pad(batch.rows, batch.width))
         return encoded.mean_by_text(result)
