@@ -55,7 +55,9 @@ _CHARACTERS = 5_000_000  # n-grams of characters are tried on training texts of 
 _FIRST_STRENGTH = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}
 _STRENGTH_STEP = 3.0
 _STRENGTH_MOVES = 5
-_FOLDS = 4  # in turn, each is left out of a fit, to see how probable labels look for texts that are new
+# Folds, each in turn left out of a fit, to see how probable labels look for texts that are new. One of `_SCORED` texts
+# is enough; the smaller its share, the more the model that scores it is like the one that is saved.
+_FOLDS, _MOST_FOLDS = 4, 20
 _SCORED = 5_000  # so many of these texts are enough, but where rare labels need thresholds
 _SCORED_SETS = 20_000  # and there, where the texts are on disk
 _FOLDED = 100_000  # texts on disk; of more than these, no second model is fitted to see how the first does
@@ -215,8 +217,8 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
 def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None = None) -> Fitted:
     """Choose what `config` leaves open, then fit on all texts.
 
-    What is held out for calibration is scored by models that have learned from three quarters of the texts; of many
-    texts on disk, a few are held out from the model itself, which it does not miss.
+    What is held out for calibration is scored by models that have learned from three quarters of the texts or more; of
+    many texts on disk, a few are held out from the model itself, which it does not miss.
     """
     begin = time.perf_counter()
     chosen, tried = _choose(examples, config, seed)
@@ -248,8 +250,11 @@ def _held_out(examples: Examples, counts: Counts, config: Config, seed: int) -> 
     if len(examples) < _FOLDS:
         return None
     task, targets = examples.task, examples.targets
-    wanted = _FOLDS if isinstance(task, LabelSet) else math.ceil(_SCORED * _FOLDS / len(examples))
-    folds = split.folds(list(examples.texts), task.strata(targets), _FOLDS, seed, examples.groups)[:wanted]
+    count = wanted = _FOLDS  # rare labels need all texts
+    if not isinstance(task, LabelSet):
+        count = max(_FOLDS, min(len(examples) // _SCORED, _MOST_FOLDS))
+        wanted = math.ceil(_SCORED * count / len(examples))
+    folds = split.folds(list(examples.texts), task.strata(targets), count, seed, examples.groups)[:wanted]
     scored = np.concatenate([rows for _, rows in folds])
     return HeldOut(targets[scored], out_of_fold(counts, targets, task, examples.weights, config, folds)[scored])
 
