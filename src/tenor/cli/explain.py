@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -40,6 +40,7 @@ def explain(
     first: Annotated[int, Option(min=1, help="Texts of a file that are explained, from its start.")] = 20,
     text: options.Text = None,
     html: Annotated[Path | None, Option(help="Write all of it as one file of HTML, too.")] = None,
+    lang: Annotated[Literal["en", "zh"], Option(help="Language of the page in --html.")] = "en",
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file in --html.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print all of it as one line of JSON.")] = False,
 ) -> None:
@@ -63,7 +64,7 @@ def explain(
     with console.Console(quiet=as_json) as watcher:
         told = report.report(loaded, model, texts, label, data, nearest, text, attention, top, watcher)
     if html is not None:
-        _write(html, page.render(told))
+        _write(html, page.render(told, lang))
     if as_json:
         print(json.dumps(told.as_dict(), ensure_ascii=False))
         return

@@ -4,13 +4,16 @@ What speaks for a label is blue and underlined, what speaks against it orange an
 be told apart without colours too.
 """
 
+from collections.abc import Callable
 from html import escape
 
+from tenor.explanation import words
 from tenor.explanation.faithfulness import Faithfulness
 from tenor.explanation.nearest import Neighbour
 from tenor.explanation.report import Report, Text
 from tenor.explanation.strongest import Strong
 from tenor.explanation.texts import Evidence, Span
+from tenor.explanation.words import Language
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --page: #fff; --line: #d0d7de;
@@ -26,6 +29,7 @@ h1 { font-size: 1.4rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; border-top: 1px solid var(--line); padding-top: 1.5rem; }
 h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; overflow-wrap: anywhere; }
 p { margin: .4rem 0; } .soft { color: var(--soft); font-size: .9rem; }
+.soft .for, .soft .against { color: var(--ink); border-radius: .2rem; padding: .1em .2em; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.9; padding: .75rem 1rem; margin: .5rem 0;
   border: 1px solid var(--line); border-radius: .5rem; }
 .text span { border-radius: .2rem; padding: .1em 0; }
@@ -49,71 +53,77 @@ _SHOWN = 8  # words of each kind in the lists
 _FULL = 1000  # characters of a nearest text
 
 
-def render(report: Report) -> str:
-    """The page."""
-    title = f"Why {report.model} says what it says"
+def render(report: Report, language: Language = "en") -> str:
+    """The page, in English or Chinese."""
+    t = words.translator(language)
+    title = t("Why {} says what it says").format(report.model)
+    legend = t(
+        "What speaks {} a label is blue, what speaks {} it orange and dotted; the stronger, the deeper. Point at a "
+        "word to see its weight in units of the logit."
+    )
+    shown = (f'<span class="{kind}" style="--s:.7">{t(kind)}</span>' for kind in ("for", "against"))
     parts = [
-        "<!doctype html>",
-        '<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<!doctype html>\n<html lang="{"en" if language == "en" else "zh-Hans"}"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
-        f'<h1>{escape(title)}</h1><p class="soft">Family {escape(report.family)}. ',
-        'What speaks <span class="for" style="--s:.7">for</span> a label is blue, what speaks ',
-        '<span class="against" style="--s:.7">against</span> it orange and dotted; the stronger, the deeper. ',
-        "Point at a word to see its weight in units of the logit.</p>",
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>",
+        f'<h1>{escape(title)}</h1><p class="soft">{t("Family")} {escape(report.family)}</p>',
+        f'<p class="soft">{escape(legend).format(*shown)}</p>',
     ]
     if len(report.texts) > 1:
-        parts.append(f"<p>Over these {len(report.texts):,} texts: {escape(faithfulness_line(report.faithfulness))}</p>")
+        over = t("Over these {} texts").format(f"{len(report.texts):,}")
+        parts.append(f"<p>{over}: {escape(faithfulness_line(report.faithfulness, language))}</p>")
     for number, text in enumerate(report.texts, 1):
-        parts.append(f"<h2>Text{f' {number}' if len(report.texts) > 1 else ''}</h2>{_text(text)}")
+        parts.append(f"<h2>{t('Text')}{f' {number}' if len(report.texts) > 1 else ''}</h2>{_text(text, language)}")
     if report.strongest:
-        parts.append(
-            f"<h2>Strongest over many texts</h2><p class='soft'>In {escape(report.looked_at)}. Weight: what it "
-        )
-        parts.append("adds to the logit, the mean over the texts that it stands in.</p><div class='columns'>")
-        parts += [_strongest(label, strong) for label, strong in report.strongest.items()]
+        told = t("In {}. Weight: what it adds to the logit, the mean over the texts that it stands in.")
+        parts.append(f"<h2>{t('Strongest over many texts')}</h2>")
+        parts.append(f"<p class='soft'>{escape(told.format(report.looked_at))}</p><div class='columns'>")
+        parts += [_strongest(label, strong, t) for label, strong in report.strongest.items()]
         parts.append("</div>")
-    return "\n".join([*parts, "</body></html>\n"])
+    return "\n".join([*parts, "</main></body></html>\n"])
 
 
-def faithfulness_line(found: Faithfulness) -> str:
+def faithfulness_line(found: Faithfulness, language: Language = "en") -> str:
     """The figures in a sentence."""
-    return (
-        f"without the strongest words the score falls by {found.strongest:.3f}, without as many at random by "
-        f"{found.random:.3f} (1, 5, 10, 20 and 50% of the words, mean)."
+    told = (
+        "without the strongest words the score falls by {:.3f}, without as many at random by {:.3f} (1, 5, 10, 20 and "
+        "50% of the words, mean)."
     )
+    return words.translator(language)(told).format(found.strongest, found.random)
 
 
-def _text(text: Text) -> str:
-    explanation = text.explanation
+def _text(text: Text, language: Language) -> str:
+    t, explanation = words.translator(language), text.explanation
     parts = []
     for evidence in explanation.labels:
         parts += [
             f"<h3>{escape(headline(evidence))}</h3>",
             painted(explanation.text, evidence.spans, explanation.unread),
         ]
-        parts.append(f"<div class='columns'>{_words(explanation.text, evidence)}</div>")
+        parts.append(f"<div class='columns'>{_words(explanation.text, evidence, t)}</div>")
     if explanation.unread:
         count = sum(end - begin for begin, end in explanation.unread)
-        parts.append(
-            f"<p class='soft'>Struck out: {count:,} of {len(explanation.text):,} characters that the model did "
+        told = t(
+            "Struck out: {:,} of {:,} characters that the model did not read, because the text is too long for it."
         )
-        parts.append("not read, because the text is too long for it.</p>")
-    parts.append(f"<p class='soft'>Faithfulness: {escape(faithfulness_line(text.faithfulness))}</p>")
+        parts.append(f"<p class='soft'>{told.format(count, len(explanation.text))}</p>")
+    parts.append(f"<p class='soft'>{t('Faithfulness')}: {escape(faithfulness_line(text.faithfulness, language))}</p>")
     if text.attention:
-        parts.append(
-            "<details><summary>Where its attention goes</summary><p class='soft'>The mean over heads and tokens "
+        told = t(
+            "The mean over heads and tokens of each block. It shows how the network works, not why it decides as it "
+            "does."
         )
-        parts.append("of each block. It shows how the network works, not why it decides as it does.</p>")
+        parts.append(f"<details><summary>{t('Where its attention goes')}</summary><p class='soft'>{told}</p>")
         for number, block in enumerate(text.attention, 1):
-            parts.append(f"<p class='soft'>Block {number}</p>{painted(explanation.text, block, explanation.unread)}")
+            painted_block = painted(explanation.text, block, explanation.unread)
+            parts.append(f"<p class='soft'>{t('Block')} {number}</p>{painted_block}")
         parts.append("</details>")
     if text.nearest:
         rows = "".join(map(_neighbour, text.nearest))
-        parts.append(
-            "<h3>Nearest known texts</h3><table><tr><th class='number'>cosine<th class='number'>row<th>label<th>"
-        )
-        parts.append(f"text</tr>{rows}</table>")
+        heads = (t("cosine"), t("row"), t("label"), t("text"))
+        head = "<th class='number'>{}<th class='number'>{}<th>{}<th>{}".format(*heads)
+        parts.append(f"<h3>{t('Nearest known texts')}</h3><table><tr>{head}</tr>{rows}</table>")
     return "\n".join(parts)
 
 
@@ -139,17 +149,18 @@ def _mark(weight: float, largest: float) -> str:
     return f'<span class="{kind}" style="--s:{abs(weight) / largest:.2f}" title="{weight:+.3f}">'
 
 
-def _words(text: str, evidence: Evidence) -> str:
+def _words(text: str, evidence: Evidence, t: Callable[[str], str]) -> str:
     speaks_for, against = leading(text, evidence, _SHOWN)
     largest = max((abs(weight) for _, weight in [*speaks_for, *against]), default=1.0)
     parts = []
-    for kind, title, rows in (("for", "for", speaks_for), ("against", "against", against)):
+    for kind, rows in (("for", speaks_for), ("against", against)):
         cells = "".join(
             f"<tr><td class='word'>{escape(word)}<td class='bar'><i class='{kind}' "
             f"style='--s:{abs(weight) / largest:.2f}'></i><td class='number'>{weight:+.3f}</tr>"
             for word, weight in rows
         )
-        parts.append(f"<table><tr><th>{title}<th><th class='number'>weight</tr>{cells}</table>" if cells else "")
+        head = f"<th>{t(kind)}<th>{t('strength')}<th class='number'>{t('weight')}"
+        parts.append(f"<table><tr>{head}</tr>{cells}</table>" if cells else "")
     return "".join(parts)
 
 
@@ -173,13 +184,11 @@ def _neighbour(neighbour: Neighbour) -> str:
     )
 
 
-def _strongest(label: str, strong: list[Strong]) -> str:
+def _strongest(label: str, strong: list[Strong], t: Callable[[str], str]) -> str:
     rows = "".join(
         f"<tr><td class='word'>{escape(each.spelling)}<td class='number'>{each.weight:+.3f}"
         f"<td class='number'>{each.texts:,}</tr>"
         for each in strong
     )
-    return (
-        f"<div><h3>{escape(label)}</h3><table><tr><th>for it<th class='number'>weight<th class='number'>texts</tr>"
-        f"{rows}</table></div>"
-    )
+    head = f"<th>{t('for it')}<th class='number'>{t('weight')}<th class='number'>{t('texts')}"
+    return f"<div><h3>{escape(label)}</h3><table><tr>{head}</tr>{rows}</table></div>"

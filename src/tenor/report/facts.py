@@ -20,6 +20,7 @@ from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 
 _ERRORS = 10  # texts that are shown
 _SUSPECTS = 20
+_SHOWN = 200  # characters of their texts
 _CURVES = 6  # labels, those with the most texts
 _POINTS = 200  # of a curve, at most
 _LENGTHS = 100_000  # texts that are enough to tell how long texts are
@@ -207,7 +208,7 @@ def _mistakes(model: Predictor, test: Dataset, measured: Measured) -> list[Mista
     task = model.bundle.task
     said = model.decide(model.calibrated(measured.logits)).tolist()
     doubt = _confidence_in_error(model, measured)
-    rows = np.argsort(-doubt, kind="stable")[: min(_ERRORS, int((doubt > 0).sum()))].tolist()
+    rows = _distinct(test, np.argsort(-doubt, kind="stable")[: int((doubt > 0).sum())], _ERRORS)
     explained = explain(model, [test.texts[row] for row in rows])
     return [
         Mistake(test.number(row), _told(test.labels[row], task), _told(said[row], task), float(doubt[row]), explanation)
@@ -237,8 +238,21 @@ def _told(label: Any, task: Task) -> str:
 def _suspects(test: Dataset, targets: Targets, probabilities: Floats, task: Classes) -> list[Suspect]:
     margins, suggested = mislabelled.doubts(targets, probabilities)
     suspected = np.flatnonzero(suggested >= 0)
-    rows = suspected[np.argsort(margins[suspected], kind="stable")][:_SUSPECTS].tolist()
+    rows = _distinct(test, suspected[np.argsort(margins[suspected], kind="stable")], _SUSPECTS)
+    texts = [test.texts[row].strip() for row in rows]
     return [
-        Suspect(test.number(row), test.labels[row], task.labels[suggested[row]], test.texts[row].strip()[:200])
-        for row in rows
+        Suspect(
+            test.number(row), test.labels[row], task.labels[suggested[row]], text[:_SHOWN] + "…" * (len(text) > _SHOWN)
+        )
+        for row, text in zip(rows, texts, strict=True)
     ]
+
+
+def _distinct(test: Dataset, rows: npt.NDArray[np.int64], most: int) -> list[int]:
+    """The first rows, at most so many, whose texts are not those of others: once shows all that there is to see."""
+    found: dict[str, int] = {}
+    for row in rows.tolist():
+        found.setdefault(test.texts[row].strip(), row)
+        if len(found) == most:
+            break
+    return list(found.values())

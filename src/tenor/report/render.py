@@ -99,6 +99,7 @@ def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
     """What both templates read."""
     t, task, test, saved = words.translator(language), facts.task, facts.test, facts.model.bundle
     slices = [Slice(**row) for row in test.get("slices", [])]
+    slices = [row._replace(value=words.part(row.by, row.value, language)) for row in slices]
     several = isinstance(task, LabelSet)
     counts = list(facts.counts.items())
     present = {

@@ -1,5 +1,6 @@
 """The words of the page and the card, in English and Chinese. English is the key; what is missing is a KeyError."""
 
+import re
 from collections.abc import Callable
 from typing import Literal
 
@@ -14,6 +15,11 @@ _CHINESE = {
     "multiclass": "多分类",
     "multilabel": "多标签分类",
     "regression": "回归",
+    # signs
+    ".": "。",
+    ", ": "，",
+    ": ": "：",
+    "; ": "；",
     # sections
     "Sections": "目录",
     "Results": "结果",
@@ -99,6 +105,7 @@ _CHINESE = {
     # data
     "texts learned from": "条训练文本",
     "characters a text: least, quartiles, most": "每条文本的字符数（最小、四分位数、最大）",
+    "The check at the start of training found nothing.": "训练开始时的检查未发现问题。",
     "Findings": "发现的问题",
     "Texts by label": "各标签的文本数",
     "and further labels": "其余标签数",
@@ -149,6 +156,20 @@ _FOUND = {
     "spellings": "{} 行的标签仅大小写或空格不同，被当作不同的类别。",
     "rare": "{} 个类别的行数过少，其指标参考意义不大。",
 }
+
+
+# Parts of the data that Tenor names itself.
+_SCRIPTS = {"Han": "汉字", "Latin": "拉丁字母", "Cyrillic": "西里尔字母", "Arabic": "阿拉伯字母", "none": "无"}
+_LENGTH = re.compile(r"(\d+) to (\d+) characters")
+
+
+def part(by: str, value: str, language: Language) -> str:
+    """The name of a part of the data, as `evaluation/slices` gives it, in the language."""
+    if language == "en":
+        return value
+    if by == "length":
+        return _LENGTH.sub(r"\1 至 \2 个字符", value)
+    return _SCRIPTS.get(value, value) if by == "script" else value
 
 
 def translator(language: Language) -> Translate:
