@@ -67,28 +67,52 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def unbroken() -> dict[str, Any]:
-    return fit(None)[0]
+def unbroken() -> tuple[dict[str, Any], Any]:
+    return fit(None)[:2]
 
 
-def test_another_seed_gives_other_weights(unbroken: dict[str, Any]) -> None:
-    assert not same(unbroken, fit(None, seed=2)[0])
+def test_another_seed_gives_other_weights(unbroken: Any) -> None:
+    assert not same(unbroken[0], fit(None, seed=2)[0])
 
 
-def test_keeping_checkpoints_changes_nothing(unbroken: dict[str, Any], tmp_path: Path) -> None:
-    assert same(unbroken, fit(tmp_path)[0])
+def test_keeping_checkpoints_changes_nothing(unbroken: Any, tmp_path: Path) -> None:
+    assert same(unbroken[0], fit(tmp_path)[0])
+
+
+def test_each_step_has_its_learning_rate_and_the_norm_of_its_gradient(unbroken: Any) -> None:
+    config, steps = unbroken[1].config, unbroken[1].steps
+    each = len(steps) // config.epochs
+    assert [row["step"] for row in steps] == list(range(1, len(steps) + 1))
+    assert [row["epoch"] for row in steps] == [1 + step // each for step in range(len(steps))]
+    warmup = max(1, round(config.warmup * len(steps)))
+    for step, row in enumerate(steps):
+        falling = (len(steps) - step) / (len(steps) - warmup)
+        expected = config.learning_rate * min((step + 1) / warmup, falling)
+        assert row["learning_rate"] == pytest.approx(expected, rel=1e-5)
+        assert row["gradient_norm"] > 0
+
+
+def test_the_norm_is_that_of_the_gradient_before_clipping() -> None:
+    # Of a step of gradient descent without clipping the length is the learning rate times the norm.
+    plain = {"epochs": 1, "steps": 1, "optimizer": "sgd", "learning_rate": 0.5, "validation": 0.0, "warmup": 0.0}
+    norms = []
+    for clip in (None, 1e-3):
+        _, fitted, _ = fit(None, clip_norm=clip, **plain)
+        [row] = fitted.steps
+        norms.append(row["gradient_norm"])
+    assert norms[0] == pytest.approx(norms[1], rel=1e-5)
+    assert norms[0] > 1e-3
 
 
 @pytest.mark.parametrize("kills", [[0], [3], [11], [2, 4, 1], [20]])
-def test_a_run_that_was_broken_and_resumed_ends_the_same(
-    unbroken: dict[str, Any], tmp_path: Path, kills: list[int]
-) -> None:
+def test_a_run_that_was_broken_and_resumed_ends_the_same(unbroken: Any, tmp_path: Path, kills: list[int]) -> None:
     for number, kill_at in enumerate(kills):
         with pytest.raises(_Killed):
             fit(tmp_path, resume=number > 0 and (tmp_path / training.CHECKPOINT).exists(), kill_at=kill_at)
     arrays, fitted, watcher = fit(tmp_path, resume=(tmp_path / training.CHECKPOINT).exists())
-    assert same(unbroken, arrays)
+    assert same(unbroken[0], arrays)
     assert len(fitted.history) == SETTINGS["epochs"]
+    assert fitted.steps == unbroken[1].steps
     if kills != [0]:
         assert any("resumed" in line for line in watcher.lines)
 
@@ -125,9 +149,9 @@ def test_training_stops_when_patience_runs_out() -> None:
     assert len(fitted.history) < 30
 
 
-def test_without_a_checkpoint_resuming_starts_from_the_beginning(unbroken: dict[str, Any], tmp_path: Path) -> None:
+def test_without_a_checkpoint_resuming_starts_from_the_beginning(unbroken: Any, tmp_path: Path) -> None:
     arrays, _, watcher = fit(tmp_path, resume=True)
-    assert same(unbroken, arrays)
+    assert same(unbroken[0], arrays)
     assert "there is no checkpoint yet, so the run starts from the beginning." in watcher.lines
 
 

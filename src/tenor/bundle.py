@@ -12,7 +12,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,10 @@ from tenor.version import VERSION
 
 FORMAT = 2
 MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", "weights.safetensors"
-METRICS, HISTORY = "metrics.json", "history.csv"
+METRICS, HISTORY, STEPS = "metrics.json", "history.csv", "steps.csv"
 REPORT, CARD = "report.html", "README.md"
 _DOCUMENTS = (REPORT, CARD)
-_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY, *_DOCUMENTS}
+_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY, STEPS, *_DOCUMENTS}
 _GRAPH = re.compile(rf"(\d+\.)?({re.escape(exported.FLOAT32)}|{re.escape(exported.INT8)})")  # numbered: of a blend
 KIND = "encoder"
 """`kind` in the tenor.json of a pretrained encoder; that of a classifier has none."""
@@ -61,6 +61,7 @@ class Bundle:
         about: What else `tenor.json` holds: text column, seed, versions, fingerprint of the data.
         metrics: What `metrics.json` holds.
         history: Rows of `history.csv`.
+        steps: Rows of `steps.csv`; none where no network was trained step by step.
         calibration: What makes the model's logits those of calibrated probabilities; None where there is nothing to.
         conformal: Scores that sets with a promised coverage come from; None where there are none.
         documents: What people read of it, by file name: `report.html` and `README.md`.
@@ -76,6 +77,7 @@ class Bundle:
     calibration: Calibration | None = None
     conformal: Conformal | None = None
     documents: Mapping[str, bytes] = field(default_factory=dict)
+    steps: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Encoder:
         about: What else `tenor.json` holds.
         metrics: What `metrics.json` holds.
         history: Rows of `history.csv`.
+        steps: Rows of `steps.csv`.
     """
 
     family: Family
@@ -100,6 +103,7 @@ class Encoder:
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
     documents: Mapping[str, bytes] = field(default_factory=dict)
+    steps: Sequence[Mapping[str, Any]] = ()
 
     def fingerprint(self) -> str:
         """SHA-256 of the weights and of how texts become ids."""
@@ -157,8 +161,9 @@ def _write(
         **saved.documents,
         **(graphs or {}),
     }
-    if saved.history:
-        contents[HISTORY] = _csv(saved.history)
+    for name, rows in ((HISTORY, saved.history), (STEPS, saved.steps)):
+        if rows:
+            contents[name] = _csv(rows)
     entries = {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()}
     contents[MANIFEST] = _json({"format": FORMAT, "files": entries})
     try:
@@ -232,7 +237,7 @@ def load(folder: Path) -> Bundle:
         described = saved.about.pop("calibration", None)
         calibrated = None if described is None else calibration.restore(described, task)
         conformed = conformal.restore(scores, task) if scores else None
-    parts = saved.about, saved.metrics, saved.history, calibrated, conformed, saved.documents
+    parts = saved.about, saved.metrics, saved.history, calibrated, conformed, saved.documents, saved.steps
     return Bundle(saved.family, saved.config, task, model, *parts)
 
 
@@ -262,10 +267,16 @@ def _opened(folder: Path) -> Iterator[tuple[Encoder, dict[str, bytes]]]:
             _arrays(contents[WEIGHTS]),
             about,
             json.loads(contents[METRICS]),
-            list(csv.DictReader(io.StringIO(contents.get(HISTORY, b"").decode()))),
+            _rows(contents, HISTORY),
             {name: contents[name] for name in _DOCUMENTS if name in contents},
+            _rows(contents, STEPS),
         )
         yield saved, {name: contents[name] for name in contents if _GRAPH.fullmatch(name)}
+
+
+def _rows(contents: Mapping[str, bytes], name: str) -> list[dict[str, Any]]:
+    """The rows of a table, none where it is not there."""
+    return list(csv.DictReader(io.StringIO(contents.get(name, b"").decode())))
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -387,7 +398,7 @@ def _json(value: Any) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
-def _csv(rows: list[dict[str, Any]]) -> bytes:
+def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
     writer.writeheader()

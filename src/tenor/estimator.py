@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from tenor import bundle, explanation, fitting, models, settings
+from tenor import bundle, explanation, fitting, models, settings, tracking
 from tenor.bundle import Bundle
 from tenor.data.labels import LARGEST_NUMBER
 from tenor.errors import DataError, SettingsError, rows_phrase
@@ -27,6 +27,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
     family: str
     settings: dict[str, Any] | None
     random_state: Any
+    log: Sequence[str]
 
     def _fit(
         self, texts: list[str], targets: Targets, task: Task, class_weight: Any = None, unlabelled: Any = None
@@ -40,7 +41,10 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         if others and family.combine is None:
             raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")
         examples = Examples(texts, targets, task, weights, unlabelled=others)
-        fitted = fitting.fit(family, examples, config, seed, Watcher())
+        with tracking.tracked(self.log, Path("runs", self.family), Watcher()) as told:
+            told.settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
+            fitted = fitting.fit(family, examples, config, seed, told)
+            told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
         about = {"text_column": "text", "label_column": "label", "seed": seed}
         metrics = {"timing": fitted.timing}
         self.predictor_ = Predictor(
@@ -54,6 +58,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
                 fitted.history,
                 fitted.calibration,
                 fitted.conformal,
+                steps=fitted.steps,
             )
         )
 
@@ -109,11 +114,13 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         settings: dict[str, Any] | None = None,
         random_state: int | None = 0,
         class_weight: dict[Any, float] | str | None = None,
+        log: Sequence[str] = (),
     ) -> None:
         self.family = family
         self.settings = settings
         self.random_state = random_state
         self.class_weight = class_weight
+        self.log = log
 
     def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
         """Train on texts and their labels; with the family `auto` also on texts without labels, where that helps.
@@ -242,17 +249,23 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         family: Name of the model family, such as `ngram` or `lstm`.
         settings: Settings of the family that differ from its defaults, such as `{"loss": "huber"}`.
         random_state: Seed of everything random.
+        log: Where figures go while it trains: `tensorboard`, `mlflow`; the run has the name of the family.
 
     Attributes:
         predictor_: The trained model.
     """
 
     def __init__(
-        self, family: str = "ngram", settings: dict[str, Any] | None = None, random_state: int | None = 0
+        self,
+        family: str = "ngram",
+        settings: dict[str, Any] | None = None,
+        random_state: int | None = 0,
+        log: Sequence[str] = (),
     ) -> None:
         self.family = family
         self.settings = settings
         self.random_state = random_state
+        self.log = log
 
     def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
         """Train on texts and their values; with the family `auto` also on texts without values, where that helps.

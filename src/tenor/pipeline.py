@@ -7,7 +7,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tenor import bundle, exporting, fitting, measurement, models, output, reading, runs, settings, spill, tasks
+from tenor import bundle, exporting, fitting, measurement, models, output, reading, runs, settings, spill, tasks, tracking
 from tenor.bundle import Bundle, Encoder
 from tenor.checks.finding import Finding
 from tenor.data import builtin, dataset, split
@@ -28,9 +28,11 @@ from tenor.predictor import Predictor
 from tenor.runs import Pretraining, Run
 from tenor.tasks import LabelSet, Task, Value
 from tenor.text import encoders
-from tenor.watch import Watcher
+from tenor.tracking import Tracked
+from tenor.watch import Named, Watcher
 
 _RUN = 1 << 16  # texts that are looked at together, where there are more
+_NOT_COMPARED = ("settings", "log", "out", "lang", "report")  # of what a run is asked for
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,32 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
         raise SettingsError(
             f"int8 is for networks, and the family {run.family!r} is none.", "Leave out --quantise, or choose another."
         )
+    tracking.need(run.log)
     folder = _folder(run)
     with spill.beside(folder):
-        return _train(run, family, config, encoder, folder, watcher)
+        begin = time.perf_counter()
+        prepared = prepare(run, watcher)
+        with tracking.tracked(run.log, folder, watcher, run.resume) as told:
+            told.settings(_asked(run, config))
+            trained = _train(run, family, config, encoder, folder, told, prepared, begin)
+            _tell(told, trained)
+        return trained
+
+
+def _asked(run: Run | Pretraining, config: Any) -> dict[str, Any]:
+    """What a run is asked for and the settings of its family, by name, for those who compare runs."""
+    own = {name: value for name, value in asdict(run).items() if name not in _NOT_COMPARED and value is not False}
+    return own | settings.as_dict(config)
+
+
+def _tell(told: Tracked, trained: Trained) -> None:
+    """What is known of a model once it is there."""
+    found = trained.predictor.bundle
+    told.settings({"model": str(trained.folder.resolve())})
+    told.fitted(settings.as_dict(found.config), found.history, found.metrics["timing"])
+    told.figures("test", 0, found.metrics.get("test", {}))
+    if bundle.REPORT in found.documents:
+        told.document(trained.folder / bundle.REPORT)
 
 
 @dataclass(frozen=True)
@@ -124,9 +149,16 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
     return Prepared(data, test, task, groups, findings, {"read_s": read_s, "check_s": check_s})
 
 
-def _train(run: Run, family: Family, config: Any, encoder: Encoder | None, folder: Path, watcher: Watcher) -> Trained:
-    begin = time.perf_counter()
-    prepared = prepare(run, watcher)
+def _train(
+    run: Run,
+    family: Family,
+    config: Any,
+    encoder: Encoder | None,
+    folder: Path,
+    watcher: Watcher,
+    prepared: Prepared,
+    begin: float,
+) -> Trained:
     data, test, task, groups = prepared.data, prepared.test, prepared.task, prepared.groups
     others = None if run.unlabelled is None else reading.corpus(run.unlabelled, run.text)
     if others is not None:
@@ -199,6 +231,7 @@ def _bundle(family: Family, fitted: Fitted, about: dict[str, Any], timing: dict[
         history=fitted.history,
         calibration=fitted.calibration,
         conformal=fitted.conformal,
+        steps=fitted.steps,
     )
 
 
@@ -279,10 +312,12 @@ def _cross_validate(
     each = []
     strata = trained.task.strata(trained.task.encode(data.labels))
     for number, (kept, measured) in enumerate(split.folds(data.texts, strata, run.folds, run.seed, groups), 1):
-        fitted = fit(data.take(kept), groups=groups[kept], checkpoints=None)
+        told = Named(watcher, f"fold-{number}")
+        fitted = fit(data.take(kept), groups=groups[kept], checkpoints=None, watcher=told)
         parts = ("task", "config", "model", "calibration", "conformal")
         predictor = Predictor(replace(trained, **{part: getattr(fitted, part) for part in parts}))
         each.append(measurement.evaluate(predictor, data.take(measured)))
+        watcher.recorded("fold", number, each[-1])
         figures = [key for key in each[0] if all(isinstance(fold[key], float) for fold in each)]
         watcher.finished(f"fold {number} of {run.folds}", {figures[0]: each[-1][figures[0]]})
     table = {key: [fold[key] for fold in each] for key in figures}
@@ -354,6 +389,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     init = _encoder(run.init, family)
     config = config_of(family, run.settings or {}, init)
     bundle.need(family)
+    tracking.need(run.log)
     folder = _folder(run)
     begin = time.perf_counter()
     corpus = reading.corpus(run.corpus, run.text)
@@ -364,7 +400,10 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
 
     digest, place = fingerprint(corpus), output.training_folder(folder)
     checkpoints = _checkpoints(run, family, config, init, place, digest, {})
-    fitted = pretraining.fit(family, corpus.texts, config, run.seed, watcher, checkpoints, _start(init))
+    with tracking.tracked(run.log, folder, watcher, run.resume) as told:
+        told.settings(_asked(run, config))
+        fitted = pretraining.fit(family, corpus.texts, config, run.seed, told, checkpoints, _start(init))
+        told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
     encoder = Encoder(
         family,
         fitted.config,
@@ -373,6 +412,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
         _origin(corpus, digest, run.seed),
         {"timing": {"read_s": read_s, **fitted.timing, "total_s": time.perf_counter() - begin}},
         fitted.history,
+        steps=fitted.steps,
     )
     bundle.save_encoder(encoder, folder, run.overwrite)
     output.remove_checkpoints(place)

@@ -81,7 +81,7 @@ def fit(
     loop.train()
     network = replace(network, keras_model=training.in_float32(network))
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
-    return Fitted(NO_TASK, network, config, timing, loop.state.history)
+    return Fitted(NO_TASK, network, config, timing, loop.state.history, steps=loop.table())
 
 
 class _MaskedTokens:

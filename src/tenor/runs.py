@@ -7,6 +7,10 @@ from typing import Any, Literal
 from tenor import settings
 from tenor.tasks import Kind
 
+Log = Literal["tensorboard", "mlflow"]
+
+_NOT_OF_THE_MODEL = ("out", "overwrite", "resume", "log")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -39,6 +43,7 @@ class Run:
             none.
         report: Make a report and a model card, where the packages for them are installed.
         quantise: Put the networks into int8, which predicts if it is about as good on the texts held out.
+        log: Where figures go while it trains: `tensorboard`, `mlflow`.
     """
 
     data: str
@@ -66,6 +71,7 @@ class Run:
     report: bool = True
     unlabelled: str | None = None
     quantise: bool = False
+    log: tuple[Log, ...] = ()
 
     def __post_init__(self) -> None:
         settings.require(self.label_separator != "", "label_separator", "must not be empty")
@@ -90,6 +96,7 @@ class Pretraining:
         overwrite: Replace an encoder that is there.
         resume: Go on with a run that was interrupted.
         init: Folder of an encoder to go on from.
+        log: Where figures go while it trains: `tensorboard`, `mlflow`.
     """
 
     corpus: str
@@ -101,18 +108,18 @@ class Pretraining:
     overwrite: bool = False
     resume: bool = False
     init: str | None = None
+    log: tuple[Log, ...] = ()
 
     def __post_init__(self) -> None:
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
 
 
 def to_toml(run: Run) -> str:
-    """The run file (TOML) that asks for the same: its family and what differs from the defaults, but for the folder."""
+    """The run file (TOML) that asks for the same model: its family and what differs from the defaults."""
     given = {
         each.name: getattr(run, each.name)
         for each in fields(run)
-        if each.name == "family"
-        or (each.name not in ("out", "overwrite", "resume") and getattr(run, each.name) != each.default)
+        if each.name == "family" or (each.name not in _NOT_OF_THE_MODEL and getattr(run, each.name) != each.default)
     }
     tables = {name: given.pop(name) for name in list(given) if isinstance(given[name], dict)}
     lines = [f"{name} = {_toml(value)}" for name, value in given.items()]

@@ -137,7 +137,7 @@ def fit(
 
     network = Network(family, task, config, encoder, build(family, config, task, seed, start))
     if tune == "frozen":
-        history = _fit_head(network, encoded, learned, seed, watcher)
+        history, steps = _fit_head(network, encoded, learned, seed, watcher), []
     else:
         if tune is not None:
             few = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
@@ -146,7 +146,7 @@ def fit(
         loop = Loop(objective, config, seed, watcher, checkpoints)
         loop.train(None if seconds is None else begin + seconds)
         config = loop.config
-        history = loop.state.history
+        history, steps = loop.state.history, loop.table()
     network = replace(network, config=config, keras_model=in_float32(network))
     after_fit = time.perf_counter()
     model = _exported(network, fresh.texts if len(fresh) else learned.texts, watcher)
@@ -162,7 +162,7 @@ def fit(
         "export_s": after_export - after_fit,
         "calibrate_s": time.perf_counter() - after_export,
     }
-    return Fitted(task, model, config, timing, history, scored)
+    return Fitted(task, model, config, timing, history, scored, steps=steps)
 
 
 def _exported(network: Network, texts: Sequence[str], watcher: Watcher) -> Network | Exported:
@@ -323,6 +323,9 @@ class Loop:
         self.model = objective.keras_model
         self.state = _State()
         self.best: list[Any] = []
+        self.made: list[
+            tuple[float, ...]
+        ] = []  # of each step: epoch, loss, metric, learning rate, norm of the gradient
         self.steps = 0  # of the whole run
 
     def train(self, until: float | None = None) -> None:
@@ -371,7 +374,7 @@ class Loop:
             needed += took * len(same)
         for name, variable in self._variables().items():
             variable.assign(before[name])
-        self.state = _State()
+        self.state, self.made = _State(), []
         each = needed / len(self._batches(0))
         steps = max(1, min(self.steps, int((until - time.perf_counter()) / each)))
         if steps < self.steps:
@@ -390,6 +393,7 @@ class Loop:
             while state.step < len(order) and made < self.steps:
                 self._step(order[state.step])
                 made += 1
+                self.watcher.recorded("step", made, self._told(self.made[-1]))
                 now = time.perf_counter()
                 state.seconds, last = state.seconds + now - last, now
                 self.watcher.progress(name, state.rows, total, self._means())
@@ -414,11 +418,22 @@ class Loop:
         inputs, targets, weights = self.objective.arrays(batch, random)
         self.model.reset_metrics()
         found = self.model.train_on_batch(inputs, targets, sample_weight=weights)
+        norm, rate = to_numpy(self.model.optimizer.seen).tolist()
+        self.made.append((self.state.epoch + 1, float(found[0]), float(found[1]), rate, norm))
         rows = len(batch.rows)
         self.state.step += 1
         self.state.rows += rows
         self.state.loss += float(found[0]) * rows
         self.state.metric += float(found[1]) * rows
+
+    def _told(self, step: tuple[float, ...]) -> dict[str, float]:
+        names = "loss", self.objective.metric.name, "learning_rate", "gradient_norm"
+        return {name: float(f"{value:.7g}") for name, value in zip(names, step[1:], strict=True)}  # float32 has no more
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each step: its number, epoch, loss, metric, learning rate and norm of the gradient."""
+        numbered = enumerate(self.made, 1)
+        return [{"step": number, "epoch": int(step[0]), **self._told(step)} for number, step in numbered]
 
     def _means(self) -> dict[str, float]:
         rows = max(self.state.rows, 1)
@@ -432,6 +447,7 @@ class Loop:
         state = self.state
         measured = self.objective.measure()
         row: dict[str, Any] = {"epoch": state.epoch + 1, **self._means(), **measured}
+        self.watcher.recorded("epoch", state.epoch + 1, {name: row[name] for name in list(row)[1:]})
         loss = measured.get("validation_loss", row["loss"])
         if not measured or loss < state.best_loss or not self.best:
             state.best_loss, state.best_epoch = loss, state.epoch
@@ -448,6 +464,7 @@ class Loop:
     def _save(self, checkpoints: Checkpoints) -> None:
         arrays = {name: to_numpy(variable) for name, variable in self._variables().items()}
         arrays |= {f"best/{index}": value for index, value in enumerate(self.best)}
+        arrays["made"] = np.array(self.made, np.float64)
         about = {"run": _identity(checkpoints), "state": asdict(self.state)}
         data = safetensors.save(arrays, {"tenor": json.dumps(about)})
         try:
@@ -483,7 +500,7 @@ class Loop:
         for name, variable in self._variables().items():
             variable.assign(arrays[name])
         self.best = [arrays[f"best/{index}"] for index in range(sum(name.startswith("best/") for name in arrays))]
-        self.state = state
+        self.state, self.made = state, [tuple(step) for step in arrays["made"].tolist()]
         self.watcher.say(f"resumed at epoch {self.state.epoch + 1}, batch {self.state.step + 1}.")
 
 

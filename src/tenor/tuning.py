@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle, files, fitting, models, pipeline, reading, runs, settings
+from tenor import bundle, files, fitting, models, pipeline, reading, runs, settings, tracking
 from tenor.errors import BundleError, SettingsError, TenorError, missing_extra
 from tenor.evaluation import calibration
 from tenor.models import comparison
@@ -97,6 +97,7 @@ def tune(asked: Tuning, watcher: Watcher | None = None) -> Tuned:
     fixed = dict(run.settings or {})
     pipeline.config_of(family, fixed, None)
     bundle.need(family)
+    tracking.need(run.log)
     folder = _folder(run)
     prepared = pipeline.prepare(run, watcher)
     task, data = prepared.task, prepared.data
@@ -117,9 +118,14 @@ def tune(asked: Tuning, watcher: Watcher | None = None) -> Tuned:
         "settings": {**fixed, "class_weight": run.class_weight},
     }
     study = _study(optuna, folder, identity)
-    search = _Search(optuna, study, folder, run, family, space, (learned, held_out.in_memory()), watcher, end)
-    search.go_on(asked.trials)
-    return search.tuned()
+    with tracking.tracked(run.log, folder, watcher) as told:
+        told.settings({"data": run.data, "family": run.family, "seed": run.seed, **fixed})
+        search = _Search(optuna, study, folder, run, family, space, (learned, held_out.in_memory()), told, end)
+        search.go_on(asked.trials)
+        found = search.tuned()
+        told.settings(found.settings)
+        told.figures("best", found.trials, {"loss": found.loss, "loss_of_defaults": found.first_loss})
+    return found
 
 
 def train(asked: Tuning, watcher: Watcher | None = None) -> pipeline.Trained:
@@ -198,7 +204,7 @@ class _Search:
             logits = found.apply(logits, held_out.task)
         figures = comparison.measured(logits, held_out) | {"seconds": fitted_s, "texts_per_s": texts_per_s}
         figures["latency_ms"], figures["size_mib"] = comparison.price(fitted, comparison.sample(held_out))
-        self.watcher.compared("defaults" if number == 0 else f"trial {number}", figures)
+        self.watcher.compared("defaults" if number == 0 else f"trial {number}", figures, proposed)
         for name, figure in figures.items():
             trial.set_user_attr(name, figure)
         self._note(trial, proposed, begin)

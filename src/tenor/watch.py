@@ -1,5 +1,8 @@
 """How long work tells of itself; the base class is silent."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class Watcher:
     """What training calls as it goes on."""
@@ -16,10 +19,37 @@ class Watcher:
     def finished(self, step: str, figures: dict[str, float]) -> None:
         """The step is over."""
 
-    def compared(self, name: str, figures: dict[str, float]) -> None:
+    def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
+        """Figures for those who draw curves, of the `number`-th `what` of the run: `step` (a batch that a network has
+        learned from), `epoch` or `fold`; of one of several models, its name comes first: `cnn/step`.
+        """
+
+    def compared(self, name: str, figures: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
         """A model has been made and tried on the same texts as those before it: a row of a leaderboard.
 
         Its figures are `validation_loss`, a score such as `validation_accuracy` with its interval
         (`validation_accuracy_low`, `validation_accuracy_high`), and for a single model `seconds`, `texts_per_s`,
-        `latency_ms` and `size_mib`.
+        `latency_ms` and `size_mib`. `settings` are those that make it another than the others.
         """
+
+
+class Named(Watcher):
+    """Tells another watcher of one of several fits: what is recorded there begins with its name."""
+
+    def __init__(self, watcher: Watcher, name: str) -> None:
+        self.watcher, self.name = watcher, name
+
+    def say(self, line: str) -> None:
+        self.watcher.say(line)
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        self.watcher.progress(step, done, total, figures)
+
+    def finished(self, step: str, figures: dict[str, float]) -> None:
+        self.watcher.finished(step, figures)
+
+    def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
+        self.watcher.recorded(f"{self.name}/{what}", number, figures)
+
+    def compared(self, name: str, figures: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+        self.watcher.compared(f"{self.name}, {name}", figures, settings)

@@ -49,6 +49,10 @@ Seed = Annotated[int | None, typer.Option(help="Seed of everything random. [defa
 TestSize = Annotated[float | None, typer.Option(help="Share of DATA to hold out. [default: 0.2]")]
 Group = Annotated[str | None, typer.Option(help="Column whose equal values stay on one side, such as an author.")]
 Time = Annotated[str | None, typer.Option(help="Column of times: the latest rows are held out.")]
+Log = Annotated[
+    list[str] | None,
+    typer.Option(help="Show figures live in tensorboard or mlflow, as it goes on; may be repeated."),
+]
 RunFile = Annotated[
     Path | None,
     typer.Option(

@@ -1,7 +1,7 @@
 """`tenor pretrain`."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +26,7 @@ def pretrain(
     assignments: options.Assignments = None,
     resume: options.Resume = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the encoder in --out.")] = False,
+    log: options.Log = None,
     as_json: Annotated[bool, Option("--json", help="Print the history as one line of JSON.")] = False,
 ) -> None:
     """Train an encoder on texts without labels; 'tenor train DATA --init FOLDER' starts from it."""
@@ -34,7 +35,16 @@ def pretrain(
     from tenor.runs import Pretraining
 
     values = settings.parse_assignments(assignments or [])
-    run = Pretraining(corpus, text, family, values, seed, out, overwrite, resume, init)
+    asked: dict[str, Any] = {
+        "corpus": corpus,
+        "text": text,
+        "family": family,
+        "settings": values,
+        "seed": seed,
+        "out": out,
+    }
+    asked |= {"overwrite": overwrite, "resume": resume, "init": init, "log": log or []}
+    run = settings.make(Pretraining, asked, "pretrain")
     with console.Console(quiet=as_json) as watcher:
         folder, encoder = pipeline.pretrain(run, watcher)
     if as_json:

@@ -71,6 +71,7 @@ def train(
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the model in --out.")] = False,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    log: options.Log = None,
     lang: Annotated[
         Literal["en", "zh"] | None, Option(help="Language of report.html and README.md. [default: en]")
     ] = None,
@@ -110,6 +111,7 @@ def train(
         "on_disk": on_disk,
         "unlabelled": unlabelled,
         "lang": lang,
+        "log": log,
         "report": False if no_report else None,
         "quantise": quantise or None,
         "resume": resume or None,

@@ -33,6 +33,7 @@ def tune(
     assignments: options.Assignments = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    log: options.Log = None,
     as_json: Annotated[bool, Option("--json", help="Print what was found as one line of JSON.")] = False,
 ) -> None:
     """Search for better settings of a family; 'tenor train --config OUT/best.toml' trains with them."""
@@ -57,6 +58,7 @@ def tune(
         "time": time,
         "drop_unlabelled": drop_unlabelled or None,
         "drop_empty": drop_empty or None,
+        "log": log,
     }
     values |= {key: value for key, value in given.items() if value is not None}
     values.setdefault("family", "ngram")

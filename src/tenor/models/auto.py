@@ -73,6 +73,9 @@ class _Member(Watcher):
             raise _OutOfTimeError
         self.watcher.progress(f"{self.name}, {step}", done, total, figures)
 
+    def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
+        self.watcher.recorded(f"{self.name}/{what}", number, figures)
+
 
 def combine(
     fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher, ready: Callable[[Fitted], None]

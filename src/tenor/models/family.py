@@ -127,6 +127,7 @@ class Fitted:
         held_out: What calibration, conformal scores and thresholds of labels come from; None: nothing was held out.
         calibration: What makes its logits those of calibrated probabilities; None where there is nothing to.
         conformal: Scores that sets with a promised coverage come from.
+        steps: One row for each step of a network, for `steps.csv`.
     """
 
     task: Task
@@ -137,6 +138,7 @@ class Fitted:
     held_out: HeldOut | None = None
     calibration: Calibration | None = None
     conformal: Conformal | None = None
+    steps: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)

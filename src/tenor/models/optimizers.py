@@ -44,7 +44,15 @@ def _by_layer(kind: Any) -> Any:
 
         def build(self, variables: Any) -> None:
             super().build(variables)
+            self.seen = self.add_variable((2,), name="seen")  # norm of the gradient before clipping, learning rate
             self.rates = [self.rate(variable.path) for variable in variables]
+
+        def _clip_gradients(self, gradients: Any) -> Any:
+            # Clipping makes the same norm again; whoever compiles the step computes it once.
+            squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
+            norm = ops.sqrt(ops.sum(ops.stack(squares)))
+            self.seen.assign(ops.stack([norm, ops.cast(self._get_current_learning_rate(), norm.dtype)]))
+            return super()._clip_gradients(gradients)
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             learning_rate = learning_rate * self.rates[self._get_variable_index(variable)]

@@ -1,0 +1,112 @@
+"""Runs as files of events for TensorBoard; nothing of TensorFlow is loaded. The only part that imports TensorBoard."""
+
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tenor.errors import BundleError, missing_extra
+from tenor.tracking import Status
+from tenor.watch import Watcher
+
+try:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+    from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
+    from tensorboard.summary.writer.record_writer import RecordWriter
+except ImportError:
+    raise missing_extra("--log tensorboard", "tensorboard") from None
+
+FOLDER = "tensorboard"
+"""Folder of the events of all runs, beside their models."""
+
+_FLUSH_S = 2.0
+_STATUS = {
+    "finished": api_pb2.STATUS_SUCCESS,
+    "failed": api_pb2.STATUS_FAILURE,
+    "interrupted": api_pb2.STATUS_FAILURE,
+}
+
+
+def start(folder: Path, watcher: Watcher, resume: bool) -> "Events":
+    """The events of a run, in `tensorboard` beside its model; those of an earlier run of the name go, unless it is
+    resumed.
+    """
+    place = folder.parent / FOLDER / folder.name
+    try:
+        if not resume and place.is_dir() and any(place.glob("events.out.tfevents.*")):
+            shutil.rmtree(place)
+        events = Events(place)
+    except OSError as error:
+        raise BundleError(
+            f"{place}: events cannot be written there: {error.strerror}.", "Choose another folder (--out)."
+        ) from None
+    watcher.say(f"to look: tensorboard --logdir {place.parent}")
+    return events
+
+
+class Events:
+    """The file of events of one run."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.values: dict[str, Any] = {}
+        place.mkdir(parents=True, exist_ok=True)
+        name = f"events.out.tfevents.{int(time.time()):010d}.tenor.{os.getpid()}.{next(self._numbers)}"
+        self.file = (place / name).open("xb")
+        self.writer = RecordWriter(self.file)
+        self.flushed = time.monotonic()
+        self._write(Event(file_version="brain.Event:2"))
+
+    def settings(self, values: Mapping[str, Any]) -> None:
+        self.values = {**values, **self.values}
+
+    def figures(self, number: int, values: Mapping[str, float]) -> None:
+        listed = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._write(Event(step=number, summary=Summary(value=listed)))
+
+    def part(self, name: str) -> "Events":
+        return Events(self.place / name.replace("/", "_"))
+
+    def document(self, path: Path) -> None:
+        """TensorBoard shows no documents."""
+
+    def end(self, status: Status) -> None:
+        # The plug-in of settings shows them beside the figures of all runs.
+        start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
+        for name, value in self.values.items():
+            if isinstance(value, bool):
+                start.hparams[name].bool_value = value
+            elif isinstance(value, (int, float)):
+                start.hparams[name].number_value = value
+            else:
+                start.hparams[name].string_value = str(value)
+        ended = plugin_data_pb2.SessionEndInfo(status=_STATUS[status], end_time_secs=time.time())
+        version = metadata.PLUGIN_DATA_VERSION
+        if self.values:
+            self._plugin(
+                metadata.SESSION_START_INFO_TAG,
+                plugin_data_pb2.HParamsPluginData(session_start_info=start, version=version),
+            )
+            self._plugin(
+                metadata.SESSION_END_INFO_TAG,
+                plugin_data_pb2.HParamsPluginData(session_end_info=ended, version=version),
+            )
+        self.file.close()
+
+    def _plugin(self, tag: str, content: Any) -> None:
+        data = SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME, content=content.SerializeToString())
+        value = Summary.Value(tag=tag, metadata=SummaryMetadata(plugin_data=data), tensor=metadata.NULL_TENSOR)
+        self._write(Event(summary=Summary(value=[value])))
+
+    def _write(self, event: Event) -> None:
+        event.wall_time = time.time()
+        self.writer.write(event.SerializeToString())
+        if time.monotonic() - self.flushed > _FLUSH_S or event.file_version:
+            self.file.flush()
+            self.flushed = time.monotonic()
