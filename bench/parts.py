@@ -9,6 +9,7 @@ from explain_part import explain
 from imdb import part_path
 from inference_part import inference
 from network_parts import NETWORK_PARTS
+from page_part import page
 from processes import ProgramError, run
 from programs import BENCH, TIMED, Bench, Figures, Job, peer, tenor, train
 from serve_part import serve, serve_encoder, soak
@@ -155,6 +156,7 @@ PARTS = {
     "check": check,
     "calibration": calibration,
     "explain": explain,
+    "page": page,
     "serve": serve,
     "serve-encoder": serve_encoder,
     "soak": soak,
@@ -168,7 +170,7 @@ PARTS = {
     "inference": inference,
 }
 _NO_DATA = {"startup", "streamed"}
-_NO_PEERS = {"budget-sets", "check", "memory", "startup", "streamed", "scratch", "minilm", "soak"}
+_NO_PEERS = {"budget-sets", "check", "page", "memory", "startup", "streamed", "scratch", "minilm", "soak"}
 
 
 def has_peers(name: str) -> bool:

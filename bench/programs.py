@@ -58,7 +58,15 @@ class Job:
     run: Callable[[], Figures]
 
 
-def train(bench: Bench, family: str, out: Path, *settings: str, name: str = "imdb", column: str = "label") -> Figures:
+def train(
+    bench: Bench,
+    family: str,
+    out: Path,
+    *settings: str,
+    name: str = "imdb",
+    column: str = "label",
+    report: bool = False,
+) -> Figures:
     """Train and test one Tenor model through the command line; its test figures and its timing."""
     train_path, test_path = part_path("train", name), part_path("test", name)
     command = [str(bench.tenor_bin / "tenor"), "train", str(train_path), "--test", str(test_path)]
@@ -73,7 +81,7 @@ def train(bench: Bench, family: str, out: Path, *settings: str, name: str = "imd
         str(out),
         "--seed",
         str(SEED),
-        "--no-report",
+        *(() if report else ("--no-report",)),
     ]
     for setting in settings:
         command += ["--set", setting]

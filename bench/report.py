@@ -9,6 +9,7 @@ from calibration_part import calibration_section
 from explain_part import explain_section
 from inference_part import inference_section
 from network_report import NETWORK_SECTIONS
+from page_part import page_section
 from serve_part import serve_encoder_section, serve_section, soak_section
 from sets_report import SETS_SECTIONS
 from tables import Row, Runs, met, mib, middle, ratio, score, seconds, table
@@ -248,6 +249,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     **SETS_SECTIONS,
     "calibration": calibration_section,
     "explain": explain_section,
+    "page": page_section,
     "serve": serve_section,
     "serve-encoder": serve_encoder_section,
     "soak": soak_section,
