@@ -142,7 +142,7 @@ def test_metrics_tell_of_calibration_and_coverage(tmp_path: Path) -> None:
     assert again["coverage"][0]["found"] > 0.8
 
 
-@pytest.mark.parametrize(("texts", "tried"), [(3, 0), (40, 40), (8_000, 6_000)])
+@pytest.mark.parametrize(("texts", "tried"), [(3, 0), (40, 40), (8_000, 6_000), (30_000, 5_000)])
 def test_so_many_texts_are_tried(texts: int, tried: int) -> None:
     rows, labels = doubtful(texts)
     task = Classes(("no", "yes"))
