@@ -204,7 +204,9 @@ class _Search:
             logits = found.apply(logits, held_out.task)
         figures = comparison.measured(logits, held_out) | {"seconds": fitted_s, "texts_per_s": texts_per_s}
         figures["latency_ms"], figures["size_mib"] = comparison.price(fitted, comparison.sample(held_out))
-        self.watcher.compared("defaults" if number == 0 else f"trial {number}", figures, proposed)
+        name = "defaults" if number == 0 else f"trial {number}"
+        self.watcher.chosen(name, proposed)
+        self.watcher.compared(name, figures)
         for name, figure in figures.items():
             trial.set_user_attr(name, figure)
         self._note(trial, proposed, begin)

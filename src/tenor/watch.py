@@ -24,12 +24,15 @@ class Watcher:
         learned from), `epoch` or `fold`; of one of several models, its name comes first: `cnn/step`.
         """
 
-    def compared(self, name: str, figures: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def chosen(self, name: str, settings: Mapping[str, Any]) -> None:
+        """The settings that make a model, of which `compared` tells then, another than the others."""
+
+    def compared(self, name: str, figures: dict[str, float]) -> None:
         """A model has been made and tried on the same texts as those before it: a row of a leaderboard.
 
         Its figures are `validation_loss`, a score such as `validation_accuracy` with its interval
         (`validation_accuracy_low`, `validation_accuracy_high`), and for a single model `seconds`, `texts_per_s`,
-        `latency_ms` and `size_mib`. `settings` are those that make it another than the others.
+        `latency_ms` and `size_mib`.
         """
 
 
@@ -51,5 +54,5 @@ class Named(Watcher):
     def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
         self.watcher.recorded(f"{self.name}/{what}", number, figures)
 
-    def compared(self, name: str, figures: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
-        self.watcher.compared(f"{self.name}, {name}", figures, settings)
+    def compared(self, name: str, figures: dict[str, float]) -> None:
+        self.watcher.compared(f"{self.name}, {name}", figures)

@@ -106,7 +106,8 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
     with pytest.raises(ValueError, match="wrong"):
         broken("mlflow", "runs/three", ValueError("wrong"))
     with tracking.tracked(["mlflow"], Path("runs/four"), Watcher(), resume=True) as told:
-        told.compared("trial 1", {"validation_loss": 0.3}, {"strength": 3.0})
+        told.chosen("trial 1", {"strength": 3.0})
+        told.compared("trial 1", {"validation_loss": 0.3})
     runs = {run.info.run_name: run for run in client.search_runs([run.info.experiment_id])}
     states = {name: run.info.status for name, run in runs.items()}
     assert states == {"one": "FINISHED", "two": "KILLED", "three": "FAILED", "four": "FINISHED", "trial 1": "FINISHED"}

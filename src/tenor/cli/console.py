@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from tenor.cli import leaderboard
@@ -62,7 +61,7 @@ class Console(Watcher):
         self._close()
         self.say(f"{step}: {describe(figures)}")
 
-    def compared(self, name: str, figures: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def compared(self, name: str, figures: dict[str, float]) -> None:
         self._close()
         self._board.append((name, figures))
         if self._terminal:

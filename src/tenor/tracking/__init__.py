@@ -45,6 +45,7 @@ class Tracked(Watcher):
 
     def __init__(self, watcher: Watcher, trackers: Sequence[Tracker]) -> None:
         self.watcher, self.trackers = watcher, trackers
+        self._chosen: dict[str, Mapping[str, Any]] = {}
 
     def say(self, line: str) -> None:
         self.watcher.say(line)
@@ -69,11 +70,15 @@ class Tracked(Watcher):
         self.watcher.recorded(what, number, figures)
         self.figures(what, number, figures)
 
-    def compared(self, name: str, figures: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
-        self.watcher.compared(name, figures, settings)
+    def chosen(self, name: str, settings: Mapping[str, Any]) -> None:
+        self.watcher.chosen(name, settings)
+        self._chosen[name] = settings
+
+    def compared(self, name: str, figures: dict[str, float]) -> None:
+        self.watcher.compared(name, figures)
         for tracker in self.trackers:
             part = tracker.part(name)
-            part.settings(settings or {})
+            part.settings(self._chosen.get(name, {}))
             part.figures(0, _numbers(figures))
             part.end("finished")
 
