@@ -15,7 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from tenor import bundle, exporting, fitting, measurement, models, output, reading, runs, settings, spill, tasks, tracking
+from tenor import (
+    bundle,
+    exporting,
+    fitting,
+    measurement,
+    models,
+    output,
+    reading,
+    runs,
+    settings,
+    spill,
+    tasks,
+    tracking,
+)
 from tenor.bundle import Bundle, Encoder
 from tenor.checks.finding import Finding
 from tenor.data import builtin, dataset, split

@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import re
-import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,80 +14,10 @@ from typing import Any
 import pytest
 
 import tenor
+from browser import Browser, listening, opened
 from tenor import pipeline
 from tenor.runs import Run
 from tenor.serving.corrections import Store
-
-connections = pytest.importorskip("websockets.sync.client")
-axe = pytest.importorskip("axe_core_python")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-class Browser:
-    """One page of a browser."""
-
-    _session: Any = None
-
-    def __init__(self, socket: Any) -> None:
-        self._socket = socket
-        self._number = 0
-        self.events: list[Any] = []
-        opened = self.call("Target.createTarget", url="about:blank")
-        self._session = self.call("Target.attachToTarget", targetId=opened["targetId"], flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-
-    def call(self, method: str, **parameters: Any) -> Any:
-        """Ask the browser; what happens meanwhile goes into `events`."""
-        self._number += 1
-        session = {"sessionId": self._session} if self._session else {}
-        self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters, **session}))
-        while True:
-            answer = json.loads(self._socket.recv(timeout=20))
-            if answer.get("id") == self._number:
-                assert "error" not in answer, answer
-                return answer["result"]
-            self.events.append(answer)
-
-    def value(self, expression: str) -> Any:
-        """The value of an expression of JavaScript on the page."""
-        found = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
-
-    def until(self, expression: str) -> Any:
-        """The value of an expression once it is true."""
-        for _ in range(200):
-            if found := self.value(expression):
-                return found
-            time.sleep(0.05)
-        raise AssertionError(f"never true: {expression}; the page: {self.value('document.body.innerText')}")
-
-    def key(self, name: str, code: int) -> None:
-        """Press a key and let it go."""
-        text = {"text": "\r"} if name == "Enter" else {}
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code, **text)
-
-    def broken(self) -> list[Any]:
-        """What the browser complained of."""
-        return [each for each in self.events if each["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")]
-
-
-def listening(stack: ExitStack, command: list[str], line: str) -> str:
-    """Start a program and wait for what it writes on standard error; the first group of that."""
-    started = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-
-    def end() -> None:
-        started.terminate()  # it then ends its own children
-        started.communicate(timeout=20)
-
-    stack.callback(end)
-    assert started.stderr is not None
-    for written in started.stderr:
-        if found := re.match(line, written):
-            return found[1]
-    raise AssertionError(f"{command[0]} ended")
 
 
 @pytest.fixture
@@ -101,18 +29,13 @@ def folders(model_folder: Path) -> list[Path]:
 @pytest.fixture
 def page(tmp_path: Path, folders: list[Path]) -> Iterator[tuple[Browser, str, Path]]:
     """A browser, the address of a server that keeps corrections, and its file."""
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here")
     with ExitStack() as stack:
+        shown = opened(stack, tmp_path / "profile")
         kept = tmp_path / "kept.db"
         models = [str(folder) for folder in folders]
         serve = [sys.executable, "-m", "tenor", "serve", *models, "--port", "0", "--corrections", str(kept)]
         address = listening(stack, serve, r"listening on (\S+)")
-        command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
-        command += ["--disable-dev-shm-usage", "--no-first-run", "--lang=en", f"--user-data-dir={tmp_path / 'profile'}"]
-        debugging = listening(stack, [*command, "about:blank"], r"DevTools listening on (\S+)")
-        socket = stack.enter_context(connections.connect(debugging, max_size=None))
-        yield Browser(socket), address, kept
+        yield shown, address, kept
 
 
 def test_a_person_corrects_a_text_with_the_keyboard_in_two_languages(page: tuple[Browser, str, Path]) -> None:
@@ -145,11 +68,8 @@ def test_a_person_corrects_a_text_with_the_keyboard_in_two_languages(page: tuple
     assert browser.until("document.querySelector('summary')?.textContent.startsWith('不对') && 'zh'") == "zh"
     assert browser.value("document.documentElement.lang") == "zh-Hans"
 
-    assert browser.broken() == []
-    asked = [
-        each["params"]["request"]["url"] for each in browser.events if each["method"] == "Network.requestWillBeSent"
-    ]
-    assert asked and all(url.startswith((address, "data:")) for url in asked)
+    assert browser.broken == []
+    assert browser.requests and all(url.startswith((address, "data:")) for url in browser.requests)
 
 
 class TestSeveral:
@@ -190,16 +110,14 @@ class TestSeveral:
         )
 
         browser.value("for (const each of document.querySelectorAll('details')) each.open = true")
-        browser.value(f"{Path(axe.__file__).with_name('axe.min.js').read_text(encoding='utf-8')}; 1")
         for scheme in ("light", "dark"):
             browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-            found = "axe.run().then((said) => said.violations.map((each) => `${each.id}: ${each.nodes[0].html}`))"
-            assert browser.value(found) == []
+            assert browser.accessible() == []
         browser.call("Emulation.setDeviceMetricsOverride", width=320, height=700, deviceScaleFactor=1, mobile=True)
         assert browser.value("document.documentElement.scrollWidth") <= 320
-        assert browser.broken() == []
+        assert browser.broken == []
         drop_a_file(browser, folders[0], tmp_path)
-        assert [each for each in browser.broken() if "413" not in json.dumps(each)] == []
+        assert [each for each in browser.broken if "413" not in json.dumps(each)] == []
 
 
 def drop_a_file(browser: Browser, model: Path, tmp_path: Path) -> None:
