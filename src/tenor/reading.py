@@ -111,7 +111,9 @@ def on_disk(data: Dataset) -> bool:
 
 
 def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> tuple[Groups | None, list[Finding]]:
-    """Rows that stay together: (near) duplicates, and those of --group; and what a person should know of the texts.
+    """Rows that stay together, and what a person should know of the texts.
+
+    Those are near duplicates, a text with one that it is part of, and rows of the same --group.
 
     None where the texts are on disk: equal ones stay together then.
 
@@ -127,7 +129,7 @@ def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -
     if findings:
         beside = f" --test {run.test}" if run.test else ""
         watcher.say(f"to see the rows: tenor check {run.data}{beside}")
-    groups = parts.near[: len(data)]
+    groups = parts.together
     if run.group is not None:
         groups = split.joined([groups, split.same_value(_column(sources(run)[0], run.group, "group", data))])
     return groups, findings

@@ -1,3 +1,7 @@
+from typing import Any
+
+import pytest
+
 from conftest import chinese, english
 from tenor.checks import texts
 from tenor.checks.finding import Finding
@@ -51,10 +55,29 @@ def test_row_numbers_are_those_of_the_file() -> None:
     assert (found(Parts(data))["repeated"].rows, found(Parts(data))["repeated"].beside) == ([9], ["row 2"])
 
 
-def test_sets_of_labels_and_numbers_do_not_conflict() -> None:
-    for labels in ([("a",), ("b",)], [0.5, 0.7]):
-        data = Dataset("in.csv", ["one two three", "one two three"], labels)  # type: ignore[arg-type]
-        assert [finding.name for finding in texts.check(Parts(data), 200)] == ["repeated"]
+@pytest.mark.parametrize(
+    ("labels", "beside"),
+    [
+        ([("a",), ("b", "c"), ("a",)], ["a, first in row 1", "b, c, first in row 1", "a, first in row 1"]),
+        ([0.5, 0.7, 0.5], ["0.5, first in row 1", "0.7, first in row 1", "0.5, first in row 1"]),
+    ],
+)
+def test_different_sets_of_labels_or_numbers_of_a_text_are_noted(labels: list[Any], beside: list[str]) -> None:
+    data = Dataset("in.csv", ["one two three"] * 3, labels)
+    told = found(Parts(data))
+    assert (told["conflicting"].severity, told["conflicting"].beside) == ("note", beside)
+    assert told["repeated"].rows == [3]
+    assert "conflicting" not in found(Parts(Dataset("in.csv", ["one two three"] * 2, labels[::2])))
+
+
+def test_texts_that_are_part_of_longer_ones_are_noted_and_stay_together() -> None:
+    rows = [*english(), ("the first part", "positive"), ("This is the first part of it.", "positive")]
+    told = found(parts(rows))
+    assert (told["contained"].severity, told["contained"].rows) == ("note", [61])
+    assert told["contained"].beside == ["row 62"]
+    together = parts(rows).together
+    assert together[60] == together[61]
+    assert len(set(together.tolist())) == 61
 
 
 def test_lengths_and_scripts() -> None:

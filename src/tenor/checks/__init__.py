@@ -12,6 +12,7 @@ def brief(parts: Parts) -> Iterator[Finding]:
     yield from texts.leaked(parts)
     yield from texts.conflicting(parts)
     yield from texts.repeated(parts)
+    yield from texts.contained(parts)
     if parts.one_label_each:
         yield from labels.spellings(parts.data, parts.data.labels)
         yield from labels.rare(parts.data)

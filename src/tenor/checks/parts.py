@@ -9,7 +9,7 @@ import numpy.typing as npt
 from tenor.data import split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
-from tenor.text import duplicates, ngrams
+from tenor.text import containment, duplicates, ngrams
 from tenor.text.ngrams import Counts
 
 
@@ -33,7 +33,24 @@ class Parts:
     @cached_property
     def near(self) -> Groups:
         """Groups of all texts that are nearly the same, or equal."""
-        return split.joined([self.equal, duplicates.groups(self.texts)])
+        return split.joined([self.equal, duplicates.groups(self.pairs)])
+
+    @cached_property
+    def pairs(self) -> Counts:
+        """Counts of hashed pairs of neighbouring tokens in all texts."""
+        return duplicates.count_pairs(self.texts)
+
+    @cached_property
+    def holder(self) -> Groups:
+        """(rows of the data,) a longer text of the data that each is part of; its own row where there is none."""
+        rows = np.arange(len(self.data))
+        return containment.within(self.pairs if self.test is None else ngrams.take(self.pairs, rows))
+
+    @cached_property
+    def together(self) -> Groups:
+        """Groups of the rows of the data that stay on one side: near duplicates, and a text with one it is part of."""
+        near = self.near[: len(self.data)]
+        return split.joined([near, near[self.holder]])
 
     @cached_property
     def tokens(self) -> Counts:

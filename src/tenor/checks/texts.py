@@ -21,6 +21,7 @@ def check(parts: Parts, limit: int) -> Iterator[Finding]:
     yield from conflicting(parts)
     yield from repeated(parts)
     yield from _nearly_repeated(parts)
+    yield from contained(parts)
     yield from _without_words(parts)
     yield from _short(parts)
     yield from _long(parts, limit)
@@ -98,10 +99,28 @@ def _also_in_data(parts: Parts, groups: Groups) -> list[tuple[int, int]]:
 
 
 def conflicting(parts: Parts) -> Iterator[Finding]:
-    """The same text with different labels."""
+    """The same text with different labels; of sets of labels, or of numbers, it may well be that people differ."""
+    data, labels = parts.data, parts.data.labels
     if not parts.one_label_each:
+        found = [rows for rows in _groups_of_data(parts, parts.equal) if len({labels[row] for row in rows}) > 1]
+        if found:
+            rows = [row for group in found for row in group]
+            what = "a different value" if isinstance(labels[0], float) else "different labels"
+            count = counted(len(found), "text", "texts")
+            yield of_rows(
+                parts.data,
+                "conflicting",
+                "note",
+                f"{len(rows):,} rows have the same text as another and {what} ({count}).",
+                "Where that is no difference between people, decide on one for each. --fix OUT keeps these rows.",
+                rows,
+                [
+                    f"{_told(labels[row])}, first in row {parts.data.number(group[0])}"
+                    for group in found
+                    for row in group
+                ],
+            )
         return
-    labels = parts.data.labels
     for kind, groups in (("", parts.equal), ("near-", parts.near)):
         found = [rows for rows in _groups_of_data(parts, groups) if len({labels[row] for row in rows}) > 1]
         if kind:
@@ -122,13 +141,21 @@ def conflicting(parts: Parts) -> Iterator[Finding]:
             )
 
 
+def _told(label: Any) -> str:
+    return f"{label:g}" if isinstance(label, float) else ", ".join(label)
+
+
 def repeated(parts: Parts) -> Iterator[Finding]:
     """Rows of the data that repeat the text and the label of an earlier row."""
     labels = parts.data.labels
     pairs = []
     for rows in _groups_of_data(parts, parts.equal):
-        if not parts.one_label_each or len({labels[row] for row in rows}) == 1:
-            pairs += [(row, rows[0]) for row in rows[1:]]
+        if parts.one_label_each and len({labels[row] for row in rows}) > 1:
+            continue
+        first: dict[Any, int] = {}
+        for row in rows:
+            if first.setdefault(labels[row], row) != row:
+                pairs.append((row, first[labels[row]]))
     if pairs:
         count = f"{len(pairs):,} of {len(parts.data):,} rows"
         many = len(pairs) >= _MANY * len(parts.data)
@@ -162,6 +189,23 @@ def _nearly_repeated(parts: Parts) -> Iterator[Finding]:
         )
 
 
+def contained(parts: Parts) -> Iterator[Finding]:
+    """Texts of the data that are part of a longer one."""
+    found = np.flatnonzero(parts.holder != np.arange(len(parts.holder)))
+    if len(found):
+        count = f"{len(found):,} of {len(parts.data):,} rows"
+        many = len(found) >= _MANY * len(parts.data)
+        yield _pairs_of_data(
+            parts,
+            list(zip(found.tolist(), parts.holder[found].tolist(), strict=True)),
+            "contained",
+            "note",
+            f"the text of {count} is part of a longer one.",
+            "A text and what it is part of never stand on both sides of a parting.",
+            f"the text of {count} is part of a longer one; both stay on one side." if many else "",
+        )
+
+
 def _pairs_of_data(
     parts: Parts,
     pairs: list[tuple[int, int]],
@@ -171,7 +215,7 @@ def _pairs_of_data(
     remedy: str,
     brief: str = "",
 ) -> Finding:
-    """A finding of rows of the data, each beside an earlier one."""
+    """A finding of rows of the data, each beside another one."""
     pairs = sorted(pairs)
     beside = [f"row {parts.data.number(first)}" for _, first in pairs]
     return of_rows(parts.data, name, severity, problem, remedy, [row for row, _ in pairs], beside, brief)

@@ -380,9 +380,11 @@ class _Trial:
         cost = self.task.outputs / (12 if isinstance(self.task, LabelSet) else 3)  # rare labels need more texts
         entries = int(_TRIAL_ENTRIES / max(1.0, cost))
         room = np.searchsorted(np.cumsum(lengths) * per_character, entries)
-        order = order[: max(int(room), _TRIAL_TEXTS)]
-        held_out = int(len(order) * _VALIDATION)
-        self.fitted, self.measured = (examples.take(part) for part in (order[held_out:], order[:held_out]))
+        sample = examples.take(order[: max(int(room), _TRIAL_TEXTS)])
+        self.fitted, self.measured = sample.parted(_VALIDATION, seed)
+        if not len(self.measured):  # very few rows, or all of them linked
+            half = np.arange(len(sample)) < len(sample) * _VALIDATION
+            self.fitted, self.measured = (sample.take(np.flatnonzero(rows)) for rows in (~half, half))
         self.desired = self.task.desired(self.fitted.targets)
         self.counts: dict[Config, tuple[Counts, ...]] = {}
         self.prepared: tuple[Any, ...] = (None,)  # the features of the last n-grams and weighting

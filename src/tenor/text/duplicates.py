@@ -1,27 +1,27 @@
 """Texts that are nearly the same, found without comparing every text with every other.
 
-A text is known by the set of its pairs of neighbouring tokens (in Chinese, of characters); the last token pairs with
-the text's end. Two texts are near duplicates where at least SHARE of all the pairs that either has stand in both
-(Jaccard). Case, punctuation and HTML line breaks make no difference, as tokens have none.
+A text is known by the set of its pairs of neighbouring tokens (in Chinese, of characters); a single token pairs with
+the text's end. Case, punctuation and HTML line breaks make no difference, as tokens have none.
 
-What to compare is found by MinHash with one permutation (Li, Owen and Zhang, 2012): the range of the hashes is cut into
+Two texts are near duplicates where at least SHARE of all the pairs that either has stand in both (Jaccard). What to
+compare is found by MinHash with one permutation (Li, Owen and Zhang, 2012): the range of the hashes is cut into
 64 bins, the smallest hash of each bin is kept, and an empty bin takes that of the next one (Shrivastava and Li, 2014).
 Two texts agree in a bin with a probability that is their Jaccard. Texts that agree in all four bins of one of the 16
 bands are compared exactly; two that share 80% are missed about once in 5,000 times where they are long, once in 50
 where they have some 15 tokens.
 """
 
+import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, Counts
-from tenor.text.tokenise import Hashes, Positions, blocks, mix, tokenise
+from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, mix, tokenise
 from tenor.threads import cores
 
 SHARE = 0.8
@@ -36,21 +36,19 @@ _ENTRIES = 1 << 21  # hashes that are compared at a time, so that memory stays s
 assert 1 << _BIN_BITS == _BINS
 
 
-def groups(texts: Sequence[str], share: float = SHARE) -> Positions:
+def groups(pairs: Counts, share: float = SHARE) -> Positions:
     """Number the groups of near duplicates: (texts,), equal for texts that are linked by near duplicates.
 
     A text without a token, such as an empty one, is in a group of its own.
 
     Args:
-        texts: The texts.
+        pairs: What `count_pairs` finds in the texts.
         share: The smallest Jaccard of two near duplicates, above 0.
     """
-    one, other = _candidates(texts)
-    needed = np.unique(np.concatenate([one, other]))
-    pairs = count_pairs([texts[row] for row in needed])
-    near = _jaccard(pairs, np.searchsorted(needed, one), np.searchsorted(needed, other)) >= share
-    links = scipy.sparse.coo_matrix((near[near], (one[near], other[near])), shape=(len(texts), len(texts)))
-    return np.asarray(connected_components(links, directed=False)[1], np.int64)
+    one, other = _candidates(pairs)
+    sizes, both = np.diff(pairs.row), common(pairs, one, other)
+    near = both >= share * (sizes[one] + sizes[other] - both)
+    return _linked(one[near], other[near], len(sizes))
 
 
 def count_pairs(texts: Sequence[str]) -> Counts:
@@ -61,22 +59,33 @@ def count_pairs(texts: Sequence[str]) -> Counts:
 
 def _pairs(block: Sequence[str]) -> Counts:
     tokens = tokenise(block)
-    hashes = np.insert(tokens.hashes, tokens.first[1:], _END)
-    return ngrams.count_hashes(hashes, tokens.first + np.arange(len(tokens.first)), (2,))
+    single = np.flatnonzero(np.diff(tokens.first) == 1)
+    hashes = np.insert(tokens.hashes, tokens.first[single + 1], _END)
+    ends = np.zeros(len(tokens.first), np.int64)
+    ends[single + 1] = 1
+    return ngrams.count_hashes(hashes, tokens.first + ends.cumsum(), (2,))
 
 
-def _candidates(texts: Sequence[str]) -> tuple[Positions, Positions]:
+def _linked(one: Positions, other: Positions, texts: int) -> Positions:
+    """(texts,) number of the group of each, where `one[i]` and `other[i]` are linked."""
+    links = scipy.sparse.coo_matrix((np.ones(len(one), bool), (one, other)), shape=(texts, texts))
+    return np.asarray(connected_components(links, directed=False)[1], np.int64)
+
+
+def _candidates(pairs: Counts) -> tuple[Positions, Positions]:
     """Pairs of rows to compare, each once, the first row being the smaller one.
 
     Of the rows that agree in a band, each is compared with the first and with the one before it: many equal texts do
     not make very many pairs.
     """
+    texts = len(pairs.row) - 1
+    blocks_of_rows = [slice(begin, min(begin + BLOCK_TEXTS, texts)) for begin in range(0, texts, BLOCK_TEXTS)]
     with ThreadPoolExecutor(cores()) as pool:
-        parts = list(pool.map(_bands, blocks(texts)))
-    if not any(filled.any() for _, filled in parts):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    bands = np.concatenate([keys for keys, _ in parts])
-    rows = np.flatnonzero(np.concatenate([filled for _, filled in parts]))
+        parts = list(pool.map(functools.partial(_bands, pairs), blocks_of_rows))
+    rows = np.flatnonzero(np.diff(pairs.row))
+    if not len(rows):
+        return rows, rows
+    bands = np.concatenate(parts)
     codes = []
     for band in bands.T:
         keys = band[rows]
@@ -86,34 +95,34 @@ def _candidates(texts: Sequence[str]) -> tuple[Positions, Positions]:
         begins = np.flatnonzero(np.concatenate([[True], ~same]))
         first = np.repeat(sorted_rows[begins], np.diff(begins, append=len(rows)))[1:]
         for earlier in (first, sorted_rows[:-1]):
-            codes.append(earlier[same] * len(texts) + sorted_rows[1:][same])
+            codes.append(earlier[same] * texts + sorted_rows[1:][same])
     code = np.unique(np.concatenate(codes))
-    return code // len(texts), code % len(texts)
+    return code // texts, code % texts
 
 
-def _bands(block: Sequence[str]) -> tuple[Hashes, npt.NDArray[np.bool_]]:
-    """(texts, bands) a hash of the four minima in each band, and (texts,) whether a text has a pair at all."""
-    pairs = _pairs(block)
-    texts = np.repeat(np.arange(len(block)), np.diff(pairs.row))
-    cells = texts * _BINS + (pairs.buckets >> (BITS - _BIN_BITS))
+def _bands(pairs: Counts, rows: slice) -> Hashes:
+    """(rows, bands) a hash of the four minima of each text in each band."""
+    sizes = np.diff(pairs.row[rows.start : rows.stop + 1])
+    buckets = pairs.buckets[pairs.row[rows.start] : pairs.row[rows.stop]]
+    cells = np.repeat(np.arange(len(sizes)), sizes) * _BINS + (buckets >> (BITS - _BIN_BITS))
     smallest = np.flatnonzero(np.diff(cells, prepend=-1))  # buckets rise within a text
-    minima = np.zeros((len(block), _BINS), np.uint64)
-    minima.flat[cells[smallest]] = pairs.buckets[smallest].astype(np.uint64)
+    minima = np.zeros((len(sizes), _BINS), np.uint64)
+    minima.flat[cells[smallest]] = buckets[smallest].astype(np.uint64)
     filled = np.zeros(minima.shape, bool)
     filled.flat[cells[smallest]] = True
     position = np.where(np.tile(filled, 2), np.arange(2 * _BINS), 2 * _BINS)
     following = np.minimum.accumulate(position[:, ::-1], axis=1)[:, : _BINS - 1 : -1]
     minima = np.take_along_axis(minima, following % _BINS, axis=1)
     # The bins of a band stand far apart, since neighbours may have taken the same hash.
-    bins = minima.reshape(len(block), _BINS_OF_BAND, _BANDS)
+    bins = minima.reshape(len(sizes), _BINS_OF_BAND, _BANDS)
     keys = bins[:, 0]
     for further in range(1, _BINS_OF_BAND):
         keys = mix(keys * _STEP + bins[:, further])
-    return keys, np.diff(pairs.row) > 0
+    return keys
 
 
-def _jaccard(pairs: Counts, one: Positions, other: Positions) -> npt.NDArray[np.float64]:
-    """The share of common entries of the texts `one[i]` and `other[i]`, for each i."""
+def common(pairs: Counts, one: Positions, other: Positions) -> Positions:
+    """How many entries the texts `one[i]` and `other[i]` have in common, for each i."""
     sizes = np.diff(pairs.row)
     both = np.zeros(len(one), np.int64)
     ends = (sizes[one] + sizes[other]).cumsum()
@@ -126,7 +135,7 @@ def _jaccard(pairs: Counts, one: Positions, other: Positions) -> npt.NDArray[np.
         common = keys[1:][keys[1:] == keys[:-1]]
         both[begin:end] = np.bincount(common >> BITS, minlength=end - begin)
         begin = end
-    return np.asarray(both / np.maximum(sizes[one] + sizes[other] - both, 1))
+    return both
 
 
 def _keys(pairs: Counts, rows: Positions) -> Positions:
