@@ -117,6 +117,7 @@ class Prepared:
         test: Those to measure on, None where there are none.
         task: What is predicted.
         groups: (rows of `data`,) numbers of groups that stay together; None where each row is one.
+        validation: Texts of their own to validate on, None where there are none.
         findings: What the check of the data found.
         timing: Seconds by step.
     """
@@ -125,6 +126,7 @@ class Prepared:
     test: Dataset | None
     task: Task
     groups: Groups | None
+    validation: Dataset | None
     findings: Sequence[Finding]
     timing: dict[str, float]
 
@@ -142,6 +144,9 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
     task = tasks.make(data.kind, data.labels)
     if test is not None:
         measurement.check_labels(test, task)
+    validation = reading.read_validation(run, data, watcher)
+    if validation is not None:
+        measurement.check_labels(validation, task)
     checking = time.perf_counter()
     groups, findings = reading.groups_of(run, data, test, watcher)
     check_s = time.perf_counter() - checking
@@ -157,9 +162,10 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
     test_rows = len(test) if test is not None else 0
     if isinstance(task, Value):
         task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone
-    measured_on = f"{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
+    validated = "" if validation is None else f"{len(validation):,} to validate on, "
+    measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
     watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {_described(task)}.")
-    return Prepared(data, test, task, groups, findings, {"read_s": read_s, "check_s": check_s})
+    return Prepared(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
 
 
 def _train(
@@ -178,13 +184,24 @@ def _train(
         watcher.say(f"{len(others):,} texts without labels.")
     digest = fingerprint(data)
     training = output.training_folder(folder)
-    identity = {"task": task.describe(), "class_weight": run.class_weight}
+    identity: dict[str, Any] = {"task": task.describe(), "class_weight": run.class_weight}
+    if run.validation is not None:
+        validation = prepared.validation
+        identity["validation"] = run.validation if validation is None else fingerprint(validation)
     checkpoints = (
         None if family.build is None else _checkpoints(run, family, config, encoder, training, digest, identity)
     )
     unlabelled = () if others is None else others.texts
     fit = partial(
-        _fit, family, task=task, config=config, run=run, encoder=encoder, watcher=watcher, unlabelled=unlabelled
+        _fit,
+        family,
+        task=task,
+        validation=prepared.validation,
+        config=config,
+        run=run,
+        encoder=encoder,
+        watcher=watcher,
+        unlabelled=unlabelled,
     )
     about = {
         "text_column": data.text_column,
@@ -346,6 +363,7 @@ def _fit(
     family: Family,
     data: Dataset,
     task: Task,
+    validation: Dataset | None,
     config: Any,
     run: Run,
     encoder: Encoder | None,
@@ -355,14 +373,38 @@ def _fit(
     ready: Callable[[Fitted], None] | None = None,
     unlabelled: Sequence[str] = (),
 ) -> Fitted:
-    targets = reading.targets_of(task, data)
     if family.build is None and run.resume:
         raise SettingsError(
             f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
         )
-    weights = fitting.weights(task, targets, run.class_weight)
-    examples = Examples(data.texts, targets, task, weights, groups, unlabelled)
+    examples = replace(examples_of(run, data, task, groups, validation), unlabelled=unlabelled)
     return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready)
+
+
+def examples_of(
+    run: Run, data: Dataset, task: Task, groups: Groups | None, validation: Dataset | None = None
+) -> Examples:
+    """The texts to learn from, with those to validate on where the run names some.
+
+    Raises:
+        DataError: There are too few texts for a part of them.
+    """
+    targets = reading.targets_of(task, data)
+    found = Examples(data.texts, targets, task, fitting.weights(task, targets, run.class_weight), groups)
+    if validation is not None:
+        targets = reading.targets_of(task, validation)
+        others = Examples(validation.texts, targets, task, fitting.weights(task, targets, None))
+        return replace(found, validation=others)
+    if run.validation is None:
+        return found
+    assert isinstance(run.validation, float)
+    learned, held_out = found.parted(run.validation, run.seed)
+    if not len(held_out):
+        raise DataError(
+            f"{data.name}: no {run.validation:g} of these texts can be held out to validate on.",
+            "Give more texts, a larger share, or a file of its own.",
+        )
+    return replace(learned, validation=held_out.in_memory())
 
 
 def _checkpoints(

@@ -105,6 +105,32 @@ def read_parts(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
     return data, test
 
 
+def read_validation(run: Run, data: Dataset, watcher: Watcher) -> Dataset | None:
+    """The texts of a file that a run names to validate on.
+
+    Raises:
+        DataError: They cannot be read, or there are none.
+    """
+    if not isinstance(run.validation, str):
+        return None
+    validation = read_test(
+        run.validation,
+        data.kind,
+        watcher,
+        text=run.text,
+        label=run.label,
+        usual=(data.text_column, data.label_column),
+        separator=run.label_separator,
+        drop_unlabelled=run.drop_unlabelled,
+        drop_empty=run.drop_empty,
+    )
+    known = {text.strip() for text in validation.texts}
+    common = len(known & {text.strip() for text in data.texts})
+    if common:
+        watcher.say(f"{common:,} of the {len(known):,} texts to validate on are also among those to learn from.")
+    return validation
+
+
 def on_disk(data: Dataset) -> bool:
     """Whether the texts are on disk, since there are many."""
     return isinstance(data.texts, Texts)

@@ -25,6 +25,8 @@ class Run:
         settings: Settings of the family that differ from its defaults.
         seed: Seed of everything random.
         test_size: Share held out where there is no `test`; 0 measures nothing.
+        validation: What chooses settings and epochs and calibrates, without being learned from: a share of the texts to
+            learn from, or labelled texts of their own; None: as the family does.
         out: Folder of the model; None makes one under `runs`.
         overwrite: Replace a model that is there.
         resume: Go on with a run that was interrupted.
@@ -54,6 +56,7 @@ class Run:
     settings: dict[str, Any] | None = None
     seed: int = 0
     test_size: float = 0.2
+    validation: float | str | None = None
     out: str | None = None
     overwrite: bool = False
     resume: bool = False
@@ -76,6 +79,10 @@ class Run:
     def __post_init__(self) -> None:
         settings.require(self.label_separator != "", "label_separator", "must not be empty")
         settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
+        if isinstance(self.validation, float):
+            settings.require(0 < self.validation < 1, "validation", "must be between 0 and 1, or a file")
+        twice = self.validation is not None and "validation" in (self.settings or {})
+        settings.require(not twice, "validation", "of the family says what --validation says otherwise")
         settings.require(self.folds is None or self.folds >= 2, "folds", "must be 2 or more")
         settings.require(self.folds is None or self.time is None, "folds", "does not go with time")
         settings.require(self.test is None or self.time is None, "time", "does not go with a test")

@@ -96,8 +96,8 @@ def fit(
 
     Args:
         family: A family with `build`.
-        examples: Labelled texts; a part of them, `config.validation`, chooses the best epoch and is there to calibrate
-            on; where it is large enough, each on a half of it.
+        examples: Labelled texts; their validation, or a part of them (`config.validation`), chooses the best epoch and
+            is there to calibrate on; where it is large enough, each on a half of it.
         config: The family's settings.
         seed: Seed of everything random.
         watcher: Hears of progress.
@@ -117,11 +117,11 @@ def fit(
     if isinstance(task, LabelSet):
         share = share or _THRESHOLDS_SHARE
     tune = getattr(config, "tune", None)
-    learned, held_out = examples.parted(share, seed)
+    learned, held_out = examples.validated(share, seed)
     fresh = held_out  # to calibrate on
     if tune != "frozen" and len(held_out) >= 2 * _CALIBRATION_TEXTS:
         held_out, fresh = held_out.parted(0.5, seed)
-    elif not share and config.calibration * len(examples) >= _FEWEST_FRESH:
+    elif not share and not len(held_out) and config.calibration * len(examples) >= _FEWEST_FRESH:
         learned, fresh = examples.parted(min(config.calibration, _MOST_FRESH / len(examples)), seed)
     config, encoder = prepare(family, config, learned.texts, start)
     encoded, held = (encoder.encode(part.texts, config.maximum_tokens, config.keep) for part in (learned, held_out))

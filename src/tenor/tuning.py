@@ -101,10 +101,9 @@ def tune(asked: Tuning, watcher: Watcher | None = None) -> Tuned:
     folder = _folder(run)
     prepared = pipeline.prepare(run, watcher)
     task, data = prepared.task, prepared.data
-    targets = reading.targets_of(task, data)
-    examples = Examples(data.texts, targets, task, fitting.weights(task, targets, run.class_weight), prepared.groups)
+    examples = pipeline.examples_of(run, data, task, prepared.groups, prepared.validation)
     share = min(_HELD_OUT, _MOST_HELD / max(1, len(examples)))
-    learned, held_out = examples.parted(share, run.seed)
+    learned, held_out = examples.validated(share, run.seed)
     if not len(held_out):
         raise SettingsError("there are too few texts to compare settings on.", "Give more.")
     space = {name: way for name, way in family.config.space(task).items() if name not in fixed}

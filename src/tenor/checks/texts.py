@@ -100,7 +100,7 @@ def _also_in_data(parts: Parts, groups: Groups) -> list[tuple[int, int]]:
 
 def conflicting(parts: Parts) -> Iterator[Finding]:
     """The same text with different labels; of sets of labels, or of numbers, it may well be that people differ."""
-    data, labels = parts.data, parts.data.labels
+    labels = parts.data.labels
     if not parts.one_label_each:
         found = [rows for rows in _groups_of_data(parts, parts.equal) if len({labels[row] for row in rows}) > 1]
         if found:

@@ -47,6 +47,14 @@ ClassWeight = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random. [default: 0]")]
 TestSize = Annotated[float | None, typer.Option(help="Share of DATA to hold out. [default: 0.2]")]
+Validation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SHARE|FILE",
+        help="What chooses settings and epochs and calibrates, without being learned from: a share of the texts to "
+        "learn from, such as 0.1, or labelled texts of their own. [default: as the family does]",
+    ),
+]
 Group = Annotated[str | None, typer.Option(help="Column whose equal values stay on one side, such as an author.")]
 Time = Annotated[str | None, typer.Option(help="Column of times: the latest rows are held out.")]
 Log = Annotated[
@@ -80,6 +88,14 @@ def seconds(given: str) -> float | None:
     if match is None or not float(match[1]):
         raise SettingsError(f"--budget: {given!r} is no time.", "Write, say, 60s, 5m, 1h, or none.")
     return float(match[1]) * units[match[2]]
+
+
+def share_or_file(given: str | None) -> float | str | None:
+    """What --validation names."""
+    try:
+        return None if given is None else float(given)
+    except ValueError:
+        return given
 
 
 def class_weight(given: str | None) -> str | dict[str, float] | None:

@@ -52,6 +52,7 @@ def train(
     out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
     seed: options.Seed = None,
     test_size: options.TestSize = None,
+    validation: options.Validation = None,
     group: options.Group = None,
     time: options.Time = None,
     folds: Annotated[
@@ -105,6 +106,7 @@ def train(
         "seed": seed,
         "init": init,
         "test_size": test_size,
+        "validation": options.share_or_file(validation),
         "group": group,
         "time": time,
         "folds": folds,

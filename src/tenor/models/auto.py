@@ -100,7 +100,7 @@ def combine(
     encodes = plan.encodes(config.members, config.budget, examples)
     most = plan.MOST_HELD_ENCODER if encodes else plan.MOST_HELD
     part = min(max(_HELD_OUT, _FEWEST_HELD / len(examples)), _LARGEST_SHARE, max(most / len(examples), 0.01))
-    learned, held_out = examples.parted(part, seed)
+    learned, held_out = examples.validated(part, seed)
     if not len(held_out):
         watcher.say("there are too few texts to compare models, so there is one of n-grams alone.")
         return _alone(fit, examples, config, seed, watcher)
@@ -133,7 +133,8 @@ def combine(
         watcher.compared("blend", comparison.measured(found.held_out.logits, held_out))
     found = replace(found, history=rows, config=replace(config, members=tuple(each.described for each in made)))
     if config.distil is None:
-        members = _on_all(fit, members, made, examples, config, seed, watcher, clock)
+        if examples.validation is None:
+            members = _on_all(fit, members, made, examples, config, seed, watcher, clock)
         found = replace(found, model=Blend(members))
     else:
         found = _distilled(fit, found, learned, held_out, seed, watcher, whole)

@@ -67,6 +67,8 @@ class Examples:
         groups: (texts,) number of each text's group: of a group all texts are learned from, or none; None: each text
             is one.
         unlabelled: Further texts, whose labels nobody knows.
+        validation: Texts that are not learned from: they choose settings and epochs, and tell how sure the model may
+            be. None: a family takes a part of these where it needs one.
     """
 
     texts: Sequence[str]
@@ -75,6 +77,7 @@ class Examples:
     weights: Floats
     groups: Groups | None = None
     unlabelled: Sequence[str] = ()
+    validation: "Examples | None" = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -94,6 +97,12 @@ class Examples:
         strata = split.strata(self.texts, self.targets, self.task)
         kept, held_out = split.hold_out(self.texts, strata, share, seed, self.groups)
         return self.take(kept), self.take(held_out)
+
+    def validated(self, share: float, seed: int) -> "tuple[Examples, Examples]":
+        """What to learn from and what to validate on: `validation`, or about this share of the examples."""
+        if self.validation is None:
+            return self.parted(share, seed)
+        return replace(self, validation=None), self.validation
 
     def in_memory(self) -> "Examples":
         """The examples with texts and targets that are not on disk."""

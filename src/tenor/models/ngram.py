@@ -217,8 +217,9 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
 def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None = None) -> Fitted:
     """Choose what `config` leaves open, then fit on all texts.
 
-    What is held out for calibration is scored by models that have learned from three quarters of the texts or more; of
-    many texts on disk, a few are held out from the model itself, which it does not miss.
+    Both are done with `examples.validation` where that is given. Else what is held out for calibration is scored by
+    models that have learned from three quarters of the texts or more; of many texts on disk, a few are held out from
+    the model itself, which it does not miss.
     """
     begin = time.perf_counter()
     chosen, tried = _choose(examples, config, seed)
@@ -226,7 +227,9 @@ def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None =
     assert chosen.weighting is not None
     task = examples.task
     fresh: Examples | None = None
-    if isinstance(examples.texts, Texts) and len(examples) > _FOLDED:
+    if examples.validation is not None:
+        examples, fresh = examples.validated(0, seed)
+    elif isinstance(examples.texts, Texts) and len(examples) > _FOLDED:
         share = (_SCORED_SETS if isinstance(task, LabelSet) else _SCORED) / len(examples)
         examples, fresh = examples.parted(share, seed)
     counts = _count(examples.texts, chosen, watcher)
@@ -380,11 +383,15 @@ class _Trial:
         cost = self.task.outputs / (12 if isinstance(self.task, LabelSet) else 3)  # rare labels need more texts
         entries = int(_TRIAL_ENTRIES / max(1.0, cost))
         room = np.searchsorted(np.cumsum(lengths) * per_character, entries)
-        sample = examples.take(order[: max(int(room), _TRIAL_TEXTS)])
-        self.fitted, self.measured = sample.parted(_VALIDATION, seed)
+        order = order[: max(int(room), _TRIAL_TEXTS)]
+        if examples.validation is not None:
+            others = np.random.default_rng((seed, 1)).permutation(len(examples.validation))[: len(order)]
+            self.fitted, self.measured = examples.take(order), examples.validation.take(others)
+        else:
+            self.fitted, self.measured = examples.take(order).parted(_VALIDATION, seed)
         if not len(self.measured):  # very few rows, or all of them linked
-            half = np.arange(len(sample)) < len(sample) * _VALIDATION
-            self.fitted, self.measured = (sample.take(np.flatnonzero(rows)) for rows in (~half, half))
+            half = int(len(order) * _VALIDATION)
+            self.fitted, self.measured = (examples.take(part) for part in (order[half:], order[:half]))
         self.desired = self.task.desired(self.fitted.targets)
         self.counts: dict[Config, tuple[Counts, ...]] = {}
         self.prepared: tuple[Any, ...] = (None,)  # the features of the last n-grams and weighting
