@@ -90,6 +90,20 @@ def test_utf_16_is_read_in_both_byte_orders(tmp_path: Path, mark: bytes) -> None
     assert read(write(tmp_path / "a.csv", data))["text"] == ["Unfall Ā 坊"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("euc-kr", "이 영화는 정말 재미있고 좋았습니다, 배우들의 연기도 훌륭했다"),
+        ("euc-jp", "この映画はとても面白かったです。俳優の演技も素晴らしい"),
+    ],
+)
+def test_korean_and_japanese_are_not_taken_for_gb18030(tmp_path: Path, encoding: str, text: str) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(f'text,label\n"{text}",x\n'.encode(encoding))
+    with pytest.raises(DataError, match=r"row 1: byte 12 of the file is not valid UTF-8"):
+        read(path)
+
+
 def test_a_large_text_of_a_class_folder_may_be_gb18030(tmp_path: Path) -> None:
     (tmp_path / "好").mkdir()
     text = (

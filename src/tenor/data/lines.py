@@ -17,6 +17,8 @@ from tenor.errors import DataError, Location
 LONGEST_LINE = 64 << 20  # bytes; more than this without a line's end is no text file, or a quote that is never closed
 
 _PEEK = 1 << 20
+_PUNCTUATION = "“”‘’—…·"  # of Chinese, outside its blocks
+_FEWEST_DISTINCT = 16  # characters; fewer do not tell Korean from Chinese
 _UNREADABLE = (OSError, EOFError, zlib.error)  # what a disk or a damaged .gz or .zst file raises
 
 
@@ -159,7 +161,9 @@ def _decode(raw: bytes, encoding: str, position: int, at: Location) -> str:
 
 
 def _recognise(head: bytes) -> str:
-    """UTF-16 by its mark; GB18030 where the head is not UTF-8 but reads as common Chinese characters; else UTF-8."""
+    """UTF-16 by its mark; GB18030 where the head is no UTF-8 but reads as common Chinese, and not rather as Korean or
+    Japanese; else UTF-8.
+    """
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     try:
@@ -176,9 +180,26 @@ def _recognise(head: bytes) -> str:
             return "utf-8"
         text = head[: error.start].decode("gb18030")
     foreign = [character for character in text if ord(character) > 0x7F]
-    common = sum(0x3000 <= ord(character) <= 0x9FFF or 0xFF00 <= ord(character) <= 0xFFEF for character in foreign)
+    common = sum(
+        0x3000 <= ord(character) <= 0x9FFF or 0xFF00 <= ord(character) <= 0xFFEF or character in _PUNCTUATION
+        for character in foreign
+    )
     pairs = sum(_both_high(character) for character in foreign)
-    return "gb18030" if foreign and min(common, pairs) >= 0.9 * len(foreign) else "utf-8"
+    chinese = bool(foreign) and min(common, pairs) >= 0.9 * len(foreign) and not _korean_or_japanese(foreign)
+    return "gb18030" if chinese else "utf-8"
+
+
+def _korean_or_japanese(characters: list[str]) -> bool:
+    """Whether these, read as GB18030, are more likely EUC-KR or EUC-JP, whose bytes are in the same range.
+
+    All syllables of EUC-KR begin with B0 to C8, as do common Chinese characters up to "qu" in pinyin: about two thirds.
+    Kana are the same in EUC-JP and GB18030, and only the other characters come out wrong.
+    """
+    kana = sum("\u3041" <= character <= "\u30fe" for character in characters)
+    ideographs = [character for character in characters if "\u4e00" <= character <= "\u9fff"]
+    late = sum(character.encode("gb18030")[0] > 0xC8 for character in ideographs)
+    korean = len(set(ideographs)) >= _FEWEST_DISTINCT and late < 0.05 * len(ideographs)
+    return korean or kana > 0.2 * len(characters)
 
 
 def _both_high(character: str) -> bool:
