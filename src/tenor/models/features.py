@@ -9,7 +9,7 @@ import scipy.sparse
 
 from tenor import spill
 from tenor.models.rows import PART_ENTRIES, Desired, Stored, cut
-from tenor.tasks import Floats
+from tenor.tasks import Classes, Floats, Targets
 from tenor.text import ngrams
 from tenor.text.ngrams import Counts
 
@@ -40,8 +40,8 @@ class Features(NamedTuple):
 def prepare(counts: Counts, desired: Floats | Desired, weighting: Weighting, minimum_texts: int) -> Features:
     """Features of the training texts: the n-grams of at least `minimum_texts` texts, or all where there are none.
 
-    Where there are more than MOST_FEATURES n-grams, or they would have more than MOST_WEIGHTS weights, the most
-    frequent are kept.
+    Where there are more than MOST_FEATURES n-grams, or they would have more than MOST_WEIGHTS weights, some are kept:
+    where each text has one class, those that tell most of it, else the most frequent.
 
     Args:
         counts: The counts; where they are on disk, so is the matrix.
@@ -51,7 +51,12 @@ def prepare(counts: Counts, desired: Floats | Desired, weighting: Weighting, min
     """
     frequency = ngrams.frequency(counts)
     rows, outputs = desired.shape
-    buckets = ngrams.frequent(frequency, minimum_texts)[: min(MOST_FEATURES, MOST_WEIGHTS // outputs)]
+    buckets, most = ngrams.frequent(frequency, minimum_texts), min(MOST_FEATURES, MOST_WEIGHTS // outputs)
+    if len(buckets) > most:
+        in_memory = not spill.is_stored(counts.buckets)
+        if in_memory and isinstance(desired, Desired) and isinstance(desired.task, Classes):
+            buckets = buckets[_most_telling(counts, buckets, desired.targets, most)]
+        buckets = buckets[:most]
     idf = np.zeros(0, np.float32)
     if weighting != "naive-bayes":
         idf = np.asarray(np.log((1 + rows) / (1 + frequency[buckets])) + 1, np.float32)
@@ -76,6 +81,24 @@ def prepare(counts: Counts, desired: Floats | Desired, weighting: Weighting, min
         matrix = prepared(slice(0, rows))
     scale = None if used is None else _log_ratios(frequency[buckets].astype(np.float32)[:, None], used)
     return Features(buckets, idf, scale, matrix)
+
+
+def _most_telling(counts: Counts, buckets: npt.NDArray[np.int32], targets: Targets, most: int) -> npt.NDArray[np.int64]:
+    """Positions, rising, of the n-grams whose presence tells most of the class.
+
+    That is how much likelier each text's class is among the other texts with the n-gram than among all, as a sum of
+    logarithms. The text itself does not count, or else what stands in one text of each class would seem to tell much.
+    """
+    presence = select(counts, ngrams.positions(buckets), len(buckets))
+    presence.data = np.ones_like(presence.data)
+    rows = np.arange(len(targets))
+    of_class = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, targets)))
+    table = (presence.T @ of_class).tocoo()
+    texts, of_classes = np.asarray(presence.sum(axis=0)).ravel(), np.asarray(of_class.sum(axis=0)).ravel()
+    share = of_classes[table.col] / len(rows)
+    likelier = (table.data - 1 + share) / (texts[table.row] * share)
+    gain = np.bincount(table.row, table.data * np.log(likelier), len(buckets))
+    return np.sort(np.argsort(-gain, kind="stable")[:most])
 
 
 def _texts(counts: Counts, part: slice) -> Counts:

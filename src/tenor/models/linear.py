@@ -146,13 +146,14 @@ def _step(moved: Floats, turned: Floats, dots: Dots) -> _Step:
 def _approximate_newton(steep: Floats, memory: list[_Step], dots: Dots) -> Floats:
     """The two-loop recursion: the inverse Hessian, as the last steps tell it, times the gradient."""
     result, shares = steep.copy(), []
+    moved = np.empty_like(result)  # what is subtracted or added: new memory for each would take as long as the sums
     for step in reversed(memory):
         shares.append(dots(step.moved, result) * step.inverse)
-        result -= shares[-1] * step.turned
+        result -= np.multiply(step.turned, shares[-1], out=moved)
     if memory:
         result *= memory[-1].scale
     for step, share in zip(memory, reversed(shares), strict=True):
-        result += (share - dots(step.turned, result) * step.inverse) * step.moved
+        result += np.multiply(step.moved, share - dots(step.turned, result) * step.inverse, out=moved)
     return result
 
 

@@ -38,7 +38,7 @@ from tenor.models.linear import Linear
 from tenor.models.rows import Desired
 from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
-from tenor.tasks import Floats, LabelSet, Targets, Task, Value
+from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, Counts
 from tenor.watch import Watcher
@@ -46,6 +46,8 @@ from tenor.watch import Watcher
 _TRIAL_ENTRIES = 2_000_000  # the quick validation sees about this many counts, so its time does not grow with the data
 _TRIAL_TEXTS = 500
 _TRIAL_MOST = 200_000  # texts, where they are on disk
+_TRIAL_CLASS = 20  # texts of a class; where there is no room for so many of every class, some classes are tried
+_FEWEST_CLASSES = 10
 _VALIDATION = 0.5  # to measure is cheap, and much of the choice would be noise with fewer texts
 # Orders of the n-grams of tokens and of characters.
 _FIRST_GRAMS = (1, 2), ()
@@ -60,6 +62,7 @@ _STRENGTH_MOVES = 5
 _FOLDS, _MOST_FOLDS = 4, 20
 _SCORED = 5_000  # so many of these texts are enough, but where rare labels need thresholds
 _SCORED_SETS = 20_000  # and there, where the texts are on disk
+_SCORED_CELLS, _FEWEST_SCORED = 1 << 24, 1_000  # of many classes, fewer texts do: they are scored for each class
 _FOLDED = 100_000  # texts on disk; of more than these, no second model is fitted to see how the first does
 
 
@@ -258,6 +261,9 @@ def _held_out(examples: Examples, counts: Counts, config: Config, seed: int) -> 
         count = max(_FOLDS, min(len(examples) // _SCORED, _MOST_FOLDS))
         wanted = math.ceil(_SCORED * count / len(examples))
     folds = split.folds(list(examples.texts), task.strata(targets), count, seed, examples.groups)[:wanted]
+    most = max(_FEWEST_SCORED, _SCORED_CELLS // task.outputs) // len(folds)
+    random = np.random.default_rng((seed, 4))
+    folds = [(kept, rows if len(rows) <= most else np.sort(random.permutation(rows)[:most])) for kept, rows in folds]
     scored = np.concatenate([rows for _, rows in folds])
     return HeldOut(targets[scored], out_of_fold(counts, targets, task, examples.weights, config, folds)[scored])
 
@@ -348,14 +354,15 @@ def _choose(examples: Examples, config: Config, seed: int) -> tuple[Config, list
 
 
 def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Config:
-    """The best strength for this weighting: from `first` or a usual one, by steps of 3 up or else down while the loss
-    falls.
+    """The best strength for this weighting, by steps of 3 while the loss falls: from a usual one up or else down; from
+    `first`, which was the best with fewer n-grams, down or else up.
     """
     assert config.weighting is not None
     if config.strength is not None:
         return config
     best = replace(config, strength=first or _FIRST_STRENGTH[config.weighting])
-    for step in (_STRENGTH_STEP, 1 / _STRENGTH_STEP):
+    steps = (_STRENGTH_STEP, 1 / _STRENGTH_STEP)
+    for step in steps if first is None else reversed(steps):
         begin = best
         for _ in range(_STRENGTH_MOVES):
             assert best.strength is not None
@@ -368,6 +375,36 @@ def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Confi
     return best
 
 
+def _of_some_classes(examples: Examples, config: Config, order: Rows) -> tuple[Examples, Rows]:
+    """Of thousands of classes, so many that a trial sees enough texts of each; `order` is that of the texts."""
+    task = examples.task
+    if not isinstance(task, Classes):
+        return examples, order
+    some = examples.take(order[:_TRIAL_TEXTS])
+    entries = max(1, len(_count(some.texts, config).buckets) / max(1, len(some)))
+    # Time grows with classes times texts.
+    most = max(_FEWEST_CLASSES, int(math.sqrt(3 * _TRIAL_ENTRIES / (_TRIAL_CLASS * entries))))
+    if len(task.labels) <= most:
+        return examples, order
+    numbers = np.unique(examples.targets[order], return_index=True)
+    chosen = np.sort(numbers[0][np.argsort(numbers[1])[:most]])  # those of the first texts, as they are in random order
+    parts = [_of_classes(part, chosen, rows) for part, rows in _parts(examples, order)]
+    return replace(parts[0], validation=parts[1] if parts[1:] and len(parts[1]) else None), np.arange(len(parts[0]))
+
+
+def _parts(examples: Examples, order: Rows) -> list[tuple[Examples, Rows]]:
+    validation = examples.validation
+    return [(examples, order)] + ([] if validation is None else [(validation, np.arange(len(validation)))])
+
+
+def _of_classes(examples: Examples, chosen: Rows, order: Rows) -> Examples:
+    """The examples of these classes alone, in this order."""
+    assert isinstance(examples.task, Classes)
+    found = examples.take(order[np.isin(examples.targets[order], chosen)])
+    task = Classes(tuple(examples.task.labels[number] for number in chosen))
+    return replace(found, task=task, targets=np.searchsorted(chosen, found.targets).astype(np.int32))
+
+
 class _Trial:
     """The quick validation: a seeded sample of the texts, a part to fit on and a part to measure on."""
 
@@ -376,6 +413,7 @@ class _Trial:
         if isinstance(examples.texts, Texts):
             chosen = np.sort(order[:_TRIAL_MOST])  # read one after the other
             examples, order = examples.take(chosen).in_memory(), np.searchsorted(chosen, order[:_TRIAL_MOST])
+        examples, order = _of_some_classes(examples, config, order)
         self.task = examples.task
         lengths = np.array([len(examples.texts[row]) for row in order])
         some = examples.take(order[:_TRIAL_TEXTS])

@@ -1,0 +1,65 @@
+"""`ngram` where there are many classes: what is tried, which n-grams are kept, how many texts are scored."""
+
+import random
+
+import numpy as np
+import pytest
+
+from tenor import TextClassifier
+from tenor.models import features, ngram
+from tenor.models.family import Examples
+from tenor.models.rows import Desired
+from tenor.tasks import Classes
+from tenor.text import ngrams
+
+CLASSES = 200
+COMMON = [f"common{number}" for number in range(50)]
+
+
+def rows(each: int, seed: int) -> tuple[list[str], list[str]]:
+    """Texts of common words and two of the three words of their class."""
+    draw = random.Random(seed)
+    found = []
+    for number in range(CLASSES):
+        own = [f"own{number}{mark}" for mark in "abc"]
+        found += [(" ".join(draw.sample(COMMON, 6) + draw.sample(own, 2)), f"class {number}") for _ in range(each)]
+    draw.shuffle(found)
+    return [text for text, _ in found], [label for _, label in found]
+
+
+def examples(texts: list[str], labels: list[str]) -> Examples:
+    task = Classes(tuple(sorted(set(labels))))
+    return Examples(texts, task.encode(labels), task, np.ones(len(texts), np.float32))
+
+
+def test_hundreds_of_classes_are_learned_with_few_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "MOST_WEIGHTS", 600 * CLASSES)
+    monkeypatch.setattr(ngram, "_SCORED_CELLS", 100 * CLASSES)
+    monkeypatch.setattr(ngram, "_FEWEST_SCORED", 100)
+    model = TextClassifier(settings={"orders": [1], "weighting": "tf-idf", "strength": 100.0}).fit(*rows(6, 0))
+    fitted = model.predictor_.bundle.model
+    assert len(fitted.buckets) == 600
+    texts, labels = rows(2, 1)
+    assert model.score(texts, labels) > 0.9
+
+
+def test_a_trial_sees_some_classes_with_enough_texts_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ngram, "_TRIAL_ENTRIES", 20_000)
+    every = examples(*rows(6, 0))
+    trial = ngram._Trial(every, ngram.Config(orders=(1,), characters=()), 0)
+    tried = len(trial.task.labels)
+    assert ngram._FEWEST_CLASSES <= tried < CLASSES / 4
+    assert len(trial.fitted) == len(trial.measured) == 3 * tried
+    learned = dict(zip(every.texts, every.targets, strict=True))
+    for text, target in zip(trial.fitted.texts, trial.fitted.targets, strict=True):
+        assert trial.task.labels[target] == every.task.labels[learned[text]]
+
+
+def test_the_most_telling_n_grams_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "MOST_WEIGHTS", 550 * CLASSES)
+    every = examples(*rows(6, 0))
+    counts = ngrams.count(every.texts, (1,))
+    kept = features.prepare(counts, Desired(every.task, every.targets), "tf-idf", 1)
+    common = ngrams.count(COMMON, (1,)).buckets
+    assert len(kept.buckets) == 550
+    assert not set(common) & set(kept.buckets)
