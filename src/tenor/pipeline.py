@@ -163,6 +163,8 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
     if isinstance(task, Value):
         task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone
     validated = "" if validation is None else f"{len(validation):,} to validate on, "
+    if isinstance(run.validation, float):
+        validated = f"{run.validation:.1%} of them to validate on, "
     measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
     watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {_described(task)}.")
     return Prepared(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})

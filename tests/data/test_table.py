@@ -1,4 +1,5 @@
 import codecs
+import gzip
 import io
 import os
 from pathlib import Path
@@ -88,6 +89,12 @@ def test_utf_16_is_read_in_both_byte_orders(tmp_path: Path, mark: bytes) -> None
     encoding = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
     data = mark + "text,label\nUnfall Ā 坊,x\n".encode(encoding)
     assert read(write(tmp_path / "a.csv", data))["text"] == ["Unfall Ā 坊"]
+
+
+def test_a_packed_file_without_its_ending_is_told(tmp_path: Path) -> None:
+    packed = write(tmp_path / "in.csv", gzip.compress(b"text,label\na,b\n" * 9))
+    with pytest.raises(DataError, match=r"in\.csv, header: this is packed by gzip, which its name does not tell"):
+        read(packed)
 
 
 @pytest.mark.parametrize(

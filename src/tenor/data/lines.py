@@ -17,6 +17,7 @@ from tenor.errors import DataError, Location
 LONGEST_LINE = 64 << 20  # bytes; more than this without a line's end is no text file, or a quote that is never closed
 
 _PEEK = 1 << 20
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}  # how packed files begin
 _PUNCTUATION = "“”‘’—…·"  # of Chinese, outside its blocks
 _FEWEST_DISTINCT = 16  # characters; fewer do not tell Korean from Chinese
 _UNREADABLE = (OSError, EOFError, zlib.error)  # what a disk or a damaged .gz or .zst file raises
@@ -153,6 +154,13 @@ def _decode(raw: bytes, encoding: str, position: int, at: Location) -> str:
     try:
         return raw[mark:].decode(encoding)
     except UnicodeDecodeError as error:
+        packed = next((kind for magic, kind in _MAGIC.items() if position == 0 and raw.startswith(magic)), None)
+        if packed is not None:
+            raise DataError(
+                f"this is packed by {packed}, which its name does not tell.",
+                f"Unpack it ({packed} -dc), or give a file whose name ends like that.",
+                at,
+            ) from None
         raise DataError(
             f"byte {position + mark + error.start} of the file is not valid {encoding.upper()}.",
             "Save the file as UTF-8.",

@@ -55,6 +55,7 @@ _OTHER_GRAMS = ((1,), ()), ((1, 2, 3), ())
 _CHARACTER_GRAMS = ((), (1, 2, 3)), ((1, 2), (3, 4, 5))
 _CHARACTERS = 5_000_000  # n-grams of characters are tried on training texts of up to this many characters in all
 _FIRST_STRENGTH = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}
+_FIRST_STRENGTH_OF_SETS = {"naive-bayes": 0.3, "tf-idf": 10 / 3, "tf-idf-naive-bayes": 10 / 3}
 _STRENGTH_STEP = 3.0
 _STRENGTH_MOVES = 5
 # Folds, each in turn left out of a fit, to see how probable labels look for texts that are new. One of `_SCORED` texts
@@ -360,7 +361,8 @@ def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Confi
     assert config.weighting is not None
     if config.strength is not None:
         return config
-    best = replace(config, strength=first or _FIRST_STRENGTH[config.weighting])
+    usual = _FIRST_STRENGTH_OF_SETS if isinstance(trial.task, LabelSet) else _FIRST_STRENGTH
+    best = replace(config, strength=first or usual[config.weighting])
     steps = (_STRENGTH_STEP, 1 / _STRENGTH_STEP)
     for step in steps if first is None else reversed(steps):
         begin = best
