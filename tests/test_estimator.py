@@ -21,7 +21,7 @@ LABELS = ["yes", "no", "maybe"] * 10
 
 def test_parameters_and_clone() -> None:
     model = TextClassifier("ngram", {"orders": [1]}, random_state=4)
-    expected = {"family": "ngram", "settings": {"orders": [1]}, "random_state": 4, "class_weight": None}
+    expected = {"family": "ngram", "settings": {"orders": [1]}, "random_state": 4, "class_weight": None, "log": ()}
     assert model.get_params() == expected
     copy = clone(model).set_params(random_state=5)
     assert copy.random_state == 5
