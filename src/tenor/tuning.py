@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle, files, fitting, models, pipeline, reading, runs, settings, tracking
+from tenor import bundle, files, fitting, models, pipeline, runs, settings, tracking
 from tenor.errors import BundleError, SettingsError, TenorError, missing_extra
 from tenor.evaluation import calibration
 from tenor.models import comparison
