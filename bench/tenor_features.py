@@ -13,7 +13,6 @@ from imdb import drawn, print_figures
 from steps import Steps
 from tenor import bundle, models, settings
 from tenor.tasks import Classes
-from tenor.text import batches
 
 
 def main() -> None:
@@ -22,7 +21,7 @@ def main() -> None:
     family = models.find("pretrained")
     bundle.need(family)  # it loads TensorFlow without its chatter, so it goes before what imports Keras
     from tenor.models import precision
-    from tenor.models.network import _PREDICT_TOKENS, Network
+    from tenor.models.network import Network
 
     config = settings.make(family.config, {"tune": "frozen", "precision": sys.argv[2]}, "settings")
     config, encoder = family.encode(config, texts)
@@ -33,8 +32,7 @@ def main() -> None:
     family.initialise(config, network.keras_model)
     encoded = network.encode(texts)
 
-    plan = batches.in_order(encoded.lengths, config.batch_tokens * _PREDICT_TOKENS, network.longest)
-    watcher = Steps(plan, encoded.lengths, None)
+    watcher = Steps(network.batches(encoded), encoded.lengths, None)
     start = perf_counter()
     features = network.features(encoded, watcher)
     whole_s = perf_counter() - start

@@ -25,7 +25,7 @@ from safetensors import numpy as safetensors
 
 from tenor import files
 from tenor.errors import TenorError
-from tenor.models import export, head, losses, optimizers, precision
+from tenor.models import compiled, export, head, losses, optimizers, precision
 from tenor.models.exported import Exported
 from tenor.models.family import Examples, Family, Fitted, HeldOut, Loss, NetworkConfig
 from tenor.models.network import Network, Start, to_numpy
@@ -343,6 +343,7 @@ class Loop:
             jit_compile=keras.backend.backend() == "jax",
         )
         self.model.optimizer.build(self.model.trainable_variables)
+        compiled.train_step(self.model, self.objective.arrays(self._batches(0)[0], np.random.default_rng(0)))
         if until is not None:
             self._settle(until)
         if self.checkpoints and self.checkpoints.resume:

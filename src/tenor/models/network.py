@@ -10,12 +10,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tenor.models import gradients, neural
+from tenor.models import compiled, gradients, neural
 from tenor.models.attribution import Attribution, Shares, spread
 from tenor.models.family import Arrays, Family, NetworkConfig
 from tenor.models.neural import Neural
 from tenor.tasks import Floats, Task
 from tenor.text import batches
+from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded, TextEncoder
 from tenor.watch import Watcher
 
@@ -78,17 +79,25 @@ class Network(Neural):
     def _predict(self, keras_model: keras.Model, encoded: Encoded, watcher: Watcher | None = None) -> Floats:
         done = 0
         result = np.zeros((len(encoded.lengths), keras_model.output_shape[-1]), np.float32)
-        tokens = self.config.batch_tokens * _PREDICT_TOKENS
-        for batch in batches.in_order(encoded.lengths, tokens, self.longest):
+        made = self.batches(encoded)
+        predict = compiled.predict(keras_model, len(made))
+        for batch in made:
             rows = len(batch.rows)
             ids = encoded.pad(batch.rows, batch.width)
             if missing := self.filled(rows, batch.size) - rows:
                 ids = np.pad(ids, ((0, missing), (0, 0)))
-            result[batch.rows] = keras_model.predict_on_batch(ids)[:rows]
+            result[batch.rows] = predict(ids)[:rows]
             done += rows
             if watcher is not None:
                 watcher.progress("features", done, len(result), {})
         return encoded.mean_by_text(result)
+
+    def batches(self, encoded: Encoded) -> list[Batch]:
+        """The batches in which texts are predicted: of few widths where each shape is compiled."""
+        tokens = self.config.batch_tokens * _PREDICT_TOKENS
+        if compiled.any_shape():
+            return batches.by_length(encoded.lengths, tokens)
+        return batches.in_order(encoded.lengths, tokens, self.longest)
 
     @staticmethod
     def filled(rows: int, most: int) -> int:
@@ -96,7 +105,7 @@ class Network(Neural):
 
         JAX compiles for every shape, so batches there have powers of 4 of rows, or `most`; elsewhere any number.
         """
-        if keras.backend.backend() != "jax":
+        if compiled.any_shape():
             return rows
         bits = (rows - 1).bit_length()
         return min(1 << bits + bits % 2, most)

@@ -1,0 +1,49 @@
+"""Steps that are traced once for batches of every shape."""
+
+import keras
+import numpy as np
+import pytest
+
+from tenor.models import compiled
+
+pytestmark = pytest.mark.skipif(not compiled.any_shape(), reason="JAX compiles each shape for itself")
+
+
+def network() -> keras.Model:
+    ids = keras.Input((None,), dtype="int32")
+    values = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(5, 3)(ids))
+    return keras.Model(ids, keras.layers.Dense(2)(values))
+
+
+def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
+    model, traced = network(), []
+    plain = keras.models.clone_model(model)
+    plain.set_weights(model.get_weights())
+    random = np.random.default_rng(0)
+
+    def loss(desired: object, logits: object) -> object:
+        traced.append(1)
+        return keras.losses.mean_squared_error(desired, logits)
+
+    model.compile("sgd", loss, weighted_metrics=["mae"])
+    plain.compile("sgd", "mse", weighted_metrics=["mae"])
+    for rows, width in ((4, 2), (3, 7), (1, 1)):
+        ids = random.integers(0, 5, (rows, width)).astype(np.int32)
+        batch = ids, random.random((rows, 2)).astype(np.float32), random.random(rows).astype(np.float32)
+        if not model.train_function:
+            compiled.train_step(model, batch)
+            traced.clear()  # Keras has called it once to build the model's metrics
+        found = [each.train_on_batch(*batch[:2], sample_weight=batch[2]) for each in (model, plain)]
+        assert found[0] == pytest.approx(found[1], rel=1e-5)
+    assert len(traced) == 2  # the first is that with which Keras builds the metrics
+    for one, other in zip(model.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
+def test_predictions_are_the_same_for_few_batches_and_many() -> None:
+    model = network()
+    ids = np.random.default_rng(0).integers(0, 5, (6, 4)).astype(np.int32)
+    few, many = compiled.predict(model, 1), compiled.predict(model, 1_000)
+    for rows in (ids, ids[:2, :3]):
+        np.testing.assert_allclose(few(rows), many(rows), rtol=1e-6)
+        np.testing.assert_allclose(few(rows), model.predict_on_batch(rows), rtol=1e-6)
