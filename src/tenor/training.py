@@ -46,6 +46,7 @@ _CALIBRATION_TEXTS = 500  # where half of the texts held out are so many, they c
 _FEWEST_FRESH, _MOST_FRESH = 100, 2_000  # texts that are held out to calibrate on alone
 _COMPARED = 64  # texts on which an ONNX graph is compared with its network
 _HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
+_FEW_TEXTS = 1_000  # up to so many, the head is fitted once more after the whole network
 _KEPT = {"end": "their end", "start": "their start", "both": "half from both ends"}
 
 
@@ -148,6 +149,9 @@ def fit(
         config = loop.config
         history, steps = loop.state.history, loop.table()
     network = replace(network, config=config, keras_model=in_float32(network))
+    if tune not in (None, "frozen") and len(learned) <= _FEW_TEXTS:
+        # Few steps make features that tell classes apart; a regularised head makes more of them than theirs did.
+        _fit_head(network, encoded, learned, seed, watcher, choose=False)
     after_fit = time.perf_counter()
     model = _exported(network, fresh.texts if len(fresh) else learned.texts, watcher)
     after_export = time.perf_counter()
@@ -207,15 +211,15 @@ def in_float32(network: Network) -> Any:
 
 
 def _fit_head(
-    network: Network, encoded: Encoded, learned: Examples, seed: int, watcher: Watcher
+    network: Network, encoded: Encoded, learned: Examples, seed: int, watcher: Watcher, choose: bool = True
 ) -> list[dict[str, Any]]:
     """Fit the head alone, on features of each text that are computed once.
 
     That is all where the encoder is frozen. Else it comes first, so that a head that knows nothing does not distort the
-    encoder (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features").
+    encoder (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features"), and of few texts last again.
     """
     features = network.features(encoded, watcher)
-    found, tried = head.fit(features, learned.targets, learned.task, learned.weights, seed)
+    found, tried = head.fit(features, learned.targets, learned.task, learned.weights, seed, choose)
     for variable, value in zip(network.keras_model.get_layer("logits").weights, found, strict=True):
         variable.assign(value)
     return tried

@@ -15,8 +15,9 @@ from safetensors import numpy as safetensors
 
 from tenor import TextClassifier, settings, training
 from tenor.errors import SettingsError, TenorError
-from tenor.models import hub, huggingface, pretrained
+from tenor.models import head, hub, huggingface, pretrained
 from tenor.tasks import Classes
+from tenor.watch import Watcher
 
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = ["bert", "distilbert", "roberta", "xlm-roberta", "electra", "albert"]
@@ -102,6 +103,21 @@ def test_few_texts_leave_the_encoder_as_it_is_unless_tuning_is_asked_for() -> No
     few, enough = (config(str(GOLDEN / "bert"), tune=None).for_texts(number) for number in (99, 100))
     assert (few.tune, enough.tune) == ("frozen", "all")
     assert config(str(GOLDEN / "bert"), tune="lora").for_texts(99).tune == "lora"
+    assert (few.precision, enough.precision) == ("float32", "auto")
+
+
+def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"model": str(GOLDEN / "bert"), "tune": "all", "maximum_tokens": 16, "epochs": 2, "learning_rate": 0.01}
+    network = TextClassifier("pretrained", values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.network
+    targets = np.array([label == "good" for label in LABELS], np.int32)
+    features = network.features(network.encode(TEXTS), Watcher())
+    expected, _ = head.fit(features, targets, network.task, np.ones(len(TEXTS), np.float32), 3)
+    for found, wanted in zip(network.keras_model.get_layer("logits").weights, expected, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+    monkeypatch.setattr(training, "_FEW_TEXTS", 0)
+    plain = TextClassifier("pretrained", values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.arrays()
+    arrays = network.arrays()
+    assert [path for path in arrays if not np.allclose(arrays[path], plain[path])] == ["logits/kernel", "logits/bias"]
 
 
 @pytest.mark.parametrize("tune", ["all", "top", "lora", "frozen"])

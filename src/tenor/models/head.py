@@ -17,7 +17,7 @@ _CHOICE_ROWS = 10_000
 
 
 def fit(
-    features: Floats, targets: Targets, task: Task, weights: Floats, seed: int
+    features: Floats, targets: Targets, task: Task, weights: Floats, seed: int, choose: bool = True
 ) -> tuple[Linear, list[dict[str, Any]]]:
     """Fit the head; its regularisation is chosen by cross-validation where there are enough texts for that.
 
@@ -27,6 +27,8 @@ def fit(
         task: What is predicted.
         weights: (texts,) how much each counts.
         seed: Of the folds.
+        choose: Whether to choose its regularisation; where the encoder has learned from the same texts that would be
+            chosen too weak.
 
     Returns:
         The kernel (width, outputs) and the bias (outputs,) of a dense layer from features to logits, and a row for each
@@ -43,7 +45,7 @@ def fit(
         )
 
     strength, tried = _USUAL_STRENGTH, []
-    if len(features) >= _FEWEST_ROWS:
+    if choose and len(features) >= _FEWEST_ROWS:
         sample = np.random.default_rng(seed).permutation(len(features))[:_CHOICE_ROWS]
         for candidate in _STRENGTHS:
             losses = []

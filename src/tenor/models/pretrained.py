@@ -76,7 +76,11 @@ class Config(NetworkConfig):
 
     def for_texts(self, number: int) -> Self:
         """The settings, with what depends on how many texts there are filled in."""
-        return replace(self, tune=self.tune or ("frozen" if number < _FEWEST_TUNED else "all"))
+        few = number < _FEWEST_TUNED
+        tune = self.tune or ("frozen" if few else "all")
+        # So few are quick in any precision, and predictions, in float32, need no second network then.
+        single = few and tune == "frozen" and self.precision == "auto"
+        return replace(self, tune=tune, precision="float32" if single else self.precision)
 
     @classmethod
     def space(cls, task: Task) -> Space:
