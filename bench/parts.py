@@ -10,6 +10,7 @@ from imdb import part_path
 from inference_part import inference
 from network_parts import NETWORK_PARTS
 from page_part import page
+from pretraining_part import UNLABELLED, pretraining
 from processes import ProgramError, run
 from programs import BENCH, TIMED, Bench, Figures, Job, peer, tenor, train
 from serve_part import serve, serve_encoder, soak
@@ -168,9 +169,21 @@ PARTS = {
     "startup": startup,
     **NETWORK_PARTS,
     "inference": inference,
+    "pretraining": pretraining,
 }
 _NO_DATA = {"startup", "streamed"}
-_NO_PEERS = {"budget-sets", "check", "page", "memory", "startup", "streamed", "scratch", "minilm", "soak"}
+_NO_PEERS = {
+    "budget-sets",
+    "check",
+    "page",
+    "memory",
+    "startup",
+    "streamed",
+    "scratch",
+    "minilm",
+    "pretraining",
+    "soak",
+}
 
 
 def has_peers(name: str) -> bool:
@@ -189,6 +202,8 @@ def check_environment(names: list[str], bench: Bench) -> None:
     for name in (name for part in names for name in wanted.get(part, [])):
         part_path("train", name)
         part_path("test", name)
+    if "pretraining" in names:
+        part_path(UNLABELLED)
     needed = [bench.tenor_bin / "tenor"]
     if any(map(has_peers, names)):
         needed.append(bench.peers_bin / "python")

@@ -10,6 +10,7 @@ from explain_part import explain_section
 from inference_part import inference_section
 from network_report import NETWORK_SECTIONS
 from page_part import page_section
+from pretraining_part import pretraining_section
 from serve_part import serve_encoder_section, serve_section, soak_section
 from sets_report import SETS_SECTIONS
 from tables import Row, Runs, met, mib, middle, ratio, score, seconds, table
@@ -27,7 +28,7 @@ written beforehand. The whole process has imports, test evaluation and, for Teno
 LSTM_NOTE = """The same layers: `Embedding(10000, 128)`, `LSTM(128)`, `Dense(1, sigmoid)`. The script pads to
 200 words and trains with Adam in batches of 32. Its test accuracy after each epoch, not counted in its time:
 """
-_IN_PART = ("calibration", "budget", "budget-sets")  # sections that are written from what there is
+_IN_PART = ("calibration", "budget", "budget-sets", "pretraining")  # sections that are written from what there is
 TEXTS, TEXTS_S = 25_000, 15_000  # of the test, and how many a second are asked for
 FLAT = 1.2  # largest growth of peak memory from the shortest to the longest file
 MEMORY_NOTE = "An `ngram` model; CSV in, CSV out; each text a sentence of 60-140 characters."
@@ -261,6 +262,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "startup": startup_section,
     **NETWORK_SECTIONS,
     "inference": inference_section,
+    "pretraining": pretraining_section,
 }
 
 

@@ -1,0 +1,44 @@
+"""Tenor: train on some IMDB reviews, with or without a pretrained encoder, and test:
+
+`python tenor_init.py FAMILY LABELLED SEED TESTS [ENCODER]`.
+"""
+
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from imdb import print_figures, read_part
+from tenor import pipeline
+from tenor.runs import Run
+
+TEST_SEED = 0
+
+
+def main() -> None:
+    """Draw the reviews, train, print the figures."""
+    family, seed = sys.argv[1], int(sys.argv[3])
+    with tempfile.TemporaryDirectory() as work:
+        train = draw("train", int(sys.argv[2]), seed, Path(work))
+        test = draw("test", int(sys.argv[4]), TEST_SEED, Path(work))
+        encoder = sys.argv[5] if len(sys.argv) > 5 else None
+        out = str(Path(work) / "model")
+        run = Run(train, test, "text", "label", family, seed=seed, out=out, init=encoder, report=False)
+        metrics = pipeline.train(run).metrics
+    print_figures(accuracy=metrics["test"]["accuracy"], fit_s=metrics["timing"]["fit_s"])
+
+
+def draw(part: str, size: int, seed: int, folder: Path) -> str:
+    """Write so many reviews of a part, or all, in random order; returns the file."""
+    pairs = list(zip(*read_part(part), strict=True))
+    chosen = random.Random(seed).sample(pairs, min(size, len(pairs)))
+    path = folder / f"{part}.parquet"
+    pq.write_table(pa.table({"text": [text for text, _ in chosen], "label": [label for _, label in chosen]}), path)
+    return str(path)
+
+
+if __name__ == "__main__":
+    main()
