@@ -16,7 +16,7 @@ QUICK_LABELLED = 40  # reviews
 STARTS = ("without", "with")
 SEED = 7
 NOTE = """Pretraining: `tenor pretrain` on the 50,000 reviews of IMDB without labels; `transformer` with its defaults
-(three passes), MiniLM for 500 batches of 4,096 tokens, a sixth of a pass. Then `tenor train`, without and with
+(three passes), MiniLM for 500 batches of 4,096 tokens, a tenth of a pass. Then `tenor train`, without and with
 `--init`, on reviews drawn from the training part, with the defaults of the family; test accuracy, the mean over the
 seeds, each with other reviews. MiniLM is measured on 2,000 test reviews drawn once, and not on all 25,000 labels, which
 take a quarter of an hour a run."""
