@@ -16,6 +16,7 @@ from tenor.watch import Watcher
 
 if TYPE_CHECKING:
     from tenor.models.network import Start
+    from tenor.models.spread import Spread
     from tenor.training import Checkpoints
 
 
@@ -31,8 +32,17 @@ def weights(task: Task, targets: Targets, wanted: Any) -> Floats:
     Raises:
         SettingsError: It is something else, or the task has no classes.
     """
+    check_class_weight(task, wanted)
     if wanted is None:
         return np.broadcast_to(np.float32(1), len(targets))
+    assert isinstance(task, Classes)
+    return task.weights(targets, wanted)
+
+
+def check_class_weight(task: Task, wanted: Any) -> None:
+    """Refuse weights of classes that do not serve the task, as `weights` does."""
+    if wanted is None:
+        return
     require(isinstance(task, Classes), "class_weight", "serves tasks with one label a text")
     assert isinstance(task, Classes)
     if wanted != "balanced":
@@ -41,7 +51,6 @@ def weights(task: Task, targets: Targets, wanted: Any) -> Floats:
             require(label in task.labels, "class_weight", f"names {label!r}, which is no label of the data")
             usable = isinstance(weight, (int, float)) and 0 < weight < float("inf")
             require(usable, "class_weight", f"of {label!r} must be a number above 0")
-    return task.weights(targets, wanted)
 
 
 def fit(
@@ -53,6 +62,7 @@ def fit(
     checkpoints: "Checkpoints | None" = None,
     start: "Start | None" = None,
     ready: Callable[[Fitted], None] | None = None,
+    spread: "Spread | None" = None,
 ) -> Fitted:
     """Fit a model, calibrate it and keep conformal scores; labels of a set get their thresholds.
 
@@ -65,6 +75,7 @@ def fit(
         checkpoints: Where those of a network go; None keeps none.
         start: A pretrained encoder that a network starts from.
         ready: Takes models that can be used while a better one is looked for.
+        spread: Where a family that blends others has them made; None: here.
 
     Raises:
         TenorError: A setting does not serve the task, or the checkpoint to resume from cannot be used.
@@ -73,13 +84,13 @@ def fit(
 
         def told(fitted: Fitted) -> None:
             if ready is not None:
-                ready(_calibrated(fitted))
+                ready(calibrated(fitted))
 
-        return _calibrated(family.combine(fit_plain, examples, config, seed, watcher, told))
-    return _calibrated(fit_plain(family, examples, config, seed, watcher, None, checkpoints, start))
+        return calibrated(family.combine(fit_plain, examples, config, seed, watcher, told, spread))
+    return calibrated(fit_plain(family, examples, config, seed, watcher, None, checkpoints, start))
 
 
-def _calibrated(fitted: Fitted) -> Fitted:
+def calibrated(fitted: Fitted) -> Fitted:
     """The model with what the texts held out tell of its probabilities, where there are any."""
     if fitted.held_out is None or not len(fitted.held_out.targets):
         return fitted

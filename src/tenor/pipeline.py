@@ -37,6 +37,7 @@ from tenor.data.split import Groups
 from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, TenorError, listed
 from tenor.measurement import Measured
 from tenor.models.family import Examples, Family, Fitted
+from tenor.models.spread import Spread
 from tenor.predictor import Predictor
 from tenor.runs import Pretraining, Run
 from tenor.tasks import LabelSet, Task, Value
@@ -60,8 +61,13 @@ class Trained:
         return self.predictor.bundle.metrics
 
 
-def train(run: Run, watcher: Watcher | None = None) -> Trained:
+def train(run: Run, watcher: Watcher | None = None, spread: Spread | None = None) -> Trained:
     """Read, part, fit, measure, save.
+
+    Args:
+        run: What is asked for.
+        watcher: Hears of progress.
+        spread: Where `auto` has its models made; None: here.
 
     Raises:
         TenorError: The data, the settings or the output folder cannot be used; nothing is written then.
@@ -81,13 +87,13 @@ def train(run: Run, watcher: Watcher | None = None) -> Trained:
             f"int8 is for networks, and the family {run.family!r} is none.", "Leave out --quantise, or choose another."
         )
     tracking.need(run.log)
-    folder = _folder(run)
+    folder = folder_for(run)
     with spill.beside(folder):
         begin = time.perf_counter()
         prepared = prepare(run, watcher)
         with tracking.tracked(run.log, folder, watcher, run.resume) as told:
             told.settings(_asked(run, config))
-            trained = _train(run, family, config, encoder, folder, told, prepared, begin)
+            trained = _train(run, family, config, encoder, folder, told, prepared, begin, spread)
             _tell(told, trained)
         return trained
 
@@ -166,7 +172,7 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
     if isinstance(run.validation, float):
         validated = f"{run.validation:.1%} of them to validate on, "
     measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
-    watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {_described(task)}.")
+    watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {described(task)}.")
     return Prepared(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
 
 
@@ -179,8 +185,9 @@ def _train(
     watcher: Watcher,
     prepared: Prepared,
     begin: float,
+    spread: Spread | None,
 ) -> Trained:
-    data, test, task, groups = prepared.data, prepared.test, prepared.task, prepared.groups
+    data, task, groups = prepared.data, prepared.task, prepared.groups
     others = None if run.unlabelled is None else reading.corpus(run.unlabelled, run.text)
     if others is not None:
         watcher.say(f"{len(others):,} texts without labels.")
@@ -204,26 +211,58 @@ def _train(
         encoder=encoder,
         watcher=watcher,
         unlabelled=unlabelled,
+        spread=spread,
     )
     about = {
         "text_column": data.text_column,
         "label_column": data.label_column,
         "label_separator": run.label_separator,
-        **_origin(data, digest, run.seed),
+        **origin(data, digest, run.seed),
     }
     if others is not None:
         about["unlabelled"] = {"name": others.name, "rows": len(others), "sha256": fingerprint(others)}
     timing = prepared.timing
-    saved = _Saved(run, folder)
+    saved = Saved(run, folder)
 
     def ready(fitted: Fitted) -> None:
         first = not saved.begun
-        saved.save(Predictor(_bundle(family, fitted, about, timing)))
+        saved.save(Predictor(unmeasured(family, fitted, about, timing)))
         if first:
             watcher.say(f"a first model is saved in {saved.folder}; better ones replace it.")
 
     fitted = fit(data, groups=groups, checkpoints=checkpoints, ready=ready)
-    trained = _bundle(family, fitted, about, timing)
+    crossed = None
+    if run.folds is not None and groups is not None:
+
+        def crossed(trained: Bundle) -> dict[str, Any]:
+            return _cross_validate(run, data, groups, trained, fit, watcher)
+
+    found = finish(run, prepared, unmeasured(family, fitted, about, timing), saved, watcher, begin, crossed)
+    output.remove_checkpoints(training)
+    return found
+
+
+def finish(
+    run: Run,
+    prepared: Prepared,
+    trained: Bundle,
+    saved: "Saved",
+    watcher: Watcher,
+    begin: float,
+    cross_validate: Callable[[Bundle], dict[str, Any]] | None = None,
+) -> Trained:
+    """Measure a model, document and save it.
+
+    Args:
+        run: What was asked for.
+        prepared: What it learned from, and what it is measured on.
+        trained: The model.
+        saved: The folder that takes it.
+        watcher: Hears of what is not made.
+        begin: When the run began.
+        cross_validate: Tells the figures of a cross-validation, where one is asked for.
+    """
+    data, test = prepared.data, prepared.test
     predictor = Predictor(trained)
     measured = time.perf_counter()
     tested = measurement.measure(predictor, test) if test is not None and len(test) else None
@@ -234,8 +273,8 @@ def _train(
         trained.metrics["test"] = tested.metrics
     crossed = time.perf_counter()
     trained.metrics["timing"]["evaluate_s"] = crossed - measured
-    if run.folds is not None and groups is not None:
-        trained.metrics["cross_validation"] = _cross_validate(run, data, groups, trained, fit, watcher)
+    if cross_validate is not None:
+        trained.metrics["cross_validation"] = cross_validate(trained)
         trained.metrics["timing"]["cross_validate_s"] = time.perf_counter() - crossed
     reporting = time.perf_counter()
     trained.metrics["timing"]["total_s"] = reporting - begin
@@ -243,11 +282,10 @@ def _train(
     done = time.perf_counter()
     trained.metrics["timing"] |= {"report_s": done - reporting, "total_s": done - begin}
     saved.save(predictor)
-    output.remove_checkpoints(training)
     return Trained(saved.folder, predictor)
 
 
-def _bundle(family: Family, fitted: Fitted, about: dict[str, Any], timing: dict[str, float]) -> Bundle:
+def unmeasured(family: Family, fitted: Fitted, about: dict[str, Any], timing: dict[str, float]) -> Bundle:
     """What is saved of a model; what is measured of it comes later."""
     metrics: dict[str, Any] = {"timing": {**timing, **fitted.timing}}
     if fitted.held_out is not None:
@@ -310,7 +348,7 @@ def _documented(
     return Predictor(replace(predictor.bundle, documents=documents))
 
 
-class _Saved:
+class Saved:
     """The folder of a model, which may be saved several times, each time a better one.
 
     Where no `out` was given it is the next name that is free, should another run have taken this one.
@@ -328,7 +366,7 @@ class _Saved:
             except BundleError:
                 if self.begun or self.run.out is not None or not self.folder.exists():
                     raise
-                self.folder = _folder(self.run)
+                self.folder = folder_for(self.run)
 
 
 def _cross_validate(
@@ -373,6 +411,7 @@ def _fit(
     groups: Groups | None,
     checkpoints: Any,
     ready: Callable[[Fitted], None] | None = None,
+    spread: Spread | None = None,
     unlabelled: Sequence[str] = (),
 ) -> Fitted:
     if family.build is None and run.resume:
@@ -380,7 +419,7 @@ def _fit(
             f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
         )
     examples = replace(examples_of(run, data, task, groups, validation), unlabelled=unlabelled)
-    return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready)
+    return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready, spread=spread)
 
 
 def examples_of(
@@ -447,7 +486,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     config = config_of(family, run.settings or {}, init)
     bundle.need(family)
     tracking.need(run.log)
-    folder = _folder(run)
+    folder = folder_for(run)
     begin = time.perf_counter()
     corpus = reading.corpus(run.corpus, run.text)
     read_s = time.perf_counter() - begin
@@ -466,7 +505,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
         fitted.config,
         fitted.model.encoder(),
         {name: value for name, value in fitted.model.arrays().items() if not name.startswith("logits/")},
-        _origin(corpus, digest, run.seed),
+        origin(corpus, digest, run.seed),
         {"timing": {"read_s": read_s, **fitted.timing, "total_s": time.perf_counter() - begin}},
         fitted.history,
         steps=fitted.steps,
@@ -514,7 +553,7 @@ def _start(encoder: Encoder | None) -> Any:
         raise BundleError(f"the encoder to start from is damaged: {error}.", "Train it again.") from None
 
 
-def _folder(run: Run | Pretraining) -> Path:
+def folder_for(run: Run | Pretraining) -> Path:
     return output.choose(run.out, _name(run, run.family), run.resume, run.overwrite)
 
 
@@ -549,7 +588,7 @@ def fingerprint(data: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _origin(data: Dataset, fingerprint: str, seed: int) -> dict[str, Any]:
+def origin(data: Dataset, fingerprint: str, seed: int) -> dict[str, Any]:
     """What a saved folder tells of where its model comes from."""
     return {
         "data": {"name": data.name, "rows": len(data), "sha256": fingerprint},
@@ -578,7 +617,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _described(task: Task) -> str:
+def described(task: Task) -> str:
     if isinstance(task, Value):
         return f"values: {task.centre:.4g} on average, {task.spread:.4g} around it"
     several = " (any number of them a text)" if isinstance(task, LabelSet) else ""

@@ -96,7 +96,7 @@ def plan(job: Job, overwrite: bool = False) -> tuple[list[Shard], Record]:
         DataError: There is no input, two of them have one name, the folder holds something else or another job, or an
             input has changed since it was labelled.
     """
-    shards = _shards(job.source)
+    shards = _named(job.source)
     identity = {
         "model": hashlib.sha256((job.model / bundle.MANIFEST).read_bytes()).hexdigest(),
         "text": job.text,
@@ -145,7 +145,7 @@ def label(predictor: Predictor, shard: Shard, job: Job) -> int:
     """Label one file; returns how many rows it has. Raises DataError where it cannot be read or written."""
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory())) if _remote(shard.source, job.out) else None
-        path = _fetched(shard.source, scratch) if _is_remote(shard.source) and scratch else Path(shard.source)
+        path = local(shard.source, scratch or Path())
         target = scratch / "out" / shard.name if _is_remote(job.out) and scratch else Path(job.out) / shard.name
         target.parent.mkdir(exist_ok=True)
         source = table.open_table(path)
@@ -167,7 +167,8 @@ def each(predictor: Predictor, shards: Sequence[Shard], job: Job, record: Record
         yield record.rows
 
 
-def _shards(source: str) -> list[Shard]:
+def listed(source: str) -> list[Shard]:
+    """The files that a path, a pattern or a folder names, also as a URL. Raises DataError where there are none."""
     if _is_remote(source):
         system, place = _system(source)
         if any(mark in place for mark in "*?["):
@@ -187,6 +188,22 @@ def _shards(source: str) -> list[Shard]:
         shards = [_local(each) for each in sorted(table.files(path))]
     if not shards:
         raise DataError(f"{source}: there are no files of tables.", f"Give files ending in {', '.join(FORMATS)}.")
+    return shards
+
+
+def absolute(place: str) -> str:
+    """A path or URL as it is named from any folder."""
+    return place if _is_remote(place) else str(Path(place).absolute())
+
+
+def local(source: str, scratch: Path) -> Path:
+    """A file by its path or URL, on this machine: one of elsewhere is fetched into the folder `scratch`."""
+    return _fetched(source, scratch) if _is_remote(source) else Path(source)
+
+
+def _named(source: str) -> list[Shard]:
+    """The files, each with another name for what is written."""
+    shards = listed(source)
     names: dict[str, str] = {}
     for shard in shards:
         if shard.name in names:
@@ -236,6 +253,7 @@ def _system(place: str) -> tuple[Any, str]:
 
 def _fetched(place: str, folder: Path) -> Path:
     system, path = _system(place)
+    folder.mkdir(parents=True, exist_ok=True)
     target = folder / Path(path).name
     system.get_file(path, str(target))
     return target

@@ -89,12 +89,17 @@ class Classes:
             targets: (texts,) classes.
             wanted: Weight of a class by its name, 1 where it has none; `balanced`: all classes count the same.
         """
+        return self.weights_of_classes(np.bincount(targets, minlength=len(self.labels)), wanted)[targets]
+
+    def weights_of_classes(
+        self, counts: npt.NDArray[np.int64], wanted: "dict[str, float] | Literal['balanced']"
+    ) -> Floats:
+        """(classes,) how much a text of each class counts, as in `weights`; `counts` are the texts of each class."""
         if wanted == "balanced":
-            of_class = 1 / np.maximum(np.bincount(targets, minlength=len(self.labels)), 1)
+            of_class = 1 / np.maximum(counts, 1)
         else:
             of_class = np.array([wanted.get(label, 1.0) for label in self.labels])
-        weights = of_class[targets]
-        return np.asarray(weights / weights.mean(), np.float32)
+        return np.asarray(of_class / (of_class @ counts / counts.sum()), np.float32)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": self.kind, "labels": list(self.labels)}

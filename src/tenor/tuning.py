@@ -7,22 +7,25 @@ is the defaults, so that the best one is no worse than these. The next settings 
 median of the trials before are given up.
 
 Trials are kept in a database, so that a search goes on where it ended, and in the same way: the draws of a trial come
-from the seed and its number.
+from the seed, its number, and the trials before those that are proposed together with it.
 """
 
 import csv
 import io
 import json
+import math
+import statistics
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tenor import bundle, files, fitting, models, pipeline, runs, settings, tracking
 from tenor.errors import BundleError, SettingsError, TenorError, missing_extra
 from tenor.evaluation import calibration
 from tenor.models import comparison
-from tenor.models.family import Examples, Family
+from tenor.models.family import Examples
 from tenor.models.space import Choice, Space
 from tenor.runs import Run
 from tenor.tasks import Value
@@ -52,13 +55,17 @@ class Tuning:
         run: The run to find better settings for; the settings that it names stay as they are.
         trials: How many there are to be in all, those of an earlier search among them.
         budget: Seconds; None: however long the trials take.
+        together: Trials that are proposed at a time, so that they can be made at the same time: what is found depends
+            on it, and not on where they are made.
     """
 
     run: Run
     trials: int = 20
     budget: float | None = None
+    together: int = 1
 
     def __post_init__(self) -> None:
+        settings.require(self.together >= 1, "together", "must be 1 or more")
         settings.require(self.trials >= 1, "trials", "must be 1 or more")
         settings.require(self.budget is None or self.budget > 0, "budget", "must be above 0")
 
@@ -82,14 +89,19 @@ class Tuned:
     trials: int
 
 
-def tune(asked: Tuning, watcher: Watcher | None = None) -> Tuned:
+def tune(asked: Tuning, watcher: Watcher | None = None, attempts: "Attempts | None" = None) -> Tuned:
     """Search.
+
+    Args:
+        asked: What is asked for.
+        watcher: Hears of progress.
+        attempts: Makes the trials; None: on this machine, one after the other.
 
     Raises:
         TenorError: The data or the settings cannot be used, Optuna is missing, or the folder holds another search.
     """
-    watcher = watcher or Watcher()
-    end = None if asked.budget is None else time.perf_counter() + asked.budget
+    watcher, attempts = watcher or Watcher(), attempts or _here
+    end = None if asked.budget is None else time.time() + asked.budget
     optuna = _optuna()
     run, family = asked.run, models.find(asked.run.family)
     if family.combine is not None:
@@ -117,9 +129,10 @@ def tune(asked: Tuning, watcher: Watcher | None = None) -> Tuned:
         "settings": {**fixed, "class_weight": run.class_weight},
     }
     study = _study(optuna, folder, identity)
+    setup = Setup(family.name, fixed, run.seed, learned, held_out.in_memory())
     with tracking.tracked(run.log, folder, watcher) as told:
         told.settings({"data": run.data, "family": run.family, "seed": run.seed, **fixed})
-        search = _Search(optuna, study, folder, run, family, space, (learned, held_out.in_memory()), told, end)
+        search = _Search(optuna, study, folder, run, space, setup, told, end, asked.together, attempts)
         search.go_on(asked.trials)
         found = search.tuned()
         told.settings(found.settings)
@@ -143,78 +156,182 @@ def train(asked: Tuning, watcher: Watcher | None = None) -> pipeline.Trained:
 
 
 @dataclass(frozen=True)
+class Setup:
+    """What all trials have in common.
+
+    Attributes:
+        family: Name of the family.
+        settings: Settings that stay as they are.
+        seed: Seed of everything random.
+        learned: What to learn from.
+        held_out: What to be tried on.
+    """
+
+    family: str
+    settings: dict[str, Any]
+    seed: int
+    learned: Examples
+    held_out: Examples
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to make.
+
+    Attributes:
+        number: Its number; the first has the defaults.
+        settings: What is tried.
+        medians: Epoch -> the validation loss above which the trial is given up.
+        end: When the time is over, seconds since 1970; None: never.
+        values: What Optuna knows it by: its parameters, and their distributions.
+    """
+
+    number: int
+    settings: dict[str, Any]
+    medians: dict[int, float]
+    end: float | None
+    values: tuple[dict[str, Any], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial.
+
+    Attributes:
+        state: `complete`; `pruned`: given up; `over`: the time is.
+        figures: The loss and what else was measured.
+        epochs: Epoch -> validation loss.
+        seconds: How long it took.
+        problem: Why it was given up, where its settings do not go together.
+    """
+
+    state: Literal["complete", "pruned", "over"]
+    figures: dict[str, float]
+    epochs: dict[int, float]
+    seconds: float
+    problem: str = ""
+
+
+Attempts = Callable[[Setup, Sequence[Proposal], Watcher], Iterator[Outcome]]
+"""(setup, proposals, watcher) -> what came of each, in their order."""
+
+
+def attempt(setup: Setup, proposal: Proposal, watcher: Watcher) -> Outcome:
+    """Make a trial. Raises SettingsError where the defaults do not serve."""
+    family, learned, held_out = models.find(setup.family), setup.learned, setup.held_out
+    begin = time.perf_counter()
+    told = _Trial(proposal, watcher)
+    try:
+        config = settings.make(family.config, {**setup.settings, **proposal.settings}, "settings")
+        fitted = fitting.fit_plain(family, learned, config, setup.seed, told)
+    except _OutOfTimeError:
+        return Outcome("over", {}, told.epochs, time.perf_counter() - begin)
+    except (_GivenUpError, SettingsError) as error:
+        if not proposal.number:
+            raise
+        # Settings that are right alone may not go together.
+        problem = error.problem if isinstance(error, SettingsError) else ""
+        return Outcome("pruned", {}, told.epochs, time.perf_counter() - begin, problem)
+    fitted_s, scoring = time.perf_counter() - begin, time.perf_counter()
+    logits = fitted.model.logits(held_out.texts)
+    texts_per_s = len(held_out) / (time.perf_counter() - scoring)
+    if not isinstance(held_out.task, Value):
+        found = calibration.fit(held_out.targets, logits, held_out.task)
+        logits = found.apply(logits, held_out.task)
+    figures = comparison.measured(logits, held_out) | {"seconds": fitted_s, "texts_per_s": texts_per_s}
+    figures["latency_ms"], figures["size_mib"] = comparison.price(fitted, comparison.sample(held_out))
+    return Outcome("complete", figures, told.epochs, time.perf_counter() - begin)
+
+
+def _here(setup: Setup, proposals: Sequence[Proposal], watcher: Watcher) -> Iterator[Outcome]:
+    """One trial after the other on this machine."""
+    for proposal in proposals:
+        yield attempt(setup, proposal, watcher)
+
+
+@dataclass(frozen=True)
 class _Search:
     optuna: Any
     study: Any
     folder: Path
     run: Run
-    family: Family
     space: Space
-    parts: tuple[Examples, Examples]
+    setup: Setup
     watcher: Watcher
     end: float | None
+    together: int
+    attempts: Attempts
 
     def go_on(self, trials: int) -> None:
         """Make trials until there are as many, or the time is over."""
         done = self._done()
         if done:
             self.watcher.say(f"{len(done)} trials are there already.")
-        for number in range(len(done), trials):
-            if self.end is not None and time.perf_counter() >= self.end and number:
+        while (number := len(self._done())) < trials:
+            if self.end is not None and time.time() >= self.end and number:
                 return
-            self.study.sampler = self.optuna.samplers.TPESampler(
-                seed=(self.run.seed * 1_000_003 + number) % 2**32, n_startup_trials=_STARTUP
-            )
-            trial = self.study.ask()
+            first = number - number % self.together
+            before = self._done()[:first]
+            proposals = [self._propose(before, each) for each in range(number, min(first + self.together, trials))]
             try:
-                self._try(trial, number)
-            except _OutOfTimeError:
-                self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
-                return
+                for proposal, outcome in zip(
+                    proposals, self.attempts(self.setup, proposals, self.watcher), strict=True
+                ):
+                    if outcome.state == "over":
+                        return
+                    self._keep(proposal, outcome)
             except KeyboardInterrupt:
-                self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
-                self.watcher.say(f"interrupted: {number} trials are kept; go on with --out {self.folder}.")
+                kept = len(self._done())
+                self.watcher.say(f"interrupted: {kept} trials are kept; go on with --out {self.folder}.")
                 raise
 
-    def _try(self, trial: Any, number: int) -> None:
-        """One trial: the defaults at first, then what the search proposes."""
-        proposed = {name: _proposed(trial, name, way) for name, way in self.space.items()} if number else {}
-        learned, held_out = self.parts
-        begin = time.perf_counter()
-        told = _Trial(self, trial, number)
-        try:
-            config = settings.make(self.family.config, {**(self.run.settings or {}), **proposed}, "settings")
-            fitted = fitting.fit_plain(self.family, learned, config, self.run.seed, told)
-        except (_GivenUpError, SettingsError) as error:
-            if not number:
-                raise
-            self._note(trial, proposed, begin)
-            self.study.tell(trial, state=self.optuna.trial.TrialState.PRUNED)
-            # Settings that are right alone may not go together.
-            problem = f": {error.problem}" if isinstance(error, SettingsError) else "."
-            self.watcher.say(f"trial {number}: given up after {time.perf_counter() - begin:.1f} s{problem}")
-            self._written()
-            return
-        fitted_s, scoring = time.perf_counter() - begin, time.perf_counter()
-        logits = fitted.model.logits(held_out.texts)
-        texts_per_s = len(held_out) / (time.perf_counter() - scoring)
-        if not isinstance(held_out.task, Value):
-            found = calibration.fit(held_out.targets, logits, held_out.task)
-            logits = found.apply(logits, held_out.task)
-        figures = comparison.measured(logits, held_out) | {"seconds": fitted_s, "texts_per_s": texts_per_s}
-        figures["latency_ms"], figures["size_mib"] = comparison.price(fitted, comparison.sample(held_out))
-        name = "defaults" if number == 0 else f"trial {number}"
-        self.watcher.chosen(name, proposed)
-        self.watcher.compared(name, figures)
-        for name, figure in figures.items():
-            trial.set_user_attr(name, figure)
-        self._note(trial, proposed, begin)
-        self.study.tell(trial, figures["validation_loss"])
+    def _propose(self, before: Sequence[Any], number: int) -> Proposal:
+        """The defaults at first, then what the search proposes, which knows of the trials `before`."""
+        if not number:
+            return Proposal(number, {}, {}, self.end, ({}, {}))
+        sampler = self.optuna.samplers.TPESampler(
+            seed=(self.run.seed * 1_000_003 + number) % 2**32, n_startup_trials=_STARTUP
+        )
+        known = self.optuna.create_study(sampler=sampler)
+        known.add_trials(before)
+        trial = known.ask()
+        proposed = {name: _proposed(trial, name, way) for name, way in self.space.items()}
+        return Proposal(number, proposed, self._medians(before), self.end, (trial.params, trial.distributions))
+
+    def _medians(self, before: Sequence[Any]) -> dict[int, float]:
+        """The median of the trials' validation losses after each epoch; none as long as there are few."""
+        complete = [each for each in before if each.state == self.optuna.trial.TrialState.COMPLETE]
+        epochs = {epoch for each in complete for epoch in each.intermediate_values}
+        if len(complete) < _STARTUP:
+            return {}
+        losses = {
+            epoch: [each.intermediate_values[epoch] for each in complete if epoch in each.intermediate_values]
+            for epoch in epochs
+        }
+        return {epoch: statistics.median(values) for epoch, values in losses.items()}
+
+    def _keep(self, proposal: Proposal, outcome: Outcome) -> None:
+        """Put a trial into the database, and tell of it."""
+        states = self.optuna.trial.TrialState
+        self.study.add_trial(
+            self.optuna.trial.create_trial(
+                state=states.COMPLETE if outcome.state == "complete" else states.PRUNED,
+                value=outcome.figures.get("validation_loss"),
+                params=proposal.values[0],
+                distributions=proposal.values[1],
+                user_attrs={**outcome.figures, "settings": proposal.settings, "trial_s": outcome.seconds},
+                intermediate_values=outcome.epochs,
+            )
+        )
+        number = proposal.number
+        if outcome.state == "complete":
+            name = "defaults" if number == 0 else f"trial {number}"
+            self.watcher.chosen(name, proposal.settings)
+            self.watcher.compared(name, outcome.figures)
+        else:
+            problem = f": {outcome.problem}" if outcome.problem else "."
+            self.watcher.say(f"trial {number}: given up after {outcome.seconds:.1f} s{problem}")
         self._written()
-
-    def _note(self, trial: Any, proposed: dict[str, Any], begin: float) -> None:
-        trial.set_user_attr("settings", proposed)
-        trial.set_user_attr("trial_s", time.perf_counter() - begin)
 
     def _done(self) -> list[Any]:
         """Trials that came to an end, in their order."""
@@ -247,20 +364,21 @@ class _Search:
 class _Trial(Watcher):
     """Tells of the progress of one trial, and ends it when it is not worth its time or the time is over."""
 
-    def __init__(self, search: _Search, trial: Any, number: int) -> None:
-        self.search, self.trial, self.number, self.epochs = search, trial, number, 0
+    def __init__(self, proposal: Proposal, watcher: Watcher) -> None:
+        self.proposal, self.watcher, self.epochs = proposal, watcher, dict[int, float]()
 
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
-        if self.number and self.search.end is not None and time.perf_counter() >= self.search.end:
+        number, end = self.proposal.number, self.proposal.end
+        if number and end is not None and time.time() >= end:
             raise _OutOfTimeError
-        self.search.watcher.progress(f"trial {self.number}, {step}", done, total, figures)
+        self.watcher.progress(f"trial {number}, {step}", done, total, figures)
 
     def finished(self, step: str, figures: dict[str, float]) -> None:
         if "validation_loss" not in figures:
             return
-        self.epochs += 1
-        self.trial.report(figures["validation_loss"], self.epochs)
-        if self.number and self.trial.should_prune():
+        epoch = len(self.epochs) + 1
+        self.epochs[epoch] = figures["validation_loss"]
+        if min(self.epochs.values()) > self.proposal.medians.get(epoch, math.inf):
             raise _GivenUpError
 
 
@@ -300,9 +418,8 @@ def _study(optuna: Any, folder: Path, identity: dict[str, Any]) -> Any:
     there = (folder / STUDY).is_file()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        pruner = optuna.pruners.MedianPruner(n_startup_trials=_STARTUP)
         storage = f"sqlite:///{(folder / STUDY).resolve()}"
-        study = optuna.create_study(storage=storage, study_name=_NAME, pruner=pruner, load_if_exists=True)
+        study = optuna.create_study(storage=storage, study_name=_NAME, load_if_exists=True)
     except OSError as error:
         raise BundleError(f"{folder}: no folder can be made: {error.strerror}.", "Choose another (--out).") from None
     except (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError, RuntimeError) as error:

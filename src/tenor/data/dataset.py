@@ -12,7 +12,7 @@ import numpy as np
 from tenor.data import annotations, columns, stdin, stored, table
 from tenor.data.gathered import Gathered
 from tenor.data.labels import FEW_NUMBERS
-from tenor.data.stored import Coded, Texts
+from tenor.data.stored import Coded, Tally, Texts
 from tenor.errors import DataError, Location
 from tenor.tasks import Kind
 from tenor.watch import Watcher
@@ -93,8 +93,24 @@ def read(
     Raises:
         DataError: As the message says; the same fault in several rows is raised once.
     """
-    opened = table.open_table(path)
-    name = opened.name
+    return read_table(
+        table.open_table(path), (text, label), drop_unlabelled, drop_empty, usual, task, separator, on_disk, watcher
+    )
+
+
+def read_table(
+    opened: table.Table,
+    named: tuple[str | None, str | None],
+    drop_unlabelled: bool = False,
+    drop_empty: bool = False,
+    usual: tuple[str | None, str | None] = (None, None),
+    task: Kind | None = None,
+    separator: str | None = None,
+    on_disk: bool | None = False,
+    watcher: Watcher | None = None,
+) -> Dataset:
+    """As `read`, from a table that was opened; `named` are the columns of the texts and of the labels."""
+    (text, label), name = named, opened.name
     text = text or (usual[0] if usual[0] in opened.columns else None)
     label = label or (usual[1] if usual[1] in opened.columns else None)
     if opened.columns == ["text"] and label is None:
@@ -187,7 +203,7 @@ def label_counts(labels: Sequence[Any]) -> dict[Any, int]:
     """How many rows each label has; of numbers on disk, the least and the greatest stand for all."""
     if isinstance(labels, np.ndarray):
         labels = [labels.min(), labels.max()]
-    return labels.counts() if isinstance(labels, Coded) else Counter(labels)
+    return labels.counts() if isinstance(labels, Coded | Tally) else Counter(labels)
 
 
 def check_labels(dataset: Dataset) -> None:

@@ -150,10 +150,15 @@ class Gathered:
             raise DataError(f"{self._name}: no row has both a text and a label.", "Label some rows.")
 
     def _note(self, note: str, kept: int) -> str:
-        if kept == self._rows:
-            return note
-        dropped = f"{self._rows - kept:,} of {self._rows:,} rows have no label or no text and are left out."
-        return f"{note} {dropped}".strip()
+        return noted(note, self._rows, kept)
+
+
+def noted(note: str, read: int, kept: int) -> str:
+    """The note, with how many of the rows that were read are left out."""
+    if kept == read:
+        return note
+    dropped = f"{read - kept:,} of {read:,} rows have no label or no text and are left out."
+    return f"{note} {dropped}".strip()
 
 
 class _Store:

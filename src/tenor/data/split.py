@@ -97,22 +97,53 @@ def hold_out(
 
 def _by_hash(hashes: stored.Hashes, strata: npt.NDArray[Any], share: float, seed: int) -> tuple[Rows, Rows]:
     """`hold_out`: by a seeded hash of each text's hash, so that equal texts are drawn together."""
+    most = int(strata.max(initial=-1)) + 1
+    held_out = drawn(hashes, at_most(share, len(hashes)), seed)
+    whole = np.flatnonzero(kept_of(held_out, strata, most) == 0)
+    back = held_of(held_out, strata, hashes, whole)
+    return sides(held_out, hashes, back)
+
+
+def at_most(share: float, rows: int) -> float:
+    """The share of so many rows on disk that is held out where `share` is asked for."""
+    return min(share, MOST_HELD_OUT / max(rows, 1))
+
+
+def drawn(hashes: stored.Hashes, share: float, seed: int) -> npt.NDArray[np.bool_]:
+    """(texts,) which texts a draw by their hashes holds out; on disk."""
     salt = stored.mixed(np.array([seed], np.uint64))
-    share = min(share, MOST_HELD_OUT / max(len(hashes), 1))
     limit = np.uint64(int(share * (1 << 64)))
     held_out = spill.zeros(hashes.shape, bool)
-    most = int(strata.max(initial=-1)) + 1
-    kept_of = np.zeros(most, np.int64)
     for at in range(0, len(hashes), stored.RUN):
         run = slice(at, at + stored.RUN)
         held_out[run] = stored.mixed(hashes[run] ^ salt) < limit
-        kept_of += np.bincount(strata[run][~held_out[run]], minlength=most)
-    whole = np.flatnonzero(held_out)
-    whole = whole[kept_of[strata[whole]] == 0]  # their stratum would be held out whole; equal texts go with them
-    if len(whole):
+    spill.release(hashes)
+    return held_out
+
+
+def kept_of(held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], most: int) -> Rows:
+    """(most,) how many rows of each stratum are kept."""
+    kept = np.zeros(most, np.int64)
+    for at in range(0, len(strata), stored.RUN):
+        run = slice(at, at + stored.RUN)
+        kept += np.bincount(strata[run][~held_out[run]], minlength=most)
+    spill.release(strata)
+    return kept
+
+
+def held_of(
+    held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], hashes: stored.Hashes, whole: npt.NDArray[Any]
+) -> stored.Hashes:
+    """Hashes of the texts held out whose stratum is among `whole`, those that would be held out whole."""
+    rows = np.flatnonzero(held_out)
+    return hashes[rows[np.isin(strata[rows], whole)]]
+
+
+def sides(held_out: npt.NDArray[np.bool_], hashes: stored.Hashes, back: stored.Hashes) -> tuple[Rows, Rows]:
+    """Rows kept, on disk, and rows held out, but for those whose hashes are among `back`: equal texts go together."""
+    if len(back):
         rows = np.flatnonzero(held_out)
-        held_out[rows[np.isin(hashes[rows], hashes[whole])]] = False
-    spill.release(hashes, strata)
+        held_out[rows[np.isin(hashes[rows], back)]] = False
     kept = spill.keep((at + np.flatnonzero(~part) for at, part in _numbered(held_out)), np.int64)
     return kept, np.flatnonzero(held_out)
 

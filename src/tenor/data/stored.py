@@ -117,6 +117,41 @@ class Coded(Sequence[Any]):
         return totals
 
 
+class Elsewhere(Sequence[str]):
+    """Texts that are on other machines.
+
+    Attributes:
+        lengths: Characters of some of them.
+    """
+
+    def __init__(self, count: int, lengths: list[int]) -> None:
+        self._count, self.lengths = count, lengths
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        raise IndexError("these texts are on other machines")
+
+
+class Tally(Sequence[Any]):
+    """Labels whose rows are on other machines: how many each value has. Its order is that of the values."""
+
+    def __init__(self, counts: dict[Any, int]) -> None:
+        self._counts = counts
+
+    def __len__(self) -> int:
+        return sum(self._counts.values())
+
+    def __getitem__(self, index: Any) -> Any:
+        ends = np.cumsum(list(self._counts.values()))
+        return list(self._counts)[int(np.searchsorted(ends, range(len(self))[index], "right"))]
+
+    def counts(self) -> dict[Any, int]:
+        """How many rows each value has."""
+        return self._counts
+
+
 def take(labels: Any, rows: Rows) -> Any:
     """The labels of the chosen rows; `labels` are Coded, or numbers in an array."""
     if isinstance(labels, Coded):

@@ -8,9 +8,11 @@ What was made, each with the number of its steps, is kept as `members`: with the
 any machine and without a clock.
 """
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tenor.errors import SettingsError
 from tenor.evaluation import calibration
@@ -19,6 +21,7 @@ from tenor.models.blend import Blend, Member
 from tenor.models.candidate import Candidate, Fit, Made
 from tenor.models.family import Examples, Family, Fitted, HeldOut
 from tenor.models.plan import Clock
+from tenor.models.spread import Call, Spread, spread_out
 from tenor.settings import require
 from tenor.tasks import Value
 from tenor.watch import Watcher
@@ -78,13 +81,19 @@ class _Member(Watcher):
 
 
 def combine(
-    fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher, ready: Callable[[Fitted], None]
+    fit: Fit,
+    examples: Examples,
+    config: Config,
+    seed: int,
+    watcher: Watcher,
+    ready: Callable[[Fitted], None],
+    spread: Spread | None = None,
 ) -> Fitted:
     """Make models, compare them, blend those that help; and have a small model learn from the blend, where one is asked
     for.
 
     An interruption (Ctrl-C) after the first model ends the search, not the run. `ready` gets the first model, and
-    each blend that is better than the one before.
+    each blend that is better than the one before. `spread` makes models elsewhere, several at a time.
 
     Raises:
         TenorError: A setting in `members` does not serve the task, a package is missing, or no model is as small and
@@ -109,19 +118,23 @@ def combine(
     members: tuple[Member, ...] = ()
     found: Fitted | None = None
     try:
-        for asked in plan.plan(config.members, learned, held_out, clock, encodes, made):
-            told = _Member(watcher, asked.name, clock if made else Clock(None))
-            try:
-                taught = _taught(found, asked, learned.unlabelled, seed)
-                made.append(candidate.make(fit, asked, learned, held_out, seed, told, taught))
-            except _OutOfTimeError:
-                watcher.say(f"{asked.name}: not ready in time, and left out.")
-                continue
-            watcher.compared(asked.name, made[-1].figures(held_out))
-            chosen, blended = _blended(made, held_out, config, begin)
-            if blended is not None and (found is None or blended.history[-1]["weight"] > 0):
-                found, members = blended, chosen
-                ready(found)
+        planned = plan.plan(config.members, learned, held_out, clock, encodes, made)
+
+        def taught(asked: Candidate) -> Examples | None:
+            return _taught(found, asked, learned.unlabelled, seed)
+
+        making = _making(fit, planned, config, (learned, held_out), seed, watcher, clock, taught, spread)
+        with contextlib.closing(making):
+            for asked, each in making:
+                if each is None:
+                    watcher.say(f"{asked.name}: not ready in time, and left out.")
+                    continue
+                made.append(each)
+                watcher.compared(asked.name, each.figures(held_out))
+                chosen, blended = _blended(made, held_out, config, begin)
+                if blended is not None and (found is None or blended.history[-1]["weight"] > 0):
+                    found, members = blended, chosen
+                    ready(found)
     except KeyboardInterrupt:
         if found is None:
             raise
@@ -134,11 +147,77 @@ def combine(
     found = replace(found, history=rows, config=replace(config, members=tuple(each.described for each in made)))
     if config.distil is None:
         if examples.validation is None:
-            members = _on_all(fit, members, made, examples, config, seed, watcher, clock)
+            members = _on_all(fit, members, made, examples, config, seed, watcher, clock, spread)
         found = replace(found, model=Blend(members))
     else:
         found = _distilled(fit, found, learned, held_out, seed, watcher, whole)
     return replace(found, timing={"fit_s": time.perf_counter() - begin})
+
+
+def _making(
+    fit: Fit,
+    planned: Iterator[Candidate],
+    config: Config,
+    parts: tuple[Examples, Examples],
+    seed: int,
+    watcher: Watcher,
+    clock: Clock,
+    taught: Callable[[Candidate], Examples | None],
+    spread: Spread | None,
+) -> Generator[tuple[Candidate, Made | None]]:
+    """The models of the plan, in its order; None for one that is not ready in time. The first has all the time."""
+    given = ready = 0
+    learned, held_out = parts
+    if spread is None:
+        for asked in planned:
+            told = _Member(watcher, asked.name, clock if ready else Clock(None))
+            made = _in_time(fit, asked, learned, held_out, seed, told, taught(asked))
+            ready += made is not None
+            yield asked, made
+        return
+    shared = spread.share((replace(learned.in_memory(), unlabelled=()), held_out))
+
+    def calls() -> Iterator[Call | None]:
+        for number, asked in enumerate(planned):
+            while asked.unlabelled and given < number:
+                yield None  # it learns from what the models before it say
+            yield asked, _made_there, (shared, fit, asked, seed, clock.moment if ready else None, taught(asked))
+
+    def most() -> int:  # what the first takes tells what else there is time for
+        return spread.places if ready or config.members else 1
+
+    for asked, made in spread_out(spread, calls(), most):
+        given += 1
+        ready += made is not None
+        yield asked, made
+
+
+def _made_there(
+    parts: tuple[Examples, Examples],
+    fit: Fit,
+    asked: Candidate,
+    seed: int,
+    moment: float | None,
+    taught: Examples | None,
+) -> Made | None:
+    """A model made on another machine, until a moment in seconds since 1970."""
+    told = _Member(Watcher(), asked.name, Clock(None if moment is None else moment - time.time()))
+    return _in_time(fit, asked, *parts, seed, told, taught)
+
+
+def _in_time(
+    fit: Fit,
+    asked: Candidate,
+    learned: Examples,
+    held_out: Examples,
+    seed: int,
+    told: _Member,
+    taught: Examples | None,
+) -> Made | None:
+    try:
+        return candidate.make(fit, asked, learned, held_out, seed, told, taught)
+    except _OutOfTimeError:
+        return None
 
 
 def _taught(found: Fitted | None, asked: Candidate, texts: Sequence[str], seed: int) -> Examples | None:
@@ -267,6 +346,7 @@ def _on_all(
     seed: int,
     watcher: Watcher,
     clock: Clock,
+    spread: Spread | None,
 ) -> tuple[Member, ...]:
     """The models fitted to all texts, with the settings chosen: those for which there is time, the quickest first.
 
@@ -276,22 +356,51 @@ def _on_all(
     of = {id(each.fitted.model): each for each in made}
     costs = [of[id(member.model)] for member in members]
     found = list(members)
-    for number in sorted(range(len(members)), key=lambda number: costs[number].seconds):
-        member, before = members[number], of[id(members[number].model)]
-        if getattr(member.config, "steps", None) is None and before.seconds * _MORE_TEXTS < clock.left:
-            told = _Member(watcher, f"{before.asked.name}, all texts", Clock(None))
-            more = examples if before.taught is None else distillation.together(examples, before.taught)
-            try:
-                fitted = candidate.of_task(fit(member.family, more, member.config, seed, told, None), examples)
-            except KeyboardInterrupt:
-                watcher.say("interrupted: the models learn from no further texts, and are saved.")
-                break
-            _, size = comparison.price(fitted, examples.texts[:1])
-            wider = [*costs]
-            wider[number] = replace(before, size_mib=size)
-            if candidate.affordable(wider, config.maximum_size, config.maximum_latency):
-                costs, found[number] = wider, replace(member, model=fitted.model)
+
+    def wider() -> Iterator[tuple[int, Member, Made]]:
+        before = list(costs)
+        for number in sorted(range(len(members)), key=lambda number: before[number].seconds):
+            member, one = members[number], before[number]
+            if getattr(member.config, "steps", None) is None and one.seconds * _MORE_TEXTS < clock.left:
+                yield number, member, one
+
+    def fitted() -> Generator[tuple[int, Fitted]]:
+        if spread is None:
+            for number, member, one in wider():
+                told = _Member(watcher, f"{one.asked.name}, all texts", Clock(None))
+                yield number, _fitted_to(examples, fit, member.family, member.config, seed, one.taught, told)
+            return
+        shared = spread.share(replace(examples.in_memory(), unlabelled=()))
+        calls: Iterator[Call | None] = (
+            (number, _fitted_to, (shared, fit, member.family, member.config, seed, one.taught))
+            for number, member, one in wider()
+        )
+        yield from spread_out(spread, calls, lambda: spread.places)
+
+    try:
+        with contextlib.closing(fitted()) as all_fitted:
+            for number, again in all_fitted:
+                _, size = comparison.price(again, examples.texts[:1])
+                with_this = [*costs]
+                with_this[number] = replace(costs[number], size_mib=size)
+                if candidate.affordable(with_this, config.maximum_size, config.maximum_latency):
+                    costs, found[number] = with_this, replace(members[number], model=again.model)
+    except KeyboardInterrupt:
+        watcher.say("interrupted: the models learn from no further texts, and are saved.")
     return tuple(found)
+
+
+def _fitted_to(
+    examples: Examples,
+    fit: Fit,
+    family: Family,
+    config: Any,
+    seed: int,
+    taught: Examples | None,
+    watcher: Watcher | None = None,
+) -> Fitted:
+    more = examples if taught is None else distillation.together(examples, taught)
+    return candidate.of_task(fit(family, more, config, seed, watcher or Watcher(), None), examples)
 
 
 FAMILY = Family(

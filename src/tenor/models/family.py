@@ -258,8 +258,9 @@ class Family:
             (batch, outputs).
         encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids.
         initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
-        combine: (how another family is fitted, examples, config, seed, watcher, ready) -> Fitted, whose model is a
-            `Blend`; `ready` takes each model that can be used before the last one is found.
+        combine: (how another family is fitted, examples, config, seed, watcher, ready, spread) -> Fitted, whose model
+            is a `Blend`; `ready` takes each model that can be used before the last one is found, and `spread` says
+            where others are made.
         structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
         rate: (config) -> path of a variable -> its share of the learning rate; None: all of it.
     """
@@ -273,6 +274,6 @@ class Family:
     build: Callable[[Any, Task], Any] | None = None
     encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None
     initialise: Callable[[Any, Any], None] | None = None
-    combine: Callable[[Any, Examples, Any, int, Watcher, Callable[[Fitted], None]], Fitted] | None = None
+    combine: Callable[[Any, Examples, Any, int, Watcher, Callable[[Fitted], None], Any], Fitted] | None = None
     structure: tuple[str, ...] = ()
     rate: Callable[[Any], Callable[[str], float]] | None = None

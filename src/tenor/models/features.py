@@ -1,6 +1,7 @@
 """Counts of n-grams -> weighted features, as sparse matrices."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -51,15 +52,49 @@ def prepare(counts: Counts, desired: Floats | Desired, weighting: Weighting, min
     """
     frequency = ngrams.frequency(counts)
     rows, outputs = desired.shape
+    telling = None
+    if not spill.is_stored(counts.buckets) and isinstance(desired, Desired) and isinstance(desired.task, Classes):
+        telling = partial(_most_telling, counts, targets=desired.targets)
+    buckets, idf = vocabulary(frequency, rows, outputs, weighting, minimum_texts, telling)
+    matrix, used = weighed(counts, desired, buckets, idf, weighting)
+    scale = None if used is None else log_ratios(frequency[buckets], used)
+    return Features(buckets, idf, scale, matrix)
+
+
+def vocabulary(
+    frequency: npt.NDArray[np.int64],
+    rows: int,
+    outputs: int,
+    weighting: Weighting,
+    minimum_texts: int,
+    telling: Callable[..., npt.NDArray[np.int64]] | None = None,
+) -> tuple[npt.NDArray[np.int32], Floats]:
+    """The buckets that are features, and their inverse document frequency, empty where the weighting has none.
+
+    Args:
+        frequency: In how many of the training texts each bucket occurs.
+        rows: How many these are.
+        outputs: How many outputs the model has.
+        weighting: How counts become features.
+        minimum_texts: In how many texts an n-gram has to occur.
+        telling: (buckets, most=how many are to be kept) -> positions of those; None: the most frequent.
+    """
     buckets, most = ngrams.frequent(frequency, minimum_texts), min(MOST_FEATURES, MOST_WEIGHTS // outputs)
     if len(buckets) > most:
-        in_memory = not spill.is_stored(counts.buckets)
-        if in_memory and isinstance(desired, Desired) and isinstance(desired.task, Classes):
-            buckets = buckets[_most_telling(counts, buckets, desired.targets, most)]
-        buckets = buckets[:most]
-    idf = np.zeros(0, np.float32)
-    if weighting != "naive-bayes":
-        idf = np.asarray(np.log((1 + rows) / (1 + frequency[buckets])) + 1, np.float32)
+        buckets = buckets[:most] if telling is None else buckets[telling(buckets, most=most)][:most]
+    if weighting == "naive-bayes":
+        return buckets, np.zeros(0, np.float32)
+    return buckets, np.asarray(np.log((1 + rows) / (1 + frequency[buckets])) + 1, np.float32)
+
+
+def weighed(
+    counts: Counts, desired: Floats | Desired, buckets: npt.NDArray[np.int32], idf: Floats, weighting: Weighting
+) -> "tuple[scipy.sparse.csr_matrix | Stored, Floats | None]":
+    """The features of training texts, and in how many texts of each output each occurs: (features, outputs).
+
+    None in place of the latter where the weighting does not use it.
+    """
+    rows, outputs = desired.shape
     columns = ngrams.positions(buckets)
     used = None if weighting == "tf-idf" else np.zeros((len(buckets), outputs), np.float32)
 
@@ -79,8 +114,7 @@ def prepare(counts: Counts, desired: Floats | Desired, weighting: Weighting, min
         matrix: Any = _stored((prepared(part) for part in parts), parts, len(buckets), counts)
     else:
         matrix = prepared(slice(0, rows))
-    scale = None if used is None else _log_ratios(frequency[buckets].astype(np.float32)[:, None], used)
-    return Features(buckets, idf, scale, matrix)
+    return matrix, used
 
 
 def _most_telling(counts: Counts, buckets: npt.NDArray[np.int32], targets: Targets, most: int) -> npt.NDArray[np.int64]:
@@ -144,12 +178,12 @@ def weigh(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: Floats) ->
     return counts
 
 
-def _log_ratios(total: Floats, used: Floats) -> Floats:
+def log_ratios(frequency: npt.NDArray[np.int64], used: Floats) -> Floats:
     """How much more a class uses an n-gram than the other classes do: (features, outputs), from presence, smoothed.
 
     Args:
-        total: (features, 1) in how many texts each n-gram occurs.
+        frequency: (features,) in how many texts each n-gram occurs.
         used: (features, outputs) in how many of those of each class.
     """
-    ours, others = used + 1, total - used + 1
+    ours, others = used + 1, frequency.astype(np.float32)[:, None] - used + 1
     return np.asarray(np.log((ours / ours.sum(axis=0)) / (others / others.sum(axis=0))), np.float32)

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tenor.models import rows
 from tenor.models.rows import Desired, Dots, Loss
@@ -64,21 +65,52 @@ def fit(
         tolerance: Stop when no entry of the gradient is larger than this share of the largest one at zero weights.
         watcher: Hears of each step.
     """
-    outputs, columns = desired.shape[1], features.shape[1]
-    whole = scale if scale is not None else np.ones((columns, 1), np.float32)
     counted = np.broadcast_to(np.float32(1), desired.shape[0]) if weights is None else weights
+    squares = rows.squares(features, counted)
+    with ThreadPoolExecutor(cores()) as pool:
+        loss = rows.loss(pool, features, desired, activation, counted, dots_of(activation))
+        return solve(loss, squares, desired.shape, activation, strength, scale, iterations, tolerance, watcher)
+
+
+def dots_of(activation: Activation) -> Dots:
+    """Inner products of the problems that there are: one, or one for each output."""
+    return _dots_of_all if activation == "softmax" else _dots_of_each
+
+
+def solve(
+    loss: Loss,
+    squares: npt.NDArray[Any],
+    shape: tuple[int, int],
+    activation: Activation,
+    strength: float,
+    scale: Floats | None = None,
+    iterations: int = 20,
+    tolerance: float = 1e-3,
+    watcher: Watcher | None = None,
+) -> Linear:
+    """Fit weights to the rows that a loss is over, wherever they are.
+
+    Args:
+        loss: The loss.
+        squares: (features, 1) the weighted sum of squares of each feature.
+        shape: (rows, outputs).
+        activation: As in `fit`, like all that follows.
+        strength: C.
+        scale: The scale of the features.
+        iterations: At most this many steps.
+        tolerance: When to stop.
+        watcher: Hears of each step.
+    """
+    outputs, columns = shape[1], len(squares)
+    whole = scale if scale is not None else np.ones((columns, 1), np.float32)
     # The curvature at zero weights.
     share = 1 / max(outputs, 2)
     curved = {"softmax": share * (1 - share), "sigmoid": 0.25, "identity": 1.0}[activation]
-    squares = rows.squares(features, counted)
     diagonal = 1 / np.sqrt(1 / strength + curved * squares * whole * whole)
     diagonal = np.broadcast_to(diagonal.astype(np.float32), (columns, outputs))
-    step = np.concatenate([diagonal * whole, np.full((1, outputs), 1 / np.sqrt(desired.shape[0]), np.float32)])
+    step = np.concatenate([diagonal * whole, np.full((1, outputs), 1 / np.sqrt(shape[0]), np.float32)])
     penalty = np.concatenate([diagonal * diagonal / np.float32(strength), np.zeros((1, outputs), np.float32)])
-    dots = _dots_of_all if activation == "softmax" else _dots_of_each
-    with ThreadPoolExecutor(cores()) as pool:
-        loss = rows.loss(pool, features, desired, activation, counted, dots)
-        table = _minimise(loss, step, penalty, dots, iterations, tolerance, watcher or Watcher())
+    table = _minimise(loss, step, penalty, dots_of(activation), iterations, tolerance, watcher or Watcher())
     table *= step
     return Linear(table[:-1].copy(), table[-1].copy())
 

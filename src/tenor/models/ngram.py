@@ -17,7 +17,7 @@ open is chosen by a quick validation on a part of the training texts.
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, get_args
@@ -53,14 +53,17 @@ _VALIDATION = 0.5  # to measure is cheap, and much of the choice would be noise 
 _FIRST_GRAMS = (1, 2), ()
 _OTHER_GRAMS = ((1,), ()), ((1, 2, 3), ())
 _CHARACTER_GRAMS = ((), (1, 2, 3)), ((1, 2), (3, 4, 5))
-_CHARACTERS = 5_000_000  # n-grams of characters are tried on training texts of up to this many characters in all
+CHARACTERS = 5_000_000
+"""N-grams of characters are tried on training texts of up to this many characters in all."""
+
 _FIRST_STRENGTH = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}
 _FIRST_STRENGTH_OF_SETS = {"naive-bayes": 0.3, "tf-idf": 10 / 3, "tf-idf-naive-bayes": 10 / 3}
 _STRENGTH_STEP = 3.0
 _STRENGTH_MOVES = 5
-# Folds, each in turn left out of a fit, to see how probable labels look for texts that are new. One of `_SCORED` texts
-# is enough; the smaller its share, the more the model that scores it is like the one that is saved.
-_FOLDS, _MOST_FOLDS = 4, 20
+FOLDS, _MOST_FOLDS = 4, 20
+"""Folds, each in turn left out of a fit, to see how probable labels look for texts that are new. One of `_SCORED` texts
+is enough; the smaller its share, the more the model that scores it is like the one that is saved."""
+
 _SCORED = 5_000  # so many of these texts are enough, but where rare labels need thresholds
 _SCORED_SETS = 20_000  # and there, where the texts are on disk
 _SCORED_CELLS, _FEWEST_SCORED = 1 << 24, 1_000  # of many classes, fewer texts do: they are scored for each class
@@ -226,15 +229,17 @@ def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None =
     the model itself, which it does not miss.
     """
     begin = time.perf_counter()
-    chosen, tried = _choose(examples, config, seed)
+    chosen, tried = choose(
+        lambda: _sample(examples, seed), lambda: _are_few(examples.texts), examples.task, config, seed
+    )
     after_choice = time.perf_counter()
     assert chosen.weighting is not None
     task = examples.task
     fresh: Examples | None = None
+    share = share_scored(len(examples), task) if isinstance(examples.texts, Texts) else None
     if examples.validation is not None:
         examples, fresh = examples.validated(0, seed)
-    elif isinstance(examples.texts, Texts) and len(examples) > _FOLDED:
-        share = (_SCORED_SETS if isinstance(task, LabelSet) else _SCORED) / len(examples)
+    elif share is not None:
         examples, fresh = examples.parted(share, seed)
     counts = _count(examples.texts, chosen, watcher)
     after_encoding = time.perf_counter()
@@ -254,19 +259,33 @@ def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None =
 
 
 def _held_out(examples: Examples, counts: Counts, config: Config, seed: int) -> HeldOut | None:
-    if len(examples) < _FOLDS:
+    if len(examples) < FOLDS:
         return None
     task, targets = examples.task, examples.targets
-    count = wanted = _FOLDS  # rare labels need all texts
-    if not isinstance(task, LabelSet):
-        count = max(_FOLDS, min(len(examples) // _SCORED, _MOST_FOLDS))
-        wanted = math.ceil(_SCORED * count / len(examples))
-    folds = split.folds(list(examples.texts), task.strata(targets), count, seed, examples.groups)[:wanted]
-    most = max(_FEWEST_SCORED, _SCORED_CELLS // task.outputs) // len(folds)
-    random = np.random.default_rng((seed, 4))
-    folds = [(kept, rows if len(rows) <= most else np.sort(random.permutation(rows)[:most])) for kept, rows in folds]
+    folds = folds_scored(list(examples.texts), targets, task, seed, examples.groups)
     scored = np.concatenate([rows for _, rows in folds])
     return HeldOut(targets[scored], out_of_fold(counts, targets, task, examples.weights, config, folds)[scored])
+
+
+def share_scored(texts: int, task: Task) -> float | None:
+    """Which share of so many texts on disk is held out from the model to see what it says of new ones; None: other
+    models are fitted for that, since the texts are too few.
+    """
+    return None if texts <= _FOLDED else (_SCORED_SETS if isinstance(task, LabelSet) else _SCORED) / texts
+
+
+def folds_scored(
+    texts: Sequence[str], targets: Targets, task: Task, seed: int, groups: split.Groups | None = None
+) -> list[tuple[Rows, Rows]]:
+    """Texts that each of these other models learns from, and those that it scores."""
+    count = wanted = FOLDS  # rare labels need all texts
+    if not isinstance(task, LabelSet):
+        count = max(FOLDS, min(len(texts) // _SCORED, _MOST_FOLDS))
+        wanted = math.ceil(_SCORED * count / len(texts))
+    folds = split.folds(texts, task.strata(targets), count, seed, groups)[:wanted]
+    most = max(_FEWEST_SCORED, _SCORED_CELLS // task.outputs) // len(folds)
+    random = np.random.default_rng((seed, 4))
+    return [(kept, rows if len(rows) <= most else np.sort(random.permutation(rows)[:most])) for kept, rows in folds]
 
 
 def _count(texts: Sequence[str], config: Config, watcher: Watcher | None = None) -> Counts:
@@ -325,30 +344,61 @@ def out_of_fold(
     return logits
 
 
-def _choose(examples: Examples, config: Config, seed: int) -> tuple[Config, list[dict[str, Any]]]:
+def drawn(texts: int, seed: int, on_disk: bool) -> Rows:
+    """Which of so many texts the quick validation sees, in the order that they are drawn in."""
+    random = np.random.default_rng((seed, 1))
+    many = on_disk and texts > _TRIAL_MOST
+    return random.choice(texts, _TRIAL_MOST, replace=False) if many else random.permutation(texts)
+
+
+def _sample(examples: Examples, seed: int) -> Examples:
+    if not isinstance(examples.texts, Texts):
+        taken = examples.take(drawn(len(examples), seed, on_disk=False))
+        return replace(taken, validation=examples.validation)
+    order = drawn(len(examples), seed, on_disk=True)
+    rising = np.sort(order)  # read one after the other
+    return examples.take(rising).in_memory().take(np.searchsorted(rising, order))
+
+
+def _are_few(texts: Sequence[str]) -> bool:
+    return all(size <= CHARACTERS for size in itertools.accumulate(map(len, texts)))
+
+
+def choose(
+    sample: Callable[[], Examples], are_few: Callable[[], bool], task: Task, config: Config, seed: int
+) -> tuple[Config, list[dict[str, Any]]]:
     """Fill in what `config` leaves open: for each weighting the best strength, then the n-grams for the best weighting.
 
     Settings are compared on the trial's second part by log loss, which is far less noisy than accuracy; where a text
     has several labels by F1; where numbers are learned by the squared error. Other n-grams than the first have to be
     better by more than the standard error of the difference, since they cost time.
+
+    Args:
+        sample: Tells the texts that were `drawn`, in that order.
+        are_few: Tells whether the training texts have at most CHARACTERS characters in all.
+        task: What is predicted.
+        config: The settings.
+        seed: Seed of the draw.
+
+    Returns:
+        The settings, and a row for each that was tried.
     """
     open_grams = config.orders is None and config.characters is None
     orders, characters = _FIRST_GRAMS if open_grams else (config.orders or (), config.characters or ())
     start = replace(config, orders=orders, characters=characters)
     weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
-    if isinstance(examples.task, Value):  # the others weigh by how often the classes use an n-gram
+    if isinstance(task, Value):  # the others weigh by how often the classes use an n-gram
         require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf where numbers are learned")
         weightings = ("tf-idf",)
     if not open_grams and None not in (config.weighting, config.strength):
         return start, []
-    trial = _Trial(examples, start, seed)
+    trial = _Trial(sample(), start, seed)
     best = min((_climb(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
     if open_grams:
-        small = all(size <= _CHARACTERS for size in itertools.accumulate(map(len, examples.texts)))
-        grams = (*_OTHER_GRAMS, *(_CHARACTER_GRAMS if small else ()))
+        grams = (*_OTHER_GRAMS, *(_CHARACTER_GRAMS if are_few() else ()))
         others = [trial.with_grams(best, orders, characters) for orders, characters in grams]
         chosen = min([best, *(other for other in others if trial.clearly_better(other, best))], key=trial.loss)
-        if chosen is not best and isinstance(examples.task, LabelSet):
+        if chosen is not best and isinstance(task, LabelSet):
             chosen = _climb(trial, replace(chosen, strength=None), chosen.strength)
         best = chosen
     return best, trial.tried
@@ -408,14 +458,10 @@ def _of_classes(examples: Examples, chosen: Rows, order: Rows) -> Examples:
 
 
 class _Trial:
-    """The quick validation: a seeded sample of the texts, a part to fit on and a part to measure on."""
+    """The quick validation: of a sample of the texts, a part to fit on and a part to measure on."""
 
     def __init__(self, examples: Examples, config: Config, seed: int) -> None:
-        order = np.random.default_rng((seed, 1)).permutation(len(examples))
-        if isinstance(examples.texts, Texts):
-            chosen = np.sort(order[:_TRIAL_MOST])  # read one after the other
-            examples, order = examples.take(chosen).in_memory(), np.searchsorted(chosen, order[:_TRIAL_MOST])
-        examples, order = _of_some_classes(examples, config, order)
+        examples, order = _of_some_classes(examples, config, np.arange(len(examples)))
         self.task = examples.task
         lengths = np.array([len(examples.texts[row]) for row in order])
         some = examples.take(order[:_TRIAL_TEXTS])

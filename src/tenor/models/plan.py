@@ -56,6 +56,11 @@ class Clock:
     def left(self) -> float:
         return float("inf") if self.end is None else self.end - time.perf_counter()
 
+    @property
+    def moment(self) -> float | None:
+        """When it is over, in seconds since 1970, which mean the same to all machines."""
+        return None if self.end is None else time.time() + self.left
+
 
 def compares(budget: float | None, examples: Examples) -> bool:
     """Whether there is time for more than one n-gram model, which learns best from all texts then."""

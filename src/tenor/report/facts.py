@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from tenor.checks import mislabelled
 from tenor.checks.finding import Finding
-from tenor.data.dataset import Dataset
+from tenor.data.dataset import Dataset, label_counts
+from tenor.data.stored import Elsewhere
 from tenor.explanation.texts import Explanation, explain
 from tenor.measurement import Measured
 from tenor.predictor import Predictor
@@ -168,12 +169,18 @@ def gather(
 def _counts(data: Dataset, task: Task) -> dict[str, int]:
     if isinstance(task, Value):
         return {}
-    names = [name for labels in data.labels for name in labels] if isinstance(task, LabelSet) else data.labels
-    return dict(Counter(names).most_common())
+    found: Counter[str] = Counter()
+    for labels, rows in label_counts(data.labels).items():
+        for name in labels if isinstance(task, LabelSet) else (labels,):
+            found[name] += rows
+    return dict(found.most_common())
 
 
 def _lengths(data: Dataset) -> tuple[int, ...]:
-    lengths = [len(text) for text in data.texts[:: -(-len(data) // _LENGTHS)]]
+    if isinstance(data.texts, Elsewhere):
+        lengths = data.texts.lengths
+    else:
+        lengths = [len(text) for text in data.texts[:: -(-len(data) // _LENGTHS)]]
     return tuple(np.quantile(lengths, [0, 0.25, 0.5, 0.75, 1]).round().astype(int).tolist())
 
 

@@ -1,0 +1,63 @@
+"""Other places where models can be made, several at a time."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, Protocol
+
+Call = tuple[Any, Callable[..., Any], tuple[Any, ...]]
+"""(name, function, its arguments)."""
+
+
+class Spread(Protocol):
+    """Other places where models can be made.
+
+    Attributes:
+        places: How many calls are made there at a time.
+    """
+
+    places: int
+
+    def share(self, value: Any) -> Any:
+        """A reference to something large, which calls get in its place."""
+
+    def start(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Begin a call."""
+
+    def wait(self, begun: Sequence[Any]) -> Any:
+        """One of these calls that is through."""
+
+    def result(self, call: Any) -> Any:
+        """What a call returned. Raises TenorError as it did."""
+
+    def stop(self, begun: Sequence[Any]) -> None:
+        """End calls."""
+
+
+def spread_out(spread: Spread, calls: Iterator[Call | None], most: Callable[[], int]) -> Generator[tuple[Any, Any]]:
+    """Make calls elsewhere, so many at a time; (name, result) in their order.
+
+    A call is asked for when it can begin; None in its place means: not before the next result is taken.
+    """
+    begun: deque[tuple[Any, Any]] = deque()
+    done: set[Any] = set()
+
+    def begin() -> None:
+        while len(begun) - len(done) < most() and (call := next(calls, None)) is not None:
+            name, function, args = call
+            begun.append((name, spread.start(function, *args)))
+
+    try:
+        begin()
+        while begun:
+            name, task = begun[0]
+            while task not in done:
+                done.add(spread.wait([each for _, each in begun if each not in done]))
+                if len(begun) > 1 or task not in done:
+                    begin()
+            result = spread.result(task)
+            begun.popleft()
+            done.remove(task)
+            yield name, result
+            begin()
+    finally:
+        spread.stop([each for _, each in begun])
