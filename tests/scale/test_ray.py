@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +17,6 @@ ray = pytest.importorskip("ray")
 from tenor.scale import cluster, labelling  # noqa: E402
 
 FILES, ROWS = 8, 400
-
-
-@pytest.fixture(scope="module")
-def two_nodes() -> Iterator[Any]:
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv(
-            "PYTHONPATH", os.pathsep.join([str(Path(shards.__file__).parents[1]), os.getenv("PYTHONPATH", "")])
-        )
-        memory = {"object_store_memory": 100_000_000}
-        nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **memory})
-        nodes.add_node(num_cpus=1, **memory)
-        patch.setenv("RAY_ADDRESS", nodes.address)
-        yield nodes
-        if ray.is_initialized():
-            ray.shutdown()
-        nodes.shutdown()
 
 
 @pytest.fixture

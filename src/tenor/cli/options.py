@@ -57,6 +57,12 @@ Validation = Annotated[
 ]
 Group = Annotated[str | None, typer.Option(help="Column whose equal values stay on one side, such as an author.")]
 Time = Annotated[str | None, typer.Option(help="Column of times: the latest rows are held out.")]
+On = Annotated[
+    str | None,
+    typer.Option(metavar="ray", help="Work on a Ray cluster: ray (RAY_ADDRESS, or this machine) or ray://HOST:PORT."),
+]
+Workers = Annotated[int | None, typer.Option(help="Workers on the cluster. [default: as many as it has cores for]")]
+WorkerCores = Annotated[int, typer.Option(help="Cores for each worker.")]
 Log = Annotated[
     list[str] | None,
     typer.Option(help="Show figures live in tensorboard or mlflow, as it goes on; may be repeated."),

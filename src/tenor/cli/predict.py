@@ -51,10 +51,8 @@ def predict(
             "ray://HOST:PORT; --out is a folder then.",
         ),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Workers on the cluster. [default: as many as it has cores for]")
-    ] = None,
-    worker_cores: Annotated[int, typer.Option(help="Cores for each worker.")] = 1,
+    workers: options.Workers = None,
+    worker_cores: options.WorkerCores = 1,
     runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

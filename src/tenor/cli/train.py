@@ -5,11 +5,16 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from tenor.cli import options
+
+if TYPE_CHECKING:
+    from tenor.pipeline import Trained
+    from tenor.runs import Run
+    from tenor.watch import Watcher
 
 Option = typer.Option
 
@@ -84,6 +89,9 @@ def train(
         ),
     ] = False,
     no_report: Annotated[bool, Option("--no-report", help="Make no report.html and no model card.")] = False,
+    on: options.On = None,
+    workers: options.Workers = None,
+    worker_cores: options.WorkerCores = 1,
     as_json: Annotated[bool, Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
@@ -149,7 +157,13 @@ def train(
     if assignments:
         run = replace(run, settings=(run.settings or {}) | settings.parse_assignments(assignments))
     with _ended_alike(), console.Console(quiet=as_json) as watcher:
-        if tune is None:
+        if on is not None:
+            if tune is not None:
+                raise SettingsError(
+                    "--tune searches on this machine.", "Search with 'tenor tune --on', then train with its best.toml."
+                )
+            trained = _train_on(on, run, watcher, workers, worker_cores)
+        elif tune is None:
             trained = pipeline.train(run, watcher)
         else:
             from tenor import tuning
@@ -167,6 +181,21 @@ def train(
     steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")
     print(f"\ntook {timing['total_s']:.1f} s ({steps})")
     print(f"model: {trained.folder}")
+
+
+def _train_on(on: str, run: "Run", watcher: "Watcher", workers: int | None, worker_cores: int) -> "Trained":
+    """Train on a cluster."""
+    from tenor import pipeline
+    from tenor.errors import SettingsError
+    from tenor.scale import cluster, ngram
+    from tenor.scale.trials import Places
+
+    with cluster.connected(on) as ray:
+        if run.family == "ngram":
+            return ngram.train(ray, run, watcher, workers, worker_cores)
+        if run.family == "auto":
+            return pipeline.train(run, watcher, spread=Places(ray, workers, worker_cores))
+        raise SettingsError(f"--on: {run.family!r} does not train on a cluster.", "Train ngram or auto there.")
 
 
 @contextlib.contextmanager

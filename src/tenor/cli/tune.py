@@ -1,6 +1,8 @@
 """`tenor tune`."""
 
+import contextlib
 import json
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -33,6 +35,13 @@ def tune(
     assignments: options.Assignments = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    together: Annotated[
+        int | None,
+        Option(help="Trials proposed at a time; what is found depends on it. [default: 1, or with --on one a worker]"),
+    ] = None,
+    on: options.On = None,
+    workers: options.Workers = None,
+    worker_cores: options.WorkerCores = 1,
     log: options.Log = None,
     as_json: Annotated[bool, Option("--json", help="Print what was found as one line of JSON.")] = False,
 ) -> None:
@@ -67,9 +76,17 @@ def tune(
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     run = settings.make(Run, values, str(config) if config else "tune")
-    asked = tuning.Tuning(run, trials, options.seconds(budget) if budget is not None else None)
-    with console.Console(quiet=as_json) as watcher:
-        tuned = tuning.tune(asked, watcher)
+    asked = tuning.Tuning(run, trials, options.seconds(budget) if budget is not None else None, together or 1)
+    with contextlib.ExitStack() as stack:
+        watcher = stack.enter_context(console.Console(quiet=as_json))
+        attempts = None
+        if on is not None:
+            from tenor.scale import cluster
+            from tenor.scale.trials import Trials
+
+            attempts = Trials(stack.enter_context(cluster.connected(on)), workers, worker_cores)
+            asked = replace(asked, together=together or attempts.workers)
+        tuned = tuning.tune(asked, watcher, attempts)
     chosen = f"tenor train --config {tuned.folder / tuning.BEST}"
     if as_json:
         figures = {"loss": tuned.loss, "loss_of_defaults": tuned.first_loss, "trials": tuned.trials}

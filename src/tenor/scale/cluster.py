@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ _REACH_S = 10.0
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Ray, connected for as long as the block goes on.
+    """Ray, connected for as long as the block goes on, whose standard output is the standard error.
 
     Args:
         address: `ray` for the cluster that RAY_ADDRESS names, or else one of this machine alone, which ends with the
@@ -52,7 +53,8 @@ def connected(address: str) -> Iterator[Any]:
         problem = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise _silent(where or LOCAL, problem) from None
     try:
-        yield ray
+        with contextlib.redirect_stdout(sys.stderr):  # where Ray says that a node is dead
+            yield ray
     finally:
         ray.shutdown()
 

@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections import Counter, deque
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,7 @@ def each(
         return
     room = max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
     count = min(workers or room, room, len(left))
+    job = replace(job, out=shards.absolute(job.out))  # workers are in other folders
     model = ray.put({path.name: path.read_bytes() for path in sorted(job.model.iterdir()) if path.is_file()})
     made = ray.remote(num_cpus=threads)(Labeller)
     waiting = deque(left)
@@ -139,7 +140,8 @@ def _hand_out(waiting: deque[Shard], workers: Sequence[_Worker], model: Any, job
         for worker in workers:
             if waiting and worker.there and len(worker.asked) < most:
                 shard = waiting.popleft()
-                worker.asked[worker.actor.label.remote([model], shard, job)] = shard
+                reached = replace(shard, source=shards.absolute(shard.source))
+                worker.asked[worker.actor.label.remote([model], reached, job)] = shard
 
 
 def _deadly(shard: Shard | None) -> TenorError:

@@ -1,0 +1,171 @@
+"""Blocks of rows on the workers of a Ray cluster, which are asked for sums over them.
+
+A block is a machine without chance in it: what it holds follows from the calls that were made to it. That is how the
+work of a worker that dies is done again: another one gets the same calls for its blocks, from the first to the last,
+and holds the same as the one before, bit for bit. Answers come in the order of the blocks, so their sum does not depend
+on who gives them.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from tenor.errors import DataError, TenorError
+
+_START_S = 60.0  # so long a worker may take to start before others do its work
+_ROOM_S = 20.0  # and so long one that takes the place of another
+_DEATHS = 5  # workers that may die with the same block
+
+
+class Worker:
+    """An actor that holds blocks."""
+
+    def __init__(self, threads: int, make: Callable[[], Any]) -> None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # threads are sized by it
+        self.make, self.blocks, self.whole = make, dict[int, Any](), dict[int, bool]()
+
+    def ready(self) -> int:
+        """The number of the worker's process, once it is there."""
+        return os.getpid()
+
+    def call(self, number: int, method: str, *args: Any) -> tuple[Any, TenorError | None]:
+        """What a block answers, or what is wrong with its rows."""
+        if number not in self.blocks:
+            self.blocks[number] = self.make()
+        if not self.whole.get(number, True):
+            raise RuntimeError("an earlier call of this block failed")  # whose answer may not have been looked at
+        self.whole[number] = False
+        try:
+            answer = getattr(self.blocks[number], method)(*args)
+            self.whole[number] = True
+            return answer, None
+        except TenorError as error:
+            return None, DataError(error.problem, error.remedy)
+
+
+class Crew:
+    """Workers, and who has which block.
+
+    Args:
+        ray: A connected Ray.
+        make: Makes an empty block.
+        blocks: How many there are; each worker begins with one.
+        threads: Cores of each worker.
+    """
+
+    def __init__(self, ray: Any, make: Callable[[], Any], blocks: int, threads: int) -> None:
+        self._ray, self._make, self._threads = ray, make, threads
+        self._actor = ray.remote(num_cpus=threads, max_restarts=0)(Worker)
+        self._calls: list[tuple[str, Sequence[tuple[Any, ...]]]] = []  # to all blocks, so far
+        self._deaths: Counter[int] = Counter()
+        started = {actor: actor.ready.remote() for actor in (self._started() for _ in range(blocks))}
+        self._living = self._there(started, _START_S)
+        self._homes = [self._living[number % len(self._living)] for number in range(blocks)]
+
+    @property
+    def blocks(self) -> int:
+        return len(self._homes)
+
+    def close(self) -> None:
+        """End the workers."""
+        for actor in self._living:
+            self._ray.kill(actor)
+
+    def ask(self, method: str, *args: Any, kept: bool = True) -> Iterator[Any]:
+        """What each block answers, in their order.
+
+        Args:
+            method: A method of the blocks.
+            args: Its arguments; large ones are put into Ray once.
+            kept: Whether it changes what a block holds.
+
+        Raises:
+            TenorError: Something is wrong with the rows, or workers die again and again.
+        """
+        return self.ask_each(method, [args] * self.blocks, kept)
+
+    def ask_each(self, method: str, args: Sequence[tuple[Any, ...]], kept: bool = True) -> Iterator[Any]:
+        """As `ask`, with arguments for each block."""
+        before = len(self._calls)
+        if kept:
+            self._calls.append((method, args))
+        sent = [self._send(number, method, args[number]) for number in range(self.blocks)]
+        return self._answers(sent, before, method, args)
+
+    def tell(self, method: str, *args: Any) -> None:
+        """Call a method of all blocks whose answer says nothing, without waiting for it."""
+        self.ask(method, *args)
+
+    def put(self, value: Any) -> Any:
+        """A reference to something large that all blocks are to get."""
+        return self._ray.put(value)
+
+    def mark(self) -> int:
+        """A point to which `forget` can go back."""
+        return len(self._calls)
+
+    def forget(self, mark: int) -> None:
+        """Nothing that was asked for since then matters to what is asked for next."""
+        del self._calls[mark:]
+
+    def _send(self, number: int, method: str, args: tuple[Any, ...]) -> Any:
+        return self._homes[number].call.remote(number, method, *args)
+
+    def _answers(self, sent: list[Any], before: int, method: str, args: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        for number in range(len(sent)):
+            one, sent[number] = sent[number], None  # so that Ray forgets answers that were taken
+            yield self._answer(number, one, before, method, args[number])
+
+    def _answer(self, number: int, sent: Any, before: int, method: str, args: tuple[Any, ...]) -> Any:
+        gone = self._ray.exceptions
+        while True:
+            home = self._homes[number]
+            try:
+                answer, error = self._ray.get(sent)
+            except (gone.RayActorError, gone.ObjectLostError, gone.NodeDiedError):
+                self._move(number, home)
+                for earlier, arguments in self._calls[:before]:
+                    self._send(number, earlier, arguments[number])
+                sent = self._send(number, method, args)
+                continue
+            if error is not None:
+                raise error
+            return answer
+
+    def _move(self, number: int, home: Any) -> None:
+        """Find another home for a block."""
+        self._deaths[number] += 1
+        if self._deaths[number] == _DEATHS:
+            raise TenorError(
+                f"workers that hold the same rows die, {_DEATHS} by now.",
+                "Look whether these need more memory or disk than a node has; give more files, or more workers.",
+            )
+        if home in self._living:
+            self._ray.kill(home)  # it may be there, out of reach
+            self._living.remove(home)
+            another = self._started()
+            self._living += self._there({another: another.ready.remote()}, _ROOM_S, bool(self._living))
+        self._homes[number] = min(self._living, key=self._homes.count)
+
+    def _started(self) -> Any:
+        return self._actor.remote(self._threads, self._make)
+
+    def _there(self, started: dict[Any, Any], seconds: float, others: bool = False) -> list[Any]:
+        """Those that have started after a while; at least one, where there are no others."""
+        actors = {ready: actor for actor, ready in started.items()}
+        ready, late = self._ray.wait(list(actors), num_returns=len(actors), timeout=seconds)
+        if not ready and not others:
+            ready, late = self._ray.wait(late, num_returns=1)
+        for each in late:
+            self._ray.kill(actors[each])
+        there, problem = [], ""
+        for each in ready:
+            try:
+                self._ray.get(each)
+                there.append(actors[each])
+            except (self._ray.exceptions.RayActorError, self._ray.exceptions.NodeDiedError) as error:
+                problem = str(error).strip().splitlines()[-1]
+        if not there and not others:
+            raise TenorError(f"no worker starts: {problem}", "Look at the cluster: is Tenor installed on every node?")
+        return there

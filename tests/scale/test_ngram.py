@@ -1,0 +1,174 @@
+"""`ngram` from files on the workers of a cluster: the model of one machine, also when workers die."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import Cli, Row, english, write_csv
+from tenor import pipeline
+from tenor.errors import DataError, SettingsError, TenorError
+from tenor.models import ngram as family
+from tenor.pipeline import Trained
+from tenor.runs import Run
+from tenor.watch import Watcher
+
+pytest.importorskip("ray")
+
+from tenor.scale import cluster, crew, ngram
+
+FILES, ROWS = 4, 75
+
+
+def relabelled(rows: list[Row], kind: str) -> list[Row]:
+    if kind == "multilabel":
+        return [(text, f"{label};short" if len(text) < 50 else label) for text, label in rows]
+    if kind == "regression":
+        return [(text, str(len(text) / 8 + (label == "positive"))) for text, label in rows]
+    if kind == "multiclass":
+        return [(text, "long" if len(text) > 60 else label) for text, label in rows]
+    return rows
+
+
+def written(folder: Path, kind: str = "binary") -> str:
+    rows = relabelled(english(FILES * ROWS), kind)
+    (folder / "in").mkdir()
+    for number in range(FILES):
+        write_csv(folder / "in" / f"part-{number}.csv", rows[number * ROWS : (number + 1) * ROWS])
+    return str(folder / "in" / "*.csv")
+
+
+def there(run: Run, watcher: Watcher | None = None, workers: int = 2) -> Trained:
+    with cluster.connected("ray") as connected:
+        return ngram.train(connected, run, watcher or Watcher(), workers, 1)
+
+
+def same(one: Trained, other: Trained, tolerance: float = 2e-3) -> None:
+    assert one.predictor.bundle.config == other.predictor.bundle.config
+    arrays, others = (trained.predictor.bundle.model.arrays() for trained in (one, other))
+    np.testing.assert_array_equal(arrays["buckets"], others["buckets"])
+    np.testing.assert_allclose(arrays["weights"], others["weights"], rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.usefixtures("two_nodes")
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression"])
+def test_the_model_is_that_of_one_machine(tmp_path: Path, kind: str) -> None:
+    source = written(tmp_path, kind)
+    options: dict[str, Any] = {"data": source, "family": "ngram", "seed": 3, "report": kind == "binary"}
+    if kind != "binary":
+        options["settings"] = {"orders": [1, 2], "weighting": "tf-idf", "strength": 30.0}
+    options["label_separator"] = ";" if kind == "multilabel" else None
+    options["class_weight"] = "balanced" if kind == "multiclass" else None
+    here = pipeline.train(Run(**options, out=str(tmp_path / "here"), on_disk=True))
+    far = there(Run(**options, out=str(tmp_path / "there")))
+    same(here, far)
+    assert {path.name for path in here.folder.iterdir()} == {path.name for path in far.folder.iterdir()}
+    assert far.metrics["test"]["rows"] == here.metrics["test"]["rows"]
+    figure = {"multilabel": "micro_f1", "regression": "mae"}.get(kind, "log_loss")
+    assert far.metrics["test"][figure] == pytest.approx(here.metrics["test"][figure], abs=1e-3)
+    one, other = here.predictor.bundle, far.predictor.bundle
+    assert one.task.kind == other.task.kind
+    assert (one.calibration is None) == (other.calibration is None) == (kind == "regression")
+    assert one.about["data"]["rows"] == other.about["data"]["rows"]
+
+
+class Killer(Watcher):
+    """Kills a worker, or what it is told to, in the middle of the fit."""
+
+    def __init__(self, kill: Callable[[], None]) -> None:
+        self.kill, self.killed = kill, False
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        if step == "fit" and done == 3 and not self.killed:
+            self.killed = True
+            self.kill()
+
+
+class Known(crew.Crew):
+    """A crew whose workers can be killed from outside."""
+
+    last: "Known"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.pids = self._ray.get([worker.ready.remote() for worker in self._living])
+        Known.last = self
+
+    @staticmethod
+    def kill_one() -> None:
+        assert len(Known.last.pids) == 3
+        os.kill(Known.last.pids[1], signal.SIGKILL)
+
+
+def test_weights_are_the_same_when_a_worker_and_a_node_die(
+    tmp_path: Path, two_nodes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(family, "_FOLDED", 100)  # the model itself is tried on texts held out, as with many texts
+    monkeypatch.setattr(family, "_SCORED", 40)
+    monkeypatch.setattr(crew, "_ROOM_S", 3.0)
+    monkeypatch.setattr(ngram, "Crew", Known)
+    settings = {"orders": [1, 2], "weighting": "naive-bayes", "strength": 0.3}
+    options: dict[str, Any] = {"data": written(tmp_path), "family": "ngram", "settings": settings, "report": False}
+    here = pipeline.train(Run(**options, out=str(tmp_path / "here"), on_disk=True))
+    third = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
+    two_nodes.wait_for_nodes()
+    whole = there(Run(**options, out=str(tmp_path / "whole")), workers=3)
+    same(here, whole)
+    one_died = Killer(Known.kill_one)
+    again = there(Run(**options, out=str(tmp_path / "one")), one_died, workers=3)
+    node_died = Killer(lambda: two_nodes.remove_node(third, allow_graceful=False))
+    fewer = there(Run(**options, out=str(tmp_path / "node")), node_died, workers=3)
+    assert one_died.killed and node_died.killed
+    for other in (again, fewer):
+        same(whole, other, tolerance=0)
+        held_out, calibrated = (trained.metrics["calibration"] for trained in (whole, other))
+        assert held_out == calibrated
+        assert other.metrics["test"]["log_loss"] == whole.metrics["test"]["log_loss"]
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_files_may_be_urls_or_stand_in_this_folder(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = written(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    settings = ["--set", "orders=[1]", "--set", "weighting=tf-idf", "--set", "strength=30", "--no-report"]
+    found = []
+    for name, data in (("one", "in/*.csv"), ("other", f"file://{source}")):
+        command = ["train", data, "--family", "ngram", *settings, "--out", name, "--on", "ray", "--workers", "2"]
+        result = cli(*command, "--json")
+        assert result.code == 0, result.err
+        assert result.out.startswith("{"), result.out[:500]
+        found.append(json.loads(result.out)["test"]["log_loss"])
+    assert found[0] == found[1]
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_faults_are_told_of(tmp_path: Path) -> None:
+    source = written(tmp_path)
+    (tmp_path / "in" / "part-2.csv").write_text("text,label\nfine,good\nbad,\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"label is empty .* over all files, is part-2\.csv, row 2\."):
+        there(Run(source, family="ngram", out=str(tmp_path / "model")))
+    with pytest.raises(SettingsError, match="--folds needs all texts in one place"):
+        there(Run(source, family="ngram", folds=3, out=str(tmp_path / "model")))
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_rows_with_which_workers_die_again_and_again_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "_DEATHS", 2)
+
+    class Deadly:
+        """A block that ends its worker when it is asked to."""
+
+        def die(self) -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with cluster.connected("ray") as connected:
+        workers = crew.Crew(connected, Deadly, 1, 1)
+        with pytest.raises(TenorError, match="workers that hold the same rows die, 2 by now"):
+            list(workers.ask("die"))
+        workers.close()

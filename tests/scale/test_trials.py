@@ -1,0 +1,118 @@
+"""Searches on the workers of a cluster: what one machine finds, also when workers die."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import english, write_csv
+from tenor import pipeline, tuning
+from tenor.errors import SettingsError
+from tenor.runs import Run
+from tenor.tuning import Tuning
+from tenor.watch import Watcher
+
+pytest.importorskip("ray")
+pytest.importorskip("optuna")
+
+from tenor.scale import cluster, trials
+
+FIXED = {"orders": [1], "characters": []}
+
+
+class Listening(Watcher):
+    def __init__(self) -> None:
+        self.names = list[str]()
+
+    def compared(self, name: str, figures: dict[str, float]) -> None:
+        self.names.append(name)
+
+
+def table(folder: Path) -> list[list[str]]:
+    """The trials' losses and settings."""
+    lines = (folder / tuning.TRIALS).read_text(encoding="utf-8").splitlines()
+    at = lines[0].split(",").index("validation_loss")
+    return [[line.split(",")[at], line.split(",", 12)[-1]] for line in lines[1:]]
+
+
+def search(data: Path, out: Path, count: int, together: int, ray: Any = None) -> tuning.Tuned:
+    run = Run(str(data), family="ngram", settings=FIXED, out=str(out))
+    attempts = None if ray is None else trials.Trials(ray, 2, 1)
+    return tuning.tune(Tuning(run, count, together=together), Watcher(), attempts)
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_search_finds_what_one_machine_finds_and_goes_on(tmp_path: Path, english_csv: Path) -> None:
+    here = search(english_csv, tmp_path / "here", 9, together=3)
+    with cluster.connected("ray") as ray:
+        search(english_csv, tmp_path / "there", 4, 3, ray)  # one of the second three
+        there = search(english_csv, tmp_path / "there", 9, 3, ray)
+    assert (there.settings, there.loss, there.trials) == (here.settings, here.loss, 9)
+    losses, others = ([line[0] for line in table(found.folder)] for found in (here, there))
+    assert losses == others
+    alone = search(english_csv, tmp_path / "alone", 9, together=1)
+    assert [line[0] for line in table(alone.folder)][:5] == losses[:5]  # drawn at random, whatever came before
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_what_a_dead_worker_was_making_is_made_again(tmp_path: Path) -> None:
+    def dies_once(folder: Path) -> str:
+        if (folder / "died").exists():
+            return "made"
+        (folder / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+        return "not reached"
+
+    with cluster.connected("ray") as ray:
+        places = trials.Places(ray, 2, 1)
+        assert places.result(places.start(dies_once, tmp_path)) == "made"
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_auto_makes_the_models_of_one_machine(tmp_path: Path, english_csv: Path) -> None:
+    members = ["ngram", 'ngram orders=[1,2,3] weighting="tf-idf-naive-bayes"', "ngram characters=[1,2]"]
+    run = Run(str(english_csv), settings={"members": members}, report=False)
+    here = pipeline.train(replace(run, out=str(tmp_path / "here")))
+    with cluster.connected("ray") as ray:
+        heard = Listening()
+        there = pipeline.train(replace(run, out=str(tmp_path / "there")), heard, spread=trials.Places(ray, 2, 1))
+    assert heard.names[:3] == ["ngram"] * 3
+    one, other = (each.predictor.bundle.model.arrays() for each in (here, there))
+    assert set(one) == set(other)
+    for name, array in one.items():
+        np.testing.assert_array_equal(other[name], array)
+    assert there.predictor.bundle.config == here.predictor.bundle.config
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_a_budget_is_kept_and_the_first_model_is_saved_at_once(tmp_path: Path, english_csv: Path) -> None:
+    saved = tmp_path / "model" / "manifest.json"
+
+    class Looking(Listening):
+        def compared(self, name: str, figures: dict[str, float]) -> None:
+            if len(self.names) == 1:
+                assert saved.exists()
+            super().compared(name, figures)
+
+    heard = Looking()
+    with cluster.connected("ray") as ray:
+        begin = time.perf_counter()
+        run = Run(str(english_csv), settings={"budget": 15.0}, report=False, out=str(tmp_path / "model"))
+        trained = pipeline.train(run, heard, spread=trials.Places(ray, 2, 1))
+        assert trained.metrics["timing"]["fit_s"] < 15.0 + 5.0
+        assert time.perf_counter() - begin < 60.0
+    assert heard.names[:3] == ["ngram"] * 3
+    assert trained.metrics["test"]["accuracy"] > 0.5
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_settings_that_do_not_serve_are_told_of(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "in.csv", [(text, str(len(text) / 8)) for text, _ in english(60)])
+    run = Run(str(data), family="ngram", settings={"weighting": "naive-bayes"}, out=str(tmp_path / "search"))
+    with cluster.connected("ray") as ray, pytest.raises(SettingsError, match="must be tf-idf where numbers are"):
+        tuning.tune(Tuning(run, 2), Watcher(), trials.Trials(ray, 2, 1))
