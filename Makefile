@@ -5,6 +5,7 @@
 #   make check    formatting, lint, types, import contracts
 #   make fix      mend what can be mended by itself
 #   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see bench/RESULTS.md)
+#   make bench-scale   prediction and the n-gram fit on a Ray cluster of one and two workers, beside one machine
 #   make automl   the environment of AutoGluon and FLAML, beside which `make bench` then measures
 #   make lock     write requirements.lock anew from pyproject.toml
 
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check fix bench automl lock clean
+.PHONY: demo test check fix bench bench-scale automl lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/python examples/demo.py
@@ -33,6 +34,9 @@ fix: $(INSTALLED)
 
 bench: $(INSTALLED) .venv-bench/.installed
 	$(BIN)/python bench/run.py $(BENCH)
+
+bench-scale: $(INSTALLED)
+	$(BIN)/python bench/run.py --only scale $(BENCH)
 
 automl: .venv-autogluon/.installed
 

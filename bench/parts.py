@@ -13,6 +13,7 @@ from page_part import page
 from pretraining_part import UNLABELLED, pretraining
 from processes import ProgramError, run
 from programs import BENCH, TIMED, Bench, Figures, Job, peer, tenor, train
+from scale_part import scale
 from serve_part import serve, serve_encoder, soak
 from sets import SETS
 
@@ -166,6 +167,7 @@ PARTS = {
     "lstm": lstm,
     "memory": memory,
     "streamed": streamed,
+    "scale": scale,
     "startup": startup,
     **NETWORK_PARTS,
     "inference": inference,
@@ -182,6 +184,7 @@ _NO_PEERS = {
     "scratch",
     "minilm",
     "pretraining",
+    "scale",
     "soak",
 }
 

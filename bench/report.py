@@ -11,6 +11,7 @@ from inference_part import inference_section
 from network_report import NETWORK_SECTIONS
 from page_part import page_section
 from pretraining_part import pretraining_section
+from scale_part import scale_section
 from serve_part import serve_encoder_section, serve_section, soak_section
 from sets_report import SETS_SECTIONS
 from tables import Row, Runs, met, mib, middle, ratio, score, seconds, table
@@ -259,6 +260,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     "lstm": lstm_section,
     "memory": memory_section,
     "streamed": streamed_section,
+    "scale": scale_section,
     "startup": startup_section,
     **NETWORK_SECTIONS,
     "inference": inference_section,

@@ -1,0 +1,88 @@
+"""The part and the section of prediction and of the n-gram fit on a Ray cluster."""
+
+import json
+
+from processes import run
+from programs import BENCH, SEED, Bench, Figures, Job, tenor, train
+from tables import Row, Runs, met, middle, seconds, table
+
+FILES, PREDICTED, LEARNED = 16, 24_000, 12_000  # rows of a file
+EFFICIENCY, OVERHEAD = 0.85, 0.15
+PLACES = {"plain": 0, "one worker": 1, "two workers": 2}
+SETTINGS = ("orders=[1,2]", "characters=[]", "weighting=naive-bayes", "strength=0.3")
+NOTE = """Parquet files of reviews, each of halves of two of IMDB's (`bench/make_shards.py`). Plain: `tenor predict
+... --out FOLDER/` and `tenor train ... --family ngram --on-disk` on one core. Workers: the same with `--on ray`, each
+on a node of its own that is pinned to one core; the program that asks them, and Ray itself, run beside them on the
+same two cores. Seconds are those of the whole command, its start and that of the workers within; the cluster is there
+before. The efficiency is the rows a second with two workers over twice those with one; the overhead is how much
+longer one worker takes than the plain command. The fit has its settings given, so that nothing is chosen, and
+measures on 1% of the rows."""
+
+
+def scale(bench: Bench) -> list[Job]:
+    """`tenor predict` and `tenor train --family ngram`, plain and on a cluster."""
+    shrunk = 40 if bench.quick else 1
+
+    def shards(rows: int) -> str:
+        folder = bench.work / f"shards-{rows}"
+        if not folder.is_dir():
+            run([str(bench.tenor_bin / "python"), str(BENCH / "make_shards.py"), str(FILES), str(rows), str(folder)])
+        return str(folder / "*.parquet")
+
+    def predict(place: str) -> Figures:
+        model, rows = bench.work / "scale-model", PREDICTED // shrunk
+        if not model.is_dir():
+            train(bench, "ngram", model)
+        out = bench.work / f"labelled-{place}"
+        command = [str(bench.tenor_bin / "tenor"), "predict", str(model), shards(rows), "--out", f"{out}/"]
+        return {**on_cores(place, command), "rows": FILES * rows}
+
+    def fit(place: str) -> Figures:
+        out, rows = bench.work / f"fit-{place}", LEARNED // shrunk
+        command = [str(bench.tenor_bin / "tenor"), "train", shards(rows), "--family", "ngram", "--no-report"]
+        command += ["--out", str(out), "--seed", str(SEED), "--test-size", "0.01"]
+        for setting in SETTINGS:
+            command += ["--set", setting]
+        taken = on_cores(place, command if PLACES[place] else [*command, "--on-disk"])
+        metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+        return {
+            **taken,
+            "rows": FILES * rows,
+            "accuracy": metrics["test"]["accuracy"],
+            **{step: metrics["timing"][step] for step in ("read_s", "encode_s", "fit_s", "calibrate_s", "total_s")},
+        }
+
+    def on_cores(place: str, command: list[str]) -> Figures:
+        nodes = PLACES[place]
+        wanted = ["--on", "ray", "--workers", str(nodes)] if nodes else []
+        return tenor(bench, "on_cores.py", str(nodes), *command, *wanted)
+
+    jobs = []
+    for work, name in ((predict, "predict"), (fit, "fit")):
+        for place in PLACES:
+            jobs.append(Job(f"{name}, {place}", lambda work=work, place=place: work(place)))
+    return jobs
+
+
+def scale_section(runs: dict[str, Runs]) -> str:
+    """Rows a second, efficiency, overhead."""
+    rows: list[Row] = []
+    verdicts: list[Row] = []
+    for name, label in (("predict", "predict"), ("fit", "`ngram` fit")):
+        took = {place: middle(runs[f"{name}, {place}"], "command_s") for place in PLACES}
+        for place in PLACES:
+            [first, *_] = runs[f"{name}, {place}"]
+            accuracy = f"{first['accuracy']:.4f}" if "accuracy" in first else ""
+            speed = f"{first['rows'] / took[place]:,.0f}"
+            rows.append((label, place, f"{first['rows']:,}", seconds(took[place]), speed, accuracy))
+        efficiency = took["one worker"] / took["two workers"] / 2
+        overhead = took["one worker"] / took["plain"] - 1
+        verdicts.append(
+            (label, "efficiency of two workers", f"{efficiency:.2f}", f">= {EFFICIENCY}", met(efficiency >= EFFICIENCY))
+        )
+        verdicts.append(
+            (label, "overhead of one worker", f"{overhead:.1%}", f"<= {OVERHEAD:.0%}", met(overhead <= OVERHEAD))
+        )
+    header = ("", "", "rows", "seconds", "rows/s", "test accuracy")
+    figures = table(("", "", "", "target", "met"), verdicts)
+    return f"## On a Ray cluster\n\n{table(header, rows)}\n\n{figures}\n\n{NOTE}"
