@@ -1,12 +1,13 @@
-"""The part and the section of prediction and of the n-gram fit on a Ray cluster."""
+"""The part and the section of a Ray cluster: prediction, the n-gram fit, and a network that workers train together."""
 
+import csv
 import json
 
 from processes import run
 from programs import BENCH, SEED, Bench, Figures, Job, tenor, train
 from tables import Row, Runs, met, middle, seconds, table
 
-FILES, PREDICTED, LEARNED = 16, 24_000, 12_000  # rows of a file
+FILES, PREDICTED, LEARNED, TRAINED = 16, 24_000, 12_000, 150  # rows of a file
 EFFICIENCY, OVERHEAD = 0.85, 0.15
 PLACES = {"plain": 0, "one worker": 1, "two workers": 2}
 SETTINGS = ("orders=[1,2]", "characters=[]", "weighting=naive-bayes", "strength=0.3")
@@ -16,7 +17,9 @@ on a node of its own that is pinned to one core; the program that asks them, and
 same two cores. Seconds are those of the whole command, its start and that of the workers within; the cluster is there
 before. The efficiency is the rows a second with two workers over twice those with one; the overhead is how much
 longer one worker takes than the plain command. The fit has its settings given, so that nothing is chosen, and
-measures on 1% of the rows."""
+measures on 1% of the rows. The network is `lstm` in its
+usual size on JAX, plain with KERAS_BACKEND=jax; its rows a second are those of the last epoch's training steps,
+without the compiling."""
 
 
 def scale(bench: Bench) -> list[Job]:
@@ -52,13 +55,22 @@ def scale(bench: Bench) -> list[Job]:
             **{step: metrics["timing"][step] for step in ("read_s", "encode_s", "fit_s", "calibrate_s", "total_s")},
         }
 
+    def network(place: str) -> Figures:
+        out, rows = bench.work / f"network-{place}", TRAINED // (3 if bench.quick else 1)
+        command = ["env", "KERAS_BACKEND=jax", str(bench.tenor_bin / "tenor"), "train", shards(rows)]
+        command += ["--family", "lstm", "--no-report", "--out", str(out), "--seed", str(SEED), "--set", "epochs=2"]
+        taken = on_cores(place, command)
+        with (out / "history.csv").open(encoding="utf-8") as lines:
+            [*_, last] = csv.DictReader(lines)
+        return {**taken, "rows": FILES * rows, "texts_per_s": float(last["texts_per_s"])}
+
     def on_cores(place: str, command: list[str]) -> Figures:
         nodes = PLACES[place]
         wanted = ["--on", "ray", "--workers", str(nodes)] if nodes else []
         return tenor(bench, "on_cores.py", str(nodes), *command, *wanted)
 
     jobs = []
-    for work, name in ((predict, "predict"), (fit, "fit")):
+    for work, name in ((predict, "predict"), (fit, "fit"), (network, "network")):
         for place in PLACES:
             jobs.append(Job(f"{name}, {place}", lambda work=work, place=place: work(place)))
     return jobs
@@ -83,6 +95,13 @@ def scale_section(runs: dict[str, Runs]) -> str:
         verdicts.append(
             (label, "overhead of one worker", f"{overhead:.1%}", f"<= {OVERHEAD:.0%}", met(overhead <= OVERHEAD))
         )
+    speeds = {place: middle(runs[f"network, {place}"], "texts_per_s") for place in PLACES}
+    for place in PLACES:
+        [first, *_] = runs[f"network, {place}"]
+        took = middle(runs[f"network, {place}"], "command_s")
+        rows.append(("`lstm`", place, f"{first['rows']:,}", seconds(took), f"{speeds[place]:,.0f}", ""))
+    ratio = speeds["two workers"] / speeds["one worker"] / 2
+    verdicts.append(("`lstm`", "efficiency of two workers", f"{ratio:.2f}", "", ""))
     header = ("", "", "rows", "seconds", "rows/s", "test accuracy")
     figures = table(("", "", "", "target", "met"), verdicts)
     return f"## On a Ray cluster\n\n{table(header, rows)}\n\n{figures}\n\n{NOTE}"

@@ -18,7 +18,7 @@ import pytest
 
 import tenor
 import test_training
-from tenor import TextClassifier, models, training
+from tenor import TextClassifier, loop, models
 from tenor.data.split import hold_out
 from tenor.errors import MissingExtraError, TenorError
 from tenor.explanation import explain
@@ -72,9 +72,9 @@ def resumed(folder: Path) -> bool:
     whole = test_training.fit(None)[0]
     with pytest.raises(test_training._Killed):
         test_training.fit(folder, kill_at=5)
-    checkpoint = (folder / training.CHECKPOINT).read_bytes()
+    checkpoint = (folder / loop.CHECKPOINT).read_bytes()
     broken, _, watcher = test_training.fit(folder, resume=True)
-    (folder / training.CHECKPOINT).write_bytes(checkpoint)
+    (folder / loop.CHECKPOINT).write_bytes(checkpoint)
     return test_training.same(whole, broken) and any("resumed" in line for line in watcher.lines)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conftest import Cli, english, write_csv
-from tenor import models, pipeline, pretraining, settings, training
+from tenor import learning, loop, models, pipeline, pretraining, settings
 from tenor.bundle import load_encoder
 from tenor.errors import BundleError, SettingsError, TenorError
 from tenor.models import masked
@@ -54,8 +54,8 @@ def objective(texts: list[str]) -> Any:
     config = settings.make(family.config, TRANSFORMER, "test")
     words = vocabulary.build(texts, 60)
     encoded = words.encode(texts, 12, "windows")
-    network = training.Network(
-        family, pretraining.NO_TASK, config, words, training.build(family, config, pretraining.NO_TASK, 0)
+    network = learning.Network(
+        family, pretraining.NO_TASK, config, words, learning.build(family, config, pretraining.NO_TASK, 0)
     )
     return pretraining._MaskedTokens(network, encoded, encoded, 0)
 
@@ -130,7 +130,7 @@ class _StopAfterEpoch(Watcher):
 def test_a_run_that_was_stopped_and_resumed_ends_the_same(
     corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training.Checkpoints, "every_s", 0.0)
+    monkeypatch.setattr(loop.Checkpoints, "every_s", 0.0)
     run = {"settings": TRANSFORMER, "out": str(tmp_path / "encoder")}
     with pytest.raises(KeyboardInterrupt):
         pipeline.pretrain(Pretraining(str(corpus), **run), _Stop(7))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor import models, settings, training
+from tenor import loop, models, settings, training
 from tenor.errors import TenorError
 from tenor.models.family import Examples
 from tenor.tasks import Classes
@@ -56,7 +56,7 @@ def fit(
     folder: Path | None, resume: bool = False, kill_at: int | None = None, seed: int = 1, **changes: Any
 ) -> tuple[dict[str, Any], Any, _Killer]:
     config = settings.make(models.FAMILIES["lstm"].config, SETTINGS | changes, "test")
-    checkpoints = training.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0) if folder else None
+    checkpoints = loop.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0) if folder else None
     watcher = _Killer(kill_at)
     fitted = training.fit(models.FAMILIES["lstm"], EXAMPLES, config, seed, watcher, checkpoints)
     return dict(fitted.model.arrays()), fitted, watcher
@@ -108,8 +108,8 @@ def test_the_norm_is_that_of_the_gradient_before_clipping() -> None:
 def test_a_run_that_was_broken_and_resumed_ends_the_same(unbroken: Any, tmp_path: Path, kills: list[int]) -> None:
     for number, kill_at in enumerate(kills):
         with pytest.raises(_Killed):
-            fit(tmp_path, resume=number > 0 and (tmp_path / training.CHECKPOINT).exists(), kill_at=kill_at)
-    arrays, fitted, watcher = fit(tmp_path, resume=(tmp_path / training.CHECKPOINT).exists())
+            fit(tmp_path, resume=number > 0 and (tmp_path / loop.CHECKPOINT).exists(), kill_at=kill_at)
+    arrays, fitted, watcher = fit(tmp_path, resume=(tmp_path / loop.CHECKPOINT).exists())
     assert same(unbroken[0], arrays)
     assert len(fitted.history) == SETTINGS["epochs"]
     assert fitted.steps == unbroken[1].steps
@@ -123,7 +123,7 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     losses = [row["validation_loss"] for row in fitted.history]
     best = int(np.argmin(losses))
     stopped, _, _ = fit(None, epochs=6, learning_rate=0.6, clip_norm=None, patience=None, warmup=0.5)
-    checkpoint = safetensors.load((tmp_path / training.CHECKPOINT).read_bytes())
+    checkpoint = safetensors.load((tmp_path / loop.CHECKPOINT).read_bytes())
     last = [checkpoint[f"model/{index}"] for index in range(len(arrays))]
     assert same(arrays, stopped)
     assert best == len(losses) - 1 or not all(
@@ -159,7 +159,7 @@ def test_without_a_checkpoint_resuming_starts_from_the_beginning(unbroken: Any, 
 def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, keep: int) -> None:
     with pytest.raises(_Killed):
         fit(tmp_path, kill_at=5)
-    path = tmp_path / training.CHECKPOINT
+    path = tmp_path / loop.CHECKPOINT
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(TenorError, match="the checkpoint is damaged"):
         fit(tmp_path, resume=True)
@@ -168,7 +168,7 @@ def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, keep: int) -> None:
 @pytest.mark.parametrize("about", [{"state": {}}, {"state": {}, "run": None}, {"run": {}}, []])
 def test_a_checkpoint_without_its_entries_is_damaged(tmp_path: Path, about: Any) -> None:
     data = safetensors.save({"x": np.zeros(1, np.float32)}, {"tenor": json.dumps(about)})
-    (tmp_path / training.CHECKPOINT).write_bytes(data)
+    (tmp_path / loop.CHECKPOINT).write_bytes(data)
     with pytest.raises(
         TenorError, match=r"the checkpoint is damaged: .*\. Start afresh \(--overwrite, in Python overwrite=True\)"
     ):
@@ -216,7 +216,7 @@ def test_a_process_killed_at_several_points_and_resumed_ends_with_the_same_weigh
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     subprocess.run(_command(tmp_path / "whole", data), check=True, capture_output=True, env=environment)
 
-    checkpoint = tmp_path / "broken.training" / training.CHECKPOINT
+    checkpoint = tmp_path / "broken.training" / loop.CHECKPOINT
     for kill in range(2):
         more = ["--resume"] if kill else []
         process = subprocess.Popen(

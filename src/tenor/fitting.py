@@ -15,9 +15,10 @@ from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 from tenor.watch import Watcher
 
 if TYPE_CHECKING:
+    from tenor.loop import Checkpoints
     from tenor.models.network import Start
     from tenor.models.spread import Spread
-    from tenor.training import Checkpoints
+    from tenor.training import Learn
 
 
 def weights(task: Task, targets: Targets, wanted: Any) -> Floats:
@@ -63,6 +64,7 @@ def fit(
     start: "Start | None" = None,
     ready: Callable[[Fitted], None] | None = None,
     spread: "Spread | None" = None,
+    learn: "Learn | None" = None,
 ) -> Fitted:
     """Fit a model, calibrate it and keep conformal scores; labels of a set get their thresholds.
 
@@ -76,6 +78,7 @@ def fit(
         start: A pretrained encoder that a network starts from.
         ready: Takes models that can be used while a better one is looked for.
         spread: Where a family that blends others has them made; None: here.
+        learn: Trains a network elsewhere; None: here.
 
     Raises:
         TenorError: A setting does not serve the task, or the checkpoint to resume from cannot be used.
@@ -87,7 +90,7 @@ def fit(
                 ready(calibrated(fitted))
 
         return calibrated(family.combine(fit_plain, examples, config, seed, watcher, told, spread))
-    return calibrated(fit_plain(family, examples, config, seed, watcher, None, checkpoints, start))
+    return calibrated(fit_plain(family, examples, config, seed, watcher, None, checkpoints, start, learn))
 
 
 def calibrated(fitted: Fitted) -> Fitted:
@@ -116,11 +119,13 @@ def fit_plain(
     seconds: float | None = None,
     checkpoints: "Checkpoints | None" = None,
     start: "Start | None" = None,
+    learn: "Learn | None" = None,
 ) -> Fitted:
     """A model as it is, without calibration; a network makes only as many steps as fit into the seconds."""
     if family.fit is not None:
         return family.fit(examples, config, seed, watcher)
     backend.load(f"family {family.name!r}")  # here, since it keeps the backend quiet
-    from tenor import training
+    from tenor import learning, training
 
-    return training.fit(family, examples, config, seed, watcher, checkpoints, start, seconds)
+    learn = learn or learning.learn
+    return training.fit(family, examples, config, seed, watcher, checkpoints, start, seconds, learn)

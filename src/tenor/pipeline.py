@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,6 +45,9 @@ from tenor.text import encoders
 from tenor.tracking import Tracked
 from tenor.watch import Named, Watcher
 
+if TYPE_CHECKING:
+    from tenor.training import Learn
+
 _RUN = 1 << 16  # texts that are looked at together, where there are more
 _NOT_COMPARED = ("settings", "log", "out", "lang", "report")  # of what a run is asked for
 
@@ -61,13 +64,16 @@ class Trained:
         return self.predictor.bundle.metrics
 
 
-def train(run: Run, watcher: Watcher | None = None, spread: Spread | None = None) -> Trained:
+def train(
+    run: Run, watcher: Watcher | None = None, spread: Spread | None = None, learn: "Learn | None" = None
+) -> Trained:
     """Read, part, fit, measure, save.
 
     Args:
         run: What is asked for.
         watcher: Hears of progress.
         spread: Where `auto` has its models made; None: here.
+        learn: Trains the network of a neural family elsewhere; None: here.
 
     Raises:
         TenorError: The data, the settings or the output folder cannot be used; nothing is written then.
@@ -93,7 +99,7 @@ def train(run: Run, watcher: Watcher | None = None, spread: Spread | None = None
         prepared = prepare(run, watcher)
         with tracking.tracked(run.log, folder, watcher, run.resume) as told:
             told.settings(_asked(run, config))
-            trained = _train(run, family, config, encoder, folder, told, prepared, begin, spread)
+            trained = _train(run, family, config, encoder, folder, told, prepared, begin, spread, learn)
             _tell(told, trained)
         return trained
 
@@ -186,6 +192,7 @@ def _train(
     prepared: Prepared,
     begin: float,
     spread: Spread | None,
+    learn: "Learn | None",
 ) -> Trained:
     data, task, groups = prepared.data, prepared.task, prepared.groups
     others = None if run.unlabelled is None else reading.corpus(run.unlabelled, run.text)
@@ -212,6 +219,7 @@ def _train(
         watcher=watcher,
         unlabelled=unlabelled,
         spread=spread,
+        learn=learn,
     )
     about = {
         "text_column": data.text_column,
@@ -413,13 +421,15 @@ def _fit(
     ready: Callable[[Fitted], None] | None = None,
     spread: Spread | None = None,
     unlabelled: Sequence[str] = (),
+    learn: "Learn | None" = None,
 ) -> Fitted:
     if family.build is None and run.resume:
         raise SettingsError(
             f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
         )
     examples = replace(examples_of(run, data, task, groups, validation), unlabelled=unlabelled)
-    return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready, spread=spread)
+    where = (spread, learn)
+    return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready, *where)
 
 
 def examples_of(
@@ -458,7 +468,7 @@ def _checkpoints(
     more: dict[str, Any],
 ) -> Any:
     """Where checkpoints go, with what tells the run from others."""
-    from tenor.training import Checkpoints
+    from tenor.loop import Checkpoints
 
     identity = {
         "family": family.name,

@@ -16,8 +16,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tenor import training
+from tenor import learning, training
 from tenor.errors import DataError
+from tenor.loop import Checkpoints, Loop
 from tenor.models import masked, optimizers, precision
 from tenor.models.family import Family, Fitted
 from tenor.models.network import Network, Start
@@ -27,7 +28,6 @@ from tenor.text import batches
 from tenor.text.batches import Batch
 from tenor.text.encoded import PADDING, Encoded, TextEncoder
 from tenor.text.vocabulary import UNKNOWN
-from tenor.training import Checkpoints, Loop
 from tenor.watch import Watcher
 
 _SHARE, _MASK, _RANDOM = 0.15, 0.8, 0.1
@@ -76,10 +76,10 @@ def fit(
     config = training.fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))
     after_encoding = time.perf_counter()
 
-    network = Network(family, NO_TASK, config, encoder, training.build(family, config, NO_TASK, seed, start))
+    network = Network(family, NO_TASK, config, encoder, learning.build(family, config, NO_TASK, seed, start))
     loop = Loop(_MaskedTokens(network, encoded, held, seed), config, seed, watcher, checkpoints)
     loop.train()
-    network = replace(network, keras_model=training.in_float32(network))
+    network = replace(network, keras_model=learning.in_float32(network))
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
     return Fitted(NO_TASK, network, config, timing, loop.state.history, steps=loop.table())
 
@@ -92,7 +92,7 @@ class _MaskedTokens:
     def __init__(self, network: Network, encoded: Encoded, held: Encoded, seed: int) -> None:
         self.network, self.encoded, self.held, self.seed = network, encoded, held, seed
         self.longest = network.longest
-        with training.seeded(seed):
+        with learning.seeded(seed):
             self.keras_model = masked.model(network.keras_model, precision.policy(network.config))
         self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.metric = keras.metrics.SparseCategoricalAccuracy("accuracy")

@@ -36,6 +36,18 @@ def serve(
     ] = None,
     runtime: Runtime = None,
     log_texts: Annotated[bool, Option("--log-texts", help="Write the texts into the log.")] = False,
+    on: Annotated[
+        str | None,
+        Option(metavar="ray", help="Serve on a Ray cluster: ray (RAY_ADDRESS, or this machine) or ray://HOST:PORT."),
+    ] = None,
+    min_replicas: Annotated[int, Option(min=1, help="Replicas on the cluster without load.")] = 1,
+    max_replicas: Annotated[
+        int | None, Option(min=1, help="Replicas under load. [default: as many as the cluster has cores for]")
+    ] = None,
+    target_requests: Annotated[
+        float, Option(min=0.1, help="Requests at the same time that each replica is to have; more start replicas.")
+    ] = 16.0,
+    worker_cores: Annotated[int, Option(min=1, help="Cores for each replica.")] = 1,
 ) -> None:
     """Answer over HTTP, with a page for people at /."""
     from tenor.errors import DataError, SettingsError, missing_extra
@@ -63,12 +75,30 @@ def serve(
         most=max_batch,
         wait_s=batch_wait / 1000,
         queue=queue,
-        watch_s=watch,
+        watch_s=watch if on is None else 0.0,
         log_texts=log_texts,
     )
     for origin in options.origins:
         if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
             raise SettingsError(f"--cors {origin}: this is no origin of web pages.", "Write it as https://example.org.")
+    if on is not None:
+        if corrections is not None and "://" not in corrections:
+            raise SettingsError(
+                "--corrections: replicas on several machines cannot share a file.", "Give the URL of a database."
+            )
+        from tenor.scale import cluster, serving
+
+        if not on.startswith("ray://"):
+            with app.bound(host, port) as free:  # where it cannot be, this says so
+                host, port = free.getsockname()[:2]
+        scaling = serving.Scaling(min_replicas, max_replicas, target_requests, worker_cores)
+        with (
+            cluster.connected(on) as ray,
+            serving.running(ray, models, options, scaling, host, port, corrections),
+        ):
+            app.tell(host, port)
+            serving.wait()
+        return
     store = None
     if corrections is not None:
         from tenor.serving.corrections import Store

@@ -186,8 +186,7 @@ def train(
 def _train_on(on: str, run: "Run", watcher: "Watcher", workers: int | None, worker_cores: int) -> "Trained":
     """Train on a cluster."""
     from tenor import pipeline
-    from tenor.errors import SettingsError
-    from tenor.scale import cluster, ngram
+    from tenor.scale import cluster, ngram, training
     from tenor.scale.trials import Places
 
     with cluster.connected(on) as ray:
@@ -195,7 +194,7 @@ def _train_on(on: str, run: "Run", watcher: "Watcher", workers: int | None, work
             return ngram.train(ray, run, watcher, workers, worker_cores)
         if run.family == "auto":
             return pipeline.train(run, watcher, spread=Places(ray, workers, worker_cores))
-        raise SettingsError(f"--on: {run.family!r} does not train on a cluster.", "Train ngram or auto there.")
+        return pipeline.train(run, watcher, learn=training.learner(ray, workers, worker_cores))
 
 
 @contextlib.contextmanager

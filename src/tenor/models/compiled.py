@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from tenor.models import parallel
+
 _WORTH_TRACING = 8  # batches; fewer are computed operation by operation in less time than tracing takes
 
 
@@ -45,4 +47,4 @@ def predict(keras_model: Any, batches: int) -> Any:
         ids = tf.TensorSpec((None, None), tf.int32)
         call = tf.function(lambda ids: keras_model(ids, training=False), input_signature=(ids,))
         keras_model.predict_function = lambda data: call(*data[0])
-    return keras_model.predict_on_batch
+    return lambda ids: parallel.predict(keras_model, ids)

@@ -76,9 +76,10 @@ def build(config: Config, task: Task) -> Any:
 def _lstm(config: Config, name: str) -> Any:
     import keras
 
+    from tenor.models import parallel
     from tenor.models.layers import ChronoBias
 
-    return keras.layers.LSTM(
+    return parallel.by_rows(keras.layers.LSTM)(
         config.units,
         config.activation,
         bias_initializer=ChronoBias(config.memory) if config.memory else "zeros",

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tenor.models import compiled, gradients, neural
+from tenor.models import compiled, gradients, neural, parallel
 from tenor.models.attribution import Attribution, Shares, spread
 from tenor.models.family import Arrays, Family, NetworkConfig
 from tenor.models.neural import Neural
@@ -84,7 +84,7 @@ class Network(Neural):
         for batch in made:
             rows = len(batch.rows)
             ids = encoded.pad(batch.rows, batch.width)
-            if missing := self.filled(rows, batch.size) - rows:
+            if missing := parallel.filled(self.filled(rows, batch.size)) - rows:
                 ids = np.pad(ids, ((0, missing), (0, 0)))
             result[batch.rows] = predict(ids)[:rows]
             done += rows

@@ -59,6 +59,12 @@ def connected(address: str) -> Iterator[Any]:
         ray.shutdown()
 
 
+def room(ray: Any, threads: int) -> int:
+    """Workers of so many cores for which the cluster has room."""
+    nodes = (node["Resources"] for node in ray.nodes() if node["Alive"])
+    return sum(int(resources.get("CPU", 0)) // threads for resources in nodes)
+
+
 def _reach(address: str) -> None:
     """Look whether anyone listens at HOST:PORT, since Ray itself tries for minutes. Raises TenorError where not."""
     host, separator, port = address.removeprefix("ray://").rpartition(":")

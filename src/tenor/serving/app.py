@@ -400,6 +400,28 @@ class _Lines(logging.Handler):
         log_line(event)
 
 
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises SettingsError where that cannot be."""
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+        found.listen(_BACKLOG)  # from now on nobody is turned away
+    except (OSError, OverflowError) as error:
+        found.close()
+        raise SettingsError(
+            f"{host}, port {port}: this cannot be listened on: {error}.",
+            "Choose another --port or --host.",
+        ) from None
+    return found
+
+
+def tell(host: str, port: int) -> None:
+    """Say where it listens."""
+    sys.stderr.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+    sys.stderr.flush()
+
+
 def run(made: App, options: Options, host: str, port: int) -> None:
     """Bind, say where, and serve until SIGTERM or Ctrl-C; what was accepted is answered first.
 
@@ -428,20 +450,8 @@ def run(made: App, options: Options, host: str, port: int) -> None:
             timeout_graceful_shutdown=math.ceil(seconds) + 1,
         )
     )
-    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind((host, port))
-        found.listen(_BACKLOG)  # from now on nobody is turned away
-    except (OSError, OverflowError) as error:
-        found.close()
-        raise SettingsError(
-            f"{host}, port {port}: this cannot be listened on: {error}.",
-            "Choose another --port or --host.",
-        ) from None
-    host, port = found.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    sys.stderr.write(f"listening on http://{shown}:{port}\n")
+    found = bound(host, port)
+    tell(*found.getsockname()[:2])
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[found])
     found.close()

@@ -1,0 +1,139 @@
+"""A network that two workers train together: the weights of one process of JAX, also when a worker dies."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import numpy as safetensors
+
+import tenor
+import test_training
+from conftest import english, write_csv
+from tenor import models, pipeline, settings
+from tenor import training as fitting
+from tenor.errors import SettingsError
+from tenor.models import exported
+from tenor.runs import Run
+from tenor.watch import Watcher
+
+pytest.importorskip("ray")
+pytest.importorskip("jax")
+
+from tenor.scale import cluster, training
+
+SETTINGS: dict[str, Any] = {
+    "vocabulary": 60,
+    "embedding": 6,
+    "units": 5,
+    "maximum_tokens": 16,
+    "batch_tokens": 240,  # 15 rows: not the same number for each of two workers
+    "epochs": 4,
+    "dropout": 0.3,
+    "learning_rate": 0.02,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Of tiny networks, XLA compiles far longer than it computes. Set before the cluster starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+        yield
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(tmp_path_factory.mktemp("data") / "reviews.csv", english(160))
+
+
+class _Killer(Watcher):
+    """Kills a worker at the end of an epoch."""
+
+    def __init__(self, epoch: str = "") -> None:
+        self.epoch, self.lines, self.ended = epoch, list[str](), list[str]()
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def finished(self, step: str, figures: dict[str, float]) -> None:
+        self.ended.append(step)
+        if step == self.epoch and self.ended.count(step) == 1:
+            os.kill(workers()[-1], signal.SIGKILL)
+
+
+def workers() -> list[int]:
+    """The process numbers of the workers that train."""
+    folders = [folder for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+    return sorted(int(each.name) for each in folders if b"ray::Trainer" in (each / "cmdline").read_bytes())
+
+
+def there(data: Path, out: Path, watcher: Watcher) -> dict[str, Any]:
+    run = Run(str(data), family="lstm", settings=SETTINGS, out=str(out), report=False)
+    with cluster.connected("ray") as connected:
+        pipeline.train(run, watcher, learn=training.learner(connected, 2, 1))
+    return weights(out)
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    return safetensors.load((folder / "weights.safetensors").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def alone(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model that one process of JAX trains."""
+    out = tmp_path_factory.mktemp("alone") / "model"
+    assignments = [part for key, value in SETTINGS.items() for part in ("--set", f"{key}={value}")]
+    command = [sys.executable, "-m", "tenor", "train", str(data), "--family", "lstm", "--out", str(out), *assignments]
+    flags = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([*command, "--no-report"], env=os.environ | flags, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_two_workers_train_the_network_of_one_process_also_when_one_dies(
+    data: Path, alone: Path, tmp_path: Path
+) -> None:
+    watcher = _Killer()
+    whole = there(data, tmp_path / "whole", watcher)
+    assert "2 workers train together, 1 cores each." in watcher.lines
+    assert watcher.ended == [f"epoch {number}/4" for number in (1, 2, 3, 4)]
+    one = weights(alone)
+    assert whole.keys() == one.keys()
+    for name in one:
+        np.testing.assert_allclose(whole[name], one[name], rtol=0, atol=1e-5)
+
+    killer = _Killer("epoch 2/4")
+    broken = there(data, tmp_path / "broken", killer)
+    assert "a worker died; all start again from the last checkpoint." in killer.lines
+    assert any(line.startswith("resumed at epoch 3") for line in killer.lines)
+    assert all(np.array_equal(broken[name], whole[name]) for name in whole)
+    assert not (tmp_path / "broken.training").exists()
+
+    assert {path.name for path in (tmp_path / "whole").iterdir()} == {path.name for path in alone.iterdir()}
+    model = tenor.load(tmp_path / "broken")
+    assert isinstance(model.bundle.model, exported.Exported)
+    assert model.bundle.calibration is not None and model.bundle.conformal is not None
+    ours, theirs = (loaded.predict_proba(["a dull evening"]) for loaded in (model, tenor.load(alone)))
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_workers_make_as_many_steps_as_the_first_has_time_for() -> None:
+    family = models.FAMILIES["bag"]
+    values = {"vocabulary": 60, "embedding": 4, "maximum_tokens": 16, "batch_tokens": 240, "epochs": 100_000}
+    config = settings.make(family.config, values, "test")
+    with cluster.connected("ray") as connected:
+        learner = training.learner(connected, 2, 1)
+        fitted = fitting.fit(family, test_training.EXAMPLES, config, 1, Watcher(), seconds=20, learn=learner)
+        assert 1 <= fitted.config.steps < 100_000
+        with pytest.raises(SettingsError, match="no node of the cluster has 9 cores"):
+            fitting.fit(
+                *(family, test_training.EXAMPLES, config, 1, Watcher()), learn=training.learner(connected, 2, 9)
+            )

@@ -1,0 +1,113 @@
+"""The HTTP interface on a Ray cluster of two nodes: the answers of one process."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from conftest import Cli
+from tenor.errors import SettingsError
+from tenor.serving import app
+from tenor.serving.limits import Limits
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pytest.importorskip("ray.serve")
+
+from tenor.scale import cluster, serving
+
+TEXTS = ["a superb, moving film", "dull and boring", "好看 😀 <b>"]
+KEY = {"authorization": "Bearer secret"}
+REQUESTS: list[tuple[str, str, Any]] = [
+    ("POST", "/predict", {"json": {"inputs": TEXTS, "coverage": 0.9, "explain": True}, "headers": KEY}),
+    ("POST", "/predict", {"json": {"inputs": TEXTS[0], "top_k": 2}, "headers": KEY}),
+    ("POST", "/predict", {"json": {"inputs": TEXTS}}),
+    ("POST", "/predict", {"json": {"inputs": ["a"] * 6}, "headers": KEY}),
+    ("POST", "/predict", {"json": {"inputs": "a", "model": "none"}, "headers": KEY}),
+    ("POST", "/predict", {"json": {"input": "a"}, "headers": KEY}),
+    ("GET", "/models", {"headers": KEY}),
+    ("GET", "/openapi.json", {"headers": KEY}),
+    ("GET", "/health/ready", {}),
+    ("GET", "/", {}),
+    ("GET", "/page.js", {}),
+]
+
+
+def free_port() -> int:
+    with app.bound("127.0.0.1", 0) as found:
+        return int(found.getsockname()[1])
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_the_same_requests_get_the_same_answers(model_folder: Path) -> None:
+    options = app.Options(limits=Limits(texts=5), keys=("secret",), watch_s=0)
+    port = free_port()
+    with (
+        cluster.connected("ray") as connected,
+        serving.running(connected, [model_folder], options, serving.Scaling(least=2), "127.0.0.1", port),
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as there,
+        TestClient(app.make([model_folder], options, lambda _: None)) as here,
+    ):
+        from ray import serve
+
+        assert serve.status().applications["tenor"].deployments["tenor"].replica_states == {"RUNNING": 2}
+        for method, path, more in REQUESTS:
+            ours, theirs = there.request(method, path, **more), here.request(method, path, **more)
+            assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content)
+            kinds = ("content-type", "content-security-policy", "www-authenticate")
+            assert [ours.headers.get(kind) for kind in kinds] == [theirs.headers.get(kind) for kind in kinds]
+        with (
+            pytest.raises(SettingsError, match="serves models of Tenor already"),
+            serving.running(connected, [model_folder], options, serving.Scaling(), "127.0.0.1", port),
+        ):
+            pass
+        with (
+            pytest.raises(SettingsError, match="room for 0 replicas of 9 cores"),
+            serving.running(connected, [model_folder], options, serving.Scaling(threads=9), "127.0.0.1", port),
+        ):
+            pass
+
+
+@pytest.mark.usefixtures("two_nodes")
+def test_the_command_ends_on_sigterm_once_what_it_took_is_answered(model_folder: Path) -> None:
+    command = [sys.executable, "-m", "tenor", "serve", str(model_folder), "--on", "ray", "--port", "0"]
+    command += ["--batch-wait", "1500"]  # milliseconds: the request is under way when the signal comes
+    environment = os.environ | {"TENOR_API_KEY": "secret"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as started:
+        assert started.stderr is not None
+        lines = [next(started.stderr)]
+        while not lines[-1].startswith("listening on http://127.0.0.1:"):
+            lines.append(next(started.stderr))
+        line = lines[-1]
+        address = line.split()[-1]
+        question = {"inputs": [f"a superb film, {number}" for number in range(200)]}
+        answers: list[Any] = []
+
+        def ask() -> None:
+            answers.append(httpx2.post(f"{address}/predict", json=question, headers=KEY, timeout=60))
+
+        assert httpx2.post(f"{address}/predict", json=question, timeout=60).status_code == 401
+        asking = threading.Thread(target=ask)
+        asking.start()
+        asking.join(0.5)
+        started.send_signal(signal.SIGTERM)
+        asking.join(60)
+        assert started.wait(60) == 0
+    assert [answer.status_code for answer in answers] == [200]
+    assert len(answers[0].json()["predictions"]) == 200
+    with pytest.raises(httpx2.ConnectError, match="refused"):
+        httpx2.get(f"{address}/health/live")
+
+
+def test_corrections_need_a_database_that_all_replicas_reach(cli: Cli, model_folder: Path, tmp_path: Path) -> None:
+    done = cli("serve", model_folder, "--on", "ray", "--corrections", tmp_path / "corrections.sqlite")
+    assert done.code == 1
+    assert "cannot share a file" in done.err
