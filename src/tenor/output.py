@@ -5,9 +5,34 @@ import re
 from pathlib import Path
 
 from tenor import bundle
+from tenor.data import builtin
 from tenor.errors import BundleError
+from tenor.runs import Pretraining, Run
 
 _CHECKPOINT = re.compile(r"checkpoint\.safetensors|\.checkpoint\.safetensors\.[0-9a-f]+\.part")
+
+
+def folder_for(run: Run | Pretraining) -> Path:
+    """Where the folder of a run goes. Raises BundleError where it cannot go there."""
+    return choose(run.out, _name(run, run.family), run.resume, run.overwrite)
+
+
+def folder_of(run: Run, purpose: str) -> Path:
+    """The next free folder under `runs` for something that is made of a run."""
+    return choose(None, _name(run, f"{run.family}-{purpose}"), resume=False, overwrite=False)
+
+
+def _name(run: Run | Pretraining, ending: str) -> str:
+    source = run.data if isinstance(run, Run) else run.corpus
+    if source == "-":
+        name = "stdin"
+    elif source in builtin.BUILTINS:
+        name = source
+    else:
+        path = Path(source).resolve()
+        names = (re.sub(r"[*?\[\]]", "", part.name).partition(".")[0].strip("-_") for part in (path, path.parent))
+        name = next(filter(None, names), "data")
+    return f"{name}-{ending}"
 
 
 def choose(out: str | None, name: str, resume: bool, overwrite: bool) -> Path:

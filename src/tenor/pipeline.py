@@ -1,19 +1,13 @@
 """From a table of labelled texts to a saved, measured model; and from a model to the labels of a table."""
 
-import hashlib
 import json
-import platform
-import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from tenor import (
     bundle,
@@ -22,25 +16,27 @@ from tenor import (
     measurement,
     models,
     output,
+    preparation,
+    provenance,
     reading,
     runs,
     settings,
     spill,
-    tasks,
     tracking,
 )
 from tenor.bundle import Bundle, Encoder
 from tenor.checks.finding import Finding
-from tenor.data import builtin, dataset, split
+from tenor.data import split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
-from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, TenorError, listed
+from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, TenorError
 from tenor.measurement import Measured
-from tenor.models.family import Examples, Family, Fitted
+from tenor.models.family import Family, Fitted
 from tenor.models.spread import Spread
 from tenor.predictor import Predictor
+from tenor.preparation import Prepared
 from tenor.runs import Pretraining, Run
-from tenor.tasks import LabelSet, Task, Value
+from tenor.tasks import Task
 from tenor.text import encoders
 from tenor.tracking import Tracked
 from tenor.watch import Named, Watcher
@@ -48,7 +44,6 @@ from tenor.watch import Named, Watcher
 if TYPE_CHECKING:
     from tenor.training import Learn
 
-_RUN = 1 << 16  # texts that are looked at together, where there are more
 _NOT_COMPARED = ("settings", "log", "out", "lang", "report")  # of what a run is asked for
 
 
@@ -93,10 +88,10 @@ def train(
             f"int8 is for networks, and the family {run.family!r} is none.", "Leave out --quantise, or choose another."
         )
     tracking.need(run.log)
-    folder = folder_for(run)
+    folder = output.folder_for(run)
     with spill.beside(folder):
         begin = time.perf_counter()
-        prepared = prepare(run, watcher)
+        prepared = preparation.prepare(run, watcher)
         with tracking.tracked(run.log, folder, watcher, run.resume) as told:
             told.settings(_asked(run, config))
             trained = _train(run, family, config, encoder, folder, told, prepared, begin, spread, learn)
@@ -120,68 +115,6 @@ def _tell(told: Tracked, trained: Trained) -> None:
         told.document(trained.folder / bundle.REPORT)
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What a run learns from and is measured on.
-
-    Attributes:
-        data: The texts to learn from.
-        test: Those to measure on, None where there are none.
-        task: What is predicted.
-        groups: (rows of `data`,) numbers of groups that stay together; None where each row is one.
-        validation: Texts of their own to validate on, None where there are none.
-        findings: What the check of the data found.
-        timing: Seconds by step.
-    """
-
-    data: Dataset
-    test: Dataset | None
-    task: Task
-    groups: Groups | None
-    validation: Dataset | None
-    findings: Sequence[Finding]
-    timing: dict[str, float]
-
-
-def prepare(run: Run, watcher: Watcher) -> Prepared:
-    """Read the texts, check them, and hold a part out. Raises TenorError where they cannot be used."""
-    begin = time.perf_counter()
-    data, test = reading.read_parts(run, watcher)
-    read_s = time.perf_counter() - begin
-
-    dataset.check_labels(data)
-    for part in (data, test):
-        if part is not None and part.note:
-            watcher.say(f"{part.name}: {part.note}")
-    task = tasks.make(data.kind, data.labels)
-    if test is not None:
-        measurement.check_labels(test, task)
-    validation = reading.read_validation(run, data, watcher)
-    if validation is not None:
-        measurement.check_labels(validation, task)
-    checking = time.perf_counter()
-    groups, findings = reading.groups_of(run, data, test, watcher)
-    check_s = time.perf_counter() - checking
-    if test is None and run.folds is None and run.test_size > 0:
-        kept, held_out = reading.hold_out(run, data, task, groups)
-        data, test = data.take(kept), data.take(held_out).in_memory()
-        groups = None if groups is None else groups[kept]
-        if not len(test):
-            watcher.say(
-                "nothing can be held out, so nothing is measured: there are too few rows, or too few groups of rows "
-                "that are equal or belong together."
-            )
-    test_rows = len(test) if test is not None else 0
-    if isinstance(task, Value):
-        task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone
-    validated = "" if validation is None else f"{len(validation):,} to validate on, "
-    if isinstance(run.validation, float):
-        validated = f"{run.validation:.1%} of them to validate on, "
-    measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
-    watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {described(task)}.")
-    return Prepared(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
-
-
 def _train(
     run: Run,
     family: Family,
@@ -198,12 +131,12 @@ def _train(
     others = None if run.unlabelled is None else reading.corpus(run.unlabelled, run.text)
     if others is not None:
         watcher.say(f"{len(others):,} texts without labels.")
-    digest = fingerprint(data)
+    digest = provenance.fingerprint(data)
     training = output.training_folder(folder)
     identity: dict[str, Any] = {"task": task.describe(), "class_weight": run.class_weight}
     if run.validation is not None:
         validation = prepared.validation
-        identity["validation"] = run.validation if validation is None else fingerprint(validation)
+        identity["validation"] = run.validation if validation is None else provenance.fingerprint(validation)
     checkpoints = (
         None if family.build is None else _checkpoints(run, family, config, encoder, training, digest, identity)
     )
@@ -225,10 +158,10 @@ def _train(
         "text_column": data.text_column,
         "label_column": data.label_column,
         "label_separator": run.label_separator,
-        **origin(data, digest, run.seed),
+        **provenance.origin(data, digest, run.seed),
     }
     if others is not None:
-        about["unlabelled"] = {"name": others.name, "rows": len(others), "sha256": fingerprint(others)}
+        about["unlabelled"] = {"name": others.name, "rows": len(others), "sha256": provenance.fingerprint(others)}
     timing = prepared.timing
     saved = Saved(run, folder)
 
@@ -374,7 +307,7 @@ class Saved:
             except BundleError:
                 if self.begun or self.run.out is not None or not self.folder.exists():
                     raise
-                self.folder = folder_for(self.run)
+                self.folder = output.folder_for(self.run)
 
 
 def _cross_validate(
@@ -427,35 +360,9 @@ def _fit(
         raise SettingsError(
             f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
         )
-    examples = replace(examples_of(run, data, task, groups, validation), unlabelled=unlabelled)
+    examples = replace(preparation.examples_of(run, data, task, groups, validation), unlabelled=unlabelled)
     where = (spread, learn)
     return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready, *where)
-
-
-def examples_of(
-    run: Run, data: Dataset, task: Task, groups: Groups | None, validation: Dataset | None = None
-) -> Examples:
-    """The texts to learn from, with those to validate on where the run names some.
-
-    Raises:
-        DataError: There are too few texts for a part of them.
-    """
-    targets = reading.targets_of(task, data)
-    found = Examples(data.texts, targets, task, fitting.weights(task, targets, run.class_weight), groups)
-    if validation is not None:
-        targets = reading.targets_of(task, validation)
-        others = Examples(validation.texts, targets, task, fitting.weights(task, targets, None))
-        return replace(found, validation=others)
-    if run.validation is None:
-        return found
-    assert isinstance(run.validation, float)
-    learned, held_out = found.parted(run.validation, run.seed)
-    if not len(held_out):
-        raise DataError(
-            f"{data.name}: no {run.validation:g} of these texts can be held out to validate on.",
-            "Give more texts, a larger share, or a file of its own.",
-        )
-    return replace(learned, validation=held_out.in_memory())
 
 
 def _checkpoints(
@@ -496,7 +403,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     config = config_of(family, run.settings or {}, init)
     bundle.need(family)
     tracking.need(run.log)
-    folder = folder_for(run)
+    folder = output.folder_for(run)
     begin = time.perf_counter()
     corpus = reading.corpus(run.corpus, run.text)
     read_s = time.perf_counter() - begin
@@ -504,7 +411,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
 
     from tenor import pretraining
 
-    digest, place = fingerprint(corpus), output.training_folder(folder)
+    digest, place = provenance.fingerprint(corpus), output.training_folder(folder)
     checkpoints = _checkpoints(run, family, config, init, place, digest, {})
     with tracking.tracked(run.log, folder, watcher, run.resume) as told:
         told.settings(_asked(run, config))
@@ -515,7 +422,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
         fitted.config,
         fitted.model.encoder(),
         {name: value for name, value in fitted.model.arrays().items() if not name.startswith("logits/")},
-        origin(corpus, digest, run.seed),
+        provenance.origin(corpus, digest, run.seed),
         {"timing": {"read_s": read_s, **fitted.timing, "total_s": time.perf_counter() - begin}},
         fitted.history,
         steps=fitted.steps,
@@ -561,74 +468,3 @@ def _start(encoder: Encoder | None) -> Any:
         return network.Start(encoders.restore(encoder.text_encoder), encoder.arrays)
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"the encoder to start from is damaged: {error}.", "Train it again.") from None
-
-
-def folder_for(run: Run | Pretraining) -> Path:
-    return output.choose(run.out, _name(run, run.family), run.resume, run.overwrite)
-
-
-def folder_of(run: Run, purpose: str) -> Path:
-    """The next free folder under `runs` for something that is made of a run."""
-    return output.choose(None, _name(run, f"{run.family}-{purpose}"), resume=False, overwrite=False)
-
-
-def _name(run: Run | Pretraining, ending: str) -> str:
-    source = run.data if isinstance(run, Run) else run.corpus
-    if source == "-":
-        name = "stdin"
-    elif source in builtin.BUILTINS:
-        name = source
-    else:
-        path = Path(source).resolve()
-        names = (re.sub(r"[*?\[\]]", "", part.name).partition(".")[0].strip("-_") for part in (path, path.parent))
-        name = next(filter(None, names), "data")
-    return f"{name}-{ending}"
-
-
-def fingerprint(data: Dataset) -> str:
-    """SHA-256 of the texts and labels."""
-    digest = hashlib.sha256()
-    for values in (data.texts, data.labels):
-        digest.update(b"[")
-        for at in range(0, len(values), _RUN):
-            part = values[at : at + _RUN]
-            listed = part.tolist() if isinstance(part, np.ndarray) else part
-            digest.update((b", " if at else b"") + json.dumps(listed, ensure_ascii=True).encode()[1:-1])
-        digest.update(b"]")
-    return digest.hexdigest()
-
-
-def origin(data: Dataset, fingerprint: str, seed: int) -> dict[str, Any]:
-    """What a saved folder tells of where its model comes from."""
-    return {
-        "data": {"name": data.name, "rows": len(data), "sha256": fingerprint},
-        "seed": seed,
-        "versions": _versions(),
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in (
-        "numpy",
-        "scipy",
-        "scikit-learn",
-        "keras",
-        "tensorflow",
-        "jax",
-        "tokenizers",
-        "onnx",
-        "onnxruntime",
-    ):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def described(task: Task) -> str:
-    if isinstance(task, Value):
-        return f"values: {task.centre:.4g} on average, {task.spread:.4g} around it"
-    several = " (any number of them a text)" if isinstance(task, LabelSet) else ""
-    return f"labels: {listed(task.labels)}{several}"

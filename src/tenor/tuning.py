@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tenor import bundle, files, fitting, models, pipeline, runs, settings, tracking
+from tenor import bundle, files, fitting, models, output, pipeline, preparation, provenance, runs, settings, tracking
 from tenor.errors import BundleError, SettingsError, TenorError, missing_extra
 from tenor.evaluation import calibration
 from tenor.models import comparison
@@ -111,9 +111,9 @@ def tune(asked: Tuning, watcher: Watcher | None = None, attempts: "Attempts | No
     bundle.need(family)
     tracking.need(run.log)
     folder = _folder(run)
-    prepared = pipeline.prepare(run, watcher)
+    prepared = preparation.prepare(run, watcher)
     task, data = prepared.task, prepared.data
-    examples = pipeline.examples_of(run, data, task, prepared.groups, prepared.validation)
+    examples = preparation.examples_of(run, data, task, prepared.groups, prepared.validation)
     share = min(_HELD_OUT, _MOST_HELD / max(1, len(examples)))
     learned, held_out = examples.validated(share, run.seed)
     if not len(held_out):
@@ -123,7 +123,7 @@ def tune(asked: Tuning, watcher: Watcher | None = None, attempts: "Attempts | No
         raise SettingsError("every setting that could be tuned is given.", "Leave some to the search.")
     identity = {
         "family": family.name,
-        "data": pipeline.fingerprint(data),
+        "data": provenance.fingerprint(data),
         "task": task.describe(),
         "seed": run.seed,
         "settings": {**fixed, "class_weight": run.class_weight},
@@ -407,7 +407,7 @@ def _folder(run: Run) -> Path:
         if folder.exists() and not (folder / STUDY).is_file() and (not folder.is_dir() or any(folder.iterdir())):
             raise BundleError(f"{folder}: this exists, and is no search.", "Choose another folder (--out).")
     else:
-        folder = pipeline.folder_of(run, "tuning")
+        folder = output.folder_of(run, "tuning")
     return folder
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tenor import fitting, models, pipeline, reading, shards, spill
+from tenor import fitting, models, output, pipeline, provenance, reading, shards, spill
 from tenor.data import split
 from tenor.errors import SettingsError
 from tenor.models import features, linear, ngram
@@ -48,7 +48,7 @@ def train(ray: Any, run: Run, watcher: Watcher, workers: int | None, threads: in
     family = models.find(run.family)
     _refuse(run)
     config = pipeline.config_of(family, run.settings or {}, None)
-    folder = pipeline.folder_for(run)
+    folder = output.folder_for(run)
     source, test = reading.sources(run)
     files = shards.listed(source)
     room = max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
@@ -67,7 +67,7 @@ def train(ray: Any, run: Run, watcher: Watcher, workers: int | None, threads: in
             "text_column": data.text_column,
             "label_column": data.label_column,
             "label_separator": run.label_separator,
-            **pipeline.origin(data, digest, run.seed),
+            **provenance.origin(data, digest, run.seed),
         }
         trained = pipeline.unmeasured(family, fitted, about, prepared.timing)
         return pipeline.finish(run, prepared, trained, pipeline.Saved(run, folder), watcher, begin)

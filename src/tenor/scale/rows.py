@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tenor import fitting, measurement, pipeline, reading, shards
+from tenor import fitting, measurement, preparation, reading, shards
 from tenor.checks.finding import Finding, counted
 from tenor.data import dataset, gathered, split, stored, table
 from tenor.data import labels as label_values
@@ -22,7 +22,7 @@ from tenor.data.stored import Elsewhere, Tally
 from tenor.errors import DataError, Location
 from tenor.models import ngram
 from tenor.models.family import Examples
-from tenor.pipeline import Prepared
+from tenor.preparation import Prepared
 from tenor.runs import Run
 from tenor.scale.block import Held, Summary, Wanted
 from tenor.scale.crew import Crew
@@ -117,7 +117,7 @@ class Rows:
             of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
             crew.tell("weigh_classes", self.task.weights_of_classes(of_class, wanted))
         measured = f"{0 if test is None else len(test):,} to measure on"
-        watcher.say(f"{len(data):,} texts to learn from, {measured}; {pipeline.described(self.task)}.")
+        watcher.say(f"{len(data):,} texts to learn from, {measured}; {preparation.described(self.task)}.")
         return Prepared(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
 
     def _read(self, blocks: Sequence[tuple[str, ...]], head: Dataset, as_lists: bool, watcher: Watcher) -> Told:
