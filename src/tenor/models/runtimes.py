@@ -54,6 +54,8 @@ def onnx_runtime(graph: bytes, outputs: int) -> Run:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads.cores()
+    # Threads that wait would spin, and take the cores from a server's answers or from another process.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = _FATAL
     try:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
