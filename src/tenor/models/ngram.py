@@ -406,7 +406,8 @@ def choose(
 
 def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Config:
     """The best strength for this weighting, by steps of 3 while the loss falls: from a usual one up or else down; from
-    `first`, which was the best with fewer n-grams, down or else up.
+    `first`, which was the best with fewer n-grams, down or else up, and up only where that is better beyond noise: many
+    n-grams that fit closely cost the rare labels.
     """
     assert config.weighting is not None
     if config.strength is not None:
@@ -419,7 +420,8 @@ def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Confi
         for _ in range(_STRENGTH_MOVES):
             assert best.strength is not None
             moved = replace(best, strength=best.strength * step)
-            if trial.loss(moved) >= trial.loss(best):
+            looser = first is not None and step > 1
+            if not (trial.clearly_better(moved, best) if looser else trial.loss(moved) < trial.loss(best)):
                 break
             best = moved
         if best != begin:
