@@ -164,6 +164,8 @@ def two_nodes() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_health_check_period_ms", "500")  # a node that is killed is missed sooner
+        patch.setenv("RAY_health_check_initial_delay_ms", "500")
         source = str(Path(pipeline.__file__).parents[1])
         patch.setenv("PYTHONPATH", os.pathsep.join([source, os.getenv("PYTHONPATH", "")]))
         memory = {"object_store_memory": 100_000_000}

@@ -11,6 +11,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from tenor import bundle, explanation, fitting, models, settings, tracking
 from tenor.bundle import Bundle
+from tenor.checks.parts import Parts
+from tenor.data.dataset import Dataset
 from tenor.data.labels import LARGEST_NUMBER
 from tenor.errors import DataError, SettingsError, rows_phrase
 from tenor.evaluation.conformal import COVERAGE
@@ -40,7 +42,8 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         others = () if unlabelled is None else check_texts(unlabelled)
         if others and family.combine is None:
             raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")
-        examples = Examples(texts, targets, task, weights, unlabelled=others)
+        together = Parts(Dataset("the texts", texts, ())).together
+        examples = Examples(texts, targets, task, weights, together, unlabelled=others)
         with tracking.tracked(self.log, Path("runs", self.family), Watcher()) as told:
             told.settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
             fitted = fitting.fit(family, examples, config, seed, told)

@@ -29,7 +29,7 @@ def test_n_grams_of_characters_are_chosen_where_words_say_nothing() -> None:
 
 
 def test_much_text_is_not_searched_by_characters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ngram, "_CHARACTERS", 10)
+    monkeypatch.setattr(ngram, "CHARACTERS", 10)
     fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1)
     assert fitted.config.characters == ()
 

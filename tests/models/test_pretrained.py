@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor import TextClassifier, settings, training
+from tenor import TextClassifier, learning, settings, training
 from tenor.errors import SettingsError, TenorError
 from tenor.models import head, hub, huggingface, pretrained
 from tenor.tasks import Classes
@@ -114,7 +114,7 @@ def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(monkeypatch: pytest.M
     expected, _ = head.fit(features, targets, network.task, np.ones(len(TEXTS), np.float32), 3)
     for found, wanted in zip(network.keras_model.get_layer("logits").weights, expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4)
-    monkeypatch.setattr(training, "_FEW_TEXTS", 0)
+    monkeypatch.setattr(learning, "_FEW_TEXTS", 0)
     plain = TextClassifier("pretrained", values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.arrays()
     arrays = network.arrays()
     assert [path for path in arrays if not np.allclose(arrays[path], plain[path])] == ["logits/kernel", "logits/bias"]

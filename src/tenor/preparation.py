@@ -1,0 +1,112 @@
+"""What a run learns from and is measured on: texts read, checked, and parted."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tenor import fitting, measurement, reading, tasks
+from tenor.checks.finding import Finding
+from tenor.data import dataset
+from tenor.data.dataset import Dataset
+from tenor.data.split import Groups
+from tenor.errors import DataError, listed
+from tenor.models.family import Examples
+from tenor.runs import Run
+from tenor.tasks import LabelSet, Task, Value
+from tenor.watch import Watcher
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run learns from and is measured on.
+
+    Attributes:
+        data: The texts to learn from.
+        test: Those to measure on, None where there are none.
+        task: What is predicted.
+        groups: (rows of `data`,) numbers of groups that stay together; None where each row is one.
+        validation: Texts of their own to validate on, None where there are none.
+        findings: What the check of the data found.
+        timing: Seconds by step.
+    """
+
+    data: Dataset
+    test: Dataset | None
+    task: Task
+    groups: Groups | None
+    validation: Dataset | None
+    findings: Sequence[Finding]
+    timing: dict[str, float]
+
+
+def prepare(run: Run, watcher: Watcher) -> Prepared:
+    """Read the texts, check them, and hold a part out. Raises TenorError where they cannot be used."""
+    begin = time.perf_counter()
+    data, test = reading.read_parts(run, watcher)
+    read_s = time.perf_counter() - begin
+
+    dataset.check_labels(data)
+    for part in (data, test):
+        if part is not None and part.note:
+            watcher.say(f"{part.name}: {part.note}")
+    task = tasks.make(data.kind, data.labels)
+    if test is not None:
+        measurement.check_labels(test, task)
+    validation = reading.read_validation(run, data, watcher)
+    if validation is not None:
+        measurement.check_labels(validation, task)
+    checking = time.perf_counter()
+    groups, findings = reading.groups_of(run, data, test, watcher)
+    check_s = time.perf_counter() - checking
+    if test is None and run.folds is None and run.test_size > 0:
+        kept, held_out = reading.hold_out(run, data, task, groups)
+        data, test = data.take(kept), data.take(held_out).in_memory()
+        groups = None if groups is None else groups[kept]
+        if not len(test):
+            watcher.say(
+                "nothing can be held out, so nothing is measured: there are too few rows, or too few groups of rows "
+                "that are equal or belong together."
+            )
+    test_rows = len(test) if test is not None else 0
+    if isinstance(task, Value):
+        task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone
+    validated = "" if validation is None else f"{len(validation):,} to validate on, "
+    if isinstance(run.validation, float):
+        validated = f"{run.validation:.1%} of them to validate on, "
+    measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
+    watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {described(task)}.")
+    return Prepared(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
+
+
+def examples_of(
+    run: Run, data: Dataset, task: Task, groups: Groups | None, validation: Dataset | None = None
+) -> Examples:
+    """The texts to learn from, with those to validate on where the run names some.
+
+    Raises:
+        DataError: There are too few texts for a part of them.
+    """
+    targets = reading.targets_of(task, data)
+    found = Examples(data.texts, targets, task, fitting.weights(task, targets, run.class_weight), groups)
+    if validation is not None:
+        targets = reading.targets_of(task, validation)
+        others = Examples(validation.texts, targets, task, fitting.weights(task, targets, None))
+        return replace(found, validation=others)
+    if run.validation is None:
+        return found
+    assert isinstance(run.validation, float)
+    learned, held_out = found.parted(run.validation, run.seed)
+    if not len(held_out):
+        raise DataError(
+            f"{data.name}: no {run.validation:g} of these texts can be held out to validate on.",
+            "Give more texts, a larger share, or a file of its own.",
+        )
+    return replace(learned, validation=held_out.in_memory())
+
+
+def described(task: Task) -> str:
+    """What is predicted, in words."""
+    if isinstance(task, Value):
+        return f"values: {task.centre:.4g} on average, {task.spread:.4g} around it"
+    several = " (any number of them a text)" if isinstance(task, LabelSet) else ""
+    return f"labels: {listed(task.labels)}{several}"
