@@ -191,3 +191,14 @@ def test_a_graph_that_does_not_fit_is_refused_even_when_signed(
 def test_a_loaded_model_keeps_its_graph_when_it_is_saved_again(folder: Path, tmp_path: Path) -> None:
     tenor.load(folder / "bag").save(tmp_path / "again")
     assert (tmp_path / "again" / FLOAT32).read_bytes() == (folder / "bag" / FLOAT32).read_bytes()
+
+
+def test_in_int8_a_text_gets_the_same_answer_alone_and_beside_others() -> None:
+    settings = {"vocabulary": 60, "embedding": 8, "filters": 8, "epochs": 2, "maximum_tokens": 16}
+    texts = ["good film " * number + "dull" for number in range(1, 30)]
+    model = TextClassifier("cnn", settings).fit(texts, [number % 2 for number in range(29)]).predictor_.bundle.model
+    assert isinstance(model, Exported)
+    small = export.quantised(model.network, model)
+    together = small.logits(texts)
+    alone = np.concatenate([small.logits([text]) for text in texts])
+    np.testing.assert_allclose(alone, together, atol=1e-5)

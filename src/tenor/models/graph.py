@@ -11,7 +11,7 @@ from tenor.version import VERSION
 
 OPSET = 20  # the first with Gelu
 _IR = 9
-_INT8 = 127
+_INT8, _MIDDLE = 127, 128
 
 Activation = Literal["linear", "relu", "tanh", "sigmoid", "gelu", "gelu_tanh"]
 _ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
@@ -22,7 +22,8 @@ class Graph:
 
     Args:
         int8: Whether kernels and tables are kept as int8 with a scale for each column of a kernel and each row of a
-            table; values are brought to int8 before each product (dynamic quantisation).
+            table; values are brought to int8 before each product (dynamic quantisation), with a scale for each token,
+            so that what is said of a text does not depend on the others in its batch.
     """
 
     def __init__(self, int8: bool = False) -> None:
@@ -64,10 +65,12 @@ class Graph:
         else:
             scale = np.maximum(np.abs(kernel).max(axis=0), 1e-12) / _INT8
             whole = self.constant(np.rint(kernel / scale).astype(np.int8), f"{name}/kernel")
-            low, of_values, zero = self.op("DynamicQuantizeLinear", values, outputs=3)
-            counts = self.op("Cast", self.op("MatMulInteger", low, whole, zero), to=TensorProto.FLOAT)
-            both = self.op("Mul", of_values, self.constant(scale.astype(np.float32), f"{name}/kernel_scale"))
-            product = self.op("Mul", counts, both)
+            largest = self.op("Max", self.op("ReduceMax", self.op("Abs", values), [-1], keepdims=1), 1e-12)
+            # Around 128, as products of unsigned by signed numbers are the quick ones.
+            low = self.op("Add", self.op("Mul", values, self.op("Div", float(_INT8), largest)), _MIDDLE + 0.5)
+            counts = self.op("MatMulInteger", self.op("Cast", low, to=TensorProto.UINT8), whole, np.uint8(_MIDDLE))
+            scales = self.constant((scale / _INT8).astype(np.float32), f"{name}/kernel_scale")
+            product = self.op("Mul", self.op("Mul", self.op("Cast", counts, to=TensorProto.FLOAT), largest), scales)
         return str(self.op("Add", product, self.constant(bias, f"{name}/bias")))
 
     def rows(self, table: npt.NDArray[np.float32], name: str) -> str:

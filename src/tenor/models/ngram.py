@@ -406,22 +406,19 @@ def choose(
 
 def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Config:
     """The best strength for this weighting, by steps of 3 while the loss falls: from a usual one up or else down; from
-    `first`, which was the best with fewer n-grams, down or else up, and up only where that is better beyond noise: many
-    n-grams that fit closely cost the rare labels.
+    `first`, which was the best with fewer n-grams, only down: many n-grams that fit closely cost the rare labels.
     """
     assert config.weighting is not None
     if config.strength is not None:
         return config
     usual = _FIRST_STRENGTH_OF_SETS if isinstance(trial.task, LabelSet) else _FIRST_STRENGTH
     best = replace(config, strength=first or usual[config.weighting])
-    steps = (_STRENGTH_STEP, 1 / _STRENGTH_STEP)
-    for step in steps if first is None else reversed(steps):
+    for step in (_STRENGTH_STEP, 1 / _STRENGTH_STEP) if first is None else (1 / _STRENGTH_STEP,):
         begin = best
         for _ in range(_STRENGTH_MOVES):
             assert best.strength is not None
             moved = replace(best, strength=best.strength * step)
-            looser = first is not None and step > 1
-            if not (trial.clearly_better(moved, best) if looser else trial.loss(moved) < trial.loss(best)):
+            if trial.loss(moved) >= trial.loss(best):
                 break
             best = moved
         if best != begin:
