@@ -83,10 +83,7 @@ def train(
             f"{family.name!r} learns from labelled texts alone.",
             "Leave out --unlabelled, or --family (family auto); or train an encoder on the texts: tenor pretrain.",
         )
-    if run.quantise and family.build is None and family.combine is None:
-        raise SettingsError(
-            f"int8 is for networks, and the family {run.family!r} is none.", "Leave out --quantise, or choose another."
-        )
+    check_quantise(run, family)
     tracking.need(run.log)
     folder = output.folder_for(run)
     with spill.beside(folder):
@@ -97,6 +94,14 @@ def train(
             trained = _train(run, family, config, encoder, folder, told, prepared, begin, spread, learn)
             _tell(told, trained)
         return trained
+
+
+def check_quantise(run: Run, family: Family) -> None:
+    """Raises SettingsError where int8 is asked for of a family without networks."""
+    if run.quantise and family.build is None and family.combine is None:
+        raise SettingsError(
+            f"int8 is for networks, and the family {run.family!r} is none.", "Leave out --quantise, or choose another."
+        )
 
 
 def _asked(run: Run | Pretraining, config: Any) -> dict[str, Any]:

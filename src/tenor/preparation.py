@@ -67,6 +67,8 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
                 "nothing can be held out, so nothing is measured: there are too few rows, or too few groups of rows "
                 "that are equal or belong together."
             )
+    if validation is not None:
+        reading.tell_common(validation, data, test, watcher)
     test_rows = len(test) if test is not None else 0
     if isinstance(task, Value):
         task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone

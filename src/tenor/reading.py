@@ -113,7 +113,7 @@ def read_validation(run: Run, data: Dataset, watcher: Watcher) -> Dataset | None
     """
     if not isinstance(run.validation, str):
         return None
-    validation = read_test(
+    return read_test(
         run.validation,
         data.kind,
         watcher,
@@ -124,11 +124,15 @@ def read_validation(run: Run, data: Dataset, watcher: Watcher) -> Dataset | None
         drop_unlabelled=run.drop_unlabelled,
         drop_empty=run.drop_empty,
     )
+
+
+def tell_common(validation: Dataset, data: Dataset, test: Dataset | None, watcher: Watcher) -> None:
+    """Say how many texts to validate on are learned from, or measured on, too."""
     known = {text.strip() for text in validation.texts}
-    common = len(known & {text.strip() for text in data.texts})
-    if common:
-        watcher.say(f"{common:,} of the {len(known):,} texts to validate on are also among those to learn from.")
-    return validation
+    for part, done in ((data, "learn from"), (test, "measure on")):
+        common = len(known & {text.strip() for text in part.texts}) if part is not None else 0
+        if common:
+            watcher.say(f"{common:,} of the {len(known):,} texts to validate on are also among those to {done}.")
 
 
 def on_disk(data: Dataset) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from tenor import settings
+from tenor.errors import SettingsError
 from tenor.tasks import Kind
 
 Log = Literal["tensorboard", "mlflow"]
@@ -81,8 +82,8 @@ class Run:
         settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
         if isinstance(self.validation, float):
             settings.require(0 < self.validation < 1, "validation", "must be between 0 and 1, or a file")
-        twice = self.validation is not None and "validation" in (self.settings or {})
-        settings.require(not twice, "validation", "of the family says what --validation says otherwise")
+        if self.validation is not None and "validation" in (self.settings or {}):
+            raise SettingsError("--validation and the setting 'validation' say two things.", "Give one of the two.")
         settings.require(self.folds is None or self.folds >= 2, "folds", "must be 2 or more")
         settings.require(self.folds is None or self.time is None, "folds", "does not go with time")
         settings.require(self.test is None or self.time is None, "time", "does not go with a test")

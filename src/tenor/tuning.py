@@ -147,6 +147,10 @@ def train(asked: Tuning, watcher: Watcher | None = None) -> pipeline.Trained:
         TenorError: As `tune` and `pipeline.train`.
     """
     run = asked.run
+    family = models.find(run.family)
+    pipeline.check_quantise(run, family)
+    if run.out is not None:
+        output.folder_for(run)
     searched = replace(run, resume=False, out=None if run.out is None else f"{run.out.rstrip('/')}-tuning")
     tuned = tune(replace(asked, run=searched), watcher)
     if watcher is not None:
@@ -282,7 +286,7 @@ class _Search:
                     self._keep(proposal, outcome)
             except KeyboardInterrupt:
                 kept = len(self._done())
-                self.watcher.say(f"interrupted: {kept} trials are kept; go on with --out {self.folder}.")
+                self.watcher.say(f"interrupted: {kept} trials are kept in {self.folder}; 'tenor tune' goes on there.")
                 raise
 
     def _propose(self, before: Sequence[Any], number: int) -> Proposal:

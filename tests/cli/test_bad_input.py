@@ -244,3 +244,27 @@ def test_a_disk_that_is_full_while_saving_leaves_the_old_model(
     # What was predicted is kept for --resume.
     assert sorted(path.name for path in tmp_path.iterdir()) == [".out.csv.predicted", "model"]
     assert cli("predict", model, "superb").out.startswith("positive\t")
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("train", "in.csv", "--workers", "2"), "--workers"),
+        (("tune", "in.csv", "--family", "ngram", "--worker-cores", "2"), "--worker-cores"),
+        (("predict", "model", "in.csv", "--out", "out.csv", "--workers", "2"), "--workers"),
+        (("serve", "model", "--max-replicas", "4"), "--max-replicas"),
+    ],
+)
+def test_options_of_a_cluster_need_one(
+    cli: Cli, model_folder: Path, english_csv: Path, tmp_path: Path, command: tuple[str, ...], option: str
+) -> None:
+    places = {"in.csv": english_csv, "model": model_folder, "out.csv": tmp_path / "out.csv"}
+    done = cli(*(places.get(word, word) for word in command))
+    assert done.code == 1
+    assert f"{option} is for a cluster, and there is no --on." in done.err
+
+
+def test_an_empty_validation_is_refused(cli: Cli, english_csv: Path) -> None:
+    done = cli("train", english_csv, "--validation", "")
+    assert done.code == 1
+    assert "--validation is empty." in done.err

@@ -97,11 +97,27 @@ def seconds(given: str) -> float | None:
 
 
 def share_or_file(given: str | None) -> float | str | None:
-    """What --validation names."""
+    """What --validation names. Raises SettingsError where it is empty."""
+    from tenor.errors import SettingsError
+
+    if given is not None and not given.strip():
+        raise SettingsError("--validation is empty.", "Give a share of the texts, such as 0.1, or a file.")
     try:
-        return None if given is None else float(given)
+        share = None if given is None else float(given)
     except ValueError:
         return given
+    return share if share == share else given  # a file may be called nan
+
+
+def need_cluster(on: str | None, **given: bool) -> None:
+    """Raises SettingsError where an option of a cluster is given (true) and there is none."""
+    from tenor.errors import SettingsError
+
+    for option in [name for name, told in given.items() if told and on is None]:
+        option = f"--{option.replace('_', '-')}"
+        raise SettingsError(
+            f"{option} is for a cluster, and there is no --on.", f"Add --on ray, or leave out {option}."
+        )
 
 
 def class_weight(given: str | None) -> str | dict[str, float] | None:

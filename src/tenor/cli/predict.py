@@ -76,6 +76,7 @@ def predict(
             "Leave it out; name a .jsonl file.",
         )
     into_folder = out is not None and (on is not None or "://" in out or out.endswith("/") or Path(out).is_dir())
+    options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     if on is not None and out is None:
         raise SettingsError("--on labels files into a folder.", "Name it with --out.")
     if resume and out is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tenor.cli.options import Runtime, use
+from tenor.cli.options import Runtime, need_cluster, use
 
 Option = typer.Option
 
@@ -67,6 +67,8 @@ def serve(
             raise DataError(f"{keys}: the keys cannot be read: {error}.", "Give a text file, a key a line.") from None
         if not given:
             raise DataError(f"{keys}: there is no key.", "Write one on a line.")
+    replicas = {"min_replicas": min_replicas != 1, "max_replicas": max_replicas is not None}
+    need_cluster(on, **replicas, worker_cores=worker_cores != 1)
     use(runtime)
     options = app.Options(
         limits=limits.Limits(texts=max_texts, characters=max_characters, seconds=timeout),

@@ -100,6 +100,7 @@ def train(
     from tenor.errors import SettingsError
     from tenor.runs import Run
 
+    options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     values: dict[str, Any] = settings.read_toml(config) if config else {}
     given = {
         "data": data,

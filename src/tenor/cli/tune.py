@@ -50,6 +50,7 @@ def tune(
     from tenor.cli import console
     from tenor.runs import Run
 
+    options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     values: dict[str, Any] = settings.read_toml(config) if config else {}
     given = {
         "data": data,

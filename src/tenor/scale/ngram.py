@@ -84,7 +84,7 @@ def _refuse(run: Run) -> None:
         raise SettingsError("'ngram' has no encoder to start from.", "Leave out --init.")
     for option, given in (("quantise", run.quantise), ("unlabelled", run.unlabelled), ("validation", run.validation)):
         if given:
-            raise SettingsError(f"--{option} is not for 'ngram'.", f"Leave out --{option}.")
+            raise SettingsError(f"--{option} does not go with 'ngram' on a cluster.", f"Leave out --{option}, or --on.")
     if run.log:
         raise SettingsError("--log does not follow 'ngram' on a cluster.", "Leave out --log.")
     if run.resume:
