@@ -56,6 +56,17 @@ def english(count: int = 60, seed: int = 0) -> list[Row]:
     return _rows(_ENGLISH, " ", count, seed)
 
 
+def relabelled(rows: list[Row], kind: str) -> list[Row]:
+    """Rows of the same texts with labels of another kind, which the words tell."""
+    if kind == "multilabel":
+        return [(text, f"{label};short" if len(text) < 50 else label) for text, label in rows]
+    if kind == "regression":
+        return [(text, str(len(text) / 8 + (label == "positive"))) for text, label in rows]
+    if kind == "multiclass":
+        return [(text, "long" if len(text) > 60 else label) for text, label in rows]
+    return rows
+
+
 def chinese(count: int = 60, seed: int = 0) -> list[Row]:
     """Distinct texts and their labels, in turn `好评` and `差评`."""
     return _rows(_CHINESE, "", count, seed)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import Cli, Row, chinese, english, write_csv
+from conftest import Cli, chinese, english, relabelled, write_csv
 from tenor import pipeline
 from tenor.data import dataset
 from tenor.errors import SettingsError
@@ -14,17 +14,6 @@ from tenor.models import features, ngram
 from tenor.pipeline import Trained
 from tenor.runs import Run
 from tenor.watch import Watcher
-
-
-def relabelled(rows: list[Row], kind: str) -> list[Row]:
-    """Rows of the same texts with labels of another kind, which the words tell."""
-    if kind == "multilabel":
-        return [(text, f"{label};short" if len(text) < 50 else label) for text, label in rows]
-    if kind == "regression":
-        return [(text, str(len(text) / 8 + (label == "positive"))) for text, label in rows]
-    if kind == "multiclass":
-        return [(text, "long" if len(text) > 60 else label) for text, label in rows]
-    return rows
 
 
 def train(folder: Path, name: str, on_disk: bool, **options: Any) -> Trained:

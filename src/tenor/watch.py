@@ -36,11 +36,11 @@ class Watcher:
         """
 
 
-class Named(Watcher):
-    """Tells another watcher of one of several fits: what is recorded there begins with its name."""
+class Passing(Watcher):
+    """Tells another watcher all that it hears."""
 
-    def __init__(self, watcher: Watcher, name: str) -> None:
-        self.watcher, self.name = watcher, name
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
 
     def say(self, line: str) -> None:
         self.watcher.say(line)
@@ -52,7 +52,27 @@ class Named(Watcher):
         self.watcher.finished(step, figures)
 
     def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
-        self.watcher.recorded(f"{self.name}/{what}", number, figures)
+        self.watcher.recorded(what, number, figures)
+
+    def chosen(self, name: str, settings: Mapping[str, Any]) -> None:
+        self.watcher.chosen(name, settings)
 
     def compared(self, name: str, figures: dict[str, float]) -> None:
-        self.watcher.compared(f"{self.name}, {name}", figures)
+        self.watcher.compared(name, figures)
+
+
+class Named(Passing):
+    """Tells another watcher of one of several fits: what is recorded there begins with its name."""
+
+    def __init__(self, watcher: Watcher, name: str) -> None:
+        super().__init__(watcher)
+        self.name = name
+
+    def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
+        super().recorded(f"{self.name}/{what}", number, figures)
+
+    def chosen(self, name: str, settings: Mapping[str, Any]) -> None:
+        super().chosen(f"{self.name}, {name}", settings)
+
+    def compared(self, name: str, figures: dict[str, float]) -> None:
+        super().compared(f"{self.name}, {name}", figures)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import Cli, Row, english, write_csv
+from conftest import Cli, english, relabelled, write_csv
 from tenor import pipeline
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.models import ngram as family
@@ -23,16 +23,6 @@ pytest.importorskip("ray")
 from tenor.scale import cluster, crew, ngram
 
 FILES, ROWS = 4, 75
-
-
-def relabelled(rows: list[Row], kind: str) -> list[Row]:
-    if kind == "multilabel":
-        return [(text, f"{label};short" if len(text) < 50 else label) for text, label in rows]
-    if kind == "regression":
-        return [(text, str(len(text) / 8 + (label == "positive"))) for text, label in rows]
-    if kind == "multiclass":
-        return [(text, "long" if len(text) > 60 else label) for text, label in rows]
-    return rows
 
 
 def written(folder: Path, kind: str = "binary") -> str:

@@ -65,6 +65,12 @@ def room(ray: Any, threads: int) -> int:
     return sum(int(resources.get("CPU", 0)) // threads for resources in nodes)
 
 
+def workers(ray: Any, wanted: int | None, threads: int) -> int:
+    """How many workers to start: those wanted (None: any number) as far as there is room, or one, to wait for it."""
+    most = max(1, room(ray, threads))
+    return min(wanted or most, most)
+
+
 def _reach(address: str) -> None:
     """Look whether anyone listens at HOST:PORT, since Ray itself tries for minutes. Raises TenorError where not."""
     host, separator, port = address.removeprefix("ray://").rpartition(":")

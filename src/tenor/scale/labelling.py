@@ -15,6 +15,7 @@ from typing import Any
 
 from tenor import predictor, shards
 from tenor.errors import DataError, TenorError
+from tenor.scale import cluster
 from tenor.shards import Job, Record, Shard
 
 _WAITING = 2  # files that a worker holds: the one it labels, and the next
@@ -90,8 +91,7 @@ def each(
     """
     if not left:
         return
-    room = max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
-    count = min(workers or room, room, len(left))
+    count = min(cluster.workers(ray, workers, threads), len(left))
     job = replace(job, out=shards.absolute(job.out))  # workers are in other folders
     model = ray.put({path.name: path.read_bytes() for path in sorted(job.model.iterdir()) if path.is_file()})
     made = ray.remote(num_cpus=threads)(Labeller)

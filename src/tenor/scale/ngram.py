@@ -22,6 +22,7 @@ from tenor.models.family import Fitted, HeldOut
 from tenor.models.ngram import Config, NgramModel
 from tenor.pipeline import Trained
 from tenor.runs import Run
+from tenor.scale import cluster
 from tenor.scale.block import Block
 from tenor.scale.crew import Crew
 from tenor.scale.rows import Rows
@@ -51,8 +52,7 @@ def train(ray: Any, run: Run, watcher: Watcher, workers: int | None, threads: in
     folder = output.folder_for(run)
     source, test = reading.sources(run)
     files = shards.listed(source)
-    room = max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
-    blocks = _cut(files, min(workers or room, room, len(files)))
+    blocks = _cut(files, min(cluster.workers(ray, workers, threads), len(files)))
     with spill.beside(folder):
         crew = Crew(ray, Block, len(blocks), threads)
         try:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, Self
 
 from tenor.errors import SettingsError
 from tenor.settings import nearest
-from tenor.watch import Watcher
+from tenor.watch import Passing, Watcher
 
 NAMES = ("tensorboard", "mlflow")
 
@@ -38,23 +38,15 @@ class Tracker(Protocol):
         """The run is over."""
 
 
-class Tracked(Watcher):
+class Tracked(Passing):
     """Tells a watcher and trackers of a run. Use it as a context: a run that raises is marked as failed, one that is
     interrupted as that.
     """
 
     def __init__(self, watcher: Watcher, trackers: Sequence[Tracker]) -> None:
-        self.watcher, self.trackers = watcher, trackers
+        super().__init__(watcher)
+        self.trackers = trackers
         self._chosen: dict[str, Mapping[str, Any]] = {}
-
-    def say(self, line: str) -> None:
-        self.watcher.say(line)
-
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
-        self.watcher.progress(step, done, total, figures)
-
-    def finished(self, step: str, figures: dict[str, float]) -> None:
-        self.watcher.finished(step, figures)
 
     def __enter__(self) -> Self:
         return self
@@ -67,15 +59,15 @@ class Tracked(Watcher):
             tracker.end(status)
 
     def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
-        self.watcher.recorded(what, number, figures)
+        super().recorded(what, number, figures)
         self.figures(what, number, figures)
 
     def chosen(self, name: str, settings: Mapping[str, Any]) -> None:
-        self.watcher.chosen(name, settings)
+        super().chosen(name, settings)
         self._chosen[name] = settings
 
     def compared(self, name: str, figures: dict[str, float]) -> None:
-        self.watcher.compared(name, figures)
+        super().compared(name, figures)
         for tracker in self.trackers:
             part = tracker.part(name)
             part.settings(self._chosen.get(name, {}))
