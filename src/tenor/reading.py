@@ -130,7 +130,7 @@ def tell_common(validation: Dataset, data: Dataset, test: Dataset | None, watche
     """Say how many texts to validate on are learned from, or measured on, too."""
     known = {text.strip() for text in validation.texts}
     for part, done in ((data, "learn from"), (test, "measure on")):
-        common = len(known & {text.strip() for text in part.texts}) if part is not None else 0
+        common = len(known.intersection(text.strip() for text in part.texts)) if part is not None else 0
         if common:
             watcher.say(f"{common:,} of the {len(known):,} texts to validate on are also among those to {done}.")
 

@@ -31,11 +31,19 @@ def files(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def third(two_nodes: Any) -> Any:
+    """A third node, for tests that take it away again."""
+    node = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
+    two_nodes.wait_for_nodes()
+    return node
+
+
 def here(model: Path, files: Path, out: Path) -> dict[str, bytes]:
     job = Job(model, str(files), str(out))
     left, record = shards.plan(job)
     assert list(shards.each(predictor.load(model), left, job, record))[-1] == FILES * ROWS
-    return {path.name: path.read_bytes() for path in out.glob("part-*")}
+    return written(out)
 
 
 def written(out: Path) -> dict[str, bytes]:
@@ -61,13 +69,11 @@ def test_a_cluster_labels_as_this_machine_does_and_goes_on(tmp_path: Path, files
 
 
 def test_no_row_is_lost_when_a_worker_and_a_node_die(
-    tmp_path: Path, files: Path, model_folder: Path, two_nodes: Any
+    tmp_path: Path, files: Path, model_folder: Path, two_nodes: Any, third: Any
 ) -> None:
     wanted = here(model_folder, files, tmp_path / "here")
     job = Job(model_folder, str(files), str(tmp_path / "there"))
     left, record = shards.plan(job)
-    third = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
-    two_nodes.wait_for_nodes()
     with cluster.connected("ray") as connected:
 
         @ray.remote(num_cpus=0)
@@ -88,13 +94,11 @@ def test_no_row_is_lost_when_a_worker_and_a_node_die(
 
 
 def test_those_who_are_left_finish_when_the_cluster_has_no_room_for_another(
-    tmp_path: Path, files: Path, model_folder: Path, two_nodes: Any
+    tmp_path: Path, files: Path, model_folder: Path, two_nodes: Any, third: Any
 ) -> None:
     wanted = here(model_folder, files, tmp_path / "here")
     job = Job(model_folder, str(files), str(tmp_path / "there"))
     left, record = shards.plan(job)
-    third = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
-    two_nodes.wait_for_nodes()
     with cluster.connected("ray") as connected:
         through = labelling.each(connected, left, job, record, workers=3, threads=1)
         next(through)

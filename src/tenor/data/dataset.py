@@ -64,7 +64,7 @@ class Dataset:
 
 
 def read(
-    path: Path,
+    source: Path | table.Table,
     text: str | None = None,
     label: str | None = None,
     drop_unlabelled: bool = False,
@@ -75,10 +75,10 @@ def read(
     on_disk: bool | None = False,
     watcher: Watcher | None = None,
 ) -> Dataset:
-    """Read labelled texts from a file or folder.
+    """Read labelled texts from a file, a folder, or a table.
 
     Args:
-        path: What `table.open_table` opens.
+        source: What `table.open_table` opens, or what it gives.
         text: Column of the texts; None finds it.
         label: Column of the labels; None finds it.
         drop_unlabelled: Leave out rows without a label instead of refusing them.
@@ -93,24 +93,8 @@ def read(
     Raises:
         DataError: As the message says; the same fault in several rows is raised once.
     """
-    return read_table(
-        table.open_table(path), (text, label), drop_unlabelled, drop_empty, usual, task, separator, on_disk, watcher
-    )
-
-
-def read_table(
-    opened: table.Table,
-    named: tuple[str | None, str | None],
-    drop_unlabelled: bool = False,
-    drop_empty: bool = False,
-    usual: tuple[str | None, str | None] = (None, None),
-    task: Kind | None = None,
-    separator: str | None = None,
-    on_disk: bool | None = False,
-    watcher: Watcher | None = None,
-) -> Dataset:
-    """As `read`, from a table that was opened; `named` are the columns of the texts and of the labels."""
-    (text, label), name = named, opened.name
+    opened = table.open_table(source) if isinstance(source, Path) else source
+    name = opened.name
     text = text or (usual[0] if usual[0] in opened.columns else None)
     label = label or (usual[1] if usual[1] in opened.columns else None)
     if opened.columns == ["text"] and label is None:

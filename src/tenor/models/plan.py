@@ -112,9 +112,8 @@ def plan(
     begin = time.perf_counter()
     yield Candidate(ngram.FAMILY, {})
     first_s = time.perf_counter() - begin
-    pace = max(
-        1.0, first_s / _first_s(learned)
-    )  # times as long as usual, as on a slow machine, or one that has to share
+    # Times as long as usual, as on a slow machine, or one that has to share.
+    pace = max(1.0, first_s / _first_s(learned))
     # Other features and another weighting hedge the first choice, which a part of the texts made.
     weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
     # Where the time is short an encoder is worth more than a third n-gram model.

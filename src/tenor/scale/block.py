@@ -104,9 +104,10 @@ class Block:
             name = f"{paths[0].name} to {paths[-1].name}"
             opened = table.joined(paths, name) if len(paths) > 1 else table.open_table(paths[0])
             counted = _Rows()
-            self._data = dataset.read_table(
+            self._data = dataset.read(
                 opened,
-                (wanted.text, wanted.label),
+                wanted.text,
+                wanted.label,
                 wanted.drop_unlabelled,
                 wanted.drop_empty,
                 task=wanted.task,

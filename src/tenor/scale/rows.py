@@ -220,7 +220,7 @@ def _head(file: str, run: Run) -> tuple[Dataset, bool]:
         opened = table.open_table(shards.local(file, Path(scratch)))
         first = replace(opened, chunks=itertools.islice(opened.chunks, 1))
         drop = run.drop_unlabelled, run.drop_empty
-        head = dataset.read_table(first, (run.text, run.label), *drop, task=run.task, separator=run.label_separator)
+        head = dataset.read(first, run.text, run.label, *drop, task=run.task, separator=run.label_separator)
     path = Path(run.data)
     name = str(Path(path.parent.name, path.name)) if table.is_pattern(path) else path.name
     return replace(head, name=name), label_values.ONE_EACH in head.note
