@@ -21,7 +21,7 @@ def brief(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
     hashes = data.texts.hashes
     one_label_each = isinstance(data.labels, Coded) and all(isinstance(value, str) for value in data.labels.values)
     codes = data.labels.codes if isinstance(data.labels, Coded) and one_label_each else None
-    of_test = np.zeros(0, np.uint64) if test is None else _hashes(test)
+    of_test = np.zeros(0, np.uint64) if test is None else hashes_of(test)
     repeated = conflicting = leaked = 0
     parts = np.uint64(-(-len(hashes) // _PART))
     for part in range(int(parts)):
@@ -38,9 +38,7 @@ def brief(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
         repeated += int((sizes[~differ] - 1).sum())
         leaked += int(np.isin(of_test[of_test % parts == part], found).sum())
     if leaked:
-        measured = f"of the {len(of_test):,} texts to measure on"
-        line = f"{counted(leaked, f'{measured} is', f'{measured} are')} also among those to learn from."
-        yield _finding("leaked", "error", leaked, line)
+        yield leak(leaked, len(of_test))
     if conflicting:
         line = f"{conflicting:,} rows have the same text as another and a different label."
         yield _finding("conflicting", "warning", conflicting, line)
@@ -52,11 +50,19 @@ def brief(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
         yield from labels.rare(data)
 
 
+def leak(leaked: int, texts: int) -> Finding:
+    """The finding that so many of the texts to measure on are learned from."""
+    measured = f"of the {texts:,} texts to measure on"
+    line = f"{counted(leaked, f'{measured} is', f'{measured} are')} also among those to learn from."
+    return _finding("leaked", "error", leaked, line)
+
+
 def _finding(name: str, severity: Severity, count: int, line: str) -> Finding:
     return Finding(name, severity, line, "Look at them with tenor check, on a part of the data.", count, brief=line)
 
 
-def _hashes(test: Dataset) -> stored.Hashes:
+def hashes_of(test: Dataset) -> stored.Hashes:
+    """(texts,) the hashes by which texts on disk are compared."""
     if isinstance(test.texts, Texts):
         return test.texts.hashes
     return np.array([stored.text_hash(text) for text in test.texts], np.uint64)

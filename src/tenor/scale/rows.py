@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from tenor import fitting, measurement, preparation, reading, shards
-from tenor.checks.finding import Finding, counted
-from tenor.data import dataset, gathered, split, stored, table
+from tenor.checks import many
+from tenor.checks.finding import Finding
+from tenor.data import dataset, gathered, split, table
 from tenor.data import labels as label_values
 from tenor.data.dataset import Dataset
 from tenor.data.stored import Elsewhere, Tally
@@ -179,15 +180,12 @@ class Rows:
 
     def _leaked(self, test: Dataset, watcher: Watcher) -> list[Finding]:
         """The texts to measure on that are among those to learn from."""
-        hashes = np.array([stored.text_hash(text) for text in test.texts], np.uint64)
-        leaked = int(np.any(list(self.crew.ask("known", hashes, kept=False)), axis=0).sum())
+        leaked = int(np.any(list(self.crew.ask("known", many.hashes_of(test), kept=False)), axis=0).sum())
         if not leaked:
             return []
-        measured = f"of the {len(test):,} texts to measure on"
-        line = f"{counted(leaked, f'{measured} is', f'{measured} are')} also among those to learn from."
-        watcher.say(line)
-        remedy = "Look at them with tenor check, on a part of the data."
-        return [Finding("leaked", "error", line, remedy, leaked, brief=line)]
+        found = many.leak(leaked, len(test))
+        watcher.say(found.brief)
+        return [found]
 
     def parts(self, rows: split.Rows) -> list[split.Rows]:
         """Rising numbers of rows among all -> those in each block."""
