@@ -84,3 +84,23 @@ def test_a_weight_of_two_is_a_row_twice_and_arrays_are_features_too() -> None:
     weighted = linear.fit(features.toarray(), desired, "sigmoid", 1.0, weights=weights, **options)
     repeated = linear.fit(twice, np.concatenate([desired, desired[:30]]), "sigmoid", 1.0, **options)
     np.testing.assert_allclose(weighted.weights, repeated.weights, atol=2e-3)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+def test_rare_outputs_cost_no_further_steps(activation: str) -> None:
+    random = np.random.default_rng(3)
+    features = scipy.sparse.random(4000, 2000, 0.01, "csr", np.float32, random_state=4)
+    rarity = np.array([0.0, -6.0, -8.0, -10.0])
+    scores = features @ random.normal(size=(2000, 4)) + rarity + random.gumbel(size=(4000, 4))
+    desired = (scores > 0) if activation == "sigmoid" else np.eye(4)[scores.argmax(axis=1)]
+    assert 0 < desired.sum(axis=0).min() < 50
+
+    def objective(steps: int) -> float:
+        wanted = desired.astype(np.float32)
+        found = linear.fit(features, wanted, activation, 1.0, iterations=steps, tolerance=0)  # type: ignore[arg-type]
+        logits = linear.logits(features, found).astype(np.float64)
+        whole = np.logaddexp(0, logits).sum() if activation == "sigmoid" else np.logaddexp.reduce(logits, axis=1).sum()
+        loss = whole - (logits * desired).sum()
+        return float(loss + 0.5 * (found.weights.astype(np.float64) ** 2).sum())
+
+    assert objective(8) < 1.02 * objective(200)

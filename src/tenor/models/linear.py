@@ -4,10 +4,11 @@ Minimises  C * sum of losses + 1/2 |V|^2  over V and an unpenalised intercept b,
 loss is the cross-entropy, and for the identity half the squared error. `scale` gives every feature (and class) its own
 strength of regularisation, which is how naive-Bayes weighting enters (Wang and Manning, 2012, "Baselines and Bigrams").
 
-The search is L-BFGS (Liu and Nocedal, 1989) with two changes that make it several times faster here. It runs over
-U = V / D, with D from the diagonal of the Hessian at zero weights, so that frequent and rare features have about the
-same curvature. And because logits are linear in the weights, a line search needs no further product with X: each step
-costs one product with X and one with its transpose.
+The search is L-BFGS (Liu and Nocedal, 1989) with three changes that make it several times faster here. It begins at
+the intercept that gives each output its share of the rows: else rare labels would cost it tens of steps. It runs over
+U = V / D, with D from the diagonal of the Hessian there, so that frequent and rare features have about the same
+curvature. And because logits are linear in the weights, a line search needs no further product with X: each step costs
+one product with X and one with its transpose.
 
 The outputs of sigmoid and identity are problems of their own: each has its own steps, and they share the products.
 """
@@ -27,6 +28,7 @@ from tenor.watch import Watcher
 _MEMORY = 6  # steps that the search remembers
 _LARGE, _LITTLE_MEMORY = 1 << 22, 3  # entries of a table from which on it remembers fewer
 _LINE_TRIES = 6
+_LEAST_RATE = 1e-4  # a rarer output begins as one of this share of the rows
 
 
 class Linear(NamedTuple):
@@ -62,7 +64,7 @@ def fit(
         scale: (features, outputs) or (features, 1), or None for 1 everywhere.
         weights: (n,) how much each row counts, or None for 1 everywhere.
         iterations: At most this many steps.
-        tolerance: Stop when no entry of the gradient is larger than this share of the largest one at zero weights.
+        tolerance: Stop when no entry of the gradient is larger than this share of the largest one at the beginning.
         watcher: Hears of each step.
     """
     counted = np.broadcast_to(np.float32(1), desired.shape[0]) if weights is None else weights
@@ -103,25 +105,57 @@ def solve(
     """
     outputs, columns = shape[1], len(squares)
     whole = scale if scale is not None else np.ones((columns, 1), np.float32)
-    # The curvature at zero weights.
-    share = 1 / max(outputs, 2)
-    curved = {"softmax": share * (1 - share), "sigmoid": 0.25, "identity": 1.0}[activation]
-    diagonal = 1 / np.sqrt(1 / strength + curved * squares * whole * whole)
-    diagonal = np.broadcast_to(diagonal.astype(np.float32), (columns, outputs))
-    step = np.concatenate([diagonal * whole, np.full((1, outputs), 1 / np.sqrt(shape[0]), np.float32)])
+    steep = loss.advance(np.zeros((1, 1), np.float32))
+    intercept, curved = _beginning(steep[-1] / shape[0], activation)
+    if intercept.any():
+        begin = np.zeros_like(steep)
+        begin[-1] = intercept
+        loss.turn(begin)
+        steep = loss.advance(np.ones((1, 1), np.float32))
+    diagonal = np.asarray(1 / np.sqrt(1 / strength + curved * squares * whole * whole), np.float32)
+    step = np.concatenate([diagonal * whole, 1 / np.sqrt(shape[0] * curved[None])], dtype=np.float32)
     penalty = np.concatenate([diagonal * diagonal / np.float32(strength), np.zeros((1, outputs), np.float32)])
-    table = _minimise(loss, step, penalty, dots_of(activation), iterations, tolerance, watcher or Watcher())
+    steep *= step
+    table = _minimise(loss, steep, step, penalty, dots_of(activation), iterations, tolerance, watcher or Watcher())
     table *= step
-    return Linear(table[:-1].copy(), table[-1].copy())
+    return Linear(table[:-1].copy(), table[-1] + intercept)
+
+
+def _beginning(excess: Floats, activation: Activation) -> tuple[Floats, Floats]:
+    """The intercept that gives each output its share of the rows, and the loss's curvature by each logit there.
+
+    On GoEmotions 20 steps from there come to 0.1% above the least loss; from an intercept of 0 to 15%.
+
+    Args:
+        excess: (outputs,) by how much the outputs at logits of 0 are above what they should be, on average.
+        activation: Of the outputs.
+
+    Returns:
+        (outputs,) each.
+    """
+    if activation == "identity":
+        return -excess, np.ones_like(excess)
+    even = 0.5 if activation == "sigmoid" else 1 / len(excess)
+    rate = np.clip(even - excess, _LEAST_RATE, 1 - _LEAST_RATE)
+    intercept = np.log(rate / (1 - rate)) if activation == "sigmoid" else np.log(rate) - np.log(rate).mean()
+    return np.asarray(intercept), rate * (1 - rate)
 
 
 def _minimise(
-    loss: Loss, step: Floats, penalty: Floats, dots: Dots, iterations: int, tolerance: float, watcher: Watcher
+    loss: Loss,
+    steep: Floats,
+    step: Floats,
+    penalty: Floats,
+    dots: Dots,
+    iterations: int,
+    tolerance: float,
+    watcher: Watcher,
 ) -> Floats:
     """L-BFGS.
 
     Args:
-        loss: By tables that are multiplied by `step`.
+        loss: By tables that are multiplied by `step`, and added to where it is now.
+        steep: The gradient at a table of zeros.
         step: The scale of each entry of the table.
         penalty: How strongly each entry of the table is penalised.
         dots: Inner products of each problem.
@@ -130,8 +164,6 @@ def _minimise(
         watcher: As in `fit`.
     """
     table = np.zeros_like(penalty)
-    steep = loss.advance(np.zeros((1, 1), np.float32))
-    steep *= step
     pairs = _MEMORY if table.size <= _LARGE else _LITTLE_MEMORY
     largest = float(np.abs(steep).max(initial=0.0))
     memory: list[_Step] = []
