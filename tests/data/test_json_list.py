@@ -40,7 +40,7 @@ def test_a_json_file_of_objects_in_lines_is_read_as_such(tmp_path: Path) -> None
         ('[{"a": 1, "a": 2}]', r"^a\.json: the key 'a' stands twice in an object\. Give each"),
         ('[{"a": "\\ud83d"}]', r"^a\.json, row 1: there is half of a surrogate pair\. Write"),
         ("[" * 100_000, r"^a\.json: this is not JSON: .*\. Give a list"),
-        (b'[{"a": "\xff"}]', r"^a\.json: byte 8 of the file is not valid UTF-8\. Save"),
+        (b'[{"a": "\xff"}]', r"^a\.json, line 1: byte 8 of the file is not valid UTF-8\. Save"),
         (b'[{"a": "\0"}]', r"^a\.json: there is a NUL byte\. This is no text file"),
     ],
 )

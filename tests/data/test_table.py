@@ -111,6 +111,40 @@ def test_korean_and_japanese_are_not_taken_for_gb18030(tmp_path: Path, encoding:
         read(path)
 
 
+def test_utf_8_with_a_broken_byte_is_not_taken_for_gb18030(tmp_path: Path) -> None:
+    rows = ["text,label", *["étés créés,x"] * 20]
+    data = "\n".join(rows).encode() + b"\ncr\xe9\xe9s,y"
+    assert "茅" in data.decode("gb18030")
+    for name in ("a.csv", "a.csv.gz"):
+        with pytest.raises(DataError, match=r"row 21: byte 353 .* UTF-8\. The file is UTF-8 but for such .*iconv -c"):
+            read(write(tmp_path / name, data))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("utf-8", "gb18030"), ("gb18030", "utf-8")], ids=["then gb18030", "then utf-8"]
+)
+@pytest.mark.parametrize("rows", [(3, 200), (200, 3), (50, 50), (30_000, 1)])
+def test_lines_in_two_encodings_are_refused_where_it_changes(
+    tmp_path: Path, first: str, second: str, rows: tuple[int, int]
+) -> None:
+    line = "这家酒店的服务很好,好评\n"  # takes an even number of bytes in UTF-8: it decodes as GB18030
+    (tmp_path / "a.csv").write_bytes(
+        "文本,标签\n".encode(first) + line.encode(first) * rows[0] + line.encode(second) * rows[1]
+    )
+    with pytest.raises(DataError, match=r"this line is (UTF-8|GB18030), and others are") as refused:
+        read(tmp_path / "a.csv")
+    assert refused.value.at is not None
+    few_and_many = (first, rows) == ("gb18030", (3, 200))  # UTF-8, but for its first lines
+    assert refused.value.at.row == (None if few_and_many else rows[0] + 1)
+
+
+@pytest.mark.parametrize("text", ["小说", "联通", "我看小说", "好", "很好看\n小说\n杂志\n不错"])
+def test_short_texts_in_gb18030_are_read_but_for_those_that_are_utf_8(tmp_path: Path, text: str) -> None:
+    data = text.encode("gb18030")
+    expected = data.decode("utf-8" if text == "小说" else "gb18030")
+    assert read(write(tmp_path / "a.txt", data))["text"] == expected.split("\n")
+
+
 def test_a_large_text_of_a_class_folder_may_be_gb18030(tmp_path: Path) -> None:
     (tmp_path / "好").mkdir()
     text = (
@@ -180,7 +214,11 @@ def test_names_of_columns_lose_the_blanks_around_them(tmp_path: Path) -> None:
         ("a.csv", b"\xef\xbb\xbft\xff,l\n", r"^a\.csv, header: byte 4 of the file is not valid UTF-8\. Save"),
         ("a.jsonl", b'{"a": "b"}\n{"a": "\xff"}', r"^a\.jsonl, row 2: byte 18 of the file is not valid UTF-8\. Save"),
         ("a.txt", b"a\nb\nab\xe4c", r"^a\.txt, row 3: byte 6 of the file is not valid UTF-8\. Save"),
-        ("a.txt", "好看\n".encode()[:-2], r"^a\.txt, row 1: byte 3 of the file is not valid UTF-8\. Save"),
+        (
+            "a.txt",
+            "好看\n".encode()[:-2],
+            r"^a\.txt, row 1: byte 3 of the file is not valid UTF-8\. The file is UTF-8 but",
+        ),
         (
             "a.txt",
             "好看，好看\n好看".encode("gb18030") + b"\xff",
@@ -250,8 +288,8 @@ def test_words_that_other_readers_take_for_missing_are_texts(tmp_path: Path, wor
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"go\xff", r"neg/1\.txt: byte 2 of the file is not valid UTF-8\. Save the file as UTF-8"),
-        (b"\xef\xbb\xbfgo\xff", r"neg/1\.txt: byte 5 of the file is not valid UTF-8\. Save the file as UTF-8"),
+        (b"go\xff", r"neg/1\.txt, line 1: byte 2 of the file is not valid UTF-8\. Save the file as UTF-8"),
+        (b"\xef\xbb\xbfgo\xff", r"neg/1\.txt, line 1: byte 5 of the file is not valid UTF-8\. Save the file as UTF-8"),
         (b"go\0", r"neg/1\.txt: there is a NUL byte\. This is no text file"),
     ],
 )

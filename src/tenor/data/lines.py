@@ -8,18 +8,17 @@ import contextlib
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tenor.data import encodings
 from tenor.errors import DataError, Location
 
 LONGEST_LINE = 64 << 20  # bytes; more than this without a line's end is no text file, or a quote that is never closed
 
 _PEEK = 1 << 20
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}  # how packed files begin
-_PUNCTUATION = "“”‘’—…·"  # of Chinese, outside its blocks
-_FEWEST_DISTINCT = 16  # characters; fewer do not tell Korean from Chinese
 _UNREADABLE = (OSError, EOFError, zlib.error)  # what a disk or a damaged .gz or .zst file raises
 
 
@@ -37,7 +36,7 @@ class Lines:
     def __init__(self, source: Callable[[], Any], name: str) -> None:
         self.name, self.row = name, 0
         self._source = source
-        self._encoding: str | None = None
+        self._encoding: tuple[str, bool] | None = None
         self._head = b""
 
     @contextlib.contextmanager
@@ -55,10 +54,10 @@ class Lines:
             if self._encoding is None:
                 try:
                     head = stream.peek(_PEEK)
-                    self._encoding, self._head = _recognise(head), head[:4096]
+                    self._encoding, self._head = encodings.recognise(head), head[:4096]
                 except _UNREADABLE as error:
                     raise unreadable(error, Location(self.name)) from None
-            yield self._lines(stream, self._encoding)
+            yield self._lines(stream, *self._encoding)
 
     def first(self) -> str:
         """The first line that is not blank, or nothing."""
@@ -68,7 +67,8 @@ class Lines:
     def first_character(self) -> str:
         """The first character that is no blank, or nothing, however long its line is."""
         with self.read():
-            return self._head.decode(self._encoding or "utf-8", "ignore").lstrip("\ufeff \t\r\n")[:1]
+            encoding, _ = self._encoding or ("utf-8", False)
+            return self._head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")[:1]
 
     def whole(self) -> str:
         """The text of the whole file, with no limit to its lines. Raises DataError where it cannot be read."""
@@ -77,7 +77,11 @@ class Lines:
                 data = stream.read()
         except _UNREADABLE as error:
             raise unreadable(error, Location(self.name)) from None
-        text = _decode(data, _recognise(data[:_PEEK]), 0, Location(self.name))
+        encoding, sure = encodings.recognise(data[:_PEEK])
+        if encoding == "utf-16":
+            text = _decode(data, encoding, 0, Location(self.name))
+        else:
+            text = "".join(_decoded(io.BytesIO(data), encoding, sure, self._at_line))
         if "\0" in text:
             raise _nul(Location(self.name))
         return text
@@ -86,9 +90,16 @@ class Lines:
         """The row that is being read."""
         return Location(self.name, self.row + 1) if self.row >= 0 else Location(f"{self.name}, header")
 
-    def _lines(self, stream: io.BufferedReader, encoding: str) -> Iterator[str]:
+    def _at_line(self, number: int) -> Location:
+        return Location(f"{self.name}, line {number:,}")
+
+    def _lines(self, stream: io.BufferedReader, encoding: str, sure: bool) -> Iterator[str]:
         try:
-            for line in self._utf_16(stream) if encoding == "utf-16" else self._bytes(stream, encoding):
+            if encoding == "utf-16":
+                lines = self._utf_16(stream)
+            else:
+                lines = _decoded(self._limited(stream), encoding, sure, lambda _: self.at())
+            for line in lines:
                 if "\0" in line:
                     raise _nul(self.at())
                 yield line
@@ -101,12 +112,6 @@ class Lines:
                 yield from self._limited(text)
         except UnicodeDecodeError as error:
             raise DataError(f"this is not valid UTF-16: {error.reason}.", "Save it as UTF-8.", self.at()) from None
-
-    def _bytes(self, stream: io.BufferedReader, encoding: str) -> Iterator[str]:
-        position = 0
-        for raw in self._limited(stream):
-            yield _decode(raw, encoding, position, self.at())
-            position += len(raw)
 
     def _limited(self, stream: Any) -> Iterator[Any]:
         while raw := stream.readline(LONGEST_LINE + 1):
@@ -148,8 +153,43 @@ def _nul(at: Location) -> DataError:
     return DataError("there is a NUL byte.", "This is no text file, or it is damaged.", at)
 
 
-def _decode(raw: bytes, encoding: str, position: int, at: Location) -> str:
-    """Bytes that begin at `position` of a file, without the byte order mark."""
+def _decoded(raws: Iterable[bytes], encoding: str, sure: bool, at: Callable[[int], Location]) -> Iterator[str]:
+    """Lines of UTF-8 or GB18030, without the byte order mark.
+
+    Args:
+        raws: The lines.
+        encoding: That of the file.
+        sure: Whether it surely is.
+        at: The place of the line of this number, from 1; asked when the line is there.
+
+    Raises:
+        DataError: A line is not valid in it, or the encoding changes.
+    """
+    position, weight, since = 0, 0, at(1)
+    for number, raw in enumerate(raws, 1):
+        if encoding == "gb18030":
+            # A line that is valid UTF-8, too, may be so by chance, but not several in a row.
+            since = since if weight else at(number)
+            found = encodings.weight(raw)
+            weight = 0 if found is None else weight + found
+            if weight >= encodings.SURE:
+                raise _changed(since, encoding, "utf-8")
+        line = _decode(raw, encoding, position, at(number), sure)
+        sure = sure or not line.isascii()
+        yield line
+        position += len(raw)
+
+
+def _changed(at: Location, encoding: str, other: str) -> DataError:
+    return DataError(
+        f"this line is {other.upper()}, and others are {encoding.upper()}.",
+        "Save all of the file as UTF-8.",
+        at,
+    )
+
+
+def _decode(raw: bytes, encoding: str, position: int, at: Location, sure: bool = False) -> str:
+    """Bytes that begin at `position` of a file, without the byte order mark; `sure` as for `_decoded`."""
     mark = len(codecs.BOM_UTF8) if position == 0 and encoding == "utf-8" and raw.startswith(codecs.BOM_UTF8) else 0
     try:
         return raw[mark:].decode(encoding)
@@ -161,55 +201,12 @@ def _decode(raw: bytes, encoding: str, position: int, at: Location) -> str:
                 f"Unpack it ({packed} -dc), or give a file whose name ends like that.",
                 at,
             ) from None
+        other = encodings.other_encoding(raw, encoding) if sure else None
+        if other is not None:
+            raise _changed(at, encoding, other) from None
+        remedy = "Save the file as UTF-8."
+        if sure and encoding == "utf-8":
+            remedy = "The file is UTF-8 but for such bytes: mend them, or drop them (iconv -c -f UTF-8 -t UTF-8)."
         raise DataError(
-            f"byte {position + mark + error.start} of the file is not valid {encoding.upper()}.",
-            "Save the file as UTF-8.",
-            at,
+            f"byte {position + mark + error.start} of the file is not valid {encoding.upper()}.", remedy, at
         ) from None
-
-
-def _recognise(head: bytes) -> str:
-    """UTF-16 by its mark; GB18030 where the head is no UTF-8 but reads as common Chinese, and not rather as Korean or
-    Japanese; else UTF-8.
-    """
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    try:
-        head.decode("utf-8")
-        return "utf-8"
-    except UnicodeDecodeError as error:
-        whole = head[: error.start]
-        if error.reason == "unexpected end of data" and (len(head) >= _PEEK // 2 or not whole.isascii()):
-            return "utf-8"  # the head ends inside a character
-    try:
-        text = head.decode("gb18030")
-    except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:
-            return "utf-8"
-        text = head[: error.start].decode("gb18030")
-    foreign = [character for character in text if ord(character) > 0x7F]
-    common = sum(
-        0x3000 <= ord(character) <= 0x9FFF or 0xFF00 <= ord(character) <= 0xFFEF or character in _PUNCTUATION
-        for character in foreign
-    )
-    pairs = sum(_both_high(character) for character in foreign)
-    chinese = bool(foreign) and min(common, pairs) >= 0.9 * len(foreign) and not _korean_or_japanese(foreign)
-    return "gb18030" if chinese else "utf-8"
-
-
-def _korean_or_japanese(characters: list[str]) -> bool:
-    """Whether these, read as GB18030, are more likely EUC-KR or EUC-JP, whose bytes are in the same range.
-
-    All syllables of EUC-KR begin with B0 to C8, as do common Chinese characters up to "qu" in pinyin: about two thirds.
-    Kana are the same in EUC-JP and GB18030, and only the other characters come out wrong.
-    """
-    kana = sum("\u3041" <= character <= "\u30fe" for character in characters)
-    ideographs = [character for character in characters if "\u4e00" <= character <= "\u9fff"]
-    late = sum(character.encode("gb18030")[0] > 0xC8 for character in ideographs)
-    korean = len(set(ideographs)) >= _FEWEST_DISTINCT and late < 0.05 * len(ideographs)
-    return korean or kana > 0.2 * len(characters)
-
-
-def _both_high(character: str) -> bool:
-    encoded = character.encode("gb18030")
-    return len(encoded) == 2 and min(encoded) >= 0xA1

@@ -5,7 +5,8 @@ const WORDS = {
     refused: "The server does not take this key.", why: "Show which words led to it", file: "Label a CSV file", choose: "Drop a CSV file here, or choose one",
     model: "Model", column: "Column of the texts", start: "Label it", stop: "Stop", none: "no label",
     busy: "The server is busy; trying again …", lost: "The server cannot be reached.", rows: "rows", done: "Done",
-    stopped: "Stopped.", empty: "This file has no rows below its header.", why_region: "Words that led to",
+    stopped: "Stopped.", empty: "This file has no rows below its header.",
+    damaged: "This file is not valid UTF-8, nor GB18030. Save it as UTF-8.", row: "row", why_region: "Words that led to",
     for: "for", against: "against",
     looking: "Looking for the words …", wrong: "Wrong? Correct it", right: "It should be", keep: "Keep this correction",
     note: "The server then keeps your text, to learn from it.", kept: "Kept. Thank you." },
@@ -13,7 +14,8 @@ const WORDS = {
     refused: "服务器不接受此密钥。", why: "显示起作用的词",
     file: "标注 CSV 文件", choose: "将 CSV 文件拖到此处，或选择文件", model: "模型", column: "文本所在的列",
     start: "开始标注", stop: "停止", none: "无标签", busy: "服务器繁忙，正在重试……", lost: "无法连接服务器。",
-    rows: "行", done: "完成", stopped: "已停止。", empty: "该文件除表头外没有任何行。", why_region: "起作用的词：", for: "支持", against: "反对",
+    rows: "行", done: "完成", stopped: "已停止。", empty: "该文件除表头外没有任何行。", row: "行",
+    damaged: "该文件既不是有效的 UTF-8，也不是 GB18030，请另存为 UTF-8。", why_region: "起作用的词：", for: "支持", against: "反对",
     looking: "正在查找起作用的词……", wrong: "不对？请更正", right: "正确答案", keep: "保存更正", note: "服务器将保存这段文本，用于以后的训练。",
     kept: "已保存，谢谢。" },
 };
@@ -253,16 +255,31 @@ function parse(content) {
   return rows;
 }
 
+// UTF-8, or GB18030; null for what is neither, or is UTF-8 with broken bytes.
+function decoded(bytes) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    const foreign = new TextDecoder("utf-8").decode(bytes).match(/[^\0-\x7f]/g);
+    const broken = foreign.filter((character) => character === "\ufffd").length;
+    if (foreign.length >= Math.max(8, 4 * broken)) return null;
+  }
+  try {
+    return new TextDecoder("gb18030", { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
 async function read(file) {
   table = null;
   $("start").disabled = $("column").disabled = true;
   if (!file) return;
   const bytes = await file.arrayBuffer();
-  let content;
-  try {
-    content = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    content = new TextDecoder("gb18030").decode(bytes);
+  const content = decoded(bytes);
+  if (content === null) {
+    tell(t("damaged"), true);
+    return;
   }
   const [header, ...rows] = parse(content);
   if (!rows.length) {
@@ -280,7 +297,7 @@ async function read(file) {
   const longest = header.reduce((best, _, index) => (length(index) > length(best) ? index : best), 0);
   $("column").value = usual >= 0 ? usual : longest;
   $("start").disabled = $("column").disabled = false;
-  tell(`${file.name}: ${rows.length} ${t("rows")}`);
+  tell(`${file.name}: ${rows.length} ${t(rows.length === 1 ? "row" : "rows")}`);
 }
 
 function tell(text, bad = false) {
