@@ -89,5 +89,10 @@ def test_what_cannot_be_validated_on_is_refused(run: Run, tmp_path: Path) -> Non
         DataError, match=r"strange\.csv, column 'label': the label 'mixed' was not in the training data"
     ):
         pipeline.train(replace(run, validation=str(strange)))
-    with pytest.raises(DataError, match=r"no 0\.01 of these texts can be held out to validate on"):
-        pipeline.train(replace(run, settings=QUICK, validation=0.01))
+    few = {0.01: "fewer than 5 to validate on", 0.999: "fewer than 5 to learn from"}
+    for share, message in few.items():
+        with pytest.raises(SettingsError, match=rf"^--validation: {share} of [0-9]+ texts leaves {message}\."):
+            pipeline.train(replace(run, settings=QUICK, validation=share))
+    equal = write_csv(tmp_path / "equal.csv", [("a good film", "good"), ("a bad film", "bad")] * 20)
+    with pytest.raises(DataError, match=r"no 0\.2 of these texts can be held out to validate on"):
+        pipeline.train(replace(run, data=str(equal), settings=QUICK, validation=0.2))

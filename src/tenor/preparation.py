@@ -9,11 +9,14 @@ from tenor.checks.finding import Finding
 from tenor.data import dataset
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
-from tenor.errors import DataError, listed
+from tenor.errors import DataError, SettingsError, listed
 from tenor.models.family import Examples
 from tenor.runs import Run
 from tenor.tasks import LabelSet, Task, Value
 from tenor.watch import Watcher
+
+_FEWEST = 5  # texts, below which a part is too small to learn from or to measure on; a share is to leave as many
+_USUAL = 0.2
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
     groups, findings = reading.groups_of(run, data, test, watcher)
     check_s = time.perf_counter() - checking
     if test is None and run.folds is None and run.test_size > 0:
+        require_share("test-size", run.test_size, data, "measure on")
         kept, held_out = reading.hold_out(run, data, task, groups)
         data, test = data.take(kept), data.take(held_out).in_memory()
         groups = None if groups is None else groups[kept]
@@ -67,6 +71,8 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
                 "nothing can be held out, so nothing is measured: there are too few rows, or too few groups of rows "
                 "that are equal or belong together."
             )
+    if isinstance(run.validation, float):
+        require_share("validation", run.validation, data, "validate on")
     if validation is not None:
         reading.tell_common(validation, data, test, watcher)
     test_rows = len(test) if test is not None else 0
@@ -78,6 +84,22 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
     measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
     watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {described(task)}.")
     return Prepared(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
+
+
+def require_share(option: str, share: float, data: Dataset, purpose: str) -> None:
+    """Refuse an extreme share, that leaves next to nothing on one side. A usual one of few texts is not at fault.
+
+    Raises:
+        SettingsError: It is one.
+    """
+    rows = len(data)
+    small = share < _USUAL and share * rows < _FEWEST
+    if small or (share > 1 - _USUAL and (1 - share) * rows < _FEWEST):
+        raise SettingsError(
+            f"--{option}: {share:g} of {rows:,} texts leaves fewer than {_FEWEST} to "
+            f"{purpose if small else 'learn from'}.",
+            f"Give a {'larger' if small else 'smaller'} share, such as {_USUAL}, or more texts.",
+        )
 
 
 def examples_of(

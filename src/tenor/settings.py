@@ -123,5 +123,6 @@ def _check(value: Any, hint: Any, where: str) -> Any:
         wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", dict: "a table"}[hint]
         raise SettingsError(f"{where} is {value!r:.80}.", f"Give {wanted}.")
     if isinstance(value, (int, float)) and not abs(value) < _LARGEST:
-        raise SettingsError(f"{where} is not a number that can be used.", "Give a smaller number.")
+        remedy = "Give a number." if math.isnan(value) else "Give a smaller number."
+        raise SettingsError(f"{where} is not a number that can be used.", remedy)
     return value

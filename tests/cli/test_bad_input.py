@@ -188,6 +188,37 @@ def test_an_output_that_exists_is_refused_and_kept(
         assert out.read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.parametrize(
+    ("option", "given", "message"),
+    [
+        ("--test-size", "1e-9", r"--test-size: 1e-09 of 60 texts leaves fewer than 5 to measure on\.\nGive a larger"),
+        (
+            "--test-size",
+            "0.999",
+            r"--test-size: 0\.999 of 60 texts leaves fewer than 5 to learn from\.\nGive a smaller",
+        ),
+        ("--test-size", "1", r"setting 'test_size' must be at least 0 and below 1\."),
+        ("--test-size", "nan", r"train: test_size is not a number that can be used\.\nGive a number\."),
+        ("--test-size", "inf", r"train: test_size is not a number that can be used\."),
+        (
+            "--validation",
+            "0.98",
+            r"--validation: 0\.98 of 48 texts leaves fewer than 5 to learn from\.\nGive a smaller",
+        ),
+        (
+            "--validation",
+            "1e-9",
+            r"--validation: 1e-09 of 48 texts leaves fewer than 5 to validate on\.\nGive a larger",
+        ),
+        ("--validation", "0", r"setting 'validation' must be between 0 and 1, or a file\."),
+        ("--validation", "nan", r"nan: there is no such file"),
+        ("--validation", "inf", r"inf: there is no such file"),
+    ],
+)
+def test_extreme_shares_are_refused(cli: Cli, english_csv: Path, option: str, given: str, message: str) -> None:
+    refuse(cli, rf"^error: {message}", "train", "--family", "ngram", english_csv, option, given)
+
+
 def test_options_that_would_do_nothing_are_refused(
     cli: Cli, tmp_path: Path, english_csv: Path, model_folder: Path
 ) -> None:

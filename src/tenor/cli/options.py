@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+import math
 import os
 import re
 from pathlib import Path
@@ -106,7 +107,7 @@ def share_or_file(given: str | None) -> float | str | None:
         share = None if given is None else float(given)
     except ValueError:
         return given
-    return share if share == share else given  # a file may be called nan
+    return given if share is not None and not math.isfinite(share) else share  # a file may be called nan
 
 
 def need_cluster(on: str | None, **given: bool) -> None:

@@ -107,6 +107,7 @@ class Rows:
         check_s = time.perf_counter() - checking
         crew.tell("encode", self.task)
         if test is None and run.test_size > 0:
+            preparation.require_share("test-size", run.test_size, data, "measure on")
             test = self._test(data, run.test_size)
             told = together(list(crew.ask("summary", kept=False)))
             data = replace(data, texts=Elsewhere(told.rows, told.lengths), labels=_labels(data.kind, told))
