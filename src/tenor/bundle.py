@@ -186,6 +186,11 @@ def version(folder: Path) -> str:
         return ""
 
 
+def has_graph(folder: Path) -> bool:
+    """Whether a model's folder has a network as ONNX."""
+    return any(_GRAPH.fullmatch(entry.name) for entry in folder.iterdir())
+
+
 def check_target(folder: Path, overwrite: bool) -> None:
     """Refuse a folder that a model cannot be saved to: one that exists, unless it is a model to be overwritten."""
     if not os.path.lexists(folder):

@@ -225,7 +225,24 @@ def test_options_that_would_do_nothing_are_refused(
     split = ("train", english_csv, "--test-size", "0.3")
     refuse(cli, r"^error: --test-size holds out .*--folds measures", *split, "--folds", "3")
     refuse(cli, r"^error: --test-size holds out .*--test measures", *split, "--test", english_csv)
-    refuse(cli, r"^error: --overwrite replaces the file of --fix", "check", english_csv, "--overwrite")
+    message = r"^error: --test-size holds out .*--test measures"
+    refuse(cli, message, "tune", english_csv, "--test-size", "0.3", "--test", english_csv)
+    refuse(cli, r"^error: --lang is for the report", "train", english_csv, "--no-report", "--lang", "zh")
+    message = r"^error: setting 'time' holds out rows, and test_size is 0"
+    refuse(cli, message, "train", english_csv, "--time", "label", "--test-size", "0")
+    message = r"^error: --overwrite is for the file in --fix, and there is none\.\nName one, or leave out --overwrite\."
+    refuse(cli, message, "check", english_csv, "--overwrite")
+    refuse(cli, r"^error: --seed is for --labels", "check", english_csv, "--seed", "0")
+    text = "a superb film"
+    refuse(cli, r"^error: --overwrite is for the file in --out", "predict", model_folder, text, "--overwrite")
+    refuse(cli, r"^error: --text is for a file, and INPUT is a text", "predict", model_folder, text, "--text", "text")
+    refuse(cli, r"^error: --text is for a file, and INPUT is a text", "explain", model_folder, text, "--text", "text")
+    refuse(cli, r"^error: --first is for a file, and INPUT is a text", "explain", model_folder, text, "--first", "3")
+    refuse(cli, r"^error: --top is for --data and --nearest", "explain", model_folder, text, "--top", "3")
+    refuse(cli, r"^error: --lang is for the page in --html", "explain", model_folder, text, "--lang", "en")
+    refuse(cli, r"^error: --overwrite is for the page in --html", "explain", model_folder, text, "--overwrite")
+    message = r"^error: --watch is for one machine, and --on has several"
+    refuse(cli, message, "serve", model_folder, "--on", "ray", "--watch", "5")
     out = tmp_path / "out.csv"
     refuse(cli, r"^error: --json is for what is printed", "predict", model_folder, english_csv, "-o", out, "--json")
     message = r"^error: .*: this run is through, so there is nothing to go on with\.\nUse the model"
@@ -284,6 +301,7 @@ def test_a_disk_that_is_full_while_saving_leaves_the_old_model(
         (("tune", "in.csv", "--family", "ngram", "--worker-cores", "2"), "--worker-cores"),
         (("predict", "model", "in.csv", "--out", "out.csv", "--workers", "2"), "--workers"),
         (("serve", "model", "--max-replicas", "4"), "--max-replicas"),
+        (("serve", "model", "--target-requests", "4"), "--target-requests"),
     ],
 )
 def test_options_of_a_cluster_need_one(

@@ -35,7 +35,7 @@ def check(
     fail_on: Annotated[
         Literal["error", "warning", "never"], Option(help="Exit with 1 from this severity on.")
     ] = "warning",
-    seed: Annotated[int, Option(help="Seed of what is random in --labels.")] = 0,
+    seed: Annotated[int | None, Option(help="Seed of what is random in --labels. [default: 0]")] = None,
     as_json: Annotated[bool, Option("--json", help="Print all findings and their rows as one line of JSON.")] = False,
 ) -> None:
     """Tell what may be wrong with labelled texts before a model learns from them.
@@ -44,7 +44,6 @@ def check(
     """
     from tenor import inspection, settings
     from tenor.cli import console
-    from tenor.errors import SettingsError
 
     given = {
         "data": data,
@@ -60,8 +59,8 @@ def check(
         "seed": seed,
     }
     values = {key: value for key, value in given.items() if value is not None}
-    if overwrite and fix is None:
-        raise SettingsError("--overwrite replaces the file of --fix, and none is named.", "Leave it out, or name one.")
+    options.need(fix is not None, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
+    options.need(labels, "--labels, and there is none", "Add it", seed=seed is not None)
     asked = settings.make(inspection.Inspection, values, "check")
     with console.Console(quiet=as_json) as watcher:
         report, repaired = inspection.inspect(asked, watcher)

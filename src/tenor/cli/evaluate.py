@@ -32,7 +32,7 @@ def evaluate(
     from tenor import measurement, predictor, reading
     from tenor.cli import console
 
-    options.use(runtime)
+    options.use(runtime, model)
     loaded = predictor.load(model)
     wanted = {"text": text, "label": label, "separator": label_separator}
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Option = typer.Option
 
 _WORDS = 8
+_TOP = 10
+_FIRST = 20
 _COLOURS = {"for": "rgb(70,130,250)", "against": "rgb(230,120,30)"}
 _BOLD = 0.5  # from this share of the largest weight on
 
@@ -36,11 +38,16 @@ def explain(
         str | None, Option(help="Texts, such as those of training: tell which are most like the text to the model.")
     ] = None,
     attention: Annotated[bool, Option("--attention", help="Tell where a network's attention goes, too.")] = False,
-    top: Annotated[int, Option(min=1, help="Words and n-grams told of each label; half as many nearest texts.")] = 10,
-    first: Annotated[int, Option(min=1, help="Texts of a file that are explained, from its start.")] = 20,
+    top: Annotated[
+        int | None,
+        Option(min=1, help="Words and n-grams told of each label; half as many nearest texts. [default: 10]"),
+    ] = None,
+    first: Annotated[
+        int | None, Option(min=1, help="Texts of a file that are explained, from its start. [default: 20]")
+    ] = None,
     text: options.Text = None,
     html: Annotated[Path | None, Option(help="Write all of it as one file of HTML, too.")] = None,
-    lang: Annotated[Literal["en", "zh"], Option(help="Language of the page in --html.")] = "en",
+    lang: Annotated[Literal["en", "zh"] | None, Option(help="Language of the page in --html. [default: en]")] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file in --html.")] = False,
     as_json: Annotated[bool, Option("--json", help="Print all of it as one line of JSON.")] = False,
 ) -> None:
@@ -57,14 +64,21 @@ def explain(
             "--label, --nearest and --attention are about a text, and there is none.", "Give a text or a file, too."
         )
     one_text = source is not None and is_text(source, "explain")
+    options.need(
+        html is not None, "the page in --html, and there is none", "Add it", lang=lang is not None, overwrite=overwrite
+    )
+    known = data is not None or nearest is not None
+    options.need(known, "--data and --nearest, and there is neither", "Add one", top=top is not None)
+    options.need_file(source is not None and not one_text, first=first is not None)
+    options.need_file(known or not one_text, text=text is not None)
     if html is not None and html.exists() and not overwrite:
         raise DataError(f"{html}: this exists already.", "Choose another --html, or replace it with --overwrite.")
     loaded = predictor.load(model)
-    texts = [] if source is None else [as_text(source)] if one_text else _read(source, loaded, text, first)
+    texts = [] if source is None else [as_text(source)] if one_text else _read(source, loaded, text, first or _FIRST)
     with console.Console(quiet=as_json) as watcher:
-        told = report.report(loaded, model, texts, label, data, nearest, text, attention, top, watcher)
+        told = report.report(loaded, model, texts, label, data, nearest, text, attention, top or _TOP, watcher)
     if html is not None:
-        _write(html, page.render(told, lang))
+        _write(html, page.render(told, lang or "en"))
     if as_json:
         print(json.dumps(told.as_dict(), ensure_ascii=False))
         return

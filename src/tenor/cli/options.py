@@ -3,8 +3,9 @@
 import math
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,12 +77,25 @@ RunFile = Annotated[
 ]
 
 
-def use(runtime: str | None) -> None:
-    """Have networks run by what --runtime names, here and in the processes that this one starts."""
+def use(runtime: str | None, *models: Path) -> None:
+    """Have networks run by what --runtime names, here and in the processes that this one starts.
+
+    Raises:
+        SettingsError: It would do nothing for any of the models.
+    """
+    from tenor import bundle
+    from tenor.errors import SettingsError
     from tenor.models import runtimes
 
-    if runtime is not None:
-        os.environ[runtimes.VARIABLE] = runtime
+    if runtime is None:
+        return
+    os.environ[runtimes.VARIABLE] = runtime
+    runtimes.need()
+    if not any(bundle.has_graph(folder) for folder in models if bundle.version(folder)):
+        raise SettingsError(
+            "--runtime is for networks as ONNX, and there is none in " + " or ".join(map(str, models)) + ".",
+            "Leave it out: n-grams need no runtime. A network gets its graph with: tenor export MODEL",
+        )
 
 
 def seconds(given: str) -> float | None:
@@ -110,15 +124,43 @@ def share_or_file(given: str | None) -> float | str | None:
     return given if share is not None and not math.isfinite(share) else share  # a file may be called nan
 
 
-def need_cluster(on: str | None, **given: bool) -> None:
-    """Raises SettingsError where an option of a cluster is given (true) and there is none."""
+def need(there: bool, other: str, remedy: str, **given: bool) -> None:
+    """Refuse options that would do nothing.
+
+    Args:
+        there: Whether there is what they are for.
+        other: What they are for, and that it is not there.
+        remedy: How to have it.
+        given: By its name, whether an option is given.
+
+    Raises:
+        SettingsError: One is given, and there is not.
+    """
     from tenor.errors import SettingsError
 
-    for option in [name for name, told in given.items() if told and on is None]:
-        option = f"--{option.replace('_', '-')}"
-        raise SettingsError(
-            f"{option} is for a cluster, and there is no --on.", f"Add --on ray, or leave out {option}."
-        )
+    for option in [f"--{name.replace('_', '-')}" for name, told in given.items() if told and not there]:
+        raise SettingsError(f"{option} is for {other}.", f"{remedy}, or leave out {option}.")
+
+
+def need_cluster(on: str | None, **given: bool) -> None:
+    """Raises SettingsError where an option of a cluster is given (true) and there is none."""
+    need(on is not None, "a cluster, and there is no --on", "Add --on ray", **given)
+
+
+def need_file(there: bool, **given: bool) -> None:
+    """Raises SettingsError where an option about a file is given (true) and what is given is a text itself."""
+    need(there, "a file, and INPUT is a text", "Give a file", **given)
+
+
+def one_test(values: Mapping[str, Any]) -> None:
+    """Raises SettingsError where the values of a run say in two ways what is measured on."""
+    from tenor.errors import SettingsError
+
+    for other in ("test", "folds"):
+        if "test_size" in values and other in values:
+            raise SettingsError(
+                f"--test-size holds out a part of DATA, and --{other} measures in another way.", "Give one of the two."
+            )
 
 
 def class_weight(given: str | None) -> str | dict[str, float] | None:

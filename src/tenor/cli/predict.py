@@ -76,6 +76,8 @@ def predict(
             "Leave it out; name a .jsonl file.",
         )
     into_folder = out is not None and (on is not None or "://" in out or out.endswith("/") or Path(out).is_dir())
+    options.need(out is not None, "the file in --out, and there is none", "Name one", overwrite=overwrite)
+    options.need_file(not one_text, text=text is not None)
     options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     if on is not None and out is None:
         raise SettingsError("--on labels files into a folder.", "Name it with --out.")
@@ -88,7 +90,7 @@ def predict(
             writer.refuse_input(file, table.files(path))
         if file.exists() and not overwrite and not (resume and journal.place(file).exists()):
             raise DataError(f"{file}: this exists already.", "Choose another --out, or replace it with --overwrite.")
-    options.use(runtime)
+    options.use(runtime, model)
     loaded = predictor.load(model)
     promise = _promise(loaded, coverage, per_class, abstain)
     if out is not None and into_folder:

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-from tenor.cli.options import Runtime, need_cluster, use
+from tenor.cli.options import Runtime, need, need_cluster, use
 
 Option = typer.Option
+
+_WATCH_S = 5.0
+_TARGET = 16.0
 
 
 def serve(
@@ -26,7 +29,9 @@ def serve(
     max_texts: Annotated[int, Option(min=1, help="Texts of a request.")] = 1_000,
     max_characters: Annotated[int, Option(min=1, help="Characters of a request.")] = 2_000_000,
     timeout: Annotated[float, Option(min=0.1, help="Seconds until an answer.")] = 30.0,
-    watch: Annotated[float, Option(min=0, help="Seconds between looks for a new model in a folder; 0: none.")] = 5.0,
+    watch: Annotated[
+        float | None, Option(min=0, help="Seconds between looks for a new model in a folder; 0: none. [default: 5]")
+    ] = None,
     corrections: Annotated[
         str | None,
         Option(
@@ -45,8 +50,12 @@ def serve(
         int | None, Option(min=1, help="Replicas under load. [default: as many as the cluster has cores for]")
     ] = None,
     target_requests: Annotated[
-        float, Option(min=0.1, help="Requests at the same time that each replica is to have; more start replicas.")
-    ] = 16.0,
+        float | None,
+        Option(
+            min=0.1,
+            help="Requests at the same time that each replica is to have; more start replicas. [default: 16]",
+        ),
+    ] = None,
     worker_cores: Annotated[int, Option(min=1, help="Cores for each replica.")] = 1,
 ) -> None:
     """Answer over HTTP, with a page for people at /."""
@@ -67,9 +76,14 @@ def serve(
             raise DataError(f"{keys}: the keys cannot be read: {error}.", "Give a text file, a key a line.") from None
         if not given:
             raise DataError(f"{keys}: there is no key.", "Write one on a line.")
-    replicas = {"min_replicas": min_replicas != 1, "max_replicas": max_replicas is not None}
+    replicas = {
+        "min_replicas": min_replicas != 1,
+        "max_replicas": max_replicas is not None,
+        "target_requests": target_requests is not None,
+    }
     need_cluster(on, **replicas, worker_cores=worker_cores != 1)
-    use(runtime)
+    need(on is None, "one machine, and --on has several", "Leave out that", watch=watch is not None)
+    use(runtime, *models)
     options = app.Options(
         limits=limits.Limits(texts=max_texts, characters=max_characters, seconds=timeout),
         keys=tuple(given),
@@ -77,7 +91,7 @@ def serve(
         most=max_batch,
         wait_s=batch_wait / 1000,
         queue=queue,
-        watch_s=watch if on is None else 0.0,
+        watch_s=0.0 if on is not None else _WATCH_S if watch is None else watch,
         log_texts=log_texts,
     )
     for origin in options.origins:
@@ -93,7 +107,7 @@ def serve(
         if not on.startswith("ray://"):
             with app.bound(host, port) as free:  # where it cannot be, this says so
                 host, port = free.getsockname()[:2]
-        scaling = serving.Scaling(min_replicas, max_replicas, target_requests, worker_cores)
+        scaling = serving.Scaling(min_replicas, max_replicas, target_requests or _TARGET, worker_cores)
         with (
             cluster.connected(on) as ray,
             serving.running(ray, models, options, scaling, host, port, corrections),

@@ -101,6 +101,7 @@ def train(
     from tenor.runs import Run
 
     options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
+    options.need(not no_report, "the report, and --no-report leaves it out", "Leave out that", lang=lang is not None)
     values: dict[str, Any] = settings.read_toml(config) if config else {}
     given = {
         "data": data,
@@ -148,11 +149,7 @@ def train(
         values["settings"] = values.get("settings", {}) | dict(searched.values())
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
-    if "test_size" in values and ("test" in values or "folds" in values):
-        other = "test" if "test" in values else "folds"
-        raise SettingsError(
-            f"--test-size holds out a part of DATA, and --{other} measures in another way.", "Give one of the two."
-        )
+    options.one_test(values)
     source = str(config) if config else "train"
     run = settings.make(Run, values, source)
     if assignments:

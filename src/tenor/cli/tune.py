@@ -76,6 +76,7 @@ def tune(
         values["settings"] = values.get("settings", {}) | settings.parse_assignments(assignments)
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
+    options.one_test(values)
     run = settings.make(Run, values, str(config) if config else "tune")
     asked = tuning.Tuning(run, trials, options.seconds(budget) if budget is not None else None, together or 1)
     with contextlib.ExitStack() as stack:
