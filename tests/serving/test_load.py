@@ -138,7 +138,8 @@ async def malformed(server: Server) -> None:
     for sent in (b"\x00\xff\r\n\r\n", b"GET\r\n\r\n", b"POST /predict HTTP/1.1\r\ncontent-length: x\r\n\r\n"):
         async with connected(server) as (reader, writer):
             writer.write(sent)
-            assert (await answer(reader))[0] == 400
+            status, said = await answer(reader)
+            assert (status, said) == (400, {"detail": "this is no request of HTTP."})
     async with connected(server) as (reader, writer):
         for body in (b"{", b"[]", b"\xff", b'{"inputs": 3}', b"[" * 100_000):
             writer.write(request(body))

@@ -31,7 +31,7 @@ from tenor.predictor import Predictor
 from tenor.serving.batching import Batcher, Full
 from tenor.serving.connections import bounded, most_connections
 from tenor.serving.limits import App, Guard, Limits, Message
-from tenor.serving.refusals import STATUSES, answers
+from tenor.serving.refusals import STATUSES, answers, in_words
 from tenor.tasks import LabelSet, Value
 from tenor.version import VERSION
 
@@ -45,7 +45,6 @@ _SAFE = {
     "referrer-policy": "no-referrer",
 }
 _BACKLOG = 4_096  # connections that wait until the server has time for them
-_FAULTS = 10  # of a request that are told
 _KINDS = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
 
 
@@ -248,12 +247,15 @@ def make(
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        """Say where and what, and not what was sent, which can be long."""
         kind = request.headers.get("content-type", "")
         if error.body is not None and "json" not in kind:
             return JSONResponse({"detail": "send JSON, with the header content-type: application/json."}, 422)
-        found = [{key: each[key] for key in ("type", "loc", "msg")} for each in error.errors()[:_FAULTS]]
-        return JSONResponse({"detail": found}, 422)
+        return JSONResponse({"detail": in_words(error.errors())}, 422)
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        """Of a fault of ours; its traceback goes into the log."""
+        return JSONResponse({"detail": "the server failed; its log says why."}, 500)
 
     @app.post("/predict", response_model=Answer, responses=answers(STATUSES))
     async def predict(question: Question) -> Response:

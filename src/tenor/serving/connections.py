@@ -110,6 +110,9 @@ def bounded(seconds: float, most: int) -> type[HttpToolsProtocol]:
         def _idle(self) -> bool:
             return self.cycle is None or self.cycle.response_complete
 
+        def send_400_response(self, msg: str) -> None:
+            self._refuse(400, "this is no request of HTTP.")
+
         def _head_is_late(self) -> None:
             if not self._idle:  # it was sent before the answer to another came
                 self._head_timer = self.loop.call_later(seconds, self._head_is_late)

@@ -59,16 +59,12 @@ async function ask(path, question, signal) {
     if (response.ok) return response.json();
     const answer = await response.json().catch(() => ({}));
     if (response.status !== 503 || path !== "/predict") {
-      throw Object.assign(new Error(problem(answer.detail) || `${response.status}`), { status: response.status });
+      throw Object.assign(new Error(answer.detail || `${response.status}`), { status: response.status });
     }
     $("status").textContent = t("busy");
     await new Promise((resolve) => setTimeout(resolve, 1000 * (Number(response.headers.get("Retry-After")) || 1)));
     if (!signal?.aborted) $("status").textContent = "";
   }
-}
-
-function problem(detail) {
-  return Array.isArray(detail) ? detail.map((each) => each.msg).join("; ") : detail;
 }
 
 async function predictText() {

@@ -1,6 +1,6 @@
-"""Why a request is not answered, by status: for the OpenAPI document."""
+"""Why a request is not answered: by status, for the OpenAPI document, and in words, for who asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -12,6 +12,7 @@ STATUSES = {
     408: "The body of the request did not come in time.",
     413: "There are too many texts or characters.",
     422: "The question makes no sense.",
+    500: "The server failed. Its log says why.",
     503: "Too many texts wait. Try again after the seconds in Retry-After.",
     504: "There was no answer in time.",
 }
@@ -20,7 +21,26 @@ STATUSES = {
 class Refused(BaseModel):
     """What a refused request is told."""
 
-    detail: Annotated[str | list[dict[str, Any]], Field(description="In words; or the places of what is wrong.")]
+    detail: Annotated[str, Field(description="What is wrong, in words.")]
+
+
+_FAULTS = 10  # that are told
+_LONGEST = 80  # characters of the name of a key
+
+
+def in_words(faults: Sequence[Any]) -> str:
+    """What pydantic finds wrong with a body: where and what, and not what was sent, which can be long."""
+    told = "; ".join(f"{_place(fault)}: {fault['msg']}" for fault in faults[:_FAULTS])
+    return told + (f"; and {len(faults) - _FAULTS:,} more" if len(faults) > _FAULTS else "") + "."
+
+
+def _place(fault: Any) -> str:
+    """`inputs.3`: the key, and the numbers of elements in it; the types that it could have had say little."""
+    loc = fault["loc"]
+    if fault["type"] == "json_invalid":
+        return f"character {loc[1]}"
+    keys = loc[1:2] + tuple(part for part in loc[2:] if isinstance(part, int))
+    return ".".join(f"{key:.{_LONGEST}}" if isinstance(key, str) else str(key) for key in keys) or "body"
 
 
 def answers(statuses: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
