@@ -96,7 +96,7 @@ def test_faults_of_the_input() -> None:
         TextClassifier().fit([1, 2], ["a", "b"])
     with pytest.raises(DataError, match="one string was given"):
         TextClassifier().fit("text", ["a"])
-    with pytest.raises(DataError, match="2 texts and 1 labels"):
+    with pytest.raises(DataError, match="2 texts and 1 label\\."):
         TextClassifier().fit(["a", "b"], ["a"])
     with pytest.raises(DataError, match="only one class"):
         TextClassifier().fit(["a", "b"], ["x", "x"])

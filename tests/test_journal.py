@@ -127,7 +127,7 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
     assert list(tmp_path.iterdir()) == [out]
     assert cli(*arguments, whole).code == 0
     assert out.read_bytes() == whole.read_bytes()
-    assert "this exists already" in cli(*arguments, out, "--resume").err
+    assert "no interrupted run of it: it is finished" in cli(*arguments, out, "--resume").err
 
 
 def test_an_output_that_is_an_input_is_refused(cli: Any, tmp_path: Path, model_folder: Path) -> None:

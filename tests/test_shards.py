@@ -51,7 +51,7 @@ def test_a_job_goes_on_where_it_ended(tmp_path: Path, parts: Path, model_folder:
     first = tmp_path / "out" / "0.csv"
     changed = first.stat().st_mtime_ns
     ended = cli("predict", model_folder, parts, "-o", tmp_path / "out")
-    assert "1 files are labelled already." in ended.err and "6 rows in 3 files" in ended.err
+    assert "1 file is labelled already." in ended.err and "6 rows in 3 files" in ended.err
     assert first.stat().st_mtime_ns == changed
     (tmp_path / "out" / "1.csv").unlink()  # one that was lost is made again
     assert run(job) == [6]

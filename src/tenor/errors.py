@@ -67,10 +67,15 @@ def missing_extra(part: str, extra: str) -> MissingExtraError:
     )
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 row has`, `2,000 rows have`; `many` is `one` with an s where that is all."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def rows_phrase(rows: list[int], most: int = 5) -> str:
     """`3 such rows: 1204, 1377, 2950`; past `most` rows the list ends with an ellipsis."""
     numbers = ", ".join(str(row) for row in rows[:most]) + (", ..." if len(rows) > most else "")
-    return f"{len(rows):,} such row{'s' if len(rows) != 1 else ''}: {numbers}"
+    return f"{counted(len(rows), 'such row')}: {numbers}"
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:

@@ -14,7 +14,7 @@ from tenor.bundle import Bundle
 from tenor.checks.parts import Parts
 from tenor.data.dataset import Dataset
 from tenor.data.labels import LARGEST_NUMBER
-from tenor.errors import DataError, SettingsError, rows_phrase
+from tenor.errors import DataError, SettingsError, counted, rows_phrase
 from tenor.evaluation.conformal import COVERAGE
 from tenor.explanation import Explanation
 from tenor.models.family import Examples
@@ -137,7 +137,10 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
         if len(labels) != len(texts):
-            raise DataError(f"there are {len(texts)} texts and {len(labels)} labels.", "Give one label a text.")
+            raise DataError(
+                f"there are {counted(len(texts), 'text')} and {counted(len(labels), 'label')}.",
+                "Give one label a text.",
+            )
         if getattr(labels, "ndim", 1) == 2 or any(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
             return self._fit_sets(texts, labels, unlabelled)
         missing = [row for row, label in enumerate(labels) if label is None or label != label]

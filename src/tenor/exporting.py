@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 
 from tenor import measurement
 from tenor.data.dataset import Dataset
-from tenor.errors import DataError, SettingsError, TenorError
+from tenor.errors import DataError, SettingsError, TenorError, counted
 from tenor.measurement import Measured
 from tenor.models.blend import Blend
 from tenor.models.exported import Exported
@@ -94,7 +94,7 @@ def in_int8(predictor: Predictor, data: Dataset, plain: Measured | None = None) 
     compared = Compared(figure, before, after, len(data))
     if not before - after <= LARGEST_LOSS:
         raise TenorError(
-            f"int8 is worse on {compared.rows:,} texts: {figure.replace('_', ' ')} {after:.4f} in place of "
+            f"int8 is worse on {counted(compared.rows, 'text')}: {figure.replace('_', ' ')} {after:.4f} in place of "
             f"{before:.4f}, and {LARGEST_LOSS} less is allowed, so it is not kept.",
             "The float32 graph predicts, as before.",
         )

@@ -8,12 +8,12 @@ from typing import Any
 
 from tenor import reading, settings
 from tenor.checks import columns, labels, mislabelled, repair, texts
-from tenor.checks.finding import Finding, Report, counted
+from tenor.checks.finding import Finding, Report
 from tenor.checks.parts import Parts
 from tenor.checks.repair import Repaired
 from tenor.data import table
 from tenor.data.table import Chunk, Table
-from tenor.errors import DataError
+from tenor.errors import DataError, counted
 from tenor.models.family import NetworkConfig
 from tenor.runs import Run
 from tenor.tasks import Kind

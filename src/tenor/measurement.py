@@ -7,7 +7,7 @@ from typing import Any
 
 from tenor import tasks
 from tenor.data.dataset import Dataset
-from tenor.errors import DataError, SettingsError, listed
+from tenor.errors import DataError, SettingsError, counted, listed
 from tenor.predictor import Predictor
 from tenor.tasks import Floats, LabelSet, Targets, Task, Value
 
@@ -70,7 +70,7 @@ def check_labels(data: Dataset, task: Task) -> None:
     if unknown:
         raise DataError(
             f"{data.name}, column {data.label_column!r}: the label {unknown[0]!r} was not in the training data "
-            f"({len(unknown):,} rows have such labels).",
+            f"({counted(len(unknown), 'row has such a label', 'rows have such labels')}).",
             f"Known labels: {listed(task.labels)}.",
         )
 

@@ -29,7 +29,7 @@ from tenor.checks.finding import Finding
 from tenor.data import split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
-from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, TenorError
+from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, TenorError, counted
 from tenor.measurement import Measured
 from tenor.models.family import Family, Fitted
 from tenor.models.spread import Spread
@@ -135,7 +135,7 @@ def _train(
     data, task, groups = prepared.data, prepared.task, prepared.groups
     others = None if run.unlabelled is None else reading.corpus(run.unlabelled, run.text)
     if others is not None:
-        watcher.say(f"{len(others):,} texts without labels.")
+        watcher.say(f"{counted(len(others), 'text')} without labels.")
     digest = provenance.fingerprint(data)
     training = output.training_folder(folder)
     identity: dict[str, Any] = {"task": task.describe(), "class_weight": run.class_weight}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor import learning
-from tenor.errors import TenorError
+from tenor.errors import TenorError, counted
 from tenor.learning import Learned, Part, Work
 from tenor.loop import Checkpoints
 from tenor.models import export
@@ -85,8 +85,9 @@ def fit(
     new = held if fresh is held_out else encoder.encode(fresh.texts, config.maximum_tokens, config.keep)
     cut = encoded.cut + held.cut + (new.cut if new is not held else 0)
     if cut and config.keep != "windows":
+        of = f"of {len(examples):,} texts"
         watcher.say(
-            f"{cut:,} of {len(examples):,} texts are longer than {config.maximum_tokens} tokens; "
+            f"{counted(cut, f'{of} is', f'{of} are')} longer than {config.maximum_tokens} tokens; "
             f"kept: {_KEPT[config.keep]}."
         )
     config = fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tenor import bundle, files, fitting, models, output, pipeline, preparation, provenance, runs, settings, tracking
-from tenor.errors import BundleError, SettingsError, TenorError, missing_extra
+from tenor.errors import BundleError, SettingsError, TenorError, counted, missing_extra
 from tenor.evaluation import calibration
 from tenor.models import comparison
 from tenor.models.family import Examples
@@ -154,7 +154,9 @@ def train(asked: Tuning, watcher: Watcher | None = None) -> pipeline.Trained:
     searched = replace(run, resume=False, out=None if run.out is None else f"{run.out.rstrip('/')}-tuning")
     tuned = tune(replace(asked, run=searched), watcher)
     if watcher is not None:
-        watcher.say(f"{tuned.trials} trials: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}.")
+        watcher.say(
+            f"{counted(tuned.trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}."
+        )
         watcher.say(f"the search is in {tuned.folder}; with {tuned.settings or 'the defaults'}:")
     return pipeline.train(replace(run, settings=tuned.settings or None), watcher)
 
@@ -270,7 +272,7 @@ class _Search:
         """Make trials until there are as many, or the time is over."""
         done = self._done()
         if done:
-            self.watcher.say(f"{len(done)} trials are there already.")
+            self.watcher.say(f"{counted(len(done), 'trial is', 'trials are')} there already.")
         while (number := len(self._done())) < trials:
             if self.end is not None and time.time() >= self.end and number:
                 return
@@ -286,7 +288,10 @@ class _Search:
                     self._keep(proposal, outcome)
             except KeyboardInterrupt:
                 kept = len(self._done())
-                self.watcher.say(f"interrupted: {kept} trials are kept in {self.folder}; 'tenor tune' goes on there.")
+                self.watcher.say(
+                    f"interrupted: {counted(kept, 'trial is', 'trials are')} kept in {self.folder}; "
+                    "'tenor tune' goes on there."
+                )
                 raise
 
     def _propose(self, before: Sequence[Any], number: int) -> Proposal:

@@ -30,7 +30,7 @@ BAD = {
     "a header only": (b"text,label\n", r"^error: in\.csv: there is a header but no row\.\nGive a file"),
     "one class only": (
         b"text,label\na,x\nb,x\n",
-        r"^error: in\.csv, column 'label': every one of the 2 rows has the label 'x'\.\nGive rows of at least two",
+        r"^error: in\.csv, column 'label': every row has the label 'x' \(2 rows\)\.\nGive rows of at least two",
     ),
     "empty texts": (
         b"text,label\na,x\n,y\n  ,x\n",

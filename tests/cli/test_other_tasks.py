@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import Cli, write_csv
+from tenor.cli import options
 from tenor.data import table
 
 WORDS = {"joy": "happy", "love": "dear", "恨": "讨厌"}
@@ -92,7 +93,7 @@ def test_numbers(cli: Cli, numbers: Path, tmp_path: Path) -> None:
 def test_an_unknown_label_of_a_set_is_refused(cli: Cli, several: Path, tmp_path: Path) -> None:
     ended = cli("evaluate", several, write_csv(tmp_path / "new.csv", [("a", '["joy", "fear"]'), ("b", "[]")]))
     assert ended.code == 1
-    assert "the label 'fear' was not in the training data (1 rows have such labels)" in ended.err
+    assert "the label 'fear' was not in the training data (1 row has such a label)" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,10 @@ def test_wrong_options(cli: Cli, posts: Path, tmp_path: Path, arguments: tuple[s
     assert ended.code == 1
     assert message in ended.err
     assert not (tmp_path / "never").exists()
+
+
+def test_a_class_may_have_an_equals_sign_in_its_name() -> None:
+    assert options.class_weight("a=b=2, c=1.5") == {"a=b": 2.0, "c": 1.5}
 
 
 def test_class_weights_from_the_command_line(cli: Cli, english_csv: Path, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_fault_is_told_with_its_file_and_row(folder: Path) -> None:
     with pytest.raises(DataError, match=message):
         dataset.read(folder)
     write(folder.parent / "other" / "part-3.csv", "text,label\na\n")
-    with pytest.raises(DataError, match=r"^/.*/other/part-3\.csv, row 1: the row has 1 fields"):
+    with pytest.raises(DataError, match=r"^/.*/other/part-3\.csv, row 1: the row has 1 field"):
         read(folder.parent / "*" / "*.csv")
 
 

@@ -40,6 +40,8 @@ def test_a_csv_file_without_a_comma_in_its_header_may_have_another_delimiter(tmp
         ("a.csv", '"a ""b"" ;c";"d,e"', ['a "b" ;c', "d,e"]),
         ("a.csv", '"text;\na",label', ["text;\na", "label"]),
         ("a.tsv", "text;a", ["text;a"]),
+        ("a.tsv", "text,a", ["text", "a"]),
+        ("a.tsv", "text\ta,b", ["text", "a,b"]),
     ],
 )
 def test_another_delimiter_counts_only_outside_quotes_and_without_a_comma(
@@ -204,12 +206,13 @@ def test_names_of_columns_lose_the_blanks_around_them(tmp_path: Path) -> None:
         ("a.csv", b"\xef\xbb\xbf", r"^a\.csv: the file is empty\. Give"),
         ("a.jsonl", b"\n \n", r"^a\.jsonl: the file is empty\. Give"),
         ("a.doc", b"x", r"a\.doc: files ending in '\.doc' cannot be read\. Give one of \.csv, "),
+        ("a.xlsx", b"x", r"a\.xlsx: files ending in '\.xlsx' cannot be read\. Save the sheet as 'CSV UTF-8'\. Give"),
         ("a.csv", b"text,label,text\n", r"^a\.csv: there are two columns named 'text'\. Give each"),
         ("a.csv", b'text,label\na,b\n"c,d\ne,f\n', r"^a\.csv, row 2: the quoting is broken: .*\. Close every quote"),
         ("a.csv", b'text,label\na,b\n"c"d,e\n', r"^a\.csv, row 2: the quoting is broken: .*\. Close every quote"),
         ("a.csv", b'"text,label\n', r"^a\.csv, header: the quoting is broken: .*\. Close every quote"),
         ("a.csv", b"text,label\ra,b\r", r"^a\.csv, header: there is a carriage return \(CR\) outside quotes\. Put"),
-        ("a.csv", b"text,label\na,b\nc\n\nd,e,f\n", r"^a\.csv, row 2: the row has 1 fields .* 2 \(2 such rows: 2, 3\)"),
+        ("a.csv", b"text,label\na,b\nc\n\nd,e,f\n", r"^a\.csv, row 2: the row has 1 field .* 2 \(2 such rows: 2, 3\)"),
         ("a.csv", b"text,label\na,b\nc\xff,d\n", r"^a\.csv, row 2: byte 16 of the file is not valid UTF-8\. Save"),
         ("a.csv", b"\xef\xbb\xbft\xff,l\n", r"^a\.csv, header: byte 4 of the file is not valid UTF-8\. Save"),
         ("a.jsonl", b'{"a": "b"}\n{"a": "\xff"}', r"^a\.jsonl, row 2: byte 18 of the file is not valid UTF-8\. Save"),

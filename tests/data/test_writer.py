@@ -151,11 +151,16 @@ def test_any_strings_read_back_as_they_were(tmp_path: Path, rows: list[tuple[str
 
 
 def test_json_has_null_for_what_is_no_number(tmp_path: Path) -> None:
-    given = {"text": ["a"], "n": [float("nan")], "label": [{"one": [float("-inf"), 1.5]}], "score": [0.5]}
+    given = {
+        "text": ["a"],
+        "n": [float("nan")],
+        "label": [{"one": [float("-inf"), ("key", float("nan")), 1.5]}],
+        "score": [0.5],
+    }
     path = write(tmp_path / "out.jsonl", [Chunk(1, given)])
     assert json.loads(path.read_text(), parse_constant=pytest.fail) == {
         "text": "a",
         "n": None,
-        "label": {"one": [None, 1.5]},
+        "label": {"one": [None, ["key", None], 1.5]},
         "score": 0.5,
     }

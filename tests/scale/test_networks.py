@@ -104,7 +104,7 @@ def test_two_workers_train_the_network_of_one_process_also_when_one_dies(
 ) -> None:
     watcher = _Killer()
     whole = there(data, tmp_path / "whole", watcher)
-    assert "2 workers train together, 1 cores each." in watcher.lines
+    assert "2 workers train together, 1 core each." in watcher.lines
     assert watcher.ended == [f"epoch {number}/{EPOCHS}" for number in range(1, EPOCHS + 1)]
     one = weights(alone)
     assert whole.keys() == one.keys()

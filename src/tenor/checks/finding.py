@@ -84,8 +84,3 @@ class Report:
     def worst(self) -> Severity | None:
         """The gravest severity, or None where nothing was found."""
         return self.findings[0].severity if self.findings else None
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """`1 row has`, `2,000 rows have`."""
-    return f"{number:,} {one if number == 1 else many}"

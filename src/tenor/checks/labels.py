@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tenor.checks.finding import Finding, counted, of_rows
+from tenor.checks.finding import Finding, of_rows
 from tenor.checks.parts import Parts
 from tenor.data.dataset import Dataset
+from tenor.errors import counted
 from tenor.text import normalise
 from tenor.text.ngrams import BITS
 from tenor.text.tokenise import tokenise
@@ -116,7 +117,7 @@ def _uneven(data: Dataset) -> Iterator[Finding]:
         yield Finding(
             "uneven",
             "note",
-            f"the classes are uneven: {large} has {most:,} rows, {small} {least:,}.",
+            f"the classes are uneven: {large} has {counted(most, 'row')}, {small} {least:,}.",
             "Go by macro-F1 rather than accuracy.",
             len(counts),
         )

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.checks import labels
-from tenor.checks.finding import Finding, Severity, counted
+from tenor.checks.finding import Finding, Severity
 from tenor.data import stored
 from tenor.data.dataset import Dataset
 from tenor.data.stored import Coded, Texts
+from tenor.errors import counted
 
 _PART = 1 << 20  # rows that are compared at a time
 
@@ -40,7 +41,7 @@ def brief(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
     if leaked:
         yield leak(leaked, len(of_test))
     if conflicting:
-        line = f"{conflicting:,} rows have the same text as another and a different label."
+        line = f"{counted(conflicting, 'row has', 'rows have')} the same text as another and a different label."
         yield _finding("conflicting", "warning", conflicting, line)
     if repeated >= 0.01 * len(data) and repeated:
         line = f"an earlier text is repeated in {repeated:,} of {len(data):,} rows; both stay on one side."

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tenor.checks.finding import Finding, counted, of_rows
+from tenor.checks.finding import Finding, of_rows
 from tenor.data import split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
+from tenor.errors import counted
 from tenor.models import ngram
 from tenor.tasks import Classes, Floats
 from tenor.text import ngrams

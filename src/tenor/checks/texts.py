@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tenor.checks.finding import Finding, Severity, counted, of_rows
+from tenor.checks.finding import Finding, Severity, of_rows
 from tenor.checks.parts import Parts, members
 from tenor.data.split import Groups
+from tenor.errors import counted
 from tenor.text import scripts
 
 _SHORT = 2  # tokens

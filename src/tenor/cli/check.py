@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tenor.cli import options
+from tenor.errors import counted
 
 Option = typer.Option
 
@@ -79,7 +80,7 @@ def check(
 def _lines(report: Any) -> list[str]:
     summary = report.summary
     lines = [
-        f"{summary['name']}: {summary['rows']:,} rows"
+        f"{summary['name']}: {counted(summary['rows'], 'row')}"
         + (f", {summary['test_rows']:,} in the test" if "test_rows" in summary else "")
     ]
     if "classes" in summary:
@@ -113,7 +114,10 @@ def _repaired(repaired: Any, out: str | None) -> str:
     from tenor.checks.repair import REASONS
 
     dropped = [f"less {count:,} {REASONS[reason]}" for reason, count in repaired.dropped.items()]
-    lines = ["", ", ".join([f"{repaired.rows:,} rows", *dropped]) + f": {repaired.written:,} rows in {out}"]
+    lines = [
+        "",
+        ", ".join([counted(repaired.rows, "row"), *dropped]) + f": {counted(repaired.written, 'row')} in {out}",
+    ]
     if repaired.respelt:
         lines.append(f"labels spelt anew: {repaired.respelt:,}")
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tenor.cli import options
+from tenor.errors import counted
 
 _SHOWN = 10
 _NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "mae": "mean absolute error", "rmse": "RMSE"}
@@ -63,7 +64,8 @@ def _figures(figures: dict[str, Any]) -> list[str]:
     lines.append("")
     if tested := figures["mcnemar"]:
         lines.append(
-            f"right in A alone: {tested['only_first_right']:,} texts, in B alone: {tested['only_second_right']:,} "
+            f"right in A alone: {counted(tested['only_first_right'], 'text')}, "
+            f"in B alone: {tested['only_second_right']:,} "
             f"(McNemar's test: p = {tested['p']:.2g})"
         )
     better = {"first": "A is better.", "second": "B is better."}
@@ -82,7 +84,7 @@ def _slices(figures: dict[str, Any], console: Any) -> list[str]:
     for name, part in zip(names, shown, strict=True):
         lines.append(
             f"{console.pad(name, width)}  {part['first']:8.4f}  {part['second']:8.4f}  "
-            f"{part['second'] - part['first']:+8.4f}  {part['rows']:,} texts"
+            f"{part['second'] - part['first']:+8.4f}  {counted(part['rows'], 'text')}"
         )
     return lines
 
@@ -90,7 +92,7 @@ def _slices(figures: dict[str, Any], console: Any) -> list[str]:
 def _changed(changed: list[dict[str, Any]]) -> list[str]:
     if not changed:
         return ["", "the models agree on every text."]
-    lines = ["", f"the models differ on {len(changed):,} texts:"]
+    lines = ["", f"the models differ on {counted(len(changed), 'text')}:"]
     for row in changed[:_SHOWN]:
         lines.append(f"  row {row['row']}: {_said(row['label'])}; A {_said(row['first'])}, B {_said(row['second'])}")
         lines.append(f"    {' '.join(row['text'].split()):.100}")

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from tenor.cli import leaderboard
+from tenor.errors import counted
 from tenor.watch import Watcher
 
 _LINE_EVERY_S = 10.0
@@ -50,11 +51,11 @@ class Console(Watcher):
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
         if self._terminal:
             self._open(step, total)
-            counted = describe(figures) if total else f"{done:,} rows"
-            self._bar.update(self._task, completed=done, figures=counted)
+            through = describe(figures) if total else counted(done, "row")
+            self._bar.update(self._task, completed=done, figures=through)
         elif not self._quiet and time.monotonic() - self._told >= _LINE_EVERY_S:
             self._told = time.monotonic()
-            through = f"{done:,} of {total:,}" if total else f"{done:,} rows"
+            through = f"{done:,} of {total:,}" if total else counted(done, "row")
             self.say(f"{step}: {through}" + (f"; {describe(figures)}" if figures else ""))
 
     def finished(self, step: str, figures: dict[str, float]) -> None:
@@ -153,8 +154,9 @@ def _of_label_sets(metrics: dict[str, Any]) -> list[str]:
 
 def _of_classes(metrics: dict[str, Any]) -> list[str]:
     low, high = metrics["accuracy_interval"]
+    texts = counted(metrics["rows"], "text")
     lines = [
-        f"accuracy  {metrics['accuracy']:.4f}  (95% interval {low:.4f} to {high:.4f}, {metrics['rows']:,} texts)",
+        f"accuracy  {metrics['accuracy']:.4f}  (95% interval {low:.4f} to {high:.4f}, {texts})",
         f"macro-F1  {metrics['macro_f1']:.4f}",
         f"log loss  {metrics['log_loss']:.4f}",
     ]
@@ -214,7 +216,9 @@ def slices(metrics: dict[str, Any]) -> list[str]:
     lines = ["", f"worse than on all texts by more than chance ({figure}, 95% interval)"]
     for name, part in zip(names, worse, strict=False):
         low, high = part["interval"]
-        lines.append(f"{pad(name, width)}  {part['figure']:.4f}  ({low:.4f} to {high:.4f}, {part['rows']:,} texts)")
+        lines.append(
+            f"{pad(name, width)}  {part['figure']:.4f}  ({low:.4f} to {high:.4f}, {counted(part['rows'], 'text')})"
+        )
     return lines + [f"... and {len(worse) - _SLICES:,} more (--json lists all)"] * (len(worse) > _SLICES)
 
 

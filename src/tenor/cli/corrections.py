@@ -23,7 +23,7 @@ def export(
     import sys
 
     from tenor.data import writer
-    from tenor.errors import DataError
+    from tenor.errors import DataError, counted
     from tenor.serving import corrections
 
     writer.require_writable(out)
@@ -36,7 +36,7 @@ def export(
         rows = corrections.write(store, out, model)
     finally:
         store.close()
-    print(f"{rows:,} rows: {out}", file=sys.stderr)
+    print(f"{counted(rows, 'row')}: {out}", file=sys.stderr)
 
 
 @app.callback()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tenor.cli import options
+from tenor.errors import counted
 
 _COMPARED = 64  # texts on which the float32 graph is compared with the network
 
@@ -67,4 +68,4 @@ def export(
         print(f"{model / name}  {size / 1e6:,.1f} MB")
     if compared is not None:
         figure = compared.figure.replace("_", " ")
-        print(f"{figure} on {compared.rows:,} texts: float32 {compared.float32:.4f}, int8 {compared.int8:.4f}")
+        print(f"{figure} on {counted(compared.rows, 'text')}: float32 {compared.float32:.4f}, int8 {compared.int8:.4f}")

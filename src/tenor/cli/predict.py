@@ -10,6 +10,7 @@ import typer
 
 from tenor.cli import options
 from tenor.cli.source import as_text, is_text
+from tenor.errors import counted
 
 if TYPE_CHECKING:
     from tenor.labelling import Promise
@@ -89,6 +90,11 @@ def predict(
         if not one_text and source != "-":
             writer.refuse_input(file, table.files(path))
         if file.exists() and not overwrite and not (resume and journal.place(file).exists()):
+            if resume:
+                raise DataError(
+                    f"{file}: this is there, and there is no interrupted run of it: it is finished.",
+                    "Use it, or start afresh (--overwrite, without --resume).",
+                )
             raise DataError(f"{file}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     options.use(runtime, model)
     loaded = predictor.load(model)
@@ -122,7 +128,7 @@ def predict(
             ):
                 rows = labelling.label(opened, loaded, column, added, write, tell, promise, kept)
             known = f", {kept.reused:,} of them known from the interrupted run" if kept.reused else ""
-            watcher.say(f"{rows:,} rows{known}: {file}")
+            watcher.say(f"{counted(rows, 'row')}{known}: {file}")
             return
         kind = ".jsonl" if as_json else ".txt" if source == "-" else table.suffix(path)
         kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
@@ -142,7 +148,7 @@ def _label_files(
     with contextlib.ExitStack() as stack:
         watcher = stack.enter_context(console.Console())
         if record.done:
-            watcher.say(f"{len(record.done):,} files are labelled already.")
+            watcher.say(f"{counted(len(record.done), 'file is', 'files are')} labelled already.")
         if on is None:
             through = shards.each(loaded, left, job, record)
         else:
@@ -153,7 +159,7 @@ def _label_files(
         with contextlib.closing(through):
             for rows in through:
                 watcher.progress("predict", rows, 0, {})
-        watcher.say(f"{record.rows:,} rows in {len(record.done):,} files: {job.out}")
+        watcher.say(f"{counted(record.rows, 'row')} in {counted(len(record.done), 'file')}: {job.out}")
 
 
 def _job(model: Path, column: str, columns: list[str], promise: "Promise | None") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tenor.cli import options
+from tenor.errors import counted
 
 Option = typer.Option
 
@@ -94,7 +95,7 @@ def tune(
         figures = {"loss": tuned.loss, "loss_of_defaults": tuned.first_loss, "trials": tuned.trials}
         print(json.dumps({**figures, "settings": tuned.settings, "folder": str(tuned.folder)}, ensure_ascii=False))
         return
-    print(f"{tuned.trials} trials: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}")
+    print(f"{counted(tuned.trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}")
     for name, value in tuned.settings.items():
         print(f"  {name} = {json.dumps(value, ensure_ascii=False)}")
     print(f"train with them: {chosen}")

@@ -13,7 +13,7 @@ from tenor.data import annotations, columns, stdin, stored, table
 from tenor.data.gathered import Gathered
 from tenor.data.labels import FEW_NUMBERS
 from tenor.data.stored import Coded, Tally, Texts
-from tenor.errors import DataError, Location
+from tenor.errors import DataError, Location, counted
 from tenor.tasks import Kind
 from tenor.watch import Watcher
 
@@ -197,7 +197,7 @@ def check_labels(dataset: Dataset) -> None:
     if len(counts) == 1:
         named = ", ".join(dataset.labels[0]) if dataset.kind == "multilabel" else dataset.labels[0]
         raise DataError(
-            f"every one of the {len(dataset):,} rows has the label {named!r}.",
+            f"every row has the label {named!r} ({counted(len(dataset), 'row')}).",
             "Give rows of at least two classes."
             + columns.header_hint([dataset.text_column, dataset.label_column], dataset.name),
             at,

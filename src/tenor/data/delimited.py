@@ -9,7 +9,7 @@ from typing import Any
 
 from tenor.data.lines import LONGEST_LINE, Lines
 from tenor.data.rows import Table, chunked, require_distinct
-from tenor.errors import DataError, Location, rows_phrase
+from tenor.errors import DataError, Location, counted, rows_phrase
 
 _NAMED = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 _QUOTED = re.compile('"[^"]*(?:"|$)')
@@ -34,7 +34,7 @@ def read(lines: Lines, delimiters: str) -> Table:
         if wrong:
             found = rows_phrase([number for number, _ in wrong])
             raise DataError(
-                f"the row has {wrong[0][1]} fields and the header has {len(columns)} ({found}).",
+                f"the row has {counted(wrong[0][1], 'field')} and the header has {len(columns)} ({found}).",
                 'Put quotes around fields that hold a delimiter, as in "a, b".',
                 Location(lines.name, wrong[0][0]),
             )

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from tenor.errors import DataError, Location, rows_phrase
+from tenor.errors import DataError, Location, counted, rows_phrase
 from tenor.tasks import Kind
 
 FEW_NUMBERS = 20
@@ -149,7 +149,7 @@ def note_of_sets(rows: Mapping[tuple[str, ...] | None, int], separator: str | No
     """What to say of sets of labels, of which each has so many rows."""
     notes = []
     if empty := rows.get(()):
-        notes.append(f"{empty:,} rows have an empty list: no label applies to them.")
+        notes.append(f"{counted(empty, 'row has', 'rows have')} an empty list: no label applies to them.")
     parted = next(
         (label for names in rows for label in names or () if separator is None and _SEVERAL.search(label)), ""
     )

@@ -21,6 +21,7 @@ from tenor.errors import DataError, Location
 __all__ = ["FORMATS", "Chunk", "Table", "files", "is_pattern", "open_lines", "open_table", "suffix"]
 
 _COMMA_OR_ANOTHER = ",;\t|"
+_SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
 
 def open_table(path: Path) -> Table:
@@ -60,7 +61,9 @@ def open_lines(stream: Any, name: str) -> Table:
 def _file(path: Path, name: str) -> Table:
     kind = suffix(path)
     if kind not in FORMATS:
-        raise DataError(f"{path}: files ending in {kind!r} cannot be read.", f"Give one of {', '.join(FORMATS)}.")
+        known = f"Give one of {', '.join(FORMATS)}."
+        remedy = f"Save the sheet as 'CSV UTF-8'. {known}" if kind in _SHEETS else known
+        raise DataError(f"{path}: files ending in {kind!r} cannot be read.", remedy)
     if not path.is_file():
         raise DataError(f"{path}: this is no plain file.", "Write the rows into a file and give that.")
     if kind == ".parquet":
@@ -69,7 +72,7 @@ def _file(path: Path, name: str) -> Table:
         return arrow.read_ipc(path, name)
     lines = Lines(lambda: open_bytes(path), name)
     if kind in (".csv", ".tsv"):
-        return delimited.read(lines, "\t" if kind == ".tsv" else _COMMA_OR_ANOTHER)
+        return delimited.read(lines, "\t," if kind == ".tsv" else _COMMA_OR_ANOTHER)
     if kind == ".txt":
         return text_lines.read(lines)
     if kind == ".json" and lines.first_character() == "[":

@@ -20,7 +20,7 @@ from tenor.data import dataset, gathered, split, table
 from tenor.data import labels as label_values
 from tenor.data.dataset import Dataset
 from tenor.data.stored import Elsewhere, Tally
-from tenor.errors import DataError, Location
+from tenor.errors import DataError, Location, counted
 from tenor.models import ngram
 from tenor.models.family import Examples
 from tenor.preparation import Prepared
@@ -100,7 +100,8 @@ class Rows:
         if test is not None:
             measurement.check_labels(test, self.task)
         watcher.say(
-            f"{len(data):,} texts are kept by {crew.blocks} workers; equal and near equal ones are not looked for."
+            f"{len(data):,} texts are kept by {counted(crew.blocks, 'worker')}; "
+            "equal and near equal ones are not looked for."
         )
         checking = time.perf_counter()
         findings = [] if test is None else self._leaked(test, watcher)

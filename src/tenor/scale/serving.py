@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenor.errors import SettingsError, TenorError, missing_extra
+from tenor.errors import SettingsError, TenorError, counted, missing_extra
 from tenor.scale import cluster
 from tenor.serving import app
 
@@ -69,7 +69,8 @@ def running(
     room = cluster.room(ray, scaling.threads)
     if room < scaling.least:
         raise SettingsError(
-            f"the cluster has room for {room} replicas of {scaling.threads} cores, and {scaling.least} are asked for.",
+            f"the cluster has room for {counted(room, 'replica')} of {counted(scaling.threads, 'core')}, "
+            f"and {scaling.least} are asked for.",
             "Give fewer --min-replicas or --worker-cores, or add a node.",
         )
     logging.getLogger("ray.serve").setLevel(logging.ERROR)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tenor.errors import SettingsError, TenorError, missing_extra
+from tenor.errors import SettingsError, TenorError, counted, missing_extra
 from tenor.scale import cluster
 from tenor.watch import Watcher
 
@@ -147,7 +147,10 @@ def learner(ray: Any, workers: int | None, threads: int) -> "Learn":
         try:
             while True:
                 with _group(ray, wanted, threads) as (coordinator, crew), contextlib.suppress(_Lost):
-                    watcher.say(f"{len(crew)} workers train together, {threads} cores each.")
+                    watcher.say(
+                        f"{counted(len(crew), 'worker trains', 'workers train')} together, "
+                        f"{counted(threads, 'core')} each."
+                    )
                     left = None if until is None else until - time.perf_counter()
                     return _trained(ray, crew, coordinator, _Task(len(crew), checkpoints, left), reference, heard)
                 if checkpoints is not None:
@@ -221,7 +224,8 @@ def _group(ray: Any, wanted: int, threads: int) -> Any:
             count = min(wanted, cluster.room(ray, threads))
             if not count:
                 raise SettingsError(
-                    f"no node of the cluster has {threads} cores.", "Give fewer --worker-cores, or add a node."
+                    f"no node of the cluster has {counted(threads, 'core')}.",
+                    "Give fewer --worker-cores, or add a node.",
                 )
             crew += [made.remote() for _ in range(count)]
             there = [actor.address.remote() for actor in crew]
