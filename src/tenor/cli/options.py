@@ -91,7 +91,8 @@ def use(runtime: str | None, *models: Path) -> None:
         return
     os.environ[runtimes.VARIABLE] = runtime
     runtimes.need()
-    if not any(bundle.has_graph(folder) for folder in models if bundle.version(folder)):
+    there = [folder for folder in models if bundle.version(folder)]  # of others, reading them tells
+    if there and not any(map(bundle.has_graph, there)):
         raise SettingsError(
             "--runtime is for networks as ONNX, and there is none in " + " or ".join(map(str, models)) + ".",
             "Leave it out: n-grams need no runtime. A network gets its graph with: tenor export MODEL",
