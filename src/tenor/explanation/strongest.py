@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.explanation.texts import directions, explain
-from tenor.models.ngram import NgramModel
+from tenor.models.ngram_model import NgramModel
 from tenor.predictor import Predictor
 from tenor.tasks import Floats
 from tenor.text import ngrams, normalise

@@ -16,9 +16,9 @@ from tenor.data import dataset, split, stored, table
 from tenor.data.dataset import Dataset
 from tenor.data.split import Rows
 from tenor.data.stored import Texts
-from tenor.models import features, linear, ngram, rows
+from tenor.models import features, linear, ngram_choice, rows
 from tenor.models.features import Weighting
-from tenor.models.ngram import NgramModel
+from tenor.models.ngram_model import NgramModel
 from tenor.models.rows import Desired
 from tenor.tasks import Floats, Kind, LabelSet, Targets, Task, Value
 from tenor.text import ngrams
@@ -132,9 +132,9 @@ class Block:
         return Summary(len(data), self._read, data.kind, counts, moments, lengths)
 
     def characters(self) -> int:
-        """Characters of all texts; counting ends where they are more than ngram.CHARACTERS."""
+        """Characters of all texts; counting ends where they are more than ngram_choice.CHARACTERS."""
         sums = itertools.accumulate(map(len, self._data.texts))
-        return next((total for total in sums if total > ngram.CHARACTERS), 0) or sum(map(len, self._data.texts))
+        return next((total for total in sums if total > ngram_choice.CHARACTERS), 0) or sum(map(len, self._data.texts))
 
     def sums(self) -> tuple[int, int]:
         """Sums over the hashes of the rows' texts and labels, modulo 2^64: the same for the same rows in any blocks."""

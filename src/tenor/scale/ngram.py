@@ -17,9 +17,9 @@ import numpy as np
 from tenor import fitting, models, output, pipeline, provenance, reading, shards, spill
 from tenor.data import split
 from tenor.errors import SettingsError
-from tenor.models import features, linear, ngram
+from tenor.models import features, linear, ngram, ngram_choice
 from tenor.models.family import Fitted, HeldOut
-from tenor.models.ngram import Config, NgramModel
+from tenor.models.ngram_model import Config, NgramModel
 from tenor.pipeline import Trained
 from tenor.runs import Run
 from tenor.scale import cluster
@@ -107,7 +107,7 @@ def _fit(rows: Rows, config: Config, watcher: Watcher) -> Fitted:
     """As `ngram.fit`."""
     crew, task, seed = rows.crew, rows.task, rows.run.seed
     begin = time.perf_counter()
-    chosen, tried = ngram.choose(rows.sample, rows.are_few, task, config, seed)
+    chosen, tried = ngram_choice.choose(rows.sample, rows.are_few, task, config, seed)
     after_choice = time.perf_counter()
     share = ngram.share_scored(len(rows), task)
     fresh = None if share is None else rows.hold_out(share)

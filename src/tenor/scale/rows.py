@@ -21,7 +21,7 @@ from tenor.data import labels as label_values
 from tenor.data.dataset import Dataset
 from tenor.data.stored import Elsewhere, Tally
 from tenor.errors import DataError, Location, counted
-from tenor.models import ngram
+from tenor.models import ngram_choice
 from tenor.models.family import Examples
 from tenor.preparation import Prepared
 from tenor.runs import Run
@@ -196,8 +196,8 @@ class Rows:
         return [rows[one:other] - start for (one, other), start in zip(itertools.pairwise(cuts), starts, strict=False)]
 
     def sample(self) -> Examples:
-        """What `ngram.choose` looks at."""
-        order = ngram.drawn(len(self), self.run.seed, on_disk=True)
+        """What `ngram_choice.choose` looks at."""
+        order = ngram_choice.drawn(len(self), self.run.seed, on_disk=True)
         rising = np.sort(order)
         found = list(self.crew.ask_each("some", [(part,) for part in self.parts(rising)], kept=False))
         texts = [text for each in found for text in each[0]]
@@ -206,7 +206,7 @@ class Rows:
 
     def are_few(self) -> bool:
         """Whether there are few enough characters to try n-grams of them."""
-        return bool(sum(self.crew.ask("characters", kept=False)) <= ngram.CHARACTERS)
+        return bool(sum(self.crew.ask("characters", kept=False)) <= ngram_choice.CHARACTERS)
 
     def fingerprint(self) -> str:
         """SHA-256 of sums over the rows' hashes: the same however the rows are spread."""

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from tenor.models import ngram, ngram_choice
+from tenor.models.family import Examples
+from tenor.tasks import Classes
+
+TASK = Classes(("n", "y"))
+# Every word occurs once; what the classes have in common is an ending.
+STEMS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "lmnr"]
+TEXTS = [stem + "ized" for stem in STEMS] + [stem + "ology" for stem in STEMS]
+TARGETS = np.repeat(np.arange(2, dtype=np.int32), len(STEMS))
+
+
+def examples(texts: list[str], targets: np.ndarray) -> Examples:
+    return Examples(texts, targets, TASK, np.ones(len(texts), np.float32))
+
+
+def test_n_grams_of_characters_are_chosen_where_words_say_nothing() -> None:
+    fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1)
+    assert fitted.config.characters
+    logits = fitted.model.logits(["pized", "pology"])
+    assert logits[0, 0] < 0 < logits[1, 0]
+
+
+def test_much_text_is_not_searched_by_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ngram_choice, "CHARACTERS", 10)
+    fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1)
+    assert fitted.config.characters == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "orders", "characters"),
+    [
+        ({"orders": (1,)}, (1,), ()),
+        ({"characters": (2, 3)}, (), (2, 3)),
+        ({"orders": (1,), "characters": (2,)}, (1,), (2,)),
+    ],
+)
+def test_where_one_kind_of_n_gram_is_set_the_other_is_off(
+    asked: dict[str, tuple[int, ...]], orders: tuple[int, ...], characters: tuple[int, ...]
+) -> None:
+    config = ngram.Config(weighting="tf-idf", strength=1.0, **asked)  # type: ignore[arg-type]
+    fitted = ngram.fit(examples(TEXTS, TARGETS), config, 1)
+    assert (fitted.config.orders, fitted.config.characters) == (orders, characters)
+    assert fitted.history == []
+
+
+def test_the_number_of_cores_changes_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1).model.arrays()
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    one = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1).model.arrays()
+    assert all(np.array_equal(many[name], one[name]) for name in many)

@@ -1,0 +1,26 @@
+import numpy as np
+import pytest
+
+from conftest import english
+from tenor import settings
+from tenor.errors import SettingsError
+from tenor.models import ngram_model
+from tenor.models.ngram_model import Config
+from tenor.tasks import Classes
+
+
+def test_a_model_from_before_n_grams_of_characters_loads() -> None:
+    config = Config(orders=(1,), characters=(), weighting="tf-idf", strength=1.0)
+    texts, labels = map(list, zip(*english(), strict=True))
+    task, weights = Classes(("negative", "positive")), np.ones(len(texts), np.float32)
+    model = ngram_model.learn(ngram_model.count(texts, config), task.encode(labels), task, weights, config)
+    encoder = model.encoder()
+    del encoder["characters"]
+    again = ngram_model.restore(config, encoder, model.arrays(), task)
+    assert np.array_equal(again.logits(texts), model.logits(texts))
+
+
+@pytest.mark.parametrize("wrong", [{"orders": [9]}, {"characters": [0]}, {"orders": []}, {"characters": []}])
+def test_lengths_that_are_no_lengths_are_refused(wrong: dict[str, list[int]]) -> None:
+    with pytest.raises(SettingsError, match="must be lengths from 1 to 8"):
+        settings.make(Config, wrong, "run.toml")
