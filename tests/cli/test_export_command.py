@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,17 @@ from tenor.runs import Run
 SETTINGS = {"vocabulary": 300, "embedding": 8, "epochs": 12, "learning_rate": 0.05}
 
 
-@pytest.fixture
-def folder(tmp_path: Path, chinese_csv: Path) -> Path:
-    run = Run(str(chinese_csv), family="bag", settings=SETTINGS, out=str(tmp_path / "模型"), seed=1)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, chinese_csv: Path) -> Path:
+    out = tmp_path_factory.mktemp("trained") / "模型"
+    run = Run(str(chinese_csv), family="bag", settings=SETTINGS, out=str(out), seed=1, report=False)
     return pipeline.train(run).folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, trained: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(trained, tmp_path / "模型"))
 
 
 def test_training_leaves_a_graph_and_export_makes_it_anew(cli: Cli, folder: Path) -> None:
