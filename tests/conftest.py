@@ -164,26 +164,3 @@ def full_disk() -> Callable[[int], AbstractContextManager[None]]:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return limit
-
-
-@pytest.fixture(scope="module")
-def two_nodes() -> Iterator[Any]:
-    """A Ray cluster of two nodes of one core each, which RAY_ADDRESS names."""
-    ray = pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
-
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_health_check_period_ms", "500")  # a node that is killed is missed sooner
-        patch.setenv("RAY_health_check_initial_delay_ms", "500")
-        source = str(Path(pipeline.__file__).parents[1])
-        patch.setenv("PYTHONPATH", os.pathsep.join([source, os.getenv("PYTHONPATH", "")]))
-        memory = {"object_store_memory": 100_000_000}
-        nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, **memory})
-        nodes.add_node(num_cpus=1, **memory)
-        patch.setenv("RAY_ADDRESS", nodes.address)
-        yield nodes
-        if ray.is_initialized():
-            ray.shutdown()
-        nodes.shutdown()

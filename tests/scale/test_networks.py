@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +38,6 @@ SETTINGS: dict[str, Any] = {
     "dropout": 0.3,
     "learning_rate": 0.02,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick() -> Iterator[None]:
-    """Of tiny networks, XLA compiles far longer than it computes. Set before the cluster starts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +78,7 @@ def weights(folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def alone(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def alone(two_nodes: Any, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model that one process of JAX trains."""
     out = tmp_path_factory.mktemp("alone") / "model"
     assignments = [part for key, value in SETTINGS.items() for part in ("--set", f"{key}={value}")]
@@ -133,7 +124,7 @@ def test_workers_make_as_many_steps_as_the_first_has_time_for() -> None:
     config = settings.make(family.config, values, "test")
     with cluster.connected("ray") as connected:
         learner = training.learner(connected, 2, 1)
-        fitted = fitting.fit(family, test_training.EXAMPLES, config, 1, Watcher(), seconds=12, learn=learner)
+        fitted = fitting.fit(family, test_training.EXAMPLES, config, 1, Watcher(), seconds=6, learn=learner)
         assert 1 <= fitted.config.steps < 100_000
         with pytest.raises(SettingsError, match="no node of the cluster has 9 cores"):
             fitting.fit(

@@ -68,15 +68,14 @@ def test_the_model_is_that_of_one_machine(tmp_path: Path, kind: str) -> None:
 
 
 class Killer(Watcher):
-    """Kills a worker, or what it is told to, in the middle of the fit."""
+    """Kills what it is told to after some steps of the fit."""
 
-    def __init__(self, kill: Callable[[], None]) -> None:
-        self.kill, self.killed = kill, False
+    def __init__(self, kills: dict[int, Callable[[], None]]) -> None:
+        self.left = kills
 
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
-        if step == "fit" and done == 3 and not self.killed:
-            self.killed = True
-            self.kill()
+        if step == "fit" and done in self.left:
+            self.left.pop(done)()
 
 
 class Known(crew.Crew):
@@ -109,16 +108,13 @@ def test_weights_are_the_same_when_a_worker_and_a_node_die(
     two_nodes.wait_for_nodes()
     whole = there(Run(**options, out=str(tmp_path / "whole")), workers=3)
     same(here, whole)
-    one_died = Killer(Known.kill_one)
-    again = there(Run(**options, out=str(tmp_path / "one")), one_died, workers=3)
-    node_died = Killer(lambda: two_nodes.remove_node(third, allow_graceful=False))
-    fewer = there(Run(**options, out=str(tmp_path / "node")), node_died, workers=3)
-    assert one_died.killed and node_died.killed
-    for other in (again, fewer):
-        same(whole, other, tolerance=0)
-        held_out, calibrated = (trained.metrics["calibration"] for trained in (whole, other))
-        assert held_out == calibrated
-        assert other.metrics["test"]["log_loss"] == whole.metrics["test"]["log_loss"]
+    killer = Killer({3: Known.kill_one, 6: lambda: two_nodes.remove_node(third, allow_graceful=False)})
+    again = there(Run(**options, out=str(tmp_path / "again")), killer, workers=3)
+    assert not killer.left
+    same(whole, again, tolerance=0)
+    held_out, calibrated = (trained.metrics["calibration"] for trained in (whole, again))
+    assert held_out == calibrated
+    assert again.metrics["test"]["log_loss"] == whole.metrics["test"]["log_loss"]
 
 
 @pytest.mark.usefixtures("two_nodes")
@@ -128,7 +124,7 @@ def test_files_may_be_urls_or_stand_in_this_folder(tmp_path: Path, cli: Cli, mon
     settings = ["--set", "orders=[1]", "--set", "weighting=tf-idf", "--set", "strength=30", "--no-report"]
     found = []
     for name, data in (("one", "in/*.csv"), ("other", f"file://{source}")):
-        command = ["train", data, "--family", "ngram", *settings, "--out", name, "--on", "ray", "--workers", "2"]
+        command = ["train", data, "--family", "ngram", *settings, "--out", name, "--on", "ray", "--workers", "1"]
         result = cli(*command, "--json")
         assert result.code == 0, result.err
         assert result.out.startswith("{"), result.out[:500]
