@@ -2,11 +2,9 @@
 
 import csv
 import io
-import os
 import random
 import resource
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,28 @@ from tenor.predictor import Predictor
 from tenor.runs import Run
 
 Row = tuple[str, str]
+CLUSTER = "tests/scale/"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest part comes first, so that no worker of pytest-xdist is alone with it in the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(CLUSTER))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile`, files go to the workers in this order, and those that share a cluster to one of them."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return CLUSTER if nodeid.startswith(CLUSTER) else super()._split_scope(nodeid)
+
+    if config.getvalue("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
 
 _ENGLISH = {
     "positive": ["wonderful", "charming", "superb", "moving", "brilliant", "delightful", "warm", "clever"],
@@ -120,6 +140,20 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Finished(int(str(ended.value.code)), captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def quick_jax(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment of processes of JAX. Of tiny networks, XLA compiles far longer than it computes: here without
+    optimising, and what was compiled once is kept.
+    """
+    return {
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 
 @pytest.fixture(scope="session")

@@ -109,15 +109,14 @@ def compilations() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(quick_jax: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("backends")
     for name in ("tensorflow", "jax"):
         (folder / name).mkdir()
     train(folder / "tensorflow")
-    # Of tiny networks, XLA compiles far longer than it computes.
-    flags = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    environment = {**os.environ, **quick_jax, "KERAS_BACKEND": "jax"}
     program = [sys.executable, "-W", "error", __file__, str(folder)]
-    done = subprocess.run(program, env=os.environ | flags, capture_output=True, text=True)
+    done = subprocess.run(program, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return folder

@@ -12,7 +12,7 @@ import tenor
 
 
 @pytest.fixture(scope="package")
-def two_nodes() -> Iterator[Any]:
+def two_nodes(quick_jax: dict[str, str]) -> Iterator[Any]:
     """A Ray cluster of two nodes of one core each, which RAY_ADDRESS names. What a test adds to it, it takes away."""
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
@@ -22,8 +22,8 @@ def two_nodes() -> Iterator[Any]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_health_check_period_ms", "500")  # a node that is killed is missed sooner
         patch.setenv("RAY_health_check_initial_delay_ms", "500")
-        # Of tiny networks, XLA compiles far longer than it computes; workers have the variables of their node.
-        patch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+        for name, value in quick_jax.items():  # workers have the environment of their node
+            patch.setenv(name, value)
         source = str(Path(tenor.__file__).parents[1])
         patch.setenv("PYTHONPATH", os.pathsep.join([source, os.getenv("PYTHONPATH", "")]))
         memory = {"object_store_memory": 100_000_000}

@@ -78,13 +78,13 @@ def weights(folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def alone(two_nodes: Any, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def alone(quick_jax: dict[str, str], data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model that one process of JAX trains."""
     out = tmp_path_factory.mktemp("alone") / "model"
     assignments = [part for key, value in SETTINGS.items() for part in ("--set", f"{key}={value}")]
     command = [sys.executable, "-m", "tenor", "train", str(data), "--family", "lstm", "--out", str(out), *assignments]
-    flags = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run([*command, "--no-report"], env=os.environ | flags, capture_output=True, text=True)
+    environment = {**os.environ, **quick_jax, "KERAS_BACKEND": "jax"}
+    done = subprocess.run([*command, "--no-report"], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return out
 
