@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import tenor
+from conftest import QUICK
 from tenor import TextClassifier, TextRegressor
 from tenor.errors import DataError, SettingsError
 
@@ -85,7 +86,7 @@ SKIPPED = {"check_array_api_input", "check_classifiers_multilabel_output_format_
 
 
 def test_every_check_of_scikit_learn_passes() -> None:
-    results = check_estimator(RowsAsTexts(), on_skip=None, on_fail=None)
+    results = check_estimator(RowsAsTexts(settings=QUICK), on_skip=None, on_fail=None)
     assert [result["check_name"] for result in results if result["status"] == "failed"] == []
     assert {result["check_name"] for result in results if result["status"] == "skipped"} <= SKIPPED
     assert sum(result["status"] == "passed" for result in results) > 50

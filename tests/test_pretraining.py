@@ -105,12 +105,6 @@ def test_the_loss_falls_and_the_encoder_has_no_head(encoder: Path) -> None:
     assert not any(name.startswith(("logits/", "masked/")) for name in found.arrays)
 
 
-def test_same_seed_same_encoder(corpus: Path, encoder: Path, tmp_path: Path) -> None:
-    pipeline.pretrain(Pretraining(str(corpus), settings=TRANSFORMER, out=str(tmp_path / "again")))
-    one, other = load_encoder(encoder).arrays, load_encoder(tmp_path / "again").arrays
-    assert all(np.array_equal(one[name], other[name]) for name in one)
-
-
 class _Stop(Watcher):
     def __init__(self, at: int) -> None:
         self.left = at
@@ -127,7 +121,7 @@ class _StopAfterEpoch(Watcher):
             raise KeyboardInterrupt
 
 
-def test_a_run_that_was_stopped_and_resumed_ends_the_same(
+def test_the_same_seed_gives_the_same_encoder_also_when_a_run_was_stopped_and_resumed(
     corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop.Checkpoints, "every_s", 0.0)

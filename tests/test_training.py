@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor import loop, models, settings, training
+from tenor import loop, models, pipeline, settings, training
 from tenor.errors import TenorError
 from tenor.models.family import Examples
+from tenor.runs import Run
 from tenor.tasks import Classes
 from tenor.watch import Watcher
 
@@ -104,7 +106,7 @@ def test_the_norm_is_that_of_the_gradient_before_clipping() -> None:
     assert norms[0] > 1e-3
 
 
-@pytest.mark.parametrize("kills", [[0], [3], [11], [2, 4, 1], [20]])
+@pytest.mark.parametrize("kills", [[0], [11], [2, 4, 1], [20]])
 def test_a_run_that_was_broken_and_resumed_ends_the_same(unbroken: Any, tmp_path: Path, kills: list[int]) -> None:
     for number, kill_at in enumerate(kills):
         with pytest.raises(_Killed):
@@ -155,12 +157,18 @@ def test_without_a_checkpoint_resuming_starts_from_the_beginning(unbroken: Any, 
     assert "there is no checkpoint yet, so the run starts from the beginning." in watcher.lines
 
 
-@pytest.mark.parametrize("keep", [0, 5, 100, -10])
-def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, keep: int) -> None:
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What a run that was killed has left."""
+    folder = tmp_path_factory.mktemp("killed")
     with pytest.raises(_Killed):
-        fit(tmp_path, kill_at=5)
-    path = tmp_path / loop.CHECKPOINT
-    path.write_bytes(path.read_bytes()[:keep])
+        fit(folder, kill_at=5)
+    return (folder / loop.CHECKPOINT).read_bytes()
+
+
+@pytest.mark.parametrize("keep", [0, 5, 100, -10])
+def test_a_damaged_checkpoint_is_an_error(checkpoint: bytes, tmp_path: Path, keep: int) -> None:
+    (tmp_path / loop.CHECKPOINT).write_bytes(checkpoint[:keep])
     with pytest.raises(TenorError, match="the checkpoint is damaged"):
         fit(tmp_path, resume=True)
 
@@ -175,15 +183,19 @@ def test_a_checkpoint_without_its_entries_is_damaged(tmp_path: Path, about: Any)
         fit(tmp_path, resume=True)
 
 
-def test_another_run_cannot_be_resumed(tmp_path: Path) -> None:
-    with pytest.raises(_Killed):
-        fit(tmp_path, kill_at=5)
+def test_another_run_cannot_be_resumed(checkpoint: bytes, tmp_path: Path) -> None:
+    (tmp_path / loop.CHECKPOINT).write_bytes(checkpoint)
     with pytest.raises(TenorError, match=r"another run \(seed differ"):
         fit(tmp_path, resume=True, seed=9)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "momentum", "rmsprop"])
-@pytest.mark.parametrize("loss", ["cross-entropy", "mean-squared-error"])
+@pytest.mark.parametrize(
+    ("optimizer", "loss"),
+    [
+        *((optimizer, "cross-entropy") for optimizer in ("adam", "adamw", "sgd", "momentum", "rmsprop")),
+        ("adam", "mean-squared-error"),
+    ],
+)
 def test_every_optimizer_and_loss_lowers_the_loss(optimizer: str, loss: str) -> None:
     rate = 0.5 if optimizer in ("sgd", "momentum") else 0.03
     _, fitted, _ = fit(
@@ -200,30 +212,24 @@ def test_the_process_keeps_its_own_random_state() -> None:
     assert np.random.random() == expected
 
 
-def _command(folder: Path, data: Path, *more: str) -> list[str]:
-    values = SETTINGS | {"epochs": 8, "patience": 8}
-    assignments = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
-    return [
-        *(sys.executable, "-m", "tenor", "train", str(data), "--family", "lstm", "--out", str(folder)),
-        *("--seed", "4", *assignments, *more),
-    ]
-
-
 def test_a_process_killed_at_several_points_and_resumed_ends_with_the_same_weights(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     rows = [{"text": text, "label": TASK.labels[target]} for text, target in zip(TEXTS, TARGETS, strict=True)]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run(_command(tmp_path / "whole", data), check=True, capture_output=True, env=environment)
+    values = SETTINGS | {"epochs": 8, "patience": 8}
+    asked = Run(str(data), family="lstm", settings=values, seed=4, report=False)
+    pipeline.train(replace(asked, out=str(tmp_path / "whole")))
 
-    checkpoint = tmp_path / "broken.training" / loop.CHECKPOINT
+    broken, checkpoint = tmp_path / "broken", tmp_path / "broken.training" / loop.CHECKPOINT
+    command = [sys.executable, "-m", "tenor", "train", str(data), "--family", "lstm", "--out", str(broken)]
+    command += ["--seed", "4", "--no-report"]
+    command += [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
     for kill in range(2):
-        more = ["--resume"] if kill else []
         process = subprocess.Popen(
-            _command(tmp_path / "broken", data, *more),
+            [*command, *(["--resume"] if kill else [])],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
         )
         before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         deadline = time.monotonic() + 60
@@ -233,11 +239,11 @@ def test_a_process_killed_at_several_points_and_resumed_ends_with_the_same_weigh
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert not (tmp_path / "broken").exists()
-    subprocess.run(_command(tmp_path / "broken", data, "--resume"), check=True, capture_output=True, env=environment)
-    whole, broken = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "broken"))
-    assert whole == broken
-    assert not (tmp_path / "broken.training").exists()
+        assert not broken.exists()
+    pipeline.train(replace(asked, out=str(broken), resume=True))
+    weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "broken")]
+    assert weights[0] == weights[1]
+    assert not checkpoint.parent.exists()
 
 
 def test_texts_to_calibrate_on_choose_no_epoch_where_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
