@@ -81,12 +81,12 @@ ENGLISH = [
     *(f"a {word} film, {word} indeed, number {index}" for index, word in enumerate(["bad", "dull", "poor"] * 7)),
 ]
 CHINESE = [
-    *(f"房间很干净，服务很好{index}" for index in range(21)),
-    *(f"房间很脏，态度很差{index}" for index in range(21)),
+    *(f"房间很干净，服务很好{index}" for index in range(14)),
+    *(f"位置一般，早餐普通{index}" for index in range(14)),
+    *(f"房间很脏，态度很差{index}" for index in range(14)),
 ]
 LABELS = ["positive"] * 21 + ["negative"] * 21
 THREE = ["a"] * 14 + ["b"] * 14 + ["c"] * 14
-THREE_TEXTS = [f"{letter * 3} common words {index}" for letter in "xyz" for index in range(14)]
 
 pytestmark = pytest.mark.parametrize("family", list(models.FAMILIES))
 
@@ -164,15 +164,10 @@ def test_the_nearest_text_to_a_known_one_is_itself(family: str, fitted: dict[str
     assert {each.label for each in found} == {"negative"}
 
 
-def test_learns_chinese(family: str) -> None:
-    model = classifier(family).fit(CHINESE, LABELS)
-    assert model.predict(["很干净，很好", "很脏，很差"]).tolist() == ["positive", "negative"]
-
-
-def test_learns_three_classes(family: str) -> None:
-    model = classifier(family).fit(THREE_TEXTS, THREE)
-    assert model.predict_proba(["xxx", "zzz"]).shape == (2, 3)
-    assert model.predict(["xxx common", "yyy common", "zzz common"]).tolist() == ["a", "b", "c"]
+def test_learns_three_classes_of_chinese_texts(family: str) -> None:
+    model = classifier(family).fit(CHINESE, THREE)
+    assert model.predict_proba(CHINESE[:2]).shape == (2, 3)
+    assert model.predict(["很干净，很好", "一般，普通", "很脏，很差"]).tolist() == ["a", "b", "c"]
 
 
 def test_learns_sets_of_labels(family: str) -> None:

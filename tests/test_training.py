@@ -55,13 +55,25 @@ class _Killer(Watcher):
 
 
 def fit(
-    folder: Path | None, resume: bool = False, kill_at: int | None = None, seed: int = 1, **changes: Any
+    folder: Path | None,
+    resume: bool = False,
+    kill_at: int | None = None,
+    seed: int = 1,
+    family: str = "lstm",
+    **changes: Any,
 ) -> tuple[dict[str, Any], Any, _Killer]:
-    config = settings.make(models.FAMILIES["lstm"].config, SETTINGS | changes, "test")
+    config = _config(family, **changes)
     checkpoints = loop.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0) if folder else None
     watcher = _Killer(kill_at)
-    fitted = training.fit(models.FAMILIES["lstm"], EXAMPLES, config, seed, watcher, checkpoints)
+    fitted = training.fit(models.FAMILIES[family], EXAMPLES, config, seed, watcher, checkpoints)
     return dict(fitted.model.arrays()), fitted, watcher
+
+
+def _config(family: str, **changes: Any) -> Any:
+    values = SETTINGS | changes
+    if family == "bag":  # which is quicker, where the network does not matter
+        values.pop("units")
+    return settings.make(models.FAMILIES[family].config, values, "test")
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -99,7 +111,7 @@ def test_the_norm_is_that_of_the_gradient_before_clipping() -> None:
     plain = {"epochs": 1, "steps": 1, "optimizer": "sgd", "learning_rate": 0.5, "validation": 0.0, "warmup": 0.0}
     norms = []
     for clip in (None, 1e-3):
-        _, fitted, _ = fit(None, clip_norm=clip, **plain)
+        _, fitted, _ = fit(None, family="bag", clip_norm=clip, **plain)
         [row] = fitted.steps
         norms.append(row["gradient_norm"])
     assert norms[0] == pytest.approx(norms[1], rel=1e-5)
@@ -140,14 +152,14 @@ def test_without_a_validation_part_the_last_epoch_is_kept() -> None:
 
 
 def test_little_data_make_small_batches_and_more_epochs() -> None:
-    _, fitted, _ = fit(None, epochs=None, batch_tokens=12_800, patience=None)
+    _, fitted, _ = fit(None, family="bag", epochs=None, batch_tokens=12_800, patience=None)
     assert fitted.config.batch_tokens == 1024
     assert fitted.config.epochs == 10
     assert len(fitted.history) == 10
 
 
 def test_training_stops_when_patience_runs_out() -> None:
-    _, fitted, _ = fit(None, epochs=30, learning_rate=1e-9, patience=2)
+    _, fitted, _ = fit(None, family="bag", epochs=30, learning_rate=1e-9, patience=2)
     assert len(fitted.history) < 30
 
 
@@ -198,9 +210,8 @@ def test_another_run_cannot_be_resumed(checkpoint: bytes, tmp_path: Path) -> Non
 )
 def test_every_optimizer_and_loss_lowers_the_loss(optimizer: str, loss: str) -> None:
     rate = 0.5 if optimizer in ("sgd", "momentum") else 0.03
-    _, fitted, _ = fit(
-        None, optimizer=optimizer, loss=loss, learning_rate=rate, epochs=6, label_smoothing=0.0, patience=None
-    )
+    values = {"optimizer": optimizer, "loss": loss, "learning_rate": rate, "label_smoothing": 0.0}
+    _, fitted, _ = fit(None, family="bag", epochs=6, patience=None, **values)
     losses = [row["loss"] for row in fitted.history]
     assert losses[-1] < losses[0]
 
@@ -208,7 +219,7 @@ def test_every_optimizer_and_loss_lowers_the_loss(optimizer: str, loss: str) -> 
 def test_the_process_keeps_its_own_random_state() -> None:
     np.random.seed(5)
     expected = np.random.RandomState(5).random()
-    fit(None, epochs=1)
+    fit(None, family="bag", epochs=1)
     assert np.random.random() == expected
 
 
@@ -250,10 +261,7 @@ def test_texts_to_calibrate_on_choose_no_epoch_where_there_are_enough(monkeypatc
     monkeypatch.setattr(training, "_CALIBRATION_TEXTS", 20)
 
     def tried(validation: float) -> tuple[int, bool] | None:
-        config = settings.make(
-            models.FAMILIES["lstm"].config, {**SETTINGS, "epochs": 1, "validation": validation}, "test"
-        )
-        held_out = training.fit(models.FAMILIES["lstm"], EXAMPLES, config, 1, Watcher()).held_out
+        held_out = fit(None, family="bag", epochs=1, validation=validation)[1].held_out
         return None if held_out is None else (len(held_out.targets), held_out.chose_epoch)
 
     assert tried(0.25) == (20, False)
@@ -263,17 +271,12 @@ def test_texts_to_calibrate_on_choose_no_epoch_where_there_are_enough(monkeypatc
 
 def test_texts_to_calibrate_on_are_held_out_where_none_choose_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "_FEWEST_FRESH", 20)
-    family, watcher = models.FAMILIES["lstm"], _Killer(None)
 
-    def tried(share: float) -> int:
-        config = settings.make(
-            family.config, {**SETTINGS, "epochs": 1, "validation": 0.0, "calibration": share}, "test"
-        )
-        held_out = training.fit(family, EXAMPLES, config, 1, watcher).held_out
-        return 0 if held_out is None else len(held_out.targets)
+    def tried(share: float) -> tuple[int, list[str]]:
+        _, fitted, watcher = fit(None, family="bag", epochs=1, validation=0.0, calibration=share)
+        return 0 if fitted.held_out is None else len(fitted.held_out.targets), watcher.lines
 
-    assert tried(0.25) == 40 and watcher.lines == []
-    assert tried(0.1) == 0
-    assert watcher.lines == [
-        "nothing was held out, so probabilities are not calibrated and no coverage can be promised."
-    ]
+    assert tried(0.25) == (40, [])
+    texts, lines = tried(0.1)
+    assert texts == 0
+    assert lines == ["nothing was held out, so probabilities are not calibrated and no coverage can be promised."]

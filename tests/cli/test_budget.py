@@ -41,7 +41,7 @@ def test_a_budget_that_cannot_be_kept_is_refused(
 
 
 def test_what_kills_the_search_leaves_a_model(tmp_path: Path, english_csv: Path, cli: Cli) -> None:
-    members = 'members=["ngram", "cnn epochs=100000 patience=none"]'
+    members = 'members=["ngram", "bag epochs=100000 patience=none"]'
     command = [sys.executable, "-m", "tenor", "train", str(english_csv), "--family", "auto", "--set", members]
     environment = {**os.environ, "PYTHONUTF8": "1"}
     with subprocess.Popen(
@@ -57,7 +57,7 @@ def test_what_kills_the_search_leaves_a_model(tmp_path: Path, english_csv: Path,
 
 
 def test_sigterm_saves_what_is_ready(tmp_path: Path, english_csv: Path) -> None:
-    members = 'members=["ngram", "cnn epochs=100000 patience=none"]'
+    members = 'members=["ngram", "bag epochs=100000 patience=none"]'
     command = [sys.executable, "-m", "tenor", "train", str(english_csv), "--family", "auto", "--set", members]
     environment = {**os.environ, "PYTHONUTF8": "1"}
     with subprocess.Popen(
@@ -67,7 +67,7 @@ def test_sigterm_saves_what_is_ready(tmp_path: Path, english_csv: Path) -> None:
         heard = []
         for line in process.stderr:
             heard.append(line)
-            if line.startswith("cnn, epoch"):
+            if line.startswith("bag, epoch"):
                 process.send_signal(signal.SIGTERM)
                 break
         told = process.stderr.read()

@@ -124,7 +124,7 @@ def test_workers_make_as_many_steps_as_the_first_has_time_for() -> None:
     config = settings.make(family.config, values, "test")
     with cluster.connected("ray") as connected:
         learner = training.learner(connected, 2, 1)
-        fitted = fitting.fit(family, test_training.EXAMPLES, config, 1, Watcher(), seconds=6, learn=learner)
+        fitted = fitting.fit(family, test_training.EXAMPLES, config, 1, Watcher(), seconds=4, learn=learner)
         assert 1 <= fitted.config.steps < 100_000
         with pytest.raises(SettingsError, match="no node of the cluster has 9 cores"):
             fitting.fit(
