@@ -58,7 +58,8 @@ def test_what_kills_the_search_leaves_a_model(tmp_path: Path, english_csv: Path,
 
 def test_sigterm_saves_what_is_ready(tmp_path: Path, english_csv: Path) -> None:
     members = 'members=["ngram", "bag epochs=100000 patience=none"]'
-    command = [sys.executable, "-m", "tenor", "train", str(english_csv), "--family", "auto", "--set", members]
+    often = "from tenor.cli import console, main; console._LINE_EVERY_S = 0.1; main()"
+    command = [sys.executable, "-c", often, "train", str(english_csv), "--family", "auto", "--set", members]
     environment = {**os.environ, "PYTHONUTF8": "1"}
     with subprocess.Popen(
         [*command, "--out", str(tmp_path / "model"), "--no-report"], stderr=subprocess.PIPE, text=True, env=environment
