@@ -13,7 +13,7 @@ from safetensors import numpy as safetensors
 
 import tenor
 import test_training
-from conftest import english, write_csv
+from conftest import english, started, write_csv
 from tenor import models, pipeline, settings
 from tenor import training as fitting
 from tenor.errors import SettingsError
@@ -57,13 +57,7 @@ class _Killer(Watcher):
     def finished(self, step: str, figures: dict[str, float]) -> None:
         self.ended.append(step)
         if step == self.epoch and self.ended.count(step) == 1:
-            os.kill(workers()[-1], signal.SIGKILL)
-
-
-def workers() -> list[int]:
-    """The process numbers of the workers that train."""
-    folders = [folder for folder in Path("/proc").iterdir() if folder.name.isdigit()]
-    return sorted(int(each.name) for each in folders if b"ray::Trainer" in (each / "cmdline").read_bytes())
+            os.kill(started("ray::Trainer")[-1], signal.SIGKILL)
 
 
 def there(data: Path, out: Path, watcher: Watcher) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from conftest import started
 from tenor import predictor, shards
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.shards import Job
@@ -69,17 +70,9 @@ def test_no_row_is_lost_when_a_worker_and_a_node_die_and_there_is_no_room_for_an
     job = Job(model_folder, str(files), str(tmp_path / "there"))
     left, record = shards.plan(job)
     with cluster.connected("ray") as connected:
-
-        @ray.remote(num_cpus=0)
-        def workers() -> list[int]:
-            """The process numbers of the workers on this node."""
-            folders = [folder for folder in Path("/proc").iterdir() if folder.name.isdigit()]
-            return [int(each.name) for each in folders if b"Labeller" in (each / "cmdline").read_bytes()]
-
         through = labelling.each(connected, left, job, record, workers=3, threads=1)
         next(through)
-        for pid in connected.get(workers.remote())[:1]:
-            os.kill(pid, signal.SIGKILL)
+        os.kill(started("Labeller")[0], signal.SIGKILL)
         next(through)
         two_nodes.remove_node(third, allow_graceful=False)
         assert list(through)[-1] == FILES * ROWS
