@@ -190,7 +190,7 @@ def _minimise(
 
 class _Step(NamedTuple):
     """A step of the search: how the table moved, how the gradient turned, and the inverse of their product; 0, so that
-    the step counts for nothing, where the gradient turned the wrong way.
+    the step counts for nothing, where the gradient turned the wrong way, or not to speak of.
     """
 
     moved: Floats
@@ -201,7 +201,7 @@ class _Step(NamedTuple):
 
 def _step(moved: Floats, turned: Floats, dots: Dots) -> _Step:
     alignment, size = dots(moved, turned), dots(turned, turned)
-    curved = alignment > 0
+    curved = np.minimum(alignment, size) > np.finfo(np.float32).tiny
     inverse = np.where(curved, 1 / np.where(curved, alignment, 1), 0)
     scale = np.where(curved, alignment / np.where(curved, size, 1), 1)
     return _Step(moved, turned, inverse.astype(np.float32), scale.astype(np.float32))
