@@ -7,7 +7,7 @@ from processes import run
 from programs import BENCH, SEED, Bench, Figures, Job, tenor, train
 from tables import Row, Runs, met, middle, seconds, table
 
-FILES, PREDICTED, LEARNED, TRAINED = 16, 24_000, 12_000, 150  # rows of a file
+FILES, PREDICTED, LEARNED, TRAINED = 16, 24_000, 48_000, 150  # rows of a file
 EFFICIENCY, OVERHEAD = 0.85, 0.15
 PLACES = {"plain": 0, "one worker": 1, "two workers": 2}
 SETTINGS = ("orders=[1,2]", "characters=[]", "weighting=naive-bayes", "strength=0.3")
