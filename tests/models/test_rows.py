@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -34,3 +36,25 @@ def test_rows_are_cut_into_runs_of_about_so_many_entries() -> None:
     row = np.array([0, 3, 3, 5, 50, 51, 60])
     assert rows.cut(row, 10) == (slice(0, 3), slice(3, 4), slice(4, 6))
     assert rows.cut(np.array([0]), 10) == ()
+
+
+def test_parts_of_a_matrix_on_disk_are_looked_at_where_they_are() -> None:
+    whole = scipy.sparse.csr_matrix(scipy.sparse.random(300, 40, 0.2, "csr", np.float32, random_state=1))
+    matrix = stored(whole, 100)
+    for part in matrix.parts:
+        found = matrix[part]
+        assert np.shares_memory(found.data, matrix.data) and np.shares_memory(found.indices, matrix.columns)
+        np.testing.assert_array_equal(found.toarray(), whole[part].toarray())
+
+
+@pytest.mark.parametrize("entries", [None, 100])
+def test_an_excess_is_that_of_the_outputs_over_what_they_should_be(entries: int | None) -> None:
+    features = scipy.sparse.csr_matrix(scipy.sparse.random(300, 40, 0.2, "csr", np.float32, random_state=1))
+    task = Classes(("one", "two", "three"))
+    targets = np.repeat(np.array([0, 1, 2], np.int32), [200, 90, 10])
+    matrix = features if entries is None else stored(features, entries)
+    with ThreadPoolExecutor(1) as pool:
+        found = rows.loss(
+            pool, matrix, Desired(task, targets), "softmax", np.ones(300, np.float32), linear.dots_of("softmax")
+        ).excess()
+    np.testing.assert_allclose(found, [-100, 10, 90], atol=1e-3)

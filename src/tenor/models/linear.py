@@ -105,13 +105,11 @@ def solve(
     """
     outputs, columns = shape[1], len(squares)
     whole = scale if scale is not None else np.ones((columns, 1), np.float32)
-    steep = loss.advance(np.zeros((1, 1), np.float32))
-    intercept, curved = _beginning(steep[-1] / shape[0], activation)
-    if intercept.any():
-        begin = np.zeros_like(steep)
-        begin[-1] = intercept
-        loss.turn(begin)
-        steep = loss.advance(np.ones((1, 1), np.float32))
+    intercept, curved = _beginning(loss.excess() / np.float32(shape[0]), activation)
+    begin = np.zeros((columns + 1, outputs), np.float32)
+    begin[-1] = intercept
+    loss.turn(begin)
+    steep = loss.advance(np.ones((1, 1), np.float32))
     diagonal = np.asarray(1 / np.sqrt(1 / strength + curved * squares * whole * whole), np.float32)
     step = np.concatenate([diagonal * whole, 1 / np.sqrt(shape[0] * curved[None])], dtype=np.float32)
     penalty = np.concatenate([diagonal * diagonal / np.float32(strength), np.zeros((1, outputs), np.float32)])

@@ -1,8 +1,8 @@
 """The loss of a linear model over all rows, along a line: whole in memory, or in parts where there are many rows.
 
-The search for the best table needs of the rows: how their logits change along a line (`turn`), the loss's derivative
-at some length of it (`derivative`), and to go there and tell the gradient (`advance`). Tables have a row for each
-feature and, last, one for the intercept.
+The search for the best table needs of the rows: what the outputs are in excess of what they should be (`excess`), how
+the logits change along a line (`turn`), the loss's derivative at some length of it (`derivative`), and to go there and
+tell the gradient (`advance`). Tables have a row for each feature and, last, one for the intercept.
 """
 
 import itertools
@@ -71,11 +71,20 @@ class Stored:
         row = self.row[rows.start : rows.stop + 1]
         entries = slice(int(row[0]), int(row[-1]))
         local = (row - row[0]).astype(np.int32)
-        found = self.data[entries], self.columns[entries], local
-        return scipy.sparse.csr_matrix(found, shape=(len(local) - 1, self.width))
+        shape = len(local) - 1, self.width
+        return _of_arrays(scipy.sparse.csr_matrix, shape, self.data[entries], self.columns[entries], local)
 
     def release(self) -> None:
         spill.release(self.row, self.columns, self.data)
+
+
+def _of_arrays(kind: Any, shape: tuple[int, int], data: Floats, indices: Any, indptr: Any) -> Any:
+    """A sparse matrix of these arrays. They are not given to its constructor, which copies small parts of large arrays
+    and so takes longer than a product with them.
+    """
+    found = kind(shape, dtype=data.dtype)
+    found.data, found.indices, found.indptr = data, indices, indptr
+    return found
 
 
 def cut(row: npt.NDArray[np.int64], entries: int) -> tuple[slice, ...]:
@@ -92,6 +101,9 @@ def cut(row: npt.NDArray[np.int64], entries: int) -> tuple[slice, ...]:
 
 class Loss(Protocol):
     """The loss over all rows. Of a new one, all logits are 0."""
+
+    def excess(self) -> Floats:
+        """By how much the outputs are above what they should be: the sum over the rows, (outputs,)."""
 
     def turn(self, table: Floats) -> None:
         """Look along this table from now on."""
@@ -142,8 +154,14 @@ class _Whole:
         self._here = self._slope(self._now)
         self._last: tuple[Any, Floats] = (None, self._here)  # the slope at the lengths that were asked for last
 
+    def excess(self) -> Floats:
+        return np.asarray(self._here.sum(axis=0))
+
     def turn(self, table: Floats) -> None:
-        self._change = np.asarray(_product(self._pool, self._rows, table[:-1]) + table[-1])
+        if table[:-1].any():
+            self._change = np.asarray(_product(self._pool, self._rows, table[:-1]) + table[-1])
+        else:
+            self._change = np.broadcast_to(table[-1], self._now.shape)
 
     def derivative(self, lengths: Floats) -> Floats:
         slope = self._slope(self._now + lengths * self._change) if lengths.any() else self._here
@@ -179,6 +197,14 @@ class _InParts:
         self._now, self._change = ((spill.zeros if on_disk else np.zeros)(desired.shape, np.float32) for _ in range(2))
         small = (features.shape[1] + 1) * desired.shape[1] <= _SMALL_TABLE
         self._ahead = cores() if small else 0
+
+    def excess(self) -> Floats:
+        def above(part: slice) -> Floats:
+            found = np.asarray(self._slope(part, self._now[part]).sum(axis=0))
+            self._release()
+            return found
+
+        return np.asarray(sum(in_order(above, self._parts, self._ahead)), np.float32)
 
     def turn(self, table: Floats) -> None:
         dense = np.ascontiguousarray(table[:-1])
@@ -268,10 +294,12 @@ def times(matrix: Any, dense: Floats) -> Floats:
 
 def _transposed_times(matrix: Any, dense: Floats) -> Floats:
     """The product of a matrix's transpose and a dense one; of many columns, some on each core."""
+    rows, columns = matrix.shape
+    transposed = _of_arrays(scipy.sparse.csc_matrix, (columns, rows), matrix.data, matrix.indices, matrix.indptr)
     if dense.shape[1] < _MANY_OUTPUTS:
-        return times(matrix.T, dense)
-    columns = np.array_split(np.arange(dense.shape[1]), cores())
-    found = in_order(lambda some: times(matrix.T, dense[:, some[0] : some[-1] + 1]), columns)
+        return times(transposed, dense)
+    some = np.array_split(np.arange(dense.shape[1]), cores())
+    found = in_order(lambda each: times(transposed, dense[:, each[0] : each[-1] + 1]), some)
     return np.concatenate(list(found), axis=1)
 
 
@@ -285,7 +313,7 @@ def _blocks(matrix: Any) -> list[Any]:
     for begin, end in itertools.pairwise(bounds):
         first, last = matrix.indptr[begin], matrix.indptr[end]
         entries = matrix.data[first:last], matrix.indices[first:last], matrix.indptr[begin : end + 1] - first
-        blocks.append(scipy.sparse.csr_matrix(entries, shape=(end - begin, matrix.shape[1])))
+        blocks.append(_of_arrays(scipy.sparse.csr_matrix, (end - begin, matrix.shape[1]), *entries))
     return blocks
 
 

@@ -212,6 +212,10 @@ class Block:
         self._loss = rows.loss(self._pool, matrix, desired, task.activation, weights, dots)
         return used, rows.squares(matrix, weights)
 
+    def excess(self) -> Floats:
+        """By how much the outputs are above what they should be."""
+        return self._loss.excess()
+
     def turn(self, direction: Floats) -> None:
         """Look along this direction from now on."""
         self._loss.turn(direction)

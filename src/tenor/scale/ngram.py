@@ -180,6 +180,9 @@ class _Loss:
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
 
+    def excess(self) -> Floats:
+        return np.asarray(sum(self._crew.ask("excess", kept=False)), np.float32)
+
     def turn(self, table: Floats) -> None:
         self._crew.tell("turn", self._crew.put(table))
 
