@@ -5,6 +5,7 @@ UTF-8. Of 250,000 phrases from Chinese reviews none of more than six characters 
 """
 
 import codecs
+import contextlib
 import re
 
 _PUNCTUATION = "“”‘’—…·"  # of Chinese, outside its blocks
@@ -25,10 +26,11 @@ def recognise(head: bytes) -> tuple[str, bool]:
     """
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16", True
-    text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(head)  # less what is cut at the end
+    utf_8 = codecs.getincrementaldecoder("utf-8")  # which leaves out a character that is cut at the end
+    with contextlib.suppress(UnicodeDecodeError):
+        return "utf-8", not utf_8().decode(head).isascii()
+    text = utf_8("surrogateescape").decode(head)
     valid, broken = len(_FOREIGN.findall(text)), len(_BROKEN.findall(text))
-    if not broken:
-        return "utf-8", valid > 0
     if valid >= max(_FEWEST, 3 * broken):  # of GB18030 there are about four broken bytes for a character
         return "utf-8", True
     fewest = 1
