@@ -50,7 +50,7 @@ def table(folder: Path) -> list[list[str]]:
 
 def search(data: Path, out: Path, count: int, together: int, ray: Any = None) -> tuning.Tuned:
     run = Run(str(data), family="ngram", settings=FIXED, out=str(out))
-    attempts = None if ray is None else trials.Trials(ray, 2, 1)
+    attempts = None if ray is None else trials.Trials(trials.Places(ray, 2, 1))
     return tuning.tune(Tuning(run, count, together=together), Watcher(), attempts)
 
 
@@ -133,4 +133,4 @@ def test_settings_that_do_not_serve_are_told_of(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "in.csv", [(text, str(len(text) / 8)) for text, _ in english(60)])
     run = Run(str(data), family="ngram", settings={"weighting": "naive-bayes"}, out=str(tmp_path / "search"))
     with cluster.connected("ray") as ray, pytest.raises(SettingsError, match="must be tf-idf where numbers are"):
-        tuning.tune(Tuning(run, 2), Watcher(), trials.Trials(ray, 2, 1))
+        tuning.tune(Tuning(run, 2), Watcher(), trials.Trials(trials.Places(ray, 2, 1)))

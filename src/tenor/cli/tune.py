@@ -85,9 +85,9 @@ def tune(
         attempts = None
         if on is not None:
             from tenor.scale import cluster
-            from tenor.scale.trials import Trials
+            from tenor.scale.trials import Places, Trials
 
-            attempts = Trials(stack.enter_context(cluster.connected(on)), workers, worker_cores)
+            attempts = Trials(Places(stack.enter_context(cluster.connected(on)), workers, worker_cores))
             asked = replace(asked, together=together or attempts.workers)
         tuned = tuning.tune(asked, watcher, attempts)
     chosen = f"tenor train --config {tuned.folder / tuning.BEST}"

@@ -76,24 +76,18 @@ class Trials:
     """Makes trials on a cluster, as many at a time as there are workers.
 
     Args:
-        ray: A connected Ray.
-        workers: How many; None: as many as the cluster has cores for.
-        threads: Cores of each.
+        places: Where they are made.
     """
 
-    def __init__(self, ray: Any, workers: int | None, threads: int) -> None:
-        self._places = Places(ray, workers, threads)
-        self.workers = self._places.places
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self.workers = places.places
         self._setup: tuple[Setup | None, Any] = (None, None)
 
     def __call__(self, setup: Setup, proposals: Sequence[Proposal], watcher: Watcher) -> Iterator[Outcome]:
         """What comes of the proposals. Raises TenorError where the defaults do not serve."""
         if self._setup[0] is not setup:
             self._setup = setup, self._places.share(replace(setup, learned=setup.learned.in_memory()))
-        calls = ((None, _attempt, (self._setup[1], proposal)) for proposal in proposals)
+        calls = ((None, tuning.attempt, (self._setup[1], proposal, Watcher())) for proposal in proposals)
         for _, outcome in spread_out(self._places, calls, lambda: self.workers):
             yield outcome
-
-
-def _attempt(setup: Setup, proposal: Proposal) -> Outcome:
-    return tuning.attempt(setup, proposal, Watcher())
