@@ -51,7 +51,7 @@ def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None =
     begin = time.perf_counter()
     task, texts = examples.task, examples.texts
     chosen, tried = ngram_choice.choose(
-        lambda: ngram_choice.sample_of(examples, seed), lambda: ngram_choice.few_characters(texts), task, config, seed
+        lambda: ngram_choice.sample_of(examples, seed), lambda: ngram_choice.characters(texts), task, config, seed
     )
     after_choice = time.perf_counter()
     fresh: Examples | None = None

@@ -1,6 +1,5 @@
 """The quick validation of `ngram`: what its settings leave open is tried on a part of the training texts."""
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -55,13 +54,18 @@ def sample_of(examples: Examples, seed: int) -> Examples:
     return examples.take(rising).in_memory().take(np.searchsorted(rising, order))
 
 
-def few_characters(texts: Sequence[str]) -> bool:
-    """Whether texts have at most CHARACTERS characters in all, so that n-grams of characters are tried."""
-    return all(size <= CHARACTERS for size in itertools.accumulate(map(len, texts)))
+def characters(texts: Sequence[str]) -> int:
+    """Characters of texts; the counting ends where they are more than CHARACTERS."""
+    size = 0
+    for text in texts:
+        size += len(text)
+        if size > CHARACTERS:
+            break
+    return size
 
 
 def choose(
-    sample: Callable[[], Examples], are_few: Callable[[], bool], task: Task, config: Config, seed: int
+    sample: Callable[[], Examples], size: Callable[[], int], task: Task, config: Config, seed: int
 ) -> tuple[Config, list[dict[str, Any]]]:
     """Fill in what `config` leaves open: for each weighting the best strength, then the n-grams for the best weighting.
 
@@ -71,7 +75,7 @@ def choose(
 
     Args:
         sample: Tells the texts that were `drawn`, in that order.
-        are_few: Tells whether the training texts have at most CHARACTERS characters in all.
+        size: Tells how many characters the training texts have in all, as `characters` does.
         task: What is predicted.
         config: The settings.
         seed: Seed of the draw.
@@ -91,7 +95,7 @@ def choose(
     trial = _Trial(sample(), start, seed)
     best = min((_climb(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
     if open_grams:
-        grams = (*_OTHER_GRAMS, *(_CHARACTER_GRAMS if are_few() else ()))
+        grams = (*_OTHER_GRAMS, *(_CHARACTER_GRAMS if size() <= CHARACTERS else ()))
         others = [trial.with_grams(best, orders, characters) for orders, characters in grams]
         chosen = min([best, *(other for other in others if trial.clearly_better(other, best))], key=trial.loss)
         if chosen is not best and isinstance(task, LabelSet):

@@ -158,10 +158,7 @@ class _Whole:
         return np.asarray(self._here.sum(axis=0))
 
     def turn(self, table: Floats) -> None:
-        if table[:-1].any():
-            self._change = np.asarray(_product(self._pool, self._rows, table[:-1]) + table[-1])
-        else:
-            self._change = np.broadcast_to(table[-1], self._now.shape)
+        self._change = np.asarray(_product(self._pool, self._rows, table[:-1]) + table[-1])
 
     def derivative(self, lengths: Floats) -> Floats:
         slope = self._slope(self._now + lengths * self._change) if lengths.any() else self._here

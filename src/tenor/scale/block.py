@@ -1,6 +1,5 @@
 """The rows of some files: read by a worker, kept on its disk, and asked for sums over them."""
 
-import itertools
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -132,9 +131,8 @@ class Block:
         return Summary(len(data), self._read, data.kind, counts, moments, lengths)
 
     def characters(self) -> int:
-        """Characters of all texts; counting ends where they are more than ngram_choice.CHARACTERS."""
-        sums = itertools.accumulate(map(len, self._data.texts))
-        return next((total for total in sums if total > ngram_choice.CHARACTERS), 0) or sum(map(len, self._data.texts))
+        """As `ngram_choice.characters`."""
+        return ngram_choice.characters(self._data.texts)
 
     def sums(self) -> tuple[int, int]:
         """Sums over the hashes of the rows' texts and labels, modulo 2^64: the same for the same rows in any blocks."""

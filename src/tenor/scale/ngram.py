@@ -107,7 +107,7 @@ def _fit(rows: Rows, config: Config, watcher: Watcher) -> Fitted:
     """As `ngram.fit`."""
     crew, task, seed = rows.crew, rows.task, rows.run.seed
     begin = time.perf_counter()
-    chosen, tried = ngram_choice.choose(rows.sample, rows.are_few, task, config, seed)
+    chosen, tried = ngram_choice.choose(rows.sample, rows.characters, task, config, seed)
     after_choice = time.perf_counter()
     share = ngram.share_scored(len(rows), task)
     fresh = None if share is None else rows.hold_out(share)

@@ -204,9 +204,9 @@ class Rows:
         targets, weights = (np.concatenate([each[at] for each in found]) for at in (1, 2))
         return Examples(texts, targets, self.task, weights).take(np.searchsorted(rising, order))
 
-    def are_few(self) -> bool:
-        """Whether there are few enough characters to try n-grams of them."""
-        return bool(sum(self.crew.ask("characters", kept=False)) <= ngram_choice.CHARACTERS)
+    def characters(self) -> int:
+        """As `ngram_choice.characters`."""
+        return int(sum(self.crew.ask("characters", kept=False)))
 
     def fingerprint(self) -> str:
         """SHA-256 of sums over the rows' hashes: the same however the rows are spread."""
