@@ -24,7 +24,7 @@ brackets) and of which the best on the test is named. AutoGluon and FLAML take n
 
 def budget(bench: Bench) -> list[Job]:
     """Tenor and its peers at each budget, and scikit-learn once."""
-    budgets = bench.budgets or tuple(QUICK_BUDGETS if bench.quick else BUDGETS)
+    budgets = QUICK_BUDGETS if bench.quick else BUDGETS
     return [
         Job("sklearn", lambda: peer(bench, "peer_sklearn.py")),
         *(job for limit in budgets for job in _at(bench, "imdb", limit, "")),
@@ -35,7 +35,7 @@ def budget_sets(bench: Bench) -> list[Job]:
     """Tenor and its peers on each set, and each family with its defaults."""
     limit = QUICK_SETS_BUDGET if bench.quick else SETS_BUDGET
     jobs = []
-    for name in bench.sets or tuple(SETS):
+    for name in SETS:
         jobs += _at(bench, name, limit, f"{name} ")
         for family in FAMILIES:
             if family not in NOT_READ.get(name, ()):

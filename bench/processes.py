@@ -57,8 +57,13 @@ def run(command: list[str]) -> Usage:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     except OSError as error:
         raise ProgramError(f"{command[0]}: it cannot be started: {error.strerror}.") from None
-    with process.stdout or io.StringIO() as pipe:
-        output = pipe.read()
+    try:
+        with process.stdout or io.StringIO() as pipe:
+            output = pipe.read()
+    except BaseException:  # interrupted: the program must not go on beside what comes next
+        process.kill()
+        process.wait()
+        raise
     _, status, usage = os.wait4(process.pid, 0)
     wall_s = perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)

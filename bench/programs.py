@@ -29,8 +29,6 @@ class Bench:
         lstm_repeats: Runs of each program of the parts `lstm` and `lstm-torch`.
         soak_s: Seconds of the part `soak`.
         quick: Whether sizes are tiny: for trying out the benchmark, not for figures.
-        budgets: Seconds that the part `budget` measures; empty: all.
-        sets: Sets that the part `budget-sets` measures; empty: all.
     """
 
     tenor_bin: Path
@@ -41,8 +39,6 @@ class Bench:
     lstm_repeats: int
     soak_s: int
     quick: bool
-    budgets: tuple[int, ...] = ()
-    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

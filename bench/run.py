@@ -9,8 +9,10 @@ interrupted. `make bench` runs everything.
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -22,13 +24,14 @@ from processes import ProgramError
 from programs import BENCH, Bench, tenor
 from report import render
 from serve_part import SOAK_S
-from sets import SETS
 
 QUICK_RESULTS = Path(".bench-quick")
+ALL = ("*",)
 
 
 def main() -> None:
     """Run the chosen parts; exit with status 1 if one of them failed."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # ends the program that is running, too
     args = parse()
     args.results.mkdir(parents=True, exist_ok=True)
     raw_path = args.results / "results.json"
@@ -37,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tenor-bench-") as work:
         repeats = (args.repeats, args.lstm_repeats, args.soak_seconds)
         environments = (args.tenor_env / "bin", args.peers_env / "bin", args.automl_env / "bin")
-        bench = Bench(*environments, Path(work), *repeats, args.quick, args.budgets, args.sets)
+        bench = Bench(*environments, Path(work), *repeats, args.quick)
         check_environment(args.only, bench)
         if args.quick:
             sample(bench)
@@ -59,7 +62,9 @@ def measure(
 
     Until all are done the part's figures stand under `unfinished`, beside those of an earlier run of the part.
     """
-    jobs = PARTS[name](bench)
+    jobs = [job for job in PARTS[name](bench) if any(fnmatchcase(job.program, wanted) for wanted in args.jobs)]
+    if not jobs:
+        raise ProgramError(f"none of its programs is named {' or '.join(args.jobs)}")
     begun = {
         "setting": setting,
         "command": command(name, args),
@@ -68,7 +73,7 @@ def measure(
         "jobs": len(jobs),
         "runs": {},
     }
-    if (name == "budget" and args.budgets) or (name == "budget-sets" and args.sets):  # the others stay what they are
+    if args.jobs != ALL:  # the others stay what they are
         measured = {job.program for job in jobs}
         earlier = results.get(name, {}).get("runs", {})
         begun["runs"] = {program: runs for program, runs in earlier.items() if program not in measured}
@@ -132,16 +137,10 @@ def parse() -> argparse.Namespace:
         help="environment of AutoGluon and FLAML, from `make automl`; they are left out where it is not there",
     )
     parser.add_argument(
-        "--budgets",
-        type=counts,
-        default=(),
-        help="seconds that the part `budget` measures, beside those that are there (all)",
-    )
-    parser.add_argument(
-        "--sets",
-        type=set_names,
-        default=(),
-        help="sets that the part `budget-sets` measures, beside those that are there",
+        "--jobs",
+        type=names,
+        default=ALL,
+        help="of each part only the programs with these names, which may hold *; the others keep their earlier figures",
     )
     parser.add_argument("--results", type=Path, help="folder of RESULTS.md and results.json (bench)")
     args = parser.parse_args()
@@ -167,18 +166,9 @@ def count(value: str) -> int:
     return int(value)
 
 
-def set_names(value: str) -> tuple[str, ...]:
-    """Names of sets, parted by commas."""
-    named = tuple(name.strip() for name in value.split(","))
-    unknown = [name for name in named if name not in SETS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"there is no set {unknown[0]!r}. Sets: {', '.join(SETS)}")
-    return named
-
-
-def counts(value: str) -> tuple[int, ...]:
-    """Whole numbers, parted by commas."""
-    return tuple(count(each.strip()) for each in value.split(","))
+def names(value: str) -> tuple[str, ...]:
+    """Names, parted by commas."""
+    return tuple(each.strip() for each in value.split(","))
 
 
 def command(name: str, args: argparse.Namespace) -> str:
