@@ -167,6 +167,16 @@ def test_features_are_the_mean_of_the_upper_blocks(kind: str) -> None:
     np.testing.assert_allclose(features(None)[0], one, atol=1e-5)  # half of two blocks
 
 
+def test_many_texts_tune_the_last_block_alone() -> None:
+    asked = config(str(GOLDEN / "bert"), tune="all")
+    assert asked.for_texts(1_999).pooled_blocks is None
+    assert asked.for_texts(2_000).pooled_blocks == 1
+    assert replace(asked, tune="frozen").for_texts(2_000).pooled_blocks is None
+    assert replace(asked, pooled_blocks=2).for_texts(2_000).pooled_blocks == 2
+    started = replace(asked, architecture={"blocks": 5})  # from an encoder that is there, which says what it has
+    assert [started.for_texts(number).pooled_blocks for number in (1_999, 2_000)] == [3, 1]
+
+
 def test_no_more_blocks_are_pooled_than_there_are() -> None:
     with pytest.raises(SettingsError, match=r"'pooled_blocks' must be at most 2"):
         pretrained.encode(config(str(GOLDEN / "bert"), pooled_blocks=3), [])

@@ -37,7 +37,7 @@ _SPARE = 1.2  # times as long as that takes by the estimate
 _LEARNED_S, _SCORED_S = 1_750, 6_000  # tokens that an encoder learns from, and labels, in a second, on one core
 _ONCE_SHARE = 0.85  # of the time is the encoder's, if it sees each text once in that; else it gets all of it
 _MANY_BATCHES = 300  # of an epoch: with so many an encoder learns for one epoch by itself
-_STEPS, _SMALL_BATCH = 50, 1_024  # where fewer full batches than this fit, batches have so many tokens
+_STEPS, _SMALL_BATCH = 100, 1_024  # where fewer full batches than this fit, batches have so many tokens
 _CHARACTERS = 4.5  # of a token
 # Further n-gram models, for texts whose words stand apart and for those whose words do not.
 _SPACED: tuple[dict[str, Any], ...] = ({"orders": [1, 2, 3]}, {"characters": [5], "minimum_texts": 3})

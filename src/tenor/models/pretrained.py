@@ -18,6 +18,7 @@ from tenor.text.encoded import Keep, TextEncoder
 
 # On SST-2 with 16 and 32 phrases a class the fixed encoder was better by 1 and 2 points, with 64 worse by 2.
 _FEWEST_TUNED = 100
+_FEWEST_LAST = 2_000  # texts: so many teach the last block to be the best
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Config(NetworkConfig):
     """Share of the training texts on which the best epoch is chosen; 0 keeps the last."""
     calibration: float = 0.04
     """Share of the training texts held out to calibrate on where `validation` is 0."""
-    batch_tokens: int = 4_096
-    """Tokens in a batch, at most. Little data make smaller batches, so that an epoch has about 100."""
+    batch_tokens: int = 2_048
+    """Tokens in a batch, at most: 16 texts of 128 tokens. Little data make smaller batches, so that an epoch has about 100."""
     blocks: int = 2
     """With `tune = "top"`: how many blocks, from the top, are trained."""
     rank: int = 8
@@ -56,8 +57,9 @@ class Config(NetworkConfig):
     pooling: Literal["mean", "first"] = "mean"
     """How the values of all tokens become one vector: their mean, or the first one ([CLS])."""
     pooled_blocks: int | None = None
-    """The vectors of so many blocks, the last ones, are averaged (Devlin et al., 2019, for features); none: half of the
-    blocks. What the last block knows best is the task that the encoder was trained on, which is another one."""
+    """The vectors of so many blocks, the last ones, are averaged (Devlin et al., 2019, for features); none: the last one
+    alone where at least 2,000 texts tune it, else half of the blocks. What the last block knows best is the task that
+    the encoder was trained on, which is another one, until it has learned this one."""
     dropout: float = 0.1
     """Share of the features that are dropped in training."""
     precision: Precision = "auto"
@@ -80,7 +82,12 @@ class Config(NetworkConfig):
         tune = self.tune or ("frozen" if few else "all")
         # So few are quick in any precision, and predictions, in float32, need no second network then.
         single = few and tune == "frozen" and self.precision == "auto"
-        return replace(self, tune=tune, precision="float32" if single else self.precision)
+        pooled = self.pooled_blocks
+        if pooled is None and tune != "frozen" and number >= _FEWEST_LAST:
+            pooled = 1
+        elif pooled is None and self.architecture is not None:  # that of an encoder to start from
+            pooled = _upper_half(self.architecture["blocks"])
+        return replace(self, tune=tune, precision="float32" if single else self.precision, pooled_blocks=pooled)
 
     @classmethod
     def space(cls, task: Task) -> Space:
@@ -120,8 +127,12 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
             "Download both from the same place.",
         )
     require((config.pooled_blocks or 1) <= shape.blocks, "pooled_blocks", f"must be at most {shape.blocks}")
-    averaged = config.pooled_blocks or (shape.blocks + 1) // 2
-    return replace(config, architecture=huggingface.describe(shape), pooled_blocks=averaged), subwords
+    pooled = config.pooled_blocks or _upper_half(shape.blocks)
+    return replace(config, architecture=huggingface.describe(shape), pooled_blocks=pooled), subwords
+
+
+def _upper_half(blocks: int) -> int:
+    return (blocks + 1) // 2
 
 
 def build(config: Config, task: Task) -> Any:
@@ -198,6 +209,6 @@ FAMILY = Family(
     build=build,
     encode=encode,
     initialise=initialise,
-    structure=("model", "architecture", "pooled_blocks"),
+    structure=("model", "architecture"),
     rate=rate,
 )
