@@ -49,7 +49,7 @@ class Config(NetworkConfig):
     calibration: float = 0.04
     """Share of the training texts held out to calibrate on where `validation` is 0."""
     batch_tokens: int = 2_048
-    """Tokens in a batch, at most: 16 texts of 128 tokens. Little data make smaller batches, so that an epoch has about 100."""
+    """Tokens in a batch, at most: 16 texts of 128. Little data make smaller batches, so that an epoch has about 100."""
     blocks: int = 2
     """With `tune = "top"`: how many blocks, from the top, are trained."""
     rank: int = 8
@@ -57,9 +57,9 @@ class Config(NetworkConfig):
     pooling: Literal["mean", "first"] = "mean"
     """How the values of all tokens become one vector: their mean, or the first one ([CLS])."""
     pooled_blocks: int | None = None
-    """The vectors of so many blocks, the last ones, are averaged (Devlin et al., 2019, for features); none: the last one
-    alone where at least 2,000 texts tune it, else half of the blocks. What the last block knows best is the task that
-    the encoder was trained on, which is another one, until it has learned this one."""
+    """The vectors of so many blocks, the last ones, are averaged (Devlin et al., 2019, for features); none: the last
+    one alone where at least 2,000 texts tune it, else half of the blocks. What the last block knows best is the task
+    that the encoder was trained on, which is another one, until it has learned this one."""
     dropout: float = 0.1
     """Share of the features that are dropped in training."""
     precision: Precision = "auto"
