@@ -58,8 +58,28 @@ def _by_layer(kind: Any) -> Any:
             learning_rate = learning_rate * self.rates[self._get_variable_index(variable)]
             if lazily and hasattr(gradient, "indices"):
                 self._update_rows(gradient, variable, learning_rate)
+            elif lazily and keras.backend.backend() == "tensorflow":
+                self._update_all(gradient, variable, learning_rate)
             else:
                 super().update_step(gradient, variable, learning_rate)
+
+        def _update_all(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            """Adam in one pass over the weights; operation by operation it reads and writes them a dozen times."""
+            import tensorflow as tf
+
+            index, step = self._get_variable_index(variable), tf.cast(self.iterations + 1, gradient.dtype)
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=self._momentums[index].value.handle,
+                v=self._velocities[index].value.handle,
+                beta1_power=self.beta_1**step,
+                beta2_power=self.beta_2**step,
+                lr=learning_rate,
+                beta1=self.beta_1,
+                beta2=self.beta_2,
+                epsilon=self.epsilon,
+                grad=gradient,
+            )
 
         def _update_rows(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             """Adam for the rows of a table that occur in the batch; the others keep weights and moments.

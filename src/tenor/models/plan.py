@@ -37,7 +37,8 @@ _SPARE = 1.2  # times as long as that takes by the estimate
 _LEARNED_S, _SCORED_S = 1_750, 6_000  # tokens that an encoder learns from, and labels, in a second, on one core
 _ONCE_SHARE = 0.85  # of the time is the encoder's, if it sees each text once in that; else it gets all of it
 _MANY_BATCHES = 300  # of an epoch: with so many an encoder learns for one epoch by itself
-_STEPS, _SMALL_BATCH = 100, 1_024  # where fewer full batches than this fit, batches have so many tokens
+_STEPS = 300  # batches are as large as lets so many fit
+_SMALLEST_BATCH, _BATCH_UNIT = 1_024, 512  # tokens; their sizes are multiples of the latter
 _CHARACTERS = 4.5  # of a token
 # Further n-gram models, for texts whose words stand apart and for those whose words do not.
 _SPACED: tuple[dict[str, Any], ...] = ({"orders": [1, 2, 3]}, {"characters": [5], "minimum_texts": 3})
@@ -140,8 +141,10 @@ def plan(
                 seconds *= _ONCE_SHARE
                 if len(learned) * _tokens(learned, tokens) > _MANY_BATCHES * pretrained.Config.batch_tokens:
                     wanted["epochs"] = 2  # or as much of the second as there is time for
-            if seconds * _LEARNED_S * threads.cores() < pace * _STEPS * pretrained.Config.batch_tokens:
-                wanted["batch_tokens"] = _SMALL_BATCH  # slower by a third, but few large steps teach less
+            # Small batches take longer, by a third where they are the smallest, but few large steps teach less.
+            fitting = int(seconds * _LEARNED_S * threads.cores() / pace / _STEPS) // _BATCH_UNIT * _BATCH_UNIT
+            if fitting < pretrained.Config.batch_tokens:
+                wanted["batch_tokens"] = max(_SMALLEST_BATCH, fitting)
             yield Candidate(pretrained.FAMILY, wanted, _share(seconds, 1.0))
     if clock.left > _SHORTEST:
         yield Candidate(bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7))

@@ -48,8 +48,8 @@ class Config(NetworkConfig):
     """Share of the training texts on which the best epoch is chosen; 0 keeps the last."""
     calibration: float = 0.04
     """Share of the training texts held out to calibrate on where `validation` is 0."""
-    batch_tokens: int = 2_048
-    """Tokens in a batch, at most: 16 texts of 128. Little data make smaller batches, so that an epoch has about 100."""
+    batch_tokens: int = 4_096
+    """Tokens in a batch, at most: 32 texts of 128. Little data make smaller batches, so that an epoch has about 100."""
     blocks: int = 2
     """With `tune = "top"`: how many blocks, from the top, are trained."""
     rank: int = 8

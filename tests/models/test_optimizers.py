@@ -1,0 +1,39 @@
+"""Steps of the optimizers beside those of Keras's own."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tenor import models, settings
+from tenor.models import optimizers
+from tenor.models.network import to_numpy
+
+STEPS = 4
+
+
+def steps(optimizer: Any, gradients: list[Any]) -> Any:
+    weights = keras.Variable(np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3), name="kernel")
+    optimizer.build([weights])
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weights])
+    return to_numpy(weights)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "momentum", "rmsprop"])
+def test_steps_are_those_of_keras(name: str) -> None:
+    config = settings.make(models.find("bag").config, {"optimizer": name, "learning_rate": 0.05}, "settings")
+    schedule = optimizers.Schedule(config.learning_rate, round(config.warmup * STEPS), STEPS)
+    theirs = {
+        "adam": keras.optimizers.Adam(schedule, global_clipnorm=1.0),
+        "adamw": keras.optimizers.AdamW(schedule, weight_decay=0.01, global_clipnorm=1.0),
+        "sgd": keras.optimizers.SGD(schedule, global_clipnorm=1.0),
+        "momentum": keras.optimizers.SGD(schedule, momentum=0.9, global_clipnorm=1.0),
+        "rmsprop": keras.optimizers.RMSprop(schedule, global_clipnorm=1.0),
+    }[name]
+    random = np.random.default_rng(3)
+    gradients = [random.normal(0, scale, (2, 3)).astype(np.float32) for scale in (0.01, 5.0, 0.1, 1.0)]
+    found = steps(optimizers.make(config, STEPS), gradients)
+    np.testing.assert_allclose(found, steps(theirs, gradients), rtol=1e-5, atol=1e-7)
+    assert np.abs(found - np.linspace(-1, 1, 6).reshape(2, 3)).max() > 0.01
