@@ -23,7 +23,7 @@ def main() -> None:
     from tenor.models import precision
     from tenor.models.network import Network
 
-    config = settings.make(family.config, {"tune": "frozen", "precision": sys.argv[2]}, "settings")
+    config = settings.make(family.config, {"tune": "frozen", "pooled_blocks": 1, "precision": sys.argv[2]}, "settings")
     config, encoder = family.encode(config, texts)
     task = Classes(("0", "1"))
     policy = precision.policy(config)

@@ -37,3 +37,29 @@ def test_steps_are_those_of_keras(name: str) -> None:
     found = steps(optimizers.make(config, STEPS), gradients)
     np.testing.assert_allclose(found, steps(theirs, gradients), rtol=1e-5, atol=1e-7)
     assert np.abs(found - np.linspace(-1, 1, 6).reshape(2, 3)).max() > 0.01
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has gradients of some rows")
+def test_rows_of_a_table_that_do_not_occur_stay_as_they_are() -> None:
+    import tensorflow as tf
+
+    table = np.linspace(-1, 1, 10, dtype=np.float32).reshape(5, 2)
+    config = settings.make(models.find("bag").config, {"optimizer": "adam", "learning_rate": 0.05}, "settings")
+    assert config.clip_norm is not None  # clipping is what would make the gradient that of the whole table
+    values = np.array([[3, 1], [-2, 4], [1, 0]], np.float32)
+
+    def learned(*gradients: Any) -> Any:
+        weights = keras.Variable(table, name="embedding")
+        optimizer = optimizers.make(config, STEPS)
+        optimizer.build([weights])
+        for gradient in gradients:
+            optimizer.apply([gradient], [weights])
+        return to_numpy(weights), to_numpy(optimizer.seen)[0]
+
+    some = tf.IndexedSlices(values, tf.constant([3, 1, 3]), tf.constant([5, 2]))
+    all_of_it = tf.constant([[0, 0], [-2, 4], [0, 0], [4, 1], [0, 0]], tf.float32)
+    np.testing.assert_allclose(learned(some)[0], learned(all_of_it)[0], rtol=1e-5)
+    assert learned(some)[1] == pytest.approx(np.sqrt(37))
+    other = tf.IndexedSlices(values[:1], tf.constant([0]), tf.constant([5, 2]))
+    np.testing.assert_array_equal(learned(some, other)[0][1:], learned(some)[0][1:])
+    assert not np.array_equal(learned(some, other)[0][0], table[0])

@@ -48,11 +48,15 @@ def _by_layer(kind: Any) -> Any:
             self.rates = [self.rate(variable.path) for variable in variables]
 
         def _clip_gradients(self, gradients: Any) -> Any:
-            # Clipping makes the same norm again; whoever compiles the step computes it once.
-            squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
+            """Keras would make the gradient of the rows that occur in a batch one of the whole table."""
+            gradients = [_of_rows(gradient) if hasattr(gradient, "indices") else gradient for gradient in gradients]
+            squares = [ops.sum(ops.square(_values(each))) for each in gradients if each is not None]
             norm = ops.sqrt(ops.sum(ops.stack(squares)))
             self.seen.assign(ops.stack([norm, ops.cast(self._get_current_learning_rate(), norm.dtype)]))
-            return super()._clip_gradients(gradients)
+            if self.global_clipnorm is None:
+                return gradients
+            scale = self.global_clipnorm / ops.maximum(norm, self.global_clipnorm)
+            return [None if gradient is None else _scaled(gradient, scale) for gradient in gradients]
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             learning_rate = learning_rate * self.rates[self._get_variable_index(variable)]
@@ -88,8 +92,7 @@ def _by_layer(kind: Any) -> Any:
             """
             import tensorflow as tf
 
-            rows, place = tf.unique(gradient.indices)
-            slope = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(rows))
+            rows, slope = gradient.indices, gradient.values
             step = tf.cast(self.iterations + 1, slope.dtype)
             index = self._get_variable_index(variable)
             mean, square = self._momentums[index].value, self._velocities[index].value
@@ -102,6 +105,27 @@ def _by_layer(kind: Any) -> Any:
 
     ByLayer.__name__ = kind.__name__
     return ByLayer
+
+
+def _of_rows(gradient: Any) -> Any:
+    """The gradient of some rows of a table (`tf.IndexedSlices`), each of them once."""
+    import tensorflow as tf
+
+    rows, place = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(rows))
+    return tf.IndexedSlices(values, rows, gradient.dense_shape)
+
+
+def _scaled(gradient: Any, scale: Any) -> Any:
+    if not hasattr(gradient, "indices"):
+        return gradient * scale
+    import tensorflow as tf
+
+    return tf.IndexedSlices(gradient.values * scale, gradient.indices, gradient.dense_shape)
+
+
+def _values(gradient: Any) -> Any:
+    return gradient.values if hasattr(gradient, "indices") else gradient
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
