@@ -1,4 +1,6 @@
+import functools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +126,8 @@ class _StopAfterEpoch(Watcher):
 def test_the_same_seed_gives_the_same_encoder_also_when_a_run_was_stopped_and_resumed(
     corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop.Checkpoints, "every_s", 0.0)
+    always = functools.partial(loop.Checkpoints, every_s=0.0, share=math.inf)
+    monkeypatch.setattr(loop, "Checkpoints", always)
     run = {"settings": TRANSFORMER, "out": str(tmp_path / "encoder")}
     with pytest.raises(KeyboardInterrupt):
         pipeline.pretrain(Pretraining(str(corpus), **run), _Stop(7))

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import signal
 import subprocess
@@ -63,7 +64,7 @@ def fit(
     **changes: Any,
 ) -> tuple[dict[str, Any], Any, _Killer]:
     config = _config(family, **changes)
-    checkpoints = loop.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0) if folder else None
+    checkpoints = loop.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0, share=math.inf) if folder else None
     watcher = _Killer(kill_at)
     fitted = training.fit(models.FAMILIES[family], EXAMPLES, config, seed, watcher, checkpoints)
     return dict(fitted.model.arrays()), fitted, watcher

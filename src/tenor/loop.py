@@ -39,13 +39,15 @@ class Checkpoints:
         resume: Go on from the checkpoint that is there.
         run: What the run is made of (settings, seed, fingerprint of the data); resuming another one, or one of another
             backend, is refused.
-        every_s: Seconds between checkpoints; one is also written after every epoch.
+        every_s: Seconds between checkpoints, at least; one is also written after every epoch.
+        share: How much of the time goes into writing them, at most.
     """
 
     folder: Path
     resume: bool
     run: dict[str, Any]
     every_s: float = 20.0
+    share: float = 0.01
 
     def remove(self) -> None:
         """Remove what an earlier run has left."""
@@ -184,7 +186,8 @@ class Loop:
 
     def _epochs(self) -> None:
         total = len(self.objective.encoded.lengths)
-        state, saved, last = self.state, time.perf_counter(), time.perf_counter()
+        state, pause = self.state, self.checkpoints.every_s if self.checkpoints else 0.0
+        saved = last = time.perf_counter()
         made = len(self._batches(0)) * state.epoch + state.step
         while state.epoch < self.epochs and made < self.steps and not self._stale():
             name = f"epoch {state.epoch + 1}/{self.epochs}"
@@ -196,9 +199,11 @@ class Loop:
                 now = time.perf_counter()
                 state.seconds, last = state.seconds + now - last, now
                 self.watcher.progress(name, state.rows, total, self._means())
-                if self.checkpoints and now - saved >= self.checkpoints.every_s:
+                if self.checkpoints and now - saved >= pause:
+                    begin = time.perf_counter()
                     self._save(self.checkpoints)
                     saved = time.perf_counter()
+                    pause = max(self.checkpoints.every_s, (saved - begin) / self.checkpoints.share)
             self._end_epoch(name)
             if self.checkpoints:
                 self._save(self.checkpoints)

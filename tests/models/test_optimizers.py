@@ -17,7 +17,7 @@ def steps(optimizer: Any, gradients: list[Any]) -> Any:
     weights = keras.Variable(np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3), name="kernel")
     optimizer.build([weights])
     for gradient in gradients:
-        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weights])
+        optimizer.apply([gradient], [weights])
     return to_numpy(weights)
 
 
@@ -33,13 +33,29 @@ def test_steps_are_those_of_keras(name: str) -> None:
         "rmsprop": keras.optimizers.RMSprop(schedule, global_clipnorm=1.0),
     }[name]
     random = np.random.default_rng(3)
-    gradients = [random.normal(0, scale, (2, 3)).astype(np.float32) for scale in (0.01, 5.0, 0.1, 1.0)]
+    drawn = [random.normal(0, scale, (2, 3)).astype(np.float32) for scale in (0.01, 5.0, 0.1, 1.0)]
+    gradients = [keras.ops.convert_to_tensor(gradient) for gradient in drawn]
     found = steps(optimizers.make(config, STEPS), gradients)
     np.testing.assert_allclose(found, steps(theirs, gradients), rtol=1e-5, atol=1e-7)
     assert np.abs(found - np.linspace(-1, 1, 6).reshape(2, 3)).max() > 0.01
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has gradients of some rows")
+ROWS = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has gradients of some rows")
+
+
+@ROWS
+@pytest.mark.parametrize("name", ["sgd", "momentum", "rmsprop"])
+def test_other_optimizers_update_all_rows(name: str) -> None:
+    import tensorflow as tf
+
+    config = settings.make(models.find("bag").config, {"optimizer": name, "learning_rate": 0.05}, "settings")
+    some = [tf.IndexedSlices(tf.constant([[3.0, 1, 2]]), tf.constant([row]), tf.constant([2, 3])) for row in (0, 1)]
+    whole = [tf.convert_to_tensor(gradient) for gradient in some]
+    found, expected = (steps(optimizers.make(config, STEPS), gradients) for gradients in (some, whole))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@ROWS
 def test_rows_of_a_table_that_do_not_occur_stay_as_they_are() -> None:
     import tensorflow as tf
 

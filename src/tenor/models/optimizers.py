@@ -49,7 +49,7 @@ def _by_layer(kind: Any) -> Any:
 
         def _clip_gradients(self, gradients: Any) -> Any:
             """Keras would make the gradient of the rows that occur in a batch one of the whole table."""
-            gradients = [_of_rows(gradient) if hasattr(gradient, "indices") else gradient for gradient in gradients]
+            gradients = [_of_rows(each, lazily) if hasattr(each, "indices") else each for each in gradients]
             squares = [ops.sum(ops.square(_values(each))) for each in gradients if each is not None]
             norm = ops.sqrt(ops.sum(ops.stack(squares)))
             self.seen.assign(ops.stack([norm, ops.cast(self._get_current_learning_rate(), norm.dtype)]))
@@ -60,7 +60,7 @@ def _by_layer(kind: Any) -> Any:
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             learning_rate = learning_rate * self.rates[self._get_variable_index(variable)]
-            if lazily and hasattr(gradient, "indices"):
+            if hasattr(gradient, "indices"):
                 self._update_rows(gradient, variable, learning_rate)
             elif lazily and keras.backend.backend() == "tensorflow":
                 self._update_all(gradient, variable, learning_rate)
@@ -107,10 +107,12 @@ def _by_layer(kind: Any) -> Any:
     return ByLayer
 
 
-def _of_rows(gradient: Any) -> Any:
-    """The gradient of some rows of a table (`tf.IndexedSlices`), each of them once."""
+def _of_rows(gradient: Any, lazily: bool) -> Any:
+    """The gradient of some rows of a table (`tf.IndexedSlices`) with each of them once, or that of the whole table."""
     import tensorflow as tf
 
+    if not lazily:
+        return tf.convert_to_tensor(gradient)
     rows, place = tf.unique(gradient.indices)
     values = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(rows))
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
