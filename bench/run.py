@@ -70,7 +70,7 @@ def measure(
         "command": command(name, args),
         "peers": has_peers(name),
         "done": 0,
-        "jobs": len(jobs),
+        "jobs": [job.program for job in jobs],
         "runs": {},
     }
     if args.jobs != ALL:  # the others stay what they are
@@ -152,7 +152,7 @@ def parse() -> argparse.Namespace:
 
 def part_names(value: str) -> list[str]:
     """Names of parts, parted by commas, in the order they are run in."""
-    named = [name.strip() for name in value.split(",")]
+    named = names(value)
     unknown = [name for name in named if name not in PARTS]
     if unknown:
         raise argparse.ArgumentTypeError(f"there is no part {unknown[0]!r}. Parts: {', '.join(PARTS)}")

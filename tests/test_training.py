@@ -77,6 +77,25 @@ def _config(family: str, **changes: Any) -> Any:
     return settings.make(models.FAMILIES[family].config, values, "test")
 
 
+@pytest.mark.parametrize(("share", "within"), [(math.inf, True), (1e-9, False)])
+def test_writing_checkpoints_within_an_epoch_takes_no_more_than_its_share(
+    share: float, within: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, save = [], loop.Loop._save
+
+    def counted(run: loop.Loop, checkpoints: loop.Checkpoints) -> None:
+        written.append((run.state.epoch, run.state.step))
+        save(run, checkpoints)
+
+    monkeypatch.setattr(loop.Loop, "_save", counted)
+    checkpoints = loop.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, share=share)
+    fitted = training.fit(models.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), 1, Watcher(), checkpoints)
+    ends = [place for place in written if place[1] == 0]
+    assert ends == [(1, 0), (2, 0)]
+    # The first shows how long one takes.
+    assert len(written) - len(ends) == (len(fitted.steps) if within else 1)
+
+
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return list(one) == list(other) and all(np.array_equal(one[name], other[name]) for name in one)
 

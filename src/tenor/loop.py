@@ -40,7 +40,7 @@ class Checkpoints:
         run: What the run is made of (settings, seed, fingerprint of the data); resuming another one, or one of another
             backend, is refused.
         every_s: Seconds between checkpoints, at least; one is also written after every epoch.
-        share: How much of the time goes into writing them, at most.
+        share: How much of the time goes into writing those between the ends of epochs, at most.
     """
 
     folder: Path
@@ -121,6 +121,7 @@ class Loop:
         # Of each step: epoch, loss, metric, learning rate, norm of the gradient.
         self.made: list[tuple[float, ...]] = []
         self.steps = 0  # of the whole run
+        self.pause = 0.0  # seconds until writing a checkpoint takes no more than its share of the time
 
     def train(self, until: float | None = None) -> None:
         """Train the model and give it the weights of its best epoch.
@@ -186,8 +187,7 @@ class Loop:
 
     def _epochs(self) -> None:
         total = len(self.objective.encoded.lengths)
-        state, pause = self.state, self.checkpoints.every_s if self.checkpoints else 0.0
-        saved = last = time.perf_counter()
+        state, saved, last = self.state, time.perf_counter(), time.perf_counter()
         made = len(self._batches(0)) * state.epoch + state.step
         while state.epoch < self.epochs and made < self.steps and not self._stale():
             name = f"epoch {state.epoch + 1}/{self.epochs}"
@@ -199,11 +199,9 @@ class Loop:
                 now = time.perf_counter()
                 state.seconds, last = state.seconds + now - last, now
                 self.watcher.progress(name, state.rows, total, self._means())
-                if self.checkpoints and now - saved >= pause:
-                    begin = time.perf_counter()
+                if self.checkpoints and now - saved >= max(self.checkpoints.every_s, self.pause):
                     self._save(self.checkpoints)
                     saved = time.perf_counter()
-                    pause = max(self.checkpoints.every_s, (saved - begin) / self.checkpoints.share)
             self._end_epoch(name)
             if self.checkpoints:
                 self._save(self.checkpoints)
@@ -269,6 +267,7 @@ class Loop:
     def _save(self, checkpoints: Checkpoints) -> None:
         if not parallel.is_first():
             return
+        begin = time.perf_counter()
         arrays = {name: to_numpy(variable) for name, variable in self._variables().items()}
         arrays |= {f"best/{index}": value for index, value in enumerate(self.best)}
         arrays["made"] = np.array(self.made, np.float64)
@@ -282,6 +281,7 @@ class Loop:
                 f"{checkpoints.folder}: the checkpoint cannot be written: {error.strerror or error}.",
                 "The one before is kept. Make room and go on with --resume.",
             ) from None
+        self.pause = (time.perf_counter() - begin) / checkpoints.share
 
     def _restore(self, checkpoints: Checkpoints) -> None:
         path = checkpoints.folder / CHECKPOINT

@@ -1,5 +1,6 @@
 """Steps of the optimizers beside those of Keras's own."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,8 +14,11 @@ from tenor.models.network import to_numpy
 STEPS = 4
 
 
-def steps(optimizer: Any, gradients: list[Any]) -> Any:
-    weights = keras.Variable(np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3), name="kernel")
+KERNEL = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
+
+
+def steps(optimizer: Any, gradients: Sequence[Any], begin: Any = KERNEL) -> Any:
+    weights = keras.Variable(begin, name="kernel")
     optimizer.build([weights])
     for gradient in gradients:
         optimizer.apply([gradient], [weights])
@@ -37,7 +41,7 @@ def test_steps_are_those_of_keras(name: str) -> None:
     gradients = [keras.ops.convert_to_tensor(gradient) for gradient in drawn]
     found = steps(optimizers.make(config, STEPS), gradients)
     np.testing.assert_allclose(found, steps(theirs, gradients), rtol=1e-5, atol=1e-7)
-    assert np.abs(found - np.linspace(-1, 1, 6).reshape(2, 3)).max() > 0.01
+    assert np.abs(found - KERNEL).max() > 0.01
 
 
 ROWS = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has gradients of some rows")
@@ -65,12 +69,8 @@ def test_rows_of_a_table_that_do_not_occur_stay_as_they_are() -> None:
     values = np.array([[3, 1], [-2, 4], [1, 0]], np.float32)
 
     def learned(*gradients: Any) -> Any:
-        weights = keras.Variable(table, name="embedding")
         optimizer = optimizers.make(config, STEPS)
-        optimizer.build([weights])
-        for gradient in gradients:
-            optimizer.apply([gradient], [weights])
-        return to_numpy(weights), to_numpy(optimizer.seen)[0]
+        return steps(optimizer, gradients, table), to_numpy(optimizer.seen)[0]
 
     some = tf.IndexedSlices(values, tf.constant([3, 1, 3]), tf.constant([5, 2]))
     all_of_it = tf.constant([[0, 0], [-2, 4], [0, 0], [4, 1], [0, 0]], tf.float32)

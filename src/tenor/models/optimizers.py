@@ -37,7 +37,7 @@ def make(config: NetworkConfig, steps: int, rate: Rate | None = None) -> Any:
 
 
 def _by_layer(kind: Any) -> Any:
-    lazily = kind in (keras.optimizers.Adam, keras.optimizers.AdamW)
+    adam = kind in (keras.optimizers.Adam, keras.optimizers.AdamW)
 
     class ByLayer(kind):  # type: ignore[misc]
         rate: Rate
@@ -49,7 +49,7 @@ def _by_layer(kind: Any) -> Any:
 
         def _clip_gradients(self, gradients: Any) -> Any:
             """Keras would make the gradient of the rows that occur in a batch one of the whole table."""
-            gradients = [_of_rows(each, lazily) if hasattr(each, "indices") else each for each in gradients]
+            gradients = [_merged(each, adam) if hasattr(each, "indices") else each for each in gradients]
             squares = [ops.sum(ops.square(_values(each))) for each in gradients if each is not None]
             norm = ops.sqrt(ops.sum(ops.stack(squares)))
             self.seen.assign(ops.stack([norm, ops.cast(self._get_current_learning_rate(), norm.dtype)]))
@@ -62,7 +62,7 @@ def _by_layer(kind: Any) -> Any:
             learning_rate = learning_rate * self.rates[self._get_variable_index(variable)]
             if hasattr(gradient, "indices"):
                 self._update_rows(gradient, variable, learning_rate)
-            elif lazily and keras.backend.backend() == "tensorflow":
+            elif adam and keras.backend.backend() == "tensorflow":
                 self._update_all(gradient, variable, learning_rate)
             else:
                 super().update_step(gradient, variable, learning_rate)
@@ -107,11 +107,11 @@ def _by_layer(kind: Any) -> Any:
     return ByLayer
 
 
-def _of_rows(gradient: Any, lazily: bool) -> Any:
+def _merged(gradient: Any, by_rows: bool) -> Any:
     """The gradient of some rows of a table (`tf.IndexedSlices`) with each of them once, or that of the whole table."""
     import tensorflow as tf
 
-    if not lazily:
+    if not by_rows:
         return tf.convert_to_tensor(gradient)
     rows, place = tf.unique(gradient.indices)
     values = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(rows))
