@@ -72,12 +72,25 @@ def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> Non
     np.testing.assert_array_equal(np.take_along_axis(original, positions[:rows], axis=1)[asked], targets[:rows][asked])
     assert not weights[rows:].any()
     assert (targets[weights > 0] > 1).all()
-    expected = np.minimum(np.ceil((original > 1).sum(axis=1) * 0.15), positions.shape[1])
+    expected = np.minimum(np.ceil((original > 1).sum(axis=1) * 0.4), positions.shape[1])
     assert asked.sum(axis=1).tolist() == expected.tolist()
     assert weights.sum() == pytest.approx(weights.size)
     untouched = np.ones(original.shape, bool)
     np.put_along_axis(untouched, np.where(asked, positions[:rows], positions[:rows, :1]), False, axis=1)
     np.testing.assert_array_equal(ids[:rows][untouched], original[untouched])
+
+
+def test_an_encoder_from_nothing_names_rare_tokens_more_often_than_frequent_ones() -> None:
+    found = objective(TEXTS * 20)
+    chosen = np.zeros(60)
+    for batch in batches.in_order(found.encoded.lengths, 2560, 12):
+        _, targets, weights = found.arrays(batch, np.random.default_rng(2))
+        chosen += np.bincount(targets[weights > 0], minlength=60)
+    there = np.bincount(found.encoded.ids, minlength=60)
+    rising = [token for token in np.argsort(there) if token > 1 and there[token]]
+    share = chosen[rising] / there[rising]
+    assert there[rising[-5]] > 3 * there[rising[4]]
+    assert share[-5:].mean() < 0.7 * share[:5].mean()
 
 
 def test_most_masked_tokens_become_the_mask_and_a_few_stay() -> None:

@@ -405,7 +405,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
         able = [name for name, other in models.FAMILIES.items() if other.structure]
         raise SettingsError(f"the family {run.family!r} has no encoder to pretrain.", f"Known: {', '.join(able)}.")
     init = _encoder(run.init, family)
-    config = config_of(family, run.settings or {}, init)
+    config = config_of(family, {**family.pretraining, **(run.settings or {})}, init)
     bundle.need(family)
     tracking.need(run.log)
     folder = output.folder_for(run)

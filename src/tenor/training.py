@@ -31,7 +31,7 @@ _CALIBRATION_TEXTS = 500  # where half of the texts held out are so many, they c
 _FEWEST_FRESH, _MOST_FRESH = 100, 2_000  # texts that are held out to calibrate on alone
 _COMPARED = 64  # texts on which an ONNX graph is compared with its network
 _HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
-_KEPT = {"end": "their end", "start": "their start", "both": "half from both ends"}
+_KEPT = {"end": "their end", "start": "their start", "both": "a quarter from the start, the rest from the end"}
 
 Learn = Callable[[Work, Watcher, Checkpoints | None, float | None], Learned]
 """What trains a network, here or elsewhere: as `learning.learn` does."""
@@ -94,7 +94,7 @@ def fit(
     after_encoding = time.perf_counter()
 
     few = None
-    if tune not in (None, "frozen"):
+    if tune != "frozen" and (start is not None or family.initialise is not None):
         some = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
         few = Part(encoder.encode(some.texts, config.maximum_tokens, config.keep), some.targets, some.weights)
     work = Work(

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from tenor import models
-from tenor.models.encoder import AttentionMask, Block, attention_weights, gelu, layer_norm
+from tenor.models.encoder import AttentionMask, Block, Embeddings, attention_weights, gelu, layer_norm
 from tenor.tasks import Classes
 
 IDS = np.array([[4, 2, 3, 9, 1], [7, 2, 0, 0, 0]], np.int32)
@@ -20,6 +20,16 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 def normalised(values: np.ndarray, epsilon: float) -> np.ndarray:
     return (values - values.mean(-1, keepdims=True)) / np.sqrt(values.var(-1, keepdims=True) + epsilon)
+
+
+def test_positions_start_as_sines_and_cosines_as_large_as_tokens() -> None:
+    embeddings = Embeddings(100, 30, 10, epsilon=None, waves=True)
+    embeddings.build((None, None))
+    found = np.asarray(embeddings.position)
+    angles = [[position / 10_000 ** (2 * wave / 10) for wave in range(5)] for position in range(30)]
+    expected = [[math.sin(angle) for angle in row] + [math.cos(angle) for angle in row] for row in angles]
+    np.testing.assert_allclose(found / np.abs(found).max(), expected, atol=1e-5)
+    assert found.std() == pytest.approx(np.asarray(embeddings.token).std(), rel=0.3)
 
 
 @pytest.mark.parametrize("norm_first", [False, True])

@@ -19,12 +19,16 @@ def rows(lengths: list[int], maximum: int, keep: Keep) -> tuple[list[list[int]],
     [
         ("start", ([[0, 1, 2], [7, 8], []], [0, 1, 2])),
         ("end", ([[4, 5, 6], [7, 8], []], [0, 1, 2])),
-        ("both", ([[0, 1, 6], [7, 8], []], [0, 1, 2])),
+        ("both", ([[0, 5, 6], [7, 8], []], [0, 1, 2])),
         ("windows", ([[0, 1, 2], [3, 4, 5], [4, 5, 6], [7, 8], []], [0, 0, 0, 1, 2])),
     ],
 )
 def test_what_is_kept_of_long_texts(keep: Keep, expected: tuple[list[list[int]], list[int]]) -> None:
     assert rows([7, 2, 0], 3, keep) == expected
+
+
+def test_of_both_ends_a_quarter_is_of_the_start() -> None:
+    assert rows([20], 8, "both")[0] == [[0, 1, 14, 15, 16, 17, 18, 19]]
 
 
 @given(

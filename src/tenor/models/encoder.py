@@ -10,8 +10,10 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+_DEVIATION = 0.02  # of embeddings at the start
 MASKED = -30_000.0  # exp of it is 0 in float32 and in bfloat16, and it is no infinity
 
 
@@ -25,6 +27,7 @@ class Embeddings(keras.layers.Layer):  # type: ignore[misc]
         inner: Width of the tables, where it is another (Lan et al., 2020).
         epsilon: Of the normalisation; None does not normalise.
         dropout: Share of the values that are dropped in training.
+        waves: Start the table of positions as sines and cosines, so that near positions start alike.
     """
 
     def __init__(
@@ -35,18 +38,20 @@ class Embeddings(keras.layers.Layer):  # type: ignore[misc]
         inner: int | None = None,
         epsilon: float | None = 1e-12,
         dropout: float = 0.0,
+        waves: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.tokens, self.positions, self.width = tokens, positions, width
-        self.inner, self.epsilon = inner or width, epsilon
+        self.inner, self.epsilon, self.waves = inner or width, epsilon, waves
         self.dropout = keras.layers.Dropout(dropout)
 
     def build(self, _: Any) -> None:
         # Not cast as a whole under mixed precision: the gradient of the rows that are used is that of few rows then.
-        normal: dict[str, Any] = {"initializer": keras.initializers.RandomNormal(stddev=0.02), "autocast": False}
-        self.token = self.add_weight((self.tokens, self.inner), name="token", **normal)
-        self.position = self.add_weight((self.positions, self.inner), name="position", **normal)
+        normal = keras.initializers.RandomNormal(stddev=_DEVIATION)
+        places = _waves if self.waves else normal
+        self.token = self.add_weight((self.tokens, self.inner), normal, name="token", autocast=False)
+        self.position = self.add_weight((self.positions, self.inner), places, name="position", autocast=False)
         if self.epsilon is not None:
             self.scale = self.add_weight((self.inner,), "ones", name="scale")
             self.shift = self.add_weight((self.inner,), "zeros", name="shift")
@@ -64,6 +69,15 @@ class Embeddings(keras.layers.Layer):  # type: ignore[misc]
 
     def compute_output_shape(self, shape: Any) -> Any:
         return (*shape, self.width)
+
+
+def _waves(shape: tuple[int, int], dtype: Any = None) -> Any:
+    """The sines and cosines of Vaswani et al. (2017), (positions, width), as large as the embeddings of tokens."""
+    positions, width = shape
+    periods = 10_000 ** (2 * np.arange((width + 1) // 2) / width)
+    angles = np.arange(positions)[:, None] / periods
+    table = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)[:, :width]
+    return ops.convert_to_tensor(math.sqrt(2) * _DEVIATION * table, dtype or "float32")
 
 
 class AttentionMask(keras.layers.Layer):  # type: ignore[misc]

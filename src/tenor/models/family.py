@@ -1,7 +1,7 @@
 """A model family: one record that the rest of Tenor goes by."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -159,8 +159,8 @@ class NetworkConfig:
     maximum_tokens: int = 200
     """Longer texts are cut to this many tokens."""
     keep: Keep = "end"
-    """What is kept of a text that is too long: its end, its start, half from both, or all of it in windows, whose
-    logits are averaged."""
+    """What is kept of a text that is too long: its end, its start, both (a quarter from the start, the rest from the
+    end), or all of it in windows, whose logits are averaged."""
     loss: Loss | None = None
     """What training makes small; none is the task's own: cross-entropy, and for numbers the mean squared error."""
     label_smoothing: float = 0.1
@@ -262,6 +262,7 @@ class Family:
             is a `Blend`; `ready` takes each model that can be used before the last one is found, and `spread` says
             where others are made.
         structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
+        pretraining: Defaults of its settings that are others there.
         rate: (config) -> path of a variable -> its share of the learning rate; None: all of it.
     """
 
@@ -276,4 +277,5 @@ class Family:
     initialise: Callable[[Any, Any], None] | None = None
     combine: Callable[[Any, Examples, Any, int, Watcher, Callable[[Fitted], None], Any], Fitted] | None = None
     structure: tuple[str, ...] = ()
+    pretraining: Mapping[str, Any] = field(default_factory=dict)
     rate: Callable[[Any], Callable[[str], float]] | None = None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tenor import threads
 from tenor.errors import TenorError
@@ -30,11 +31,13 @@ _NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the 
 _FEWEST_WORDS_S = 30.0  # seconds that networks that learn all of their words have at least
 _ENCODER_S = 15.0  # what an encoder costs besides its steps and scoring: loading Keras, tracing, the ONNX graph
 _FEWEST_ENCODER_S = 40.0  # with less no encoder gets anywhere
-_FEWEST_SEEN = 4_000  # texts that an encoder has to see, or all: with fewer other networks add more
+_FEWEST_SEEN = 4_500  # texts that an encoder has to see, or all: with fewer other networks add more
 _FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it is, or only so
-_LENGTHS = (512, 256, 128)  # tokens that an encoder reads of a text: as many as let it see each text once
-_SPARE = 1.2  # times as long as that takes by the estimate
-_LEARNED_S, _SCORED_S = 1_750, 6_000  # tokens that an encoder learns from, and labels, in a second, on one core
+_LENGTHS = (512, 256, 128)  # tokens that an encoder reads of a text: as many as let it see most texts
+_SEEN_SHARE = 0.7  # of the texts: 256 tokens of 3,000 reviews taught it as much as 128 of 5,000
+# Seconds that an encoder learns from a token, on one core, and what each other token of its text adds (attention).
+_TOKEN_S, _PAIR_S = 4.2e-4, 8.8e-7
+_SCORED_S = 6_000  # tokens that an encoder labels in a second, on one core
 _ONCE_SHARE = 0.85  # of the time is the encoder's, if it sees each text once in that; else it gets all of it
 _MANY_BATCHES = 300  # of an epoch: with so many an encoder learns for one epoch by itself
 _STEPS = 300  # batches are as large as lets so many fit
@@ -133,7 +136,7 @@ def plan(
         for tokens in _LENGTHS:
             seconds = clock.left - again - pace * _besides(learned, len(held_out), tokens)
             once = pace * _seen_s(learned, len(learned), tokens)
-            if tokens == _LENGTHS[-1] or _SPARE * once < seconds:
+            if tokens == _LENGTHS[-1] or _SEEN_SHARE * once < seconds:
                 break
         if seconds > pace * _fewest_s(learned):
             wanted: dict[str, Any] = {"maximum_tokens": tokens, "tune": "all"}
@@ -142,7 +145,8 @@ def plan(
                 if len(learned) * _tokens(learned, tokens) > _MANY_BATCHES * pretrained.Config.batch_tokens:
                     wanted["epochs"] = 2  # or as much of the second as there is time for
             # Small batches take longer, by a third where they are the smallest, but few large steps teach less.
-            fitting = int(seconds * _LEARNED_S * threads.cores() / pace / _STEPS) // _BATCH_UNIT * _BATCH_UNIT
+            seen = seconds / once * len(learned) * _tokens(learned, tokens)
+            fitting = int(seen / _STEPS) // _BATCH_UNIT * _BATCH_UNIT
             if fitting < pretrained.Config.batch_tokens:
                 wanted["batch_tokens"] = max(_SMALLEST_BATCH, fitting)
             yield Candidate(pretrained.FAMILY, wanted, _share(seconds, 1.0))
@@ -185,7 +189,8 @@ def _first_s(examples: Examples) -> float:
 
 def _seen_s(examples: Examples, texts: int, tokens: int) -> float:
     """About how long an encoder takes to see so many texts once, in seconds, of which it reads so many tokens."""
-    return texts * _tokens(examples, tokens) / (_LEARNED_S * threads.cores())
+    lengths = _lengths(examples, tokens)
+    return texts * float(np.mean(lengths * (_TOKEN_S + _PAIR_S * lengths))) / threads.cores()
 
 
 def _besides(examples: Examples, scored: int, tokens: int) -> float:
@@ -194,10 +199,14 @@ def _besides(examples: Examples, scored: int, tokens: int) -> float:
 
 
 def _tokens(examples: Examples, most: int) -> float:
-    """Tokens of a text, about, of which at most so many are read; two are special ones."""
-    return (
-        2 + float(np.mean([min(len(text), most * _CHARACTERS) for text in comparison.sample(examples)])) / _CHARACTERS
-    )
+    """Tokens of a text, about, of which at most so many are read."""
+    return float(_lengths(examples, most).mean())
+
+
+def _lengths(examples: Examples, most: int) -> npt.NDArray[np.float64]:
+    """Tokens of each text of a sample, about, of which at most so many are read; two are special ones."""
+    characters = np.array([len(text) for text in comparison.sample(examples)])
+    return np.minimum(2 + characters / _CHARACTERS, most)
 
 
 def _fewest_s(examples: Examples) -> float:

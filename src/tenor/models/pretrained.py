@@ -35,8 +35,8 @@ class Config(NetworkConfig):
     maximum_tokens: int = 128
     """Longer texts are cut to this many tokens, the special ones among them."""
     keep: Keep = "both"
-    """What is kept of a text that is too long: its end, its start, half from both, or all of it in windows, whose
-    logits are averaged."""
+    """What is kept of a text that is too long: its end, its start, both (a quarter from the start, the rest from the
+    end, which is where reviews conclude), or all of it in windows, whose logits are averaged."""
     optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adamw"
     learning_rate: float = 2e-4
     """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""

@@ -1,6 +1,7 @@
 """`transformer`: a Transformer encoder, trained from scratch.
 
-Token and position embeddings, pre-norm blocks of self-attention and feed-forward, the mean over the tokens, Dense.
+Token and position embeddings, which start as sines and cosines, pre-norm blocks of self-attention and feed-forward, the
+mean over the tokens, Dense.
 Vaswani et al. (2017), "Attention Is All You Need"; pre-norm: Xiong et al. (2020), "On Layer Normalization in the
 Transformer Architecture".
 """
@@ -66,9 +67,8 @@ def build(config: Config, task: Task) -> Any:
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     padding = AttentionMask(name="padding")(ids)
-    values = Embeddings(
-        config.vocabulary, config.maximum_tokens, config.width, epsilon=None, dropout=config.dropout, name="embeddings"
-    )(ids)
+    size = config.vocabulary, config.maximum_tokens, config.width
+    values = Embeddings(*size, epsilon=None, dropout=config.dropout, waves=True, name="embeddings")(ids)
     for number in range(config.blocks):
         values = Block(
             config.heads,
@@ -92,5 +92,7 @@ FAMILY = Family(
     config=Config,
     build=build,
     encode=tokens.encode,
+    # It sees each text a few times at most, so there is nothing to drop, and much to learn in as many steps as can be.
+    pretraining={"dropout": 0.0, "batch_tokens": 4_096, "learning_rate": 0.004},
     structure=("vocabulary", "tokens", "maximum_tokens", "width", "blocks", "heads", "feed_forward", "activation"),
 )

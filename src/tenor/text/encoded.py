@@ -15,7 +15,8 @@ PADDING = 0
 Ids = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.int64]
 Keep = Literal["end", "start", "both", "windows"]
-"""What is kept of a text that is too long: its end, its start, half from both, or all of it, in several rows."""
+"""What is kept of a text that is too long: its end, its start, both (a quarter from the start, the rest from the
+end), or all of it, in several rows."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def cut(first: Positions, maximum: int, keep: Keep) -> tuple[Positions, Position
         begin = first[:-1][text] + np.minimum(number * maximum, lengths[text] - kept)  # the last ends with the text
         row_first = np.concatenate([[0], kept]).cumsum()
         return np.arange(row_first[-1]) + np.repeat(begin - row_first[:-1], kept), row_first, text
-    head = {"start": maximum, "end": 0, "both": (maximum + 1) // 2}[keep]
+    head = {"start": maximum, "end": 0, "both": (maximum + 3) // 4}[keep]
     kept = np.minimum(lengths, maximum)
     row_first = np.concatenate([[0], kept]).cumsum()
     column = np.arange(row_first[-1]) - np.repeat(row_first[:-1], kept)
