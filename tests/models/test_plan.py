@@ -54,7 +54,7 @@ def planned(examples: Examples, seconds: float) -> Sequence[plan.Candidate]:
         (REVIEWS, 180, None),
         (REVIEWS, 300, {"maximum_tokens": 128, "tune": "all", "batch_tokens": 3_072}),
         (REVIEWS, 600, {"maximum_tokens": 128, "tune": "all"}),
-        (REVIEWS, 1_800, {"maximum_tokens": 512, "tune": "all"}),
+        (REVIEWS, 1_800, {"maximum_tokens": 256, "tune": "all", "epochs": 2}),
         (REVIEWS, 9_000, {"maximum_tokens": 512, "tune": "all", "epochs": 2}),
         (SENTENCES, 20, None),
         (SENTENCES, 60, {"maximum_tokens": 128, "tune": "all", "batch_tokens": 1_024}),

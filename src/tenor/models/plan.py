@@ -33,8 +33,10 @@ _ENCODER_S = 15.0  # what an encoder costs besides its steps and scoring: loadin
 _FEWEST_ENCODER_S = 40.0  # with less no encoder gets anywhere
 _FEWEST_SEEN = 4_500  # texts that an encoder has to see, or all: with fewer other networks add more
 _FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it is, or only so
-_LENGTHS = (512, 256, 128)  # tokens that an encoder reads of a text: as many as let it see most texts
-_SEEN_SHARE = 0.7  # of the texts: 256 tokens of 3,000 reviews taught it as much as 128 of 5,000
+# Tokens that an encoder reads of a text, and the share of the texts that it has to see then. In the time for 128 tokens
+# of 5,000 reviews it learned more from 256 tokens of 3,000, and less from 512 of 2,000.
+_LENGTHS = {512: 1.0, 256: 0.7, 128: 0.0}
+_SHORTEST_READ = min(_LENGTHS)
 # Seconds that an encoder learns from a token, on one core, and what each other token of its text adds (attention).
 _TOKEN_S, _PAIR_S = 4.2e-4, 8.8e-7
 _SCORED_S = 6_000  # tokens that an encoder labels in a second, on one core
@@ -81,7 +83,7 @@ def encodes(members: Sequence[str] | None, budget: float | None, examples: Examp
         return False
     if len(examples) >= _FEW and budget is not None:
         scored = min(len(examples), MOST_HELD_ENCODER)
-        if budget < _fewest_s(examples) + _besides(examples, scored, _LENGTHS[-1]) + _FIRST_TIMES * _FIRST_S:
+        if budget < _fewest_s(examples) + _besides(examples, scored, _SHORTEST_READ) + _FIRST_TIMES * _FIRST_S:
             return False
     if not _mostly(examples, ("Latin",)):
         return False
@@ -121,7 +123,7 @@ def plan(
     # Other features and another weighting hedge the first choice, which a part of the texts made.
     weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
     # Where the time is short an encoder is worth more than a third n-gram model.
-    kept = pace * (_fewest_s(learned) + _besides(learned, len(held_out), _LENGTHS[-1])) if encoder else 0.0
+    kept = pace * (_fewest_s(learned) + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
     for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
         if clock.left - kept > _MANY * first_s:
             yield Candidate(ngram.FAMILY, {**features, "weighting": weighting})
@@ -133,10 +135,10 @@ def plan(
     if not backend.installed():
         return
     if len(learned) >= _FEWEST_TUNED and encoder:
-        for tokens in _LENGTHS:
+        for tokens, share in _LENGTHS.items():
             seconds = clock.left - again - pace * _besides(learned, len(held_out), tokens)
             once = pace * _seen_s(learned, len(learned), tokens)
-            if tokens == _LENGTHS[-1] or _SEEN_SHARE * once < seconds:
+            if share * once < seconds:
                 break
         if seconds > pace * _fewest_s(learned):
             wanted: dict[str, Any] = {"maximum_tokens": tokens, "tune": "all"}
@@ -211,7 +213,7 @@ def _lengths(examples: Examples, most: int) -> npt.NDArray[np.float64]:
 
 def _fewest_s(examples: Examples) -> float:
     """How long an encoder has to learn at least, in seconds: with less, other networks add more."""
-    return _seen_s(examples, min(len(examples), _FEWEST_SEEN), _LENGTHS[-1])
+    return _seen_s(examples, min(len(examples), _FEWEST_SEEN), _SHORTEST_READ)
 
 
 def _mostly(examples: Examples, names: Sequence[str]) -> bool:
