@@ -22,6 +22,9 @@ class Config(NetworkConfig):
 
     maximum_tokens: int = 1_000
     """Longer texts are cut to this many tokens."""
+    learning_rate: float = 0.016
+    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0. A vector learns from the
+    few batches alone that its n-gram occurs in."""
     batch_tokens: int = 50_000
     """N-grams in a batch, at most. Little data make smaller batches, so that an epoch has about 100."""
     vocabulary: int = 200_000
