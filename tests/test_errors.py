@@ -18,3 +18,7 @@ def test_long_lists_end_early() -> None:
     assert rows_phrase([7]) == "1 such row: 7"
     assert rows_phrase(list(range(1, 8))) == "7 such rows: 1, 2, 3, 4, 5, ..."
     assert listed(["a", "b", "c"], most=2) == "a, b, ... (3 in all)"
+
+
+def test_a_name_with_a_comma_is_one_name() -> None:
+    assert listed(["good, really", "bad"]) == '"good, really", bad'

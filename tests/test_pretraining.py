@@ -208,6 +208,11 @@ def test_the_command_says_how_to_go_on(cli: Cli, tmp_path: Path, encoder: Path) 
     ended = cli("predict", encoder, "good")
     assert ended.code == 1
     assert "this is a pretrained encoder, not a classifier" in ended.err
+    assert f"tenor train DATA --family transformer --init {encoder}" in ended.err
+    few = ["--set=epochs=1", "--set=batch_tokens=256", "--no-report"]
+    ended = cli("train", data, "--init", encoder, "--out", tmp_path / "model", *few)  # no --family
+    assert ended.code == 0, ended.err
+    assert json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))["family"] == "transformer"
     given += ["--set=validation=0", "--set=epochs=1"]  # with nothing held out all texts are learned from
     [row] = json.loads(cli("pretrain", data, "--json", "--out", tmp_path / "other", *given).out)["history"]
     assert list(row) == ["epoch", "loss", "accuracy", "texts_per_s"]

@@ -230,7 +230,7 @@ def load(folder: Path) -> Bundle:
         if saved.about.pop("kind", None) == KIND:
             raise BundleError(
                 f"{folder}: this is a pretrained encoder, not a classifier.",
-                f"Train one from it with: tenor train DATA --init {folder}",
+                f"Train one from it with: tenor train DATA --family {saved.family.name} --init {folder}",
             )
         if "task" not in saved.about:  # format 1 knew single labels alone
             saved.about["task"] = {"kind": "multiclass", "labels": saved.about.pop("labels")}

@@ -79,5 +79,10 @@ def rows_phrase(rows: list[int], most: int = 5) -> str:
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:
-    """`a, b, c`; past `most` names the list ends with how many there are in all."""
-    return ", ".join(names[:most]) + (f", ... ({len(names):,} in all)" if len(names) > most else "")
+    """`a, b, "c, d"`; past `most` names the list ends with how many there are in all."""
+    return ", ".join(map(quoted, names[:most])) + (f", ... ({len(names):,} in all)" if len(names) > most else "")
+
+
+def quoted(name: str) -> str:
+    """The name, in quotes where it holds a comma, so that it is one name in a list."""
+    return f'"{name}"' if "," in name else name

@@ -277,9 +277,12 @@ class Loop:
             checkpoints.folder.mkdir(parents=True, exist_ok=True)
             files.write(checkpoints.folder / CHECKPOINT, data)
         except OSError as error:
+            kept = (checkpoints.folder / CHECKPOINT).is_file()
             raise TenorError(
                 f"{checkpoints.folder}: the checkpoint cannot be written: {error.strerror or error}.",
-                "The one before is kept. Make room and go on with --resume.",
+                "The one before is kept. Make room and go on with --resume."
+                if kept
+                else "Choose another folder (--out).",
             ) from None
         self.pause = (time.perf_counter() - begin) / checkpoints.share
 

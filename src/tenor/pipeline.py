@@ -412,7 +412,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     begin = time.perf_counter()
     corpus = reading.corpus(run.corpus, run.text)
     read_s = time.perf_counter() - begin
-    watcher.say(f"{len(corpus):,} texts to learn from.")
+    watcher.say(f"{counted(len(corpus), 'text')} to learn from.")
 
     from tenor import pretraining
 

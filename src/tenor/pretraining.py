@@ -69,7 +69,7 @@ def fit(
     """
     begin = time.perf_counter()
     if len(texts) < 2:
-        raise DataError(f"there are {len(texts)} texts to learn from.", "Give many; thousands are usual.")
+        raise DataError("one text, or none, is too few to learn from.", "Give many; thousands are usual.")
     require(getattr(config, "tune", None) in (None, "all"), "tune", "must be all: pretraining trains all blocks")
     epochs = config.epochs or _EPOCHS
     order = np.random.default_rng(seed).permutation(len(texts))

@@ -278,6 +278,7 @@ def test_families_lists_the_families_and_their_settings(cli: Cli) -> None:
     assert [row["name"] for row in listed] == list(FAMILIES)
     assert all(f"{row['name']}: {row['summary']}" in printed for row in listed)
     assert all(f"  {key} = " in printed for row in listed for key in row["settings"])
+    assert "  distil = none\n" in printed and "  orders = chosen by validation\n" in printed
 
 
 def test_version_help_and_wrong_options(cli: Cli) -> None:

@@ -97,6 +97,9 @@ def test_another_format_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no/a\.csv: the folder .*no does not exist\. Make it first"):
         write(tmp_path / "no" / "a.csv")
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"file/a\.csv: .*file is a file, not a folder\. Choose another name"):
+        write(tmp_path / "file" / "a.csv")
 
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow"])

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tenor.cli import options
-from tenor.errors import counted
+from tenor.errors import counted, quoted
 
 Option = typer.Option
 
@@ -84,7 +84,7 @@ def _lines(report: Any) -> list[str]:
         + (f", {summary['test_rows']:,} in the test" if "test_rows" in summary else "")
     ]
     if "classes" in summary:
-        shown = [f"{label} {rows:,}" for label, rows in summary["classes"].items()]
+        shown = [f"{quoted(label)} {rows:,}" for label, rows in summary["classes"].items()]
         lines.append(
             f"classes: {', '.join(shown[:10])}" + (f", ... ({len(shown):,} in all)" if len(shown) > 10 else "")
         )

@@ -25,5 +25,5 @@ def families(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
     for family in models.FAMILIES.values():
         print(f"{family.name}: {family.summary} ({family.paper})")
         for key, value in settings.as_dict(family.config()).items():
-            shown = "chosen by validation" if value is None and not family.build else "none" if value is None else value
+            shown = "chosen by validation" if value is None and family.fit else "none" if value is None else value
             print(f"  {key} = {shown}")

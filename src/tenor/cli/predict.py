@@ -10,7 +10,7 @@ import typer
 
 from tenor.cli import options
 from tenor.cli.source import as_text, is_text
-from tenor.errors import counted
+from tenor.errors import counted, listed
 
 if TYPE_CHECKING:
     from tenor.labelling import Promise
@@ -221,4 +221,4 @@ def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Promise 
         return
     print("\n".join(f"{scored.label}\t{scored.score:.4f}" for scored in labels) or "no label")
     if promise is not None:
-        print(f"{promise.coverage:.6g}\t{', '.join(names) or 'empty set'}")
+        print(f"{promise.coverage:.6g}\t{listed(names, len(names)) or 'empty set'}")

@@ -5,6 +5,7 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -72,7 +73,9 @@ def train(
     ] = None,
     config: options.RunFile = None,
     assignments: options.Assignments = None,
-    init: Annotated[str | None, Option(help="Folder of an encoder from 'tenor pretrain' to start from.")] = None,
+    init: Annotated[
+        str | None, Option(help="Folder of an encoder from 'tenor pretrain' to start from; it names --family.")
+    ] = None,
     resume: options.Resume = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the model in --out.")] = False,
     drop_unlabelled: options.DropUnlabelled = False,
@@ -95,7 +98,7 @@ def train(
     as_json: Annotated[bool, Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
-    from tenor import pipeline, settings
+    from tenor import bundle, pipeline, settings
     from tenor.cli import console
     from tenor.errors import SettingsError
     from tenor.runs import Run
@@ -147,6 +150,8 @@ def train(
                 "Give one of the two.",
             )
         values["settings"] = values.get("settings", {}) | dict(searched.values())
+    if values.get("init") is not None and "family" not in values:
+        values["family"] = bundle.load_encoder(Path(values["init"])).family.name
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     options.one_test(values)

@@ -25,6 +25,8 @@ def require_writable(path: Path) -> None:
     kind = suffix(path)
     if kind not in WRITTEN or (path.suffix.lower() in COMPRESSED and kind in BINARY):
         raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(WRITTEN)}.")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise DataError(f"{path}: {path.parent} is a file, not a folder.", "Choose another name.")
     if not path.parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist.", "Make it first.")
 

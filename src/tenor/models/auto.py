@@ -320,7 +320,7 @@ def _too_costly(config: Config, made: Sequence[Made]) -> SettingsError:
     size, latency = min(each.size_mib for each in made), min(each.latency_ms for each in made)
     return SettingsError(
         "no model that was made is as small and as quick as is asked for: the smallest has "
-        f"{size:.1f} MiB, the quickest takes {latency:.2f} ms for a text.",
+        f"{size:.3g} MiB, the quickest takes {latency:.2f} ms for a text.",
         "Allow more ('maximum_size' or --max-size, 'maximum_latency' or --max-latency), or give more time (--budget).",
     )
 
