@@ -193,6 +193,8 @@ def test_without_a_backend_the_error_names_what_to_do(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
     with pytest.raises(MissingExtraError, match=f"the family 'lstm' needs .*{remedy}"):
         backend.load("the family 'lstm'")
+    with pytest.raises(MissingExtraError, match=f"the family 'lstm' needs .*{remedy}"):
+        backend.need("the family 'lstm'")
 
 
 if __name__ == "__main__":

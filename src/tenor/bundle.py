@@ -315,7 +315,7 @@ def _damage_told(folder: Path) -> Iterator[None]:
 def need(family: Family) -> None:
     """Refuse a family whose packages are not installed."""
     if family.build is not None:
-        backend.load(f"the family {family.name!r}")
+        backend.need(f"the family {family.name!r}")
 
 
 def _restore(
@@ -327,7 +327,7 @@ def _restore(
         return family.restore(config, encoder, arrays, task)
     if exported.FLOAT32 in graphs and runtimes.installed():
         return exported.restore(family, config, encoder, arrays, task, graphs)
-    need(family)
+    backend.load(f"the family {family.name!r}")
     from tenor.models import network
 
     return network.restore(family, config, encoder, arrays, task)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenor.data import columns
 from tenor.data.table import Chunk, Table
@@ -27,6 +27,13 @@ class Promise:
     coverage: float
     per_class: bool = False
     abstain: bool = False
+
+
+class Labelled(NamedTuple):
+    """How many rows there were, and how many of them had no text."""
+
+    rows: int
+    empty: int
 
 
 def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
@@ -64,7 +71,7 @@ def label(
     tell: Callable[[int], Any],
     promise: Promise | None = None,
     journal: Journal | None = None,
-) -> int:
+) -> Labelled:
     """Label every row, in order.
 
     Args:
@@ -77,13 +84,10 @@ def label(
         promise: What is asked for besides labels.
         journal: Keeps what is found, and gives what an interrupted run had found.
 
-    Returns:
-        How many rows there were.
-
     Raises:
         DataError: A text is no string, or the journal is that of other texts.
     """
-    rows = 0
+    rows = empty = 0
 
     def compute(texts: list[str]) -> list[list[Any]]:
         return values(predictor, texts, promise)
@@ -93,10 +97,11 @@ def label(
         found = compute(texts) if journal is None else journal.values(texts, compute)
         write(Chunk(chunk.row, {**chunk.columns, **dict(zip(added, found, strict=True))}))
         rows += len(chunk)
+        empty += sum(not text.strip() for text in texts)
         tell(rows)
     if journal is not None:
         journal.end()
-    return rows
+    return Labelled(rows, empty)
 
 
 def first_texts(source: Table, text: str, most: int) -> list[str]:

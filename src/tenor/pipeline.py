@@ -31,6 +31,7 @@ from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, TenorError, counted
 from tenor.measurement import Measured
+from tenor.models import backend
 from tenor.models.family import Family, Fitted
 from tenor.models.spread import Spread
 from tenor.predictor import Predictor
@@ -380,6 +381,7 @@ def _checkpoints(
     more: dict[str, Any],
 ) -> Any:
     """Where checkpoints go, with what tells the run from others."""
+    backend.load(f"the family {family.name!r}")  # here, since it keeps the backend quiet
     from tenor.loop import Checkpoints
 
     identity = {
@@ -413,11 +415,11 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     corpus = reading.corpus(run.corpus, run.text)
     read_s = time.perf_counter() - begin
     watcher.say(f"{counted(len(corpus), 'text')} to learn from.")
+    digest, place = provenance.fingerprint(corpus), output.training_folder(folder)
+    checkpoints = _checkpoints(run, family, config, init, place, digest, {})
 
     from tenor import pretraining
 
-    digest, place = provenance.fingerprint(corpus), output.training_folder(folder)
-    checkpoints = _checkpoints(run, family, config, init, place, digest, {})
     with tracking.tracked(run.log, folder, watcher, run.resume) as told:
         told.settings(_asked(run, config))
         fitted = pretraining.fit(family, corpus.texts, config, run.seed, told, checkpoints, _start(init))

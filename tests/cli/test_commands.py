@@ -219,9 +219,12 @@ def test_predict_prints_or_writes_the_rows_of_a_file(cli: Cli, tmp_path: Path, m
     ended = cli("predict", model_folder, path, "-o", out)
     assert (ended.code, ended.out, ended.err) == (0, "", f"2 rows: {out}\n")
     assert out.read_text(encoding="utf-8") == printed.out
-    assert cli("predict", model_folder, path, "-o", out, "--overwrite").code == 0
+    write_csv(path, [("superb", "a"), ("", "b"), (" \t", "c")], ("text", "note"))
+    ended = cli("predict", model_folder, path, "-o", out, "--overwrite")
+    told = f"3 rows, 2 of them without a text (labelled like one that says nothing): {out}\n"
+    assert (ended.code, ended.err) == (0, told)
     lines = cli("predict", model_folder, path, "--json").out.splitlines()
-    assert [list(json.loads(line)) for line in lines] == [["text", "note", "label", "score"]] * 2
+    assert [list(json.loads(line)) for line in lines] == [["text", "note", "label", "score"]] * 3
 
 
 def test_parts_are_trained_on_measured_and_labelled_as_one_table(cli: Cli, tmp_path: Path) -> None:

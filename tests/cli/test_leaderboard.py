@@ -32,6 +32,7 @@ def test_a_table_has_a_row_for_each_model_and_the_best_stands_out() -> None:
     assert lines[2] == ["ngram", "0.9000", "0.8900", "to", "0.9100", "0.3000", "3.2", "12,345", "9.0"]
     assert lines[4] == ["blend", "0.9200", "0.9100", "to", "0.9300", "0.2500"]
     assert [row.style for row in leaderboard.table(ROWS).rows] == ["", "", "bold"]
+    assert leaderboard.row("ngram", ROWS[0][1] | {"size_mib": 0.0123}).endswith("   0.01 MiB")
 
 
 def test_a_terminal_shows_the_table_as_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ pytest.importorskip("jax")
 
 from tenor.scale import cluster, training
 
-EPOCHS = 12  # so many that there is time to kill a worker in the middle
+EPOCHS = 6  # so many that there is time to kill a worker in the middle
 SETTINGS: dict[str, Any] = {
     "vocabulary": 60,
     "embedding": 6,

@@ -9,7 +9,7 @@ def row(name: str, figures: dict[str, float]) -> str:
     score, value, interval = _score(figures)
     told = f"{name:<11} {score} {value} ({interval})  loss {figures['validation_loss']:.4f}"
     if "seconds" in figures:
-        told += f"  {figures['seconds']:7.1f} s  {figures['texts_per_s']:9,.0f} texts/s  {figures['size_mib']:7.1f} MiB"
+        told += f"  {figures['seconds']:7.1f} s  {figures['texts_per_s']:9,.0f} texts/s  {_mib(figures['size_mib']):>7} MiB"
     return told
 
 
@@ -29,10 +29,15 @@ def table(rows: Sequence[tuple[str, dict[str, float]]]) -> Any:
         _, value, interval = _score(figures)
         cells = [name, value, interval, f"{figures['validation_loss']:.4f}"]
         if "seconds" in figures:
-            cells += [f"{figures['seconds']:.1f}", f"{figures['texts_per_s']:,.0f}", f"{figures['size_mib']:.1f}"]
+            cells += [f"{figures['seconds']:.1f}", f"{figures['texts_per_s']:,.0f}", _mib(figures["size_mib"])]
         style = "bold" if figures["validation_loss"] == best else ""
         found.add_row(*(Text(cell) for cell in cells), style=style)
     return found
+
+
+def _mib(size: float) -> str:
+    """`9.8`; of what is small enough to round to 0.0, the first digit that counts."""
+    return f"{size:.1f}" if size >= 0.1 else f"{size:.1g}"
 
 
 def _score(figures: dict[str, float]) -> tuple[str, str, str]:

@@ -126,9 +126,10 @@ def predict(
                 journal.opened(file, job, resume, overwrite) as kept,
                 writer.open_writer(file, columns, opened.schema, added) as write,
             ):
-                rows = labelling.label(opened, loaded, column, added, write, tell, promise, kept)
+                labelled = labelling.label(opened, loaded, column, added, write, tell, promise, kept)
             known = f", {kept.reused:,} of them known from the interrupted run" if kept.reused else ""
-            watcher.say(f"{counted(rows, 'row')}{known}: {file}")
+            empty = f", {labelled.empty:,} of them without a text (labelled like one that says nothing)"
+            watcher.say(f"{counted(labelled.rows, 'row')}{known}{empty if labelled.empty else ''}: {file}")
             return
         kind = ".jsonl" if as_json else ".txt" if source == "-" else table.suffix(path)
         kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"

@@ -36,6 +36,16 @@ def load(part: str) -> Any:
     return keras
 
 
+def need(part: str) -> None:
+    """Refuse at once, without the seconds that loading takes, where Keras or its backend is not installed.
+
+    Raises:
+        MissingExtraError: It is not; the error says that `part` needs it.
+    """
+    if not installed():
+        raise _missing(part)
+
+
 def installed() -> bool:
     """Whether Keras and its backend are there."""
     wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
