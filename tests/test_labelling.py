@@ -21,7 +21,7 @@ def run(source: Table, predictor: Predictor, out: Path, text: str | None = None)
     column = labelling.text_column(source, predictor, text)
     added = labelling.new_columns(source.columns, predictor, source.name)
     told: list[int] = []
-    with writer.open_writer(out, [*source.columns, *added], source.schema, added) as write:
+    with writer.open_writer(out, [*source.columns, *added], source, added) as write:
         labelled = labelling.label(source, predictor, column, added, write, told.append)
     assert told == sorted(told) and (told[-1] if told else 0) == labelled.rows
     return table.open_table(out)

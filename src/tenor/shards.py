@@ -152,7 +152,7 @@ def label(predictor: Predictor, shard: Shard, job: Job) -> int:
         text = labelling.text_column(source, predictor, job.text)
         added = labelling.new_columns(source.columns, predictor, source.name, job.promise)
         columns = [*source.columns, *added]
-        with writer.open_writer(target, columns, source.schema, added) as write:
+        with writer.open_writer(target, columns, source, added) as write:
             rows = labelling.label(source, predictor, text, added, write, lambda _: None, job.promise).rows
         if _is_remote(job.out):
             system, place = _system(_join(job.out, shard.name))

@@ -1,5 +1,6 @@
 """Every kind of bad input ends a command with two lines that say what is wrong, where, and what to do."""
 
+import codecs
 import random
 import re
 from collections.abc import Callable
@@ -88,6 +89,30 @@ def test_a_parquet_file_cut_short_is_refused(cli: Cli, tmp_path: Path, model_fol
     refuse(cli, message, "train", path, "--out", tmp_path / "model")
     refuse(cli, message, "predict", model_folder, path, "-o", tmp_path / "out.parquet")
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "kind", "marked"),
+    [
+        ("utf-8", "csv", False),
+        ("utf-8-sig", "csv", True),
+        ("gb18030", "tsv", True),
+        ("utf-16", "csv", True),
+        ("gb18030", "jsonl", False),
+    ],
+)
+def test_what_is_written_opens_where_the_input_did(
+    cli: Cli, tmp_path: Path, model_folder: Path, encoding: str, kind: str, marked: bool
+) -> None:
+    """A spreadsheet takes UTF-8 for what it is only where a byte order mark says so."""
+    path, out = write_csv(tmp_path / "in.csv", chinese(), encoding=encoding), tmp_path / f"out.{kind}"
+    assert cli("predict", model_folder, path, "-o", out).code == 0
+    data = out.read_bytes()
+    assert data.startswith(codecs.BOM_UTF8) == marked
+    assert chinese()[0][0] in data.decode("utf-8")
+    cli("predict", model_folder, str(tmp_path / "in*.csv"), "-o", tmp_path / "all.csv")
+    assert (tmp_path / "all.csv").read_bytes().startswith(codecs.BOM_UTF8) == (encoding != "utf-8")
+    assert not cli("predict", model_folder, path).out.startswith("\ufeff")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030"])

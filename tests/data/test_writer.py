@@ -23,7 +23,8 @@ CHUNKS = [
 
 
 def write(path: Path, chunks: list[Chunk] = CHUNKS, columns: list[str] = COLUMNS, schema: Any = None) -> Path:
-    with writer.open_writer(path, columns, schema, ["label", "score"]) as put:
+    source = table.Table("in", columns, iter(()), schema)
+    with writer.open_writer(path, columns, source, ["label", "score"]) as put:
         for chunk in chunks:
             put(chunk)
     return path

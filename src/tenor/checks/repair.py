@@ -90,7 +90,7 @@ def check_target(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
 def write(plan: Plan, source: Table, label: str, out: Path) -> Repaired:
     """Write the table as planned, with all its columns, in the format of the name of `out`."""
     rows = kept_rows = respelt = 0
-    with writer.open_writer(out, source.columns, source.schema) as put:
+    with writer.open_writer(out, source.columns, source) as put:
         for chunk in source.chunks:
             kept = [place for place in range(len(chunk)) if chunk.row + place not in plan.dropped]
             columns = {name: [values[place] for place in kept] for name, values in chunk.columns.items()}

@@ -9,7 +9,8 @@ def row(name: str, figures: dict[str, float]) -> str:
     score, value, interval = _score(figures)
     told = f"{name:<11} {score} {value} ({interval})  loss {figures['validation_loss']:.4f}"
     if "seconds" in figures:
-        told += f"  {figures['seconds']:7.1f} s  {figures['texts_per_s']:9,.0f} texts/s  {_mib(figures['size_mib']):>7} MiB"
+        told += f"  {figures['seconds']:7.1f} s  {figures['texts_per_s']:9,.0f} texts/s"
+        told += f"  {_mib(figures['size_mib']):>7} MiB"
     return told
 
 

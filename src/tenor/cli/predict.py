@@ -124,7 +124,7 @@ def predict(
             job = _job(model, column, columns, promise)
             with (
                 journal.opened(file, job, resume, overwrite) as kept,
-                writer.open_writer(file, columns, opened.schema, added) as write,
+                writer.open_writer(file, columns, opened, added) as write,
             ):
                 labelled = labelling.label(opened, loaded, column, added, write, tell, promise, kept)
             known = f", {kept.reused:,} of them known from the interrupted run" if kept.reused else ""

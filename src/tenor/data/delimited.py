@@ -39,7 +39,7 @@ def read(lines: Lines, delimiters: str) -> Table:
                 Location(lines.name, wrong[0][0]),
             )
 
-    return Table(lines.name, columns, chunked(rows(), columns))
+    return Table(lines.name, columns, chunked(rows(), columns), marked=lines.marked)
 
 
 def _records(lines: Lines, delimiters: str) -> Generator[list[str], None, None]:

@@ -59,6 +59,12 @@ class Lines:
                     raise unreadable(error, Location(self.name)) from None
             yield self._lines(stream, *self._encoding)
 
+    @property
+    def marked(self) -> bool:
+        """Whether the file, which has been read from, is not UTF-8 or begins with a byte order mark."""
+        encoding, _ = self._encoding or ("utf-8", False)
+        return encoding != "utf-8" or self._head.startswith(codecs.BOM_UTF8)
+
     def first(self) -> str:
         """The first line that is not blank, or nothing."""
         with self.read() as decoded:

@@ -88,7 +88,8 @@ def join(tables: list[Table], name: str) -> Table:
                 row += len(chunk)
 
     alike = all(table.schema == first.schema for table in tables)
-    return Table(name, first.columns, chunks(), first.schema if alike else None, starts)
+    marked = any(table.marked for table in tables)
+    return Table(name, first.columns, chunks(), first.schema if alike else None, starts, marked)
 
 
 def _of_one_format(files: list[Path], name: str) -> list[Path]:

@@ -33,6 +33,7 @@ class Table:
         schema: The Arrow schema of a Parquet or Arrow file, else None.
         starts: Of a table that stands in several files, the number of the first row of each file whose rows have been
             begun, and its name; else empty.
+        marked: Whether it is a text file of another encoding than UTF-8, or has a byte order mark, as of a spreadsheet.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Table:
     chunks: Iterator[Chunk]
     schema: Any = None
     starts: list[tuple[int, str]] = field(default_factory=list)
+    marked: bool = False
 
     def at(self, row: int, column: str | None = None) -> Location:
         """The place of a row that has been read; in several files, the one where it stands and its number there."""

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from tenor import files
 from tenor.data.formats import BINARY, COMPRESSED, WRITTEN, suffix
-from tenor.data.rows import Chunk
+from tenor.data.rows import Chunk, Table
 from tenor.errors import DataError
 
 Write = Callable[[Chunk], None]
@@ -38,15 +38,18 @@ def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
 
 
 @contextlib.contextmanager
-def open_writer(path: Path, columns: list[str], schema: Any = None, found: Sequence[str] = ()) -> Iterator[Write]:
+def open_writer(
+    path: Path, columns: list[str], source: Table | None = None, found: Sequence[str] = ()
+) -> Iterator[Write]:
     """Open a file for writing in the format of its name; the block gets a function that writes a chunk.
 
-    Text formats are also packed, as `.gz` or `.zst`. Equal chunks give equal bytes.
+    Text formats are also packed, as `.gz` or `.zst`. Equal chunks give equal bytes. `.csv` and `.tsv` are UTF-8, with a
+    byte order mark where the source is not plain UTF-8: Excel takes UTF-8 without one for the encoding of the country.
 
     Args:
         path: The file; what is there is replaced when the block ends well.
         columns: Names of the columns.
-        schema: Arrow schema of those columns that keep their types, for Parquet and Arrow.
+        source: The table that columns come from; in Parquet and Arrow they keep the types that they have there.
         found: The columns that `.txt` holds, which has no header; none given: all. The last of them holds numbers, the
             others strings or lists.
 
@@ -58,10 +61,11 @@ def open_writer(path: Path, columns: list[str], schema: Any = None, found: Seque
     packing = path.suffix.lower() if path.suffix.lower() in COMPRESSED else None
     try:
         if kind in BINARY:
-            with files.replacing(path) as stream, _arrow(stream, kind, columns, schema, found) as write:
+            with files.replacing(path) as stream, _arrow(stream, kind, columns, source, found) as write:
                 yield write
         else:
-            with files.replacing(path) as file, _text(file, packing) as stream:
+            marked = source is not None and source.marked and kind in (".csv", ".tsv")
+            with files.replacing(path) as file, _text(file, packing, "utf-8-sig" if marked else "utf-8") as stream:
                 yield text_writer(stream, kind, columns, found)
     except OSError as error:
         raise DataError(
@@ -94,7 +98,7 @@ def text_writer(stream: IO[str], kind: str, columns: list[str], found: Sequence[
 
 
 @contextlib.contextmanager
-def _text(file: IO[bytes], packing: str | None) -> Iterator[IO[str]]:
+def _text(file: IO[bytes], packing: str | None, encoding: str) -> Iterator[IO[str]]:
     """A stream of text into an open file, which stays open, through what packs it."""
     with os.fdopen(os.dup(file.fileno()), "wb") as copy:
         packed: Any = copy
@@ -104,7 +108,7 @@ def _text(file: IO[bytes], packing: str | None) -> Iterator[IO[str]]:
             import pyarrow
 
             packed = pyarrow.CompressedOutputStream(copy, "zstd")
-        with io.TextIOWrapper(packed, encoding="utf-8", newline="") as stream:
+        with io.TextIOWrapper(packed, encoding=encoding, newline="") as stream:
             yield stream
 
 
@@ -131,12 +135,15 @@ def _finite(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _arrow(stream: IO[bytes], kind: str, columns: list[str], schema: Any, found: Sequence[str]) -> Iterator[Write]:
+def _arrow(
+    stream: IO[bytes], kind: str, columns: list[str], source: Table | None, found: Sequence[str]
+) -> Iterator[Write]:
     import pyarrow
     import pyarrow.ipc
     import pyarrow.parquet
 
     make = pyarrow.parquet.ParquetWriter if kind == ".parquet" else pyarrow.ipc.new_file
+    schema = None if source is None else source.schema
     types = {} if schema is None else {name: schema.field(name).type for name in schema.names}
     writer: Any = None
     written: Any = None
