@@ -113,6 +113,7 @@ def test_wrong_options(cli: Cli, posts: Path, tmp_path: Path, arguments: tuple[s
 
 def test_a_class_may_have_an_equals_sign_in_its_name() -> None:
     assert options.class_weight("a=b=2, c=1.5") == {"a=b": 2.0, "c": 1.5}
+    assert options.class_weight('"a, b"=2, c=3') == {"a, b": 2.0, "c": 3.0}
 
 
 def test_class_weights_from_the_command_line(cli: Cli, english_csv: Path, tmp_path: Path) -> None:

@@ -165,13 +165,19 @@ def one_test(values: Mapping[str, Any]) -> None:
 
 
 def class_weight(given: str | None) -> str | dict[str, float] | None:
-    """What --class-weight names."""
+    """What --class-weight names; a class with a comma stands in quotes, as fields of CSV do."""
+    import csv
+
     from tenor.errors import SettingsError
 
     if given is None or given == "balanced":
         return given
     weights = {}
-    for item in given.split(","):
+    try:
+        items = next(csv.reader([given], skipinitialspace=True)) or [""]
+    except csv.Error:  # a line's end in it, say
+        items = [given]
+    for item in items:
         label, equals, weight = item.rpartition("=")
         try:
             weights[label.strip()] = float(weight)
