@@ -1,13 +1,17 @@
 """Which models `auto` makes in which time, on two cores."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tenor import fitting, tasks
-from tenor.models import backend, hub, plan
-from tenor.models.family import Examples
+from tenor.models import FAMILIES, backend, hub, plan
+from tenor.models.blend import Blend
+from tenor.models.candidate import Candidate, Made
+from tenor.models.family import Examples, Fitted
 
 pytestmark = pytest.mark.skipif(not backend.installed(), reason="needs Keras")
 
@@ -40,11 +44,11 @@ def texts(number: int, *characters: int, letters: str = "abcd ") -> Examples:
 REVIEWS, SENTENCES = texts(23_000, 500, 2_400, 700), texts(65_000, 55)
 
 
-def planned(examples: Examples, seconds: float) -> Sequence[plan.Candidate]:
-    clock = Stopped(seconds)
+def planned(examples: Examples, seconds: float | None) -> Sequence[plan.Candidate]:
+    clock = Stopped(float("inf") if seconds is None else seconds)
     held_out = examples.take(np.arange(min(2_000, len(examples))))
     encoder = plan.encodes(None, seconds, examples)
-    return list(plan.plan(None, examples, held_out, clock, encoder, []))
+    return list(filter(None, plan.plan(None, examples, held_out, clock, encoder, [], lambda: [])))
 
 
 @pytest.mark.parametrize(
@@ -59,14 +63,18 @@ def planned(examples: Examples, seconds: float) -> Sequence[plan.Candidate]:
         (SENTENCES, 20, None),
         (SENTENCES, 60, {"maximum_tokens": 128, "tune": "all", "batch_tokens": 1_024}),
         (SENTENCES, 300, {"maximum_tokens": 512, "tune": "all", "batch_tokens": 3_584}),
+        (SENTENCES, None, {"maximum_tokens": 512, "tune": "all"}),
     ],
 )
 def test_an_encoder_reads_as_much_as_the_time_allows(
-    examples: Examples, seconds: float, wanted: dict[str, object] | None
+    examples: Examples, seconds: float | None, wanted: dict[str, object] | None
 ) -> None:
     encoders = [each for each in planned(examples, seconds) if each.family.name == "pretrained"]
     assert [dict(each.wanted) for each in encoders] == ([] if wanted is None else [wanted])
-    assert all(each.seconds is not None and 0 < each.seconds < seconds for each in encoders)
+    if seconds is None:
+        assert not any(each.seconds for each in encoders)
+    else:
+        assert all(each.seconds is not None and 0 < each.seconds < seconds for each in encoders)
 
 
 def test_other_networks_come_after_it_and_n_grams_before() -> None:
@@ -81,3 +89,40 @@ def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_
     assert [dict(each.wanted) for each in few if each.family.name == "pretrained"] == [{"tune": "frozen"}]
     assert plan.encodes(("ngram", "pretrained"), None, few_texts := texts(60, 200))
     assert not plan.encodes(("ngram",), None, few_texts)
+
+
+def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> Made:
+    """What is known of a model that was made."""
+    asked = Candidate(FAMILIES[name], wanted, seed=seed)
+    config = asked.config if asked.family.build is None else replace(asked.config, epochs=3)
+    fitted = Fitted(SENTENCES.task, Blend(()), config, {}, [])
+    return Made(asked, fitted, np.zeros((100, 1), np.float32), seconds, 1_000.0, 1.0, 1.0)
+
+
+def repeated(found: list[Made], blend: list[Made], seconds: float) -> Iterator[Candidate]:
+    """What is asked for once all families have been tried, among them what was `found` and is in the blend."""
+    some = texts(2_000, 55)
+    asked = plan.plan(None, some, some.take(np.arange(100)), Stopped(seconds), True, found, lambda: blend)
+    return (each for each in asked if each is not None and each.seed)
+
+
+def test_networks_of_the_blend_are_made_again_as_long_as_that_helps() -> None:
+    frozen, encoder, bag = made("pretrained", 5.0, tune="frozen"), made("pretrained", 60.0), made("bag", 9.0)
+    found, blend = [made("ngram", 2.0), frozen, encoder, bag, made("cnn", 20.0)], [encoder, frozen, bag]
+    asked = repeated(found, blend, float("inf"))
+    names = []
+    for helps in (True, True, False, False):
+        again = next(asked)
+        names.append(again.name)
+        assert again.wanted == {"epochs": 3}
+        found.append(made(again.family.name, 50.0, again.seed))
+        blend += found[-1:] if helps else []
+    assert names == ["pretrained #2", "pretrained #3", "pretrained #4", "bag #2"]
+    assert next(asked, None) is None  # cnn is not in the blend
+
+
+def test_no_network_is_made_again_where_all_could_not_learn_from_all_texts_then() -> None:
+    blend = [made("pretrained", 60.0), made("ngram", 2.0)]
+    needed = 60 + 0.1 + plan.MORE_TEXTS * (60 + 2 + 60)
+    assert [each.name for each in itertools.islice(repeated(blend, blend, needed + 1), 1)] == ["pretrained #2"]
+    assert not list(repeated(blend, blend, needed - 1))

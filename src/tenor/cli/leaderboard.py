@@ -5,9 +5,9 @@ from typing import Any
 
 
 def row(name: str, figures: dict[str, float]) -> str:
-    """`bag         accuracy 0.9012 (0.8930 to 0.9094)  loss 0.2461     21.3 s  10,312 texts/s     9.8 MiB`."""
+    """`bag           accuracy 0.9012 (0.8930 to 0.9094)  loss 0.2461     21.3 s  10,312 texts/s     9.8 MiB`."""
     score, value, interval = _score(figures)
-    told = f"{name:<11} {score} {value} ({interval})  loss {figures['validation_loss']:.4f}"
+    told = f"{name:<13} {score} {value} ({interval})  loss {figures['validation_loss']:.4f}"
     if "seconds" in figures:
         told += f"  {figures['seconds']:7.1f} s  {figures['texts_per_s']:9,.0f} texts/s"
         told += f"  {_mib(figures['size_mib']):>7} MiB"

@@ -1,8 +1,8 @@
 """`auto`: the best model that can be had in the time given, most often a blend of several.
 
 First an n-gram model, which is there in seconds; then, for as long as there is time, networks that see what it does
-not. All learn from the same texts and are tried on the same others; those that help are blended (Wolpert, 1992,
-"Stacked Generalization"), and those that are quick then learn from all texts.
+not, and these again from other random numbers. All learn from the same texts and are tried on the same others; those
+that help are blended (Wolpert, 1992, "Stacked Generalization"), and those that are quick then learn from all texts.
 
 What was made, each with the number of its steps, is kept as `members`: with these the run can be repeated exactly, on
 any machine and without a clock.
@@ -28,7 +28,6 @@ from tenor.watch import Watcher
 
 _HELD_OUT = 0.2  # share of the texts on which models are compared
 _FEWEST_HELD, _LARGEST_SHARE = 500, 0.3
-_MORE_TEXTS = 1.3  # times as long as on a part, at most, to learn from all texts
 _DISTILLED_SHARE = 0.25  # of the time is for the small model that learns from the blend
 
 
@@ -37,7 +36,8 @@ class Config:
     """Settings of `auto`."""
 
     budget: float | None = 180.0
-    """Seconds for learning; reading the texts and measuring come on top. None: until there is nothing more to try."""
+    """Seconds for learning; reading the texts and measuring come on top. None: until nothing makes it
+    better."""
     members: tuple[str, ...] | None = None
     """Models to make, whatever time they take: each a family and settings of it, such as `bag steps=400`; none: what
     fits into `budget`."""
@@ -118,12 +118,16 @@ def combine(
     members: tuple[Member, ...] = ()
     found: Fitted | None = None
     try:
-        planned = plan.plan(config.members, learned, held_out, clock, encodes, made)
+        parts = (learned, held_out)
+        planned = plan.plan(
+            *(config.members, *parts, clock, encodes, made),
+            lambda: [each for each, weight in _weighted(made, members) if weight > 0],
+        )
 
         def taught(asked: Candidate) -> Examples | None:
             return _taught(found, asked, learned.unlabelled, seed)
 
-        making = _making(fit, planned, config, (learned, held_out), seed, watcher, clock, taught, spread)
+        making = _making(fit, planned, config, parts, seed, watcher, clock, taught, spread)
         with contextlib.closing(making):
             for asked, each in making:
                 if each is None:
@@ -156,7 +160,7 @@ def combine(
 
 def _making(
     fit: Fit,
-    planned: Iterator[Candidate],
+    planned: Iterator[Candidate | None],
     config: Config,
     parts: tuple[Examples, Examples],
     seed: int,
@@ -169,7 +173,7 @@ def _making(
     given = ready = 0
     learned, held_out = parts
     if spread is None:
-        for asked in planned:
+        for asked in filter(None, planned):
             told = _Member(watcher, asked.name, clock if ready else Clock(None))
             made = _in_time(fit, asked, learned, held_out, seed, told, taught(asked))
             ready += made is not None
@@ -178,9 +182,13 @@ def _making(
     shared = spread.share((replace(learned.in_memory(), unlabelled=()), held_out))
 
     def calls() -> Iterator[Call | None]:
-        for number, asked in enumerate(planned):
-            while asked.unlabelled and given < number:
-                yield None  # it learns from what the models before it say
+        asked_for = 0
+        for asked in planned:
+            if asked is None:
+                while given < asked_for:
+                    yield None
+                continue
+            asked_for += 1
             yield asked, _made_there, (shared, fit, asked, seed, clock.moment if ready else None, taught(asked))
 
     def most() -> int:  # what the first takes tells what else there is time for
@@ -361,18 +369,21 @@ def _on_all(
         before = list(costs)
         for number in sorted(range(len(members)), key=lambda number: before[number].seconds):
             member, one = members[number], before[number]
-            if getattr(member.config, "steps", None) is None and one.seconds * _MORE_TEXTS < clock.left:
+            if getattr(member.config, "steps", None) is None and one.seconds * plan.MORE_TEXTS < clock.left:
                 yield number, member, one
 
     def fitted() -> Generator[tuple[int, Fitted]]:
         if spread is None:
             for number, member, one in wider():
                 told = _Member(watcher, f"{one.asked.name}, all texts", Clock(None))
-                yield number, _fitted_to(examples, fit, member.family, member.config, seed, one.taught, told)
+                yield (
+                    number,
+                    _fitted_to(examples, fit, member.family, member.config, seed + one.asked.seed, one.taught, told),
+                )
             return
         shared = spread.share(replace(examples.in_memory(), unlabelled=()))
         calls: Iterator[Call | None] = (
-            (number, _fitted_to, (shared, fit, member.family, member.config, seed, one.taught))
+            (number, _fitted_to, (shared, fit, member.family, member.config, seed + one.asked.seed, one.taught))
             for number, member, one in wider()
         )
         yield from spread_out(spread, calls, lambda: spread.places)

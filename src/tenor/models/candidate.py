@@ -20,7 +20,7 @@ a network makes only as many steps as fit into them.
 """
 
 _KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
-_UNLABELLED = "unlabelled"
+_UNLABELLED, _SEED = "unlabelled", "seed"
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,18 @@ class Candidate:
         seconds: Time for a network to learn; None: as long as its settings take.
         unlabelled: Of how many texts without labels it learns what the blend before it says of them; None: of none, or
             of as many as there is time for.
+        seed: Added to that of the run: 0, or what tells a further model of the same settings from the first.
     """
 
     family: Family
     wanted: Mapping[str, Any]
     seconds: float | None = None
     unlabelled: int | None = None
+    seed: int = 0
 
     @property
     def name(self) -> str:
-        return self.family.name + (" +texts" if self.unlabelled else "")
+        return self.family.name + (" +texts" if self.unlabelled else "") + (f" #{self.seed + 1}" if self.seed else "")
 
     @property
     def config(self) -> Any:
@@ -57,10 +59,11 @@ def parse(member: str, setting: str = "members") -> Candidate:
     if name not in _KNOWN:
         raise SettingsError(f"setting {setting!r} names {name!r}.", settings.nearest(name, list(_KNOWN)))
     values = settings.parse_assignments(assignments)
-    unlabelled = values.pop(_UNLABELLED, None)
-    whole = unlabelled is None or (type(unlabelled) is int and unlabelled >= 0)
-    require(whole, setting, f"{_UNLABELLED} must be a whole number")
-    candidate = Candidate(_KNOWN[name], values, None, unlabelled)
+    unlabelled, seed = values.pop(_UNLABELLED, None), values.pop(_SEED, 0)
+    for key, value in ((_UNLABELLED, unlabelled), (_SEED, seed)):
+        whole = value is None or (type(value) is int and value >= 0)
+        require(whole, setting, f"{key} must be a whole number")
+    candidate = Candidate(_KNOWN[name], values, None, unlabelled, seed or 0)
     _ = candidate.config
     return candidate
 
@@ -93,7 +96,7 @@ class Made:
         values = dict(self.asked.wanted)
         if self.asked.family.build is not None:
             values |= {key: getattr(self.fitted.config, key) for key in ("epochs", "steps")}
-        values[_UNLABELLED] = self.asked.unlabelled
+        values |= {_UNLABELLED: self.asked.unlabelled, _SEED: self.asked.seed or None}
         told = (
             f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items() if value is not None
         )
@@ -123,7 +126,7 @@ def make(
     """Fit a model and try it on the texts held out."""
     begin = time.perf_counter()
     examples = learned if taught is None else distillation.together(learned, taught)
-    fitted = of_task(fit(asked.family, examples, asked.config, seed, watcher, asked.seconds), held_out)
+    fitted = of_task(fit(asked.family, examples, asked.config, seed + asked.seed, watcher, asked.seconds), held_out)
     seconds = time.perf_counter() - begin
     begin = time.perf_counter()
     logits = fitted.model.logits(held_out.texts)

@@ -3,8 +3,9 @@
 The figures below come from held-out parts of training sets: IMDB, SST, GoEmotions, EmoBank and THUCNews, on two cores.
 """
 
+import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from tenor.tasks import Value
 from tenor.text import scripts
 
 MOST_HELD, MOST_HELD_ENCODER = 5_000, 2_000  # texts to compare models on; an encoder takes long to score them
+MORE_TEXTS = 1.3  # times as long as on a part, at most, to learn from all texts
 
 _FIRST_S, _FIRST_CHARACTERS_S = 3.0, 5e6  # about what the first n-gram model takes: seconds, and characters in one
 _FIRST_TIMES = 3  # times as long is needed to compare models
@@ -101,8 +103,9 @@ def plan(
     clock: Clock,
     encoder: bool,
     made: Sequence[Made],
-) -> Iterator[Candidate]:
-    """Which model to make next; asked again when that one is there.
+    blended: Callable[[], Sequence[Made]],
+) -> Iterator[Candidate | None]:
+    """Which model to make next; None where all that were asked for have to be there first.
 
     Args:
         members: What to make, whatever time it takes; None: what fits into the time.
@@ -111,9 +114,13 @@ def plan(
         clock: The time left.
         encoder: Whether there is an encoder to try.
         made: What has been made so far; it grows.
+        blended: Those of them that are in the blend now, the best first.
     """
     if members is not None:
-        yield from map(parse, members)
+        for asked in map(parse, members):
+            if asked.unlabelled:
+                yield None  # it learns from what the models before it say
+            yield asked
         return
     begin = time.perf_counter()
     yield Candidate(ngram.FAMILY, {})
@@ -148,8 +155,8 @@ def plan(
                     wanted["epochs"] = 2  # or as much of the second as there is time for
             # Small batches take longer, by a third where they are the smallest, but few large steps teach less.
             seen = seconds / once * len(learned) * _tokens(learned, tokens)
-            fitting = int(seen / _STEPS) // _BATCH_UNIT * _BATCH_UNIT
-            if fitting < pretrained.Config.batch_tokens:
+            if seen / _STEPS < pretrained.Config.batch_tokens:
+                fitting = int(seen / _STEPS) // _BATCH_UNIT * _BATCH_UNIT
                 wanted["batch_tokens"] = max(_SMALLEST_BATCH, fitting)
             yield Candidate(pretrained.FAMILY, wanted, _share(seconds, 1.0))
     if clock.left > _SHORTEST:
@@ -157,15 +164,18 @@ def plan(
     for family in (cnn.FAMILY, lstm.FAMILY):
         if clock.left > _FEWEST_WORDS_S + 2 * _NETWORK_S:
             yield Candidate(family, {}, _share(clock.left - 2 * _NETWORK_S, 1.0))
+    yield None
+    yield from _repeated(clock, made, blended)
 
 
-def _taught(learned: Examples, held_out: Examples, clock: Clock, made: Sequence[Made]) -> Iterator[Candidate]:
+def _taught(learned: Examples, held_out: Examples, clock: Clock, made: Sequence[Made]) -> Iterator[Candidate | None]:
     """The best n-gram model, and an encoder that stays as it is, once more: from what the blend says of texts without
     labels too.
     """
     most = min(len(learned.unlabelled), _MOST_TAUGHT * len(learned))
     if not most:
         return
+    yield None
     rate = 1 / sum(1 / each.texts_per_s for each in made)
     number = int(min(most, rate * _TAUGHT_SHARE * clock.left))
     if number < _FEWEST_TAUGHT:
@@ -176,6 +186,25 @@ def _taught(learned: Examples, held_out: Examples, clock: Clock, made: Sequence[
         if clock.left > _MANY * each.seconds * (1 + number / len(learned)):
             chosen = {key: getattr(each.fitted.config, key) for key in _CHOSEN if hasattr(each.fitted.config, key)}
             yield Candidate(each.asked.family, {**each.asked.wanted, **chosen}, None, number)
+
+
+def _repeated(clock: Clock, made: Sequence[Made], blended: Callable[[], Sequence[Made]]) -> Iterator[Candidate]:
+    """The networks of the blend once more, and more often, from other random numbers: for as long as that makes the
+    blend better, and all of it can still learn from all texts (Lakshminarayanan et al., 2017, "Simple and Scalable
+    Predictive Uncertainty Estimation using Deep Ensembles").
+    """
+    networks = [each for each in blended() if each.asked.family.build and each.asked.wanted.get("tune") != "frozen"]
+    for first in networks:
+        made_of_it = {"epochs": first.fitted.config.epochs, "steps": first.fitted.config.steps}
+        wanted = {**first.asked.wanted, **{key: value for key, value in made_of_it.items() if value is not None}}
+        for seed in itertools.count(1):
+            members = blended()
+            others = [each for each in made if each.asked.family is first.asked.family and each.asked.seed]
+            helped = all(any(each is member for member in members) for each in others)
+            again = MORE_TEXTS * sum(each.seconds for each in [*members, first])
+            if not helped or clock.left < first.seconds + len(first.logits) / first.texts_per_s + again:
+                break
+            yield Candidate(first.asked.family, wanted, seed=seed)
 
 
 def _share(left: float, share: float) -> float | None:
