@@ -162,6 +162,13 @@ def test_training_starts_from_the_encoder(encoder: Path, english_csv: Path, tmp_
         np.testing.assert_allclose(trained.model.arrays()[name], value, atol=1e-6)
 
 
+def test_a_transformer_that_starts_from_an_encoder_learns_faster(encoder: Path) -> None:
+    family, start = models.FAMILIES["transformer"], load_encoder(encoder)
+    assert pipeline.config_of(family, {}, start).learning_rate == 0.006
+    assert pipeline.config_of(family, {"learning_rate": 0.001}, start).learning_rate == 0.001
+    assert pipeline.config_of(family, {}, None).learning_rate == 0.002
+
+
 def test_a_pretrained_encoder_goes_on_and_is_started_from(corpus: Path, english_csv: Path, tmp_path: Path) -> None:
     folder, found = pipeline.pretrain(
         Pretraining(str(corpus), family="pretrained", settings=PRETRAINED, out=str(tmp_path / "encoder"))

@@ -463,7 +463,7 @@ def config_of(family: Family, values: dict[str, Any], encoder: Encoder | None) -
                 f"the setting {key!r} is {values[key]!r}, and that of the encoder to start from is {shape[key]!r}.",
                 "Leave it out.",
             )
-    return settings.make(family.config, {**values, **shape}, "settings")
+    return settings.make(family.config, {**family.started, **values, **shape}, "settings")
 
 
 def _start(encoder: Encoder | None) -> Any:

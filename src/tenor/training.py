@@ -94,7 +94,8 @@ def fit(
     after_encoding = time.perf_counter()
 
     few = None
-    if tune != "frozen" and (start is not None or family.initialise is not None):
+    # Not where features are dropped all through the encoder: a head that has never seen that is wrong in training.
+    if tune != "frozen" and family.initialise is not None:
         some = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
         few = Part(encoder.encode(some.texts, config.maximum_tokens, config.keep), some.targets, some.weights)
     work = Work(

@@ -263,6 +263,7 @@ class Family:
             where others are made.
         structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
         pretraining: Defaults of its settings that are others there.
+        started: Defaults of its settings that are others where it starts from an encoder that was pretrained here.
         rate: (config) -> path of a variable -> its share of the learning rate; None: all of it.
     """
 
@@ -278,4 +279,5 @@ class Family:
     combine: Callable[[Any, Examples, Any, int, Watcher, Callable[[Fitted], None], Any], Fitted] | None = None
     structure: tuple[str, ...] = ()
     pretraining: Mapping[str, Any] = field(default_factory=dict)
+    started: Mapping[str, Any] = field(default_factory=dict)
     rate: Callable[[Any], Callable[[str], float]] | None = None

@@ -94,5 +94,6 @@ FAMILY = Family(
     encode=tokens.encode,
     # It sees each text a few times at most, so there is nothing to drop, and much to learn in as many steps as can be.
     pretraining={"dropout": 0.0, "batch_tokens": 4_096, "learning_rate": 0.004},
+    started={"learning_rate": 0.006},  # what it has learned is larger than the weights that it is born with
     structure=("vocabulary", "tokens", "maximum_tokens", "width", "blocks", "heads", "feed_forward", "activation"),
 )
