@@ -18,6 +18,7 @@ from tenor.scale import cluster
 from tenor.tuning import Outcome, Proposal, Setup
 from tenor.watch import Watcher
 
+_ENDING_S = 1.0  # that tasks which are to end get to do so by themselves
 _DEATHS = 4  # times that a task whose worker dies is begun again
 
 
@@ -59,7 +60,12 @@ class Places:
         return found
 
     def stop(self, begun: Sequence[Any]) -> None:
-        for call in begun:
+        if not begun:
+            return
+        # Ray 2.60 ends this process where a task is through at the moment in which it is cancelled ("Tried to complete
+        # task that was not pending"), as where all proposals fail alike. So those that are about to end may.
+        _, running = self._ray.wait(list(begun), num_returns=len(begun), timeout=_ENDING_S, fetch_local=False)
+        for call in running:
             with contextlib.suppress(self._ray.exceptions.RayError):
                 self._ray.cancel(call, force=True)
 
