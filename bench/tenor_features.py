@@ -11,7 +11,8 @@ import numpy as np
 
 from imdb import drawn, print_figures
 from steps import Steps
-from tenor import bundle, models, settings
+from tenor import models, settings
+from tenor.models import backend
 from tenor.tasks import Classes
 
 
@@ -19,7 +20,7 @@ def main() -> None:
     """Build the network as training does, compute the features, print the figures."""
     texts, _ = drawn(int(sys.argv[1]))
     family = models.find("pretrained")
-    bundle.need(family)  # it loads TensorFlow without its chatter, so it goes before what imports Keras
+    backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
     from tenor.models import precision
     from tenor.models.network import Network
 

@@ -5,7 +5,8 @@ from time import perf_counter
 import numpy as np
 
 from imdb import print_figures, read_part
-from tenor import bundle, models, settings
+from tenor import models, settings
+from tenor.models import backend
 from tenor.models.family import Examples
 from tenor.tasks import Classes
 from tenor.watch import Watcher
@@ -33,7 +34,7 @@ def main() -> None:
     """Train for two epochs, print the figures."""
     texts, labels = read_part("train")
     family = models.find("lstm")
-    bundle.need(family)  # it loads TensorFlow without its chatter, so it goes before what imports Keras
+    backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
     from tenor import training
 
     config = settings.make(family.config, {"epochs": 2, "patience": None}, "settings")

@@ -11,7 +11,8 @@ import numpy as np
 
 from imdb import drawn, print_figures
 from steps import EnoughError, Steps
-from tenor import bundle, models, settings
+from tenor import models, settings
+from tenor.models import backend
 from tenor.data.split import hold_out
 from tenor.models.family import Examples
 from tenor.tasks import Classes
@@ -27,7 +28,7 @@ def main() -> None:
     length, precision, steps = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     texts, labels = drawn(TEXTS)
     family = models.find("pretrained")
-    bundle.need(family)  # it loads TensorFlow without its chatter, so it goes before what imports Keras
+    backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
     from tenor import training
 
     values = {"maximum_tokens": length, "batch_tokens": BATCH * length, "precision": precision, "epochs": 1}
