@@ -12,8 +12,8 @@ import numpy as np
 from imdb import drawn, print_figures
 from steps import EnoughError, Steps
 from tenor import models, settings
-from tenor.models import backend
 from tenor.data.split import hold_out
+from tenor.models import backend
 from tenor.models.family import Examples
 from tenor.tasks import Classes
 from tenor.text import batches
