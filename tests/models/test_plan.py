@@ -126,3 +126,17 @@ def test_no_network_is_made_again_where_all_could_not_learn_from_all_texts_then(
     needed = 60 + 0.1 + plan.MORE_TEXTS * (60 + 2 + 60)
     assert [each.name for each in itertools.islice(repeated(blend, blend, needed + 1), 1)] == ["pretrained #2"]
     assert not list(repeated(blend, blend, needed - 1))
+
+
+def test_what_learns_from_what_others_say_waits_for_them() -> None:
+    some = texts(400, 55)
+    found = [made("ngram", 0.5), made("pretrained", 5.0, tune="frozen")]
+    held_out, clock = some.take(np.arange(100)), Stopped(60)
+    others = replace(some, unlabelled=["abcd"] * 400)
+    asked = list(plan.plan(None, others, held_out, clock, True, found, lambda: []))
+    taught = [number for number, each in enumerate(asked) if each is not None and each.unlabelled]
+    assert [each.name for each in asked if each is not None and each.unlabelled] == [
+        "ngram +texts",
+        "pretrained +texts",
+    ]
+    assert all(asked[number - 1] is None for number in taught)

@@ -91,15 +91,19 @@ class Made:
     taught: Examples | None = None
 
     @property
-    def described(self) -> str:
-        """The model as `members` takes it: the family, the settings asked for, and what the clock made of them."""
+    def wanted(self) -> dict[str, Any]:
+        """The settings asked for, and what the clock made of them."""
         values = dict(self.asked.wanted)
         if self.asked.family.build is not None:
             values |= {key: getattr(self.fitted.config, key) for key in ("epochs", "steps")}
-        values |= {_UNLABELLED: self.asked.unlabelled, _SEED: self.asked.seed or None}
-        told = (
-            f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items() if value is not None
-        )
+        return {key: value for key, value in values.items() if value is not None}
+
+    @property
+    def described(self) -> str:
+        """The model as `members` takes it: the family, its settings, and what it learned from besides."""
+        others = {_UNLABELLED: self.asked.unlabelled, _SEED: self.asked.seed or None}
+        values = self.wanted | {key: value for key, value in others.items() if value is not None}
+        told = (f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items())
         return " ".join([self.asked.family.name, *told])
 
     def figures(self, held_out: Examples) -> dict[str, float]:

@@ -185,6 +185,7 @@ def _taught(learned: Examples, held_out: Examples, clock: Clock, made: Sequence[
     for each in [best, *(other for other in made if other.asked.wanted.get("tune") == "frozen")]:
         if clock.left > _MANY * each.seconds * (1 + number / len(learned)):
             chosen = {key: getattr(each.fitted.config, key) for key in _CHOSEN if hasattr(each.fitted.config, key)}
+            yield None  # it learns from what the models before it say
             yield Candidate(each.asked.family, {**each.asked.wanted, **chosen}, None, number)
 
 
@@ -195,8 +196,6 @@ def _repeated(clock: Clock, made: Sequence[Made], blended: Callable[[], Sequence
     """
     networks = [each for each in blended() if each.asked.family.build and each.asked.wanted.get("tune") != "frozen"]
     for first in networks:
-        made_of_it = {"epochs": first.fitted.config.epochs, "steps": first.fitted.config.steps}
-        wanted = {**first.asked.wanted, **{key: value for key, value in made_of_it.items() if value is not None}}
         for seed in itertools.count(1):
             members = blended()
             others = [each for each in made if each.asked.family is first.asked.family and each.asked.seed]
@@ -204,7 +203,7 @@ def _repeated(clock: Clock, made: Sequence[Made], blended: Callable[[], Sequence
             again = MORE_TEXTS * sum(each.seconds for each in [*members, first])
             if not helped or clock.left < first.seconds + len(first.logits) / first.texts_per_s + again:
                 break
-            yield Candidate(first.asked.family, wanted, seed=seed)
+            yield Candidate(first.asked.family, first.wanted, seed=seed)
 
 
 def _share(left: float, share: float) -> float | None:
