@@ -34,7 +34,7 @@ def test_the_files_together_are_what_one_file_would_be(
     tmp_path: Path, parts: Path, model_folder: Path, cli: Cli
 ) -> None:
     ended = cli("predict", model_folder, f"{parts}/*.csv", "-o", f"{tmp_path}/out/")
-    assert ended.code == 0 and "6 rows in 3 files" in ended.err
+    assert ended.code == 0 and "6 rows in 3 files, 3 of them without a text" in ended.err
     assert cli("predict", model_folder, f"{parts}/*.csv", "-o", tmp_path / "whole.csv").code == 0
     lines = [(tmp_path / "out" / f"{number}.csv").read_text(encoding="utf-8").splitlines() for number in range(3)]
     whole = (tmp_path / "whole.csv").read_text(encoding="utf-8").splitlines()
@@ -51,7 +51,7 @@ def test_a_job_goes_on_where_it_ended(tmp_path: Path, parts: Path, model_folder:
     first = tmp_path / "out" / "0.csv"
     changed = first.stat().st_mtime_ns
     ended = cli("predict", model_folder, parts, "-o", tmp_path / "out")
-    assert "1 file is labelled already." in ended.err and "6 rows in 3 files" in ended.err
+    assert "1 file is labelled already." in ended.err and "6 rows in 3 files, 3 of them without" in ended.err
     assert first.stat().st_mtime_ns == changed
     (tmp_path / "out" / "1.csv").unlink()  # one that was lost is made again
     assert run(job) == [6]

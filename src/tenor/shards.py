@@ -18,7 +18,7 @@ from tenor import bundle, files, labelling
 from tenor.data import table, writer
 from tenor.data.formats import COMPRESSED, FORMATS, WRITTEN, suffix
 from tenor.errors import DataError, missing_extra
-from tenor.labelling import Promise
+from tenor.labelling import Labelled, Promise
 from tenor.predictor import Predictor
 
 RECORD = "_labelled.json"
@@ -67,16 +67,16 @@ class Record:
     Attributes:
         place: The record's path or URL.
         identity: What the job is.
-        done: Name of the labelled file -> its input, and how many rows it has.
+        done: Name of the labelled file -> its input, and how many rows it has, and how many of them without a text.
     """
 
     place: str
     identity: dict[str, Any]
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, shard: Shard, rows: int) -> None:
+    def add(self, shard: Shard, labelled: Labelled) -> None:
         """A file is through."""
-        self.done[shard.name] = {**asdict(shard), "rows": rows}
+        self.done[shard.name] = {**asdict(shard), **labelled._asdict()}
         _write(
             self.place,
             json.dumps(
@@ -85,8 +85,9 @@ class Record:
         )
 
     @property
-    def rows(self) -> int:
-        return sum(each["rows"] for each in self.done.values())
+    def labelled(self) -> Labelled:
+        each = self.done.values()
+        return Labelled(sum(one["rows"] for one in each), sum(one.get("empty", 0) for one in each))
 
 
 def plan(job: Job, overwrite: bool = False) -> tuple[list[Shard], Record]:
@@ -134,15 +135,15 @@ def plan(job: Job, overwrite: bool = False) -> tuple[list[Shard], Record]:
         through = record.done.get(shard.name)
         if through is None or not _exists(_join(job.out, shard.name)):
             left.append(shard)
-        elif {**asdict(shard), "rows": through["rows"]} != through:
+        elif through | asdict(shard) != through:
             raise DataError(
                 f"{shard.source}: this has changed since it was labelled.", "Choose another --out, or --overwrite it."
             )
     return left, record
 
 
-def label(predictor: Predictor, shard: Shard, job: Job) -> int:
-    """Label one file; returns how many rows it has. Raises DataError where it cannot be read or written."""
+def label(predictor: Predictor, shard: Shard, job: Job) -> Labelled:
+    """Label one file. Raises DataError where it cannot be read or written."""
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory())) if _remote(shard.source, job.out) else None
         path = local(shard.source, scratch or Path())
@@ -153,18 +154,18 @@ def label(predictor: Predictor, shard: Shard, job: Job) -> int:
         added = labelling.new_columns(source.columns, predictor, source.name, job.promise)
         columns = [*source.columns, *added]
         with writer.open_writer(target, columns, source, added) as write:
-            rows = labelling.label(source, predictor, text, added, write, lambda _: None, job.promise).rows
+            labelled = labelling.label(source, predictor, text, added, write, lambda _: None, job.promise)
         if _is_remote(job.out):
             system, place = _system(_join(job.out, shard.name))
             system.put_file(str(target), place)
-        return rows
+        return labelled
 
 
 def each(predictor: Predictor, shards: Sequence[Shard], job: Job, record: Record) -> Generator[int]:
     """Label the files one after the other; after each, how many rows are through."""
     for shard in shards:
         record.add(shard, label(predictor, shard, job))
-        yield record.rows
+        yield record.labelled.rows
 
 
 def listed(source: str) -> list[Shard]:

@@ -13,7 +13,7 @@ from tenor.cli.source import as_text, is_text
 from tenor.errors import counted, listed
 
 if TYPE_CHECKING:
-    from tenor.labelling import Promise
+    from tenor.labelling import Labelled, Promise
     from tenor.predictor import Predictor
     from tenor.shards import Job
 
@@ -128,8 +128,7 @@ def predict(
             ):
                 labelled = labelling.label(opened, loaded, column, added, write, tell, promise, kept)
             known = f", {kept.reused:,} of them known from the interrupted run" if kept.reused else ""
-            empty = f", {labelled.empty:,} of them without a text (labelled like one that says nothing)"
-            watcher.say(f"{counted(labelled.rows, 'row')}{known}{empty if labelled.empty else ''}: {file}")
+            watcher.say(f"{counted(labelled.rows, 'row')}{known}{_without(labelled)}: {file}")
             return
         kind = ".jsonl" if as_json else ".txt" if source == "-" else table.suffix(path)
         kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
@@ -160,7 +159,16 @@ def _label_files(
         with contextlib.closing(through):
             for rows in through:
                 watcher.progress("predict", rows, 0, {})
-        watcher.say(f"{counted(record.rows, 'row')} in {counted(len(record.done), 'file')}: {job.out}")
+        found = record.labelled
+        files = counted(len(record.done), "file")
+        watcher.say(f"{counted(found.rows, 'row')} in {files}{_without(found)}: {job.out}")
+
+
+def _without(labelled: "Labelled") -> str:
+    """A word on rows without a text, where there are any."""
+    if not labelled.empty:
+        return ""
+    return f", {labelled.empty:,} of them without a text (labelled like one that says nothing)"
 
 
 def _job(model: Path, column: str, columns: list[str], promise: "Promise | None") -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from tenor import predictor, shards
 from tenor.errors import DataError, TenorError
+from tenor.labelling import Labelled
 from tenor.scale import cluster
 from tenor.shards import Job, Record, Shard
 
@@ -32,7 +33,7 @@ class Labeller:
     def ready(self) -> None:
         """Answers once the worker is there."""
 
-    def label(self, model: list[Any], shard: Shard, job: Job) -> tuple[int, TenorError | None]:
+    def label(self, model: list[Any], shard: Shard, job: Job) -> tuple[Labelled, TenorError | None]:
         """Label a file.
 
         Args:
@@ -41,14 +42,14 @@ class Labeller:
             job: What is asked for.
 
         Returns:
-            How many rows there are, or what is wrong with the file.
+            How many rows there are, and what is wrong with the file, where something is.
         """
         try:
             if self.predictor is None:
                 self.predictor = _loaded(model[0])
             return shards.label(self.predictor, shard, job), None
         except TenorError as error:
-            return 0, DataError(error.problem, error.remedy)
+            return Labelled(0, 0), DataError(error.problem, error.remedy)
 
 
 def _loaded(model: Any) -> predictor.Predictor:
@@ -118,11 +119,11 @@ def each(
             shard = worker.asked.pop(answer)
             worker.there = True
             if shard is not None:
-                rows, error = found
+                labelled, error = found
                 if error is not None:
                     raise error
-                record.add(shard, rows)
-                yield record.rows
+                record.add(shard, labelled)
+                yield record.labelled.rows
     finally:
         for worker in crew:
             ray.kill(worker.actor)
