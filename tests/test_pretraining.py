@@ -14,6 +14,7 @@ from tenor.errors import BundleError, SettingsError, TenorError
 from tenor.models import masked
 from tenor.runs import Pretraining, Run
 from tenor.text import batches, vocabulary
+from tenor.text.encoded import PADDING
 from tenor.watch import Watcher
 
 GOLDEN = Path(__file__).parent / "models" / "golden"
@@ -65,7 +66,8 @@ def objective(texts: list[str]) -> Any:
 def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> None:
     found = objective(TEXTS)
     (batch, *_) = batches.in_order(found.encoded.lengths, 256, 12)
-    (ids, positions), targets, weights = found.arrays(batch, np.random.default_rng(1))
+    (ids, positions, tokens, _), named, weights = found.arrays(batch, np.random.default_rng(1))
+    targets = tokens.ravel()[named]
     original = found.encoded.pad(batch.rows, batch.width)
     rows = len(batch.rows)
     asked = weights[:rows] > 0
@@ -84,7 +86,8 @@ def test_an_encoder_from_nothing_names_rare_tokens_more_often_than_frequent_ones
     found = objective(TEXTS * 20)
     chosen = np.zeros(60)
     for batch in batches.in_order(found.encoded.lengths, 2560, 12):
-        _, targets, weights = found.arrays(batch, np.random.default_rng(2))
+        (_, _, tokens, _), named, weights = found.arrays(batch, np.random.default_rng(2))
+        targets = tokens.ravel()[named]
         chosen += np.bincount(targets[weights > 0], minlength=60)
     there = np.bincount(found.encoded.ids, minlength=60)
     rising = [token for token in np.argsort(there) if token > 1 and there[token]]
@@ -97,9 +100,9 @@ def test_most_masked_tokens_become_the_mask_and_a_few_stay() -> None:
     found = objective(TEXTS * 20)
     shown, wanted = [], []
     for batch in batches.in_order(found.encoded.lengths, 2560, 12):
-        (ids, positions), targets, weights = found.arrays(batch, np.random.default_rng(2))
+        (ids, positions, tokens, _), named, weights = found.arrays(batch, np.random.default_rng(2))
         shown.append(np.take_along_axis(ids, positions, axis=1)[weights > 0])
-        wanted.append(targets[weights > 0])
+        wanted.append(tokens.ravel()[named][weights > 0])
     ids, targets = np.concatenate(shown), np.concatenate(wanted)
     assert (ids == vocabulary.UNKNOWN).mean() == pytest.approx(0.8, abs=0.03)
     assert (ids == targets).mean() == pytest.approx(0.1, abs=0.03)
@@ -107,10 +110,46 @@ def test_most_masked_tokens_become_the_mask_and_a_few_stay() -> None:
 
 def test_the_head_names_tokens_by_their_embeddings() -> None:
     found = objective(TEXTS)
-    logits = found.keras_model([np.array([[3, 4, 5, 0]], np.int32), np.array([[1]], np.int32)])
+    logits = found.whole([np.array([[3, 4, 5, 0]], np.int32), np.array([[1]], np.int32)])
     assert tuple(logits.shape) == (1, 1, 60)
     head = next(layer for layer in found.keras_model.layers if isinstance(layer, masked.MaskedHead))
     assert head.embeddings.token is found.network.keras_model.get_layer("embeddings").token
+
+
+def test_a_token_is_named_among_all_where_all_are_drawn() -> None:
+    found = objective(TEXTS)
+    (batch, *_) = batches.in_order(found.encoded.lengths, 256, 12)
+    (ids, positions, tokens, log_chance), named, weights = found.arrays(batch, np.random.default_rng(1))
+    targets = tokens.ravel()[named]
+    assert set(range(1, found.size)) <= set(tokens.ravel().tolist())
+    asked, special = weights > 0, [PADDING, vocabulary.UNKNOWN]
+    logits = np.array(found.whole([ids, positions]))[..., : found.size]
+    logits[..., special] = -np.inf
+    some = np.array(found.keras_model([ids, positions, tokens, log_chance]))
+    np.testing.assert_allclose(loss(some, named)[asked], loss(logits, targets)[asked], atol=0.01)
+
+
+def loss(logits: Any, targets: Any) -> Any:
+    of_target = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    return np.log(np.exp(logits).sum(axis=-1)) - of_target
+
+
+def test_the_chance_of_a_token_to_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretraining, "_DRAWN", 8)
+    found = objective(TEXTS)
+    there, told, seen = np.zeros(found.size), np.zeros(found.size), 0
+    for number in range(400):
+        for batch in batches.in_order(found.encoded.lengths, 64, 12):
+            (_, _, tokens, log_chance), _, _ = found.arrays(batch, np.random.default_rng(number))
+            kept = log_chance.ravel() < 100
+            drawn = tokens.ravel()[kept]
+            assert len(np.unique(drawn)) == len(drawn)
+            there[drawn] += 1
+            told[drawn] += np.exp(log_chance.ravel()[kept])
+            seen += 1
+    chance = told[2:] / there[2:]
+    assert chance.max() > 1.4 * chance.min()
+    np.testing.assert_allclose(there[2:] / seen, chance, rtol=0.25)
 
 
 def test_the_loss_falls_and_the_encoder_has_no_head(encoder: Path) -> None:

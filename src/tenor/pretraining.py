@@ -4,8 +4,12 @@
 they are (Devlin et al., 2019). That an encoder profits from texts of its domain: Gururangan et al. (2020), "Don't Stop
 Pretraining". An encoder that starts from nothing names 40% (Wettig et al., 2023, "Should You Mask 15% in Masked
 Language Modeling?") and frequent tokens less often than others (Mikolov et al., 2013, "Distributed Representations of
-Words and Phrases"), since it has few texts to learn words from and little to learn from `the`. Which tokens are masked
-is a function of (seed, epoch, batch), so a resumed run ends with the same weights.
+Words and Phrases"), since it has few texts to learn words from and little to learn from `the`.
+
+A masked token is named among those that are masked in its batch and some drawn ones, each with its logit less the
+logarithm of the chance to be there (sampled softmax: Jean et al., 2015), since most of the time would go into the other
+logits; texts held out are measured among all tokens. What is masked and drawn is a function of (seed, epoch, batch), so
+a resumed run ends with the same weights.
 """
 
 import math
@@ -35,6 +39,8 @@ from tenor.watch import Watcher
 _SHARE, _MASK, _RANDOM = 0.15, 0.8, 0.1
 _SHARE_FROM_NOTHING = 0.4
 _FREQUENT = 1e-4  # of all tokens; one that is f times as frequent is masked sqrt(f) times less often than it occurs
+_DRAWN = 512  # tokens, among which those of a batch are named, besides themselves
+_ABSENT = 1e4  # what the logit of a token is lowered by where it is there twice
 _EPOCHS = 3
 _VALIDATION_SEED = 1 << 31
 
@@ -97,20 +103,37 @@ class _MaskedTokens:
         self.network, self.encoded, self.held, self.seed = network, encoded, held, seed
         self.longest = network.longest
         with learning.seeded(seed):
-            self.keras_model = masked.model(network.keras_model, precision.policy(network.config))
+            self.keras_model, self.whole = masked.models(network.keras_model, precision.policy(network.config))
         self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.metric = keras.metrics.SparseCategoricalAccuracy("accuracy")
+        self.whole.compile(
+            loss=self.loss,
+            weighted_metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
+            jit_compile=keras.backend.backend() == "jax",
+        )
         self.mask, self.fixed = masked.mask_id(network.text_encoder), _fixed(network.text_encoder)
-        size = network.text_encoder.size
+        self.size = network.text_encoder.size
+        frequency = np.bincount(encoded.ids, minlength=self.size) / max(len(encoded.ids), 1)
         if network.family.initialise is None:
             self.share = _SHARE_FROM_NOTHING
-            frequency = np.bincount(encoded.ids, minlength=size) / max(len(encoded.ids), 1)
             self.odds = np.sqrt(_FREQUENT / np.maximum(frequency, _FREQUENT))
         else:
-            self.share, self.odds = _SHARE, np.ones(size)
+            self.share, self.odds = _SHARE, np.ones(self.size)
+        masked_often = frequency * self.odds
+        masked_often[self.fixed] = 0
+        self.masked_share = np.minimum(masked_often / max(masked_often.sum(), 1e-9), 1 - 1e-9)
 
     def arrays(self, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
-        return self._arrays(self.encoded, batch, random)
+        (ids, positions), targets, weights = self._arrays(self.encoded, batch, random)
+        drawn = random.integers(1, self.size, (batch.size, math.ceil(_DRAWN / batch.size)), dtype=np.int32)
+        tokens = np.concatenate([targets, drawn], axis=1)
+        each, first, place = np.unique(tokens, return_index=True, return_inverse=True)
+        # The chance of a token to be there at least once, of those that are masked and of those that are drawn.
+        absent = (weights > 0).sum() * np.log1p(-self.masked_share[each]) + drawn.size * math.log1p(-1 / self.size)
+        log_chance = np.full(tokens.size, _ABSENT, np.float32)
+        log_chance[first] = np.where(np.isin(each, self.fixed), _ABSENT, np.log(-np.expm1(absent)))
+        named = first[place.reshape(tokens.shape)[:, : targets.shape[1]]].astype(np.int32)
+        return [ids, positions, tokens, log_chance.reshape(tokens.shape)], named, weights
 
     def _arrays(self, encoded: Encoded, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
         ids = np.pad(encoded.pad(batch.rows, batch.width), ((0, batch.size - len(batch.rows)), (0, 0)))
@@ -123,7 +146,7 @@ class _MaskedTokens:
         weights = (np.arange(asked) < wanted[:, None]).astype(np.float32)
         targets = np.take_along_axis(ids, positions, axis=1)
         draw = random.random(positions.shape)
-        tokens = random.integers(1, self.network.text_encoder.size, positions.shape)
+        tokens = random.integers(1, self.size, positions.shape)
         shown = np.where(draw < _MASK, self.mask, np.where(draw < _MASK + _RANDOM, tokens, targets))
         np.put_along_axis(ids, positions, np.where(weights > 0, shown, targets).astype(np.int32), axis=1)
         weights *= weights.size / max(weights.sum(), 1.0)
@@ -138,8 +161,8 @@ class _MaskedTokens:
         made = batches.in_order(self.held.lengths, self.network.config.batch_tokens, self.longest)
         for batch in made:
             inputs, targets, weights = self._arrays(self.held, batch, random)
-            found = self.keras_model.test_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
-            self.keras_model.reset_metrics()
+            found = self.whole.test_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
+            self.whole.reset_metrics()
             named = float((weights > 0).sum())
             losses, right, count = losses + found["loss"] * named, right + found["accuracy"] * named, count + named
         count = max(count, 1.0)
