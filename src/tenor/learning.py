@@ -99,7 +99,8 @@ def learn(work: Work, watcher: Watcher, checkpoints: Checkpoints | None, seconds
     loop.train(None if seconds is None else begin + seconds)
     network = replace(network, config=loop.config)
     network = replace(network, keras_model=in_float32(network))
-    if work.few is not None and len(work.learned.targets) <= _FEW_TEXTS:
+    usual = "mean-squared-error" if isinstance(work.task, Value) else "cross-entropy"
+    if len(work.learned.targets) <= _FEW_TEXTS and work.config.loss == usual and not work.config.focal:
         # Few steps make features that tell classes apart; a regularised head makes more of them than theirs did.
         _fit_head(network, work.learned, work.seed, watcher, choose=False)
     return Learned(network, loop.state.history, loop.table())
