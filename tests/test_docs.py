@@ -20,7 +20,7 @@ def commands_page() -> str:
     parts = [
         "# Commands\n\nThis page is what `tenor COMMAND --help` prints. Results go to standard output, everything\n"
         "else to standard error. The exit code is 0 when all went well, 1 for an error in the input or in a value\n"
-        "(two lines say what and what to do), 2 for an option that there is not, 130 when interrupted.\n"
+        "(two lines say what and what to do), 2 for an option that there is not or is missing, 130 when interrupted.\n"
     ]
     commands = dict(group.commands)  # type: ignore[attr-defined]
     for name, inner in group.commands.items():  # type: ignore[attr-defined]
@@ -28,7 +28,8 @@ def commands_page() -> str:
             del commands[name]
             commands |= {f"{name} {each}": command for each, command in inner.commands.items()}
     for name, command in commands.items():
-        context = command.make_context(name, [], resilient_parsing=True, terminal_width=100, max_content_width=100)
+        width = {"terminal_width": 100, "max_content_width": 100}
+        context = command.make_context(name, [], resilient_parsing=True, help_option_names=["-h", "--help"], **width)
         context.info_name = f"tenor {name}"
         parts.append(f"\n## tenor {name}\n\n```text\n{command.get_help(context).strip()}\n```\n")
     return "".join(parts)

@@ -115,7 +115,7 @@ def test_folds_measure_every_row_and_the_model_learns_from_all(tmp_path: Path) -
 
 
 def test_partings_that_contradict_each_other_are_refused() -> None:
-    with pytest.raises(SettingsError, match=r"setting 'folds' does not go with time"):
+    with pytest.raises(SettingsError, match=r"setting 'folds' does not go with time\. Give one of the two"):
         Run("in.csv", family="ngram", time="day", folds=3)
     with pytest.raises(SettingsError, match=r"setting 'time' does not go with a test"):
         Run("in.csv", family="ngram", test="test.csv", time="day")

@@ -60,7 +60,7 @@ def test_settings_survive_json() -> None:
         ({"name": 1}, r"^run\.toml: name is 1\. Give a word\."),
         ({"keep": "ende"}, r"^run\.toml: keep is 'ende'\. Did you mean 'end'\? Known: start, end\."),
         ({"keep": ["end"]}, r"^run\.toml: keep is \['end'\]\. Did you mean 'end'\?"),
-        ({"orders": [1, "2"]}, r"^run\.toml: orders is '2'\. Give a whole number\."),
+        ({"orders": [1, "2"]}, r"^run\.toml: orders is '2'\. Give whole numbers, such as \[1, 2\]\."),
         ({"more": 3}, r"^run\.toml: more is 3\. Give a table\."),
     ],
 )

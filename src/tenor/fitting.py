@@ -10,7 +10,7 @@ import numpy as np
 from tenor.evaluation import calibration, conformal, thresholds
 from tenor.models import backend
 from tenor.models.family import Examples, Family, Fitted
-from tenor.settings import require
+from tenor.settings import nearest, require
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 from tenor.watch import Watcher
 
@@ -49,7 +49,8 @@ def check_class_weight(task: Task, wanted: Any) -> None:
     if wanted != "balanced":
         require(isinstance(wanted, dict), "class_weight", "must be balanced, or a weight for each class")
         for label, weight in wanted.items():
-            require(label in task.labels, "class_weight", f"names {label!r}, which is no label of the data")
+            unknown = f"names {label!r}, which is no label of the data"
+            require(label in task.labels, "class_weight", unknown, nearest(label, list(task.labels)))
             usable = isinstance(weight, (int, float)) and 0 < weight < float("inf")
             require(usable, "class_weight", f"of {label!r} must be a number above 0")
 

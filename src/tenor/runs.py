@@ -10,6 +10,7 @@ from tenor.tasks import Kind
 
 Log = Literal["tensorboard", "mlflow"]
 
+_ONE_OF_TWO = "Give one of the two."
 _NOT_OF_THE_MODEL = ("out", "overwrite", "resume", "log")
 
 
@@ -85,9 +86,9 @@ class Run:
         if self.validation is not None and "validation" in (self.settings or {}):
             raise SettingsError("--validation and the setting 'validation' say two things.", "Give one of the two.")
         settings.require(self.folds is None or self.folds >= 2, "folds", "must be 2 or more")
-        settings.require(self.folds is None or self.time is None, "folds", "does not go with time")
+        settings.require(self.folds is None or self.time is None, "folds", "does not go with time", _ONE_OF_TWO)
         settings.require(self.time is None or self.test_size > 0, "time", "holds out rows, and test_size is 0")
-        settings.require(self.test is None or self.time is None, "time", "does not go with a test")
+        settings.require(self.test is None or self.time is None, "time", "does not go with a test", _ONE_OF_TWO)
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
 
 

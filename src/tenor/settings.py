@@ -87,10 +87,10 @@ def nearest(word: str, known: list[str]) -> str:
     return f"{suggestion}Known: {', '.join(known)}."
 
 
-def require(condition: bool, key: str, problem: str) -> None:
+def require(condition: bool, key: str, problem: str, remedy: str = "Choose another value.") -> None:
     """Refuse a value from a settings class's `__post_init__`."""
     if not condition:
-        raise SettingsError(f"setting {key!r} {problem}.", "Choose another value.")
+        raise SettingsError(f"setting {key!r} {problem}.", remedy)
 
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:
@@ -113,8 +113,13 @@ def _check(value: Any, hint: Any, where: str) -> Any:
             raise SettingsError(f"{where} is {value!r}.", nearest(str(value), choices))
         return value
     if origin is tuple:
-        items = value if isinstance(value, (list, tuple)) else [value]
-        return tuple(_check(item, typing.get_args(hint)[0], where) for item in items)
+        items, inner = value if isinstance(value, (list, tuple)) else [value], typing.get_args(hint)[0]
+        try:
+            return tuple(_check(item, inner, where) for item in items)
+        except SettingsError as error:
+            if inner is not int:
+                raise
+            raise SettingsError(error.problem, "Give whole numbers, such as [1, 2].") from None
     if origin is dict:
         hint = dict
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

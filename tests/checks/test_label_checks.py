@@ -36,6 +36,13 @@ def test_the_most_frequent_spelling_is_the_best() -> None:
     assert labels.best_spellings(["a  b", "A B", "A B ", "c"]) == {"a b": "A B", "c": "c"}
 
 
+def test_labels_that_stand_for_none_are_named() -> None:
+    told = found(["x", "y"] * 20 + ["NaN", "x", "N/A"])["missing-label"]
+    assert told.problem == "2 rows have a label that looks like a missing one: 'N/A', 'NaN'."
+    assert (told.rows, told.severity) == ([41, 43], "warning")
+    assert told.brief == "2 rows have the label 'N/A', 'NaN', taken for a class."
+
+
 def test_rare_and_uneven_classes_are_named() -> None:
     told = found(["x"] * 200 + ["y"] * 3)
     assert (told["rare"].problem, told["rare"].rows) == ("1 class has fewer than 10 rows (y 3).", [201, 202, 203])

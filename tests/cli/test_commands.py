@@ -181,6 +181,12 @@ def test_predict_labels_a_text(cli: Cli, model_folder: Path) -> None:
     assert isinstance(answer["score"], float)
 
 
+def test_predict_says_that_a_text_is_empty(cli: Cli, model_folder: Path) -> None:
+    assert cli("predict", model_folder, "fine").err == ""
+    ended = cli("predict", model_folder, " ")
+    assert (ended.code, ended.err) == (0, "the text is empty; it is labelled like one that says nothing.\n")
+
+
 def test_predict_takes_an_empty_or_long_text_for_a_text(cli: Cli, model_folder: Path) -> None:
     for text in ("", "superb " * 2_000, "superb\nfilm"):
         ended = cli("predict", model_folder, text, "--json")

@@ -74,7 +74,7 @@ def test_a_column_that_is_not_there_is_refused_with_the_columns(
         ),
         (
             "text,b,c\n1,2,3\n",
-            r"^reviews\.csv: it is not clear which column holds the labels\. Columns: text, b, c\. N",
+            r"^reviews\.csv: it is not clear which column holds the labels\. Columns: text, b, c\. Name it with --label",
         ),
         ("text\na\n", r"^reviews\.csv: there is one column, 'text', and no labels\. Give a file with"),
         (

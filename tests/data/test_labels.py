@@ -55,6 +55,7 @@ def test_whole_numbers_of_many_values_are_asked_about() -> None:
 
 def test_labels_are_parted_by_the_separator_that_was_named() -> None:
     assert read(["a; b", "b;", None, "b;b"], separator=";").values == [("a", "b"), ("b",), None, ("b",)]
+    assert read(["a;b", " [] "], separator=";").values == [("a", "b"), ()]
     assert read(["a;b"], task=None).values == ["a;b"]
     found = read(["a;b", "c"], task="multilabel")
     assert found.values == [("a;b",), ("c",)]

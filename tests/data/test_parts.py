@@ -127,6 +127,10 @@ def test_a_folder_with_something_else_or_with_parts_to_train_and_test_is_refused
     message = r"^b: this folder has tables and 'README\.md', which is none\. Name the tables .* such as '.*b/\*\.csv'"
     with pytest.raises(DataError, match=message):
         table.open_table(tmp_path / "b")
+    for name in ("manifest.json", "tenor.json", "metrics.json"):
+        write(tmp_path / "m" / name, "{}")
+    with pytest.raises(DataError, match=r"/m: this is a saved model, not data\. Name the file of the labelled texts"):
+        table.open_table(tmp_path / "m")
     write(tmp_path / "c" / "1.txt", "a text")
     with pytest.raises(DataError, match=r"^c: there are no class folders .*, and no tables\. .* of '.*c/\*\.txt'"):
         table.open_table(tmp_path / "c")

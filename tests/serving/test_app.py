@@ -169,6 +169,7 @@ def test_other_pages_may_ask_only_where_that_was_said(model_folder: Path) -> Non
             r"x{80}: Extra inputs are not permitted\.",
         ),
         ("POST", "/predict", b'{"inputs": "a", "coverage": 1}', 422, r"coverage: Input should be less than 1\."),
+        ("POST", "/predict", b'{"inputs": ["a", 1]}', 422, r"inputs\.1: Input should be a valid string\."),
         ("POST", "/predict", b"\xff", 400, "There was an error parsing the body"),
         ("POST", "/predict", b'{"inputs": "a", "model": "no"}', 404, r"there is no model 'no'; there are: .*"),
         ("GET", "/nothing", b"", 404, "Not Found"),
@@ -208,8 +209,8 @@ def test_a_refusal_does_not_repeat_what_was_sent(model_folder: Path) -> None:
         found = server.post("/predict", json={"inputs": ["a secret", *[3] * 500]})
         assert (found.status_code, "secret" in found.text) == (422, False)
         detail = found.json()["detail"]
-        assert detail.startswith("inputs: Input should be a valid string; inputs.1: Input should be a valid string; ")
-        assert detail.endswith("; and 491 more.")
+        assert detail.startswith("inputs.1: Input should be a valid string; inputs.2: Input should be a valid string; ")
+        assert detail.endswith("; and 490 more.")
         found = server.post("/predict", json={"inputs": "a" * 6_000})
         assert (found.status_code, found.headers["retry-after"]) == (503, "1")
         assert server.post("/predict", json={"inputs": "a" * 3_000}).status_code == 200  # what was held was let go

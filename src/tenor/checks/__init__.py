@@ -15,4 +15,5 @@ def brief(parts: Parts) -> Iterator[Finding]:
     yield from texts.contained(parts)
     if parts.one_label_each:
         yield from labels.spellings(parts.data, parts.data.labels)
+        yield from labels.missing(parts.data)
         yield from labels.rare(parts.data)

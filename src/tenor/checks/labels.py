@@ -18,12 +18,14 @@ _RARE = 10  # rows
 _UNEVEN = 20  # rows of the largest class to those of the smallest
 _NEARLY_ALL = 0.99  # share of a token's texts that are of one class
 _MOST = 0.5  # share of a class's texts that have the token
+_MISSING = {"nan", "null", "na", "n/a", "#n/a", "none", "nil", "undefined"}
 
 
 def check(parts: Parts, written: Sequence[Any]) -> Iterator[Finding]:
     """All checks of labels; `written` are those of the data as they stand in the file, blanks and all."""
     yield from _classes(parts.data)
     yield from spellings(parts.data, written)
+    yield from missing(parts.data)
     yield from rare(parts.data)
     yield from _uneven(parts.data)
     yield from _of_test(parts)
@@ -87,6 +89,23 @@ def spellings(data: Dataset, written: Sequence[Any]) -> Iterator[Finding]:
         [repr(written[row]) for row in rows],
         brief=f"labels differ only in case or blanks: {listed:.200}; each is taken for a class." if several else "",
     )
+
+
+def missing(data: Dataset) -> Iterator[Finding]:
+    """Labels that other programs write where there is none."""
+    names = {label for label in set(data.labels) if str(label).strip().casefold() in _MISSING}
+    if names:
+        rows = [row for row, label in enumerate(data.labels) if label in names]
+        listed = ", ".join(map(repr, sorted(names)))
+        yield of_rows(
+            data,
+            "missing-label",
+            "warning",
+            f"{counted(len(rows), 'row has', 'rows have')} a label that looks like a missing one: {listed}.",
+            "Leave the field empty where there is no label, and train with --drop-unlabelled.",
+            rows,
+            brief=f"{counted(len(rows), 'row has', 'rows have')} the label {listed}, taken for a class.",
+        )
 
 
 def rare(data: Dataset) -> Iterator[Finding]:

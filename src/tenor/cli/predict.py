@@ -103,6 +103,8 @@ def predict(
         _label_files(loaded, Job(model, source, out, text, promise), overwrite, on, workers, worker_cores)
         return
     if one_text and out is None:
+        if not source.strip():
+            print("the text is empty; it is labelled like one that says nothing.", file=sys.stderr)
         _print_one(loaded, source, as_json, promise)
         return
 

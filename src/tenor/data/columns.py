@@ -47,9 +47,10 @@ def find(columns: list[str], chunk: Chunk, name: str, text: str | None, label: s
         found_label = rest.pop()
     if found_text is None or found_label is None:
         missing = "text" if found_text is None else "label"
+        asked = "them with --text and --label" if found_text is found_label is None else f"it with --{missing}"
         raise DataError(
             f"{name}: it is not clear which column holds the {missing}s.",
-            f"Columns: {', '.join(columns)}. Name them with --text and --label.{header_hint(columns, name)}",
+            f"Columns: {', '.join(columns)}. Name {asked}.{header_hint(columns, name)}",
         )
     return found_text, found_label
 

@@ -141,9 +141,11 @@ class Gathered:
             (self._empty, self._text, "text", "--drop-empty"),
         ):
             if rows:
+                several = what == "label" and (self._separator is not None or self._task == "multilabel")
+                none = "write [] where no label applies, " if several else ""
                 raise DataError(
                     f"the {what} is empty ({rows_phrase(rows)}).",
-                    f"Give every row a {what}, or drop them with {option}.",
+                    f"Give every row a {what}, {none}or drop them with {option}.",
                     Location(self._name, rows[0], column),
                 )
         if not kept:

@@ -221,7 +221,7 @@ def _names(value: Any, separator: str | None, name: str, column: str, row: int) 
     if value is None:
         return None
     if isinstance(value, str) and separator is not None:
-        value = value.split(separator)
+        value = [] if value.strip() == "[]" else value.split(separator)
     if not isinstance(value, list):
         value = [value]
     found = [_name(item, name, column, row) for item in value if not _missing(item)]

@@ -9,6 +9,7 @@ from tenor.data.formats import FORMATS, suffix
 from tenor.data.rows import Chunk, Table
 from tenor.errors import DataError
 
+_OF_A_MODEL = ("manifest.json", "tenor.json")
 _SPLIT = re.compile(r"(train|test|dev|val|valid|validation)(?![a-z])")
 
 
@@ -49,6 +50,8 @@ def in_folder(folder: Path) -> list[Path]:
     if not tables:
         return []
     name = folder.name or str(folder)
+    if all((folder / part).is_file() for part in _OF_A_MODEL):
+        raise DataError(f"{folder}: this is a saved model, not data.", "Name the file of the labelled texts.")
     other = next((path for path in found if path not in tables), None)
     if other is not None:
         raise DataError(

@@ -105,7 +105,7 @@ class Guard:
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         if self.keys and scope["path"] not in OPEN and not self._has_key(headers):
-            await _refuse(send, 401, "a key is needed: Authorization: Bearer KEY.")
+            await _refuse(send, 401, "a known key is needed: Authorization: Bearer KEY, or X-API-Key: KEY.")
             return
         body = bytearray()
         try:

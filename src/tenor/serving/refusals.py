@@ -30,8 +30,12 @@ _LONGEST = 80  # characters of the name of a key
 
 def in_words(faults: Sequence[Any]) -> str:
     """What pydantic finds wrong with a body: where and what, and not what was sent, which can be long."""
-    told = "; ".join(f"{_place(fault)}: {fault['msg']}" for fault in faults[:_FAULTS])
-    return told + (f"; and {len(faults) - _FAULTS:,} more" if len(faults) > _FAULTS else "") + "."
+    places = [_place(fault) for fault in faults]
+    lists = {place.rpartition(".")[0] for place in places}
+    # Of the types that a value could have, the one that fits but for an element tells the fault.
+    kept = [(place, fault["msg"]) for place, fault in zip(places, faults, strict=True) if place not in lists]
+    told = "; ".join(f"{place}: {message}" for place, message in kept[:_FAULTS])
+    return told + (f"; and {len(kept) - _FAULTS:,} more" if len(kept) > _FAULTS else "") + "."
 
 
 def _place(fault: Any) -> str:
