@@ -1,6 +1,7 @@
 import pytest
 
 from tenor.data import columns
+from tenor.data.rows import Chunk
 from tenor.errors import DataError
 
 
@@ -28,3 +29,12 @@ def test_a_header_without_a_usual_name_may_be_a_row(header: list[str], name: str
     assert columns.may_be_a_row(header, name) == may_be
     hint = columns.header_hint(header, name)
     assert ("If the file has no header, put a line with names above" in hint) == may_be
+
+
+def test_the_first_usual_name_is_taken() -> None:
+    chunk = Chunk(1, {"日期": ["1"], "评论内容": ["好看"], "情感": ["正"]})
+    assert columns.find(list(chunk.columns), chunk, "a.csv", None, None) == ("评论内容", "情感")
+    chunk = Chunk(1, {"body": ["a"], "text": ["b"], "intent": ["c"], "label": ["d"], "id": ["1"]})
+    assert columns.find(list(chunk.columns), chunk, "a.csv", None, None) == ("text", "label")
+    with pytest.raises(DataError, match=r"which column holds the texts\. Columns: a, b, label\. Name it with --text\."):
+        columns.find(["a", "b", "label"], Chunk(1, {"a": [], "b": [], "label": []}), "a.csv", None, None)
