@@ -106,18 +106,24 @@ def test_few_texts_leave_the_encoder_as_it_is_unless_tuning_is_asked_for() -> No
     assert (few.precision, enough.precision) == ("float32", "auto")
 
 
-def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = {"model": str(GOLDEN / "bert"), "tune": "all", "maximum_tokens": 16, "epochs": 2, "learning_rate": 0.01}
-    network = TextClassifier("pretrained", values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.network
+@pytest.mark.parametrize("family", ["pretrained", "cnn"])
+def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values: dict[str, Any] = {"maximum_tokens": 16, "epochs": 2, "learning_rate": 0.01, "validation": 0.0}
+    own = {"pretrained": {"model": str(GOLDEN / "bert"), "tune": "all"}, "cnn": {"vocabulary": 60, "embedding": 4}}
+    values |= own[family]
+    network = TextClassifier(family, values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.network
     targets = np.array([label == "good" for label in LABELS], np.int32)
     features = network.features(network.encode(TEXTS), Watcher())
     expected, _ = head.fit(features, targets, network.task, np.ones(len(TEXTS), np.float32), 3)
     for found, wanted in zip(network.keras_model.get_layer("logits").weights, expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4)
     monkeypatch.setattr(learning, "_FEW_TEXTS", 0)
-    plain = TextClassifier("pretrained", values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.arrays()
+    plain = TextClassifier(family, values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.arrays()
     arrays = network.arrays()
     assert [path for path in arrays if not np.allclose(arrays[path], plain[path])] == ["logits/kernel", "logits/bias"]
+    monkeypatch.undo()
+    focal = TextClassifier(family, values | {"focal": 1e-9}, 3).fit(TEXTS, LABELS).predictor_.bundle.model.arrays()
+    np.testing.assert_allclose(focal["logits/kernel"], plain["logits/kernel"], atol=1e-3)
 
 
 @pytest.mark.parametrize("tune", ["all", "top", "lora", "frozen"])
