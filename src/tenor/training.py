@@ -81,23 +81,24 @@ def fit(
     elif not share and not len(held_out) and config.calibration * len(examples) >= _FEWEST_FRESH:
         learned, fresh = examples.parted(min(config.calibration, _MOST_FRESH / len(examples)), seed)
     config, encoder = prepare(family, config, learned.texts, start)
-    encoded, held = (encoder.encode(part.texts, config.maximum_tokens, config.keep) for part in (learned, held_out))
+    tokens = config.learned_tokens
+    encoded = encoder.encode(learned.texts, tokens, config.keep)
+    held = encoder.encode(held_out.texts, config.maximum_tokens, config.keep)
     new = held if fresh is held_out else encoder.encode(fresh.texts, config.maximum_tokens, config.keep)
-    cut = encoded.cut + held.cut + (new.cut if new is not held else 0)
+    cut, read = encoded.cut, len(learned)
+    if tokens == config.maximum_tokens:
+        cut, read = cut + held.cut + (new.cut if new is not held else 0), len(examples)
     if cut and config.keep != "windows":
-        of = f"of {len(examples):,} texts"
-        watcher.say(
-            f"{counted(cut, f'{of} is', f'{of} are')} longer than {config.maximum_tokens} tokens; "
-            f"kept: {_KEPT[config.keep]}."
-        )
-    config = fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))
+        of = f"of {read:,} texts"
+        watcher.say(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; kept: {_KEPT[config.keep]}.")
+    config = fill(config, encoded.lengths, encoder.longest(tokens))
     after_encoding = time.perf_counter()
 
     few = None
     # Not where features are dropped all through the encoder: a head that has never seen that is wrong in training.
     if tune != "frozen" and family.initialise is not None:
         some = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
-        few = Part(encoder.encode(some.texts, config.maximum_tokens, config.keep), some.targets, some.weights)
+        few = Part(encoder.encode(some.texts, tokens, config.keep), some.targets, some.weights)
     work = Work(
         *(family, task, config, encoder, seed, start),
         *(Part(encoded, learned.targets, learned.weights), Part(held, held_out.targets, held_out.weights), few),

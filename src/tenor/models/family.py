@@ -207,6 +207,11 @@ class NetworkConfig:
         require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
         require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
 
+    @property
+    def learned_tokens(self) -> int:
+        """How many tokens of a text training reads, at most."""
+        return self.maximum_tokens
+
     @classmethod
     def space(cls, _: Task) -> Space:
         """What a search may change."""
