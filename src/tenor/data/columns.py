@@ -8,9 +8,32 @@ from tenor.data.rows import Chunk
 from tenor.errors import DataError
 from tenor.settings import nearest
 
-TEXT_NAMES = ("text", "texts", "review", "sentence", "content", "comment", "文本", "内容", "评论", "句子", "data")
+TEXT_NAMES: tuple[str, ...] = (
+    "text",
+    "texts",
+    "review",
+    "sentence",
+    "content",
+    "comment",
+    "文本",
+    "内容",
+    "评论",
+    "句子",
+    "data",
+)
 TEXT_NAMES += ("review_text", "message", "tweet", "body", "utterance", "文本内容", "评论内容", "正文", "留言")
-LABEL_NAMES = ("label", "labels", "class", "category", "sentiment", "target", "标签", "类别", "分类", "情感")
+LABEL_NAMES: tuple[str, ...] = (
+    "label",
+    "labels",
+    "class",
+    "category",
+    "sentiment",
+    "target",
+    "标签",
+    "类别",
+    "分类",
+    "情感",
+)
 LABEL_NAMES += ("intent", "意图")
 
 
