@@ -14,13 +14,19 @@ def test_texts_on_disk_are_told_of_as_those_in_memory(
     tmp_path: Path, part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many, "_PART", part)
-    rows = [*english(), *english()[10:12], (english()[0][0] + " ", "negative"), ("odd one", "Positive")]
+    rows = [
+        *english(),
+        *english()[10:12],
+        (english()[0][0] + " ", "negative"),
+        ("odd one", "Positive"),
+        ("no one", "NaN"),
+    ]
     data, test = write_csv(tmp_path / "in.csv", rows), write_csv(tmp_path / "test.csv", english()[5:9])
     in_memory, on_disk = dataset.read(data), dataset.read(data, on_disk=True)
     beside = dataset.read(test)
     expected = [(found.name, found.count, found.brief) for found in checks.brief(Parts(in_memory, beside))]
     assert [(found.name, found.count, found.brief) for found in many.brief(on_disk, beside)] == expected
-    assert len(expected) == 5
+    assert len(expected) == 6
 
 
 def test_clean_texts_on_disk_give_no_finding(tmp_path: Path) -> None:

@@ -96,15 +96,15 @@ def missing(data: Dataset) -> Iterator[Finding]:
     names = {label for label in set(data.labels) if str(label).strip().casefold() in _MISSING}
     if names:
         rows = [row for row, label in enumerate(data.labels) if label in names]
-        listed = ", ".join(map(repr, sorted(names)))
+        have, listed = counted(len(rows), "row has", "rows have"), ", ".join(map(repr, sorted(names)))
         yield of_rows(
             data,
             "missing-label",
             "warning",
-            f"{counted(len(rows), 'row has', 'rows have')} a label that looks like a missing one: {listed}.",
+            f"{have} a label that looks like a missing one: {listed}.",
             "Leave the field empty where there is no label, and train with --drop-unlabelled.",
             rows,
-            brief=f"{counted(len(rows), 'row has', 'rows have')} the label {listed}, taken for a class.",
+            brief=f"{have} the label {listed}, taken for a class.",
         )
 
 

@@ -48,6 +48,7 @@ def brief(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
         yield _finding("repeated", "warning", repeated, line)
     if isinstance(data.labels, Coded) and one_label_each:
         yield from labels.spellings(data, data.labels.values)
+        yield from labels.missing(data)
         yield from labels.rare(data)
 
 
