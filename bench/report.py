@@ -269,7 +269,9 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
 
 
 def provenance(part: dict[str, Any]) -> str:
-    """When, on what and with which versions a part was measured, and the command that measures it again."""
+    """When, on what and with which versions a part was measured, what else is to be known (`remark`, which the next
+    measurement drops), and the command that measures it again.
+    """
     setting, machine = part["setting"], part["setting"]["machine"]
     size = f"{machine['cores']} cores, {machine['memory_gib']} GiB"
     lines = [
@@ -281,6 +283,8 @@ def provenance(part: dict[str, Any]) -> str:
         lines.append(f"- Peers' environment: {listed(setting['peer_environment'])}")
     if any(program.split()[-2] in ("autogluon", "flaml") for program in part["runs"] if " " in program):
         lines.append(f"- Environment of AutoGluon and FLAML: {listed(setting['automl_environment'])}")
+    if "remark" in part:
+        lines.append(f"- Remark: {part['remark']}")
     lines.append(f"- Again: `{part['command']}`")
     return "\n".join(lines)
 
