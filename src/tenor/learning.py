@@ -13,7 +13,7 @@ from keras import ops
 
 from tenor.loop import Checkpoints, Loop
 from tenor.models import head, losses, parallel, precision
-from tenor.models.family import Family, NetworkConfig
+from tenor.models.family import Family, Loss, NetworkConfig
 from tenor.models.network import Network, Start
 from tenor.tasks import Floats, Targets, Task, Value
 from tenor.text.batches import Batch
@@ -99,11 +99,16 @@ def learn(work: Work, watcher: Watcher, checkpoints: Checkpoints | None, seconds
     loop.train(None if seconds is None else begin + seconds)
     network = replace(network, config=loop.config)
     network = replace(network, keras_model=in_float32(network))
-    usual = "mean-squared-error" if isinstance(work.task, Value) else "cross-entropy"
-    if len(work.learned.targets) <= _FEW_TEXTS and work.config.loss == usual and not work.config.focal:
+    usual = work.config.loss == usual_loss(work.task) and not work.config.focal
+    if usual and len(work.learned.targets) <= _FEW_TEXTS:
         # Few steps make features that tell classes apart; a regularised head makes more of them than theirs did.
         _fit_head(network, work.learned, work.seed, watcher, choose=False)
     return Learned(network, loop.state.history, loop.table())
+
+
+def usual_loss(task: Task) -> Loss:
+    """The loss of a task where no other is asked for."""
+    return "mean-squared-error" if isinstance(task, Value) else "cross-entropy"
 
 
 def build(family: Family, config: NetworkConfig, task: Task, seed: int, start: Start | None = None) -> Any:

@@ -40,7 +40,7 @@ _SHARE, _MASK, _RANDOM = 0.15, 0.8, 0.1
 _SHARE_FROM_NOTHING = 0.4
 _FREQUENT = 1e-4  # of all tokens; one that is f times as frequent is masked sqrt(f) times less often than it occurs
 _DRAWN = 512  # tokens, among which those of a batch are named, besides themselves
-_ABSENT = 1e4  # what the logit of a token is lowered by where it is there twice
+_ABSENT = 1e4  # what the logit of a token is lowered by where it is there twice, or never masked
 _EPOCHS = 3
 _VALIDATION_SEED = 1 << 31
 

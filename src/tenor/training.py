@@ -162,9 +162,9 @@ def _sample(strata: Targets, size: int, seed: int) -> npt.NDArray[np.int64]:
 
 def _loss_name(config: NetworkConfig, task: Task) -> Loss:
     """The loss asked for, or the task's own. Raises SettingsError where it is that of another task."""
-    numbers = isinstance(task, Value)
     if config.loss is None:
-        return "mean-squared-error" if numbers else "cross-entropy"
+        return learning.usual_loss(task)
+    numbers = isinstance(task, Value)
     fitting = config.loss != "cross-entropy" if numbers else config.loss in ("cross-entropy", "mean-squared-error")
     require(fitting, "loss", f"is {config.loss}, which does not serve the task {task.kind}")
     return config.loss

@@ -8,7 +8,7 @@ from tenor.data.rows import Chunk
 from tenor.errors import DataError
 from tenor.settings import nearest
 
-TEXT_NAMES: tuple[str, ...] = (
+TEXT_NAMES = (
     "text",
     "texts",
     "review",
@@ -20,9 +20,17 @@ TEXT_NAMES: tuple[str, ...] = (
     "评论",
     "句子",
     "data",
+    "review_text",
+    "message",
+    "tweet",
+    "body",
+    "utterance",
+    "文本内容",
+    "评论内容",
+    "正文",
+    "留言",
 )
-TEXT_NAMES += ("review_text", "message", "tweet", "body", "utterance", "文本内容", "评论内容", "正文", "留言")
-LABEL_NAMES: tuple[str, ...] = (
+LABEL_NAMES = (
     "label",
     "labels",
     "class",
@@ -33,8 +41,9 @@ LABEL_NAMES: tuple[str, ...] = (
     "类别",
     "分类",
     "情感",
+    "intent",
+    "意图",
 )
-LABEL_NAMES += ("intent", "意图")
 
 
 def pick(columns: list[str], wanted: str, name: str, option: str) -> str:

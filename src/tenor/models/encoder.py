@@ -223,7 +223,7 @@ def dense(values: Any, kernel: Any, bias: Any = None) -> Any:
     flat = ops.matmul(ops.reshape(values, (-1, values.shape[-1])), ops.cast(kernel, values.dtype))
     if bias is not None:
         flat = flat + ops.cast(bias, values.dtype)
-    return ops.reshape(flat, (*ops.shape(values)[:-1], kernel.shape[-1]))
+    return ops.reshape(flat, (*ops.shape(values)[:-1], ops.shape(kernel)[-1]))
 
 
 def gelu(values: Any) -> Any:

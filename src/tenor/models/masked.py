@@ -43,8 +43,7 @@ class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
         if tokens is not None:
             tokens = ops.reshape(tokens, (-1,))
             table, bias = ops.take(table, tokens, axis=0), ops.take(bias, tokens, axis=0)
-        logits = ops.matmul(masked, ops.cast(ops.transpose(table), masked.dtype))
-        return ops.cast(logits, precision.head()) + ops.cast(bias, precision.head())
+        return ops.cast(dense(masked, ops.transpose(table), bias), precision.head())
 
     def compute_output_shape(self, values_shape: Any, positions_shape: Any, tokens_shape: Any = None) -> Any:
         return (*positions_shape, self.embeddings.tokens if tokens_shape is None else None)
