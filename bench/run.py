@@ -60,7 +60,8 @@ def measure(
 ) -> None:
     """Run the jobs of one part, and write the results after each of them.
 
-    Until all are done the part's figures stand under `unfinished`, beside those of an earlier run of the part.
+    Until all are done the part's figures stand under `unfinished`, beside those of an earlier run of the part; those of
+    a program that `--jobs` names take their place among the earlier ones once its last job is done.
     """
     jobs = [job for job in PARTS[name](bench) if any(fnmatchcase(job.program, wanted) for wanted in args.jobs)]
     if not jobs:
@@ -88,6 +89,8 @@ def measure(
         print(f"  took {perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         part["done"] = number
         unfinished[name] = part
+        if name in results and args.jobs != ALL and job.program not in part["jobs"][number:]:
+            results[name]["runs"][job.program] = part["runs"][job.program]
         if number < len(jobs):
             write(args.results, results)
     unfinished.pop(name, None)

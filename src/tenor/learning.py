@@ -158,7 +158,7 @@ class _Labels:
     def __init__(self, network: Network, learned: Part, held: Part) -> None:
         self.network, self.task, self.keras_model = network, network.task, network.keras_model
         self.encoded, self.held = learned.encoded, held
-        self.longest = network.text_encoder.longest(network.config.learned_tokens)
+        self.longest = network.longest
         self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
         self.rate = network.family.rate(network.config) if network.family.rate else None
         self.targets = learned.targets

@@ -31,7 +31,12 @@ _CALIBRATION_TEXTS = 500  # where half of the texts held out are so many, they c
 _FEWEST_FRESH, _MOST_FRESH = 100, 2_000  # texts that are held out to calibrate on alone
 _COMPARED = 64  # texts on which an ONNX graph is compared with its network
 _HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
-_KEPT = {"end": "their end", "start": "their start", "both": "a quarter from the start, the rest from the end"}
+_KEPT = {
+    "end": "their end",
+    "start": "their start",
+    "both": "a quarter from the start, the rest from the end",
+    "windows": "all of them",
+}
 
 Learn = Callable[[Work, Watcher, Checkpoints | None, float | None], Learned]
 """What trains a network, here or elsewhere: as `learning.learn` does."""
@@ -81,16 +86,14 @@ def fit(
     elif not share and not len(held_out) and config.calibration * len(examples) >= _FEWEST_FRESH:
         learned, fresh = examples.parted(min(config.calibration, _MOST_FRESH / len(examples)), seed)
     config, encoder = prepare(family, config, learned.texts, start)
-    tokens = config.learned_tokens
+    tokens = config.maximum_tokens
     encoded = encoder.encode(learned.texts, tokens, config.keep)
-    held = encoder.encode(held_out.texts, config.maximum_tokens, config.keep)
-    new = held if fresh is held_out else encoder.encode(fresh.texts, config.maximum_tokens, config.keep)
-    cut, read = encoded.cut, len(learned)
-    if tokens == config.maximum_tokens:
-        cut, read = cut + held.cut + (new.cut if new is not held else 0), len(examples)
-    if cut and config.keep != "windows":
-        of = f"of {read:,} texts"
-        watcher.say(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; kept: {_KEPT[config.keep]}.")
+    held = encoder.encode(held_out.texts, tokens, config.read)
+    new = held if fresh is held_out else encoder.encode(fresh.texts, tokens, config.read)
+    cut = encoded.cut + held.cut + (new.cut if new is not held else 0)
+    if cut and not config.keep == config.read == "windows":
+        of = f"of {len(examples):,} texts"
+        watcher.say(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
     config = fill(config, encoded.lengths, encoder.longest(tokens))
     after_encoding = time.perf_counter()
 
@@ -131,6 +134,13 @@ def _exported(network: Network, texts: Sequence[str], watcher: Watcher) -> Netwo
     except TenorError as error:
         watcher.say(str(error))
         return network
+
+
+def _told(config: NetworkConfig) -> str:
+    """What is kept of long texts, in words."""
+    if config.read == config.keep:
+        return f"kept: {_KEPT[config.keep]}"
+    return f"training keeps {_KEPT[config.keep]}; predictions read {_KEPT[config.read]}"
 
 
 def prepare(family: Family, config: Any, texts: Sequence[str], start: Start | None = None) -> tuple[Any, TextEncoder]:

@@ -159,8 +159,10 @@ class NetworkConfig:
     maximum_tokens: int = 200
     """Longer texts are cut to this many tokens."""
     keep: Keep = "end"
-    """What is kept of a text that is too long: its end, its start, both (a quarter from the start, the rest from the
-    end), or all of it in windows, whose logits are averaged."""
+    """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
+    the end), or all of it in windows, whose logits are averaged."""
+    predict_keep: Keep | None = None
+    """What predictions keep of it; none: what training keeps."""
     loss: Loss | None = None
     """What training makes small; none is the task's own: cross-entropy, and for numbers the mean squared error."""
     label_smoothing: float = 0.1
@@ -208,9 +210,9 @@ class NetworkConfig:
         require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
 
     @property
-    def learned_tokens(self) -> int:
-        """How many tokens of a text training reads, at most."""
-        return self.maximum_tokens
+    def read(self) -> Keep:
+        """What predictions keep of a text that is too long."""
+        return self.predict_keep or self.keep
 
     @classmethod
     def space(cls, _: Task) -> Space:

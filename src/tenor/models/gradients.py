@@ -125,7 +125,7 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
     encoder, config = network.text_encoder, network.config
     encoded = network.encode(texts)
     first = encoded.first[np.searchsorted(encoded.text, np.arange(len(texts) + 1))]
-    spans = [encoder.spans(text, config.maximum_tokens, config.keep) for text in texts]
+    spans = [encoder.spans(text, config.maximum_tokens, config.read) for text in texts]
     blanked = encoded.ids.copy()
     for begin, found in zip(first, spans, strict=False):
         blanked[begin + found.at] = network.path.blank
@@ -135,7 +135,7 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
     for row, (text, found) in enumerate(zip(texts, spans, strict=True)):
         shares = added[first[row] : first[row + 1]] / encoded.rows_of_text[row]
         characters = spread(found, shares, len(text), spread(found, shares, len(text)))
-        whole = found if not encoded.cut else encoder.spans(text, _WHOLE, config.keep)
+        whole = found if not encoded.cut else encoder.spans(text, _WHOLE, config.read)
         base, said = ends[row].tolist()
         gap = said - base - float(characters.sum())
         results.append(Attribution(characters, read_characters(found, whole, len(text)), base, gap))

@@ -51,7 +51,7 @@ class Network(Neural):
         from tenor.models import encoder
 
         encoded = self.encode([text])
-        spans = self.text_encoder.spans(text, self.config.maximum_tokens, self.config.keep)
+        spans = self.text_encoder.spans(text, self.config.maximum_tokens, self.config.read)
         rows = []
         for begin, end in itertools.pairwise(encoded.first):
             if begin < end:

@@ -38,7 +38,7 @@ class Neural(ABC):
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """The texts as ids, cut as the settings say."""
-        return self.text_encoder.encode(texts, self.config.maximum_tokens, self.config.keep)
+        return self.text_encoder.encode(texts, self.config.maximum_tokens, self.config.read)
 
     @property
     def longest(self) -> int:

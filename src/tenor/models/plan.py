@@ -35,13 +35,13 @@ _ENCODER_S = 15.0  # what an encoder costs besides its steps and scoring: loadin
 _FEWEST_ENCODER_S = 40.0  # with less no encoder gets anywhere
 _FEWEST_SEEN = 4_500  # texts that an encoder has to see, or all: with fewer other networks add more
 _FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it is, or only so
-# Tokens that an encoder reads of a text, and the share of the texts that it has to see then. In the time for 128 tokens
-# of 5,000 reviews it learned more from 256 tokens of 3,000, and less from 512 of 2,000.
+# Tokens of a text that an encoder learns from, and the share of the texts that it has to see then. In the time for 128
+# tokens of 5,000 reviews it learned more from 256 tokens of 3,000, and less from 512 of 2,000.
 _LENGTHS = {512: 1.0, 256: 0.7, 128: 0.0}
 _SHORTEST_READ = min(_LENGTHS)
 # Seconds that an encoder learns from a token, on one core, and what each other token of its text adds (attention).
 _TOKEN_S, _PAIR_S = 4.2e-4, 8.8e-7
-_SCORED_S = 6_000  # tokens that an encoder labels in a second, on one core
+_SCORED_S = 4_000  # tokens that an encoder labels in a second, on one core
 _ONCE_SHARE = 0.85  # of the time is the encoder's, if it sees each text once in that; else it gets all of it
 _MANY_BATCHES = 300  # of an epoch: with so many an encoder learns for one epoch by itself
 _STEPS = 300  # batches are as large as lets so many fit
@@ -85,7 +85,7 @@ def encodes(members: Sequence[str] | None, budget: float | None, examples: Examp
         return False
     if len(examples) >= _FEW and budget is not None:
         scored = min(len(examples), MOST_HELD_ENCODER)
-        if budget < _fewest_s(examples) + _besides(examples, scored, _SHORTEST_READ) + _FIRST_TIMES * _FIRST_S:
+        if budget < _fewest_s(examples) + _besides(examples, scored) + _FIRST_TIMES * _FIRST_S:
             return False
     if not _mostly(examples, ("Latin",)):
         return False
@@ -130,7 +130,7 @@ def plan(
     # Other features and another weighting hedge the first choice, which a part of the texts made.
     weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
     # Where the time is short an encoder is worth more than a third n-gram model.
-    kept = pace * (_fewest_s(learned) + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
+    kept = pace * (_fewest_s(learned) + _besides(learned, len(held_out))) if encoder else 0.0
     for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
         if clock.left - kept > _MANY * first_s:
             yield Candidate(ngram.FAMILY, {**features, "weighting": weighting})
@@ -143,7 +143,7 @@ def plan(
         return
     if len(learned) >= _FEWEST_TUNED and encoder:
         for tokens, share in _LENGTHS.items():
-            seconds = clock.left - again - pace * _besides(learned, len(held_out), tokens)
+            seconds = clock.left - again - pace * _besides(learned, len(held_out))
             once = pace * _seen_s(learned, len(learned), tokens)
             if share * once < seconds:
                 break
@@ -223,17 +223,17 @@ def _seen_s(examples: Examples, texts: int, tokens: int) -> float:
     return texts * float(np.mean(lengths * (_TOKEN_S + _PAIR_S * lengths))) / threads.cores()
 
 
-def _besides(examples: Examples, scored: int, tokens: int) -> float:
-    """What an encoder costs besides its steps, in seconds, where it scores so many texts."""
-    return _ENCODER_S + scored * _tokens(examples, tokens) / (_SCORED_S * threads.cores())
+def _besides(examples: Examples, scored: int) -> float:
+    """What an encoder costs besides its steps, in seconds, where it scores so many texts, of which it reads all."""
+    return _ENCODER_S + scored * _tokens(examples) / (_SCORED_S * threads.cores())
 
 
-def _tokens(examples: Examples, most: int) -> float:
+def _tokens(examples: Examples, most: float = float("inf")) -> float:
     """Tokens of a text, about, of which at most so many are read."""
     return float(_lengths(examples, most).mean())
 
 
-def _lengths(examples: Examples, most: int) -> npt.NDArray[np.float64]:
+def _lengths(examples: Examples, most: float) -> npt.NDArray[np.float64]:
     """Tokens of each text of a sample, about, of which at most so many are read; two are special ones."""
     characters = np.array([len(text) for text in comparison.sample(examples)])
     return np.minimum(2 + characters / _CHARACTERS, most)

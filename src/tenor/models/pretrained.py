@@ -34,12 +34,11 @@ class Config(NetworkConfig):
     nothing with fewer than 100 texts, else all. So few cannot teach an encoder what it does not know."""
     maximum_tokens: int = 128
     """Longer texts are cut to this many tokens, the special ones among them."""
-    trained_tokens: int | None = None
-    """Training reads this many of them, in less time, and predictions, which then are better, `maximum_tokens`; none:
-    both read the same."""
     keep: Keep = "both"
-    """What is kept of a text that is too long: its end, its start, both (a quarter from the start, the rest from the
-    end, which is where reviews conclude), or all of it in windows, whose logits are averaged."""
+    """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
+    the end, which is where reviews conclude), or all of it in windows, whose logits are averaged."""
+    predict_keep: Keep | None = None
+    """What predictions keep of it; none: all of it in windows."""
     optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adamw"
     learning_rate: float = 2e-4
     """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
@@ -78,13 +77,6 @@ class Config(NetworkConfig):
         require(self.pooled_blocks is None or self.pooled_blocks >= 1, "pooled_blocks", "must be 1 or more, or none")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
         require(self.maximum_tokens >= 4, "maximum_tokens", "must be 4 or more")
-        fits = self.trained_tokens is None or 4 <= self.trained_tokens <= self.maximum_tokens
-        require(fits, "trained_tokens", "must be 4 or more and at most maximum_tokens, or none")
-
-    @property
-    def learned_tokens(self) -> int:
-        """How many tokens of a text training reads, at most."""
-        return self.trained_tokens or self.maximum_tokens
 
     def for_texts(self, number: int) -> Self:
         """The settings, with what depends on how many texts there are filled in."""
@@ -97,7 +89,9 @@ class Config(NetworkConfig):
             pooled = 1
         elif pooled is None and self.architecture is not None:  # that of an encoder to start from
             pooled = _upper_half(self.architecture["blocks"])
-        return replace(self, tune=tune, precision="float32" if single else self.precision, pooled_blocks=pooled)
+        precision: Precision = "float32" if single else self.precision
+        read = self.predict_keep or "windows"
+        return replace(self, tune=tune, precision=precision, pooled_blocks=pooled, predict_keep=read)
 
     @classmethod
     def space(cls, task: Task) -> Space:
