@@ -150,12 +150,12 @@ def blank_id(encoder: Any) -> int:
 def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, directions: Floats) -> tuple[Shares, Shares]:
     """What the model says at both ends of the way of each row, (rows, 2), and what each id adds, (ids,)."""
     ends, added = np.zeros((len(encoded.lengths), 2)), np.zeros(len(encoded.ids))
-    pending = np.arange(len(encoded.lengths))
+    gaps = np.zeros(len(ends))
+    pending = np.arange(len(ends))
     for points in _POINTS:
         places, weights = quadrature(points)
         if points == _POINTS[0]:  # both ends, too
             places, weights = np.append(places, [0.0, 1.0]), np.append(weights, [0.0, 0.0])
-        inexact = []
         for batch in batches.in_order(encoded.lengths[pending], network.config.batch_tokens, network.longest):
             rows = pending[batch.rows]
             ids, blank = encoded.pad(rows, batch.width), blanked.pad(rows, batch.width)
@@ -165,10 +165,11 @@ def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, direction
             shares = np.einsum("rpt,p->rt", shares, weights)
             for row, share in zip(rows, shares, strict=True):
                 added[encoded.first[row] : encoded.first[row + 1]] = share[: encoded.lengths[row]]
-            difference = ends[rows, 1] - ends[rows, 0]
-            gap = np.abs(difference - shares.sum(axis=1))
-            inexact.append(rows[gap > _GAP * np.maximum(np.abs(difference), 1)])
-        pending = np.concatenate(inexact) if inexact else pending[:0]
+            gaps[rows] = np.abs(ends[rows, 1] - ends[rows, 0] - shares.sum(axis=1))
+        # A text is exact enough or not, not each of its windows.
+        both, gap = encoded.mean_by_text(ends), encoded.mean_by_text(gaps[:, None])[:, 0]
+        allowed = _GAP * np.maximum(np.abs(both[:, 1] - both[:, 0]), 1)
+        pending = np.flatnonzero((gap > allowed)[encoded.text] & (gaps > allowed[encoded.text]))
         if not len(pending):
             break
     return ends, added
