@@ -41,6 +41,7 @@ def test_labels_that_stand_for_none_are_named() -> None:
     assert told.problem == "2 rows have a label that looks like a missing one: 'N/A', 'NaN'."
     assert (told.rows, told.severity) == ([41, 43], "warning")
     assert told.brief == "2 rows have the label 'N/A', 'NaN', taken for a class."
+    assert found(["x", "y"] * 20 + ["none"])["missing-label"].severity == "note"
 
 
 def test_rare_and_uneven_classes_are_named() -> None:

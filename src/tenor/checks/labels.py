@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tenor.checks.finding import Finding, of_rows
+from tenor.checks.finding import Finding, Severity, of_rows
 from tenor.checks.parts import Parts
 from tenor.data.dataset import Dataset
 from tenor.errors import counted
@@ -18,7 +18,11 @@ _RARE = 10  # rows
 _UNEVEN = 20  # rows of the largest class to those of the smallest
 _NEARLY_ALL = 0.99  # share of a token's texts that are of one class
 _MOST = 0.5  # share of a class's texts that have the token
-_MISSING = {"nan", "null", "na", "n/a", "#n/a", "none", "nil", "undefined"}
+# Names that other programs write where there is no label; the latter may honestly be a class.
+_MISSING: dict[Severity, set[str]] = {
+    "warning": {"nan", "null", "na", "n/a", "#n/a"},
+    "note": {"none", "nil", "undefined"},
+}
 
 
 def check(parts: Parts, written: Sequence[Any]) -> Iterator[Finding]:
@@ -93,14 +97,16 @@ def spellings(data: Dataset, written: Sequence[Any]) -> Iterator[Finding]:
 
 def missing(data: Dataset) -> Iterator[Finding]:
     """Labels that other programs write where there is none."""
-    names = {label for label in set(data.labels) if str(label).strip().casefold() in _MISSING}
-    if names:
+    for severity, words in _MISSING.items():
+        names = {label for label in set(data.labels) if str(label).strip().casefold() in words}
+        if not names:
+            continue
         rows = [row for row, label in enumerate(data.labels) if label in names]
         have, listed = counted(len(rows), "row has", "rows have"), ", ".join(map(repr, sorted(names)))
         yield of_rows(
             data,
             "missing-label",
-            "warning",
+            severity,
             f"{have} a label that looks like a missing one: {listed}.",
             "Leave the field empty where there is no label, and train with --drop-unlabelled.",
             rows,
