@@ -36,6 +36,7 @@ _KEPT = {
     "start": "their start",
     "both": "a quarter from the start, the rest from the end",
     "windows": "all of them",
+    "all": "all of them",
 }
 
 Learn = Callable[[Work, Watcher, Checkpoints | None, float | None], Learned]
@@ -91,7 +92,7 @@ def fit(
     held = encoder.encode(held_out.texts, tokens, config.read)
     new = held if fresh is held_out else encoder.encode(fresh.texts, tokens, config.read)
     cut = encoded.cut + held.cut + (new.cut if new is not held else 0)
-    if cut and not config.keep == config.read == "windows":
+    if cut and not {config.keep, config.read} <= {"windows", "all"}:
         of = f"of {len(examples):,} texts"
         watcher.say(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
     config = fill(config, encoded.lengths, encoder.longest(tokens))

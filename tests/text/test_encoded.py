@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,6 +23,7 @@ def rows(lengths: list[int], maximum: int, keep: Keep) -> tuple[list[list[int]],
         ("end", ([[4, 5, 6], [7, 8], []], [0, 1, 2])),
         ("both", ([[0, 5, 6], [7, 8], []], [0, 1, 2])),
         ("windows", ([[0, 1, 2], [3, 4, 5], [4, 5, 6], [7, 8], []], [0, 0, 0, 1, 2])),
+        ("all", ([[0, 1, 2], [3, 4, 5], [4, 5, 6], [0, 5, 6], [7, 8], []], [0, 0, 0, 0, 1, 2])),
     ],
 )
 def test_what_is_kept_of_long_texts(keep: Keep, expected: tuple[list[list[int]], list[int]]) -> None:
@@ -34,7 +37,7 @@ def test_of_both_ends_a_quarter_is_of_the_start() -> None:
 @given(
     st.lists(st.integers(0, 40), min_size=1, max_size=20),
     st.integers(1, 12),
-    st.sampled_from(["start", "end", "both", "windows"]),
+    st.sampled_from(get_args(Keep)),
 )
 def test_rows_are_short_enough_and_of_their_text(lengths: list[int], maximum: int, keep: Keep) -> None:
     kept, text = rows(lengths, maximum, keep)
@@ -43,7 +46,7 @@ def test_rows_are_short_enough_and_of_their_text(lengths: list[int], maximum: in
     for positions, owner in zip(kept, text, strict=True):
         assert len(positions) == min(lengths[owner], maximum)
         assert all(first[owner] <= position < first[owner + 1] for position in positions)
-    if keep == "windows":
+    if keep in ("windows", "all"):
         assert {position for positions in kept for position in positions} == set(range(sum(lengths)))
 
 

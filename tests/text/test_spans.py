@@ -64,7 +64,8 @@ def test_words_and_characters_as_they_stand_in_the_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keep", "expected"), [("start", "a b"), ("end", "d e"), ("both", "a e"), ("windows", "a b c d d e")]
+    ("keep", "expected"),
+    [("start", "a b"), ("end", "d e"), ("both", "a e"), ("windows", "a b c d d e"), ("all", "a b c d d e a e")],
 )
 def test_cut_texts(keep: Keep, expected: str) -> None:
     words = vocabulary.build(["a b c d e"], 100)
@@ -134,7 +135,15 @@ def test_subwords_as_they_stand_in_the_text() -> None:
 
 @pytest.mark.parametrize("keep", KEEPS)
 def test_subwords_of_cut_texts(keep: Keep) -> None:
-    expected = {"start": "good bad", "end": "film plot", "both": "good plot", "windows": "good bad film plot"}[keep]
+    windows = "good bad film plot"
+    cut = {
+        "start": "good bad",
+        "end": "film plot",
+        "both": "good plot",
+        "windows": windows,
+        "all": f"{windows} good plot",
+    }
+    expected = cut[keep]
     found = of(subwords("bert"), "good bad film plot", 4, keep)
     assert [piece for piece in found if piece] == [[word] for word in expected.split()]
     assert found[0] == found[-1] == []

@@ -160,7 +160,7 @@ class NetworkConfig:
     """Longer texts are cut to this many tokens."""
     keep: Keep = "end"
     """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
-    the end), or all of it in windows, whose logits are averaged."""
+    the end), all of it in windows, whose logits are averaged, or all: windows, and both beside them."""
     predict_keep: Keep | None = None
     """What predictions keep of it; none: what training keeps."""
     loss: Loss | None = None

@@ -36,7 +36,8 @@ class Config(NetworkConfig):
     """Longer texts are cut to this many tokens, the special ones among them."""
     keep: Keep = "both"
     """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
-    the end, which is where reviews conclude), or all of it in windows, whose logits are averaged."""
+    the end, which is where reviews conclude), all of it in windows, whose logits are averaged, or all: windows, and
+    both beside them."""
     predict_keep: Keep | None = None
     """What predictions keep of it; none: all of it in windows."""
     optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adamw"

@@ -14,9 +14,9 @@ PADDING = 0
 
 Ids = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.int64]
-Keep = Literal["end", "start", "both", "windows"]
+Keep = Literal["end", "start", "both", "windows", "all"]
 """What is kept of a text that is too long: its end, its start, both (a quarter from the start, the rest from the
-end), or all of it, in several rows."""
+end), all of it in several rows, or all of it and both in one more row."""
 
 
 @dataclass(frozen=True)
@@ -112,20 +112,19 @@ def cut(first: Positions, maximum: int, keep: Keep) -> tuple[Positions, Position
         The positions of the tokens kept, and `first` and `text` of `Encoded`.
     """
     lengths = np.diff(first)
-    if keep == "windows":
-        windows = np.maximum(-(-lengths // maximum), 1)
-        text = np.repeat(np.arange(len(lengths)), windows)
-        kept = np.minimum(lengths, maximum)[text]
-        number = np.arange(len(text)) - np.repeat(windows.cumsum() - windows, windows)
-        begin = first[:-1][text] + np.minimum(number * maximum, lengths[text] - kept)  # the last ends with the text
-        row_first = np.concatenate([[0], kept]).cumsum()
-        return np.arange(row_first[-1]) + np.repeat(begin - row_first[:-1], kept), row_first, text
-    head = {"start": maximum, "end": 0, "both": (maximum + 3) // 4}[keep]
-    kept = np.minimum(lengths, maximum)
+    windows = np.maximum(-(-lengths // maximum), 1) * (keep in ("windows", "all"))
+    rows = np.maximum(windows + (keep == "all") * (lengths > maximum), 1)
+    text = np.repeat(np.arange(len(lengths)), rows)
+    number = np.arange(len(text)) - np.repeat(rows.cumsum() - rows, rows)
+    kept = np.minimum(lengths, maximum)[text]
+    left_out = lengths[text] - kept
+    window = number < windows[text]
+    begin = first[:-1][text] + window * np.minimum(number * maximum, left_out)  # the last ends with the text
+    head = {"start": maximum, "end": 0}.get(keep, (maximum + 3) // 4)  # after it something is left out
     row_first = np.concatenate([[0], kept]).cumsum()
     column = np.arange(row_first[-1]) - np.repeat(row_first[:-1], kept)
-    left_out = np.repeat(lengths - kept, kept) * (column >= head)
-    return np.repeat(first[:-1], kept) + column + left_out, row_first, np.arange(len(lengths))
+    jump = np.repeat(left_out * ~window, kept) * (column >= head)
+    return np.repeat(begin, kept) + column + jump, row_first, text
 
 
 def concatenate(parts: Iterable[Encoded], on_disk: bool = False) -> Encoded:
