@@ -56,14 +56,14 @@ def planned(examples: Examples, seconds: float | None) -> Sequence[plan.Candidat
     [
         (REVIEWS, 60, None),
         (REVIEWS, 180, None),
-        (REVIEWS, 300, {"maximum_tokens": 128, "tune": "all", "batch_tokens": 2_560}),
-        (REVIEWS, 600, {"maximum_tokens": 128, "tune": "all"}),
-        (REVIEWS, 1_800, {"maximum_tokens": 128, "tune": "all", "epochs": 2}),
-        (REVIEWS, 9_000, {"maximum_tokens": 512, "tune": "all", "epochs": 2}),
+        (REVIEWS, 300, {"maximum_tokens": 128, "tune": "all", "predict_keep": "both", "batch_tokens": 3_072}),
+        (REVIEWS, 600, {"maximum_tokens": 128, "tune": "all", "predict_keep": "both"}),
+        (REVIEWS, 1_800, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "epochs": 2}),
+        (REVIEWS, 9_000, {"maximum_tokens": 512, "tune": "all", "predict_keep": "all", "epochs": 2}),
         (SENTENCES, 20, None),
-        (SENTENCES, 60, {"maximum_tokens": 128, "tune": "all", "batch_tokens": 1_024}),
-        (SENTENCES, 300, {"maximum_tokens": 128, "tune": "all", "batch_tokens": 3_584}),
-        (SENTENCES, None, {"maximum_tokens": 512, "tune": "all"}),
+        (SENTENCES, 60, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "batch_tokens": 1_024}),
+        (SENTENCES, 300, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "batch_tokens": 3_584}),
+        (SENTENCES, None, {"maximum_tokens": 512, "tune": "all", "predict_keep": "all"}),
     ],
 )
 def test_an_encoder_reads_as_much_as_the_time_allows(

@@ -40,6 +40,9 @@ _FEW, _FEWEST_TUNED = 1_000, 100  # texts: with fewer the encoder is tried as it
 # 2,500 others, and 4,500 in 256 tokens, which take longer, to 0.247.
 _LENGTHS = {512: 2.0, 256: 2.0, 128: 0.0}
 _SHORTEST_READ = min(_LENGTHS)
+# Of the time may go into labelling all of long texts. Together with n-grams, which read all of them, an encoder gains
+# 0.005 of the loss by that, and not by windows alone.
+_WHOLE_SHARE = 0.1
 # Seconds that an encoder learns from a token, on one core, and what each other token of its text adds (attention).
 _TOKEN_S, _PAIR_S = 4.2e-4, 8.8e-7
 _SCORED_S = 4_000  # tokens that an encoder labels in a second, on one core
@@ -86,7 +89,7 @@ def encodes(members: Sequence[str] | None, budget: float | None, examples: Examp
         return False
     if len(examples) >= _FEW and budget is not None:
         scored = min(len(examples), MOST_HELD_ENCODER)
-        if budget < _fewest_s(examples) + _besides(examples, scored) + _FIRST_TIMES * _FIRST_S:
+        if budget < _fewest_s(examples) + _besides(examples, scored, _SHORTEST_READ) + _FIRST_TIMES * _FIRST_S:
             return False
     if not _mostly(examples, ("Latin",)):
         return False
@@ -131,7 +134,7 @@ def plan(
     # Other features and another weighting hedge the first choice, which a part of the texts made.
     weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
     # Where the time is short an encoder is worth more than a third n-gram model.
-    kept = pace * (_fewest_s(learned) + _besides(learned, len(held_out))) if encoder else 0.0
+    kept = pace * (_fewest_s(learned) + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
     for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
         if clock.left - kept > _MANY * first_s:
             yield Candidate(ngram.FAMILY, {**features, "weighting": weighting})
@@ -143,13 +146,17 @@ def plan(
     if not backend.installed():
         return
     if len(learned) >= _FEWEST_TUNED and encoder:
-        seconds = clock.left - again - pace * _besides(learned, len(held_out))
         for tokens, times in _LENGTHS.items():
+            seconds = clock.left - again - pace * _besides(learned, len(held_out), tokens)
             once = pace * _seen_s(learned, len(learned), tokens)
             if times * once < seconds:
                 break
+        more = pace * (_besides(learned, len(held_out), tokens, whole=True) - _besides(learned, len(held_out), tokens))
+        whole = more < _WHOLE_SHARE * seconds
+        seconds -= more * whole
         if seconds > pace * _fewest_s(learned):
             wanted: dict[str, Any] = {"maximum_tokens": tokens, "tune": "all"}
+            wanted["predict_keep"] = "all" if whole else pretrained.Config.keep
             if once < _ONCE_SHARE * seconds:
                 seconds *= _ONCE_SHARE
                 if len(learned) * _tokens(learned, tokens) > _MANY_BATCHES * pretrained.Config.batch_tokens:
@@ -224,12 +231,16 @@ def _seen_s(examples: Examples, texts: int, tokens: int) -> float:
     return texts * float(np.mean(lengths * (_TOKEN_S + _PAIR_S * lengths))) / threads.cores()
 
 
-def _besides(examples: Examples, scored: int) -> float:
-    """What an encoder costs besides its steps, in seconds, where it scores so many texts, of which it reads all."""
-    return _ENCODER_S + scored * _tokens(examples) / (_SCORED_S * threads.cores())
+def _besides(examples: Examples, scored: int, tokens: int, whole: bool = False) -> float:
+    """What an encoder costs besides its steps, in seconds, where it scores so many texts, of which it reads so many
+    tokens, or these and the whole too.
+    """
+    cut, lengths = _lengths(examples, tokens), _lengths(examples, float("inf"))
+    read = np.where(lengths > tokens, cut + lengths * whole, lengths)
+    return _ENCODER_S + scored * float(read.mean()) / (_SCORED_S * threads.cores())
 
 
-def _tokens(examples: Examples, most: float = float("inf")) -> float:
+def _tokens(examples: Examples, most: float) -> float:
     """Tokens of a text, about, of which at most so many are read."""
     return float(_lengths(examples, most).mean())
 
