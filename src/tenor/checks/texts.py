@@ -263,8 +263,8 @@ def _long(parts: Parts, limit: int) -> Iterator[Finding]:
             parts.data,
             "long",
             "note",
-            f"longer than {limit} tokens, so that networks cut them: {len(rows):,} of {len(lengths):,} texts.",
-            "ngram reads all of them; for a network, choose keep and maximum_tokens (--set keep=both).",
+            f"longer than {limit} tokens, so that most networks cut them: {len(rows):,} of {len(lengths):,} texts.",
+            "ngram and pretrained read all of them; for another network choose what it keeps (--set keep=both).",
             rows,
             [f"{lengths[row]} tokens" for row in rows],
         )
