@@ -20,7 +20,7 @@ from tenor.models.network import Network, Start
 from tenor.settings import require
 from tenor.tasks import LabelSet, Targets, Task, Value
 from tenor.text import batches
-from tenor.text.encoded import TextEncoder
+from tenor.text.encoded import WHOLE, TextEncoder
 from tenor.watch import Watcher
 
 _SMALLEST_BATCH = 1024  # tokens
@@ -35,8 +35,7 @@ _KEPT = {
     "end": "their end",
     "start": "their start",
     "both": "a quarter from the start, the rest from the end",
-    "windows": "all of them",
-    "all": "all of them",
+    **dict.fromkeys(WHOLE, "all of them"),
 }
 
 Learn = Callable[[Work, Watcher, Checkpoints | None, float | None], Learned]
@@ -92,7 +91,7 @@ def fit(
     held = encoder.encode(held_out.texts, tokens, config.read)
     new = held if fresh is held_out else encoder.encode(fresh.texts, tokens, config.read)
     cut = encoded.cut + held.cut + (new.cut if new is not held else 0)
-    if cut and not {config.keep, config.read} <= {"windows", "all"}:
+    if cut and not {config.keep, config.read} <= set(WHOLE):
         of = f"of {len(examples):,} texts"
         watcher.say(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
     config = fill(config, encoded.lengths, encoder.longest(tokens))

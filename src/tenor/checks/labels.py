@@ -97,8 +97,9 @@ def spellings(data: Dataset, written: Sequence[Any]) -> Iterator[Finding]:
 
 def missing(data: Dataset) -> Iterator[Finding]:
     """Labels that other programs write where there is none."""
+    classes = set(data.labels)
     for severity, words in _MISSING.items():
-        names = {label for label in set(data.labels) if str(label).strip().casefold() in words}
+        names = {label for label in classes if str(label).strip().casefold() in words}
         if not names:
             continue
         rows = [row for row, label in enumerate(data.labels) if label in names]

@@ -130,7 +130,6 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
     for begin, found in zip(first, spans, strict=False):
         blanked[begin + found.at] = network.path.blank
     ends, added = _integrate(network, encoded, replace(encoded, ids=blanked), directions[encoded.text])
-    ends = encoded.mean_by_text(ends)
     results = []
     for row, (text, found) in enumerate(zip(texts, spans, strict=True)):
         shares = added[first[row] : first[row + 1]] / encoded.rows_of_text[row]
@@ -148,7 +147,7 @@ def blank_id(encoder: Any) -> int:
 
 
 def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, directions: Floats) -> tuple[Shares, Shares]:
-    """What the model says at both ends of the way of each row, (rows, 2), and what each id adds, (ids,)."""
+    """What the model says at both ends of each text's way, (texts, 2), and what each id adds in its row, (ids,)."""
     ends, added = np.zeros((len(encoded.lengths), 2)), np.zeros(len(encoded.ids))
     gaps = np.zeros(len(ends))
     pending = np.arange(len(ends))
@@ -172,7 +171,7 @@ def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, direction
         pending = np.flatnonzero((gap > allowed)[encoded.text] & (gaps > allowed[encoded.text]))
         if not len(pending):
             break
-    return ends, added
+    return both, added
 
 
 def _along(

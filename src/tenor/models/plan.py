@@ -147,11 +147,12 @@ def plan(
         return
     if len(learned) >= _FEWEST_TUNED and encoder:
         for tokens, times in _LENGTHS.items():
-            seconds = clock.left - again - pace * _besides(learned, len(held_out), tokens)
+            besides = pace * _besides(learned, len(held_out), tokens)
+            seconds = clock.left - again - besides
             once = pace * _seen_s(learned, len(learned), tokens)
             if times * once < seconds:
                 break
-        more = pace * (_besides(learned, len(held_out), tokens, whole=True) - _besides(learned, len(held_out), tokens))
+        more = pace * _besides(learned, len(held_out), tokens, whole=True) - besides
         whole = more < _WHOLE_SHARE * seconds
         seconds -= more * whole
         if seconds > pace * _fewest_s(learned):
@@ -240,7 +241,7 @@ def _besides(examples: Examples, scored: int, tokens: int, whole: bool = False) 
     return _ENCODER_S + scored * float(read.mean()) / (_SCORED_S * threads.cores())
 
 
-def _tokens(examples: Examples, most: float) -> float:
+def _tokens(examples: Examples, most: int) -> float:
     """Tokens of a text, about, of which at most so many are read."""
     return float(_lengths(examples, most).mean())
 

@@ -17,6 +17,8 @@ Positions = npt.NDArray[np.int64]
 Keep = Literal["end", "start", "both", "windows", "all"]
 """What is kept of a text that is too long: its end, its start, both (a quarter from the start, the rest from the
 end), all of it in several rows, or all of it and both in one more row."""
+WHOLE: tuple[Keep, ...] = ("windows", "all")
+"""Those that leave nothing out."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def cut(first: Positions, maximum: int, keep: Keep) -> tuple[Positions, Position
         The positions of the tokens kept, and `first` and `text` of `Encoded`.
     """
     lengths = np.diff(first)
-    windows = np.maximum(-(-lengths // maximum), 1) * (keep in ("windows", "all"))
+    windows = np.maximum(-(-lengths // maximum), 1) * (keep in WHOLE)
     rows = np.maximum(windows + (keep == "all") * (lengths > maximum), 1)
     text = np.repeat(np.arange(len(lengths)), rows)
     number = np.arange(len(text)) - np.repeat(rows.cumsum() - rows, rows)
