@@ -41,7 +41,7 @@ def texts(number: int, *characters: int, letters: str = "abcd ") -> Examples:
     return Examples((each * number)[:number], targets, task, fitting.weights(task, targets, None))
 
 
-REVIEWS, SENTENCES = texts(23_000, 500, 2_400, 700), texts(65_000, 55)
+REVIEWS, NEWS, SENTENCES = texts(23_000, 500, 2_400, 700), texts(3_200, 240), texts(65_000, 55)
 
 
 def planned(examples: Examples, seconds: float | None) -> Sequence[plan.Candidate]:
@@ -60,6 +60,8 @@ def planned(examples: Examples, seconds: float | None) -> Sequence[plan.Candidat
         (REVIEWS, 600, {"maximum_tokens": 128, "tune": "all", "predict_keep": "both"}),
         (REVIEWS, 1_800, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "epochs": 2}),
         (REVIEWS, 9_000, {"maximum_tokens": 512, "tune": "all", "predict_keep": "all", "epochs": 2}),
+        (NEWS, 40, None),
+        (NEWS, 60, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "batch_tokens": 1_024}),
         (SENTENCES, 20, None),
         (SENTENCES, 60, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "batch_tokens": 1_024}),
         (SENTENCES, 300, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "batch_tokens": 3_584}),

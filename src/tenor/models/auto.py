@@ -26,8 +26,6 @@ from tenor.settings import require
 from tenor.tasks import Value
 from tenor.watch import Watcher
 
-_HELD_OUT = 0.2  # share of the texts on which models are compared
-_FEWEST_HELD, _LARGEST_SHARE = 500, 0.3
 _DISTILLED_SHARE = 0.25  # of the time is for the small model that learns from the blend
 
 
@@ -107,9 +105,7 @@ def combine(
     if not several and not plan.compares(config.budget, examples):
         return _alone(fit, examples, config, seed, watcher)
     encodes = plan.encodes(config.members, config.budget, examples)
-    most = plan.MOST_HELD_ENCODER if encodes else plan.MOST_HELD
-    part = min(max(_HELD_OUT, _FEWEST_HELD / len(examples)), _LARGEST_SHARE, max(most / len(examples), 0.01))
-    learned, held_out = examples.validated(part, seed)
+    learned, held_out = examples.validated(plan.held_share(len(examples), encodes), seed)
     if not len(held_out):
         watcher.say("there are too few texts to compare models, so there is one of n-grams alone.")
         return _alone(fit, examples, config, seed, watcher)

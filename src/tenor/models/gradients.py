@@ -29,8 +29,10 @@ Step = Callable[[Any, Any, Any, Any, Any], tuple[Any, Any]]
 (rows,), and what each id adds if the gradient is the same all along the way (rows, time)."""
 
 _LAYERS = ("embedding", "embeddings")
-_POINTS = (8, 24, 72, 216)  # of the integral; a text gets more until its gap is small
+_PANELS = 4  # of the integral at first; they are halved until a text's gap is small
+_HALVINGS = 7
 _GAP = 0.02  # of the difference between both ends, or of 1 where that is less
+_SIMPSON = np.array([1, 4, 1]) / 6
 _WHOLE = 1 << 40  # tokens: no text is cut
 
 
@@ -72,12 +74,6 @@ class Path:
         """
         said, added = self._step(ids, *ends, ops.convert_to_tensor(place), ops.convert_to_tensor(directions))
         return np.asarray(said, np.float64), np.asarray(added, np.float64)
-
-
-def quadrature(points: int) -> tuple[Shares, Shares]:
-    """Places between 0 and 1 and their weights, by Gauss and Legendre."""
-    places, weights = np.polynomial.legendre.leggauss(points)
-    return (places + 1) / 2, weights / 2
 
 
 def _step(rest: keras.Model) -> Step:
@@ -147,52 +143,65 @@ def blank_id(encoder: Any) -> int:
 
 
 def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, directions: Floats) -> tuple[Shares, Shares]:
-    """What the model says at both ends of each text's way, (texts, 2), and what each id adds in its row, (ids,)."""
-    ends, added = np.zeros((len(encoded.lengths), 2)), np.zeros(len(encoded.ids))
-    gaps = np.zeros(len(ends))
-    pending = np.arange(len(ends))
-    for points in _POINTS:
-        places, weights = quadrature(points)
-        if points == _POINTS[0]:  # both ends, too
-            places, weights = np.append(places, [0.0, 1.0]), np.append(weights, [0.0, 0.0])
-        for batch in batches.in_order(encoded.lengths[pending], network.config.batch_tokens, network.longest):
-            rows = pending[batch.rows]
-            ids, blank = encoded.pad(rows, batch.width), blanked.pad(rows, batch.width)
-            said, shares = _along(network, ids, blank, places, directions[rows], batch.size)
-            if points == _POINTS[0]:
-                ends[rows] = said[:, -2:]
-            shares = np.einsum("rpt,p->rt", shares, weights)
-            for row, share in zip(rows, shares, strict=True):
-                added[encoded.first[row] : encoded.first[row + 1]] = share[: encoded.lengths[row]]
-            gaps[rows] = np.abs(ends[rows, 1] - ends[rows, 0] - shares.sum(axis=1))
-        # A text is exact enough or not, not each of its windows.
-        both, gap = encoded.mean_by_text(ends), encoded.mean_by_text(gaps[:, None])[:, 0]
-        allowed = _GAP * np.maximum(np.abs(both[:, 1] - both[:, 0]), 1)
-        pending = np.flatnonzero((gap > allowed)[encoded.text] & (gaps > allowed[encoded.text]))
-        if not len(pending):
+    """What the model says at both ends of each text's way, (texts, 2), and what each id adds in its row, (ids,).
+
+    Simpson's rule over panels of the way. What the model says at both ends of a panel tells how far the integral over
+    it is off, so that panels are halved where the model comes to its answer and nowhere else.
+    """
+    rows, steps = len(encoded.lengths), 2 * _PANELS + 1
+    row, place = np.repeat(np.arange(rows), steps), np.tile(np.linspace(0, 1, steps), rows)
+    said, added = _along(network, encoded, blanked, row, place, directions)
+    total = np.array([each.sum() for each in added])
+    point = np.arange(len(row)).reshape(rows, steps)
+    both = encoded.mean_by_text(said[point[:, [0, -1]]])
+    allowed = _GAP * np.maximum(np.abs(both[:, 1] - both[:, 0]), 1)
+    panels = np.stack([point[:, :-1:2], point[:, 1::2], point[:, 2::2]], axis=-1).reshape(-1, 3)
+    for _ in range(_HALVINGS):
+        left, _middle, right = panels.T
+        owner = encoded.text[row[left]]
+        error = np.abs(said[right] - said[left] - (place[right] - place[left]) * (total[panels] @ _SIMPSON))
+        error /= encoded.rows_of_text[owner]
+        order = np.lexsort((error, owner))
+        sums, text = error[order].cumsum(), owner[order]
+        before = np.append(0, sums)[np.searchsorted(text, text)]
+        halved = np.zeros(len(panels), bool)
+        halved[order] = sums - before > allowed[text]  # of a text, the largest errors; the others are small enough
+        if not halved.any():
             break
-    return both, added
+        old, new = panels[halved], len(row) + np.arange(2 * halved.sum()).reshape(-1, 2)
+        row = np.append(row, row[old[:, :2]])
+        place = np.append(place, (place[old[:, :2]] + place[old[:, 1:]]) / 2)
+        found, more = _along(network, encoded, blanked, row[new].ravel(), place[new].ravel(), directions)
+        said, added = np.append(said, found), added + more
+        total = np.append(total, [each.sum() for each in more])
+        halves = np.stack([old[:, 0], new[:, 0], old[:, 1], old[:, 1], new[:, 1], old[:, 2]], axis=1)
+        panels = np.concatenate([panels[~halved], halves.reshape(-1, 3)])
+    shares = np.zeros(len(encoded.ids))
+    for panel in panels:
+        width, of = place[panel[2]] - place[panel[0]], row[panel[0]]
+        part = shares[encoded.first[of] : encoded.first[of + 1]]
+        for one, weight in zip(panel, _SIMPSON, strict=True):
+            part += width * weight * added[one]
+    return both, shares
 
 
 def _along(
     network: "Network",
-    ids: npt.NDArray[np.int32],
-    blanked: npt.NDArray[np.int32],
-    places: Shares,
+    encoded: Encoded,
+    blanked: Encoded,
+    row: npt.NDArray[np.int64],
+    place: Shares,
     directions: Floats,
-    size: int,
-) -> tuple[Shares, Shares]:
-    """What the model says at each place of each row's way, (rows, places), and what ids add there, (..., time).
-
-    At most `size` of these at once.
-    """
-    row, place = (each.ravel() for each in np.indices((len(ids), len(places))))
-    said, added = np.zeros(len(row)), np.zeros((len(row), ids.shape[1]))
-    for at in range(0, len(row), size):
-        part = row[at : at + size]
-        filled = np.resize(part, network.filled(len(part), size))
-        steps = np.resize(places[place[at : at + size]], len(filled)).astype(np.float32)
-        path = network.path
-        found = path.at(ids[filled], path.ends(ids[filled], blanked[filled]), steps, directions[filled])
-        said[at : at + size], added[at : at + size] = (each[: len(part)] for each in found)
-    return said.reshape(len(ids), -1), added.reshape(len(ids), len(places), -1)
+) -> tuple[Shares, list[Shares]]:
+    """What the model says at places of the ways of rows, (places,), and what each id of the row adds there."""
+    said, added = np.zeros(len(row)), [np.zeros(0)] * len(row)
+    path = network.path
+    for batch in batches.in_order(encoded.lengths[row], network.config.batch_tokens, network.longest):
+        chosen = np.resize(batch.rows, network.filled(len(batch.rows), batch.size))
+        rows = row[chosen]
+        ids = encoded.pad(rows, batch.width)
+        ends = path.ends(ids, blanked.pad(rows, batch.width))
+        found, shares = path.at(ids, ends, place[chosen].astype(np.float32), directions[rows])
+        for at, one in enumerate(batch.rows):
+            said[one], added[one] = found[at], shares[at, : encoded.lengths[row[one]]]
+    return said, added
