@@ -20,7 +20,7 @@ regression with C = 10, which takes no budget. AutoGluon: tabular, its defaults,
 `time_limit`; FLAML: its defaults over TF-IDF of words and word pairs, counting in the budget; in brackets the seconds
 that they took to learn."""
 SETS_NOTE = """Each at 60 seconds to learn, but for the families alone, which take as long as their defaults do (in
-brackets). Of these the best on the test is named: of those that are ready in that time, and of all; of so many where not
+brackets). Of these the best on the test is named, of those ready in that time and of all; of so many where not
 all were run. AutoGluon and FLAML take no texts with several labels, and the built-in encoder reads no Chinese."""
 
 
