@@ -3,7 +3,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tenor.text import normalise
@@ -74,6 +74,7 @@ def test_marks_with_nothing_to_stand_on_stay() -> None:
     assert fold("\u0301\n\u0301\u0301a") == ("\u0301\n\u0301\u0301a", [WORD, SEPARATOR, WORD, WORD, WORD])
 
 
+@example("\u0385 \u1fcd\u0301")  # accents that stand alone are a blank and marks
 @given(st.text(max_size=40))
 def test_composed_and_decomposed_texts_fold_alike(text: str) -> None:
     composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))

@@ -181,9 +181,9 @@ def _fold_character(code: int) -> tuple[int, int]:
 
 
 def _is_ligature(character: str, parts: str) -> bool:
-    """Whether a character is letters written as one: ﬁ is, and what is put together; ™ and ½ are not."""
+    """Whether a character is letters written as one: ﬁ is, and what is put together of others; ™ and ½ are not."""
     categories = [unicodedata.category(one)[0] for one in character + parts]
-    return len(unicodedata.normalize("NFC", character)) > 1 or (
+    return unicodedata.decomposition(character)[:1] not in ("", "<") or (
         categories[:2] == ["L", "L"] and all(category in "LM" for category in categories)
     )
 
