@@ -91,15 +91,14 @@ def budget_sets_section(runs: dict[str, Runs]) -> str:
         ours = runs[f"{name} tenor {limit}"]
         found, spent = middle(ours, figure), middle(ours, "fit_s")
         peers = [_told(runs.get(f"{name} {program} {limit}"), figure) for program in PEERS]
-        wanted = [family for family in FAMILIES if family not in NOT_READ.get(name, ())]
-        of = "" if len(alone) == len(wanted) else f", of {len(alone)}"
-        best = [max(those, key=lambda family: middle(alone[family], figure), default="") for those in (quick, alone)]
-        told = [f"{family} {_told(alone[family], figure)}{of}" if family else "" for family in best]
-        good = [
-            met(not family or (found >= middle(alone[family], figure) and _in_time(spent, limit))) for family in best
-        ]
-        answers = [cell for pair in zip(told, good, strict=True) for cell in pair]
-        rows.append((name, figure.replace("_", " "), *peers, score(found), seconds(spent), *answers))
+        of = "" if len(alone) == len(FAMILIES) - len(NOT_READ.get(name, ())) else f", of {len(alone)}"
+        against: list[str] = []
+        for those in (quick, alone):
+            best = max(those, key=lambda family: middle(alone[family], figure), default=None)
+            least = middle(alone[best], figure) if best else found
+            told = f"{best} {_told(alone[best], figure)}{of}" if best else ""
+            against += told, met(found >= least and _in_time(spent, limit))
+        rows.append((name, figure.replace("_", " "), *peers, score(found), seconds(spent), *against))
     header = ("set", "figure", *PEERS.values(), "Tenor", "to learn, s", *ALONE)
     return f"## The best model in a minute, other sets\n\n{table(header, rows)}\n\n{SETS_NOTE}"
 

@@ -3,7 +3,7 @@
 Counting the words is part of the budget. Chinese: one to three characters, as for scikit-learn in peer_sets.py.
 """
 
-import os
+import contextlib
 import sys
 import tempfile
 from time import perf_counter
@@ -29,7 +29,6 @@ def main() -> None:
     options: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True, "max_features": FEATURES}
     if name in sets.SETS and sets.SETS[name].characters:
         options |= {"ngram_range": (1, 3), "analyzer": "char"}
-    os.chdir(tempfile.gettempdir())  # some of its models write where they are
     known = sorted(set(labels)) if automl.kind(name) == "classes" else []  # some of its models take numbers alone
     start = perf_counter()
     vectorizer = TfidfVectorizer(**options)
@@ -37,7 +36,9 @@ def main() -> None:
     targets = np.searchsorted(known, labels) if known else np.array(labels)
     left = limit - (perf_counter() - start)
     peer = AutoML()
-    peer.fit(features, targets, task=TASKS[automl.kind(name)], time_budget=max(1.0, left), seed=SEED, verbose=0)
+    task = TASKS[automl.kind(name)]
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # some of its models write where they are
+        peer.fit(features, targets, task=task, time_budget=max(1.0, left), seed=SEED, verbose=0)
     fit_s = perf_counter() - start
     if peer.model is None:
         print_figures(failed="no model was ready in time", fit_s=fit_s)

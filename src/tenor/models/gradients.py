@@ -157,7 +157,7 @@ def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, direction
     allowed = _GAP * np.maximum(np.abs(both[:, 1] - both[:, 0]), 1)
     panels = np.stack([point[:, :-1:2], point[:, 1::2], point[:, 2::2]], axis=-1).reshape(-1, 3)
     for _ in range(_HALVINGS):
-        left, _middle, right = panels.T
+        left, right = panels[:, 0], panels[:, 2]
         owner = encoded.text[row[left]]
         error = np.abs(said[right] - said[left] - (place[right] - place[left]) * (total[panels] @ _SIMPSON))
         error /= encoded.rows_of_text[owner]
