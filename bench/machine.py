@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ LIBRARIES = (
     "fasttext",
     "tensorflow",
     "keras",
+    "jax",
     "torch",
     "transformers",
     "sentence-transformers",
@@ -38,11 +40,22 @@ def describe(tenor_python: Path, peers_python: Path, automl_python: Path) -> dic
             "cores": os.cpu_count() or 0,
             "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
             "system": f"{platform.system()} {platform.machine()}",
+            **device(),
         },
         "tenor_environment": versions(tenor_python),
         "peer_environment": versions(peers_python),
         "automl_environment": versions(automl_python),
     }
+
+
+def device() -> dict[str, str]:
+    """The graphics processor, where there is one and its driver's program that tells its name."""
+    try:
+        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        names = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"device": names[0].strip()}
 
 
 def cpu_model() -> str:

@@ -5,6 +5,7 @@ import sys
 
 from budget_part import budget, budget_sets
 from calibration_part import NAMES, calibration
+from device_part import device
 from explain_part import explain
 from imdb import part_path
 from inference_part import inference
@@ -172,6 +173,7 @@ PARTS = {
     **NETWORK_PARTS,
     "inference": inference,
     "pretraining": pretraining,
+    "device": device,
 }
 _NO_DATA = {"startup", "streamed"}
 _NO_PEERS = {

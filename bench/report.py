@@ -6,6 +6,7 @@ from typing import Any
 
 from budget_part import budget_section, budget_sets_section
 from calibration_part import calibration_section
+from device_part import device_section
 from explain_part import explain_section
 from inference_part import inference_section
 from network_report import NETWORK_SECTIONS
@@ -29,7 +30,13 @@ written beforehand. The whole process has imports, test evaluation and, for Teno
 LSTM_NOTE = """The same layers: `Embedding(10000, 128)`, `LSTM(128)`, `Dense(1, sigmoid)`. The script pads to
 200 words and trains with Adam in batches of 32. Its test accuracy after each epoch, not counted in its time:
 """
-_IN_PART = ("calibration", "budget", "budget-sets", "pretraining")  # sections that are written from what there is
+_IN_PART = (
+    "calibration",
+    "budget",
+    "budget-sets",
+    "pretraining",
+    "device",
+)  # sections that are written from what there is
 TEXTS, TEXTS_S = 25_000, 15_000  # of the test, and how many a second are asked for
 FLAT = 1.2  # largest growth of peak memory from the shortest to the longest file
 MEMORY_NOTE = "An `ngram` model; CSV in, CSV out; each text a sentence of 60-140 characters."
@@ -265,6 +272,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     **NETWORK_SECTIONS,
     "inference": inference_section,
     "pretraining": pretraining_section,
+    "device": device_section,
 }
 
 
@@ -274,6 +282,8 @@ def provenance(part: dict[str, Any]) -> str:
     """
     setting, machine = part["setting"], part["setting"]["machine"]
     size = f"{machine['cores']} cores, {machine['memory_gib']} GiB"
+    if "device" in machine:
+        size += f", {machine['device']}"
     lines = [
         f"- Date: {setting['date']}",
         f"- Machine: {machine['cpu']}, {size}, {machine['system']}",

@@ -1,6 +1,6 @@
 """Tenor: train on some IMDB reviews, with or without a pretrained encoder, and test:
 
-`python tenor_init.py FAMILY LABELLED SEED TESTS [ENCODER]`.
+`python tenor_init.py FAMILY LABELLED SEED TESTS [ENCODER] [KEY=VALUE ...]`, which are settings of the family.
 """
 
 import random
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from imdb import print_figures, read_part
 from tenor import pipeline
 from tenor.runs import Run
+from tenor.settings import parse_assignments
 
 TEST_SEED = 0
 
@@ -21,14 +22,16 @@ TEST_SEED = 0
 def main() -> None:
     """Draw the reviews, train, print the figures."""
     family, seed = sys.argv[1], int(sys.argv[3])
+    values = parse_assignments([each for each in sys.argv[5:] if "=" in each])
     with tempfile.TemporaryDirectory() as work:
         train = draw("train", int(sys.argv[2]), seed, Path(work))
         test = draw("test", int(sys.argv[4]), TEST_SEED, Path(work))
-        encoder = sys.argv[5] if len(sys.argv) > 5 else None
+        encoder = next((each for each in sys.argv[5:] if "=" not in each), None)
         out = str(Path(work) / "model")
-        run = Run(train, test, "text", "label", family, seed=seed, out=out, init=encoder, report=False)
+        run = Run(train, test, "text", "label", family, values, seed=seed, out=out, init=encoder, report=False)
         metrics = pipeline.train(run).metrics
-    print_figures(accuracy=metrics["test"]["accuracy"], fit_s=metrics["timing"]["fit_s"])
+    timing = metrics["timing"]
+    print_figures(accuracy=metrics["test"]["accuracy"], fit_s=timing["fit_s"], total_s=timing["total_s"])
 
 
 def draw(part: str, size: int, seed: int, folder: Path) -> str:

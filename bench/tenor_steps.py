@@ -1,7 +1,7 @@
-"""Tenor: training steps of MiniLM on IMDB reviews: `python tenor_steps.py LENGTH PRECISION STEPS`.
+"""Tenor: training steps of MiniLM on IMDB reviews: `python tenor_steps.py LENGTH PRECISION STEPS [BATCH]`.
 
-It runs `training.fit`, with batches of BATCH texts and otherwise the family's defaults, and stops when so many steps
-are timed. EnoughError reviews are given to it that it does not make its batches smaller.
+It runs `training.fit`, with batches of BATCH texts (32) and otherwise the family's defaults, and stops when so many
+steps are timed. So many reviews are given to it that it does not make its batches smaller.
 """
 
 import contextlib
@@ -19,19 +19,21 @@ from tenor.tasks import Classes
 from tenor.text import batches
 
 BATCH = 32
-TEXTS = 4_000
+BATCHES = 125
 SEED = 7
 
 
 def main() -> None:
     """Plan the batches as `fit` will, run it, print the figures."""
     length, precision, steps = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    texts, labels = drawn(TEXTS)
+    batch = int(sys.argv[4]) if len(sys.argv) > 4 else BATCH
+    texts, labels = drawn(batch * BATCHES)
     family = models.find("pretrained")
     backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
     from tenor import training
+    from tenor.models import compiled
 
-    values = {"maximum_tokens": length, "batch_tokens": BATCH * length, "precision": precision, "epochs": 1}
+    values = {"maximum_tokens": length, "batch_tokens": batch * length, "precision": precision, "epochs": 1}
     values |= {"validation": 0.0, "calibration": 0.0}  # all texts are learned from
     config = settings.make(family.config, values, "settings")
     targets = np.array(labels, np.int32)
@@ -39,7 +41,8 @@ def main() -> None:
     rows, _ = hold_out(texts, targets, config.validation, SEED)
     encoder = family.encode(config, [])[1]
     lengths = encoder.encode([texts[row] for row in rows], length, config.keep).lengths
-    plan = batches.shuffled(lengths, config.batch_tokens, encoder.longest(length), SEED, 0)
+    widths = batches.widths(lengths, encoder.longest(length), compiled.price())
+    plan = batches.shuffled(lengths, config.batch_tokens, widths, SEED, 0)
     watcher = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
     with contextlib.suppress(EnoughError):
         training.fit(family, examples, config, SEED, watcher)

@@ -117,6 +117,7 @@ class Loop:
         self.watcher, self.checkpoints = watcher, checkpoints
         self.model = objective.keras_model
         self.state = _State()
+        self.widths = batches.widths(objective.encoded.lengths, objective.longest, compiled.price() / config.epochs)
         self.best: list[Any] = []
         # Of each step: epoch, loss, metric, learning rate, norm of the gradient.
         self.made: list[tuple[float, ...]] = []
@@ -138,7 +139,8 @@ class Loop:
             jit_compile=keras.backend.backend() == "jax",
         )
         self.model.optimizer.build(self.model.trainable_variables)
-        compiled.train_step(self.model, self.objective.arrays(self._batches(0)[0], np.random.default_rng(0)))
+        first = self.objective.arrays(self._batches(0)[0], np.random.default_rng(0))
+        self.training = compiled.Training(self.model, self.objective.metric.name, first)
         if self.checkpoints and self.checkpoints.resume:
             self._restore(self.checkpoints)
         if self.state.steps is not None:
@@ -170,6 +172,7 @@ class Loop:
                 self._step(batch)
                 took = time.perf_counter() - begin
             needed += took * len(same)
+        self.training.synchronise()
         for name, variable in self._variables().items():
             variable.assign(before[name])
         self.state, self.made = _State(), []
@@ -208,8 +211,7 @@ class Loop:
             saved = last = time.perf_counter()
 
     def _batches(self, epoch: int) -> list[Batch]:
-        lengths, longest = self.objective.encoded.lengths, self.objective.longest
-        made = batches.shuffled(lengths, self.config.batch_tokens, longest, self.seed, epoch)
+        made = batches.shuffled(self.objective.encoded.lengths, self.config.batch_tokens, self.widths, self.seed, epoch)
         return [batch._replace(size=parallel.filled(batch.size)) for batch in made]
 
     def _stale(self) -> bool:
@@ -219,15 +221,13 @@ class Loop:
     def _step(self, batch: Batch) -> None:
         random = np.random.default_rng((self.seed, self.state.epoch, self.state.step))
         inputs, targets, weights = keras.tree.map_structure(parallel.share, self.objective.arrays(batch, random))
-        self.model.reset_metrics()
-        found = self.model.train_on_batch(inputs, targets, sample_weight=weights)
-        norm, rate = to_numpy(self.model.optimizer.seen).tolist()
-        self.made.append((self.state.epoch + 1, float(found[0]), float(found[1]), rate, norm))
+        loss, metric, *seen = self.training.step(inputs, targets, weights)
+        self.made.append((self.state.epoch + 1, loss, metric, *seen))
         rows = len(batch.rows)
         self.state.step += 1
         self.state.rows += rows
-        self.state.loss += float(found[0]) * rows
-        self.state.metric += float(found[1]) * rows
+        self.state.loss += loss * rows
+        self.state.metric += metric * rows
 
     def _told(self, step: tuple[float, ...]) -> dict[str, float]:
         names = "loss", self.objective.metric.name, "learning_rate", "gradient_norm"
@@ -248,6 +248,7 @@ class Loop:
 
     def _end_epoch(self, name: str) -> None:
         state = self.state
+        self.training.synchronise()
         measured = parallel.agreed(self.objective.measure())
         row: dict[str, Any] = {"epoch": state.epoch + 1, **self._means(), **measured}
         self.watcher.recorded("epoch", state.epoch + 1, {name: row[name] for name in list(row)[1:]})
@@ -268,6 +269,7 @@ class Loop:
         if not parallel.is_first():
             return
         begin = time.perf_counter()
+        self.training.synchronise()
         arrays = {name: to_numpy(variable) for name, variable in self._variables().items()}
         arrays |= {f"best/{index}": value for index, value in enumerate(self.best)}
         arrays["made"] = np.array(self.made, np.float64)

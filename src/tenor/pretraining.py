@@ -158,7 +158,8 @@ class _MaskedTokens:
             return {}
         random = np.random.default_rng((self.seed, _VALIDATION_SEED))
         losses = right = count = 0.0
-        made = batches.in_order(self.held.lengths, self.network.config.batch_tokens, self.longest)
+        widths = self.network.widths(self.held.lengths)
+        made = batches.in_order(self.held.lengths, self.network.config.batch_tokens, widths)
         for batch in made:
             inputs, targets, weights = self._arrays(self.held, batch, random)
             found = self.whole.test_on_batch(inputs, targets, sample_weight=weights, return_dict=True)

@@ -156,7 +156,7 @@ def fill(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
     tokens = min(config.batch_tokens, max(_SMALLEST_BATCH, int(lengths.sum()) // _EPOCH_BATCHES))
     config = replace(config, batch_tokens=tokens)
     if config.epochs is None:
-        batches_made = len(batches.in_order(lengths, tokens, longest))
+        batches_made = len(batches.in_order(lengths, tokens, batches.widths(lengths, longest)))
         epochs = min(max(math.ceil(_RUN_BATCHES / max(batches_made, 1)), config.fewest_epochs), _MOST_EPOCHS)
         config = replace(config, epochs=epochs)
     return config

@@ -196,7 +196,8 @@ def _along(
     """What the model says at places of the ways of rows, (places,), and what each id of the row adds there."""
     said, added = np.zeros(len(row)), [np.zeros(0)] * len(row)
     path = network.path
-    for batch in batches.in_order(encoded.lengths[row], network.config.batch_tokens, network.longest):
+    lengths = encoded.lengths[row]
+    for batch in batches.in_order(lengths, network.config.batch_tokens, network.widths(lengths)):
         chosen = np.resize(batch.rows, network.filled(len(batch.rows), batch.size))
         rows = row[chosen]
         ids = encoded.pad(rows, batch.width)

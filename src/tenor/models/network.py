@@ -97,7 +97,11 @@ class Network(Neural):
         tokens = self.config.batch_tokens * _PREDICT_TOKENS
         if compiled.any_shape():
             return batches.by_length(encoded.lengths, tokens)
-        return batches.in_order(encoded.lengths, tokens, self.longest)
+        return batches.in_order(encoded.lengths, tokens, self.widths(encoded.lengths))
+
+    def widths(self, lengths: npt.NDArray[np.int64]) -> list[int]:
+        """Widths to which rows of these lengths are padded."""
+        return batches.widths(lengths, self.longest, compiled.price())
 
     @staticmethod
     def filled(rows: int, most: int) -> int:

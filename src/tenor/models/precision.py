@@ -35,9 +35,15 @@ def head() -> str:
 
 
 @functools.cache
+def has_device() -> bool:
+    """Whether there is a GPU or TPU to compute with."""
+    return any(not name.startswith("cpu") for name in keras.distribution.list_devices())
+
+
+@functools.cache
 def _has_bfloat16() -> bool:
     """Whether bfloat16 is faster here: on a GPU or TPU, and on a processor with such instructions under TensorFlow."""
-    if any(not name.startswith("cpu") for name in keras.distribution.list_devices()):
+    if has_device():
         return True
     if keras.backend.backend() != "tensorflow":
         return False

@@ -16,8 +16,27 @@ class Batch(NamedTuple):
     size: int
 
 
-def widths(maximum: int) -> list[int]:
-    """Widths that batches are padded to: steps of about a quarter, so that few shapes occur and little is padding."""
+def widths(lengths: npt.NDArray[np.int64], maximum: int, price: float = 0.0) -> list[int]:
+    """Widths that batches are padded to, of those that rise by about a quarter: the ones with which texts of these
+    lengths cost the fewest tokens.
+
+    Args:
+        lengths: (texts,) length of each text in tokens, one at least.
+        maximum: The longest length.
+        price: Tokens of padding that it is worth to do without a width.
+    """
+    choices = _widths(maximum)
+    of_each = np.bincount(np.searchsorted(choices, lengths))  # texts that fit in a width, and in none below it
+    until = np.concatenate([[0], of_each.cumsum()])
+    best: list[tuple[float, list[int]]] = [(0.0, [])]  # for the texts of the first widths: the cost, the widths used
+    for end, width in enumerate(choices[: len(of_each)], 1):
+        padded = width * (until[end] - until[:end])
+        best.append(min((best[begin][0] + price + padded[begin], [*best[begin][1], width]) for begin in range(end)))
+    return best[-1][1]
+
+
+def _widths(maximum: int) -> list[int]:
+    """All widths there are for texts of up to so many tokens."""
     result, width = [], 16
     while width < maximum:
         result.append(width)
@@ -25,24 +44,24 @@ def widths(maximum: int) -> list[int]:
     return [*result, maximum]
 
 
-def shuffled(lengths: npt.NDArray[np.int64], tokens: int, maximum: int, seed: int, epoch: int) -> list[Batch]:
+def shuffled(lengths: npt.NDArray[np.int64], tokens: int, widths: list[int], seed: int, epoch: int) -> list[Batch]:
     """The batches of one epoch of training.
 
     Args:
         lengths: (texts,) length of each text in tokens.
         tokens: Tokens in a batch, padding included; a batch has at least one text.
-        maximum: The longest length.
+        widths: Widths that batches are padded to, rising.
         seed: Seed of the run.
         epoch: Number of the epoch, from 0.
     """
     random = np.random.default_rng((seed, epoch))
-    batches = _grouped(random.permutation(len(lengths)), lengths, tokens, maximum)
+    batches = _grouped(random.permutation(len(lengths)), lengths, tokens, widths)
     return [batches[index] for index in random.permutation(len(batches))]
 
 
-def in_order(lengths: npt.NDArray[np.int64], tokens: int, maximum: int) -> list[Batch]:
+def in_order(lengths: npt.NDArray[np.int64], tokens: int, widths: list[int]) -> list[Batch]:
     """Batches for evaluation: the same texts grouped by length, unshuffled."""
-    return _grouped(np.arange(len(lengths)), lengths, tokens, maximum)
+    return _grouped(np.arange(len(lengths)), lengths, tokens, widths)
 
 
 def by_length(lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
@@ -59,11 +78,10 @@ def by_length(lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
     return batches
 
 
-def _grouped(order: Rows, lengths: npt.NDArray[np.int64], tokens: int, maximum: int) -> list[Batch]:
-    choices = widths(maximum)
-    group = np.searchsorted(choices, lengths[order])
+def _grouped(order: Rows, lengths: npt.NDArray[np.int64], tokens: int, widths: list[int]) -> list[Batch]:
+    group = np.searchsorted(widths, lengths[order])
     batches = []
-    for index, width in enumerate(choices):
+    for index, width in enumerate(widths):
         rows = order[group == index]
         size = max(1, tokens // width)
         batches += [Batch(rows[at : at + size], width, size) for at in range(0, len(rows), size)]
