@@ -24,7 +24,7 @@ def main() -> None:
         peer = TabularPredictor("target", problem_type=PROBLEMS[automl.kind(name)], path=f"{folder}/model", verbosity=1)
         try:
             peer.fit(train, time_limit=limit)
-        except (RuntimeError, ValueError) as error:  # what it raises where no model was ready in time
+        except (AssertionError, RuntimeError, ValueError) as error:  # what it raises where no model was ready in time
             print_figures(failed=str(error).strip().splitlines()[0], fit_s=perf_counter() - start)
             return
         fit_s = perf_counter() - start
