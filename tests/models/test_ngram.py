@@ -16,6 +16,20 @@ def test_a_classifier_with_characters_takes_empty_and_chinese_texts() -> None:
     assert np.isfinite(model.predict_proba(["", "  "])).all()
 
 
+def test_what_is_not_to_be_calibrated_learns_the_same_and_promises_nothing() -> None:
+    settings = {"orders": [1], "weighting": "tf-idf", "strength": 1.0}
+    usual, bare = (
+        TextClassifier("ngram", settings | {"calibrated": calibrated})
+        .fit(*zip(*english(), strict=True))
+        .predictor_.bundle
+        for calibrated in (True, False)
+    )
+    assert usual.calibration is not None and usual.conformal is not None
+    assert bare.calibration is None and bare.conformal is None
+    for name, values in usual.model.arrays().items():
+        np.testing.assert_array_equal(values, bare.model.arrays()[name])
+
+
 def test_a_text_is_scored_out_of_its_fold_without_its_own_label() -> None:
     texts, labels = map(list, zip(*english(120), strict=True))
     task, weights = Classes(("negative", "positive")), np.ones(120, np.float32)

@@ -57,7 +57,7 @@ def planned(examples: Examples, seconds: float | None) -> Sequence[plan.Candidat
         (REVIEWS, 60, None),
         (REVIEWS, 180, None),
         (REVIEWS, 300, {"maximum_tokens": 128, "tune": "all", "predict_keep": "both", "batch_tokens": 3_072}),
-        (REVIEWS, 600, {"maximum_tokens": 128, "tune": "all", "predict_keep": "both"}),
+        (REVIEWS, 600, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all"}),
         (REVIEWS, 1_800, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "epochs": 2}),
         (REVIEWS, 9_000, {"maximum_tokens": 512, "tune": "all", "predict_keep": "all", "epochs": 2}),
         (NEWS, 40, None),
@@ -123,9 +123,15 @@ def test_networks_of_the_blend_are_made_again_as_long_as_that_helps() -> None:
     assert next(asked, None) is None  # cnn is not in the blend
 
 
+def test_what_was_chosen_is_not_chosen_again() -> None:
+    once = made("ngram", 8.0)
+    chose = replace(once, fitted=replace(once.fitted, timing={"choose_s": 5.0}))
+    assert chose.again_s == pytest.approx(once.again_s * 3 / 8)
+
+
 def test_no_network_is_made_again_where_all_could_not_learn_from_all_texts_then() -> None:
     blend = [made("pretrained", 60.0), made("ngram", 2.0)]
-    needed = 60 + 0.1 + plan.MORE_TEXTS * (60 + 2 + 60)
+    needed = 60 + 0.1 + 2 * blend[0].again_s + blend[1].again_s
     assert [each.name for each in itertools.islice(repeated(blend, blend, needed + 1), 1)] == ["pretrained #2"]
     assert not list(repeated(blend, blend, needed - 1))
 

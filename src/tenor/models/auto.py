@@ -363,9 +363,9 @@ def _on_all(
 
     def wider() -> Iterator[tuple[int, Member, Made]]:
         before = list(costs)
-        for number in sorted(range(len(members)), key=lambda number: before[number].seconds):
+        for number in sorted(range(len(members)), key=lambda number: before[number].again_s):
             member, one = members[number], before[number]
-            if getattr(member.config, "steps", None) is None and one.seconds * plan.MORE_TEXTS < clock.left:
+            if getattr(member.config, "steps", None) is None and one.again_s < clock.left:
                 yield number, member, one
 
     def fitted() -> Generator[tuple[int, Fitted]]:

@@ -21,6 +21,7 @@ a network makes only as many steps as fit into them.
 
 _KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
 _UNLABELLED, _SEED = "unlabelled", "seed"
+_MORE_TEXTS = 1.3  # times as long as on the part, at most, to learn from all texts
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Candidate:
 
     @property
     def config(self) -> Any:
-        """Its settings; a network keeps no texts of its own back, since all are compared on the same."""
-        own = {} if self.family.build is None else {"validation": 0.0, "calibration": 0.0}
+        """Its settings; it keeps no texts of its own back, since all are compared on the same."""
+        own = {"calibrated": False} if self.family.build is None else {"validation": 0.0, "calibration": 0.0}
         return settings.make(self.family.config, {**own, **self.wanted}, f"members, {self.family.name}")
 
 
@@ -89,6 +90,11 @@ class Made:
     latency_ms: float
     size_mib: float
     taught: Examples | None = None
+
+    @property
+    def again_s(self) -> float:
+        """How long it takes, at most, to learn from all texts with the settings that were chosen."""
+        return _MORE_TEXTS * (self.seconds - self.fitted.timing.get("choose_s", 0.0))
 
     @property
     def wanted(self) -> dict[str, Any]:

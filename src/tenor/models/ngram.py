@@ -45,8 +45,8 @@ def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None =
     """Choose what `config` leaves open, then fit on all texts.
 
     Both are done with `examples.validation` where that is given. Else what is held out for calibration is scored by
-    models that have learned from three quarters of the texts or more; of many texts on disk, a few are held out from
-    the model itself, which it does not miss.
+    models that have learned from three quarters of the texts or more, unless the settings say not to; of many texts on
+    disk, a few are held out from the model itself, which it does not miss.
     """
     begin = time.perf_counter()
     task, texts = examples.task, examples.texts
@@ -64,9 +64,10 @@ def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None =
     after_encoding = time.perf_counter()
     model = ngram_model.learn(counts, examples.targets, task, examples.weights, chosen, watcher)
     after_fit = time.perf_counter()
-    if fresh is None:
+    held_out = None
+    if fresh is None and config.calibrated:
         held_out = _held_out(examples, counts, chosen, seed)
-    else:
+    elif fresh is not None:
         held_out = HeldOut(np.array(fresh.targets), model.logits(list(fresh.texts)))
     timing = {
         "choose_s": after_choice - begin,

@@ -39,6 +39,9 @@ class Config:
     """N-grams in fewer training texts than this are left out."""
     iterations: int = 20
     """At most this many steps of L-BFGS."""
+    calibrated: bool = True
+    """Whether further models, each of which leaves out a part of the texts, tell how probable labels are; without them
+    probabilities are not calibrated and no coverage can be promised."""
 
     def __post_init__(self) -> None:
         for key in ("orders", "characters"):

@@ -19,8 +19,6 @@ from tenor.models.family import Examples
 from tenor.tasks import Value
 from tenor.text import scripts
 
-MORE_TEXTS = 1.3  # times as long as on a part, at most, to learn from all texts
-
 _HELD_OUT = 0.2  # share of the texts on which models are compared
 _FEWEST_HELD, _LARGEST_SHARE = 500, 0.3
 _MOST_HELD, _MOST_HELD_ENCODER = 5_000, 2_000  # an encoder takes long to score them
@@ -46,7 +44,7 @@ _LENGTHS = {512: 2.0, 256: 2.0, 128: 0.0}
 _SHORTEST_READ = min(_LENGTHS)
 # Of the time may go into labelling all of long texts. Together with n-grams, which read all of them, an encoder gains
 # 0.005 of the loss by that, and not by windows alone.
-_WHOLE_SHARE = 0.1
+_WHOLE_SHARE = 0.2
 # Seconds that an encoder learns from a token, on one core, and what each other token of its text adds (attention).
 _TOKEN_S, _PAIR_S = 4.2e-4, 8.8e-7
 _SCORED_S = 4_000  # tokens that an encoder labels in a second, on one core
@@ -150,8 +148,7 @@ def plan(
     for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
         if clock.left - kept > _MANY * first_s:
             yield Candidate(ngram.FAMILY, {**features, "weighting": weighting})
-    # The n-gram models learn from all texts in the end, which takes about as long again.
-    again = time.perf_counter() - begin
+    again = sum(each.again_s for each in made)  # for the n-gram models to learn from all texts in the end
     if backend.installed() and len(learned) < _FEW and encoder:
         yield Candidate(pretrained.FAMILY, {"tune": "frozen"})
     yield from _taught(learned, held_out, clock, made)
@@ -221,7 +218,7 @@ def _repeated(clock: Clock, made: Sequence[Made], blended: Callable[[], Sequence
             members = blended()
             others = [each for each in made if each.asked.family is first.asked.family and each.asked.seed]
             helped = all(any(each is member for member in members) for each in others)
-            again = MORE_TEXTS * sum(each.seconds for each in [*members, first])
+            again = sum(each.again_s for each in [*members, first])
             if not helped or clock.left < first.seconds + len(first.logits) / first.texts_per_s + again:
                 break
             yield Candidate(first.asked.family, first.wanted, seed=seed)
