@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor import loop, models, pipeline, settings, training
+from tenor import fitting, loop, models, pipeline, settings, training
 from tenor.errors import TenorError
 from tenor.models.family import Examples
 from tenor.runs import Run
@@ -297,6 +297,17 @@ def test_texts_to_calibrate_on_are_held_out_where_none_choose_the_epoch(monkeypa
         return 0 if fitted.held_out is None else len(fitted.held_out.targets), watcher.lines
 
     assert tried(0.25) == (40, [])
-    texts, lines = tried(0.1)
-    assert texts == 0
-    assert lines == ["nothing was held out, so probabilities are not calibrated and no coverage can be promised."]
+    assert tried(0.1) == (0, [])
+
+
+@pytest.mark.parametrize("family", ["bag", "ngram"])
+def test_where_nothing_is_held_out_that_is_told(family: str) -> None:
+    config = models.FAMILIES["ngram"].config(calibrated=False)
+    if family == "bag":
+        config = _config(family, epochs=1, validation=0.0, calibration=0.0)
+    watcher = _Killer(None)
+    fitted = fitting.fit(models.FAMILIES[family], EXAMPLES, config, 1, watcher)
+    assert fitted.calibration is None
+    assert watcher.lines == [
+        "nothing was held out, so probabilities are not calibrated and no coverage can be promised."
+    ]

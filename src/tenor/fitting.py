@@ -91,7 +91,10 @@ def fit(
                 ready(calibrated(fitted))
 
         return calibrated(family.combine(fit_plain, examples, config, seed, watcher, told, spread))
-    return calibrated(fit_plain(family, examples, config, seed, watcher, None, checkpoints, start, learn))
+    found = fit_plain(family, examples, config, seed, watcher, None, checkpoints, start, learn)
+    if found.held_out is None:
+        watcher.say("nothing was held out, so probabilities are not calibrated and no coverage can be promised.")
+    return calibrated(found)
 
 
 def calibrated(fitted: Fitted) -> Fitted:

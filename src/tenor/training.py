@@ -114,8 +114,6 @@ def fit(
     scored = None
     if len(fresh):
         scored = HeldOut(fresh.targets, model.score(new), fresh is held_out and tune != "frozen")
-    else:
-        watcher.say("nothing was held out, so probabilities are not calibrated and no coverage can be promised.")
     timing = {
         "encode_s": after_encoding - begin,
         "fit_s": after_fit - after_encoding,
