@@ -31,7 +31,7 @@ def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
         ids = random.integers(0, 5, (rows, width)).astype(np.int32)
         batch = ids, random.random((rows, 2)).astype(np.float32), random.random(rows).astype(np.float32)
         if not model.train_function:
-            compiled.train_step(model, batch)
+            compiled.Training(model, "mae", batch)
             traced.clear()  # Keras has called it once to build the model's metrics
         found = [each.train_on_batch(*batch[:2], sample_weight=batch[2]) for each in (model, plain)]
         assert found[0] == pytest.approx(found[1], rel=1e-5)
