@@ -2,13 +2,12 @@
 
 from network_parts import encoder
 from processes import figures
-from programs import BENCH, Bench, Figures, Job, peer
+from programs import BENCH, SEED, Bench, Figures, Job, peer
 from tables import Row, Runs, middle, score, seconds, table, times
 
 SIZES = ((128, 32), (128, 256), (256, 256))  # tokens a text, texts a batch
 STEPS = 50  # that are timed, after those that compile
 TESTS = 2_000  # test reviews
-SEED = 7
 LARGE = ("batch_tokens=32768",)
 TRAINED = {
     "bag": ("bag",),

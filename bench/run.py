@@ -2,8 +2,8 @@
 
 Run it from the root of the repository, with TENOR_BENCH_DATA naming the folder of imdb_train.parquet and
 imdb_test.parquet, and for the part `few-labels` of sst2_train.parquet and sst2_test.parquet. With `--only`, the parts
-left out keep their earlier figures. Figures are written after each program; `--resume` goes on with the parts that were
-interrupted. `make bench` runs everything.
+left out keep their earlier figures; so does `device` where there is no graphics processor. Figures are written after
+each program; `--resume` goes on with the parts that were interrupted. `make bench` runs everything.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from imdb import FOLDER_VARIABLE
-from machine import describe
+from machine import describe, device
 from parts import PARTS, check_environment, has_peers
 from processes import ProgramError
 from programs import BENCH, Bench, tenor
@@ -117,7 +117,8 @@ def sample(bench: Bench) -> None:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", type=part_names, default=list(PARTS), help=f"parts: {','.join(PARTS)}")
+    usual = [name for name in PARTS if name != "device" or device()]
+    parser.add_argument("--only", type=part_names, default=usual, help=f"parts: {','.join(PARTS)}")
     parser.add_argument("--resume", action="store_true", help="go on with parts that were interrupted")
     parser.add_argument(
         "--quick", action="store_true", help="tiny sizes, to see that all of it runs; results go to .bench-quick"

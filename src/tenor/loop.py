@@ -19,7 +19,7 @@ from safetensors import numpy as safetensors
 
 from tenor import files
 from tenor.errors import TenorError
-from tenor.models import compiled, optimizers, parallel
+from tenor.models import compiled, optimizers, parallel, precision
 from tenor.models.family import NetworkConfig
 from tenor.models.network import to_numpy
 from tenor.text import batches
@@ -38,7 +38,7 @@ class Checkpoints:
         folder: The folder; it is made when the first checkpoint is written.
         resume: Go on from the checkpoint that is there.
         run: What the run is made of (settings, seed, fingerprint of the data); resuming another one, or one of another
-            backend, is refused.
+            backend or on a GPU in place of a processor, is refused.
         every_s: Seconds between checkpoints, at least; one is also written after every epoch.
         share: How much of the time goes into writing those between the ends of epochs, at most.
     """
@@ -317,4 +317,5 @@ class Loop:
 
 
 def _identity(checkpoints: Checkpoints) -> dict[str, Any]:
-    return checkpoints.run | {"backend": keras.backend.backend()}
+    device = " on a device" if precision.has_device() else ""  # its batches, and its numbers, are others
+    return checkpoints.run | {"backend": keras.backend.backend() + device}

@@ -6,6 +6,7 @@ compiles each shape for itself, so it gets few of them; and what a step changes 
 each variable of the model its new value takes longer than the step does on a graphics processor.
 """
 
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -87,7 +88,7 @@ class Training:
             model.metrics_variables,
         ]
 
-    @property
+    @cached_property
     def _seen(self) -> int:
         return next(i for i, each in enumerate(self._model.optimizer.variables) if each is self._model.optimizer.seen)
 
