@@ -16,6 +16,8 @@ TRAINED = {
     "transformer": ("transformer",),
     "pretrained": ("pretrained",),
     "pretrained, large batches": ("pretrained", *LARGE),
+    "auto, 1 min": ("auto", "budget=60"),
+    "auto, 3 min": ("auto", "budget=180"),
 }
 NOTE = f"""Steps of MiniLM in bfloat16 with weights in float32, {STEPS} of each after those that compile; transformers:
 by autocast, as on processors. Tokens a second are those of texts, without padding. Tenor trains with

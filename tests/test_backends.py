@@ -18,12 +18,15 @@ import pytest
 
 import tenor
 import test_training
-from tenor import TextClassifier, learning, loop, models
+from tenor import TextClassifier, learning, loop, models, training
 from tenor.data.split import hold_out
 from tenor.errors import MissingExtraError, TenorError
 from tenor.explanation import explain
 from tenor.models import backend
+from tenor.models.family import Examples
 from tenor.predictor import Predictor
+from tenor.settings import make
+from tenor.watch import Watcher
 from test_families import ENGLISH, LABELS, SMALL
 
 FAMILIES = [name for name, family in models.FAMILIES.items() if family.build]
@@ -92,6 +95,13 @@ def compilations() -> dict[str, Any]:
     settings = SMALL["cnn"] | {"maximum_tokens": LONGEST, "epochs": 3}
     predictor = in_keras(TextClassifier("cnn", settings, random_state=3).fit(MIXED, LABELS).predictor_)
     report: dict[str, Any] = {"train": compiled["train_step"]}
+    task = predictor.bundle.task
+    targets = task.encode(LABELS)
+    examples = Examples(MIXED, targets, task, np.ones(len(MIXED), np.float32))
+    config = make(models.find("cnn").config, settings, "test")
+    short = training.fit(models.find("cnn"), examples, config, 3, Watcher(), seconds=0.1)
+    report["steps in no time"] = short.config.steps
+    report["train in no time"] = compiled["train_step"] - report["train"]
     for step in ("predict", "predict again"):
         before = compiled["predict_step"]
         for count in range(1, len(ENGLISH)):
@@ -156,8 +166,22 @@ def test_validation_on_jax_is_of_the_weights_at_that_moment(report: dict[str, An
 
 def test_jax_compiles_once_for_each_shape(report: dict[str, Any]) -> None:
     assert report["train"] == 1  # so few texts are not worth a second width
+    assert report["steps in no time"] == 1
+    assert report["train in no time"] == 1  # another number of steps is not compiled for
     assert report["predict"] <= 4  # of 1, 4, 16 and 64 rows
     assert report["predict again"] == 0
+
+
+@pytest.mark.skipif(backend.has_device(), reason="there is one")
+def test_a_gpu_is_not_looked_for_with_keras_where_the_system_has_none() -> None:
+    program = (
+        "import sys\n"
+        "from tenor.models import backend\n"
+        "found = backend.has_device()\n"
+        "print(found, 'keras' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"
 
 
 def test_a_run_on_jax_cannot_be_resumed_on_tensorflow(folder: Path) -> None:

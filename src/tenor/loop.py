@@ -185,8 +185,6 @@ class Loop:
         if steps < self.steps:
             self.config, self.steps = replace(self.config, steps=steps), steps
             self.model.optimizer.settle(round(self.config.warmup * steps), steps)
-            if keras.backend.backend() == "jax":  # there the steps are constants of what is compiled
-                self.model.make_train_function(force=True)
 
     def _epochs(self) -> None:
         total = len(self.objective.encoded.lengths)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from tenor.models import compiled
+from tenor.text.batches import Batch
 
-pytestmark = pytest.mark.skipif(not compiled.any_shape(), reason="JAX compiles each shape for itself")
+ANY_SHAPE = pytest.mark.skipif(not compiled.any_shape(), reason="JAX compiles each shape for itself")
 
 
 def network() -> keras.Model:
@@ -15,6 +16,7 @@ def network() -> keras.Model:
     return keras.Model(ids, keras.layers.Dense(2)(values))
 
 
+@ANY_SHAPE
 def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
     model, traced = network(), []
     plain = keras.models.clone_model(model)
@@ -40,6 +42,7 @@ def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
 
+@ANY_SHAPE
 def test_predictions_are_the_same_for_few_batches_and_many() -> None:
     model = network()
     ids = np.random.default_rng(0).integers(0, 5, (6, 4)).astype(np.int32)
@@ -47,3 +50,11 @@ def test_predictions_are_the_same_for_few_batches_and_many() -> None:
     for rows in (ids, ids[:2, :3]):
         np.testing.assert_allclose(few(rows), many(rows), rtol=1e-6)
         np.testing.assert_allclose(few(rows), model.predict_on_batch(rows), rtol=1e-6)
+
+
+def test_batches_are_filled_up_to_few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [Batch(np.arange(rows), width, 50) for rows, width in ((50, 16), (3, 16), (3, 24), (17, 32), (40, 40))]
+    monkeypatch.setattr(compiled, "any_shape", lambda: True)
+    assert [batch.size for batch in compiled.filled(made)] == [50, 3, 3, 17, 40]
+    monkeypatch.setattr(compiled, "any_shape", lambda: False)
+    assert [batch.size for batch in compiled.filled(made)] == [50, 50, 4, 50, 50]

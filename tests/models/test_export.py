@@ -1,6 +1,7 @@
 """ONNX graphs say what Keras says, whatever the network is made of."""
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from onnx import TensorProto, helper
 import tenor
 from tenor import TextClassifier, models, settings
 from tenor.errors import BundleError, TenorError
-from tenor.models import export, neural, runtimes
+from tenor.models import export, neural, precision, runtimes
 from tenor.models.exported import FLOAT32, INT8, Exported
 from tenor.models.network import Network
 from tenor.tasks import Classes
@@ -80,6 +81,24 @@ def test_the_graph_says_what_keras_says(network: Network) -> None:
     np.testing.assert_allclose(made.score(rows), network.score(rows), rtol=1e-4, atol=1e-5)
     again = made.network  # from the weights alone
     np.testing.assert_allclose(again.score(rows), network.score(rows), atol=1e-6)
+
+
+def test_on_a_gpu_the_network_scores_many_rows_until_the_model_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS).predictor_.bundle.model
+    assert isinstance(trained, Exported) and not trained.on_device
+    many = trained.text_encoder.encode(ENGLISH * 20, 16, "end")
+    expected = trained.score(many)
+    monkeypatch.setattr(precision, "has_device", lambda: True)
+    made = export.export(trained.network, neural.any_rows(trained))
+    runs: list[int] = []
+    graph = made.run
+    vars(made)["run"] = lambda ids: runs.append(len(ids)) or graph(ids)
+    np.testing.assert_allclose(made.score(many), expected, atol=1e-5)
+    assert not runs
+    made.logits(ENGLISH[:2])
+    assert sum(runs) == 2
+    assert not pickle.loads(pickle.dumps(made)).on_device
+    assert not export.quantised(trained.network, made).on_device
 
 
 def test_int8_is_smaller_and_close(network: Network) -> None:

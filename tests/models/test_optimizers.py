@@ -44,6 +44,16 @@ def test_steps_are_those_of_keras(name: str) -> None:
     assert np.abs(found - KERNEL).max() > 0.01
 
 
+def test_the_number_of_steps_is_a_variable_that_a_compiled_step_is_given() -> None:
+    config = settings.make(models.find("bag").config, {"warmup": 0.25}, "settings")
+    optimizer = optimizers.make(config, 8)
+    optimizer.build([keras.Variable(KERNEL, name="kernel")])
+    optimizer.settle(1, 4)
+    assert {"warmup": 1.0, "steps": 4.0}.items() <= {
+        variable.name: float(variable) for variable in optimizer.variables if variable.shape == ()
+    }.items()
+
+
 ROWS = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has gradients of some rows")
 
 

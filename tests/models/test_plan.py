@@ -30,6 +30,7 @@ class Stopped(plan.Clock):
 @pytest.fixture(autouse=True)
 def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan.threads, "cores", lambda: 2)
+    monkeypatch.setattr(plan.backend, "has_device", lambda: False)
     monkeypatch.setattr(hub, "find", lambda _: None)
 
 
@@ -77,6 +78,16 @@ def test_an_encoder_reads_as_much_as_the_time_allows(
         assert not any(each.seconds for each in encoders)
     else:
         assert all(each.seconds is not None and 0 < each.seconds < seconds for each in encoders)
+
+
+def test_a_gpu_makes_time_for_an_encoder_and_for_more_of_long_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan.backend, "has_device", lambda: True)
+    for seconds, tokens in ((42, 128), (180, 512)):
+        (encoder,) = (each for each in planned(REVIEWS, seconds) if each.family.name == "pretrained")
+        assert encoder.wanted["maximum_tokens"] == tokens
+        assert encoder.wanted["predict_keep"] == "all"
+        assert encoder.seconds is not None and encoder.seconds < seconds
+    assert not plan.encodes(None, 30, REVIEWS)  # there is not even time to compile
 
 
 def test_other_networks_come_after_it_and_n_grams_before() -> None:

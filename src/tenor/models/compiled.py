@@ -6,6 +6,7 @@ compiles each shape for itself, so it gets few of them; and what a step changes 
 each variable of the model its new value takes longer than the step does on a graphics processor.
 """
 
+import contextlib
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 
 from tenor.models import parallel, precision
+from tenor.text.batches import Batch
 
 # Measured: 4 to 7 s a shape on 2 cores, where MiniLM learns from 2,000 tokens a second; 6 to 10 s on a graphics
 # processor, where a step of 4,096 tokens took 12 ms.
@@ -93,6 +95,32 @@ class Training:
         return next(i for i, each in enumerate(self._model.optimizer.variables) if each is self._model.optimizer.seen)
 
 
+def filled(made: list[Batch]) -> list[Batch]:
+    """The batches with the rows that they are filled up to as their `size`: where each shape is compiled, as many as a
+    full batch of the same width has, or a power of 4.
+    """
+    if any_shape():
+        return [batch._replace(size=len(batch.rows)) for batch in made]
+    full = {batch.width for batch in made if len(batch.rows) == batch.size}
+    sizes = (batch.size if batch.width in full else min(_power(len(batch.rows)), batch.size) for batch in made)
+    return [batch._replace(size=size) for batch, size in zip(made, sizes, strict=True)]
+
+
+def _power(rows: int) -> int:
+    """The lowest power of 4 that is no less."""
+    bits = (rows - 1).bit_length()
+    return 1 << bits + bits % 2
+
+
+def exact() -> contextlib.AbstractContextManager[Any]:
+    """Inside, products of float32 are float32: JAX would round what goes into them to 11 bits on a GPU (TF32)."""
+    if any_shape():
+        return contextlib.nullcontext()
+    import jax
+
+    return jax.default_matmul_precision("float32")  # type: ignore[no-any-return]
+
+
 def predict(keras_model: Any, batches: int) -> Any:
     """Ids (batch, time) -> what the model gives, to be called for so many batches."""
     traced = keras_model.predict_function is not None
@@ -104,4 +132,9 @@ def predict(keras_model: Any, batches: int) -> Any:
         ids = tf.TensorSpec((None, None), tf.int32)
         call = tf.function(lambda ids: keras_model(ids, training=False), input_signature=(ids,))
         keras_model.predict_function = lambda data: call(*data[0])
-    return lambda ids: parallel.predict(keras_model, ids)
+
+    def called(ids: Any) -> Any:
+        with exact():
+            return parallel.predict(keras_model, ids)
+
+    return called

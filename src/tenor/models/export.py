@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tenor.errors import TenorError, missing_extra
-from tenor.models import runtimes
+from tenor.models import precision, runtimes
 from tenor.models.exported import FLOAT32, INT8, TOLERANCE, Exported
 from tenor.models.network import Network
 from tenor.text.encoded import Encoded
@@ -28,6 +28,9 @@ def export(network: Network, encoded: Encoded) -> Exported:
             f"the ONNX graph is up to {difference:.2g} away from the network, so it is not kept.",
             "Predictions go through Keras. Please report this.",
         )
+    if precision.has_device():
+        made = replace(made, on_device=True)
+        vars(made)["network"] = network  # where it is already
     return made
 
 
@@ -36,7 +39,8 @@ def quantised(network: Network, plain: Exported) -> Exported:
 
     It is smaller and quicker and not quite equal: measure it before it is kept. The float32 graph stays.
     """
-    return replace(plain, files={FLOAT32: plain.files[FLOAT32], INT8: _convert(network, int8=True)})
+    files = {FLOAT32: plain.files[FLOAT32], INT8: _convert(network, int8=True)}
+    return replace(plain, files=files, on_device=False)
 
 
 def _convert(network: Network, int8: bool = False) -> bytes:

@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from keras import ops
 
-from tenor.models import masked
+from tenor.models import compiled, masked
 from tenor.models.attribution import Attribution, Shares, read_characters, spread
 from tenor.tasks import Floats
-from tenor.text import batches
 from tenor.text.encoded import PADDING, Encoded
 from tenor.text.gram_ids import GramIds
 
@@ -108,7 +107,11 @@ def _jax_step(rest: keras.Model) -> Step:
         (_, said), slope = jax.value_and_grad(total, has_aux=True)(begin + way * place[:, None, None])
         return said, ops.sum(slope * way, axis=2)
 
-    return lambda *inputs: step(weights, others, *inputs)
+    def exact(*inputs: Any) -> Any:
+        with compiled.exact():
+            return step(weights, others, *inputs)
+
+    return exact
 
 
 def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> list[Attribution]:
@@ -197,8 +200,8 @@ def _along(
     said, added = np.zeros(len(row)), [np.zeros(0)] * len(row)
     path = network.path
     lengths = encoded.lengths[row]
-    for batch in batches.in_order(lengths, network.config.batch_tokens, network.widths(lengths)):
-        chosen = np.resize(batch.rows, network.filled(len(batch.rows), batch.size))
+    for batch in network.few_shapes(lengths, network.config.batch_tokens):
+        chosen = np.resize(batch.rows, batch.size)
         rows = row[chosen]
         ids = encoded.pad(rows, batch.width)
         ends = path.ends(ids, blanked.pad(rows, batch.width))

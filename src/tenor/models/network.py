@@ -84,7 +84,7 @@ class Network(Neural):
         for batch in made:
             rows = len(batch.rows)
             ids = encoded.pad(batch.rows, batch.width)
-            if missing := parallel.filled(self.filled(rows, batch.size)) - rows:
+            if missing := parallel.filled(batch.size) - rows:
                 ids = np.pad(ids, ((0, missing), (0, 0)))
             result[batch.rows] = predict(ids)[:rows]
             done += rows
@@ -93,26 +93,16 @@ class Network(Neural):
         return encoded.mean_by_text(result)
 
     def batches(self, encoded: Encoded) -> list[Batch]:
-        """The batches in which texts are predicted: of few widths where each shape is compiled."""
+        """The batches in which texts are predicted; their sizes are those that they are filled up to."""
         tokens = self.config.batch_tokens * _PREDICT_TOKENS
         if compiled.any_shape():
-            return batches.by_length(encoded.lengths, tokens)
-        return batches.in_order(encoded.lengths, tokens, self.widths(encoded.lengths))
+            return compiled.filled(batches.by_length(encoded.lengths, tokens))
+        return self.few_shapes(encoded.lengths, tokens)
 
-    def widths(self, lengths: npt.NDArray[np.int64]) -> list[int]:
-        """Widths to which rows of these lengths are padded."""
-        return batches.widths(lengths, self.longest, compiled.price())
-
-    @staticmethod
-    def filled(rows: int, most: int) -> int:
-        """Rows that a batch is filled up to.
-
-        JAX compiles for every shape, so batches there have powers of 4 of rows, or `most`; elsewhere any number.
-        """
-        if compiled.any_shape():
-            return rows
-        bits = (rows - 1).bit_length()
-        return min(1 << bits + bits % 2, most)
+    def few_shapes(self, lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
+        """Batches of rows of these lengths, of few widths where each shape is compiled, likewise."""
+        widths = batches.widths(lengths, self.longest, compiled.price())
+        return compiled.filled(batches.in_order(lengths, tokens, widths))
 
     def arrays(self) -> Arrays:
         return {variable.path: to_numpy(variable) for variable in self.keras_model.weights}

@@ -30,6 +30,7 @@ def make(config: NetworkConfig, steps: int, rate: Rate | None = None) -> Any:
     }[config.optimizer]
     optimizer = _by_layer(kind)(schedule, global_clipnorm=config.clip_norm, **options)
     optimizer.rate, optimizer.settle = rate or (lambda _: 1.0), schedule.settle
+    optimizer.horizon = (schedule.warmup_steps, schedule.steps)
     if config.optimizer == "adamw":
         # What scales, shifts or stands in a table is not pulled to 0 (Devlin et al., 2019).
         optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "shift", "token", "position", "embedding"])
@@ -41,11 +42,15 @@ def _by_layer(kind: Any) -> Any:
 
     class ByLayer(kind):  # type: ignore[misc]
         rate: Rate
+        horizon: tuple[Any, Any]
 
         def build(self, variables: Any) -> None:
             super().build(variables)
             self.seen = self.add_variable((2,), name="seen")  # norm of the gradient before clipping, learning rate
             self.rates = [self.rate(variable.path) for variable in variables]
+            # As variables of the optimizer they are no constants of what JAX compiles.
+            for variable in self.horizon:
+                self._track_variable(variable)
 
         def _clip_gradients(self, gradients: Any) -> Any:
             """Keras would make the gradient of the rows that occur in a batch one of the whole table."""

@@ -50,6 +50,10 @@ _WHOLE_SHARE = 0.2
 # Seconds that an encoder learns from a token, on one core, and what each other token of its text adds (attention).
 _TOKEN_S, _PAIR_S = 4.2e-4, 8.8e-7
 _SCORED_S = 4_000  # tokens that an encoder labels in a second, on one core
+# On a GPU, an H200 of NVIDIA: what an encoder costs before its first step, most of it compiling, and after its last;
+# and seconds that it learns from a token, and takes to score one.
+_DEVICE_STARTS_S, _DEVICE_ENDS_S = 20.0, 10.0
+_DEVICE_TOKEN_S, _DEVICE_SCORES_S = 1.6e-6, 2e-6
 _ONCE_SHARE = 0.85  # of the time is the encoder's, if it sees each text once in that; else it gets all of it
 _MANY_BATCHES = 300  # of an epoch: with so many an encoder learns for one epoch by itself
 _STEPS = 300  # batches are as large as lets so many fit
@@ -178,7 +182,8 @@ def plan(
             if seen / _STEPS < pretrained.Config.batch_tokens:
                 fitting = int(seen / _STEPS) // _BATCH_UNIT * _BATCH_UNIT
                 wanted["batch_tokens"] = max(_SMALLEST_BATCH, fitting)
-            yield Candidate(pretrained.FAMILY, wanted, _share(seconds, 1.0))
+            starts = pace * _DEVICE_STARTS_S if backend.has_device() else 0.0  # its time begins with what comes first
+            yield Candidate(pretrained.FAMILY, wanted, _share(seconds + starts, 1.0))
     if clock.left > _SHORTEST:
         yield Candidate(bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7))
     for family in (cnn.FAMILY, lstm.FAMILY):
@@ -241,6 +246,8 @@ def _first_s(examples: Examples) -> float:
 def _seen_s(examples: Examples, texts: int, tokens: int) -> float:
     """About how long an encoder takes to see so many texts once, in seconds, of which it reads so many tokens."""
     lengths = _lengths(examples, tokens)
+    if backend.has_device():
+        return texts * float(lengths.mean()) * _DEVICE_TOKEN_S
     return texts * float(np.mean(lengths * (_TOKEN_S + _PAIR_S * lengths))) / threads.cores()
 
 
@@ -250,6 +257,8 @@ def _besides(examples: Examples, scored: int, tokens: int, whole: bool = False) 
     """
     cut, lengths = _lengths(examples, tokens), _lengths(examples, float("inf"))
     read = np.where(lengths > tokens, cut + lengths * whole, lengths)
+    if backend.has_device():
+        return _DEVICE_STARTS_S + _DEVICE_ENDS_S + scored * float(read.mean()) * _DEVICE_SCORES_S
     return _ENCODER_S + scored * float(read.mean()) / (_SCORED_S * threads.cores())
 
 
