@@ -96,6 +96,31 @@ def test_other_networks_come_after_it_and_n_grams_before() -> None:
     assert [each.family.name for each in planned(REVIEWS, 15)] == ["ngram"] * 3
 
 
+def labelled(number: int) -> Examples:
+    """Sentences with sets of so many labels."""
+    few = texts(2_000, 60)
+    labels = [(f"{row % number}",) for row in range(len(few))]
+    task = tasks.make("multilabel", labels)
+    return replace(few, targets=task.encode(labels), task=task)
+
+
+def test_where_choosing_takes_long_a_model_of_no_choice_comes_first() -> None:
+    few, many = labelled(4), labelled(12)
+    assert dict(next(iter(planned(few, 12))).wanted) == {}
+    first, second = planned(many, 12)[:2]
+    assert first.config.strength is not None and first.config.orders is not None
+    assert dict(second.wanted) == {}
+    assert plan.compares(1.0, many) and not plan.compares(1.0, few)
+
+
+def test_no_settings_are_chosen_where_the_time_is_too_short_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = itertools.count(0, 2)  # seconds; each look at the clock takes two
+    monkeypatch.setattr(plan.time, "perf_counter", lambda: float(next(passed)))
+    many = labelled(12)
+    asked = plan.plan(None, many, many.take(np.arange(100)), Stopped(4), False, [], lambda: [])
+    assert [dict(each.wanted) for each in asked if each is not None] == [plan._QUICK]
+
+
 def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_as_it_is() -> None:
     assert not plan.encodes(None, 600, texts(400, 40, letters="电影很好看"))
     few = planned(texts(60, 200), 60)
