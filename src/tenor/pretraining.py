@@ -30,7 +30,6 @@ from tenor.models.family import Family, Fitted
 from tenor.models.network import Network, Start
 from tenor.settings import require
 from tenor.tasks import Classes
-from tenor.text import batches
 from tenor.text.batches import Batch
 from tenor.text.encoded import PADDING, Encoded, TextEncoder
 from tenor.text.vocabulary import UNKNOWN
@@ -158,9 +157,7 @@ class _MaskedTokens:
             return {}
         random = np.random.default_rng((self.seed, _VALIDATION_SEED))
         losses = right = count = 0.0
-        widths = self.network.widths(self.held.lengths)
-        made = batches.in_order(self.held.lengths, self.network.config.batch_tokens, widths)
-        for batch in made:
+        for batch in self.network.few_shapes(self.held.lengths, self.network.config.batch_tokens):
             inputs, targets, weights = self._arrays(self.held, batch, random)
             found = self.whole.test_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
             self.whole.reset_metrics()
