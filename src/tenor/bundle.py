@@ -362,7 +362,10 @@ def _verified(folder: Path) -> dict[str, bytes]:
             raise _damaged(folder, f"{MANIFEST} names {name!r}, which is no file of a saved model")
     present = {entry.name for entry in folder.iterdir() if not _OF_DESKTOPS.fullmatch(entry.name)}
     for name in sorted(present - set(listed) - {MANIFEST}):
-        raise _damaged(folder, f"there is a file that does not belong there: {name!r}")
+        raise BundleError(
+            f"{folder}: there is a file that does not belong there: {name!r}.",
+            "A saved model has no files but its own. If this one is yours, move it elsewhere.",
+        )
     for name in sorted({*listed, ABOUT, ENCODER, WEIGHTS, METRICS} - present):
         raise _damaged(folder, f"{name} is missing")
     contents = {}

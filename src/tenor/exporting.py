@@ -7,6 +7,7 @@ from tenor import measurement
 from tenor.data.dataset import Dataset
 from tenor.errors import DataError, SettingsError, TenorError, counted
 from tenor.measurement import Measured
+from tenor.models import backend
 from tenor.models.blend import Blend
 from tenor.models.exported import Exported
 from tenor.models.family import Model
@@ -75,6 +76,7 @@ def in_int8(predictor: Predictor, data: Dataset, plain: Measured | None = None) 
     """
 
     def rounded(model: Neural) -> Exported:
+        backend.load("writing ONNX")  # here, since it keeps the backend quiet
         from tenor.models import export
 
         if not isinstance(model, Exported):

@@ -52,7 +52,7 @@ def choose(out: str | None, name: str, resume: bool, overwrite: bool) -> Path:
         unfinished = training_folder(folder)
         if resume and not overwrite and not unfinished.exists() and (folder / bundle.MANIFEST).is_file():
             raise BundleError(
-                f"{folder}: this run is through, so there is nothing to go on with.",
+                f"{folder}: there is a model and no unfinished run, so there is nothing to go on with.",
                 "Use the model, or train anew (--overwrite, in Python overwrite=True).",
             )
         bundle.check_target(folder, overwrite)

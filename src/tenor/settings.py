@@ -37,7 +37,8 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
     known = [field.name for field in dataclasses.fields(typing.cast(Any, kind))]
     for key in values:
         if key not in known:
-            raise SettingsError(f"{source}: there is no setting {key!r}.", nearest(key, known))
+            nested = " Those of the family stand under [settings]." if "settings" in known else ""
+            raise SettingsError(f"{source}: there is no setting {key!r}.", nearest(key, known) + nested)
     required = [field.name for field in dataclasses.fields(typing.cast(Any, kind)) if _is_required(field)]
     for key in required:
         if key not in values:

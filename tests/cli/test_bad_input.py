@@ -270,7 +270,7 @@ def test_options_that_would_do_nothing_are_refused(
     refuse(cli, message, "serve", model_folder, "--on", "ray", "--watch", "5")
     out = tmp_path / "out.csv"
     refuse(cli, r"^error: --json is for what is printed", "predict", model_folder, english_csv, "-o", out, "--json")
-    message = r"^error: .*: this run is through, so there is nothing to go on with\.\nUse the model"
+    message = r"^error: .*: there is a model and no unfinished run, so there is nothing to go on with\.\nUse the model"
     refuse(cli, message, "train", english_csv, "--out", model_folder, "--resume")
     assert not out.exists()
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli
+from tenor.cli import options
+from tenor.errors import SettingsError
 
 
 def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
@@ -19,6 +21,20 @@ def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, engli
     free = {"maximum_size": None, "maximum_latency": None, "distil": None}
     assert (about["family"], about["settings"]) == ("auto", {"budget": 2.0, "members": ["ngram"], **free})
     assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [("45", 45), ("60s", 60), ("1.5m", 90), ("1h30m", 5_400), ("1h 2m 3s", 3_723), ("5 m", 300), ("none", None)],
+)
+def test_times_are_read(given: str, wanted: float | None) -> None:
+    assert options.seconds(given) == wanted
+
+
+@pytest.mark.parametrize("given", ["", "h", "-3s", "5x", "m5", "0h0m", "1m2h"])
+def test_what_is_no_time_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match="is no time"):
+        options.seconds(given)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,13 @@ def test_no_settings_are_chosen_where_the_time_is_too_short_for_that(monkeypatch
     assert [dict(each.wanted) for each in asked if each is not None] == [plan._QUICK]
 
 
+def test_other_networks_get_what_little_data_need() -> None:
+    titles = texts(800, 20, letters="电影很好看")
+    assert [each.family.name for each in planned(titles, 40)] == ["ngram"] * 3 + ["bag", "cnn", "lstm"]
+    assert [each.family.name for each in planned(titles, 25)] == ["ngram"] * 3 + ["bag"]
+    assert [each.family.name for each in planned(REVIEWS, 53)] == ["ngram"] * 3 + ["bag"]
+
+
 def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_as_it_is() -> None:
     assert not plan.encodes(None, 600, texts(400, 40, letters="电影很好看"))
     few = planned(texts(60, 200), 60)

@@ -23,6 +23,12 @@ def test_two_words_are_no_part_as_many_texts_have_them() -> None:
     assert within("good film", "a good film") == [0, 1]
 
 
+def test_a_very_long_text_has_the_pairs_of_short_ones_by_chance() -> None:
+    part = "one two three"
+    assert within(part, f"{part} " + " ".join(f"w{number}" for number in range(300))) == [1, 1]
+    assert within(part, f"{part} " + " ".join(f"w{number}" for number in range(500))) == [0, 1]
+
+
 def test_what_holds_a_text_is_no_part_itself() -> None:
     words = [f"w{number}" for number in range(12)]
     nested = [" ".join(words[:length]) for length in (3, 5, 8, 12)]

@@ -105,11 +105,13 @@ def seconds(given: str) -> float | None:
 
     if given == "none":
         return None
-    units = {"": 1, "s": 1, "m": 60, "h": 3600}
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smh]?)", given)
-    if match is None or not float(match[1]):
-        raise SettingsError(f"--budget: {given!r} is no time.", "Write, say, 60s, 5m, 1h, or none.")
-    return float(match[1]) * units[match[2]]
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(rf"(?:{number} ?h)? ?(?:{number} ?m)? ?(?:{number} ?s?)?", given)
+    parts = (0, 0, 0) if match is None else match.groups()
+    found = sum(size * float(part or 0) for size, part in zip((3600, 60, 1), parts, strict=True))
+    if not found:
+        raise SettingsError(f"--budget: {given!r} is no time.", "Write, say, 60s, 5m, 1h30m, or none.")
+    return found
 
 
 def share_or_file(given: str | None) -> float | str | None:

@@ -26,6 +26,7 @@ from tenor.settings import require
 from tenor.tasks import Value
 from tenor.watch import Watcher
 
+_LEFT_SHARE = 0.1  # of the time, and more that is left, is told of
 _DISTILLED_SHARE = 0.25  # of the time is for the small model that learns from the blend
 
 
@@ -135,6 +136,8 @@ def combine(
                 if blended is not None and (found is None or blended.history[-1]["weight"] > 0):
                     found, members = blended, chosen
                     ready(found)
+        if config.budget is not None and config.members is None and clock.left > _LEFT_SHARE * config.budget:
+            watcher.say(f"no further model that could help fits into the {clock.left:.0f} s that are left.")
     except KeyboardInterrupt:
         if found is None:
             raise

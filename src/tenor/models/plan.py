@@ -34,7 +34,10 @@ _MOST_TAUGHT = 4  # times as many texts without labels as with, at most: beyond 
 _FEWEST_TAUGHT = 50  # fewer texts teach nothing
 _SHORTEST = 20.0  # seconds; with less left no network gets anywhere
 _NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the ONNX graph
-_FEWEST_WORDS_S = 30.0  # seconds that networks that learn all of their words have at least
+# Seconds that networks that learn all of their words have at least, or what they need for three epochs and for the
+# steps that little data take, in tokens that one core learns from in a second.
+_FEWEST_WORDS_S, _WORDS_S, _FEWEST_TOKENS = 30.0, 60_000, 300_000
+_READ_WORDS = 200  # of a text, at most
 _ENCODER_S = 15.0  # what an encoder costs besides its steps and scoring: loading Keras, tracing, the ONNX graph
 _FEWEST_ENCODER_S = 40.0  # with less no encoder gets anywhere
 # Texts that an encoder has to see, or all: with fewer other networks add more. Of short texts, which it reads whole,
@@ -196,7 +199,7 @@ def plan(
     if clock.left > _SHORTEST:
         yield Candidate(bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7))
     for family in (cnn.FAMILY, lstm.FAMILY):
-        if clock.left > _FEWEST_WORDS_S + 2 * _NETWORK_S:
+        if clock.left > pace * _words_s(learned) + 2 * _NETWORK_S:
             yield Candidate(family, {}, _share(clock.left - 2 * _NETWORK_S, 1.0))
     yield None
     yield from _repeated(clock, made, blended)
@@ -278,6 +281,12 @@ def _besides(examples: Examples, scored: int, tokens: int, whole: bool = False) 
     if backend.has_device():
         return _DEVICE_STARTS_S + _DEVICE_ENDS_S + scored * float(read.mean()) * _DEVICE_SCORES_S
     return _ENCODER_S + scored * float(read.mean()) / (_SCORED_S * threads.cores())
+
+
+def _words_s(examples: Examples) -> float:
+    """How long a network that learns all of its words has to have at least, in seconds."""
+    tokens = len(examples) * _tokens(examples, _READ_WORDS)
+    return min(_FEWEST_WORDS_S, (3 * tokens + _FEWEST_TOKENS) / (_WORDS_S * threads.cores()))
 
 
 def _tokens(examples: Examples, most: float) -> float:

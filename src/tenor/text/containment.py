@@ -2,7 +2,8 @@
 
 As for near duplicates, a text is known by its pairs of neighbouring tokens. It is part of a longer text where all its
 pairs, two or more, stand there. Where it is part of many, one is enough to know; it is looked for among the longest
-texts that have its rarest pair, so that time grows with the number of pairs alone.
+texts that have its rarest pair, so that time grows with the number of pairs alone. A very long text has the pairs of
+many short ones by chance, so it is told of as theirs no more.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from tenor.text.tokenise import Positions
 
 _FEWEST_PAIRS = 2  # of a part; one pair is no more than two words that many texts have
 _LONGEST = 8  # texts that a part is looked for in
+_MOST_TIMES = 200  # as many pairs has a text that a part is told of at most: in more, a part's may stand by chance
 _ENTRIES = 1 << 21  # pairs that are looked at together, so that memory stays small
 
 
@@ -36,7 +38,7 @@ def within(pairs: Counts) -> Positions:
         holder = holders[first]
         longer = sizes[holder] > sizes[parts]  # so are the earlier ones; the later ones are not
         parts, first, last, holder = (each[longer] for each in (parts, first, last, holder))
-        inside = common(pairs, parts, holder) == sizes[parts]
+        inside = (common(pairs, parts, holder) == sizes[parts]) & (sizes[holder] <= _MOST_TIMES * sizes[parts])
         found[parts[inside]] = holder[inside]
         parts, first, last = parts[~inside], first[~inside] + 1, last[~inside]
     while (found[found] != found).any():
