@@ -89,14 +89,15 @@ def _keep_compiled() -> None:
     """
     import jax
 
-    if jax.default_backend() == "cpu" or jax.config.jax_compilation_cache_dir is not None:
+    config: Any = jax.config
+    if jax.default_backend() == "cpu" or config.jax_compilation_cache_dir is not None:
         return
     with contextlib.suppress(OSError, RuntimeError):  # there is no home, or one that nothing can be written to
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tenor" / "jax"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_compilation_cache_max_size", _COMPILED_BYTES)
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        config.update("jax_compilation_cache_dir", str(folder))
+        config.update("jax_compilation_cache_max_size", _COMPILED_BYTES)
+        config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def _missing(part: str) -> MissingExtraError:
