@@ -20,8 +20,8 @@ def commands_page() -> str:
     parts = [
         "# Commands\n\nThis page is what `tenor COMMAND --help` prints. Results go to standard output, everything\n"
         "else to standard error. The exit code is 0 when all went well, 1 for an error in the input or in a value\n"
-        "(two lines say what and what to do), 2 for an option that there is not or is missing, 130 when interrupted, or\n"
-        "0 where `auto` was and had a model by then: it is saved.\n"
+        "(two lines say what and what to do), 2 for an option that there is not or is missing, 130 when interrupted,\n"
+        "or 0 where `auto` was and had a model by then: it is saved.\n"
     ]
     commands = dict(group.commands)  # type: ignore[attr-defined]
     for name, inner in group.commands.items():  # type: ignore[attr-defined]

@@ -107,7 +107,7 @@ def test_members_learn_from_texts_without_labels_and_repeat() -> None:
     members = ["ngram orders=[1]", "ngram orders=[1] unlabelled=100"]
     found = fit(OTHERS, members=members)
     assert found.config.members == tuple(members)
-    assert [row["family"] for row in found.history] == ["ngram", "ngram +texts"]
+    assert [row["family"] for row in found.history] == ["ngram 1", "ngram 1 +texts"]
     again = fit(OTHERS, members=members)
     np.testing.assert_array_equal(found.model.logits(TEXTS), again.model.logits(TEXTS))
     with pytest.raises(SettingsError, match="asks for 100 texts without labels, and there are 0"):

@@ -10,7 +10,7 @@ import pytest
 from tenor import fitting, tasks
 from tenor.models import FAMILIES, backend, hub, plan
 from tenor.models.blend import Blend
-from tenor.models.candidate import Candidate, Made
+from tenor.models.candidate import Candidate, Made, parse
 from tenor.models.family import Examples, Fitted
 
 pytestmark = pytest.mark.skipif(not backend.installed(), reason="needs Keras")
@@ -134,6 +134,17 @@ def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_
     assert [dict(each.wanted) for each in few if each.family.name == "pretrained"] == [{"tune": "frozen"}]
     assert plan.encodes(("ngram", "pretrained"), None, few_texts := texts(60, 200))
     assert not plan.encodes(("ngram",), None, few_texts)
+
+
+def test_models_are_told_apart_by_name() -> None:
+    for member, name in (
+        ("ngram", "ngram"),
+        ("ngram orders=[1,2,3]", "ngram 1-3"),
+        ("ngram characters=[5]", "ngram c5"),
+        ("ngram orders=[1] characters=[1,2,3,4] unlabelled=60", "ngram 1 c1-4 +texts"),
+        ("bag seed=1", "bag #2"),
+    ):
+        assert parse(member).name == name
 
 
 def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> Made:

@@ -45,13 +45,24 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        return self.family.name + (" +texts" if self.unlabelled else "") + (f" #{self.seed + 1}" if self.seed else "")
+        """What tells it from others on a leaderboard: `ngram 1-3 c5` has n-grams of 1 to 3 tokens and 5 characters."""
+        grams = [_told(self.wanted.get("orders")), _told(self.wanted.get("characters"), "c")]
+        others = ["+texts" if self.unlabelled else "", f"#{self.seed + 1}" if self.seed else ""]
+        return " ".join(filter(None, [self.family.name, *grams, *others]))
 
     @property
     def config(self) -> Any:
         """Its settings; it keeps no texts of its own back, since all are compared on the same."""
         own = {"calibrated": False} if self.family.build is None else {"validation": 0.0, "calibration": 0.0}
         return settings.make(self.family.config, {**own, **self.wanted}, f"members, {self.family.name}")
+
+
+def _told(lengths: Sequence[int] | None, kind: str = "") -> str:
+    """Lengths of n-grams, in short; empty for none."""
+    if not lengths:
+        return ""
+    first, last = min(lengths), max(lengths)
+    return f"{kind}{first}" if first == last else f"{kind}{first}-{last}"
 
 
 def parse(member: str, setting: str = "members") -> Candidate:
