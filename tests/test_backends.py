@@ -184,6 +184,13 @@ def test_a_gpu_is_not_looked_for_with_keras_where_the_system_has_none() -> None:
     assert done.stdout == "False False\n"
 
 
+def test_a_gpu_is_of_no_use_without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "_DEVICES", ("null",))  # which every system has
+    monkeypatch.setattr(backend, "installed", lambda: False)
+    monkeypatch.setattr(sys, "modules", {name: module for name, module in sys.modules.items() if name != "keras"})
+    assert not backend.has_device()
+
+
 def test_a_run_on_jax_cannot_be_resumed_on_tensorflow(folder: Path) -> None:
     with pytest.raises(TenorError, match=r"another run \(backend differ\).* settings, seed and backend"):
         test_training.fit(folder / "checkpoints", resume=True)

@@ -59,10 +59,8 @@ def installed() -> bool:
 
 
 def has_device() -> bool:
-    """Whether networks learn on a GPU or TPU. Keras, which has to be installed, is loaded to tell only where the system
-    has one.
-    """
-    if "keras" not in sys.modules and not any(any(Path("/dev").glob(name)) for name in _DEVICES):
+    """Whether networks learn on a GPU or TPU. Keras is loaded to tell only where the system has one."""
+    if not installed() or ("keras" not in sys.modules and not any(any(Path("/dev").glob(name)) for name in _DEVICES)):
         return False
     load("learning on a GPU")
     from tenor.models import precision

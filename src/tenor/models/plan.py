@@ -161,7 +161,7 @@ def plan(
     # Other features and another weighting hedge the first choice, which a part of the texts made.
     weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
     # Where the time is short an encoder is worth more than a third n-gram model.
-    least = _fewest_s(learned, len(learned))
+    least = _fewest_s(learned, len(learned)) if encoder else 0.0
     kept = pace * (least + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
     for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
         if clock.left - kept > _MANY * first_s:
