@@ -9,7 +9,7 @@ from device_part import device
 from explain_part import explain
 from imdb import part_path
 from inference_part import inference
-from machine import device as processor
+from machine import device as gpu
 from network_parts import NETWORK_PARTS
 from page_part import page
 from pretraining_part import UNLABELLED, pretraining
@@ -210,7 +210,7 @@ def check_environment(names: list[str], bench: Bench) -> None:
         part_path("test", name)
     if "pretraining" in names:
         part_path(UNLABELLED)
-    if "device" in names and not processor():
+    if "device" in names and not gpu():
         sys.exit("The part 'device' needs a graphics processor, and nvidia-smi tells of none.")
     needed = [bench.tenor_bin / "tenor"]
     if any(map(has_peers, names)):

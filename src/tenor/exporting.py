@@ -49,6 +49,7 @@ def in_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor:
     """
 
     def anew(model: Neural) -> Exported:
+        backend.load("writing ONNX")  # here, since it keeps the backend quiet
         from tenor.models import export, network, neural
 
         keras = model.network if isinstance(model, Exported) else model
@@ -76,11 +77,11 @@ def in_int8(predictor: Predictor, data: Dataset, plain: Measured | None = None) 
     """
 
     def rounded(model: Neural) -> Exported:
-        backend.load("writing ONNX")  # here, since it keeps the backend quiet
-        from tenor.models import export
-
         if not isinstance(model, Exported):
             raise TenorError("there is no ONNX graph, so there is none in int8.", "Make it with: tenor export MODEL")
+        backend.load("writing ONNX")
+        from tenor.models import export
+
         return export.quantised(model.network, model)
 
     task = predictor.bundle.task

@@ -157,7 +157,7 @@ class _MaskedTokens:
             return {}
         random = np.random.default_rng((self.seed, _VALIDATION_SEED))
         losses = right = count = 0.0
-        for batch in self.network.few_shapes(self.held.lengths, self.network.config.batch_tokens):
+        for batch in self.network.in_order(self.held.lengths, self.network.config.batch_tokens):
             inputs, targets, weights = self._arrays(self.held, batch, random)
             found = self.whole.test_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
             self.whole.reset_metrics()

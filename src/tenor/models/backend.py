@@ -87,8 +87,10 @@ def _keep_compiled() -> None:
     """
     import jax
 
+    from tenor.models import precision
+
     config: Any = jax.config
-    if jax.default_backend() == "cpu" or config.jax_compilation_cache_dir is not None:
+    if not precision.has_device() or config.jax_compilation_cache_dir is not None:
         return
     with contextlib.suppress(OSError, RuntimeError):  # there is no home, or one that nothing can be written to
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tenor" / "jax"

@@ -20,7 +20,7 @@ def export(network: Network, encoded: Encoded) -> Exported:
         TenorError: It has not; the weights are larger than 2 GB; or ONNX or ONNX Runtime is not installed.
     """
     parts = network.family, network.task, network.config, network.text_encoder, network.arrays()
-    made = Exported(*parts, {FLOAT32: _convert(network)})
+    made = Exported(*parts, {FLOAT32: _convert(network)}, precision.has_device())
     by_graph = made.score_by(made.original(), encoded)  # whatever runtime is to predict
     difference = np.abs(network.told(network.score(encoded)) - made.told(by_graph)).max(initial=0.0)
     if not difference <= TOLERANCE:  # not a number is no proof either
@@ -28,8 +28,7 @@ def export(network: Network, encoded: Encoded) -> Exported:
             f"the ONNX graph is up to {difference:.2g} away from the network, so it is not kept.",
             "Predictions go through Keras. Please report this.",
         )
-    if precision.has_device():
-        made = replace(made, on_device=True)
+    if made.on_device:
         vars(made)["network"] = network  # where it is already
     return made
 

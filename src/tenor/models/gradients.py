@@ -200,7 +200,7 @@ def _along(
     said, added = np.zeros(len(row)), [np.zeros(0)] * len(row)
     path = network.path
     lengths = encoded.lengths[row]
-    for batch in network.few_shapes(lengths, network.config.batch_tokens):
+    for batch in compiled.filled(network.in_order(lengths, network.config.batch_tokens)):
         chosen = np.resize(batch.rows, batch.size)
         rows = row[chosen]
         ids = encoded.pad(rows, batch.width)

@@ -97,12 +97,11 @@ class Network(Neural):
         tokens = self.config.batch_tokens * _PREDICT_TOKENS
         if compiled.any_shape():
             return compiled.filled(batches.by_length(encoded.lengths, tokens))
-        return self.few_shapes(encoded.lengths, tokens)
+        return compiled.filled(self.in_order(encoded.lengths, tokens))
 
-    def few_shapes(self, lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
-        """Batches of rows of these lengths, of few widths where each shape is compiled, likewise."""
-        widths = batches.widths(lengths, self.longest, compiled.price())
-        return compiled.filled(batches.in_order(lengths, tokens, widths))
+    def in_order(self, lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
+        """Batches of rows of these lengths, of few widths where each shape is compiled."""
+        return batches.in_order(lengths, tokens, batches.widths(lengths, self.longest, compiled.price()))
 
     def arrays(self) -> Arrays:
         return {variable.path: to_numpy(variable) for variable in self.keras_model.weights}

@@ -37,7 +37,6 @@ _NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the 
 # Seconds that networks that learn all of their words have at least, or what they need for three epochs and for the
 # steps that little data take, in tokens that one core learns from in a second.
 _FEWEST_WORDS_S, _WORDS_S, _FEWEST_TOKENS = 30.0, 60_000, 300_000
-_READ_WORDS = 200  # of a text, at most
 _ENCODER_S = 15.0  # what an encoder costs besides its steps and scoring: loading Keras, tracing, the ONNX graph
 _FEWEST_ENCODER_S = 40.0  # with less no encoder gets anywhere
 # Texts that an encoder has to see, or all: with fewer other networks add more. Of short texts, which it reads whole,
@@ -285,7 +284,7 @@ def _besides(examples: Examples, scored: int, tokens: int, whole: bool = False) 
 
 def _words_s(examples: Examples) -> float:
     """How long a network that learns all of its words has to have at least, in seconds."""
-    tokens = len(examples) * _tokens(examples, _READ_WORDS)
+    tokens = len(examples) * _tokens(examples, lstm.Config.maximum_tokens)
     return min(_FEWEST_WORDS_S, (3 * tokens + _FEWEST_TOKENS) / (_WORDS_S * threads.cores()))
 
 
