@@ -104,9 +104,17 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.jsonl.gz", "out.csv.zst", "out.parquet"])
-def test_a_killed_command_goes_on_to_the_same_bytes(
-    cli: Any, tmp_path: Path, model_folder: Path, many: Path, name: str
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("out.csv", signal.SIGTERM),
+        ("out.jsonl.gz", signal.SIGKILL),
+        ("out.csv.zst", signal.SIGKILL),
+        ("out.parquet", signal.SIGKILL),
+    ],
+)
+def test_an_ended_command_goes_on_to_the_same_bytes(
+    cli: Any, tmp_path: Path, model_folder: Path, many: Path, name: str, ending: signal.Signals
 ) -> None:
     out, whole = tmp_path / name, tmp_path / f"whole-{name}"
     arguments = ["predict", str(model_folder), str(many), "--coverage", "0.9", "--out"]
@@ -114,10 +122,12 @@ def test_a_killed_command_goes_on_to_the_same_bytes(
         place = journal.place(out)
         while killed.poll() is None and not (place.exists() and place.read_bytes().count(b"\n") > 2):
             time.sleep(0.005)
-        os.kill(killed.pid, signal.SIGKILL)
-    assert killed.returncode == -signal.SIGKILL
+        os.kill(killed.pid, ending)
+    assert killed.returncode == (130 if ending == signal.SIGTERM else -signal.SIGKILL)
     assert not out.exists()
-    assert len(list(tmp_path.iterdir())) == 2  # the journal, and the part that was written
+    left = list(tmp_path.iterdir())
+    assert place in left
+    assert len(left) == (1 if ending == signal.SIGTERM else 2)  # a kill leaves the part that was written too
 
     ended = cli(*arguments, out)
     assert (ended.code, "Go on with it (--resume)" in ended.err) == (1, True)

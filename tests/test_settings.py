@@ -137,3 +137,17 @@ def test_the_nearest_word_is_suggested() -> None:
         "Did you mean 'learning_rate'? Known: epochs, learning_rate."
     )
     assert settings.nearest("zzz", ["epochs"]) == "Known: epochs."
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [("45", 45), ("60s", 60), ("1.5m", 90), ("1h30m", 5_400), ("1h 2m 3s", 3_723), ("5 m", 300), ("none", None)],
+)
+def test_times_are_read(written: str, wanted: float | None) -> None:
+    assert settings.seconds(written, "here") == wanted
+
+
+@pytest.mark.parametrize("written", ["", "h", "-3s", "5x", "m5", "0h0m", "1m2h"])
+def test_what_is_no_time_is_refused(written: str) -> None:
+    with pytest.raises(SettingsError, match=r"^here: .* is no time"):
+        settings.seconds(written, "here")

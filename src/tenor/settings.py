@@ -1,23 +1,26 @@
 """Settings of one run: frozen dataclasses, read strictly.
 
-A settings class is a frozen dataclass whose fields are `bool`, `int`, `float`, `str`, `Literal[...]`, a tuple of
-`int`, a `dict`, or several of these, with `None` or without. Reading refuses an unknown key, a wrong type and a value
-outside its choices, and suggests the nearest key.
+A settings class is a frozen dataclass whose fields are `bool`, `int`, `float`, `Seconds`, `str`, `Literal[...]`, a
+tuple of `int`, a `dict`, or several of these, with `None` or without. Reading refuses an unknown key, a wrong type and
+a value outside its choices, and suggests the nearest key.
 """
 
 import contextlib
 import dataclasses
 import difflib
 import math
+import re
 import tomllib
 import types
 import typing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NewType, TypeVar
 
 from tenor.errors import SettingsError
 
 S = TypeVar("S")
+Seconds = NewType("Seconds", float)
+"""A time, which may also be written as `60s`, `5m` or `1h30m`."""
 
 _LARGEST = 1e18
 
@@ -81,6 +84,19 @@ def parse_assignments(items: list[str]) -> dict[str, Any]:
     return values
 
 
+def seconds(given: str, where: str) -> Seconds | None:
+    """The time in words; None for none. Raises SettingsError, which begins with `where`."""
+    if given == "none":
+        return None
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(rf"(?:{number} ?h)? ?(?:{number} ?m)? ?(?:{number} ?s?)?", given)
+    parts = (0, 0, 0) if match is None else match.groups()
+    found = sum(size * float(part or 0) for size, part in zip((3600, 60, 1), parts, strict=True))
+    if not found:
+        raise SettingsError(f"{where}: {given!r} is no time.", "Write, say, 60s, 5m, 1h30m, or none.")
+    return Seconds(found)
+
+
 def nearest(word: str, known: list[str]) -> str:
     """A sentence that suggests the known word nearest to `word` and lists all."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
@@ -123,6 +139,8 @@ def _check(value: Any, hint: Any, where: str) -> Any:
             raise SettingsError(error.problem, "Give whole numbers, such as [1, 2].") from None
     if origin is dict:
         hint = dict
+    if hint is Seconds:
+        value, hint = seconds(value, where) if isinstance(value, str) else value, float
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < _LARGEST else math.inf
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli
-from tenor.cli import options
-from tenor.errors import SettingsError
 
 
 def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
@@ -21,20 +19,6 @@ def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, engli
     free = {"maximum_size": None, "maximum_latency": None, "distil": None}
     assert (about["family"], about["settings"]) == ("auto", {"budget": 2.0, "members": ["ngram"], **free})
     assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
-
-
-@pytest.mark.parametrize(
-    ("given", "wanted"),
-    [("45", 45), ("60s", 60), ("1.5m", 90), ("1h30m", 5_400), ("1h 2m 3s", 3_723), ("5 m", 300), ("none", None)],
-)
-def test_times_are_read(given: str, wanted: float | None) -> None:
-    assert options.seconds(given) == wanted
-
-
-@pytest.mark.parametrize("given", ["", "h", "-3s", "5x", "m5", "0h0m", "1m2h"])
-def test_what_is_no_time_is_refused(given: str) -> None:
-    with pytest.raises(SettingsError, match="is no time"):
-        options.seconds(given)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +38,16 @@ def test_a_budget_that_cannot_be_kept_is_refused(
     assert refused.code == 1
     assert problem in refused.err
     assert not (tmp_path / "model").exists()
+
+
+def test_a_run_file_takes_a_time_in_words(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
+    (tmp_path / "run.toml").write_text('[settings]\nbudget = "2s"\n', encoding="utf-8")
+    trained = cli("train", english_csv, "--config", tmp_path / "run.toml", "--out", tmp_path / "model", "--no-report")
+    assert trained.code == 0, trained.err
+    about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
+    assert about["settings"]["budget"] == 2.0
+    refused = cli("train", english_csv, "--set", "budget=soon", "--out", tmp_path / "other")
+    assert (refused.code, "budget: 'soon' is no time" in refused.err) == (1, True)
 
 
 def test_what_kills_the_search_leaves_a_model(tmp_path: Path, english_csv: Path, cli: Cli) -> None:

@@ -120,6 +120,16 @@ class TestSeveral:
         assert [each for each in browser.broken if "413" not in json.dumps(each)] == []
 
 
+def drop(browser: Browser, name: str, content: str) -> None:
+    browser.value(
+        f"""{{
+            const given = new DataTransfer();
+            given.items.add(new File([{json.dumps(content)}], {json.dumps(name)}));
+            document.getElementById("drop").dispatchEvent(new DragEvent("drop", {{ dataTransfer: given }}));
+        }}"""
+    )
+
+
 def drop_a_file(browser: Browser, model: Path, tmp_path: Path) -> None:
     """It comes back with the labels of the model."""
     texts = [f'a "superb",\nred thing {number}' if number % 2 else f"dull, {number} 好看" for number in range(250)]
@@ -127,11 +137,7 @@ def drop_a_file(browser: Browser, model: Path, tmp_path: Path) -> None:
     written = io.StringIO()
     csv.writer(written).writerows([("id", "text", "label"), *((number, text, "") for number, text in enumerate(texts))])
     browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
-    browser.value(
-        f"""const given = new DataTransfer();
-        given.items.add(new File([{json.dumps(written.getvalue())}], "in.csv"));
-        document.getElementById("drop").dispatchEvent(new DragEvent("drop", {{ dataTransfer: given }}))"""
-    )
+    drop(browser, "in.csv", written.getvalue())
     told = "document.getElementById('file-status').textContent"
     assert browser.until(f"{told}.includes('250') && {told}") == "in.csv: 250 rows"
     assert browser.value("document.getElementById('column').selectedOptions[0].textContent") == "text"
@@ -147,3 +153,6 @@ def drop_a_file(browser: Browser, model: Path, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["text"] == text for row, text in zip(rows, texts, strict=True)] == [True] * 250
     assert [row["predicted_label"] for row in rows] == tenor.load(model).predict(texts).tolist()
+    drop(browser, "empty.csv", "id,text\n")
+    assert browser.until(f"{told}.includes('no rows') && {told}") == "This file has no rows below its header."
+    assert browser.value("document.getElementById('column').length") == 0

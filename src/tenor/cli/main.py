@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import signal
 import sys
 from typing import Annotated, Any, NoReturn
 
@@ -71,9 +72,10 @@ def main() -> NoReturn:
     """Run the command line.
 
     A TenorError prints two lines and exits with 1, a wrong option prints the usage and exits with 2; a bug keeps its
-    traceback.
+    traceback. SIGTERM ends a command as Ctrl-C does: what is not whole is removed, and what goes on later is told of.
     """
     _open_streams()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(prog_name="tenor", standalone_mode=False)
         sys.stdout.flush()

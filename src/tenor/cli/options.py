@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -97,21 +96,6 @@ def use(runtime: str | None, *models: Path) -> None:
             "--runtime is for networks as ONNX, and there is none in " + " or ".join(map(str, models)) + ".",
             "Leave it out: n-grams need no runtime. A network gets its graph with: tenor export MODEL",
         )
-
-
-def seconds(given: str) -> float | None:
-    """The time that --budget names; None for none."""
-    from tenor.errors import SettingsError
-
-    if given == "none":
-        return None
-    number = r"(\d+(?:\.\d+)?)"
-    match = re.fullmatch(rf"(?:{number} ?h)? ?(?:{number} ?m)? ?(?:{number} ?s?)?", given)
-    parts = (0, 0, 0) if match is None else match.groups()
-    found = sum(size * float(part or 0) for size, part in zip((3600, 60, 1), parts, strict=True))
-    if not found:
-        raise SettingsError(f"--budget: {given!r} is no time.", "Write, say, 60s, 5m, 1h30m, or none.")
-    return found
 
 
 def share_or_file(given: str | None) -> float | str | None:

@@ -1,9 +1,6 @@
 """`tenor train`."""
 
-import contextlib
 import json
-import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -135,7 +132,7 @@ def train(
         "drop_empty": drop_empty or None,
     }
     values |= {key: value for key, value in given.items() if value is not None}
-    limit_s = None if budget is None else options.seconds(budget)
+    limit_s = None if budget is None else settings.seconds(budget, "--budget")
     searched: dict[str, Any] = {} if budget is None or tune is not None else {"--budget": ("budget", limit_s)}
     limits: dict[str, tuple[str, Any]] = {
         "--max-size": ("maximum_size", max_size),
@@ -159,7 +156,7 @@ def train(
     run = settings.make(Run, values, source)
     if assignments:
         run = replace(run, settings=(run.settings or {}) | settings.parse_assignments(assignments))
-    with _ended_alike(), console.Console(quiet=as_json) as watcher:
+    with console.Console(quiet=as_json) as watcher:
         if on is not None:
             if tune is not None:
                 raise SettingsError(
@@ -198,13 +195,3 @@ def _train_on(on: str, run: "Run", watcher: "Watcher", workers: int | None, work
         if run.family == "auto":
             return pipeline.train(run, watcher, spread=Places(ray, workers, worker_cores))
         return pipeline.train(run, watcher, learn=training.learner(ray, workers, worker_cores))
-
-
-@contextlib.contextmanager
-def _ended_alike() -> Iterator[None]:
-    """Have SIGTERM end what goes on as Ctrl-C does: checkpoints are told of, and what `auto` has ready is saved."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

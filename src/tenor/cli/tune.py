@@ -79,7 +79,9 @@ def tune(
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     options.one_test(values)
     run = settings.make(Run, values, str(config) if config else "tune")
-    asked = tuning.Tuning(run, trials, options.seconds(budget) if budget is not None else None, together or 1)
+    asked = tuning.Tuning(
+        run, trials, settings.seconds(budget, "--budget") if budget is not None else None, together or 1
+    )
     with contextlib.ExitStack() as stack:
         watcher = stack.enter_context(console.Console(quiet=as_json))
         attempts = None

@@ -22,10 +22,11 @@ from tenor.models.candidate import Candidate, Fit, Made
 from tenor.models.family import Examples, Family, Fitted, HeldOut
 from tenor.models.plan import Clock
 from tenor.models.spread import Call, Spread, spread_out
-from tenor.settings import require
+from tenor.settings import Seconds, require
 from tenor.tasks import Value
 from tenor.watch import Watcher
 
+_USUAL_S = Seconds(180.0)
 _LEFT_SHARE = 0.1  # of the time, and more that is left, is told of
 _DISTILLED_SHARE = 0.25  # of the time is for the small model that learns from the blend
 
@@ -34,9 +35,9 @@ _DISTILLED_SHARE = 0.25  # of the time is for the small model that learns from t
 class Config:
     """Settings of `auto`."""
 
-    budget: float | None = 180.0
-    """Seconds for learning; reading the texts and measuring come on top. None: until nothing makes it
-    better."""
+    budget: Seconds | None = _USUAL_S
+    """Seconds for learning, or a time such as `5m`; reading the texts and measuring come on top. None: until nothing
+    makes it better."""
     members: tuple[str, ...] | None = None
     """Models to make, whatever time they take: each a family and settings of it, such as `bag steps=400`; none: what
     fits into `budget`."""

@@ -269,6 +269,7 @@ function decoded(bytes) {
 
 async function read(file) {
   table = null;
+  $("column").replaceChildren();
   $("start").disabled = $("column").disabled = true;
   if (!file) return;
   const bytes = await file.arrayBuffer();
