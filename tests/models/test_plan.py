@@ -80,15 +80,6 @@ def test_an_encoder_reads_as_much_as_the_time_allows(
         assert all(each.seconds is not None and 0 < each.seconds < seconds for each in encoders)
 
 
-def test_of_much_time_other_networks_get_no_more_than_of_less() -> None:
-    less, more = (
-        next(each.seconds for each in planned(REVIEWS, seconds) if each.family.name == "pretrained")
-        for seconds in (9_000, 18_000)
-    )
-    assert less is not None
-    assert more == pytest.approx(less + 9_000)
-
-
 def test_a_gpu_makes_time_for_an_encoder_and_for_more_of_long_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan.backend, "has_device", lambda: True)
     for seconds, tokens in ((42, 128), (180, 512)):

@@ -60,7 +60,6 @@ _SCORED_S = 4_000  # tokens that an encoder labels in a second, on one core
 _DEVICE_STARTS_S, _DEVICE_ENDS_S = 20.0, 10.0
 _DEVICE_TOKEN_S, _DEVICE_SCORES_S = 1.6e-6, 2e-6
 _ONCE_SHARE = 0.85  # of the time is the encoder's, if it sees each text once in that; else it gets all of it
-_OTHERS_S = 80.0  # no more is kept for other networks: of half an hour with IMDB three minutes were left over
 _MANY_BATCHES = 300  # of an epoch: with so many an encoder learns for one epoch by itself
 _STEPS = 300  # batches are as large as lets so many fit
 _SMALLEST_BATCH, _BATCH_UNIT = 1_024, 512  # tokens; their sizes are multiples of the latter
@@ -186,7 +185,7 @@ def plan(
             wanted: dict[str, Any] = {"maximum_tokens": tokens, "tune": "all"}
             wanted["predict_keep"] = "all" if whole else pretrained.Config.keep
             if once < _ONCE_SHARE * seconds:
-                seconds = max(_ONCE_SHARE * seconds, seconds - _OTHERS_S)
+                seconds *= _ONCE_SHARE
                 if len(learned) * _tokens(learned, tokens) > _MANY_BATCHES * pretrained.Config.batch_tokens:
                     wanted["epochs"] = 2  # or as much of the second as there is time for
             # Small batches take longer, by a third where they are the smallest, but few large steps teach less.
