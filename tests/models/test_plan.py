@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -175,6 +176,17 @@ def test_networks_of_the_blend_are_made_again_as_long_as_that_helps() -> None:
         blend += found[-1:] if helps else []
     assert names == ["pretrained #2", "pretrained #3", "pretrained #4", "bag #2"]
     assert next(asked, None) is None  # cnn is not in the blend
+
+
+def test_n_grams_for_which_an_encoder_leaves_time_come_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, held_out = Stopped(60), SENTENCES.take(np.arange(2_000))
+    monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: -clock.shown))
+    asked = plan.plan(None, SENTENCES, held_out, clock, True, [made("ngram", 1.0)], lambda: [])
+    names = []
+    for each in filter(None, asked):
+        names.append(each.name)
+        clock.shown -= {"ngram": 6.0, "pretrained": 30.0}.get(each.name, 1.0)
+    assert names == ["ngram", "pretrained", "ngram 1-3", "ngram c5", "bag"]
 
 
 def test_what_was_chosen_is_not_chosen_again() -> None:

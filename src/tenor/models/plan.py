@@ -162,9 +162,13 @@ def plan(
     # Where the time is short an encoder is worth more than a third n-gram model.
     least = _fewest_s(learned, len(learned)) if encoder else 0.0
     kept = pace * (least + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
+    later = []
     for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
+        further = Candidate(ngram.FAMILY, {**features, "weighting": weighting})
         if clock.left - kept > _MANY * first_s:
-            yield Candidate(ngram.FAMILY, {**features, "weighting": weighting})
+            yield further
+        else:
+            later.append(further)
     again = sum(each.again_s for each in made)  # for the n-gram models to learn from all texts in the end
     if backend.installed() and len(learned) < _FEW and encoder:
         yield Candidate(pretrained.FAMILY, {"tune": "frozen"})
@@ -195,6 +199,9 @@ def plan(
                 wanted["batch_tokens"] = max(_SMALLEST_BATCH, fitting)
             starts = pace * _DEVICE_STARTS_S if backend.has_device() else 0.0  # its time begins with what comes first
             yield Candidate(pretrained.FAMILY, wanted, _share(seconds + starts, 1.0))
+    for further in later:  # the encoder may have left time; without choosing they are quicker than the first
+        if clock.left > _MANY * again:
+            yield further
     if clock.left > _SHORTEST:
         yield Candidate(bag.FAMILY, {}, _share(clock.left - _NETWORK_S, 0.7))
     for family in (cnn.FAMILY, lstm.FAMILY):
