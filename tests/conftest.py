@@ -19,10 +19,6 @@ from tenor.cli import main
 from tenor.predictor import Predictor
 from tenor.runs import Run
 
-# Each of two workers of pytest has one of two cores, and networks are tiny: more threads would be in each other's way.
-for _threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(_threads, "1")
-
 Row = tuple[str, str]
 CLUSTER = "tests/scale/"
 

@@ -107,10 +107,11 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("name", "ending"),
     [
-        ("out.csv", signal.SIGTERM),
+        ("out.csv", signal.SIGKILL),
         ("out.jsonl.gz", signal.SIGKILL),
         ("out.csv.zst", signal.SIGKILL),
         ("out.parquet", signal.SIGKILL),
+        ("out.csv", signal.SIGTERM),
     ],
 )
 def test_an_ended_command_goes_on_to_the_same_bytes(

@@ -79,9 +79,8 @@ def tune(
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     options.one_test(values)
     run = settings.make(Run, values, str(config) if config else "tune")
-    asked = tuning.Tuning(
-        run, trials, settings.seconds(budget, "--budget") if budget is not None else None, together or 1
-    )
+    limit_s = None if budget is None else settings.seconds(budget, "--budget")
+    asked = tuning.Tuning(run, trials, limit_s, together or 1)
     with contextlib.ExitStack() as stack:
         watcher = stack.enter_context(console.Console(quiet=as_json))
         attempts = None
