@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tenor.models import compiled
+from tenor.models import compiled, optimizers
+from tenor.models.family import NetworkConfig
 from tenor.text.batches import Batch
 
 ANY_SHAPE = pytest.mark.skipif(not compiled.any_shape(), reason="JAX compiles each shape for itself")
@@ -27,16 +28,19 @@ def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
         traced.append(1)
         return keras.losses.mean_squared_error(desired, logits)
 
-    model.compile("sgd", loss, weighted_metrics=["mae"])
-    plain.compile("sgd", "mse", weighted_metrics=["mae"])
+    optimizer = optimizers.make(NetworkConfig(optimizer="sgd", learning_rate=0.1, warmup=0.0, clip_norm=None), 10)
+    model.compile(optimizer, loss, weighted_metrics=["mae"])
+    optimizer.build(model.trainable_variables)
+    plain.compile(keras.optimizers.SGD(optimizers.Schedule(0.1, 0, 10)), "mse", weighted_metrics=["mae"])
+    training = None
     for rows, width in ((4, 2), (3, 7), (1, 1)):
         ids = random.integers(0, 5, (rows, width)).astype(np.int32)
         batch = ids, random.random((rows, 2)).astype(np.float32), random.random(rows).astype(np.float32)
-        if not model.train_function:
-            compiled.Training(model, "mae", batch)
-            traced.clear()  # Keras has called it once to build the model's metrics
-        found = [each.train_on_batch(*batch[:2], sample_weight=batch[2]) for each in (model, plain)]
-        assert found[0] == pytest.approx(found[1], rel=1e-5)
+        training = training or compiled.Training(model, "mae", batch)
+        rate = float(plain.optimizer.learning_rate)
+        found = training.step(*batch)
+        assert found[:2] == pytest.approx(plain.train_on_batch(*batch[:2], sample_weight=batch[2]), rel=1e-5)
+        assert found[2] == pytest.approx(rate, rel=1e-5)
     assert len(traced) == 2  # the first is that with which Keras builds the metrics
     for one, other in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)

@@ -46,21 +46,32 @@ class Training:
         """
         self._model, self._metric = keras_model, metric
         self._state: Any = None  # on JAX: the values of all variables, from the first step until `synchronise`
+        self._first = True
         if not any_shape():
             return
         import tensorflow as tf
 
+        def step(*batch: Any) -> tuple[Any, Any]:
+            logs = keras_model.train_step(batch)
+            # For the next step. In the graph, as outside of it that takes as long as a step of a small model.
+            keras_model.reset_metrics()
+            return logs, keras.ops.convert_to_tensor(keras_model.optimizer.seen)
+
         shapes = keras.tree.map_structure(lambda array: tf.TensorSpec([None] * array.ndim, array.dtype), arrays)
-        step = tf.function(lambda *batch: keras_model.train_step(batch), input_signature=shapes)
-        keras_model.train_function = lambda data: step(*next(data))
+        self._traced = tf.function(step, input_signature=shapes)
+        keras_model.train_function = lambda data: self._traced(*next(data))[0]
 
     def step(self, inputs: Any, targets: Any, weights: Any) -> tuple[float, ...]:
         """Learn from a batch: its loss and metric, the learning rate, and the norm of the gradient."""
-        if any_shape() or parallel.count() > 1 or self._model.train_function is None:  # the first one builds metrics
-            self._model.reset_metrics()
+        if self._first or parallel.count() > 1:  # Keras makes its metrics with the first one
+            self._first = False
             loss, metric = self._model.train_on_batch(inputs, targets, sample_weight=weights)
             norm, rate = np.asarray(self._model.optimizer.seen).tolist()
             return float(loss), float(metric), rate, norm
+        if any_shape():
+            logs, seen = self._traced(inputs, targets, weights)
+            norm, rate = seen.numpy().tolist()
+            return float(logs["loss"]), float(logs[self._metric]), rate, norm
         import jax
 
         if self._state is None:
