@@ -3,6 +3,8 @@
 Run as a program, under KERAS_BACKEND=jax, this file is JAX's side: it writes what the tests compare into a folder.
 """
 
+import contextlib
+import importlib
 import importlib.util
 import json
 import os
@@ -182,6 +184,33 @@ def test_a_gpu_is_not_looked_for_with_keras_where_the_system_has_none() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
+
+
+def test_a_command_loads_nothing_that_it_has_no_use_for(quick_jax: dict[str, str]) -> None:
+    program = (
+        "import sys\n"
+        "import tenor.cli.main\n"
+        "from tenor.models import backend\n"
+        "backend.load('the test')\n"
+        "print(*sorted({'jax', 'matplotlib', 'pandas', 'sklearn', 'tensorflow'} & set(sys.modules)))\n"
+        "import matplotlib, sklearn\n"
+    )
+    environment = {**os.environ, **quick_jax, "KERAS_BACKEND": "jax"}
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "jax\n"
+
+
+def test_where_others_may_need_them_packages_are_not_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "_UNUSED", ("imaplib", "json"))
+    for loaded in (True, False):
+        monkeypatch.setattr(backend, "_COMMAND", "json" if loaded else "no.such.module")
+        monkeypatch.delitem(sys.modules, "imaplib", raising=False)
+        with backend._unused_left_out():
+            assert importlib.import_module("json") is json
+            with pytest.raises(ImportError, match="imaplib") if loaded else contextlib.nullcontext():
+                importlib.import_module("imaplib")
+        assert importlib.import_module("imaplib").IMAP4
 
 
 def test_a_gpu_is_of_no_use_without_keras(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,10 @@ from tenor.errors import MissingExtraError, missing_extra
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of malloc.h
 _LARGEST_BLOCK = 1 << 30  # bytes
 _COMPILED_BYTES = 1 << 30  # kept on disk; what was used longest ago goes first
+_COMMAND = "tenor.cli.main"  # a module of processes in which only Tenor runs
+# For plots, tables and models of other kinds: Keras and TensorFlow load them where they are installed, in half of the
+# time that they take, and Tenor makes no use of that.
+_UNUSED = ("matplotlib", "pandas", "sklearn")
 # How Linux shows that there is a GPU or TPU: of NVIDIA, of AMD, of Google, and Windows' one below Linux.
 _DEVICES = ("nvidia[0-9]*", "kfd", "accel[0-9]*", "vfio/[0-9]*", "dxg")
 
@@ -31,7 +35,7 @@ def load(part: str) -> Any:
     # Graphs of several models in one process count together towards a warning that each is traced too often.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     _keep_freed_memory()
-    with _standard_error_off():
+    with _standard_error_off(), _unused_left_out():
         try:
             import keras
         except ImportError:
@@ -66,6 +70,22 @@ def has_device() -> bool:
     from tenor.models import precision
 
     return precision.has_device()
+
+
+@contextlib.contextmanager
+def _unused_left_out() -> Iterator[None]:
+    """Inside, what Keras would load without need is as if it were not installed; after it, it can be imported.
+
+    Keras would then not know these packages for as long as the process runs, so that others in it would miss them.
+    """
+    names = (*_UNUSED, "jax") if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" else _UNUSED
+    left_out = [name for name in names if _COMMAND in sys.modules and name not in sys.modules]
+    sys.modules.update(dict.fromkeys(left_out))  # type: ignore[arg-type]  # None: there is no such module
+    try:
+        yield
+    finally:
+        for name in left_out:
+            del sys.modules[name]
 
 
 def _keep_freed_memory() -> None:
