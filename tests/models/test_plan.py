@@ -118,7 +118,7 @@ def test_no_settings_are_chosen_where_the_time_is_too_short_for_that(monkeypatch
     passed = itertools.count(0, 2)  # seconds; each look at the clock takes two
     monkeypatch.setattr(plan.time, "perf_counter", lambda: float(next(passed)))
     many = labelled(12)
-    asked = plan.plan(None, many, many.take(np.arange(100)), Stopped(4), False, [], lambda: [])
+    asked = plan.plan(None, many, many.take(np.arange(100)), Stopped(3), False, [], lambda: [])
     assert [dict(each.wanted) for each in asked if each is not None] == [plan._QUICK]
 
 
@@ -181,11 +181,11 @@ def test_networks_of_the_blend_are_made_again_as_long_as_that_helps() -> None:
 def test_n_grams_for_which_an_encoder_leaves_time_come_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, held_out = Stopped(60), SENTENCES.take(np.arange(2_000))
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: -clock.shown))
-    asked = plan.plan(None, SENTENCES, held_out, clock, True, [made("ngram", 1.0)], lambda: [])
+    asked = plan.plan(None, SENTENCES, held_out, clock, True, [made("ngram", 6.0)], lambda: [])
     names = []
     for each in filter(None, asked):
         names.append(each.name)
-        clock.shown -= {"ngram": 6.0, "pretrained": 30.0}.get(each.name, 1.0)
+        clock.shown -= {"ngram": 6.0, "pretrained": 20.0}.get(each.name, 1.0)
     assert names == ["ngram", "pretrained", "ngram 1-3", "ngram c5", "bag"]
 
 

@@ -22,13 +22,17 @@ from tenor.text import scripts
 _HELD_OUT = 0.2  # share of the texts on which models are compared
 _FEWEST_HELD, _LARGEST_SHARE = 500, 0.3
 _MOST_HELD, _MOST_HELD_ENCODER = 5_000, 2_000  # an encoder takes long to score them
-_FIRST_S, _FIRST_CHARACTERS_S = 3.0, 5e6  # about what the first n-gram model takes: seconds, and characters in one
-_FIRST_LABELS = 8  # labels of a set make it take as long again
+# About what the first n-gram model takes, in seconds: at least, and for each text and each character; how many times as
+# long with several classes; and labels of a set that make it take as long again.
+_FIRST_S, _FIRST_TEXT_S, _FIRST_CHARACTER_S = 0.8, 6.5e-5, 7e-8
+_FIRST_CLASSES, _FIRST_LABELS = 1.5, 4
+_MANY_LABELS = 8
 # With so many, one whose settings are not chosen comes before it: that takes a tenth of the time.
 _QUICK: dict[str, Any] = {"orders": [1, 2], "weighting": "naive-bayes", "strength": 0.3}
 _QUICK_TIMES = 10
 _FIRST_TIMES = 3  # times as long is needed to compare models
-_MANY = 4  # times as long as the first model took is left, where there is another of its kind
+_GRAMS_TIMES = 2  # times as long do n-gram models take beside an encoder
+_MANY = 4  # times as long as another n-gram model takes is left, where there is one
 _TAUGHT_SHARE = 0.1  # of the time left, at most, goes into labelling texts that have no label
 _MOST_TAUGHT = 4  # times as many texts without labels as with, at most: beyond that the labels drown
 _FEWEST_TAUGHT = 50  # fewer texts teach nothing
@@ -37,7 +41,8 @@ _NETWORK_S = 12.0  # what a network costs besides its steps: loading Keras, the 
 # Seconds that networks that learn all of their words have at least, or what they need for three epochs and for the
 # steps that little data take, in tokens that one core learns from in a second.
 _FEWEST_WORDS_S, _WORDS_S, _FEWEST_TOKENS = 30.0, 60_000, 300_000
-_ENCODER_S = 15.0  # what an encoder costs besides its steps and scoring: loading Keras, tracing, the ONNX graph
+# What an encoder costs before its first step, most of it tracing, and after its last, besides scoring: the ONNX graph.
+_STARTS_S, _ENDS_S = 11.0, 5.5
 _FEWEST_ENCODER_S = 40.0  # with less no encoder gets anywhere
 # Texts that an encoder has to see, or all: with fewer other networks add more. Of short texts, which it reads whole,
 # fewer will do: 2,300 of ag_news took the loss of a blend on 640 others from 0.413 to 0.330.
@@ -55,8 +60,8 @@ _WHOLE_SHARE = 0.2
 # Seconds that an encoder learns from a token, on one core, and what each other token of its text adds (attention).
 _TOKEN_S, _PAIR_S = 4.2e-4, 8.8e-7
 _SCORED_S = 4_000  # tokens that an encoder labels in a second, on one core
-# On a GPU, an H200 of NVIDIA: what an encoder costs before its first step, most of it compiling, and after its last;
-# and seconds that it learns from a token, and takes to score one.
+# On a GPU, an H200 of NVIDIA, where the start is compiling; and seconds that it learns from a token there, and takes to
+# score one.
 _DEVICE_STARTS_S, _DEVICE_ENDS_S = 20.0, 10.0
 _DEVICE_TOKEN_S, _DEVICE_SCORES_S = 1.6e-6, 2e-6
 _ONCE_SHARE = 0.85  # of the time is the encoder's, if it sees each text once in that; else it gets all of it
@@ -109,7 +114,7 @@ def encodes(members: Sequence[str] | None, budget: float | None, examples: Examp
     if len(examples) >= _FEW and budget is not None:
         held = int(held_share(len(examples), True) * len(examples))
         least = _fewest_s(examples, len(examples) - held) + _besides(examples, held, _SHORTEST_READ)
-        if budget < least + _FIRST_TIMES * _FIRST_S:
+        if budget < least + _GRAMS_TIMES * _first_s(examples):
             return False
     if not _mostly(examples, ("Latin",)):
         return False
@@ -162,10 +167,11 @@ def plan(
     # Where the time is short an encoder is worth more than a third n-gram model.
     least = _fewest_s(learned, len(learned)) if encoder else 0.0
     kept = pace * (least + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
+    again = sum(each.again_s for each in made)  # as long takes another, whose settings need not be chosen
     later = []
     for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
         further = Candidate(ngram.FAMILY, {**features, "weighting": weighting})
-        if clock.left - kept > _MANY * first_s:
+        if clock.left - kept > _MANY * again:
             yield further
         else:
             later.append(further)
@@ -197,9 +203,8 @@ def plan(
             if seen / _STEPS < pretrained.Config.batch_tokens:
                 fitting = int(seen / _STEPS) // _BATCH_UNIT * _BATCH_UNIT
                 wanted["batch_tokens"] = max(_SMALLEST_BATCH, fitting)
-            starts = pace * _DEVICE_STARTS_S if backend.has_device() else 0.0  # its time begins with what comes first
-            yield Candidate(pretrained.FAMILY, wanted, _share(seconds + starts, 1.0))
-    for further in later:  # the encoder may have left time; without choosing they are quicker than the first
+            yield Candidate(pretrained.FAMILY, wanted, _share(seconds + pace * _starts_s(), 1.0))
+    for further in later:  # the encoder may have left time
         if clock.left > _MANY * again:
             yield further
     if clock.left > _SHORTEST:
@@ -256,13 +261,15 @@ def _share(left: float, share: float) -> float | None:
 def _first_s(examples: Examples) -> float:
     """About how long the first n-gram model takes, in seconds."""
     texts = comparison.sample(examples)
-    characters = len(examples) * float(np.mean([len(text) for text in texts])) if texts else 0.0
-    return (_FIRST_S + characters / _FIRST_CHARACTERS_S) * (1 + _labels(examples) / _FIRST_LABELS)
+    each = _FIRST_TEXT_S + _FIRST_CHARACTER_S * float(np.mean([len(text) for text in texts])) if texts else 0.0
+    several = _FIRST_CLASSES if examples.task.outputs > 1 else 1.0
+    times = 1 + _labels(examples) / _FIRST_LABELS if _labels(examples) else several
+    return (_FIRST_S + len(examples) * each) * times
 
 
 def _quick_first(examples: Examples) -> bool:
     """Whether choosing the settings of an n-gram model takes so long that one comes first whose settings are not."""
-    return _labels(examples) >= _FIRST_LABELS
+    return _labels(examples) >= _MANY_LABELS
 
 
 def _labels(examples: Examples) -> int:
@@ -285,8 +292,13 @@ def _besides(examples: Examples, scored: int, tokens: int, whole: bool = False) 
     cut, lengths = _lengths(examples, tokens), _lengths(examples, float("inf"))
     read = np.where(lengths > tokens, cut + lengths * whole, lengths)
     if backend.has_device():
-        return _DEVICE_STARTS_S + _DEVICE_ENDS_S + scored * float(read.mean()) * _DEVICE_SCORES_S
-    return _ENCODER_S + scored * float(read.mean()) / (_SCORED_S * threads.cores())
+        return _starts_s() + _DEVICE_ENDS_S + scored * float(read.mean()) * _DEVICE_SCORES_S
+    return _starts_s() + _ENDS_S + scored * float(read.mean()) / (_SCORED_S * threads.cores())
+
+
+def _starts_s() -> float:
+    """What an encoder costs before its first step, in seconds."""
+    return _DEVICE_STARTS_S if backend.has_device() else _STARTS_S
 
 
 def _words_s(examples: Examples) -> float:
