@@ -178,6 +178,19 @@ def test_networks_of_the_blend_are_made_again_as_long_as_that_helps() -> None:
     assert next(asked, None) is None  # cnn is not in the blend
 
 
+@pytest.mark.parametrize(("first_s", "encoders"), [(1.0, 1), (1.5, 1), (6.0, 0)])
+def test_a_first_model_that_takes_a_little_longer_tells_of_no_slower_machine(
+    monkeypatch: pytest.MonkeyPatch, first_s: float, encoders: int
+) -> None:
+    clock = Stopped(60)
+    monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: -clock.shown))
+    names = []
+    for each in filter(None, plan.plan(None, NEWS, NEWS.take(np.arange(800)), clock, True, [], lambda: [])):
+        names.append(each.family.name)
+        clock.shown -= first_s if len(names) == 1 else {"ngram": 0.5, "pretrained": 45.0}.get(names[-1], 8.0)
+    assert names.count("pretrained") == encoders
+
+
 def test_n_grams_for_which_an_encoder_leaves_time_come_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, held_out = Stopped(60), SENTENCES.take(np.arange(2_000))
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: -clock.shown))

@@ -27,6 +27,7 @@ _MOST_HELD, _MOST_HELD_ENCODER = 5_000, 2_000  # an encoder takes long to score 
 _FIRST_S, _FIRST_TEXT_S, _FIRST_CHARACTER_S = 0.8, 6.5e-5, 7e-8
 _FIRST_CLASSES, _FIRST_LABELS = 1.5, 4
 _MANY_LABELS = 8
+_SLOW = 1.5  # times as long tells of a slower machine; what takes two seconds may take a third more by chance
 # With so many, one whose settings are not chosen comes before it: that takes a tenth of the time.
 _QUICK: dict[str, Any] = {"orders": [1, 2], "weighting": "naive-bayes", "strength": 0.3}
 _QUICK_TIMES = 10
@@ -160,8 +161,8 @@ def plan(
         begin = time.perf_counter()
     yield Candidate(ngram.FAMILY, {})
     first_s = time.perf_counter() - begin
-    # Times as long as usual, as on a slow machine, or one that has to share.
-    pace = max(1.0, first_s / _first_s(learned))
+    # Times as long as it may take, as on a slow machine, or one that has to share.
+    pace = max(1.0, first_s / (_SLOW * _first_s(learned)))
     # Other features and another weighting hedge the first choice, which a part of the texts made.
     weighting = "tf-idf" if isinstance(learned.task, Value) else "tf-idf-naive-bayes"
     # Where the time is short an encoder is worth more than a third n-gram model.
