@@ -186,7 +186,7 @@ def test_a_gpu_is_not_looked_for_with_keras_where_the_system_has_none() -> None:
     assert done.stdout == "False False\n"
 
 
-def test_a_command_loads_nothing_that_it_has_no_use_for(quick_jax: dict[str, str]) -> None:
+def test_a_command_loads_nothing_that_it_has_no_use_for(quick_jax: dict[str, str], tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "import tenor.cli.main\n"
@@ -195,7 +195,9 @@ def test_a_command_loads_nothing_that_it_has_no_use_for(quick_jax: dict[str, str
         "print(*sorted({'jax', 'matplotlib', 'pandas', 'sklearn', 'tensorflow'} & set(sys.modules)))\n"
         "import matplotlib, sklearn\n"
     )
-    environment = {**os.environ, **quick_jax, "KERAS_BACKEND": "jax"}
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')  # as good as KERAS_BACKEND
+    environment = {**os.environ, **quick_jax, "KERAS_HOME": str(tmp_path)}
+    environment.pop("KERAS_BACKEND", None)
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "jax\n"

@@ -76,10 +76,9 @@ def has_device() -> bool:
 def _unused_left_out() -> Iterator[None]:
     """Inside, what Keras would load without need is as if it were not installed; after it, it can be imported.
 
-    Keras would then not know these packages for as long as the process runs, so that others in it would miss them.
+    Only in commands: Keras does without these packages for as long as the process runs, and others in it may need them.
     """
-    names = (*_UNUSED, "jax") if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow" else _UNUSED
-    left_out = [name for name in names if _COMMAND in sys.modules and name not in sys.modules]
+    left_out = [name for name in _UNUSED if _COMMAND in sys.modules and name not in sys.modules]
     sys.modules.update(dict.fromkeys(left_out))  # type: ignore[arg-type]  # None: there is no such module
     try:
         yield

@@ -168,11 +168,11 @@ def plan(
     # Where the time is short an encoder is worth more than a third n-gram model.
     least = _fewest_s(learned, len(learned)) if encoder else 0.0
     kept = pace * (least + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
-    again = sum(each.again_s for each in made)  # as long takes another, whose settings need not be chosen
+    another = sum(each.again_s for each in made)  # as long does one more take, whose settings need not be chosen
     later = []
     for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
         further = Candidate(ngram.FAMILY, {**features, "weighting": weighting})
-        if clock.left - kept > _MANY * again:
+        if clock.left - kept > _MANY * another:
             yield further
         else:
             later.append(further)
@@ -263,8 +263,10 @@ def _first_s(examples: Examples) -> float:
     """About how long the first n-gram model takes, in seconds."""
     texts = comparison.sample(examples)
     each = _FIRST_TEXT_S + _FIRST_CHARACTER_S * float(np.mean([len(text) for text in texts])) if texts else 0.0
-    several = _FIRST_CLASSES if examples.task.outputs > 1 else 1.0
-    times = 1 + _labels(examples) / _FIRST_LABELS if _labels(examples) else several
+    if labels := _labels(examples):
+        times = 1 + labels / _FIRST_LABELS
+    else:
+        times = _FIRST_CLASSES if examples.task.outputs > 1 else 1.0
     return (_FIRST_S + len(examples) * each) * times
 
 
