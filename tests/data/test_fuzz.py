@@ -3,7 +3,9 @@
 import contextlib
 import io
 import json
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import hostile
 from reading import delimited, json_lines, pack, read, write
 from tenor.data import dataset
 from tenor.errors import DataError, TenorError
@@ -308,3 +311,11 @@ def test_any_json_gives_rows_or_an_error_in_words(tmp_path: Path, values: list[A
     check_rows_or_words(path)
     with contextlib.suppress(TenorError):
         dataset.read(path)
+
+
+def test_files_that_mean_harm_are_read_or_refused_within_limits(tmp_path: Path) -> None:
+    hostile.write(tmp_path, int(os.environ.get("TENOR_FUZZ_ROUNDS", "12")), seed=7)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, hostile.__file__, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2_000:]

@@ -36,12 +36,14 @@ def test_a_json_file_of_objects_in_lines_is_read_as_such(tmp_path: Path) -> None
         ("[]", r"^a\.json: the list is empty\. Give a list of objects such as"),
         ("[1]", r"^a\.json, row 1: this is JSON but not an object\. Give objects such as"),
         ('[{"a": 1}, [2]]', r"^a\.json, row 2: this is JSON but not an object\. Give objects such as"),
-        ('[{"a": 1}', r"^a\.json: this is not JSON: .*\. Give a list of objects such as"),
-        ('[{"a": 1, "a": 2}]', r"^a\.json: the key 'a' stands twice in an object\. Give each"),
+        ('[{"a": 1}', r"^a\.json, row 1: this is not JSON: .*\. Give a list of objects such as"),
+        ('[{"a": 1}] x', r"^a\.json, row 1: this is not JSON: something follows the list\. Give a list"),
+        ('[{"a": 1}, {"a": tru}, {}]', r"^a\.json, row 2: this is not JSON: Expecting value\. Give a list"),
+        ('[{"a": 1, "a": 2}]', r"^a\.json, row 1: the key 'a' stands twice in an object\. Give each"),
         ('[{"a": "\\ud83d"}]', r"^a\.json, row 1: there is half of a surrogate pair\. Write"),
-        ("[" * 100_000, r"^a\.json: this is not JSON: .*\. Give a list"),
+        ("[" * 100_000, r"^a\.json, row 1: lists or objects are nested more than 200 levels deep\. Write"),
         (b'[{"a": "\xff"}]', r"^a\.json, line 1: byte 8 of the file is not valid UTF-8\. Save"),
-        (b'[{"a": "\0"}]', r"^a\.json: there is a NUL byte\. This is no text file"),
+        (b'[{"a": "\0"}]', r"^a\.json, line 1: there is a NUL byte\. This is no text file"),
     ],
 )
 def test_a_broken_list_is_refused(tmp_path: Path, data: Any, message: str) -> None:

@@ -6,9 +6,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from tenor.data import arrow_messages, arrow_sizes, parquet_pages
+from tenor.data.limits import FREE_ARROW_BYTES, MAX_ROW_BYTES, Expansion, megabytes, require_few_columns
 from tenor.data.rows import CHUNK_ROWS, Chunk, Table, require_distinct
 from tenor.errors import DataError, Location
 
+_WINDOW = 1 << 16  # rows whose sizes are computed together
+_CHUNK_BYTES = 16 << 20  # of a chunk as Python values
 _END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 
 Opened = Callable[[], AbstractContextManager[tuple[Any, Iterator[Any]]]]  # the schema, and the batches of rows
@@ -22,9 +26,13 @@ def read_parquet(path: Path, name: str) -> Table:
     def opened() -> Iterator[tuple[Any, Iterator[Any]]]:
         # Without pre_buffer: it would hold what it has read of the file until the end.
         with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
-            yield file.schema_arrow, file.iter_batches(CHUNK_ROWS)
+            require_few_columns(file.metadata.num_columns, Location(name))
+            yield file.schema_arrow, _batches(file)
 
-    return _read(opened, name, "Parquet")
+    def _batches(file: Any) -> Iterator[Any]:
+        yield from file.iter_batches(parquet_pages.batch_rows(path, file.metadata, name, CHUNK_ROWS))
+
+    return _read(opened, path, name, "Parquet")
 
 
 def read_ipc(path: Path, name: str) -> Table:
@@ -35,6 +43,7 @@ def read_ipc(path: Path, name: str) -> Table:
     @contextlib.contextmanager
     def opened() -> Iterator[tuple[Any, Iterator[Any]]]:
         with pyarrow.OSFile(str(path)) as file:
+            arrow_messages.require_bounded(file, name)
             if file.read_at(6, 0) == b"ARROW1":
                 reader = pyarrow.ipc.open_file(file)
                 batches = (reader.get_batch(index) for index in range(reader.num_record_batches))
@@ -44,19 +53,19 @@ def read_ipc(path: Path, name: str) -> Table:
                 file.seek(0)
                 reader = pyarrow.ipc.open_stream(file)
                 batches = iter(reader)
-            yield reader.schema, _sliced(batches)
+            yield reader.schema, _whole(batches)
 
-    return _read(opened, name, "Arrow")
+    return _read(opened, path, name, "Arrow")
 
 
-def _sliced(batches: Iterator[Any]) -> Iterator[Any]:
-    """The same rows in small batches; a damaged one is refused before a value of it is looked at."""
+def _whole(batches: Iterator[Any]) -> Iterator[Any]:
+    """The same batches; a damaged one is refused before a value of it is looked at."""
     for batch in batches:
         batch.validate(full=True)
-        yield from (batch.slice(start, CHUNK_ROWS) for start in range(0, batch.num_rows, CHUNK_ROWS))
+        yield batch
 
 
-def _read(opened: Opened, name: str, kind: str) -> Table:
+def _read(opened: Opened, path: Path, name: str, kind: str) -> Table:
     import pyarrow
 
     failures = (pyarrow.ArrowException, OSError, ValueError)  # ValueError: a name that is not UTF-8
@@ -67,15 +76,18 @@ def _read(opened: Opened, name: str, kind: str) -> Table:
     try:
         with opened() as (schema, _):
             columns = list(schema.names)
+    except DataError:
+        raise
     except failures as error:
         raise damaged(error) from None
+    require_few_columns(len(columns), Location(name))
     require_distinct(columns, name)
 
     def chunks() -> Iterator[Chunk]:
         row = 1
         try:
             with opened() as (_, batches):
-                for batch in batches:
+                for batch in _small(batches, Location(name), path.stat().st_size):
                     arrays = zip(columns, batch.columns, strict=True)
                     yield Chunk(row, {column: _values(array, Location(name, row, column)) for column, array in arrays})
                     row += batch.num_rows
@@ -85,6 +97,36 @@ def _read(opened: Opened, name: str, kind: str) -> Table:
             raise damaged(error) from None
 
     return Table(name, columns, chunks(), schema)
+
+
+def _small(batches: Iterator[Any], file: Location, size: int) -> Iterator[Any]:
+    """The same rows in batches that take little memory as Python values; `size` is that of the file in bytes."""
+    remedy = "If it is right, write the rows again as .jsonl."
+    expansion, row, strings = Expansion(file.file, size, FREE_ARROW_BYTES, remedy), 1, None
+    for batch in batches:
+        strings = arrow_sizes.string_columns(batch.schema) if strings is None else strings
+        for begin in range(0, batch.num_rows, CHUNK_ROWS if strings else _WINDOW):
+            window = batch.slice(begin, CHUNK_ROWS if strings else _WINDOW)
+            held = sum(window.column(at).nbytes for at in strings)
+            if strings and held <= _CHUNK_BYTES:  # nothing is repeated there, so that this is all
+                expansion.add(held + 8 * window.num_rows, row)
+                yield window
+                row += window.num_rows
+                continue
+            sizes = arrow_sizes.row_sizes(window)
+            for start, end in arrow_sizes.runs(sizes, CHUNK_ROWS, _CHUNK_BYTES):
+                largest = int(sizes[start:end].max())
+                if largest > MAX_ROW_BYTES:
+                    raise DataError(
+                        f"the row takes {megabytes(largest)}, and at most {megabytes(MAX_ROW_BYTES)} are read.",
+                        remedy,
+                        Location(file.file, row + int(sizes[start:end].argmax())),
+                    )
+                # A number, or a value that is missing, takes next to no room in a file: these do not count.
+                constant = arrow_sizes.VALUE_BYTES * window.num_columns
+                expansion.add(int(sizes[start:end].sum()) - (constant - 8) * (end - start), row)
+                yield window.slice(start, end - start)
+                row += end - start
 
 
 def _values(array: Any, first: Location) -> list[Any]:

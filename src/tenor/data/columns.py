@@ -5,7 +5,7 @@ from pathlib import Path
 from tenor.data import stdin
 from tenor.data.formats import suffix
 from tenor.data.rows import Chunk
-from tenor.errors import DataError
+from tenor.errors import DataError, listed
 from tenor.settings import nearest
 
 TEXT_NAMES = (
@@ -84,7 +84,7 @@ def find(columns: list[str], chunk: Chunk, name: str, text: str | None, label: s
         asked = "them with --text and --label" if found_text is found_label is None else f"it with --{missing}"
         raise DataError(
             f"{name}: it is not clear which column holds the {missing}s.",
-            f"Columns: {', '.join(columns)}. Name {asked}.{header_hint(columns, name)}",
+            f"Columns: {listed(columns)}. Name {asked}.{header_hint(columns, name)}",
         )
     return found_text, found_label
 
@@ -110,7 +110,7 @@ def find_text(columns: list[str], name: str, wanted: str | None, trained: str | 
         return columns[0]
     raise DataError(
         f"{name}: it is not clear which column holds the texts.",
-        f"Columns: {', '.join(columns)}. Name it with --text.{header_hint(columns, name)}",
+        f"Columns: {listed(columns)}. Name it with --text.{header_hint(columns, name)}",
     )
 
 

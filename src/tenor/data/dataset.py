@@ -12,6 +12,7 @@ import numpy as np
 from tenor.data import annotations, columns, stdin, stored, table
 from tenor.data.gathered import Gathered
 from tenor.data.labels import FEW_NUMBERS
+from tenor.data.limits import MemoryBudget, sizes_of
 from tenor.data.stored import Coded, Tally, Texts
 from tenor.errors import DataError, Location, counted
 from tenor.tasks import Kind
@@ -150,7 +151,10 @@ def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Any
     """
     opened = table.open_table(path)
     columns.pick(opened.columns, column, opened.name, option)
-    values = [value for chunk in opened.chunks for value in chunk.columns[column]]
+    memory, values = MemoryBudget(opened.name, f"Leave out {option}, or read fewer rows at a time."), []
+    for chunk in opened.chunks:
+        memory.add(sizes_of(chunk.columns[column]), chunk.row)
+        values += chunk.columns[column]
     return [values[data.number(row) - 1] for row in range(len(data))]
 
 
@@ -169,8 +173,9 @@ def read_texts(path: Path, text: str | None = None) -> list[str]:
     else:
         source = table.open_table(path)
     column = columns.find_text(source.columns, source.name, text)
-    texts: list[str] = []
+    memory, texts = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
     for chunk in source.chunks:
+        memory.add(sizes_of(chunk.columns[column]), chunk.row)
         for index, value in enumerate(chunk.columns[column]):
             if value is not None and not isinstance(value, str):
                 raise DataError(

@@ -7,9 +7,11 @@ import re
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from tenor.data.lines import LONGEST_LINE, Lines
+from tenor.data import limits
+from tenor.data import lines as text
+from tenor.data.lines import Lines
 from tenor.data.rows import Table, chunked, require_distinct
-from tenor.errors import DataError, Location, counted, rows_phrase
+from tenor.errors import DataError, Location, RowNumbers, counted, rows_phrase
 
 _NAMED = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 _QUOTED = re.compile('"[^"]*(?:"|$)')
@@ -22,21 +24,22 @@ def read(lines: Lines, delimiters: str) -> Table:
     if header is None:
         raise DataError(f"{lines.name}: the file is empty.", "Give a file with a header line and rows.")
     columns = [column.strip() for column in header]
+    limits.require_few_columns(len(columns), Location(lines.name))
     require_distinct(columns, lines.name)
 
     def rows() -> Iterator[list[str]]:
-        wrong: list[tuple[int, int]] = []
+        wrong, fields = RowNumbers(), 0
         for row in itertools.islice(_records(lines, delimiters), 1, None):
             if len(row) != len(columns):
-                wrong.append((lines.row, len(row)))
+                fields = fields or len(row)
+                wrong.append(lines.row)
             elif not wrong:
                 yield row
         if wrong:
-            found = rows_phrase([number for number, _ in wrong])
             raise DataError(
-                f"the row has {counted(wrong[0][1], 'field')} and the header has {len(columns)} ({found}).",
+                f"the row has {counted(fields, 'field')} and the header has {len(columns)} ({rows_phrase(wrong)}).",
                 'Put quotes around fields that hold a delimiter, as in "a, b".',
-                Location(lines.name, wrong[0][0]),
+                Location(lines.name, wrong[0]),
             )
 
     return Table(lines.name, columns, chunked(rows(), columns), marked=lines.marked)
@@ -44,7 +47,7 @@ def read(lines: Lines, delimiters: str) -> Table:
 
 def _records(lines: Lines, delimiters: str) -> Generator[list[str], None, None]:
     """The header, then the rows. A blank line is no row; where there is one column, it is one with an empty field."""
-    csv.field_size_limit(LONGEST_LINE)
+    csv.field_size_limit(text.LONGEST_LINE)
     width = 0
     with lines.read(row=-1) as decoded:
         first = next((line for line in decoded if line.strip("\r\n")), "")
@@ -55,11 +58,40 @@ def _records(lines: Lines, delimiters: str) -> Generator[list[str], None, None]:
         delimiter = (
             named[1] if named else next((delimiter for delimiter in delimiters if delimiter in bare), delimiters[0])
         )
-        reader = csv.reader(itertools.chain([first], decoded), delimiter=delimiter, strict=True)
+        record_lines = _RecordLines(itertools.chain([first], decoded), delimiter, lines)
+        reader = csv.reader(record_lines, delimiter=delimiter, strict=True)
         while (record := _next(reader, lines)) is not None:
+            record_lines.characters = record_lines.fields = 0
             if record or width == 1:
                 lines.row, width = lines.row + 1, width or len(record)
                 yield record or [""]
+
+
+class _RecordLines:
+    """The lines of a file, as long as those of one record, which quotes may spread over many, are not too much.
+
+    Attributes:
+        characters: Those of the record so far.
+        fields: At most so many fields the record has so far, those in quotes counted too.
+    """
+
+    def __init__(self, decoded: Iterator[str], delimiter: str, lines: Lines) -> None:
+        self._decoded, self._delimiter, self._lines = decoded, delimiter, lines
+        self.characters = self.fields = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._decoded:
+            self.characters += len(line)
+            self.fields += line.count(self._delimiter)
+            if self.characters > text.LONGEST_LINE:
+                raise text.too_long("row", self._lines.at())
+            if self.fields > limits.MAX_VALUES:
+                raise DataError(
+                    f"a row has more than {limits.MAX_VALUES:,} delimiters.",
+                    "Check that every quote is closed, and that this is a table.",
+                    self._lines.at(),
+                )
+            yield line
 
 
 def _next(reader: Any, lines: Lines) -> list[str] | None:

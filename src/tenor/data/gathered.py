@@ -1,6 +1,6 @@
 """Rows of a table, chunk by chunk -> usable texts and labels: in lists, or on disk where there are many."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,12 +8,16 @@ import numpy as np
 from tenor import spill
 from tenor.data import labels as label_values
 from tenor.data import stored
+from tenor.data.limits import MAX_CLASSES, VALUE_BYTES, MemoryBudget, size_of
+from tenor.data.rows import CHUNK_CHARACTERS
 from tenor.data.stored import Coded, Texts
-from tenor.errors import DataError, Location, rows_phrase
+from tenor.errors import DataError, Location, RowNumbers, rows_phrase
 from tenor.tasks import Kind
 
 FEW_ROWS = 1_000_000
 FEW_CHARACTERS = 1 << 28
+
+_KNOWN = 1 << 20  # values whose meaning is remembered
 
 
 class Usable(NamedTuple):
@@ -69,9 +73,11 @@ class Gathered:
         self._labels: list[Any] = []
         self._characters = self._rows = 0
         self._store: _Store | None = None
-        self._foreign: list[int] = []
-        self._unlabelled: list[int] = []
-        self._empty: list[int] = []
+        self._memory = MemoryBudget(
+            name, "Let tenor train keep them on disk (--on-disk), or read fewer rows at a time."
+        )
+        self._shared: dict[str, str] = {}
+        self._foreign, self._unlabelled, self._empty = RowNumbers(), RowNumbers(), RowNumbers()
         self._example: Any = None
 
     def add(self, row: int, texts: list[Any], labels: list[Any]) -> None:
@@ -80,9 +86,15 @@ class Gathered:
         if self._store is not None:
             self._put(row, texts, labels)
             return
+        characters = sum(len(text) for text in texts if isinstance(text, str))
+        lists = sum(size_of(label) for label in labels if isinstance(label, list))
+        self._memory.add(characters + lists + VALUE_BYTES * len(texts), row)
         self._texts += texts
+        if len(self._shared) < _KNOWN:
+            shared = self._shared.setdefault  # a label that many rows have is held once
+            labels = [shared(label, label) if type(label) is str else label for label in labels]
         self._labels += labels
-        self._characters += sum(len(text) for text in texts if isinstance(text, str))
+        self._characters += characters
         many = len(self._texts) > FEW_ROWS or self._characters > FEW_CHARACTERS
         if self._on_disk or (self._on_disk is None and many):
             self._store = _Store(self._name, self._label, self._task, self._separator)
@@ -107,8 +119,7 @@ class Gathered:
         assert self._store is not None
         values = self._store.interpret(row, labels)
         kept = self._sift(row, texts, values)
-        for begin in range(0, len(kept), stored.RUN):
-            run = kept[begin : begin + stored.RUN]
+        for run in _runs(kept, texts):
             self._store.append([texts[at] for at in run], [values[at] for at in run], [row + at for at in run])
 
     def _sift(self, first: int, texts: list[Any], labels: list[Any]) -> list[int]:
@@ -155,6 +166,20 @@ class Gathered:
         return noted(note, self._rows, kept)
 
 
+def _runs(kept: list[int], texts: list[Any]) -> Iterator[list[int]]:
+    """The positions in runs, of which each has a limited number of rows and, but for a long text, of characters."""
+    run: list[int] = []
+    size = 0
+    for at in kept:
+        run.append(at)
+        size += len(texts[at])
+        if len(run) == stored.RUN or size > CHUNK_CHARACTERS:
+            yield run
+            run, size = [], 0
+    if run:
+        yield run
+
+
 def noted(note: str, read: int, kept: int) -> str:
     """The note, with how many of the rows that were read are left out."""
     if kept == read:
@@ -185,6 +210,8 @@ class _Store:
             return label_values.interpret(values, self._name, self._column, "regression", None, row).values
         keys = [value if type(value) is str else (type(value), repr(value)) for value in values]
         if not all(key in self._known for key in keys):
+            if len(self._known) > _KNOWN:
+                self._known.clear()
             self._known.update(zip(keys, self._read(row, values), strict=True))
         return [self._known[key] for key in keys]
 
@@ -211,6 +238,12 @@ class _Store:
         self._lengths.append([len(part) for part in data])
         self._hashes.append([stored.text_hash(text) for text in texts])
         coded = labels if self._kind == "regression" else [self._codes.setdefault(v, len(self._codes)) for v in labels]
+        if len(self._codes) > MAX_CLASSES and self._kind != "multilabel":
+            raise DataError(
+                f"there are more than {MAX_CLASSES:,} different labels.",
+                "Name the column that holds the classes with --label.",
+                Location(self._name, numbers[-1], self._column),
+            )
         self._labels.append(coded)
         self._numbers.append(numbers)
         self._rows += len(texts)

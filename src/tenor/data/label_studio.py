@@ -1,61 +1,79 @@
 """Tasks of Label Studio -> rows: the data of each task and the choices of those who annotated it."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tenor.errors import DataError, Location, rows_phrase
+from tenor.data.limits import require_few_columns
+from tenor.errors import DataError, Location, RowNumbers, listed, rows_phrase
 
 Row = dict[str, Any]
 
 
-def is_export(objects: list[Row]) -> bool:
-    """Whether the objects are tasks: `data`, and a list of annotations."""
-    return isinstance(objects[0].get("data"), dict) and isinstance(objects[0].get("annotations"), list)
+def is_export(first: Row) -> bool:
+    """Whether an object is a task: `data`, and a list of annotations."""
+    return isinstance(first.get("data"), dict) and isinstance(first.get("annotations"), list)
 
 
-def rows(tasks: list[Row], name: str) -> list[Row]:
-    """A row a task: the data, and a column for each question that was asked.
+class Export:
+    """Tasks as rows: the data, and a column for each question that was asked.
 
     A task that nobody annotated has None there; annotations that were cancelled do not count. Where there is one
     question, its column is named `label`, unless the data have such a column.
 
     Args:
-        tasks: What was exported.
+        tasks: What was exported; iterated here, and again for the rows.
         name: The file's name for messages.
+
+    Attributes:
+        columns: The columns of the rows.
 
     Raises:
         DataError: The tasks are not of that form, their annotations are no choices, or those of a task differ.
     """
-    answers = [_answers(task, Location(name, row)) for row, task in enumerate(tasks, 1)]
-    questions = list(dict.fromkeys(question for of_task in answers for question, _ in of_task))
-    if not questions:
-        kinds = {str(result.get("type")) for task in tasks for result in _results(task)}
-        if kinds:
+
+    def __init__(self, tasks: Iterable[Row], name: str) -> None:
+        self._tasks = tasks
+        self._labels: list[dict[str, Any]] = []  # of each task, by question
+        first, taken, questions = list[str](), dict[str, None](), dict[str, None]()
+        kinds, differing = dict[str, None](), dict[str, RowNumbers]()
+        for row, task in enumerate(tasks, 1):
+            labels = {question: _agreed(choices) for question, choices in _answers(task, Location(name, row)).items()}
+            for question in [question for question, label in labels.items() if label is _SPLIT]:
+                differing.setdefault(question, RowNumbers()).append(row)
+            self._labels.append(labels)
+            questions.update(dict.fromkeys(labels))
+            taken.update(dict.fromkeys(task["data"]))
+            first = first or list(taken)
+            require_few_columns(len(taken) + len(questions), Location(name))
+            if not questions:
+                kinds.update((str(result.get("type")), None) for result in _results(task))
+        if kinds and not questions:
             raise DataError(
-                f"{name}: the annotations are no choices but {', '.join(sorted(kinds))}.",
+                f"{name}: the annotations are no choices but {listed(sorted(kinds))}.",
                 "Export a project that classifies whole texts.",
             )
-    taken = {key for task in tasks for key in task["data"]}
-    columns = {question: question for question in questions}
-    if len(questions) <= 1 and "label" not in taken:
-        columns = dict.fromkeys(questions, "label") or {"label": "label"}
-    for column in columns.values():
-        if column in taken:
-            raise DataError(
-                f"{name}: {column!r} is the name of a question and of a field of the data.", "Rename one of them."
-            )
-    labels = {question: [_agreed(question, of_task) for of_task in answers] for question in columns}
-    for question, found in labels.items():
-        split = [row for row, label in enumerate(found, 1) if label is _SPLIT]
-        if split:
-            raise DataError(
-                f"the annotations of the task differ ({rows_phrase(split)}).",
-                "Settle on one in Label Studio, or cancel the others.",
-                Location(name, split[0], columns[question]),
-            )
-    return [
-        {**task["data"], **{column: labels[question][row] for question, column in columns.items()}}
-        for row, task in enumerate(tasks)
-    ]
+        self._columns = {question: question for question in questions}
+        if len(questions) <= 1 and "label" not in taken:
+            self._columns = dict.fromkeys(questions, "label") or {"label": "label"}
+        for column in self._columns.values():
+            if column in taken:
+                raise DataError(
+                    f"{name}: {column!r:.200} is the name of a question and of a field of the data.",
+                    "Rename one of them.",
+                )
+        self.columns = list(dict.fromkeys([*first, *self._columns.values(), *taken]))
+        for question, column in self._columns.items():
+            if split := differing.get(question):
+                raise DataError(
+                    f"the annotations of the task differ ({rows_phrase(split)}).",
+                    "Settle on one in Label Studio, or cancel the others.",
+                    Location(name, split[0], column),
+                )
+
+    def rows(self) -> Iterator[Row]:
+        """The rows."""
+        for task, labels in zip(self._tasks, self._labels, strict=True):
+            yield {**task["data"], **{column: labels.get(question) for question, column in self._columns.items()}}
 
 
 def as_label(choices: list[Any]) -> Any:
@@ -63,9 +81,9 @@ def as_label(choices: list[Any]) -> Any:
     return choices if len(choices) > 1 else choices[0] if choices else None
 
 
-def _answers(task: Row, at: Location) -> list[tuple[str, list[str]]]:
-    """Question and choices, once for each annotation of the task that answers the question."""
-    found: list[tuple[str, list[str]]] = []
+def _answers(task: Row, at: Location) -> dict[str, list[list[str]]]:
+    """The choices of each question, once for each annotation of the task that answers it."""
+    found: dict[str, list[list[str]]] = {}
     try:
         dict(task["data"])
         for annotation in _annotations(task):
@@ -76,7 +94,8 @@ def _answers(task: Row, at: Location) -> list[tuple[str, list[str]]]:
                     if not all(isinstance(choice, str) for choice in choices):
                         raise TypeError
                     of_one.setdefault(str(result["from_name"]), []).extend(choices)
-            found += of_one.items()
+            for question, choices in of_one.items():
+                found.setdefault(question, []).append(choices)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise DataError(
             "this is no task as Label Studio exports it.", "Export the project as JSON or JSON-MIN, unchanged.", at
@@ -95,9 +114,8 @@ def _results(task: Row) -> list[Row]:
 _SPLIT = object()
 
 
-def _agreed(question: str, answers: list[tuple[str, list[str]]]) -> Any:
-    """The label that all annotations give; None where there is none, and _SPLIT where they differ."""
-    given = [choices for asked, choices in answers if asked == question]
+def _agreed(given: list[list[str]]) -> Any:
+    """The label that all annotations give, and _SPLIT where they differ."""
     if len({frozenset(choices) for choices in given}) > 1:
         return _SPLIT
-    return as_label(list(dict.fromkeys(given[0]))) if given else None
+    return as_label(list(dict.fromkeys(given[0])))

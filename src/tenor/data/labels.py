@@ -13,6 +13,8 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from tenor.data.json_text import require_bounded
+from tenor.data.limits import require_few_labels
 from tenor.errors import DataError, Location, counted, rows_phrase
 from tenor.tasks import Kind
 
@@ -209,6 +211,7 @@ def _json_list(value: str) -> list[Any] | None:
     if not value.lstrip().startswith("["):
         return None
     try:
+        require_bounded(value, Location(""))
         found = json.loads(value)
         json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair could not be written again
     except (ValueError, RecursionError):
@@ -224,6 +227,7 @@ def _names(value: Any, separator: str | None, name: str, column: str, row: int) 
         value = [] if value.strip() == "[]" else value.split(separator)
     if not isinstance(value, list):
         value = [value]
+    require_few_labels(len(value), Location(name, row, column))
     found = [_name(item, name, column, row) for item in value if not _missing(item)]
     return tuple(dict.fromkeys(label for label in found if label is not None))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tenor.data.formats import FORMATS, suffix
 from tenor.data.rows import Chunk, Table
-from tenor.errors import DataError
+from tenor.errors import DataError, listed
 
 _OF_A_MODEL = ("manifest.json", "tenor.json")
 _SPLIT = re.compile(r"(train|test|dev|val|valid|validation)(?![a-z])")
@@ -76,8 +76,8 @@ def join(tables: list[Table], name: str) -> Table:
     for table in tables[1:]:
         if set(table.columns) != set(first.columns):
             raise DataError(
-                f"{table.name}: the columns are {', '.join(table.columns)}, and those of {first.name} are "
-                f"{', '.join(first.columns)}.",
+                f"{table.name}: the columns are {listed(table.columns)}, and those of {first.name} are "
+                f"{listed(first.columns)}.",
                 "Give every file the same columns.",
             )
     starts: list[tuple[int, str]] = []

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tenor.data.limits import size_of
 from tenor.errors import DataError, Location
 
 CHUNK_ROWS = 2048
@@ -53,10 +54,10 @@ class Table:
 
 def chunked(rows: Iterable[list[Any]], columns: list[str]) -> Iterator[Chunk]:
     """Rows, each with its values in the order of the columns, as chunks of limited size."""
-    first, held, size = 1, [], 0
+    first, held, size, width = 1, [], 0, 8 * len(columns)
     for row in rows:
         held.append(row)
-        size += sum(len(value) for value in row if isinstance(value, str))
+        size += width + sum(len(value) if isinstance(value, str) else size_of(value) for value in row)
         if len(held) == CHUNK_ROWS or size > CHUNK_CHARACTERS:
             yield Chunk(first, _transpose(held, columns))
             first, held, size = first + len(held), [], 0
@@ -68,7 +69,7 @@ def require_distinct(columns: list[str], name: str) -> None:
     """Raise DataError where two columns have one name; `name` is the table's."""
     repeated = [column for column, count in Counter(columns).items() if count > 1]
     if repeated:
-        raise DataError(f"{name}: there are two columns named {repeated[0]!r}.", "Give each column its own name.")
+        raise DataError(f"{name}: there are two columns named {repeated[0]!r:.200}.", "Give each column its own name.")
 
 
 def _transpose(rows: list[list[Any]], columns: list[str]) -> dict[str, list[Any]]:

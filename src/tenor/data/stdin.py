@@ -7,7 +7,7 @@ import sys
 import tempfile
 from typing import Any
 
-from tenor.errors import DataError, Location
+from tenor.errors import DataError, Location, WriteError
 
 NAME = "standard input"
 
@@ -26,16 +26,17 @@ class Spool:
         stream: A raw stream of bytes, which is read to its end.
 
     Raises:
-        DataError: It cannot be read, or there is no room for it.
+        WriteError: It cannot be read, or there is no room for it.
     """
 
     def __init__(self, stream: Any) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file: Any = None
         try:
+            self._file = tempfile.TemporaryFile()
             shutil.copyfileobj(stream, self._file)
             self._file.flush()
         except OSError as error:
-            raise DataError(
+            raise WriteError(
                 f"this cannot be read into a temporary file: {error.strerror or error}.",
                 "Give a file in its place.",
                 Location(NAME),
@@ -48,4 +49,5 @@ class Spool:
         return copy
 
     def __del__(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()

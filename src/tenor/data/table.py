@@ -70,7 +70,7 @@ def _file(path: Path, name: str) -> Table:
         return arrow.read_parquet(path, name)
     if kind in (".arrow", ".feather"):
         return arrow.read_ipc(path, name)
-    lines = Lines(lambda: open_bytes(path), name)
+    lines = Lines(lambda: open_bytes(path, name), name)
     if kind in (".csv", ".tsv"):
         return delimited.read(lines, "\t," if kind == ".tsv" else _COMMA_OR_ANOTHER)
     if kind == ".txt":

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tenor.data.limits import require_few_labels
 from tenor.data.lines import Lines
 from tenor.data.rows import Table, chunked
+from tenor.errors import Location
 
 PREFIX = "__label__"
 
@@ -43,15 +45,17 @@ def labelled(lines: Lines) -> Table:
             for line in decoded:
                 if line.strip():
                     lines.row += 1
-                    yield _parted(line.rstrip("\r\n"))
+                    yield _parted(line.rstrip("\r\n"), Location(lines.name, lines.row))
 
     return Table(lines.name, ["text", "label"], chunked(rows(), ["text", "label"]))
 
 
-def _parted(line: str) -> list[Any]:
+def _parted(line: str, at: Location) -> list[Any]:
     """The text and its label or labels."""
-    labels, rest = [], line.lstrip(_BLANKS)
-    while found := _LABEL.match(rest):
+    labels: list[str] = []
+    start = len(line) - len(line.lstrip(_BLANKS))
+    while found := _LABEL.match(line, start):
         labels.append(found[1])
-        rest = rest[found.end() :]
-    return [rest, labels if len(labels) > 1 else labels[0] if labels else None]
+        start = found.end()
+    require_few_labels(len(labels), at)
+    return [line[start:], labels if len(labels) > 1 else labels[0] if labels else None]

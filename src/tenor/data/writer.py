@@ -7,6 +7,9 @@ import io
 import json
 import math
 import os
+import re
+import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,9 +18,13 @@ from typing import IO, Any
 from tenor import files
 from tenor.data.formats import BINARY, COMPRESSED, WRITTEN, suffix
 from tenor.data.rows import Chunk, Table
-from tenor.errors import DataError
+from tenor.errors import DataError, SettingsError, WriteError
 
 Write = Callable[[Chunk], None]
+
+# What begins a formula, also in its full-width form; OWASP, "CSV Injection".
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 def require_writable(path: Path) -> None:
@@ -32,14 +39,41 @@ def require_writable(path: Path) -> None:
 
 
 def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
-    """Raise DataError where the file to write is one of the inputs."""
-    if out.exists() and any(source.exists() and out.samefile(source) for source in inputs):
+    """Raise DataError where the file to write is one of the inputs, under whichever name, or standard input."""
+    if not out.exists():
+        return
+    status = out.stat()
+    if any(source.exists() and os.path.samestat(status, source.stat()) for source in inputs):
         raise DataError(f"{out}: this is an input, and those are never changed.", "Choose another file.")
+    if (read := _of_stream(sys.stdin)) is not None and os.path.samestat(status, read):
+        raise DataError(f"{out}: this is standard input, and inputs are never changed.", "Choose another file.")
+
+
+def refuse_printing_into(inputs: Iterable[Path]) -> None:
+    """Raise DataError where standard output is a file that is read, as reading it would not end."""
+    written = _of_stream(sys.stdout)
+    if written is None or not stat.S_ISREG(written.st_mode):
+        return
+    read = [_of_stream(sys.stdin), *(source.stat() for source in inputs if source.exists())]
+    if any(status is not None and os.path.samestat(written, status) for status in read):
+        raise DataError("standard output is a file that is read, too.", "Write to another file.")
+
+
+def _of_stream(stream: Any) -> os.stat_result | None:
+    """What the system says of an open stream; None where there is none, or none of the system."""
+    try:
+        return None if stream is None else os.fstat(stream.fileno())
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 @contextlib.contextmanager
 def open_writer(
-    path: Path, columns: list[str], source: Table | None = None, found: Sequence[str] = ()
+    path: Path,
+    columns: list[str],
+    source: Table | None = None,
+    found: Sequence[str] = (),
+    escape_formulas: bool = False,
 ) -> Iterator[Write]:
     """Open a file for writing in the format of its name; the block gets a function that writes a chunk.
 
@@ -52,6 +86,7 @@ def open_writer(
         source: The table that columns come from; in Parquet and Arrow they keep the types that they have there.
         found: The columns that `.txt` holds, which has no header; none given: all. The last of them holds numbers, the
             others strings or lists.
+        escape_formulas: In `.csv` and `.tsv`, put an apostrophe before what a spreadsheet would take for a formula.
 
     Raises:
         DataError: The format is unknown, or the file cannot be written (the disk is full, say); what was there is kept.
@@ -65,17 +100,35 @@ def open_writer(
                 yield write
         else:
             marked = source is not None and source.marked and kind in (".csv", ".tsv")
-            with files.replacing(path) as file, _text(file, packing, "utf-8-sig" if marked else "utf-8") as stream:
-                yield text_writer(stream, kind, columns, found)
+            with files.replacing(path) as file, _text(file, packing, "utf-8-sig" if marked else "utf-8") as text:
+                yield text_writer(text, kind, columns, found, escape_formulas)
     except OSError as error:
-        raise DataError(
+        raise WriteError(
             f"{path}: the file cannot be written: {error.strerror or error}.",
             "Nothing was changed there. Free some space or choose another file (--out).",
         ) from None
 
 
-def text_writer(stream: IO[str], kind: str, columns: list[str], found: Sequence[str] = ()) -> Write:
-    """A function that writes chunks to an open stream as `.csv`, `.tsv`, `.jsonl` or `.txt` (`found`, with tabs)."""
+def require_formulas(kind: str) -> None:
+    """Raise SettingsError where files of a kind, such as `.jsonl`, have no cells that a spreadsheet would compute."""
+    if kind not in (".csv", ".tsv"):
+        raise SettingsError(
+            "--escape-formulas is for .csv and .tsv, which spreadsheets open.", "Leave it out, or choose such a name."
+        )
+
+
+def text_writer(
+    stream: IO[str], kind: str, columns: list[str], found: Sequence[str] = (), escape_formulas: bool = False
+) -> Write:
+    """A function that writes chunks to an open stream as `.csv`, `.tsv`, `.jsonl` or `.txt` (`found`, with tabs).
+
+    Args:
+        stream: The stream.
+        kind: Ending of the format.
+        columns: Names of the columns.
+        found: The columns that `.txt` holds.
+        escape_formulas: As in `open_writer`.
+    """
     if kind in (".jsonl", ".ndjson"):
 
         def write_objects(chunk: Chunk) -> None:
@@ -88,11 +141,12 @@ def text_writer(stream: IO[str], kind: str, columns: list[str], found: Sequence[
     # Lines end with LF, but the writer is told CR LF: it puts quotes only around what stands in its line end.
     ended = SimpleNamespace(write=lambda record: stream.write(f"{record[:-2]}\n"))
     writer = csv.writer(ended, delimiter="," if kind == ".csv" else "\t", lineterminator="\r\n")
+    cell = _guarded if escape_formulas and kind != ".txt" else _cell
     if kind != ".txt":
-        writer.writerow(columns)
+        writer.writerow(map(cell, columns))
 
     def write_rows(chunk: Chunk) -> None:
-        writer.writerows(zip(*([_cell(value) for value in chunk.columns[name]] for name in columns), strict=True))
+        writer.writerows(zip(*([cell(value) for value in chunk.columns[name]] for name in columns), strict=True))
 
     return write_rows
 
@@ -116,6 +170,13 @@ def _cell(value: Any) -> Any:
     if isinstance(value, (dict, list)):
         return _json(value)
     return value
+
+
+def _guarded(value: Any) -> Any:
+    """A cell that no spreadsheet computes: text that begins like a formula has an apostrophe before it."""
+    cell = _cell(value)
+    formula = isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if formula else cell
 
 
 def _json(value: Any) -> str:
