@@ -78,6 +78,17 @@ def test_an_existing_folder_is_kept_unless_overwritten(model: TextClassifier, fo
     assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
+def test_a_model_whose_replacement_was_killed_halfway_is_found(model: TextClassifier, folder: Path) -> None:
+    version = bundle.version(folder)
+    folder.rename(folder.with_name(".model.0123abcd.old"))
+    assert tenor.load(folder).predict(["good film"]).tolist() == ["很 好"]
+    assert (bundle.version(folder), bundle.has_graph(folder)) == (version, False)
+    with pytest.raises(BundleError, match="exists already"):
+        model.save(folder)
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+    assert bundle.version(folder) == version
+
+
 def test_a_folder_that_is_no_model_is_never_overwritten(model: TextClassifier, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(BundleError, match="no saved model, so it is not overwritten"):
@@ -140,7 +151,10 @@ def test_a_file_of_a_desktop_in_the_manifest_is_refused(folder: Path, name: str)
         tenor.load(folder)
 
 
-@pytest.mark.parametrize("name", ["../outside.json", "/etc/hostname", "sub/file", "..", ".hidden", "manifest.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["model.py", "0.other.onnx", "../outside.json", "/etc/hostname", "sub/file", "..", ".hidden", "manifest.json"],
+)
 def test_a_path_in_the_manifest_is_refused(folder: Path, name: str) -> None:
     change(folder, "manifest.json", lambda manifest: manifest["files"].update({name: {"size": 0, "sha256": ""}}))
     with pytest.raises(BundleError, match="no file of a saved model"):
@@ -161,6 +175,16 @@ def test_a_pipe_is_refused(folder: Path) -> None:
         tenor.load(folder)
 
 
+def test_the_version_of_a_pipe_or_a_device_is_that_of_no_model(folder: Path) -> None:
+    assert len(bundle.version(folder)) == 12
+    (folder / "manifest.json").unlink()
+    os.mkfifo(folder / "manifest.json")
+    assert bundle.version(folder) == ""
+    (folder / "manifest.json").unlink()
+    (folder / "manifest.json").symlink_to("/dev/zero")
+    assert bundle.version(folder) == ""
+
+
 def test_a_huge_header_is_refused(folder: Path) -> None:
     data = (folder / "weights.safetensors").read_bytes()
     (folder / "weights.safetensors").write_bytes((1 << 62).to_bytes(8, "little") + data[8:])
@@ -177,8 +201,8 @@ def test_deeply_nested_json_is_refused(folder: Path) -> None:
 
 
 def test_a_newer_format_is_refused(folder: Path) -> None:
-    change(folder, "manifest.json", lambda manifest: manifest.update(format=3))
-    with pytest.raises(BundleError, match=r"newer Tenor \(format 3\)"):
+    change(folder, "manifest.json", lambda manifest: manifest.update(format=bundle.FORMAT + 1))
+    with pytest.raises(BundleError, match=r"newer Tenor \(format 4\)"):
         tenor.load(folder)
 
 
@@ -206,6 +230,12 @@ CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     "orders missing": ("encoder.json", lambda encoder: encoder.pop("orders")),
     "orders out of range": ("encoder.json", lambda encoder: encoder.update(orders=[10**9])),
     "orders no numbers": ("encoder.json", lambda encoder: encoder.update(orders=["a"])),
+    "a thousand orders": ("encoder.json", lambda encoder: encoder.update(orders=[1] * 1_000)),
+    "half a character": ("tenor.json", lambda about: about["task"].update(labels=["a", "\ud800"])),
+    "infinite slope": ("tenor.json", lambda about: about["calibration"].update(slope=float("inf"))),
+    "a number too large": ("tenor.json", lambda about: about["calibration"].update(slope=10**400)),
+    "a column that is no name": ("tenor.json", lambda about: about.update(text_column=[1])),
+    "nothing measured": ("metrics.json", lambda metrics: metrics.update(test=float("nan"))),
 }
 
 
@@ -218,8 +248,19 @@ def test_contents_that_do_not_fit_are_refused_even_when_signed(folder: Path, cas
         tenor.load(folder)
 
 
-@pytest.mark.parametrize("case", ["shape", "range", "type", "missing"])
-def test_weights_that_do_not_fit_are_refused_even_when_signed(folder: Path, case: str) -> None:
+@pytest.mark.parametrize(
+    ("case", "problem"),
+    [
+        ("shape", r"field 'weights': it has the shape"),
+        ("range", r"field 'buckets': one is out of range"),
+        ("type", r"field 'buckets\.dtype': 'float64' is not known"),
+        ("missing", r"field 'intercept': it is missing"),
+        ("finite", r"field 'weights': it has values that are not finite"),
+        ("overflow", r"what the model says of a text is no finite number"),
+        ("other", r"field 'more': there are no such weights"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_even_when_signed(folder: Path, case: str, problem: str) -> None:
     arrays = safetensors.load((folder / "weights.safetensors").read_bytes())
     if case == "shape":
         arrays["weights"] = arrays["weights"][:-1].copy()
@@ -229,9 +270,164 @@ def test_weights_that_do_not_fit_are_refused_even_when_signed(folder: Path, case
         arrays["buckets"] = arrays["buckets"].astype(np.float64)
     if case == "missing":
         del arrays["intercept"]
+    if case == "finite":
+        arrays["weights"][3] = np.nan
+    if case == "overflow":
+        arrays["intercept"][0] = 3e38
+    if case == "other":
+        arrays["more"] = arrays["intercept"]
     (folder / "weights.safetensors").write_bytes(safetensors.save(arrays))
     sign(folder)
-    with pytest.raises(BundleError, match="do not fit together"):
+    with pytest.raises(BundleError, match=rf"do not fit together: weights\.safetensors[,:] {problem}"):
+        tenor.load(folder)
+
+
+def test_a_file_of_40_gigabytes_is_refused_without_being_read(folder: Path) -> None:
+    with (folder / "weights.safetensors").open("wb") as stream:
+        stream.truncate(40 << 30)
+    with pytest.raises(
+        BundleError, match=r"weights\.safetensors is not the file that was saved: it has 42,949,672,960"
+    ):
+        tenor.load(folder)
+    entry = {"size": 40 << 30, "sha256": "0" * 64}
+    change(folder, "manifest.json", lambda manifest: manifest["files"].update({"weights.safetensors": entry}))
+    with pytest.raises(BundleError, match=r"its files have 42,949,\d+,\d+ bytes, and 34,359,738,368 are allowed"):
+        tenor.load(folder)
+    with (folder / "weights.safetensors").open("wb") as stream:
+        stream.truncate(20 << 30)
+    entry["size"] = 20 << 30
+    change(folder, "manifest.json", lambda manifest: manifest["files"].update({"weights.safetensors": entry}))
+    with pytest.raises(BundleError, match=r"weights\.safetensors is 21,474,836,480 bytes long, and 17,179,869,184 are"):
+        tenor.load(folder)
+
+
+def test_a_device_is_refused(folder: Path) -> None:
+    (folder / "metrics.json").unlink()
+    (folder / "metrics.json").symlink_to("/dev/zero")
+    with pytest.raises(BundleError, match=r"metrics\.json is not a plain file"):
+        tenor.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (
+            "a,b\n1,2\n" + "x" * 200_000 + ",2\n",
+            "row 2': (field larger|a field is longer) than",
+        ),
+        ("a,b\n1,2,3\n", "row 1': it has 3 fields, and there are 2"),
+        ("a,a\n1,2\n", "a column stands there twice"),
+        ('a,b\n1,"2\n', "row 1': unexpected end of data"),
+        ("a,b\n1,2\n\xff\xfe,\udcff\n", "it is not UTF-8"),
+    ],
+)
+def test_a_history_that_is_no_table_is_refused(folder: Path, table: str, problem: str) -> None:
+    (folder / "history.csv").write_bytes(table.encode("utf-8", "surrogateescape"))
+    sign(folder)
+    with pytest.raises(BundleError, match=rf"do not fit together: history\.csv[:,] .*{problem}"):
+        tenor.load(folder)
+
+
+def test_an_error_is_one_short_line_whatever_the_file_holds(folder: Path) -> None:
+    change(folder, "tenor.json", lambda about: about["settings"].update({"x\n\x1b[2J" * 10_000: 1}))
+    sign(folder)
+    with pytest.raises(BundleError, match="there is no setting") as refused:
+        tenor.load(folder)
+    assert len(str(refused.value)) < 600 and "\x1b" not in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_page_of_a_model_folder_is_kept_and_shown_nowhere(folder: Path, tmp_path: Path) -> None:
+    (folder / "README.md").write_text("<script>alert(1)</script>")
+    sign(folder)
+    found = tenor.load(folder)
+    assert found.bundle.documents == {"README.md": b"<script>alert(1)</script>"}
+    found.save(tmp_path / "again")
+    assert (tmp_path / "again" / "README.md").read_text() == "<script>alert(1)</script>"
+    from fastapi.testclient import TestClient
+
+    from tenor.serving import app
+
+    with TestClient(app.make([folder], app.Options(watch_s=0), lambda _: None)) as server:
+        assert all("alert(1)" not in server.get(path).text for path in ("/", "/models", "/page.js", "/openapi.json"))
+
+
+GOLDEN = Path(__file__).parent / "golden" / "format-2"
+MODELS = sorted(each.name for each in GOLDEN.iterdir() if each.name != "encoder")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_of_format_2_is_read(name: str) -> None:
+    model = tenor.load(GOLDEN / name)
+    logits = model.raw_logits(["a good film, good indeed", ""])
+    assert logits.shape == (2, model.bundle.task.outputs)
+    assert np.isfinite(logits).all()
+
+
+def test_an_encoder_of_format_2_is_read() -> None:
+    assert bundle.load_encoder(GOLDEN / "encoder").family.name == "transformer"
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(GOLDEN / "lstm", tmp_path / "lstm"))
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_settings_of_a_billion_units_are_refused_before_a_network_is_built(network: Path, graph: bool) -> None:
+    change(network, "tenor.json", lambda about: about["settings"].update(units=10**9))
+    if not graph:  # then Keras would build it
+        (network / "model.onnx").unlink()
+    sign(network)
+    with pytest.raises(BundleError, match=r"'lstm/lstm_cell/kernel': it has the shape \(4, 16\), and the settings ask"):
+        tenor.load(network)
+
+
+def test_ids_that_the_network_has_no_vectors_for_are_refused(network: Path) -> None:
+    change(network, "encoder.json", lambda encoder: encoder["tokens"].extend(f"word{index}" for index in range(100)))
+    sign(network)
+    with pytest.raises(BundleError, match=r"encoder\.json: it has ids up to \d+, and the network 60 of them"):
+        tenor.load(network)
+
+
+def test_graphs_that_are_not_the_models_are_refused(folder: Path, network: Path) -> None:
+    shutil.copy(network / "model.onnx", folder / "model.onnx")
+    sign(folder)
+    with pytest.raises(
+        BundleError, match=r"there is a graph model\.onnx, which a model of the family 'ngram' has none of"
+    ):
+        tenor.load(folder)
+    (network / "model.onnx").rename(network / "model.int8.onnx")
+    sign(network)
+    with pytest.raises(BundleError, match=r"there is model\.int8\.onnx, and no model\.onnx"):
+        tenor.load(network)
+
+
+def test_an_encoder_of_tenor_is_checked_when_it_is_loaded(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(GOLDEN / "encoder", tmp_path / "encoder"))
+    change(folder, "encoder.json", lambda encoder: encoder.update(tokens=[1, 2]))
+    sign(folder)
+    with pytest.raises(BundleError, match=r"encoder\.json, field 'tokens\[0\]': it is 1, not a string"):
+        bundle.load_encoder(folder)
+    change(folder, "tenor.json", lambda about: about.update(family="ngram", settings={}))
+    sign(folder)
+    with pytest.raises(BundleError, match="the family 'ngram' has no encoder"):
+        bundle.load_encoder(folder)
+
+
+def test_a_member_of_a_blend_is_named(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(GOLDEN / "blend", tmp_path / "blend"))
+    change(folder, "encoder.json", lambda encoder: encoder["members"][0]["encoder"].update(bits=1))
+    sign(folder)
+    with pytest.raises(BundleError, match=r"encoder\.json, field 'members\[0\]\.encoder\.bits': it is 1"):
+        tenor.load(folder)
+
+
+def test_a_fault_of_ours_is_not_told_as_damage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(*_: object) -> object:
+        raise TypeError("a fault of ours")
+
+    monkeypatch.setattr(bundle.tasks, "restore", faulty)
+    with pytest.raises(TypeError, match="a fault of ours"):
         tenor.load(folder)
 
 

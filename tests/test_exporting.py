@@ -10,6 +10,7 @@ from tenor.errors import DataError, SettingsError, TenorError
 from tenor.models import exported
 from tenor.models.blend import Blend, Member
 from tenor.models.exported import FLOAT32, INT8, Exported
+from tenor.models.probe import PROBE
 from tenor.predictor import Predictor
 from test_families import ENGLISH, LABELS, SMALL
 
@@ -27,7 +28,7 @@ def test_int8_that_is_as_good_is_kept_beside_float32(predictor: Predictor) -> No
     small, compared, measured = exporting.in_int8(exporting.in_float32(predictor), dataset(LABELS))
     assert measured.metrics["accuracy"] == 1.0 and small.bundle.metrics["int8"] == asdict(compared)
     assert compared == exporting.Compared("accuracy", 1.0, 1.0, len(LABELS))
-    assert set(small.bundle.model.graphs()) == {FLOAT32, INT8}
+    assert set(small.bundle.model.graphs()) == {FLOAT32, INT8, PROBE}
     expected = predictor.predict_proba(ENGLISH)
     np.testing.assert_allclose(small.predict_proba(ENGLISH), expected, atol=0.05)
     assert not np.array_equal(small.predict_proba(ENGLISH), expected)
@@ -65,9 +66,9 @@ def test_the_networks_of_a_blend_go_into_int8_and_back(predictor: Predictor, tmp
     assert compared.int8 == compared.float32 == 1.0
     small.save(tmp_path / "small")
     loaded = load(tmp_path / "small")
-    assert set(loaded.bundle.model.graphs()) == {f"1.{FLOAT32}", f"1.{INT8}"}
+    assert set(loaded.bundle.model.graphs()) == {f"1.{FLOAT32}", f"1.{INT8}", f"1.{PROBE}"}
     np.testing.assert_array_equal(loaded.predict_proba(ENGLISH), small.predict_proba(ENGLISH))
     assert not np.array_equal(loaded.predict_proba(ENGLISH), whole.predict_proba(ENGLISH))
     again = exporting.in_float32(loaded, ENGLISH)
-    assert set(again.bundle.model.graphs()) == {f"1.{FLOAT32}"} and "int8" not in again.bundle.metrics
+    assert set(again.bundle.model.graphs()) == {f"1.{FLOAT32}", f"1.{PROBE}"} and "int8" not in again.bundle.metrics
     np.testing.assert_array_equal(again.predict_proba(ENGLISH), whole.predict_proba(ENGLISH))

@@ -103,11 +103,11 @@ def test_a_task_survives_its_description(task: tasks.Task) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"labels": ["a", "a"]}, "a label stands twice"),
-        ({"labels": "ab"}, "not a list of strings"),
-        ({"thresholds": [0.5]}, "thresholds are not one a label"),
-        ({"thresholds": [0.5, 2.0]}, "between 0 and 1"),
-        ({"kind": "regression", "centre": 1, "spread": float("nan")}, "no finite centre"),
+        ({"labels": ["a", "a"]}, r"tenor\.json, field 'task\.labels': one stands there twice"),
+        ({"labels": "ab"}, r"'task\.labels': it is 'ab', not a list"),
+        ({"thresholds": [0.5]}, r"'task\.thresholds': they are not one a label"),
+        ({"thresholds": [0.5, 2.0]}, "above 0 and below 1"),
+        ({"kind": "regression", "centre": 1, "spread": float("nan")}, "'task.spread': it is NaN, not a number"),
     ],
 )
 def test_a_description_that_cannot_be_is_refused(changed: dict, message: str) -> None:

@@ -1,7 +1,8 @@
 """The saved model: a folder of JSON, CSV and safetensors with a manifest of sizes and SHA-256 hashes.
 
 Nothing in it is executed. The manifest finds damage and mistakes; it cannot tell who wrote the folder, so everything
-read is also checked against what it has to be.
+read is also checked against what it has to be: each field of JSON (`records`), each array by name, shape and value, and
+what the model says of a first text.
 """
 
 import contextlib
@@ -11,7 +12,6 @@ import io
 import json
 import os
 import re
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,34 +19,49 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors import numpy as safetensors
 
-from tenor import files, models, settings, tasks
+from tenor import files, models, records, regular, settings, tasks
 from tenor.errors import BundleError, SettingsError
 from tenor.evaluation import calibration, conformal
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
-from tenor.models import backend, blend, exported, runtimes
+from tenor.models import backend, blend, exported, neural, onnx_weights, proof, runtimes, tensor_file
 from tenor.models.family import Family, Model
-from tenor.tasks import Task
+from tenor.models.onnx_graph import OnnxGraph
+from tenor.models.probe import PROBE
+from tenor.models.protobuf import GraphError
+from tenor.models.tensor_file import TensorFile
+from tenor.records import Record, RecordError
+from tenor.regular import IrregularFileError
+from tenor.tasks import Task, Value
 from tenor.version import VERSION
 
-FORMAT = 2
-MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", "weights.safetensors"
+FORMAT = 3
+"""The newest format, whose graphs refer to `weights.safetensors`. Folders without graphs have the one before."""
+_WITHOUT_GRAPHS = 2
+MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", tensor_file.FILE
 METRICS, HISTORY, STEPS = "metrics.json", "history.csv", "steps.csv"
 REPORT, CARD = "report.html", "README.md"
 _DOCUMENTS = (REPORT, CARD)
 _FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY, STEPS, *_DOCUMENTS}
-_GRAPH = re.compile(rf"(\d+\.)?({re.escape(exported.FLOAT32)}|{re.escape(exported.INT8)})")  # numbered: of a blend
+_GRAPH_FILES = "|".join(map(re.escape, (exported.FLOAT32, exported.INT8, PROBE)))
+_GRAPH = re.compile(rf"(\d+\.)?({_GRAPH_FILES})")  # numbered: of a blend
 KIND = "encoder"
 """`kind` in the tenor.json of a pretrained encoder; that of a classifier has none."""
 _SCORES = "conformal/"  # begins the names of arrays that are no weights
 
 # What desktops put into a folder that is looked at; never read.
 _OF_DESKTOPS = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_LARGEST_JSON = 256 << 20
-_LARGEST_HEADER = 16 << 20
+_LARGEST_TEXT, _LARGEST_BINARY, _LARGEST_FOLDER = 256 << 20, 16 << 30, 32 << 30
+_TYPES = ("float32", "int32")  # of arrays
+_MOST_COLUMNS = 1_000
+_LONGEST_FIELD = 100_000  # characters of a table
+_READ_HERE = ("format", "tenor", "family", "settings")
+_COLUMNS = ("text_column", "label_column", "label_separator")
+_LONGEST_PROBLEM = 300  # characters
+_VERSION = 12  # digits
+_FIRST_TEXT = "a first text"
+_LARGEST_LOGIT = 1e30  # twice as much, or its square, is told from infinity no more
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,8 @@ class Bundle:
         calibration: What makes the model's logits those of calibrated probabilities; None where there is nothing to.
         conformal: Scores that sets with a promised coverage come from; None where there are none.
         documents: What people read of it, by file name: `report.html` and `README.md`.
+        notes: What of it is not used on this machine, and why; none is saved.
+        digest: What `digest` says of the folder that was read; empty where the model was not read from one.
     """
 
     family: Family
@@ -78,6 +95,8 @@ class Bundle:
     conformal: Conformal | None = None
     documents: Mapping[str, bytes] = field(default_factory=dict)
     steps: Sequence[Mapping[str, Any]] = ()
+    notes: tuple[str, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,27 +164,31 @@ def _write(
     graphs: Mapping[str, bytes] | None = None,
 ) -> None:
     check_target(folder, overwrite)
+    form = FORMAT if graphs else _WITHOUT_GRAPHS
     about = {
-        "format": FORMAT,
+        "format": form,
         "tenor": VERSION,
         "family": saved.family.name,
         "settings": settings.as_dict(saved.config),
         **own,
         **saved.about,
     }
-    contents = {
+    weights, places = tensor_file.write(arrays)
+    contents: dict[str, bytes | list[bytes | memoryview]] = {
         ABOUT: _json(about),
         ENCODER: _json(encoder),
-        WEIGHTS: safetensors.save(dict(arrays)),
+        WEIGHTS: weights,
         METRICS: _json(saved.metrics),
         **saved.documents,
-        **(graphs or {}),
     }
+    if graphs:
+        for name, data in graphs.items():
+            contents[name] = data if name.endswith(PROBE) else onnx_weights.located(data, _of_member(name, places))
     for name, rows in ((HISTORY, saved.history), (STEPS, saved.steps)):
         if rows:
             contents[name] = _csv(rows)
-    entries = {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()}
-    contents[MANIFEST] = _json({"format": FORMAT, "files": entries})
+    entries = {name: _entry([data] if isinstance(data, bytes) else data) for name, data in contents.items()}
+    contents[MANIFEST] = _json({"format": form, "files": entries})
     try:
         files.write_folder(folder, contents, overwrite)
     except FileExistsError:
@@ -178,21 +201,41 @@ def _write(
         ) from None
 
 
+def _entry(parts: Sequence[bytes | memoryview]) -> dict[str, Any]:
+    """What the manifest says of a file."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return {"size": sum(map(len, parts)), "sha256": digest.hexdigest()}
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of the manifest, which stands for the whole folder; empty where there is none."""
+    try:
+        return hashlib.sha256(regular.read(files.present(folder) / MANIFEST, _LARGEST_TEXT)).hexdigest()
+    except (FileNotFoundError, NotADirectoryError, IrregularFileError):
+        return ""
+
+
 def version(folder: Path) -> str:
     """What changes when another model is put into the folder: 12 digits; empty where there is none."""
-    try:
-        return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()[:12]
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
+    return short(digest(folder))
+
+
+def short(digest: str) -> str:
+    """The version, as people see it, of a digest: its first digits. Two folders can be made to have the same."""
+    return digest[:_VERSION]
 
 
 def has_graph(folder: Path) -> bool:
     """Whether a model's folder has a network as ONNX."""
-    return any(_GRAPH.fullmatch(entry.name) for entry in folder.iterdir())
+    return any(_GRAPH.fullmatch(entry.name) for entry in files.present(folder).iterdir())
 
 
 def check_target(folder: Path, overwrite: bool) -> None:
     """Refuse a folder that a model cannot be saved to: one that exists, unless it is a model to be overwritten."""
+    with contextlib.suppress(OSError):  # of a folder that cannot be written to, what follows tells
+        files.recover(folder)
     if not os.path.lexists(folder):
         parent = next(above for above in folder.absolute().parents if above.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK):
@@ -217,71 +260,164 @@ def check_target(folder: Path, overwrite: bool) -> None:
         )
 
 
-def load(folder: Path) -> Bundle:
+def load(folder: Path, proven: bool = True, expected: str | None = None) -> Bundle:
     """Read a saved model.
 
+    Args:
+        folder: Its folder.
+        proven: Compare its graphs with what they gave where it was made, once on a machine, and make them ready.
+        expected: The digest that the folder has to have; None: any.
+
     Raises:
-        BundleError: The folder is no saved model, is damaged or was changed, or was made by a newer Tenor.
+        BundleError: The folder is no saved model, is damaged or was changed, or was made by a newer Tenor; it has
+            another digest than the expected one, in which case nothing but hashes was looked at; or its
+            float32 graph gives something else on this machine than the network that was saved.
         MissingExtraError: The packages of its family, or the runtime that is asked for, are not installed.
         SettingsError: There is no runtime of the name that is asked for.
     """
     runtimes.need()
-    with _opened(folder) as (saved, graphs):
+    with _opened(folder, expected) as (saved, stored, graphs, manifest):
         if saved.about.pop("kind", None) == KIND:
             raise BundleError(
                 f"{folder}: this is a pretrained encoder, not a classifier.",
                 f"Train one from it with: tenor train DATA --family {saved.family.name} --init {folder}",
             )
+        about = Record(saved.about, ABOUT)
+        for key in _COLUMNS:
+            if saved.about.get(key) is not None:
+                about.text(key)
         if "task" not in saved.about:  # format 1 knew single labels alone
-            saved.about["task"] = {"kind": "multiclass", "labels": saved.about.pop("labels")}
-        task = tasks.restore(saved.about.pop("task"))
+            saved.about["task"] = {"kind": "multiclass", "labels": about.texts("labels")}
+            del saved.about["labels"]
+        task = tasks.restore(about.record("task").values)
+        for name, data in graphs.items():
+            if name.endswith(PROBE):
+                continue
+            places = _of_member(name, stored.places)
+            OnnxGraph(name, data, _of_member(name, stored.arrays), task.outputs).check(places)
         weights = {name: array for name, array in saved.arrays.items() if not name.startswith(_SCORES)}
         scores = {name.removeprefix(_SCORES): saved.arrays[name] for name in saved.arrays.keys() - weights.keys()}
-        model = _restore(saved.family, saved.config, saved.text_encoder, weights, task, graphs)
         # Models that older versions saved have neither.
-        described = saved.about.pop("calibration", None)
+        described = about.record("calibration").values if saved.about.get("calibration") is not None else None
         calibrated = None if described is None else calibration.restore(described, task)
         conformed = conformal.restore(scores, task) if scores else None
-    parts = saved.about, saved.metrics, saved.history, calibrated, conformed, saved.documents, saved.steps
-    return Bundle(saved.family, saved.config, task, model, *parts)
+        model = _restore(saved.family, saved.config, saved.text_encoder, weights, task, graphs)
+        model = proof.located(model, folder, manifest)
+        notes: tuple[str, ...] = ()
+        if proven:
+            notes = proof.prove(model)
+            check_logits(model.logits([_FIRST_TEXT]), 1, task)
+        for key in ("task", "calibration"):
+            saved.about.pop(key, None)
+    parts = saved.about, saved.metrics, saved.history, calibrated, conformed, saved.documents, saved.steps, notes
+    return Bundle(saved.family, saved.config, task, model, *parts, digest=manifest)
+
+
+def verify(folder: Path) -> list[proof.Row]:
+    """Compare all graphs of a saved model with what they gave where it was made, whatever was found before.
+
+    Raises:
+        TenorError: What `load` raises, or there is nothing to compare with.
+    """
+    model = load(folder, proven=False).model
+    with _damage_told(folder):
+        return proof.verify(model)
 
 
 def load_encoder(folder: Path) -> Encoder:
     """Read what `save_encoder` wrote. Raises BundleError where the folder is something else or is damaged."""
-    with _opened(folder) as (saved, _):
+    with _opened(folder) as (saved, *_):
         if saved.about.pop("kind", None) != KIND:
             raise BundleError(f"{folder}: this is no pretrained encoder.", "Make one with: tenor pretrain CORPUS")
+        if not saved.family.structure:
+            raise RecordError(ABOUT, "family", f"the family {saved.family.name!r} has no encoder")
+        neural.check_weights(saved.family, saved.config, saved.arrays, None)
+        neural.restore_encoder(saved.family, saved.config, saved.text_encoder)
     return saved
 
 
+def check_logits(logits: Any, texts: int, task: Task) -> None:
+    """Refuse what a model says where it is no finite number for each output of each text.
+
+    Finite weights may give others, where they are very large.
+
+    Raises:
+        BundleError: It is not.
+    """
+    if logits.shape != (texts, task.outputs):
+        problem = f"the model says {logits.shape} of {texts:,} texts, and its task has {task.outputs:,} outputs"
+    elif not (np.abs(logits) < _LARGEST_LOGIT).all() or (
+        isinstance(task, Value) and not np.isfinite(task.values(logits)).all()
+    ):
+        problem = f"{WEIGHTS}: what the model says of a text is no finite number"
+    else:
+        return
+    raise BundleError(f"{problem}.", "Do not use this model; copy or train it again.")
+
+
 @contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[tuple[Encoder, dict[str, bytes]]]:
-    """Read the files of a folder, an encoder's or a classifier's: `about` tells which, and has the latter's task. The
-    second of the pair are its graphs.
+def _opened(folder: Path, expected: str | None = None) -> Iterator[tuple[Encoder, TensorFile, dict[str, bytes], str]]:
+    """Read the files of a folder, an encoder's or a classifier's: `about` tells which, and has the latter's task. With
+    it come the contents of `weights.safetensors`, the graphs and probes, and the SHA-256 of the manifest.
 
     Contents that do not fit together, here or in the block, are told of as damage.
     """
-    contents = _contents(folder)
+    contents = _contents(files.present(folder))
+    manifest = hashlib.sha256(contents[MANIFEST]).hexdigest()
+    if expected not in (None, manifest):
+        raise BundleError(f"{folder}: another model was put there meanwhile.", "Try again.")
     with _damage_told(folder):
-        about = {key: value for key, value in json.loads(contents[ABOUT]).items() if key not in ("format", "tenor")}
-        family = models.find(about.pop("family"))
+        about = records.parse(contents[ABOUT], ABOUT)
+        family = models.find(about.text("family"))
+        others = {key: value for key, value in about.values.items() if key not in _READ_HERE}
+        stored = _weights(contents[WEIGHTS])
         saved = Encoder(
             family,
-            settings.make(family.config, _tuples(about.pop("settings")), ABOUT),
-            json.loads(contents[ENCODER]),
-            _arrays(contents[WEIGHTS]),
-            about,
-            json.loads(contents[METRICS]),
+            settings.make(family.config, _tuples(about.record("settings").values), f"{ABOUT}, settings"),
+            records.parse(contents[ENCODER], ENCODER).values,
+            stored.arrays,
+            others,
+            records.parse(contents[METRICS], METRICS).values,
             _rows(contents, HISTORY),
             {name: contents[name] for name in _DOCUMENTS if name in contents},
             _rows(contents, STEPS),
         )
-        yield saved, {name: contents[name] for name in contents if _GRAPH.fullmatch(name)}
+        graphs = {name: contents[name] for name in contents if _GRAPH.fullmatch(name)}
+        del contents  # what is not needed any more is freed
+        yield saved, stored, graphs, manifest
+
+
+def _of_member(graph: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What belongs to a graph, by its own names: in a blend the names of arrays begin with the number of the model."""
+    number = graph.partition(".")[0]
+    prefix = f"{number}/" if number.isdecimal() else ""
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
 
 
 def _rows(contents: Mapping[str, bytes], name: str) -> list[dict[str, Any]]:
-    """The rows of a table, none where it is not there."""
-    return list(csv.DictReader(io.StringIO(contents.get(name, b"").decode())))
+    """The rows of a table, none where it is not there. Raises RecordError where a row has other columns."""
+    rows = csv.reader(io.StringIO(_text(contents.get(name, b""), name), newline=""), strict=True)
+    found: list[dict[str, Any]] = []
+    try:
+        header = next(rows, [])
+        if len(set(header)) < len(header) or len(header) > _MOST_COLUMNS:
+            raise RecordError(name, "", "a column stands there twice, or there are too many")
+        for number, row in enumerate(rows, 1):
+            if max(map(len, row), default=0) > _LONGEST_FIELD:
+                raise RecordError(name, f"row {number:,}", f"a field is longer than {_LONGEST_FIELD:,} characters")
+            if len(row) != len(header):
+                raise RecordError(name, f"row {number:,}", f"it has {len(row):,} fields, and there are {len(header):,}")
+            found.append(dict(zip(header, row, strict=True)))
+    except csv.Error as error:
+        raise RecordError(name, f"row {len(found) + 1:,}", str(error)) from None
+    return found
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordError(name, "", f"it is not UTF-8 (byte {error.start:,})") from None
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -295,21 +431,31 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 @contextlib.contextmanager
 def _damage_told(folder: Path) -> Iterator[None]:
-    """Tell of contents that do not fit together."""
+    """Tell of contents that do not fit together.
+
+    What is read is checked field by field, and tells of what is wrong by a ValueError. Anything else but too little
+    memory is a fault of Tenor's, and stays as it is.
+    """
     try:
         yield
+    except GraphError as error:
+        raise _damaged(folder, str(error)) from error
+    except BundleError as error:
+        if str(folder) in error.problem:
+            raise
+        raise _damaged(folder, f"its contents do not fit together: {_short(error.problem)}") from error
     except SettingsError as error:
-        raise _damaged(folder, f"its contents do not fit together: {error.problem.rstrip('.')}") from error
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        RecursionError,
-        SafetensorError,
-    ) as error:
-        raise _damaged(folder, f"its contents do not fit together: {type(error).__name__}: {error}") from error
+        raise _damaged(folder, f"its contents do not fit together: {_short(error.problem)}") from error
+    except (ValueError, SafetensorError) as error:
+        raise _damaged(folder, f"its contents do not fit together: {_short(str(error))}") from error
+    except MemoryError as error:
+        raise _damaged(folder, "it takes more memory than there is") from error
+
+
+def _short(problem: str) -> str:
+    """The first line of what is wrong; a file may make it as long as it likes."""
+    line = problem.strip().partition("\n")[0].rstrip(".")
+    return line if len(line) <= _LONGEST_PROBLEM else line[:_LONGEST_PROBLEM] + "..."
 
 
 def need(family: Family) -> None:
@@ -323,10 +469,15 @@ def _restore(
 ) -> Model:
     if family.combine is not None:
         return blend.restore(encoder, arrays, task, graphs, _member)
+    if unknown := sorted(graphs.keys() - (() if family.restore else {exported.FLOAT32, exported.INT8, PROBE})):
+        raise ValueError(f"there is a graph {unknown[0]}, which a model of the family {family.name!r} has none of")
+    if exported.INT8 in graphs and exported.FLOAT32 not in graphs:
+        raise ValueError(f"there is {exported.INT8}, and no {exported.FLOAT32}")
     if family.restore is not None:
         return family.restore(config, encoder, arrays, task)
     if exported.FLOAT32 in graphs and runtimes.installed():
         return exported.restore(family, config, encoder, arrays, task, graphs)
+    neural.check_weights(family, config, arrays, task)  # before the seconds that Keras takes to load
     backend.load(f"the family {family.name!r}")
     from tenor.models import network
 
@@ -345,21 +496,27 @@ def _member(
 
 
 def _verified(folder: Path) -> dict[str, bytes]:
+    if not folder.exists():
+        raise BundleError(f"{folder}: there is no such folder.", "Give the folder that a model was saved to.")
     if not (folder / MANIFEST).is_file():
         raise BundleError(
             f"{folder}: this is no saved model: there is no {MANIFEST}.", "Give the folder that a model was saved to."
         )
+    contents = {MANIFEST: _read(folder, MANIFEST, None)}
     try:
-        manifest = json.loads(_read(folder, MANIFEST))
-        version, entries = manifest["format"], manifest["files"]
-        listed = {str(name): (int(entry["size"]), str(entry["sha256"])) for name, entry in entries.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise _damaged(folder, f"{MANIFEST} cannot be read") from None
-    if not isinstance(version, int) or version > FORMAT:
+        manifest = records.parse(contents[MANIFEST], MANIFEST)
+        version, entries = manifest.whole("format", 1, 1 << 31), manifest.record("files")
+        files_of = {name: entries.record(name) for name in entries.values}
+        listed = {name: (entry.whole("size", 0, 1 << 62), entry.text("sha256", 64)) for name, entry in files_of.items()}
+    except RecordError as error:
+        raise _damaged(folder, f"{MANIFEST} cannot be read: {_short(str(error))}") from None
+    if version > FORMAT:
         raise BundleError(f"{folder}: this was saved by a newer Tenor (format {version}).", "Update Tenor.")
     for name in listed:
-        if not _NAME.fullmatch(name) or _OF_DESKTOPS.fullmatch(name) or name == MANIFEST:
-            raise _damaged(folder, f"{MANIFEST} names {name!r}, which is no file of a saved model")
+        if not (name in _FILES or _GRAPH.fullmatch(name)) or name == MANIFEST:
+            raise _damaged(folder, f"{MANIFEST} names {name[:100]!r}, which is no file of a saved model")
+    if (total := sum(size for size, _ in listed.values())) > _LARGEST_FOLDER:
+        raise _damaged(folder, f"its files have {total:,} bytes, and {_LARGEST_FOLDER:,} are allowed")
     present = {entry.name for entry in folder.iterdir() if not _OF_DESKTOPS.fullmatch(entry.name)}
     for name in sorted(present - set(listed) - {MANIFEST}):
         raise BundleError(
@@ -368,30 +525,37 @@ def _verified(folder: Path) -> dict[str, bytes]:
         )
     for name in sorted({*listed, ABOUT, ENCODER, WEIGHTS, METRICS} - present):
         raise _damaged(folder, f"{name} is missing")
-    contents = {}
     for name, (size, sha256) in listed.items():
-        data = _read(folder, name)
-        if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
+        data = _read(folder, name, size)
+        if hashlib.sha256(data).hexdigest() != sha256:
             raise _damaged(folder, f"{name} is not the file that was saved")
         contents[name] = data
     return contents
 
 
-def _read(folder: Path, name: str) -> bytes:
-    path = folder / name
-    status = path.lstat()
-    if not stat.S_ISREG(status.st_mode):
-        raise _damaged(folder, f"{name} is not a plain file")
-    if not name.endswith((".safetensors", ".onnx")) and status.st_size > _LARGEST_JSON:
-        raise _damaged(folder, f"{name} is {status.st_size:,} bytes long")
-    return path.read_bytes()
+def _read(folder: Path, name: str, size: int | None) -> bytes:
+    """The bytes of a file, which has to have this size; None: any."""
+    most = _LARGEST_BINARY if name.endswith((".safetensors", ".onnx")) else _LARGEST_TEXT
+    try:
+        return regular.read(folder / name, most, size)
+    except IrregularFileError as error:
+        raise _damaged(folder, f"{name} {error}") from None
+    except MemoryError:
+        raise _damaged(folder, f"{name} is larger than the memory that there is") from None
 
 
-def _arrays(data: bytes) -> dict[str, Any]:
-    length = int.from_bytes(data[:8], "little")
-    if length > min(_LARGEST_HEADER, len(data)):
-        raise ValueError(f"{WEIGHTS} has a header of {length:,} bytes")
-    return dict(safetensors.load(data))
+def _weights(data: bytes) -> TensorFile:
+    """The arrays. Raises ValueError where one is of another type than they can be, or is not finite."""
+    stored = tensor_file.read(data)
+    for name, array in stored.arrays.items():
+        if array.dtype not in _TYPES:
+            raise RecordError(WEIGHTS, f"{name}.dtype", f"'{array.dtype}' is not known; known: {', '.join(_TYPES)}")
+        # A sum is quicker than looking at each, and it is not finite where one of them is not; but not the reverse.
+        with np.errstate(all="ignore"):
+            finite = np.isfinite(array.sum(dtype=array.dtype))
+        if not finite and not np.isfinite(array).all():
+            raise RecordError(WEIGHTS, name, "it has values that are not finite")
+    return stored
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ position. So a run that was killed and resumed ends with the weights of one that
 """
 
 import json
+import math
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -22,12 +23,15 @@ from tenor.errors import TenorError
 from tenor.models import compiled, optimizers, parallel, precision
 from tenor.models.family import NetworkConfig
 from tenor.models.network import to_numpy
+from tenor.regular import IrregularFileError
 from tenor.text import batches
 from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded
 from tenor.watch import Watcher
 
 CHECKPOINT = "checkpoint.safetensors"
+_METADATA_BYTES = 1 << 30  # of a checkpoint beside the weights: its header, and what each step was
+_AFRESH = "Start afresh (--overwrite, in Python overwrite=True)."
 
 
 @dataclass(frozen=True)
@@ -263,6 +267,11 @@ class Loop:
         named = {f"model/{index}": variable for index, variable in enumerate(self.model.variables)}
         return named | {f"optimizer/{index}": value for index, value in enumerate(self.model.optimizer.variables)}
 
+    def _largest_checkpoint(self) -> int:
+        """Bytes that a checkpoint of this network may have: its variables, the best weights, and some metadata."""
+        numbers: int = sum(math.prod(variable.shape) for variable in self._variables().values())
+        return 2 * 8 * numbers + _METADATA_BYTES
+
     def _save(self, checkpoints: Checkpoints) -> None:
         if not parallel.is_first():
             return
@@ -289,25 +298,29 @@ class Loop:
     def _restore(self, checkpoints: Checkpoints) -> None:
         path = checkpoints.folder / CHECKPOINT
         try:
-            data = parallel.read_by_first(path)
+            data = parallel.read_by_first(path, self._largest_checkpoint())
         except FileNotFoundError:
             self.watcher.say("there is no checkpoint yet, so the run starts from the beginning.")
             return
+        except IrregularFileError as error:
+            raise TenorError(f"{path}: the checkpoint {error}.", _AFRESH) from None
         try:
             length = int.from_bytes(data[:8], "little")
             about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tenor"])
             arrays, state, run = safetensors.load(data), _State(**about["state"]), dict(about["run"])
-        except (ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise TenorError(
-                f"{path}: the checkpoint is damaged: {error}.", "Start afresh (--overwrite, in Python overwrite=True)."
-            ) from None
+        except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+            raise TenorError(f"{path}: the checkpoint is damaged: {error}.", _AFRESH) from None
         differing = [key for key, value in _identity(checkpoints).items() if run.get(key) != value]
         if differing:
             raise TenorError(
                 f"{path}: the checkpoint is of another run ({', '.join(differing)} differ).",
                 "Resume with the same data, settings, seed and backend, or start afresh without --resume.",
             )
-        for name, variable in self._variables().items():
+        variables = self._variables()
+        shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+        if other := [name for name, shape in shapes.items() if name not in arrays or arrays[name].shape != shape]:
+            raise TenorError(f"{path}: the checkpoint is damaged: {other[0]} is missing or has another shape.", _AFRESH)
+        for name, variable in variables.items():
             variable.assign(arrays[name])
         self.best = [arrays[f"best/{index}"] for index in range(sum(name.startswith("best/") for name in arrays))]
         self.state, self.made = state, [tuple(step) for step in arrays["made"].tolist()]

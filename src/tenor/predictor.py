@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tenor import bundle
 from tenor.bundle import Bundle
-from tenor.errors import DataError, SettingsError
+from tenor.errors import DataError, NotUsedWarning, SettingsError
 from tenor.evaluation.conformal import COVERAGE, Conformal
 from tenor.tasks import Classes, Floats, LabelSet, Value
 
@@ -46,6 +46,7 @@ class Predictor:
 
         Raises:
             DataError: An element is not a string.
+            BundleError: The model's weights, or its graph, give no finite number for a text.
         """
         return self.calibrated(self.raw_logits(texts))
 
@@ -54,7 +55,9 @@ class Predictor:
         texts = check_texts(texts)
         if not texts:
             return np.zeros((0, self.bundle.task.outputs), np.float32)
-        return self.bundle.model.logits(texts)
+        logits = self.bundle.model.logits(texts)
+        bundle.check_logits(logits, len(texts), self.bundle.task)
+        return logits
 
     def calibrated(self, logits: Floats) -> Floats:
         """What `logits` gives, from what `raw_logits` gives."""
@@ -197,8 +200,15 @@ class Predictor:
 
 
 def load(folder: str | Path) -> Predictor:
-    """Read a model that was saved. Raises BundleError when it is damaged or no model."""
-    return Predictor(bundle.load(Path(folder)))
+    """Read a model that was saved; what of it is not used on this machine is a warning.
+
+    Raises:
+        BundleError: It is damaged or no model, or gives something else on this machine than where it was made.
+    """
+    loaded = bundle.load(Path(folder))
+    for note in loaded.notes:
+        warnings.warn(note, NotUsedWarning, stacklevel=2)
+    return Predictor(loaded)
 
 
 def check_texts(texts: Any) -> list[str]:

@@ -4,12 +4,15 @@ A task turns labels into targets, targets into what each output of a model shoul
 probabilities or values. Families know the number of outputs and their activation, and nothing else of the task.
 """
 
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from tenor.records import Record
 
 Kind = Literal["binary", "multiclass", "multilabel", "regression"]
 Activation = Literal["sigmoid", "softmax", "identity"]
@@ -18,6 +21,7 @@ Targets = npt.NDArray[Any]
 """Classes: (texts,) int32; LabelSet: (texts, labels) float32 of 0 and 1; Value: (texts,) float32."""
 
 _LARGEST_LOSS = 16.2  # -log 1e-7: one sure mistake does not make a mean meaningless
+_LARGEST_VALUE = 3e38  # of float32
 _STRATA = 10
 
 
@@ -252,21 +256,26 @@ def make(kind: Kind, labels: Sequence[Any]) -> Task:
 
 
 def restore(description: dict[str, Any]) -> Task:
-    """The task that `describe` tells of. Raises ValueError, KeyError or TypeError where it tells of none."""
-    if description["kind"] == "regression":
-        value = Value(float(description["centre"]), float(description["spread"]))
-        if not (np.isfinite(value.centre) and np.isfinite(value.spread) and value.spread > 0):
-            raise ValueError("the values have no finite centre and spread")
+    """The task that `describe` tells of. Raises RecordError, a ValueError, where it tells of none."""
+    record = Record(description, "tenor.json", "task")
+    if record.choice("kind", typing.get_args(Kind)) == "regression":
+        value = Value(record.number("centre", -_LARGEST_VALUE, _LARGEST_VALUE), record.number("spread"))
+        if not 0 < value.spread <= _LARGEST_VALUE:
+            raise record.error("spread", f"it is {value.spread:g}, not above 0 and at most {_LARGEST_VALUE:g}")
         return value
-    labels = _names(description["labels"])
+    labels = tuple(record.texts("labels"))
+    if len(set(labels)) != len(labels):
+        raise record.error("labels", "one stands there twice")
     if description["kind"] != "multilabel":
         if len(labels) < 2:
-            raise ValueError("there is one class only")
+            raise record.error("labels", "there are fewer than two")
         return Classes(labels)
-    thresholds = tuple(float(threshold) for threshold in description["thresholds"])
-    if len(thresholds) not in (0, len(labels)) or not all(0 < threshold < 1 for threshold in thresholds):
-        raise ValueError("the thresholds are not one a label, between 0 and 1")
-    return LabelSet(labels, thresholds, bool(description["never_none"]))
+    if not labels:
+        raise record.error("labels", "there is none")
+    thresholds = record.items("thresholds")
+    if len(thresholds) not in (0, len(labels)) or not all(type(each) is float and 0 < each < 1 for each in thresholds):
+        raise record.error("thresholds", "they are not one a label, above 0 and below 1")
+    return LabelSet(labels, tuple(thresholds), record.flag("never_none"))
 
 
 def best_threshold(truth: npt.NDArray[np.bool_], probabilities: Floats) -> float:
@@ -279,14 +288,6 @@ def best_threshold(truth: npt.NDArray[np.bool_], probabilities: Floats) -> float
     best = int(f1.argmax())
     after = ranked[best + 1] if best + 1 < len(ranked) else 0.0
     return float((ranked[best] + after) / 2)
-
-
-def _names(labels: Any) -> tuple[str, ...]:
-    if not (isinstance(labels, list) and labels and all(isinstance(label, str) for label in labels)):
-        raise ValueError("the labels are not a list of strings")
-    if len(set(labels)) != len(labels):
-        raise ValueError("a label stands twice in the list")
-    return tuple(labels)
 
 
 def _sigmoid(logits: Floats) -> npt.NDArray[np.float64]:

@@ -94,3 +94,10 @@ def test_each_task_has_its_metrics() -> None:
     assert found["log_loss"] == pytest.approx(np.log1p(np.exp([-2, -1])).mean())
     assert metrics.evaluate(np.float32([[1], [0]]), logits, LabelSet(("a",)))["exact_match"] == 1.0
     assert metrics.evaluate(np.float32([14, 8]), logits, Value(10.0, 2.0))["rmse"] == 0.0
+
+
+def test_the_interval_of_no_rows_right_and_of_all_ends_exactly() -> None:
+    """One end of it is the share itself, so that no part of the data seems worse than a whole that is right."""
+    for rows in range(1, 200):
+        assert metrics.wilson(rows, rows)[1] == 1.0
+        assert metrics.wilson(0, rows)[0] == 0.0

@@ -59,8 +59,8 @@ def test_a_description_that_does_not_fit_is_refused() -> None:
     def restored(*_: object) -> tuple[object, ...]:
         raise AssertionError
 
-    with pytest.raises(ValueError, match="no blend"):
+    with pytest.raises(ValueError, match="field 'members': there is none"):
         blend.restore({"kind": "blend", "members": []}, {}, TASK, {}, restored)
     member = {"family": "ngram", "settings": {}, "encoder": {}, "weight": -1}
-    with pytest.raises(ValueError, match="weight of a model is out of range"):
+    with pytest.raises(ValueError, match=r"'members\[0\]\.weight': it is -1, not a number from 0 to 20"):
         blend.restore({"kind": "blend", "members": [member]}, {}, TASK, {}, restored)

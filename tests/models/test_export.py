@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from onnx import TensorProto, helper
 import tenor
 from tenor import TextClassifier, models, settings
 from tenor.errors import BundleError, TenorError
-from tenor.models import export, neural, precision, runtimes
+from tenor.models import export, graph, neural, onnx_reader, precision, runtimes
 from tenor.models.exported import FLOAT32, INT8, Exported
 from tenor.models.network import Network
+from tenor.models.probe import PROBE
 from tenor.tasks import Classes
 from tenor.text import vocabulary
 from test_bundle import sign
@@ -78,6 +80,11 @@ def test_the_graph_says_what_keras_says(network: Network) -> None:
     rows = neural.any_rows(network)
     assert rows.lengths.min() == 0 and rows.lengths.max() == network.longest
     made = export.export(network, rows)
+    read = onnx_reader.read(made.files[FLOAT32], FLOAT32)
+    assert {node.kind for node in read.nodes} <= set(onnx_reader.OPERATORS)
+    # Weights that the network learned stand in weights.safetensors, all of them.
+    assert {tensor.name for tensor in read.shared} == set(made.weights)
+    assert sum(tensor.array.nbytes for tensor in read.tensors.values() if tensor.array is not None) < 500
     np.testing.assert_allclose(made.score(rows), network.score(rows), rtol=1e-4, atol=1e-5)
     again = made.network  # from the weights alone
     np.testing.assert_allclose(again.score(rows), network.score(rows), atol=1e-6)
@@ -105,7 +112,11 @@ def test_int8_is_smaller_and_close(network: Network) -> None:
     rows = neural.any_rows(network)
     plain = export.export(network, rows)
     small = export.quantised(network, plain)
-    assert set(small.graphs()) == {FLOAT32, INT8} and set(plain.graphs()) == {FLOAT32}
+    read = onnx_reader.read(small.files[INT8], INT8)
+    assert {node.kind for node in read.nodes} <= set(onnx_reader.OPERATORS)
+    kept = {name for name, array in small.weights.items() if name.endswith(("bias", "scale", "shift", "position"))}
+    assert kept - {tensor.name for tensor in read.shared} <= {name for name in kept if "query_key_value" in name}
+    assert set(small.graphs()) == {FLOAT32, INT8, PROBE} and set(plain.graphs()) == {FLOAT32, PROBE}
     found, wanted = small.score(rows), network.score(rows)
     assert not np.array_equal(found, wanted)
     assert np.abs(found - wanted).max() < 0.1 * np.abs(wanted).max() + 0.05
@@ -119,11 +130,22 @@ def test_a_graph_whose_answers_are_no_proof_is_not_kept() -> None:
         export.export(model.network, neural.any_rows(model.network))
 
 
+def test_a_graph_of_more_than_2_gb_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS).predictor_.bundle.model
+    assert isinstance(model, Exported)
+    monkeypatch.setattr(graph, "LARGEST", 100)
+    assert export.export(model.network, neural.any_rows(model)).files == model.files
+    with pytest.raises(
+        TenorError, match=r"more than an ONNX file holds, so there is none\. Predictions go through Keras"
+    ):
+        export.quantised(model.network, model)
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(trained: Callable[[str], TextClassifier], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exported")
     for name in ("bag", "transformer"):
-        TextClassifier(name, SMALL[name] | {"epochs": 2}, random_state=3).fit(ENGLISH, LABELS).save(folder / name)
+        trained(name).save(folder / name)
     return folder
 
 
@@ -193,7 +215,7 @@ def other_outputs(graph: bytes) -> bytes:
         (lambda graph: b"\x08 no graph", "cannot be read"),
         (lambda graph: graph[: len(graph) // 2], "cannot be read"),
         (lambda graph: external(), "cannot be read"),
-        (other_outputs, "is that of another network"),
+        (other_outputs, r"cannot be read: model\.graph\.output: .*'cross'.* is not logits"),
     ],
 )
 def test_a_graph_that_does_not_fit_is_refused_even_when_signed(
@@ -203,7 +225,7 @@ def test_a_graph_that_does_not_fit_is_refused_even_when_signed(
         data = path.read_bytes()
         (tmp_path / path.name).write_bytes(change(data) if path.name == FLOAT32 else data)
     sign(tmp_path)
-    with pytest.raises(BundleError, match=f"do not fit together: .*the ONNX graph {told}"):
+    with pytest.raises(BundleError, match=rf"model\.onnx: the ONNX graph {told}"):
         tenor.load(tmp_path)
 
 

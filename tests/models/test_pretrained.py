@@ -247,7 +247,10 @@ def change(folder: Path, **values: Any) -> None:
         ({"position_embedding_type": "relative_key"}, r"its positions are not absolute"),
         ({"max_position_embeddings": 20}, r"'maximum_tokens' is 32, and .* takes 20 at most"),
         ({"vocab_size": 10}, r"the tokenizer has \d+ tokens and the encoder 10"),
-        ({"intermediate_size": 21}, r"the weights 'block_0/up' do not fit config\.json"),
+        (
+            {"intermediate_size": 21},
+            r"intermediate\.dense\.weight has the shape \(20, 12\), and config\.json asks for \(21, 12\)",
+        ),
     ],
 )
 def test_a_folder_that_is_no_known_encoder_is_refused(folder: Path, values: dict[str, Any], problem: str) -> None:
@@ -267,7 +270,7 @@ def test_damaged_files_are_refused(folder: Path) -> None:
     with pytest.raises(SettingsError, match=r"cannot be read: .*encoder\.layer\.1\.output\.dense\.bias"):
         encoder(str(folder))
     (folder / "tokenizer.json").write_text('{"model": 3}', encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"tokenizer\.json cannot be read"):
+    with pytest.raises(SettingsError, match=r"tokenizer\.json, field 'model': it is 3"):
         encoder(str(folder))
     (folder / "tokenizer.json").write_text("[", encoding="utf-8")
     with pytest.raises(SettingsError, match=r"tokenizer\.json: this is damaged"):
@@ -314,6 +317,12 @@ def test_a_vocabulary_serves_where_there_is_no_tokenizer_file(folder: Path) -> N
 )
 def test_unknown_models_are_refused(model: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=problem):
+        hub.find(model)
+
+
+@pytest.mark.parametrize("model", ["modelscope://../..", "modelscope://some/..", "modelscope://./x", "hf://a\\b/c"])
+def test_names_that_lead_out_of_the_cache_are_refused(model: str) -> None:
+    with pytest.raises(SettingsError, match="this is no model of a hub"):
         hub.find(model)
 
 

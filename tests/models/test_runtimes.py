@@ -1,5 +1,6 @@
 """OpenVINO says what ONNX Runtime says, or is not used."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,18 @@ import pytest
 
 import tenor
 from tenor import TextClassifier
-from tenor.errors import MissingExtraError, SettingsError, TenorError
+from tenor.errors import MissingExtraError, NotUsedWarning, SettingsError
 from tenor.models import exported, runtimes
 from tenor.models.exported import BFLOAT16_TOLERANCE, FLOAT32, TOLERANCE, Exported
+from tenor.models.onnx_graph import OnnxGraph
 from test_families import ENGLISH, LABELS, SMALL
+
+
+@pytest.fixture(autouse=True)
+def new_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered of another test."""
+    monkeypatch.setenv("TENOR_CACHE", str(tmp_path / "cache"))
+
 
 FAMILIES = ("bag", "cnn", "lstm", "transformer")
 
@@ -34,7 +43,7 @@ def test_openvino_says_what_onnx_runtime_says(
     asked: list[bool] = []
     openvino = runtimes.openvino
 
-    def watched(graph: bytes, bfloat16: bool) -> runtimes.Run:
+    def watched(graph: OnnxGraph, bfloat16: bool) -> runtimes.Run:
         asked.append(bfloat16)
         return openvino(graph, bfloat16)
 
@@ -52,15 +61,15 @@ def test_in_float32_it_is_as_close_as_the_graph_itself(folders: dict[str, Path])
     model = tenor.load(folders["transformer"]).bundle.model
     assert isinstance(model, Exported)
     rows = model.encode(ENGLISH)
-    by_openvino = model.score_by(runtimes.openvino(model.files[FLOAT32], bfloat16=False), rows)
+    by_openvino = model.score_by(runtimes.openvino(model.onnx_graph(FLOAT32), bfloat16=False), rows)
     np.testing.assert_allclose(model.told(by_openvino), model.told(model.score(rows)), atol=TOLERANCE)
 
 
 def shifted(by: float, only_bfloat16: bool = False) -> Any:
     """OpenVINO as it would be if it were wrong by so much."""
 
-    def made(graph: bytes, bfloat16: bool) -> runtimes.Run:
-        run = runtimes.onnx_runtime(graph, 1)
+    def made(graph: OnnxGraph, bfloat16: bool) -> runtimes.Run:
+        run = runtimes.onnx_runtime(graph)
         return lambda ids: run(ids) + np.float32(by if bfloat16 or not only_bfloat16 else 0)
 
     return made
@@ -72,7 +81,9 @@ def test_bfloat16_that_is_too_far_away_gives_way_to_float32(
     monkeypatch.setenv(runtimes.VARIABLE, runtimes.OPENVINO)
     monkeypatch.setattr(runtimes, "has_bfloat16", lambda: True)
     monkeypatch.setattr(runtimes, "openvino", shifted(1.0, only_bfloat16=True))
-    with pytest.warns(UserWarning, match=r"away from float32, and 0\.02 is allowed, so OpenVINO computes in float32"):
+    with pytest.warns(
+        NotUsedWarning, match=r"away from float32, and 0\.02 is allowed, so OpenVINO computes in float32"
+    ):
         loaded = tenor.load(folders["bag"])
     found = loaded.predict_proba(ENGLISH)
     monkeypatch.delenv(runtimes.VARIABLE)
@@ -82,11 +93,13 @@ def test_bfloat16_that_is_too_far_away_gives_way_to_float32(
 def test_a_runtime_that_says_something_else_is_not_used(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    expected = tenor.load(folders["bag"]).predict_proba(ENGLISH)
     monkeypatch.setenv(runtimes.VARIABLE, runtimes.OPENVINO)
     monkeypatch.setattr(runtimes, "has_bfloat16", lambda: False)
     monkeypatch.setattr(runtimes, "openvino", shifted(0.1))
-    with pytest.raises(TenorError, match=r"OpenVINO is up to 0\.02.* away from ONNX Runtime, so it is not used"):
-        tenor.load(folders["bag"])
+    with pytest.warns(NotUsedWarning, match=r"OpenVINO is up to 0\.02.* away from the network .*ONNX Runtime predicts"):
+        loaded = tenor.load(folders["bag"])
+    np.testing.assert_array_equal(loaded.predict_proba(ENGLISH), expected)
 
 
 def test_a_runtime_that_is_not_there(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,8 +108,21 @@ def test_a_runtime_that_is_not_there(folders: dict[str, Path], monkeypatch: pyte
         tenor.load(folders["bag"])
     monkeypatch.setenv(runtimes.VARIABLE, runtimes.OPENVINO)
     monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"OpenVINO needs packages .* pip install '\.\[openvino\]'"):
+    with pytest.raises(MissingExtraError, match=r"OpenVINO needs packages .*pip install '\.\[openvino\]'"):
         tenor.load(folders["bag"])
+
+
+def test_a_model_that_was_not_loaded_tells_it_when_it_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS)
+    again = replace(model.predictor_.bundle.model)  # nothing has been chosen for it
+    monkeypatch.setenv(runtimes.VARIABLE, runtimes.OPENVINO)
+    monkeypatch.setattr(runtimes, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(runtimes, "openvino", shifted(0.1))
+    with pytest.warns(
+        NotUsedWarning, match=r"^OpenVINO is up to 0\.02\d* away from ONNX Runtime, .*ONNX Runtime predicts"
+    ):
+        found = again.logits(ENGLISH)
+    np.testing.assert_allclose(found, model.predictor_.bundle.model.logits(ENGLISH), atol=1e-6)
 
 
 def test_training_proves_the_graph_in_onnx_runtime_whatever_predicts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ def test_an_encoder_of_more_ids_than_there_are_vectors_is_refused(
     assert family.build is not None
     arrays = Network(family, task, config, fits, family.build(config, task)).arrays()
     assert network.restore(family, config, fits.describe(), arrays, task).text_encoder.size == 3
-    with pytest.raises(ValueError, match="vocabulary is larger than the settings say"):
+    with pytest.raises(ValueError, match="it has ids up to 3, and the network 3 of them"):
         network.restore(family, config, too_large.describe(), arrays, task)
 
 

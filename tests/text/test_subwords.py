@@ -138,7 +138,7 @@ def test_a_saved_tokenizer_is_the_same() -> None:
 
 @pytest.mark.parametrize("damage", [{"model": 3}, [], {}])
 def test_a_damaged_tokenizer_is_refused(damage: object) -> None:
-    with pytest.raises(ValueError, match=r"tokenizer\.json cannot be read"):
+    with pytest.raises(ValueError, match=r"'(tokenizer|model)': it is (3|a list|missing)"):
         subwords.restore({**TRAINED.describe(), "tokenizer": damage})
 
 
@@ -146,7 +146,7 @@ def test_ids_with_gaps_are_refused() -> None:
     description = json.loads(json.dumps(TRAINED.describe()))
     vocabulary = description["tokenizer"]["model"]["vocab"]
     vocabulary[max(vocabulary, key=vocabulary.get)] = 10**6
-    with pytest.raises(ValueError, match="ids of the subwords have gaps"):
+    with pytest.raises(ValueError, match="the ids have gaps"):
         subwords.restore(description)
 
 

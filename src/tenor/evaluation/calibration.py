@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tenor.records import Record
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task
 
 BINS = 15
@@ -24,6 +25,7 @@ _Wide = npt.NDArray[np.float64]
 _ENTRIES = 200_000  # two numbers need no more logits than this
 _HIGHEST_FLOOR = 0.5
 _LOG_SLOPES = -3, 3
+_SLOPES = 0.01, 100.0  # of a model that is loaded
 # The prior, as what it adds to the sum of the losses: for the square of a log slope of 1, and for a floor of 1.
 _SLOPE_PRIOR, _FLOOR_PRIOR = 2.0, 20.0
 
@@ -55,11 +57,10 @@ class Calibration:
 
 
 def restore(description: dict[str, Any], task: Task) -> Calibration:
-    """What `Calibration.describe` tells of. Raises ValueError, KeyError or TypeError where it tells of none."""
-    slope, floor = float(description["slope"]), float(description["floor"])
-    if not (0 < slope < np.inf and 0 <= floor <= (_HIGHEST_FLOOR if isinstance(task, Classes) else 0)):
-        raise ValueError("the calibration is out of range")
-    return Calibration(slope, floor)
+    """What `Calibration.describe` tells of. Raises RecordError, a ValueError, where it tells of none."""
+    record = Record(description, "tenor.json", "calibration")
+    highest = _HIGHEST_FLOOR if isinstance(task, Classes) else 0.0
+    return Calibration(record.number("slope", *_SLOPES), record.number("floor", 0.0, highest))
 
 
 def fit(targets: Targets, logits: Floats, task: Classes | LabelSet) -> Calibration:

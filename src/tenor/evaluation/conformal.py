@@ -110,7 +110,9 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
 
 
 def restore(arrays: dict[str, npt.NDArray[Any]], task: Task) -> Conformal:
-    """The scores by the names of their attributes. Raises ValueError or KeyError where they are none."""
+    """The scores by the names of their attributes. Raises ValueError where they are none."""
+    if sorted(arrays) != sorted(NAMES):
+        raise ValueError(f"the conformal scores are not {', '.join(NAMES)}")
     scores, class_scores, classes = (arrays[name] for name in NAMES)
     if [str(each.dtype) for each in (scores, class_scores, classes)] != ["float32", "float32", "int32"]:
         raise ValueError("the conformal scores have another type than float32, or their classes than int32")

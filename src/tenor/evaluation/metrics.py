@@ -26,7 +26,9 @@ def wilson(right: int, rows: int) -> tuple[float, float]:
     share, spread = right / rows, _Z**2 / rows
     middle = share + spread / 2
     half = math.sqrt(spread * (share * (1 - share) + spread / 4))
-    return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
+    low = (middle - half) / (1 + spread) if right else 0.0  # of no rows and of all the ends are exact
+    high = (middle + half) / (1 + spread) if right < rows else 1.0
+    return low, high
 
 
 def evaluate(

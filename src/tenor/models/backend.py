@@ -5,12 +5,14 @@ import ctypes
 import importlib.util
 import logging
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tenor.errors import MissingExtraError, missing_extra
+from tenor import files, processor, regular
+from tenor.errors import MissingExtraError, TenorError, missing_extra
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of malloc.h
 _LARGEST_BLOCK = 1 << 30  # bytes
@@ -28,9 +30,11 @@ def load(part: str) -> Any:
 
     Raises:
         MissingExtraError: It is not installed; the error says that `part` needs it.
+        TenorError: The processor has no AVX, so that TensorFlow would end the process.
     """
     if "keras" in sys.modules:
         return sys.modules["keras"]
+    _require_avx(part)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Graphs of several models in one process count together towards a warning that each is traced too often.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -44,6 +48,15 @@ def load(part: str) -> Any:
         if keras.backend.backend() == "jax":
             _keep_compiled()
     return keras
+
+
+def _require_avx(part: str) -> None:
+    """Refuse a processor on which importing TensorFlow or JAX is an illegal instruction: their wheels need AVX."""
+    if processor.lacks_avx():
+        raise TenorError(
+            f"{part} needs TensorFlow or JAX, and this processor has no AVX instructions, which both need.",
+            "Train on a newer processor, or use --family ngram. Saved models predict here.",
+        )
 
 
 def need(part: str) -> None:
@@ -112,11 +125,21 @@ def _keep_compiled() -> None:
     if not precision.has_device() or config.jax_compilation_cache_dir is not None:
         return
     with contextlib.suppress(OSError, RuntimeError):  # there is no home, or one that nothing can be written to
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tenor" / "jax"
+        folder = files.user_cache("jax")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_private(folder):  # what is compiled is run, so nobody else may put it there
+            return
         config.update("jax_compilation_cache_dir", str(folder))
         config.update("jax_compilation_cache_max_size", _COMPILED_BYTES)
         config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether nobody but this user can write to a folder, where the system has users."""
+    if not hasattr(os, "geteuid"):
+        return True
+    status = folder.stat()
+    return regular.is_own(status) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _missing(part: str) -> MissingExtraError:

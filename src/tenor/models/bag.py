@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenor.models.family import Activation, Family, NetworkConfig
+from tenor.models.shapes import Shapes, dense
 from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Task
@@ -83,11 +84,21 @@ def build(config: Config, task: Task) -> Any:
     return keras.Model(ids, keras.layers.Dense(task.outputs, name="logits")(features), name="bag")
 
 
+def shapes(config: Config, outputs: int) -> Shapes:
+    """The weights of the network that `build` makes."""
+    yield "embedding/embeddings", (config.vocabulary, config.embedding)
+    widths = (config.embedding, *config.hidden)
+    for number, width in enumerate(config.hidden):
+        yield from dense(f"hidden_{number}", widths[number], width)
+    yield from dense("logits", widths[-1], outputs)
+
+
 FAMILY = Family(
     name="bag",
     summary="The mean of the vectors of a text's words and n-grams; seconds.",
     paper="Joulin et al., 2017",
     config=Config,
     build=build,
+    shapes=shapes,
     encode=encode,
 )

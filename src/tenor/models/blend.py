@@ -13,9 +13,11 @@ import numpy as np
 from tenor import settings
 from tenor.models.attribution import Attribution
 from tenor.models.family import Arrays, Family, Model
+from tenor.records import Record, RecordError
 from tenor.tasks import Floats, Targets, Task
 
 _LARGEST_WEIGHT = 20.0
+_MOST_MEMBERS = 100
 _SUM_PRIOR = 2.0  # what a sum of the weights of 2 in place of 1 adds to the loss of all texts together, in nats
 
 Restore = Callable[[str, dict[str, Any], dict[str, Any], Arrays, Task, dict[str, bytes]], tuple[Family, Any, Model]]
@@ -109,19 +111,35 @@ class Blend:
 def restore(
     description: dict[str, Any], arrays: Arrays, task: Task, graphs: Mapping[str, bytes], restored: Restore
 ) -> Blend:
-    """The model that `Blend.encoder`, `Blend.arrays` and `Blend.graphs` describe. Raises ValueError, KeyError or
-    TypeError where they disagree.
+    """The model that `Blend.encoder`, `Blend.arrays` and `Blend.graphs` describe. Raises ValueError where they
+    disagree.
     """
-    if description["kind"] != "blend" or not description["members"]:
-        raise ValueError("this is no blend of models")
+    record = Record(description, "encoder.json")
+    record.choice("kind", ("blend",))
+    described = record.records("members", _MOST_MEMBERS)
+    if not described:
+        raise record.error("members", "there is none")
+    own: list[dict[str, Any]] = [{} for _ in described]
+    files: list[dict[str, bytes]] = [{} for _ in described]
+    places = {str(number): number for number in range(len(described))}
+    named: tuple[tuple[str, Mapping[str, Any], Any], ...] = (("/", arrays, own), (".", graphs, files))
+    for separator, each, parts in named:
+        for name, value in each.items():
+            prefix, _, rest = name.partition(separator)
+            if prefix not in places:
+                raise ValueError(f"{name[:100]!r} is of no model of the blend")
+            parts[places[prefix]][rest] = value
     members = []
-    for number, told in enumerate(description["members"]):
-        weight = float(told["weight"])
-        if not 0 < weight <= _LARGEST_WEIGHT:
-            raise ValueError("the weight of a model is out of range")
-        own = {key.removeprefix(f"{number}/"): value for key, value in arrays.items() if key.startswith(f"{number}/")}
-        files = {key.removeprefix(f"{number}."): value for key, value in graphs.items() if key.startswith(f"{number}.")}
-        members.append(Member(*restored(told["family"], told["settings"], told["encoder"], own, task, files), weight))
+    for number, told in enumerate(described):
+        weight = told.number("weight", 0, _LARGEST_WEIGHT)
+        if not weight:
+            raise told.error("weight", "it is 0")
+        values = told.record("settings").values, told.record("encoder").values
+        try:
+            found = restored(told.text("family"), *values, own[number], task, files[number])
+        except RecordError as error:
+            raise error.within(f"members[{number}].encoder") if error.file == "encoder.json" else error from None
+        members.append(Member(*found, weight))
     return Blend(tuple(members))
 
 

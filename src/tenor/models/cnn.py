@@ -8,6 +8,7 @@ from typing import Any
 
 from tenor.models import tokens
 from tenor.models.family import Activation, Family, WordConfig
+from tenor.models.shapes import Shapes, dense
 from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Task
@@ -74,11 +75,22 @@ def build(config: Config, task: Task) -> Any:
     return keras.Model(ids, keras.layers.Dense(task.outputs, name="logits")(features), name="cnn")
 
 
+def shapes(config: Config, outputs: int) -> Shapes:
+    """The weights of the network that `build` makes."""
+    yield "embedding/embeddings", (config.vocabulary, config.embedding)
+    widths = dict.fromkeys(config.widths)
+    for width in widths:
+        yield f"convolution_{width}/kernel", (width, config.embedding, config.filters)
+        yield f"convolution_{width}/bias", (config.filters,)
+    yield from dense("logits", len(widths) * config.filters, outputs)
+
+
 FAMILY = Family(
     name="cnn",
     summary="A convolutional network that looks for phrases; minutes.",
     paper="Kim, 2014",
     config=Config,
     build=build,
+    shapes=shapes,
     encode=tokens.encode,
 )

@@ -17,11 +17,14 @@ _FAR = -1e9  # below every value
 def convert(keras_model: Any, int8: bool = False) -> bytes:
     """A network as an ONNX file from `ids`, int32 (batch, time), to `logits` (batch, outputs).
 
+    Weights that stand in the graph as they are in the network are not in the file: it refers to them by their paths.
+
     Raises:
         KeyError: A layer, or its activation, is none that is known here.
-        ValueError: It is larger than an ONNX file can be (2 GB).
+        GraphTooLargeError: It is larger than an ONNX file can be (2 GB), beside the weights that it refers to.
     """
-    graph, found = Graph(int8), {}
+    weights = {variable.path: np.asarray(variable, np.float32) for variable in keras_model.weights}
+    graph, found = Graph(int8, weights), {}
 
     def value(tensor: Any) -> str:
         layer, index, _ = tensor._keras_history
@@ -33,9 +36,9 @@ def convert(keras_model: Any, int8: bool = False) -> bytes:
     return graph.finish(value(keras_model.output), keras_model.output_shape[-1])
 
 
-def _weights(layer: Any) -> dict[str, npt.NDArray[np.float32]]:
+def _weights(graph: Graph, layer: Any) -> dict[str, npt.NDArray[np.float32]]:
     """A layer's weights by their names."""
-    return {variable.path.rpartition("/")[2]: np.asarray(variable, np.float32) for variable in layer.weights}
+    return {variable.path.rpartition("/")[2]: graph.weights[variable.path] for variable in layer.weights}
 
 
 def _same(_: Graph, layer: Any, values: str) -> str:
@@ -47,7 +50,7 @@ def _ids(graph: Graph, layer: Any) -> str:
 
 
 def _embedding(graph: Graph, layer: Any, ids: str) -> str:
-    return graph.rows(_weights(layer)["embeddings"], layer.name)
+    return graph.rows(_weights(graph, layer)["embeddings"], layer.name)
 
 
 def _pool(graph: Graph, layer: layers.Pool, values: str, ids: str) -> str:
@@ -74,8 +77,8 @@ def _reverse(graph: Graph, layer: Any, values: str, ids: str) -> str:
 
 
 def _convolution(graph: Graph, layer: Any, values: str) -> str:
-    weights, width = _weights(layer), layer.kernel_size[0]
-    kernel = graph.constant(weights["kernel"].transpose(2, 1, 0), f"{layer.name}/kernel")
+    weights, width = _weights(graph, layer), layer.kernel_size[0]
+    kernel = graph.op("Transpose", graph.constant(weights["kernel"], f"{layer.name}/kernel"), perm=[2, 1, 0])
     turned = graph.op("Transpose", values, perm=[0, 2, 1])
     pads = [(width - 1) // 2, width // 2]
     found = graph.op("Conv", turned, kernel, graph.constant(weights["bias"], f"{layer.name}/bias"), pads=pads)
@@ -83,14 +86,19 @@ def _convolution(graph: Graph, layer: Any, values: str) -> str:
 
 
 def _lstm(graph: Graph, layer: Any, values: str) -> str:
-    weights, units = _weights(layer), layer.units
-    # Gates are in the order i, f, c, o in Keras, and i, o, f, c in ONNX.
-    order = np.concatenate([np.arange(gate * units, (gate + 1) * units) for gate in (0, 3, 1, 2)])
-    kernel, recurrent = (weights[name].T[None, order] for name in ("kernel", "recurrent_kernel"))
-    bias = np.concatenate([weights["bias"][order], np.zeros(4 * units, np.float32)])[None]
+    weights, units = _weights(graph, layer), layer.units
+
+    def reordered(name: str) -> str:
+        """Gates are in the order i, f, c, o in Keras, and i, o, f, c in ONNX."""
+        array = graph.constant(weights[name], f"{layer.name}/{name}")
+        i, f, c, o = graph.op("Split", array, axis=-1, num_outputs=4, outputs=4)
+        return str(graph.op("Concat", i, o, f, c, axis=-1))
+
+    kernels = [graph.op("Transpose", reordered(name), perm=[1, 0]) for name in ("kernel", "recurrent_kernel")]
+    zeros = graph.constant(np.zeros(4 * units, np.float32), f"{layer.name}/zeros")
+    biases = graph.op("Concat", reordered("bias"), zeros, axis=-1)
     given = [graph.op("Transpose", values, perm=[1, 0, 2])]
-    for name, array in {"kernel": kernel, "recurrent": recurrent, "bias": bias}.items():
-        given.append(graph.constant(array, f"{layer.name}/{name}"))
+    given += [graph.op("Unsqueeze", array, [0]) for array in (*kernels, biases)]
     activation = _activation(layer).capitalize()
     states = graph.op("LSTM", *given, hidden_size=units, activations=["Sigmoid", activation, activation])
     return str(graph.op("Transpose", graph.op("Squeeze", states, [1]), perm=[1, 0, 2]))
@@ -105,7 +113,7 @@ def _average(graph: Graph, layer: Any, *values: str) -> str:
 
 
 def _dense(graph: Graph, layer: Any, values: str) -> str:
-    weights = _weights(layer)
+    weights = _weights(graph, layer)
     return graph.activation(graph.dense(values, weights["kernel"], weights["bias"], layer.name), _activation(layer))
 
 
@@ -115,7 +123,7 @@ def _attention_mask(graph: Graph, layer: Any, ids: str) -> str:
 
 
 def _embeddings(graph: Graph, layer: encoder.Embeddings, ids: str) -> str:
-    weights, name = _weights(layer), layer.name
+    weights, name = _weights(graph, layer), layer.name
     steps = graph.op("Shape", graph.ids, start=1, end=2)
     positions = graph.op("Slice", graph.constant(weights["position"], f"{name}/position"), [0], steps)
     values = graph.op("Add", graph.rows(weights["token"], f"{name}/token"), positions)
@@ -127,7 +135,7 @@ def _embeddings(graph: Graph, layer: encoder.Embeddings, ids: str) -> str:
 
 
 def _layer_norm(graph: Graph, layer: encoder.LayerNorm, values: str) -> str:
-    weights = _weights(layer)
+    weights = _weights(graph, layer)
     return _norm(graph, values, weights["scale"], weights["shift"], layer.epsilon, layer.name)
 
 
@@ -137,7 +145,7 @@ def _norm(graph: Graph, values: str, scale: Any, shift: Any, epsilon: float, nam
 
 
 def _block(graph: Graph, layer: encoder.Block, values: str, padding: str) -> str:
-    weights, name = _weights(layer), layer.name
+    weights, name = _weights(graph, layer), layer.name
 
     def norm(part: str, values: str) -> str:
         scale, shift = weights[f"{part}_scale"], weights[f"{part}_shift"]
@@ -161,14 +169,9 @@ def _block(graph: Graph, layer: encoder.Block, values: str, padding: str) -> str
 
 def _attention(graph: Graph, layer: encoder.Block, weights: Any, values: str, padding: str) -> str:
     """What each token takes from the others: (batch, time, width)."""
-    kernel, bias = weights["query_key_value"].copy(), weights["query_key_value_bias"].copy()
-    width = len(kernel)
-    if layer.rank:
-        kernel += weights["lora_in"] @ weights["lora_out"]
+    width = len(weights["query_key_value"])
     shape = [0, 0, layer.heads, width // layer.heads]
-    kernel[:, :width] /= math.sqrt(shape[-1])  # the scores' scale
-    bias[:width] /= math.sqrt(shape[-1])
-    together = graph.dense(values, kernel, bias, f"{layer.name}/query_key_value")
+    together = graph.dense(values, *_query_key_value(graph, layer, weights), f"{layer.name}/query_key_value")
     parts = graph.op("Split", together, axis=-1, num_outputs=3, outputs=3)
     turns = ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3])
     query, key, value = (
@@ -178,6 +181,27 @@ def _attention(graph: Graph, layer: encoder.Block, weights: Any, values: str, pa
     scores = graph.op("Softmax", graph.op("Add", graph.op("MatMul", query, key), padding), axis=-1)
     mixed = graph.op("Transpose", graph.op("MatMul", scores, value), perm=[0, 2, 1, 3])
     return str(graph.op("Reshape", mixed, [0, 0, width]))
+
+
+def _query_key_value(graph: Graph, layer: encoder.Block, weights: Any) -> tuple[Any, Any]:
+    """The kernel and the bias of query, key and value, with LoRA's addition and the scale of the scores.
+
+    In float32 the graph computes them from the weights, so that it need not hold them: runtimes do so once, when they
+    load it.
+    """
+    kernel, bias = weights["query_key_value"], weights["query_key_value_bias"]
+    width, columns = kernel.shape
+    scales = np.ones(columns, np.float32)
+    scales[:width] /= math.sqrt(width // layer.heads)
+    if graph.int8:
+        added = weights["lora_in"] @ weights["lora_out"] if layer.rank else np.float32(0)
+        return (kernel + added) * scales, bias * scales
+    kernel = graph.constant(kernel)
+    if layer.rank:
+        added = graph.op("MatMul", graph.constant(weights["lora_in"]), graph.constant(weights["lora_out"]))
+        kernel = graph.op("Add", kernel, added)
+    factors = graph.constant(scales, f"query_key_value_scales_{width}_{layer.heads}")
+    return graph.op("Mul", kernel, factors), graph.op("Mul", graph.constant(bias), factors)
 
 
 def _activation(layer: Any) -> str:

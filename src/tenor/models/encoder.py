@@ -181,7 +181,10 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
 
     def _weights(self, query: Any, key: Any, padding: Any) -> Any:
         scaled = query * ops.cast(1 / math.sqrt(query.shape[-1]), query.dtype)
-        return ops.softmax(ops.matmul(scaled, ops.transpose(key, (0, 1, 3, 2))) + padding, axis=-1)
+        scores = ops.matmul(scaled, ops.transpose(key, (0, 1, 3, 2))) + padding
+        if scores.shape[-1] == 1:  # texts of one token, of which Keras warns
+            return ops.ones_like(scores)
+        return ops.softmax(scores, axis=-1)
 
     def _feed_forward(self, values: Any) -> Any:
         hidden = dense(values, self.up, self.up_bias)

@@ -5,29 +5,33 @@ from dataclasses import replace
 import numpy as np
 
 from tenor.errors import TenorError, missing_extra
-from tenor.models import precision, runtimes
+from tenor.models import precision, probe, runtimes
 from tenor.models.exported import FLOAT32, INT8, TOLERANCE, Exported
 from tenor.models.network import Network
-from tenor.text.encoded import Encoded
-
-_LARGEST = 2_000_000_000  # bytes; a file of ONNX is a message of Protocol Buffers, which ends at 2 GiB
+from tenor.models.onnx_weights import GraphTooLargeError
+from tenor.models.probe import NETWORK, Probe
+from tenor.text.encoded import Encoded, concatenate
 
 
 def export(network: Network, encoded: Encoded) -> Exported:
     """The network as ONNX, once it has said the same of `encoded` as Keras.
 
     Raises:
-        TenorError: It has not; the weights are larger than 2 GB; or ONNX or ONNX Runtime is not installed.
+        TenorError: It has not; the graph is larger than 2 GB; or ONNX or ONNX Runtime is not installed.
     """
     parts = network.family, network.task, network.config, network.text_encoder, network.arrays()
     made = Exported(*parts, {FLOAT32: _convert(network)}, precision.has_device())
-    by_graph = made.score_by(made.original(), encoded)  # whatever runtime is to predict
-    difference = np.abs(network.told(network.score(encoded)) - made.told(by_graph)).max(initial=0.0)
+    rows = probe.draw(network.longest, network.text_encoder.size)
+    both = concatenate([encoded, rows])  # at once, since a backend may compile for every shape of batch
+    by_network, by_graph = network.score(both), made.score_by(made.original(), both)  # whatever runtime is to predict
+    difference = np.abs(network.told(by_network) - made.told(by_graph)).max(initial=0.0)
     if not difference <= TOLERANCE:  # not a number is no proof either
         raise TenorError(
             f"the ONNX graph is up to {difference:.2g} away from the network, so it is not kept.",
             "Predictions go through Keras. Please report this.",
         )
+    kept = {NETWORK: by_network[-len(rows.text) :], FLOAT32: by_graph[-len(rows.text) :]}
+    made = replace(made, probe=Probe(rows, kept))
     if made.on_device:
         vars(made)["network"] = network  # where it is already
     return made
@@ -39,15 +43,14 @@ def quantised(network: Network, plain: Exported) -> Exported:
     It is smaller and quicker and not quite equal: measure it before it is kept. The float32 graph stays.
     """
     files = {FLOAT32: plain.files[FLOAT32], INT8: _convert(network, int8=True)}
-    return replace(plain, files=files, on_device=False)
+    small = replace(plain, files=files, on_device=False, origin=None)
+    if small.probe is None:  # an older Tenor made the float32 graph
+        return small
+    logits = {**small.probe.logits, INT8: small.score_by(small.original(INT8), small.probe.rows)}
+    return replace(small, probe=replace(small.probe, logits=logits))
 
 
 def _convert(network: Network, int8: bool = False) -> bytes:
-    if sum(np.asarray(variable).nbytes for variable in network.keras_model.weights) > _LARGEST:
-        raise TenorError(
-            "the network is larger than 2 GB, which is more than an ONNX file holds, so there is none.",
-            "Predictions go through Keras.",
-        )
     try:
         from tenor.models.convert import convert
     except ModuleNotFoundError as error:
@@ -56,4 +59,7 @@ def _convert(network: Network, int8: bool = False) -> bytes:
         raise missing_extra("writing ONNX", "deep") from None
     if not runtimes.installed():
         raise missing_extra("running ONNX", "deep")
-    return convert(network.keras_model, int8)
+    try:
+        return convert(network.keras_model, int8)
+    except GraphTooLargeError as error:
+        raise TenorError(f"{error}, so there is none.", "Predictions go through Keras.") from None

@@ -2,17 +2,19 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenor.errors import TenorError
-from tenor.models import backend, neural, runtimes
+from tenor.errors import NotUsedWarning
+from tenor.models import backend, neural, probe, runtimes
 from tenor.models.attribution import Attribution, Shares
 from tenor.models.family import Arrays, Family, NetworkConfig
 from tenor.models.neural import Neural
+from tenor.models.onnx_graph import OnnxGraph
+from tenor.models.probe import PROBE, Origin, Probe
 from tenor.models.runtimes import Run
 from tenor.tasks import Floats, Task
 from tenor.text import batches
@@ -20,6 +22,7 @@ from tenor.text.encoded import Encoded
 
 if TYPE_CHECKING:
     from tenor.models.network import Network
+    from tenor.models.proof import Chosen
 
 FLOAT32, INT8 = "model.onnx", "model.int8.onnx"
 TOLERANCE = 1e-4
@@ -37,15 +40,19 @@ class Exported(Neural):
 
     Attributes:
         weights: The network's weights, by the paths of its variables.
-        files: The graphs, by the names that they are saved under: `FLOAT32`, and `INT8` where there is one, which then
-            is the one that ONNX Runtime predicts with; OpenVINO takes `FLOAT32`.
+        files: The graphs, which refer to `weights`, by the names that they are saved under: `FLOAT32`, and `INT8` where
+            there is one, which then is the one that ONNX Runtime predicts with; OpenVINO takes `FLOAT32`.
         on_device: Whether many rows are scored by `network`, on the GPU or TPU on which it has just been trained: it
             says the same, and tens of times as fast as a processor. A model that is loaded has graphs alone.
+        probe: Rows with the logits of the network and of the graphs; None: an older Tenor made the model.
+        origin: The folder that it was loaded from; None: it was made by this process.
     """
 
     weights: Arrays
     files: Mapping[str, bytes]
     on_device: bool = False
+    probe: Probe | None = None
+    origin: Origin | None = None
 
     def score(self, encoded: Encoded) -> Floats:
         """Logits of shape (texts, outputs) of texts that are ids already."""
@@ -66,36 +73,37 @@ class Exported(Neural):
         """The graph that predicts, ready to run.
 
         Raises:
-            ValueError: It is no graph from ids to this model's logits.
-            TenorError: OpenVINO says something else than ONNX Runtime.
+            GraphError: It is no graph from ids to this model's logits.
+            BundleError: It says something else than the network, on the machine where the model was made.
         """
-        if runtimes.chosen() == runtimes.OPENVINO:
-            return self._proven()
-        return self.original(INT8 if INT8 in self.files else FLOAT32)
+        return self.chosen.run
+
+    @cached_property
+    def chosen(self) -> "Chosen":
+        """What predicts, and what does not and why; raises as `run`. Who loads a model tells the notes of it."""
+        from tenor.models import proof
+
+        chosen = proof.choose(self)
+        for note in chosen.notes if self.origin is None else ():
+            warnings.warn(note, NotUsedWarning, stacklevel=2)
+        return chosen
 
     def original(self, name: str = FLOAT32) -> Run:
         """One of the graphs in ONNX Runtime."""
-        return runtimes.onnx_runtime(self.files[name], self.task.outputs)
+        # Without a probe it is of a Tenor that made weights of 8 bits.
+        return runtimes.onnx_runtime(self.onnx_graph(name), exact=name == INT8 and self.probe is None)
 
-    def _proven(self) -> Run:
-        """The float32 graph in OpenVINO, once it has said of rows drawn at random what ONNX Runtime says."""
-        rows = neural.any_rows(self)
-        expected = self.told(self.score_by(self.original(), rows))
-        for bfloat16 in (True, False) if runtimes.has_bfloat16() else (False,):
-            run = runtimes.openvino(self.files[FLOAT32], bfloat16)
-            difference = np.abs(self.told(self.score_by(run, rows)) - expected).max(initial=0.0)
-            if difference <= (BFLOAT16_TOLERANCE if bfloat16 else TOLERANCE):
-                return run
-            if bfloat16:
-                warnings.warn(
-                    f"in bfloat16 this model is up to {difference:.2g} away from float32, and {BFLOAT16_TOLERANCE} is "
-                    "allowed, so OpenVINO computes in float32.",
-                    stacklevel=2,
-                )
-        raise TenorError(
-            f"OpenVINO is up to {difference:.2g} away from ONNX Runtime, so it is not used.",
-            f"Leave out --runtime and {runtimes.VARIABLE}. Please report this.",
-        )
+    def in_openvino(self, bfloat16: bool) -> Run:
+        """The float32 graph in OpenVINO."""
+        return runtimes.openvino(self.onnx_graph(FLOAT32), bfloat16)
+
+    def onnx_graph(self, name: str) -> OnnxGraph:
+        """One of the graphs with its weights."""
+        return OnnxGraph(self.shown(name), self.files[name], self.weights, self.task.outputs)
+
+    def shown(self, graph: str) -> str:
+        """The graph's file, in its folder if it has one; not where that is, as a server's clients read it too."""
+        return graph if self.origin is None else f"{self.origin.folder.resolve().name}/{self.origin.prefix}{graph}"
 
     @cached_property
     def network(self) -> "Network":
@@ -121,10 +129,10 @@ class Exported(Neural):
         return self.weights
 
     def graphs(self) -> Mapping[str, bytes]:
-        return self.files
+        return self.files if self.probe is None else {**self.files, PROBE: self.probe.to_bytes()}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restore, (self.family, self.config, self.encoder(), self.weights, self.task, self.files)
+        return restore, (self.family, self.config, self.encoder(), self.weights, self.task, self.graphs(), self.origin)
 
 
 def restore(
@@ -134,8 +142,17 @@ def restore(
     weights: Arrays,
     task: Task,
     files: Mapping[str, bytes],
+    origin: Origin | None = None,
 ) -> Exported:
     """The model that its methods `encoder`, `arrays` and `graphs` describe. Raises ValueError where they disagree."""
-    found = Exported(family, task, config, neural.restore_encoder(config, encoder), weights, files)
-    found.run  # noqa: B018  is made at once, so that damage is found at once
-    return found
+    neural.check_weights(family, config, weights, task)
+    text_encoder = neural.restore_encoder(family, config, encoder)
+    graphs = {name: data for name, data in files.items() if name != PROBE}
+    found = Exported(family, task, config, text_encoder, weights, graphs, origin=origin)
+    if PROBE not in files:
+        return found
+    read = probe.read(files[PROBE], graphs, task.outputs, found.longest, text_encoder.size)
+    away = np.abs(found.told(read.logits[FLOAT32]) - found.told(read.logits[probe.NETWORK])).max(initial=0.0)
+    if away > TOLERANCE:
+        raise ValueError(f"{PROBE}: the logits of {FLOAT32!r} are not those of the network")
+    return replace(found, probe=read)

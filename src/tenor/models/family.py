@@ -13,6 +13,7 @@ from tenor.data.stored import Texts
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.models.attribution import Attribution
+from tenor.models.shapes import Shapes
 from tenor.models.space import Choice, Space, around
 from tenor.settings import require
 from tenor.tasks import Floats, Targets, Task
@@ -263,6 +264,8 @@ class Family:
         restore: (config, encoder, arrays, task) -> Model.
         build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
             (batch, outputs).
+        shapes: (config, outputs) -> the name and shape of each of the weights that `build` makes, the table of tokens
+            first.
         encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids.
         initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
         combine: (how another family is fitted, examples, config, seed, watcher, ready, spread) -> Fitted, whose model
@@ -281,6 +284,7 @@ class Family:
     fit: Callable[[Examples, Any, int, Watcher], Fitted] | None = None
     restore: Callable[[Any, dict[str, Any], Arrays, Task], Model] | None = None
     build: Callable[[Any, Task], Any] | None = None
+    shapes: Callable[[Any, int], Shapes] | None = None
     encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None
     initialise: Callable[[Any, Any], None] | None = None
     combine: Callable[[Any, Examples, Any, int, Watcher, Callable[[Fitted], None], Any], Fitted] | None = None

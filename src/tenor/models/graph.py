@@ -1,17 +1,20 @@
 """An ONNX graph that is made node by node."""
 
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from tenor.models import onnx_reader, onnx_shapes, quantisation, tensor_file
+from tenor.models.family import Arrays
+from tenor.models.onnx_weights import LARGEST, GraphTooLargeError
 from tenor.version import VERSION
 
 OPSET = 20  # the first with Gelu
 _IR = 9
-_INT8, _MIDDLE = 127, 128
+_LARGEST_IN_TABLE = 127
 
 Activation = Literal["linear", "relu", "tanh", "sigmoid", "gelu", "gelu_tanh"]
 _ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
@@ -23,11 +26,16 @@ class Graph:
     Args:
         int8: Whether kernels and tables are kept as int8 with a scale for each column of a kernel and each row of a
             table; values are brought to int8 before each product (dynamic quantisation), with a scale for each token,
-            so that what is said of a text does not depend on the others in its batch.
+            so that what is said of a text does not depend on the others in its batch. Products are exact on every
+            processor (`models.quantisation`).
+        weights: Arrays of `weights.safetensors` by name. Where a constant is one of these objects, the graph refers to
+            it and does not hold it.
     """
 
-    def __init__(self, int8: bool = False) -> None:
+    def __init__(self, int8: bool = False, weights: Arrays = MappingProxyType({})) -> None:
         self.int8 = int8
+        self.weights = weights
+        self._paths = {id(array): path for path, array in weights.items()}
         self.ids = "ids"
         self._nodes: list[Any] = []
         self._tensors: dict[str, Any] = {}
@@ -49,7 +57,11 @@ class Graph:
         return name if outputs == 1 else [f"{name}_{index}" for index in range(outputs)]
 
     def constant(self, value: Any, name: str | None = None) -> str:
-        """Add an array, or a whole number (int64) or other number (float32) or several."""
+        """Add an array, or a whole number (int64) or other number (float32) or several. A name stays what it is."""
+        if isinstance(value, str):
+            return value
+        if id(value) in self._paths:
+            return self._shared(self._paths[id(value)])
         array = np.asarray(value)
         if not isinstance(value, np.ndarray | np.generic):
             array = array.astype(np.int64 if array.dtype.kind in "iu" else np.float32)
@@ -58,26 +70,36 @@ class Graph:
             self._tensors[name] = numpy_helper.from_array(array, name)
         return name
 
-    def dense(self, values: str, kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], name: str) -> str:
-        """Values (..., in) times a kernel (in, out), plus a bias (out,)."""
-        if not self.int8:
+    def _shared(self, path: str) -> str:
+        """Refer to an array of `weights.safetensors`; where it stands is known when the model is saved."""
+        if path not in self._tensors:
+            shape = self.weights[path].shape
+            tensor = TensorProto(name=path, dims=shape, data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
+            tensor.external_data.add(key="location", value=tensor_file.FILE)
+            self._tensors[path] = tensor
+        return path
+
+    def dense(self, values: str, kernel: Any, bias: Any, name: str) -> str:
+        """Values (..., in) times a kernel (in, out), plus a bias (out,): arrays, or in float32 names of values."""
+        if not self.int8 or len(kernel) > quantisation.LONGEST_SUM:
             product = self.op("MatMul", values, self.constant(kernel, f"{name}/kernel"))
         else:
-            scale = np.maximum(np.abs(kernel).max(axis=0), 1e-12) / _INT8
-            whole = self.constant(np.rint(kernel / scale).astype(np.int8), f"{name}/kernel")
+            integers, scales = quantisation.quantise(kernel)
+            whole = self.constant(integers, f"{name}/kernel")
             largest = self.op("Max", self.op("ReduceMax", self.op("Abs", values), [-1], keepdims=1), 1e-12)
             # Around 128, as products of unsigned by signed numbers are the quick ones.
-            low = self.op("Add", self.op("Mul", values, self.op("Div", float(_INT8), largest)), _MIDDLE + 0.5)
-            counts = self.op("MatMulInteger", self.op("Cast", low, to=TensorProto.UINT8), whole, np.uint8(_MIDDLE))
-            scales = self.constant((scale / _INT8).astype(np.float32), f"{name}/kernel_scale")
-            product = self.op("Mul", self.op("Mul", self.op("Cast", counts, to=TensorProto.FLOAT), largest), scales)
+            up = self.op("Mul", values, self.op("Div", float(quantisation.LARGEST_VALUE), largest))
+            unsigned = self.op("Cast", self.op("Add", up, quantisation.MIDDLE + 0.5), to=TensorProto.UINT8)
+            counts = self.op("MatMulInteger", unsigned, whole, np.uint8(quantisation.MIDDLE))
+            each = self.constant(scales / np.float32(quantisation.LARGEST_VALUE), f"{name}/kernel_scale")
+            product = self.op("Mul", self.op("Mul", self.op("Cast", counts, to=TensorProto.FLOAT), largest), each)
         return str(self.op("Add", product, self.constant(bias, f"{name}/bias")))
 
     def rows(self, table: npt.NDArray[np.float32], name: str) -> str:
         """The rows of a table (ids there are, width) for `ids`: (batch, time, width)."""
         if not self.int8:
             return str(self.op("Gather", self.constant(table, name), self.ids))
-        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / _INT8
+        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / _LARGEST_IN_TABLE
         whole = self.constant(np.rint(table / scale).astype(np.int8), name)
         found = self.op("Cast", self.op("Gather", whole, self.ids), to=TensorProto.FLOAT)
         scales = self.constant(scale.astype(np.float32), f"{name}/row_scale")
@@ -106,7 +128,13 @@ class Graph:
         return str(self.op("Range", 0, steps, 1))
 
     def finish(self, output: str, outputs: int) -> bytes:
-        """The model as a file, with `output` as `logits`, (batch, outputs)."""
+        """The model as a file, with `output` as `logits`, (batch, outputs).
+
+        Raises:
+            GraphTooLargeError: It is larger than an ONNX file can be (2 GB), beside the weights that it refers to.
+        """
+        if sum(len(tensor.raw_data) for tensor in self._tensors.values()) > LARGEST:
+            raise GraphTooLargeError("the ONNX graph is larger than 2 GB, which is more than an ONNX file holds")
         self._nodes.append(helper.make_node("Identity", [output], ["logits"], "logits"))
         graph = helper.make_graph(
             self._nodes,
@@ -122,5 +150,6 @@ class Graph:
             producer_name="tenor",
             producer_version=VERSION,
         )
-        onnx.checker.check_model(model)
-        return bytes(model.SerializeToString())
+        data = bytes(model.SerializeToString())
+        onnx_shapes.check(onnx_reader.read(data, "graph"), "graph")
+        return data

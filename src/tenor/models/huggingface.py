@@ -1,21 +1,26 @@
 """Pretrained encoders in Hugging Face's layout: config.json, model.safetensors, tokenizer.json -> our layers' weights.
 
 Read are the encoders of BERT, DistilBERT, RoBERTa, XLM-R, CamemBERT, ELECTRA and ALBERT. Nothing in a folder is
-executed; weights that come as a pickle are refused.
+executed; weights that come as a pickle are refused. Files may be links, of which a hub's cache is made, but to regular
+files of bounded sizes alone.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
+from tenor import records, regular
 from tenor.errors import SettingsError
+from tenor.records import Record, RecordError
+from tenor.regular import IrregularFileError
 
+R = TypeVar("R")
 Weights = dict[str, npt.NDArray[np.float32]]
 
 _ROBERTA = ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
@@ -28,6 +33,12 @@ _ACTIVATIONS = {
     "gelu_pytorch_tanh": "gelu_tanh",
 }
 _LARGEST_JSON = 64 << 20
+_LARGEST_WEIGHTS = 64 << 30
+_MOST_FILES = 1_000
+_MOST_PARTS = 30  # of the name of a tensor
+_NUMBERS = {"F32": np.float32, "F16": np.float16, "F64": np.float64}
+# Of an architecture, at most; the largest known ones have a third of each, or less.
+_MOST_TOKENS, _MOST_POSITIONS, _MOST_BLOCKS, _WIDEST = 4_000_000, 1 << 20, 512, 1 << 16
 
 
 @dataclass(frozen=True)
@@ -81,15 +92,17 @@ class Folder:
 def read(path: Path) -> Folder:
     """Read all but the weights. Raises SettingsError where the folder is no encoder that is known."""
     config = _json(path, "config.json")
-    kind = config.get("model_type")
+    kind = config.values.get("model_type")
     if kind not in _KINDS:
-        raise SettingsError(f"{path}: the model is of type {kind!r}.", f"Known types: {', '.join(_KINDS)}.")
+        raise SettingsError(f"{path}: the model is of type {kind!r:.60}.", f"Known types: {', '.join(_KINDS)}.")
     try:
-        return Folder(path, kind, _architecture(config), int(config.get("pad_token_id") or 0), _tokenizer(path))
-    except (KeyError, TypeError, ValueError) as error:
+        architecture = _architecture(config)
+        padding = config.whole("pad_token_id", 0, architecture.tokens - 1) if config.values.get("pad_token_id") else 0
+    except RecordError as error:
         raise SettingsError(
-            f"{path}: config.json does not describe a model of type {kind}: {error!r}.", "Download the model again."
+            f"{path}: config.json does not describe a model of type {kind}: {error}.", "Download the model again."
         ) from None
+    return Folder(path, kind, architecture, padding, _tokenizer(path))
 
 
 def describe(architecture: Architecture) -> dict[str, Any]:
@@ -97,72 +110,133 @@ def describe(architecture: Architecture) -> dict[str, Any]:
     return asdict(architecture)
 
 
+def restore(record: Record) -> Architecture:
+    """The architecture that `describe` tells of. Raises RecordError where it tells of none."""
+    found = Architecture(
+        tokens=record.whole("tokens", 1, _MOST_TOKENS),
+        positions=record.whole("positions", 1, _MOST_POSITIONS),
+        width=record.whole("width", 1, _WIDEST),
+        inner=record.whole("inner", 1, _WIDEST),
+        blocks=record.whole("blocks", 1, _MOST_BLOCKS),
+        shared=record.flag("shared"),
+        heads=record.whole("heads", 1, _WIDEST),
+        hidden=record.whole("hidden", 1, 8 * _WIDEST),
+        activation=record.choice("activation", sorted(set(_ACTIVATIONS.values()))),
+        epsilon=record.number("epsilon", 0, 1),
+    )
+    if found.width % found.heads:
+        raise record.error("heads", f"they are {found.heads:,}, which do not share the width of {found.width:,}")
+    return found
+
+
 def weights(folder: Folder) -> Weights:
     """The encoder's weights by the paths of our layers. Raises SettingsError where one is missing or damaged."""
+    return _told(folder, lambda: dict(_convert(folder, _Tensors(folder.path))))
+
+
+def check_weights(folder: Folder) -> None:
+    """Compare the sizes of what is largest with the architecture, reading no weights, before a network is built.
+
+    Raises:
+        SettingsError: They are others, or a file cannot be read.
+    """
+    _told(folder, lambda: _check_sizes(folder, _Tensors(folder.path)))
+
+
+def _told(folder: Folder, read: Callable[[], R]) -> R:
+    """What reading weights gives; what is wrong with them is a SettingsError."""
     try:
-        return dict(_convert(folder, _Tensors(folder.path)))
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise SettingsError(
-            f"{folder.path}: the weights of the {folder.kind} encoder cannot be read: {error}.",
-            "Download the model again.",
-        ) from None
+        return read()
+    except KeyError as error:
+        problem = f"there is no {error}"
+    except MemoryError:
+        problem = "they take more memory than there is"
+    except OSError as error:
+        problem = error.strerror or str(error)
+    except (SafetensorError, ValueError, IrregularFileError) as error:
+        problem = ascii(str(error).partition("\n")[0])[1:-1][:300]
+    raise SettingsError(
+        f"{folder.path}: the weights of the {folder.kind} encoder cannot be read: {problem}.",
+        "Download the model again.",
+    )
 
 
-def _architecture(config: dict[str, Any]) -> Architecture:
-    distil = config["model_type"] == "distilbert"
-    width = int(config["dim" if distil else "hidden_size"])
-    activation = config.get("activation" if distil else "hidden_act", "gelu")
-    if activation not in _ACTIVATIONS:
-        raise ValueError(f"the activation {activation!r} is not known")
-    if config.get("position_embedding_type", "absolute") != "absolute":
-        raise ValueError("its positions are not absolute")
-    positions = int(config["max_position_embeddings"])
-    if config["model_type"] in _ROBERTA:
-        positions -= int(config["pad_token_id"]) + 1
-    if int(config.get("num_hidden_groups", 1)) != 1 or int(config.get("inner_group_num", 1)) != 1:
-        raise ValueError("its blocks are of several kinds")
-    return Architecture(
-        tokens=int(config["vocab_size"]),
-        positions=positions,
-        width=width,
-        inner=int(config.get("embedding_size") or width),
-        blocks=int(config["n_layers" if distil else "num_hidden_layers"]),
-        shared=config["model_type"] == "albert",
-        heads=int(config["n_heads" if distil else "num_attention_heads"]),
-        hidden=int(config["hidden_dim" if distil else "intermediate_size"]),
-        activation=_ACTIVATIONS[activation],
-        epsilon=1e-12 if distil else float(config.get("layer_norm_eps", 1e-12)),
+def _architecture(config: Record) -> Architecture:
+    values, distil = config.values, config.values["model_type"] == "distilbert"
+    named = {
+        "width": "dim" if distil else "hidden_size",
+        "blocks": "n_layers" if distil else "num_hidden_layers",
+        "heads": "n_heads" if distil else "num_attention_heads",
+        "hidden": "hidden_dim" if distil else "intermediate_size",
+        "tokens": "vocab_size",
+        "positions": "max_position_embeddings",
+    }
+    found = {ours: config.whole(key, 1, 1 << 31) for ours, key in named.items()}
+    activation = values.get("activation" if distil else "hidden_act", "gelu")
+    if not isinstance(activation, str) or activation not in _ACTIVATIONS:
+        raise config.error("activation" if distil else "hidden_act", f"the activation {activation!r:.60} is not known")
+    if values.get("position_embedding_type", "absolute") != "absolute":
+        raise config.error("position_embedding_type", "its positions are not absolute")
+    if values["model_type"] in _ROBERTA:
+        found["positions"] -= config.whole("pad_token_id", 0, found["positions"] - 2) + 1
+    for key in ("num_hidden_groups", "inner_group_num"):
+        if values.get(key, 1) != 1:
+            raise config.error(key, "its blocks are of several kinds")
+    return restore(
+        Record(
+            {
+                **found,
+                "inner": config.whole("embedding_size", 1, 1 << 31) if values.get("embedding_size") else found["width"],
+                "shared": values["model_type"] == "albert",
+                "activation": _ACTIVATIONS[activation],
+                "epsilon": 1e-12 if distil or "layer_norm_eps" not in values else config.number("layer_norm_eps"),
+            },
+            config.file,
+        )
     )
 
 
 def _tokenizer(path: Path) -> dict[str, Any]:
-    if (path / "tokenizer.json").is_file():
-        return _json(path, "tokenizer.json")
-    if not (path / "vocab.txt").is_file():
+    if (path / "tokenizer.json").exists():
+        return _json(path, "tokenizer.json").values
+    if not (path / "vocab.txt").exists():
         raise SettingsError(f"{path}: there is no tokenizer.json.", "Download it with the model.")
     from tokenizers import BertWordPieceTokenizer
 
-    options = _json(path, "tokenizer_config.json") if (path / "tokenizer_config.json").is_file() else {}
-    tokenizer = BertWordPieceTokenizer(str(path / "vocab.txt"), lowercase=bool(options.get("do_lower_case", True)))
+    options = _json(path, "tokenizer_config.json").values if (path / "tokenizer_config.json").exists() else {}
+    try:
+        lines = _read(path / "vocab.txt").decode("utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise _damaged(path / "vocab.txt", f"it is not UTF-8 (byte {error.start:,})") from None
+    vocabulary = {line.rstrip(): number for number, line in enumerate(lines)}
+    if missing := [token for token in ("[UNK]", "[SEP]", "[CLS]") if token not in vocabulary]:
+        raise _damaged(path / "vocab.txt", f"there is no {missing[0]}")
+    tokenizer = BertWordPieceTokenizer(vocabulary, lowercase=bool(options.get("do_lower_case", True)))
     specification: dict[str, Any] = json.loads(tokenizer.to_str())
     return specification
 
 
-def _json(path: Path, name: str) -> dict[str, Any]:
+def _json(path: Path, name: str) -> Record:
     try:
-        if (path / name).stat().st_size > _LARGEST_JSON:
-            raise ValueError("it is too large")
-        value = json.loads((path / name).read_text(encoding="utf-8"))
-        if not isinstance(value, dict):
-            raise ValueError("it is no JSON object")
+        return records.parse(_read(path / name), name)
+    except RecordError as error:
+        raise _damaged(path / name, str(error)) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return regular.read(path, _LARGEST_JSON, links=True)
+    except IrregularFileError as error:
+        raise _damaged(path, f"it {error}") from None
     except OSError as error:
         raise SettingsError(
-            f"{path / name}: this cannot be read: {error.strerror or error}.",
+            f"{path}: this cannot be read: {error.strerror or error}.",
             "Give the folder of a model in Hugging Face's layout: config.json, model.safetensors, tokenizer.json.",
         ) from None
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{path / name}: this is damaged: {error}.", "Download the model again.") from None
-    return value
+
+
+def _damaged(path: Path, problem: str) -> SettingsError:
+    return SettingsError(f"{path}: this is damaged: {problem}.", "Download the model again.")
 
 
 class _Tensors:
@@ -170,10 +244,14 @@ class _Tensors:
 
     def __init__(self, path: Path) -> None:
         whole, index = path / "model.safetensors", path / "model.safetensors.index.json"
-        if whole.is_file():
+        if whole.exists():
             files = [whole]
-        elif index.is_file():
-            files = [path / Path(name).name for name in sorted(set(_json(path, index.name)["weight_map"].values()))]
+        elif index.exists():
+            places = _json(path, index.name).record("weight_map")
+            names = sorted({Path(places.text(key, 1_000)).name for key in places.values})
+            if len(names) > _MOST_FILES:
+                raise places.error("", f"it names {len(names):,} files, and {_MOST_FILES:,} are allowed")
+            files = [path / name for name in names]
         else:
             raise SettingsError(
                 f"{path}: there is no model.safetensors.",
@@ -182,23 +260,69 @@ class _Tensors:
             )
         self.places: dict[str, Path] = {}
         for file in files:
+            try:
+                regular.check(file, _LARGEST_WEIGHTS)
+            except IrregularFileError as error:
+                raise IrregularFileError(f"{file.name} {error}") from None
             with safe_open(file, "numpy") as opened:
                 self.places |= dict.fromkeys(opened.keys(), file)
+        self._by_end: dict[str, str] = {}
+        for key in sorted(self.places, key=len, reverse=True):  # of several with the same end, the shortest
+            parts = key.split(".")
+            if len(parts) > _MOST_PARTS:
+                raise ValueError(f"a tensor has a name of {len(parts):,} parts")
+            self._by_end |= {".".join(parts[at:]): key for at in range(len(parts))}
 
     def get(self, name: str) -> npt.NDArray[np.float32]:
         """The tensor whose name ends so. Raises KeyError where there is none."""
+        key = self._key(name)
+        with safe_open(self.places[key], "numpy") as opened:
+            kind = opened.get_slice(key).get_dtype()
+            if kind not in _NUMBERS:
+                raise ValueError(f"{key} is of the type {kind}, not one of {', '.join(_NUMBERS)}")
+            with np.errstate(over="ignore"):
+                array = np.array(opened.get_tensor(key), np.float32)
+        if not np.isfinite(array).all():
+            raise ValueError(f"{key} has values that are not finite")
+        return array
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor, which is not read. Raises KeyError where there is none."""
+        key = self._key(name)
+        with safe_open(self.places[key], "numpy") as opened:
+            return tuple(opened.get_slice(key).get_shape())
+
+    def _key(self, name: str) -> str:
         if name not in self:
             # Weights that were once converted from TensorFlow keep its names.
             name = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
-        key = min((key for key in self.places if key == name or key.endswith("." + name)), key=len, default=name)
-        with safe_open(self.places[key], "numpy") as opened:
-            return np.array(opened.get_tensor(key), np.float32)
+        if name not in self:
+            raise KeyError(name)
+        return self._by_end[name]
 
     def __contains__(self, name: str) -> bool:
-        return any(key == name or key.endswith("." + name) for key in self.places)
+        return name in self._by_end
+
+
+def _check_sizes(folder: Folder, tensors: _Tensors) -> None:
+    """What makes most of a network's size: its tables, and the feed-forward layers and attention of each block."""
+    shape = folder.architecture
+    names = _NAMES.get(folder.kind, _BERT)
+    expected: dict[str, tuple[int, ...]] = {"embeddings.word_embeddings.weight": (shape.tokens, shape.inner)}
+    for number in range(1 if shape.shared else shape.blocks):
+        stem = f"{names['stem'].format(number)}."
+        expected[f"{stem}{names['query']}.weight"] = (shape.width, shape.width)
+        expected[f"{stem}{names['up']}.weight"] = (shape.hidden, shape.width)
+    for name, wanted in expected.items():
+        if (found := tensors.shape(name)) != wanted:
+            raise ValueError(f"{name} has the shape {found}, and config.json asks for {wanted}")
+    name = "embeddings.position_embeddings.weight"
+    if len(found := tensors.shape(name)) != 2 or found[0] < shape.positions or found[1] != shape.inner:
+        raise ValueError(f"{name} has the shape {found}, and config.json asks for {(shape.positions, shape.inner)}")
 
 
 def _convert(folder: Folder, tensors: _Tensors) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    _check_sizes(folder, tensors)
     shape = folder.architecture
     token = tensors.get("embeddings.word_embeddings.weight")
     token[[0, folder.padding]] = token[[folder.padding, 0]]  # padding is 0 here
@@ -206,7 +330,10 @@ def _convert(folder: Folder, tensors: _Tensors) -> Iterator[tuple[str, npt.NDArr
     position = tensors.get("embeddings.position_embeddings.weight")
     position = position[len(position) - shape.positions :]
     if "embeddings.token_type_embeddings.weight" in tensors:
-        position = position + tensors.get("embeddings.token_type_embeddings.weight")[0]
+        kinds = tensors.get("embeddings.token_type_embeddings.weight")
+        if kinds.ndim != 2 or not len(kinds) or kinds.shape[1] != shape.inner:
+            raise ValueError(f"embeddings.token_type_embeddings.weight has the shape {kinds.shape}")
+        position = position + kinds[0]
     yield "embeddings/position", position
     yield "embeddings/scale", tensors.get("embeddings.LayerNorm.weight")
     yield "embeddings/shift", tensors.get("embeddings.LayerNorm.bias")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tenor.models import tokens
 from tenor.models.family import Family, WordConfig
+from tenor.models.shapes import Shapes, dense, lstm
 from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Task
@@ -89,11 +90,21 @@ def _lstm(config: Config, name: str) -> Any:
     )
 
 
+def shapes(config: Config, outputs: int) -> Shapes:
+    """The weights of the network that `build` makes."""
+    yield "embedding/embeddings", (config.vocabulary, config.embedding)
+    names = ("lstm", "lstm_backwards") if config.bidirectional else ("lstm",)
+    for name in names:
+        yield from lstm(name, config.embedding, config.units)
+    yield from dense("logits", len(names) * config.units, outputs)
+
+
 FAMILY = Family(
     name="lstm",
     summary="A recurrent network that reads the text token by token; minutes.",
     paper="Hochreiter and Schmidhuber, 1997",
     config=Config,
     build=build,
+    shapes=shapes,
     encode=tokens.encode,
 )

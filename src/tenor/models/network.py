@@ -134,12 +134,9 @@ def to_numpy(variable: Any) -> npt.NDArray[Any]:
 def restore(family: Family, config: NetworkConfig, encoder: dict[str, Any], arrays: Arrays, task: Task) -> Network:
     """The network that `Network.encoder` and `Network.arrays` describe. Raises ValueError where they disagree."""
     assert family.build is not None
+    neural.check_weights(family, config, arrays, task)
+    text_encoder = neural.restore_encoder(family, config, encoder)
     model = family.build(config, task)
-    expected = {variable.path: variable for variable in model.weights}
-    if sorted(expected) != sorted(arrays):
-        raise ValueError("the weights are those of another network")
-    for path, variable in expected.items():
-        if tuple(variable.shape) != arrays[path].shape:
-            raise ValueError(f"the weights {path!r} have another shape than the settings ask for")
-        variable.assign(arrays[path])
-    return Network(family, task, config, neural.restore_encoder(config, encoder), model)
+    for variable in model.weights:
+        variable.assign(arrays[variable.path])
+    return Network(family, task, config, text_encoder, model)

@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenor.models.family import Family, NetworkConfig
+from tenor.models import shapes
+from tenor.models.family import Arrays, Family, NetworkConfig
+from tenor.models.shapes import Shapes
+from tenor.records import RecordError
 from tenor.tasks import Floats, Task, Value
 from tenor.text import encoders
 from tenor.text.encoded import Encoded, TextEncoder
 
-_ROWS = 24
+HEAD = "logits/"
+"""Begins the names of the weights of a head."""
+_ROWS, _LONGEST_ROW = 24, 1 << 15  # the latter where settings name no end
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,36 @@ class Neural(ABC):
 def any_rows(model: Neural, seed: int = 0) -> Encoded:
     """Rows of ids drawn at random, from none to as many as fit, to compare on where there are no texts."""
     random = np.random.default_rng(seed)
-    lengths: npt.NDArray[np.int64] = np.geomspace(1, model.longest + 1, _ROWS).astype(np.int64) - 1
+    longest = min(model.longest, _LONGEST_ROW)
+    lengths: npt.NDArray[np.int64] = np.geomspace(1, longest + 1, _ROWS).astype(np.int64) - 1
     ids = random.integers(1, model.text_encoder.size, lengths.sum()).astype(np.int32)
     return Encoded(ids, np.concatenate([[0], lengths.cumsum()]), np.arange(len(lengths)), 0)
 
 
-def restore_encoder(config: NetworkConfig, description: dict[str, Any]) -> TextEncoder:
-    """The encoder of a model's texts. Raises ValueError or KeyError where it is none, or does not fit the settings."""
+def restore_encoder(family: Family, config: NetworkConfig, description: dict[str, Any]) -> TextEncoder:
+    """The encoder of a model's texts. Raises ValueError where it is none, or does not fit the settings."""
     found = encoders.restore(description)
-    if found.size > getattr(config, "vocabulary", found.size):
-        raise ValueError("the vocabulary is larger than the settings say")
+    _, (rows, *_) = next(_shapes(family, config, 1))
+    if found.size > rows:
+        raise RecordError("encoder.json", "", f"it has ids up to {found.size - 1:,}, and the network {rows:,} of them")
+    specials = getattr(found, "specials", 0)  # of subwords alone
+    if specials >= config.maximum_tokens:
+        raise RecordError("encoder.json", "", f"it has {specials:,} special tokens, which leave no room for a text")
     return found
+
+
+def check_weights(family: Family, config: NetworkConfig, arrays: Arrays, task: Task | None) -> None:
+    """Refuse weights that are others than the settings ask for; of an encoder, which has no task, none of the head.
+
+    Raises:
+        ValueError: One is missing, too many, or of another shape.
+    """
+    expected = _shapes(family, config, 1 if task is None else task.outputs)
+    if task is None:
+        expected = ((name, shape) for name, shape in expected if not name.startswith(HEAD))
+    shapes.check(expected, arrays)
+
+
+def _shapes(family: Family, config: NetworkConfig, outputs: int) -> Shapes:
+    assert family.shapes is not None
+    return family.shapes(config, outputs)

@@ -9,19 +9,23 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from tenor import settings
-from tenor.models import features, linear
+from tenor.models import features, linear, shapes
 from tenor.models.attribution import Attribution, spread
 from tenor.models.family import Arrays
 from tenor.models.features import Features, Weighting
 from tenor.models.linear import Linear
 from tenor.models.rows import Desired
 from tenor.models.space import Choice, Range, Space
+from tenor.records import Record, RecordError
 from tenor.settings import require
 from tenor.tasks import Floats, Targets, Task, Value
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, Counts
 from tenor.watch import Watcher
+
+_LONGEST = 8  # tokens or characters in an n-gram
+_ARRAYS = ("buckets", "idf", "weights", "intercept")
+_IDF = 1e-6, 1e6  # between these, squares are neither 0 nor infinite
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ class Config:
 
     def __post_init__(self) -> None:
         for key in ("orders", "characters"):
-            require(all(1 <= order <= 8 for order in getattr(self, key) or ()), key, "must be lengths from 1 to 8")
+            require(
+                all(1 <= order <= _LONGEST for order in getattr(self, key) or ()), key, "must be lengths from 1 to 8"
+            )
         empty = (self.orders, self.characters) in (((), None), (None, ()), ((), ()))
         require(not empty, "orders", "must be lengths from 1 to 8 where `characters` are none")
         require(self.strength is None or self.strength > 0, "strength", "must be above 0")
@@ -158,24 +164,27 @@ class NgramModel:
 
 def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> NgramModel:
     """The model that `NgramModel.encoder` and `NgramModel.arrays` describe. Raises ValueError where they disagree."""
-    buckets, weights = arrays["buckets"], arrays["weights"]
-    if encoder["bits"] != BITS or encoder["weighting"] not in get_args(Weighting):
-        raise ValueError("the n-gram encoder is of another kind")
-    if weights.shape != (len(buckets), task.outputs) or arrays["intercept"].shape != (task.outputs,):
-        raise ValueError("the weights have another shape than the labels ask for")
-    if buckets.dtype != np.int32 or any(arrays[name].dtype != np.float32 for name in ("idf", "weights", "intercept")):
-        raise ValueError("the weights have another type than float32, or the buckets than int32")
-    if len(buckets) and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
-        raise ValueError("a bucket is out of range")
-    if encoder["weighting"] != "naive-bayes" and arrays["idf"].shape != buckets.shape:
-        raise ValueError("the document frequencies have another shape than the buckets")
+    record = Record(encoder, "encoder.json")
+    record.whole("bits", BITS, BITS)
+    weighting: Weighting = record.choice("weighting", get_args(Weighting))  # type: ignore[assignment]
     # A model that was saved before there were n-grams of characters does not name them.
-    lengths = {"orders": encoder["orders"], "characters": encoder.get("characters", [])}
-    grams = settings.make(Config, lengths, "encoder.json")
-    if grams.orders is None or grams.characters is None:
-        raise ValueError("the n-gram encoder has no orders")
-    model = Linear(weights, arrays["intercept"])
-    return NgramModel(grams.orders, grams.characters, encoder["weighting"], buckets, arrays["idf"], model)
+    named = ("orders", "characters") if "characters" in encoder else ("orders",)
+    lengths = {key: tuple(record.wholes(key, 1, _LONGEST)) for key in named}
+    if not 0 < sum(map(len, lengths.values())) <= 2 * _LONGEST:
+        raise record.error("orders", f"there are no lengths of n-grams, or more than {2 * _LONGEST}")
+    if unknown := sorted(arrays.keys() - set(_ARRAYS)):
+        raise RecordError(shapes.FILE, unknown[0], "there are no such weights in this family")
+    features = arrays["buckets"].size if "buckets" in arrays else 0
+    buckets = shapes.of(arrays, "buckets", (features,), np.int32)
+    weights = shapes.of(arrays, "weights", (features, task.outputs), np.float32)
+    intercept = shapes.of(arrays, "intercept", (task.outputs,), np.float32)
+    idf = shapes.of(arrays, "idf", (0 if weighting == "naive-bayes" else features,), np.float32)
+    if features and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
+        raise RecordError(shapes.FILE, "buckets", "one is out of range")
+    if not ((idf >= _IDF[0]) & (idf <= _IDF[1])).all():
+        raise RecordError(shapes.FILE, "idf", f"one is not between {_IDF[0]:g} and {_IDF[1]:g}")
+    model = Linear(weights, intercept)
+    return NgramModel(lengths["orders"], lengths.get("characters", ()), weighting, buckets, idf, model)
 
 
 def count(texts: Sequence[str], config: Config, watcher: Watcher | None = None) -> Counts:

@@ -13,7 +13,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from tenor import regular
+from tenor.regular import IrregularFileError
+
 Array = npt.NDArray[Any]
+
+_MISSING, _IRREGULAR = -1, -2  # in place of a size
 
 
 @contextlib.contextmanager
@@ -108,15 +113,42 @@ def agreed(figures: Mapping[str, float]) -> dict[str, float]:
     return dict(zip(figures, values.tolist(), strict=True))
 
 
-def read_by_first(path: Path) -> bytes:
-    """What the first process reads, for all: the others need not reach the file. Raises FileNotFoundError in all."""
+def read_by_first(path: Path, most: int) -> bytes:
+    """What the first process reads, for all: the others need not reach the file.
+
+    Args:
+        path: Of the file.
+        most: Bytes that it may have.
+
+    Raises:
+        FileNotFoundError: It is not there; in all processes.
+        IrregularFileError: It is a link or no regular file, it is larger, or it cannot be read; in all processes.
+    """
     if count() == 1:
-        return path.read_bytes()
-    data = path.read_bytes() if is_first() and path.exists() else None
-    size = int(agreed({"size": -1 if data is None else len(data)})["size"])
-    if size < 0:
-        raise FileNotFoundError(path)
-    return firsts(np.frombuffer(data if data is not None else bytes(size), np.uint8)).tobytes()
+        return _read(path, most)
+    data, error = b"", None
+    if is_first():
+        try:
+            data = _read(path, most)
+        except (FileNotFoundError, IrregularFileError) as caught:
+            error = caught
+    status = _MISSING if isinstance(error, FileNotFoundError) else _IRREGULAR if error else len(data)
+    size = int(agreed({"size": status})["size"])
+    if size == _MISSING:
+        raise error or FileNotFoundError(path)
+    if size == _IRREGULAR:
+        raise error or IrregularFileError("cannot be read by the first process")
+    return firsts(np.frombuffer(data if is_first() else bytes(size), np.uint8)).tobytes()
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Read a file. Raises like `read_by_first`."""
+    try:
+        return regular.read(path, most)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise IrregularFileError(f"cannot be read: {error.strerror or error}") from None
 
 
 @lru_cache(4)

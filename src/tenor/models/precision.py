@@ -3,19 +3,24 @@
 import contextlib
 import functools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import keras
 
-_FLAGS = ("avx512_bf16", "amx_bf16")
+from tenor import processor
 
 
 def policy(config: Any) -> str:
     """The Keras policy of a family's settings; families without the setting `precision` train in float32."""
-    wanted = getattr(config, "precision", "float32")
-    fast = wanted == "bfloat16" or (wanted == "auto" and _has_bfloat16())
-    return "mixed_bfloat16" if fast else "float32"
+    wanted = resolve(getattr(config, "precision", "float32"))
+    return "mixed_bfloat16" if wanted == "bfloat16" else "float32"
+
+
+def resolve(wanted: str) -> str:
+    """`float32` or `bfloat16`: as wanted, or for `auto` what is faster here."""
+    if wanted == "auto":
+        return "bfloat16" if _has_bfloat16() else "float32"
+    return wanted
 
 
 @contextlib.contextmanager
@@ -47,9 +52,4 @@ def _has_bfloat16() -> bool:
         return True
     if keras.backend.backend() != "tensorflow":
         return False
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
-    return any(flag in flags for flag in _FLAGS)
+    return processor.has_bfloat16() and not processor.held_below_bfloat16()

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
-from tenor.errors import SettingsError
+from tenor.errors import BundleError, SettingsError
 from tenor.models.family import Family, NetworkConfig, Precision
+from tenor.models.shapes import Shapes, block, dense, embeddings
 from tenor.models.space import Choice, Range, Space
+from tenor.records import Record
 from tenor.settings import require
 from tenor.tasks import Task
 from tenor.text.encoded import Keep, TextEncoder
@@ -124,13 +126,19 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
     )
     try:
         subwords = Subwords(folder.tokenizer, folder.padding)
-    except ValueError as error:
-        raise SettingsError(f"{config.model}: {error}.", "Download the model again.") from None
+    except (ValueError, BundleError) as error:
+        raise SettingsError(f"{config.model}: {str(error).rstrip('.')}.", "Download the model again.") from None
+    if subwords.specials >= config.maximum_tokens:
+        raise SettingsError(
+            f"{config.model}: its tokenizer puts {subwords.specials} special tokens around a text.",
+            "Choose a larger maximum_tokens, so that there is room for the text.",
+        )
     if subwords.size > shape.tokens:
         raise SettingsError(
             f"{config.model}: the tokenizer has {subwords.size} tokens and the encoder {shape.tokens}.",
             "Download both from the same place.",
         )
+    huggingface.check_weights(folder)
     require((config.pooled_blocks or 1) <= shape.blocks, "pooled_blocks", f"must be at most {shape.blocks}")
     pooled = config.pooled_blocks or _upper_half(shape.blocks)
     return replace(config, architecture=huggingface.describe(shape), pooled_blocks=pooled), subwords
@@ -193,6 +201,20 @@ def initialise(config: Config, keras_model: Any) -> None:
         variables[path].assign(value)
 
 
+def shapes(config: Config, outputs: int) -> Shapes:
+    """The weights of the network that `build` makes. Raises ValueError where the architecture is none."""
+    from tenor.models import huggingface
+
+    record = Record(config.architecture or {}, "tenor.json", "settings.architecture")
+    shape = huggingface.restore(record)
+    if config.maximum_tokens > shape.positions:
+        raise record.error("positions", f"it is {shape.positions:,}, and maximum_tokens is {config.maximum_tokens:,}")
+    yield from embeddings(shape.tokens, shape.positions, shape.width, shape.inner, normalised=True)
+    for number in range(1 if shape.shared else shape.blocks):
+        yield from block(number, shape.width, shape.hidden, config.rank if config.tune == "lora" else 0)
+    yield from dense("logits", shape.width, outputs)
+
+
 def rate(config: Config) -> Callable[[str], float]:
     """Path of a variable -> its share of the learning rate."""
     blocks = int((config.architecture or {})["blocks"])
@@ -212,6 +234,7 @@ FAMILY = Family(
     paper="Devlin et al., 2019",
     config=Config,
     build=build,
+    shapes=shapes,
     encode=encode,
     initialise=initialise,
     structure=("model", "architecture"),

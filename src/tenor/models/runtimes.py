@@ -3,6 +3,7 @@
 OpenVINO computes in bfloat16 on processors that have it: as quick as int8 and closer to the network.
 """
 
+import importlib
 import importlib.util
 import os
 import threading
@@ -14,6 +15,8 @@ import numpy.typing as npt
 
 from tenor import threads
 from tenor.errors import SettingsError, missing_extra
+from tenor.models.onnx_graph import OnnxGraph
+from tenor.models.protobuf import GraphError
 from tenor.settings import nearest
 from tenor.tasks import Floats
 
@@ -48,49 +51,77 @@ def installed() -> bool:
     return importlib.util.find_spec(ONNX_RUNTIME) is not None
 
 
-def onnx_runtime(graph: bytes, outputs: int) -> Run:
-    """The graph in ONNX Runtime. Raises ValueError where it is no graph from ids to so many logits."""
+def version(name: str) -> str:
+    """The version of a runtime that is installed."""
+    return str(importlib.import_module(name).__version__)
+
+
+def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
+    """The graph in ONNX Runtime, which opens no file: it is handed the weights that the graph refers to.
+
+    Args:
+        graph: The graph.
+        exact: Multiply bytes exactly also where that is slower: for weights of 8 bits, on processors without VNNI.
+
+    Raises:
+        GraphError: It is not a graph that Tenor writes, or one of other weights.
+        BundleError: From what is returned: the graph cannot be run.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads.cores()
     # Threads that wait would spin, and take the cores from a server's answers or from another process.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if exact:
+        options.add_session_config_entry("session.x64quantprecision", "1")
     options.log_severity_level = _FATAL
+    names = graph.check()
+    # The session computes with the memory of these arrays: they have to live as long.
+    shared = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(graph.weights[name])) for name in names]
+    if names:
+        options.add_external_initializers(names, shared)  # what is read while the graph is made simpler
+    for name, value in zip(names, shared, strict=True):
+        options.add_initializer(name, value)  # what it computes with: without this, a copy
     try:
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(graph.data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no class in common
         if not type(error).__module__.startswith("onnxruntime"):
             raise
-        raise ValueError(f"the ONNX graph cannot be read: {error}") from None
-    inputs = [(each.name, each.type, len(each.shape)) for each in session.get_inputs()]
-    found = [(each.name, each.type, each.shape[1:]) for each in session.get_outputs()]
-    if (inputs, found) != ([("ids", "tensor(int32)", 2)], [("logits", "tensor(float)", [outputs])]):
-        raise ValueError("the ONNX graph is that of another network")
+        raise GraphError(f"{graph.name}: the ONNX graph cannot be read: {error}") from None
 
-    def run(ids: npt.NDArray[np.int32]) -> Floats:
-        [logits] = session.run(["logits"], {"ids": ids})
+    def run(ids: npt.NDArray[np.int32], _: Any = shared) -> Floats:
+        try:
+            [logits] = session.run(["logits"], {"ids": ids})
+        except Exception as error:
+            if not type(error).__module__.startswith("onnxruntime"):
+                raise
+            raise graph.broken(error) from error
         return np.asarray(logits)
 
     return run
 
 
-def openvino(graph: bytes, bfloat16: bool) -> Run:
-    """The graph in OpenVINO; with `bfloat16` in that, where the processor has it."""
-    compiled = _core().compile_model(
-        _core().read_model(graph),
-        "CPU",
-        {
-            "PERFORMANCE_HINT": "LATENCY",  # all cores for one batch
-            "INFERENCE_NUM_THREADS": threads.cores(),
-            "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 and has_bfloat16() else "f32",
-        },
-    )
-    request, lock = compiled.create_infer_request(), threading.Lock()
+def openvino(graph: OnnxGraph, bfloat16: bool) -> Run:
+    """The graph in OpenVINO; with `bfloat16` in that, where the processor has it. Raises like `onnx_runtime`."""
+    data = graph.inlined()
+    options = {
+        "PERFORMANCE_HINT": "LATENCY",  # all cores for one batch
+        "INFERENCE_NUM_THREADS": threads.cores(),
+        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 and has_bfloat16() else "f32",
+    }
+    try:
+        request = _core().compile_model(_core().read_model(data), "CPU", options).create_infer_request()
+    except RuntimeError as error:
+        raise GraphError(f"{graph.name}: the ONNX graph cannot be read: {error}") from None
+    lock = threading.Lock()
 
     def run(ids: npt.NDArray[np.int32]) -> Floats:
         with lock:  # a request serves one caller at a time
-            return np.array(request.infer({"ids": ids})["logits"])  # a copy: the request keeps its own
+            try:
+                return np.array(request.infer({"ids": ids})["logits"])  # a copy: the request keeps its own
+            except RuntimeError as error:
+                raise graph.broken(error) from error
 
     return run
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from tenor.models import tokens
 from tenor.models.family import Activation, Family, Precision, WordConfig
+from tenor.models.shapes import Shapes, block, dense, embeddings
 from tenor.models.space import Choice, Range, Space
 from tenor.settings import require
 from tenor.tasks import Task
@@ -85,12 +86,23 @@ def build(config: Config, task: Task) -> Any:
     return keras.Model(ids, logits, name="transformer")
 
 
+def shapes(config: Config, outputs: int) -> Shapes:
+    """The weights of the network that `build` makes."""
+    yield from embeddings(config.vocabulary, config.maximum_tokens, config.width, config.width, normalised=False)
+    for number in range(config.blocks):
+        yield from block(number, config.width, config.feed_forward)
+    yield "norm/scale", (config.width,)
+    yield "norm/shift", (config.width,)
+    yield from dense("logits", config.width, outputs)
+
+
 FAMILY = Family(
     name="transformer",
     summary="Self-attention between all tokens, trained from scratch; minutes.",
     paper="Vaswani et al., 2017",
     config=Config,
     build=build,
+    shapes=shapes,
     encode=tokens.encode,
     # It sees each text a few times at most, so there is nothing to drop, and much to learn in as many steps as can be.
     pretraining={"dropout": 0.0, "batch_tokens": 4_096, "learning_rate": 0.004},

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from tenor.records import Record
 from tenor.text import gram_ids, vocabulary
 from tenor.text.encoded import TextEncoder
 
 
 def restore(description: dict[str, Any]) -> TextEncoder:
-    """The encoder of texts that `encoder.json` describes. Raises ValueError or KeyError where it is none."""
-    return _KINDS[description["kind"]](description)
+    """The encoder of texts that `encoder.json` describes. Raises ValueError where it is none."""
+    return _KINDS[Record(description, "encoder.json").choice("kind", _KINDS)](description)
 
 
 def _subwords(description: dict[str, Any]) -> TextEncoder:

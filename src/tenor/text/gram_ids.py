@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from tenor.data.stored import Texts
+from tenor.records import Record
 from tenor.text import encoded, ngrams
 from tenor.text.encoded import Encoded, Ids, Keep, Spans
 from tenor.text.ngrams import BITS
 from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, tokenise
 from tenor.threads import in_order
 
+LONGEST = 8
+"""Tokens in an n-gram, and lengths of n-grams, at most."""
 _RESERVED = 1  # padding; an n-gram that is not known is left out
 
 
@@ -84,12 +87,12 @@ class GramIds:
 
 def restore(description: dict[str, Any]) -> GramIds:
     """What `GramIds.describe` tells of. Raises ValueError where a number is out of range."""
-    orders, buckets = (tuple(map(int, description[key])) for key in ("orders", "buckets"))
-    if description["bits"] != BITS or not orders or not all(1 <= order <= 8 for order in orders):
-        raise ValueError("the n-grams are of another kind")
-    if not all(0 <= bucket < 1 << BITS for bucket in buckets):
-        raise ValueError("a bucket is out of range")
-    return GramIds(orders, buckets)
+    record = Record(description, "encoder.json")
+    record.whole("bits", BITS, BITS)
+    orders = record.wholes("orders", 1, LONGEST)
+    if not 0 < len(orders) <= LONGEST:
+        raise record.error("orders", f"it has {len(orders):,} items; from 1 to {LONGEST} are allowed")
+    return GramIds(tuple(orders), tuple(record.wholes("buckets", 0, (1 << BITS) - 1)))
 
 
 def build(texts: Sequence[str], size: int, orders: tuple[int, ...], minimum_texts: int) -> GramIds:

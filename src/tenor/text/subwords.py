@@ -8,10 +8,11 @@ Special tokens stand where the tokenizer's own template puts them around one tex
 they are added. Special tokens that stand in a text, such as the five letters [SEP], are ordinary text.
 """
 
+import contextlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,9 @@ import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from tenor.data.stored import Texts
-from tenor.text import encoded, normalise
+from tenor.errors import BundleError
+from tenor.records import Record, RecordError
+from tenor.text import encoded, normalise, tokenizer_json
 from tenor.text.encoded import PADDING, Encoded, Ids, Keep, Spans
 from tenor.threads import cores
 
@@ -30,6 +33,7 @@ _FEWEST_TIMES = 10  # that a subword stands in the texts: of rarer ones nothing 
 _TOO_LONG = 16  # characters for a trained subword, so that sentences that are often repeated are none
 _LONG_RUN = re.compile(r"\S{64}")  # is parted for training, whose time grows with the square of a run without blanks
 _TRAINING_CHARACTERS = 5_000_000  # more texts change little; an even share of them is taken then
+_PANICS = "pyo3_runtime"  # the module that panics of packages in Rust come from; it cannot be imported
 
 
 @dataclass(frozen=True)
@@ -50,19 +54,14 @@ class Subwords:
 
     def __post_init__(self) -> None:
         _limit_threads()
-        try:
-            tokenizer = Tokenizer.from_str(json.dumps(self.specification))
-        except Exception as error:  # the package raises Exception itself
-            raise ValueError(f"tokenizer.json cannot be read: {error}") from None
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        tokenizer.encode_special_tokens = True
-        object.__setattr__(self, "_tokenizer", tokenizer)
-        object.__setattr__(self, "_around", _template(tokenizer))
+        object.__setattr__(self, "_tokenizer", _made(self.specification))
+        with self._panics_told("the text 'a'"):
+            object.__setattr__(self, "_around", _template(self._tokenizer))
 
     @property
     def size(self) -> int:
-        return int(self._tokenizer.get_vocab_size())
+        """One more than the largest id."""
+        return tokenizer_json.largest_id(self.specification) + 1
 
     @property
     def specials(self) -> int:
@@ -87,7 +86,8 @@ class Subwords:
 
     def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
         """The characters of each subword; special tokens, and those that stand for nothing but a blank, have none."""
-        found = self._tokenizer.encode(self._prepare([text])[0], add_special_tokens=False)
+        with self._panics_told():
+            found = self._tokenizer.encode(self._prepare([text])[0], add_special_tokens=False)
         begin, end = np.array(found.offsets, np.int64).reshape(-1, 2).T
         positions, first, _ = encoded.cut(np.array([0, len(begin)]), maximum - self.specials, keep)
         row = np.repeat(np.arange(len(first) - 1), np.diff(first))
@@ -104,7 +104,8 @@ class Subwords:
         return [_SURROGATE.sub("\ufffd", text) for text in texts]
 
     def _encode(self, texts: list[str], maximum: int, keep: Keep) -> Encoded:
-        found = [row.ids for row in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+        with self._panics_told():
+            found = [row.ids for row in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
         lengths = np.fromiter(map(len, found), np.int64, len(found))
         ids = np.fromiter((token for row in found for token in row), np.int32, int(lengths.sum()))
         positions, first, text = encoded.cut(np.concatenate([[0], lengths]).cumsum(), maximum, keep)
@@ -116,6 +117,25 @@ class Subwords:
         with_specials[begin + np.arange(len(before))] = before
         with_specials[end - len(after) + np.arange(len(after))] = after
         return Encoded(self._swap(with_specials), first + around, text, int((lengths > maximum).sum()))
+
+    @contextlib.contextmanager
+    def _panics_told(self, text: str = "a text") -> Iterator[None]:
+        """Tell of a panic in the package, which is no Exception, as an error; the tokenizer is made anew after one, as
+        it may have left a lock behind.
+
+        Raises:
+            BundleError: There was one.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if type(error).__module__ != _PANICS:
+                raise
+            object.__setattr__(self, "_tokenizer", _made(self.specification))
+            raise BundleError(
+                f"{tokenizer_json.FILE}: the tokenizer failed on {text}: {_one_line(error)}.",
+                "Do not use this model, or leave that text out. Please report this.",
+            ) from None
 
     def _swap(self, ids: Ids) -> Ids:
         if self.padding == PADDING:
@@ -136,9 +156,12 @@ class Subwords:
 
 def restore(description: dict[str, Any]) -> Subwords:
     """The tokenizer that `Subwords.describe` tells of. Raises ValueError where it cannot be read."""
-    found = Subwords(description["tokenizer"], int(description["padding"]), bool(description.get("folded", False)))
-    if found.folded and sorted(found.specification["model"]["vocab"].values()) != list(range(found.size)):
-        raise ValueError("the ids of the subwords have gaps")
+    record = Record(description, "encoder.json")
+    specification = record.record("tokenizer").values
+    padding = record.whole("padding", 0, tokenizer_json.MOST_TOKENS)
+    found = Subwords(specification, padding, "folded" in description and record.flag("folded"))
+    if found.folded and sorted(specification["model"]["vocab"].values()) != list(range(found.size)):
+        raise record.error("tokenizer.model.vocab", "the ids have gaps")
     return found
 
 
@@ -173,6 +196,26 @@ def build(texts: Sequence[str], size: int) -> Subwords:
     return Subwords(specification, PADDING, folded=True)
 
 
+def _made(specification: dict[str, Any]) -> Tokenizer:
+    """The tokenizer of the package. Raises ValueError where a part is not allowed, or the package refuses it."""
+    plain = json.dumps(tokenizer_json.plain(specification))
+    try:
+        tokenizer = Tokenizer.from_str(plain)
+    except BaseException as error:  # the package raises Exception itself, and panics are none
+        if type(error) is not Exception and type(error).__module__ != _PANICS:
+            raise
+        raise RecordError(tokenizer_json.FILE, "", f"it cannot be read: {_one_line(error)}") from None
+    tokenizer.encode_special_tokens = True
+    for token in specification.get("added_tokens") or ():
+        if tokenizer.token_to_id(token["content"]) != token["id"]:
+            raise RecordError(tokenizer_json.FILE, "added_tokens", f"another id than {token['id']} is that of a token")
+    return tokenizer
+
+
+def _one_line(error: BaseException) -> str:
+    return ascii(str(error).partition("\n")[0])[1:-1][:200].rstrip(".")
+
+
 def _limit_threads() -> None:
     """Have the package start as many threads as there are cores for this process: it looks at this variable once, when
     it first has several texts.
@@ -199,5 +242,5 @@ def _template(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     ids, kinds = (lambda row: (row.ids, row.special_tokens_mask))(tokenizer.encode("a"))
     inside = [index for index, special in enumerate(kinds) if not special]
     if not inside:
-        raise ValueError("the tokenizer makes no token of the text 'a'")
+        raise RecordError(tokenizer_json.FILE, "", "it makes no token of the text 'a'")
     return ids[: inside[0]], ids[inside[-1] + 1 :]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.data.stored import Texts
+from tenor.records import Record, RecordError
 from tenor.text import encoded, normalise
 from tenor.text.encoded import Encoded, Ids, Keep, Spans
 from tenor.text.tokenise import LONGEST, Tokens, blocks, tokenise
@@ -28,6 +29,8 @@ class Vocabulary:
     @cached_property
     def _sorted(self) -> tuple[npt.NDArray[np.uint64], Ids]:
         found = tokenise(self.tokens)
+        if not np.diff(found.first).all():
+            raise RecordError("encoder.json", "tokens", "one of them is no token")
         hashes = found.hashes[found.first[:-1]]
         order = np.argsort(hashes)
         return hashes[order], (order + _RESERVED).astype(np.int32)
@@ -67,11 +70,10 @@ class Vocabulary:
 
 
 def restore(description: dict[str, Any]) -> Vocabulary:
-    """The vocabulary that `Vocabulary.describe` tells of. Raises ValueError where a token is no string."""
-    tokens = description["tokens"]
-    if not all(isinstance(token, str) and token for token in tokens):
-        raise ValueError("a token of the vocabulary is not a string")
-    return Vocabulary(tuple(tokens))
+    """The vocabulary that `Vocabulary.describe` tells of. Raises ValueError where it tells of none."""
+    found = Vocabulary(tuple(Record(description, "encoder.json").texts("tokens")))
+    found._sorted  # noqa: B018  is made at once, so that damage is found at once
+    return found
 
 
 def build(texts: Sequence[str], size: int) -> Vocabulary:

@@ -1,0 +1,63 @@
+"""`tenor verify`."""
+
+import json
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenor.cli import options
+
+if TYPE_CHECKING:
+    from tenor.models.proof import Row
+
+
+def verify(
+    model: options.Model,
+    runtime: options.Runtime = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as one line of JSON.")] = False,
+) -> None:
+    """Compare the graphs of a model, on this machine, with what they gave where it was made; exit with 1 where one
+    disagrees.
+    """
+    from tenor import bundle
+
+    options.use(runtime, model)
+    rows = [described(row) for row in bundle.verify(model)]
+    agrees = all(row["agrees"] for row in rows)
+    if as_json:
+        print(json.dumps({"agrees": agrees, "graphs": rows}))
+    elif not rows:
+        print("there is no graph to compare: this model is computed without one.")
+    else:
+        print("\n".join(table(rows)))
+    if not agrees:
+        raise typer.Exit(1)
+
+
+def described(row: "Row") -> dict[str, Any]:
+    """What --json prints of a comparison."""
+    difference = row.verdict.difference
+    return {
+        "graph": row.graph,
+        "runtime": row.runtime,
+        "precision": row.precision,
+        "rows": row.verdict.rows,
+        "largest_difference": difference if math.isfinite(difference) else None,
+        "allowed": row.verdict.allowed,
+        "agrees": row.verdict.agrees,
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> list[str]:
+    """Comparisons as lines for people, a head first."""
+    graph, runtime = (max(map(len, [name, *(row[name] for row in rows)])) for name in ("graph", "runtime"))
+    lines = [f"{'graph':{graph}}  {'runtime':{runtime}}  precision  rows  largest difference  allowed  verdict"]
+    for row in rows:
+        difference = "not a number" if row["largest_difference"] is None else f"{row['largest_difference']:.2g}"
+        verdict = "agrees" if row["agrees"] else "DISAGREES"
+        lines.append(
+            f"{row['graph']:{graph}}  {row['runtime']:{runtime}}  {row['precision']:9}  {row['rows']:4}  "
+            f"{difference:>18}  {row['allowed']:7.2g}  {verdict}"
+        )
+    return lines

@@ -1,0 +1,104 @@
+"""Rows of ids with the logits that a network and its graphs gave for them, so that other machines can compare.
+
+The rows are drawn at random: nothing of the training texts is in them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import numpy as safetensors
+
+from tenor.tasks import Floats
+from tenor.text.encoded import Encoded
+
+PROBE = "probe.safetensors"
+"""The file in a model's folder."""
+NETWORK = "network"
+"""The name of the network's own logits in it."""
+_SEED, _ROWS, _MOST_ROWS = 7, 24, 1_024
+_SHORT, _LONGEST = 32, 128  # tokens: a check takes a fraction of a second, also with a large network
+
+
+class Origin(NamedTuple):
+    """Where a model was loaded from.
+
+    Attributes:
+        folder: Its folder.
+        manifest: SHA-256 of the folder's manifest.
+        prefix: What its files' names begin with: `1.` of the second model of a blend.
+    """
+
+    folder: Path
+    manifest: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Rows, and what was computed for them where the model was made.
+
+    Attributes:
+        rows: The rows of ids, each a text of its own.
+        logits: (rows, outputs), by what gave them: `NETWORK`, and each graph by its file's name.
+    """
+
+    rows: Encoded
+    logits: Mapping[str, Floats]
+
+    def to_bytes(self) -> bytes:
+        """The probe as a file."""
+        lengths = self.rows.lengths.astype(np.int64)
+        return bytes(safetensors.save({"ids": self.rows.ids, "lengths": lengths, **self.logits}))
+
+
+def draw(longest: int, size: int) -> Encoded:
+    """Rows of ids drawn at random: of none to 32 ids, and one that is as long as rows get, or 128.
+
+    Args:
+        longest: Ids in the longest row of the model.
+        size: Ids run from 0, which is padding, to `size - 1`.
+    """
+    lengths: npt.NDArray[np.int64] = np.geomspace(1, min(longest, _SHORT) + 1, _ROWS).astype(np.int64) - 1
+    lengths[-1] = min(longest, _LONGEST)
+    ids = np.random.default_rng(_SEED).integers(1, size, lengths.sum()).astype(np.int32)
+    return _rows(ids, lengths)
+
+
+def read(data: bytes, graphs: Iterable[str], outputs: int, longest: int, size: int) -> Probe:
+    """The probe that `Probe.to_bytes` wrote.
+
+    Args:
+        data: The file.
+        graphs: Names of the model's graphs.
+        outputs: Outputs of the model.
+        longest: Ids in the longest row of the model.
+        size: Ids of the model's encoder.
+
+    Raises:
+        ValueError: It is not a probe of this model.
+        SafetensorError: It is not a file of safetensors.
+    """
+    arrays: dict[str, Any] = safetensors.load(data)
+    names = {"ids", "lengths", NETWORK, *graphs}
+    if set(arrays) != names:
+        wrong = sorted(set(arrays) ^ names)[0]
+        raise ValueError(f"{PROBE}: {wrong!r} is {'not expected' if wrong in arrays else 'missing'}")
+    ids, lengths = arrays.pop("ids"), arrays.pop("lengths")
+    if (ids.dtype, ids.ndim, lengths.dtype, lengths.ndim) != (np.int32, 1, np.int64, 1):
+        raise ValueError(f"{PROBE}: the rows are not lists of whole numbers")
+    if not 0 < len(lengths) <= _MOST_ROWS or lengths.min() < 0 or lengths.max() > longest or lengths.sum() != len(ids):
+        raise ValueError(f"{PROBE}: the lengths of the rows do not fit")
+    if len(ids) and not (ids.min() > 0 and ids.max() < size):
+        raise ValueError(f"{PROBE}: an id is not one of the model's")
+    for name, logits in arrays.items():
+        if logits.dtype != np.float32 or logits.shape != (len(lengths), outputs) or not np.isfinite(logits).all():
+            raise ValueError(f"{PROBE}: the logits of {name!r} are not finite numbers, {outputs} for each row")
+    return Probe(_rows(ids, lengths), arrays)
+
+
+def _rows(ids: npt.NDArray[np.int32], lengths: npt.NDArray[np.int64]) -> Encoded:
+    return Encoded(ids, np.concatenate([[0], lengths.cumsum()]), np.arange(len(lengths)), 0)

@@ -1,0 +1,74 @@
+"""Makes the small folders of `tests/golden/format-2` anew: one of every family, task and kind of file.
+
+    python tests/fuzz/make_folders.py FOLDER
+
+The committed ones stay as they are: they also prove that folders of this format load in later versions.
+"""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+TEXTS = [
+    *(f"a {word} film, {word} indeed, number {index}" for index, word in enumerate(["good", "great", "fine"] * 7)),
+    *(f"a {word} film, {word} indeed, number {index}" for index, word in enumerate(["bad", "dull", "poor"] * 7)),
+]
+CHINESE = [f"房间很干净，服务很好{index}，位置一般，早餐普通" * 30 for index in range(42)]
+LABELS = ["positive"] * 21 + ["negative"] * 21
+SETS = [[label, "short"] if index % 3 else [label] for index, label in enumerate(LABELS)]
+NETWORK: dict[str, Any] = {"maximum_tokens": 24, "batch_tokens": 96, "epochs": 2, "patience": None, "validation": 0.2}
+WORDS: dict[str, Any] = {**NETWORK, "vocabulary": 60, "tokens": "words"}
+ENCODER = Path(__file__).parents[1] / "models" / "golden" / "bert"
+
+
+def make(target: Path) -> None:
+    """Train and save all of them."""
+    from tenor import TextClassifier, TextRegressor, models, pipeline
+    from tenor.runs import Pretraining
+
+    def classifier(name: str, family: str, settings: dict[str, Any], labels: Any = LABELS, texts: Any = TEXTS) -> None:
+        TextClassifier(family, settings, random_state=3).fit(texts, labels).save(target / name)
+
+    classifier("ngram", "ngram", {"orders": [1, 2], "characters": [3], "weighting": "tf-idf", "strength": 10.0})
+    classifier("labels", "ngram", {"orders": [1], "weighting": "naive-bayes", "strength": 1.0}, SETS)
+    numbers = {"orders": [1], "weighting": "tf-idf", "strength": 1.0}
+    TextRegressor("ngram", numbers, random_state=3).fit(TEXTS, [float(len(text)) for text in TEXTS]).save(
+        target / "numbers"
+    )
+    classifier("bag", "bag", {**NETWORK, "vocabulary": 60, "embedding": 4, "hidden": [6]})
+    classifier("cnn", "cnn", {**WORDS, "embedding": 4, "filters": 4, "widths": [2, 3]})
+    classifier("lstm", "lstm", {**WORDS, "embedding": 4, "units": 4, "bidirectional": True, "pooling": "mean"})
+    transformer = {**WORDS, "width": 8, "heads": 2, "feed_forward": 8}
+    classifier("transformer", "transformer", transformer)
+    subwords = {**NETWORK, "vocabulary": 1_000, "tokens": "subwords", "embedding": 2, "units": 4}
+    classifier("subwords", "lstm", subwords, texts=CHINESE)
+    pretrained = {**NETWORK, "tune": "frozen", "model": str(ENCODER), "maximum_tokens": 20}
+    os.chdir(ENCODER.parent)
+    classifier("pretrained", "pretrained", {**pretrained, "model": "bert"})
+    _blend(target)
+    corpus = target / "corpus.txt"
+    corpus.write_text("\n".join(TEXTS), encoding="utf-8")
+    run = Pretraining(str(corpus), settings=transformer, out=str(target / "encoder"))
+    pipeline.pretrain(run)
+    corpus.unlink()
+    assert models.FAMILIES.keys() == {"auto", "ngram", "bag", "cnn", "lstm", "transformer", "pretrained"}
+
+
+def _blend(target: Path) -> None:
+    """A blend of two of the others, the network in int8 too."""
+    from tenor import bundle, load
+    from tenor.models import auto, export
+    from tenor.models.blend import Blend, Member
+
+    saved = {name: load(target / name).bundle for name in ("ngram", "bag")}
+    network: Any = saved["bag"].model
+    models = {"ngram": saved["ngram"].model, "bag": export.quantised(network.network, network)}
+    members = [Member(saved[name].family, saved[name].config, models[name], weight=0.5) for name in models]
+    blended = replace(saved["ngram"], family=auto.FAMILY, config=auto.Config(), model=Blend(tuple(members)))
+    bundle.save(blended, target / "blend")
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]).resolve())

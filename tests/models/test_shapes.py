@@ -1,0 +1,85 @@
+"""What a model's settings say of its weights is what Keras builds."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tenor import models, settings
+from tenor.models import huggingface, shapes
+from tenor.records import RecordError
+from tenor.tasks import Classes
+
+GOLDEN = Path(__file__).parent / "golden"
+WORDS: dict[str, Any] = {"vocabulary": 30, "maximum_tokens": 12}
+CASES: list[tuple[str, dict[str, Any]]] = [
+    ("bag", {"vocabulary": 30, "embedding": 5}),
+    ("bag", {"vocabulary": 30, "embedding": 5, "hidden": [7, 3]}),
+    ("cnn", {**WORDS, "embedding": 5, "widths": [2, 3, 2], "filters": 4}),
+    ("lstm", {**WORDS, "embedding": 5, "units": 6}),
+    ("lstm", {**WORDS, "embedding": 5, "units": 6, "bidirectional": True}),
+    ("transformer", {**WORDS, "width": 6, "heads": 2, "blocks": 3, "feed_forward": 5}),
+    ("pretrained", {"model": "bert", "tune": "lora", "rank": 3, "maximum_tokens": 12}),
+    ("pretrained", {"model": "albert", "maximum_tokens": 12}),
+    ("pretrained", {"model": "electra", "maximum_tokens": 12}),
+]
+
+
+def config_of(name: str, values: dict[str, Any]) -> Any:
+    if name == "pretrained":
+        folder = huggingface.read(GOLDEN / values["model"])
+        values = {**values, "architecture": huggingface.describe(folder.architecture)}
+    return settings.make(models.find(name).config, values, "test")
+
+
+@pytest.mark.parametrize(("name", "values"), CASES)
+def test_they_are_those_of_the_network(name: str, values: dict[str, Any]) -> None:
+    pytest.importorskip("keras")
+    family, config = models.find(name), config_of(name, values)
+    assert family.build is not None and family.shapes is not None
+    network = family.build(config, Classes(("a", "b", "c")))
+    expected = dict(family.shapes(config, 3))
+    assert {variable.path: tuple(variable.shape) for variable in network.weights} == expected
+    assert next(iter(expected.values()))[0] in (30, huggingface.read(GOLDEN / "bert").architecture.tokens)
+
+
+def test_settings_of_any_size_are_compared_at_once() -> None:
+    family = models.find("transformer")
+    huge = settings.make(family.config, {"width": 10**9, "heads": 1, "blocks": 10**9, "vocabulary": 10**9}, "test")
+    assert family.shapes is not None
+    with pytest.raises(RecordError, match=r"field 'embeddings/token': it has the shape \(1, 1\), and the settings ask"):
+        shapes.check(family.shapes(huge, 2), {"embeddings/token": np.zeros((1, 1), np.float32)})
+
+
+def test_what_is_missing_too_much_or_of_another_type_is_named() -> None:
+    family = models.find("lstm")
+    config = config_of("lstm", {**WORDS, "embedding": 5, "units": 6})
+    assert family.shapes is not None
+    arrays = {name: np.zeros(shape, np.float32) for name, shape in family.shapes(config, 1)}
+    shapes.check(family.shapes(config, 1), arrays)
+    for changed, problem in (
+        ({**arrays, "more": np.zeros(1, np.float32)}, r"'more': the settings ask for no such weights"),
+        ({**arrays, "logits/bias": np.zeros(1, np.float64)}, r"'logits/bias': it is float64, not float32"),
+        ({name: arrays[name] for name in arrays if name != "lstm/lstm_cell/bias"}, r"'lstm/.*': it is missing"),
+    ):
+        with pytest.raises(RecordError, match=rf"weights\.safetensors, field {problem}"):
+            shapes.check(family.shapes(config, 1), changed)
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"tokens": 10**9}, "'settings.architecture.tokens': it is 1000000000, not a whole number"),
+        ({"heads": 5}, "they are 5, which do not share the width of 12"),
+        ({"positions": 11}, "it is 11, and maximum_tokens is 12"),
+        ({"epsilon": "x"}, "'settings.architecture.epsilon': it is 'x', not a number"),
+    ],
+)
+def test_an_architecture_that_is_none_is_refused(values: dict[str, Any], problem: str) -> None:
+    family = models.find("pretrained")
+    architecture = huggingface.describe(huggingface.read(GOLDEN / "bert").architecture) | values
+    config = settings.make(family.config, {"maximum_tokens": 12, "architecture": architecture}, "test")
+    assert family.shapes is not None
+    with pytest.raises(RecordError, match=problem):
+        list(family.shapes(config, 1))
