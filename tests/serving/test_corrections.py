@@ -224,3 +224,10 @@ def test_a_database_that_cannot_be_used_is_told(
     Store(str(tmp_path / "new.db")).close()
     ended = cli("corrections", "export", tmp_path / "new.db", "--out", tmp_path / "x.csv")
     assert (ended.code, "there are no corrections yet" in ended.err) == (1, True)
+
+
+def test_a_link_that_leads_nowhere_makes_no_file_there(tmp_path: Path) -> None:
+    (tmp_path / "kept.db").symlink_to(tmp_path / "victim.db")
+    with pytest.raises(DataError, match=r"kept\.db: this is a link that leads nowhere\. Remove it"):
+        Store(str(tmp_path / "kept.db"))
+    assert not (tmp_path / "victim.db").exists()

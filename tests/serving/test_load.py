@@ -2,12 +2,9 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -18,6 +15,7 @@ from typing import Any
 import pytest
 
 import tenor
+from server import Server, answer, closed, request
 from tenor import pipeline
 from tenor.predictor import Predictor
 from tenor.runs import Run
@@ -27,37 +25,6 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open
 LEFT = (ConnectionError, asyncio.IncompleteReadError)
 """What a client meets where the server has closed the connection."""
 TEXTS = [f"{word} film, number {number}" for number in range(8) for word in ("superb", "dull", "好看")]
-
-
-class Server:
-    """`tenor serve` in a process of its own."""
-
-    def __init__(self, folder: Path, log: Path, *options: str, files: int | None = None) -> None:
-        self.log = log
-        command = [sys.executable, "-W", "error", "-m", "tenor", "serve", str(folder), *options]
-        if files is not None:
-            command = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *command]
-        with log.open("w") as written:
-            self.process = subprocess.Popen(command, stderr=written)
-        for _ in range(300):
-            lines = log.read_text().splitlines()
-            if lines or self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        assert lines and lines[0].startswith("listening on "), lines
-        self.port = int(lines[0].rpartition(":")[2])
-
-    def files(self) -> int:
-        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
-
-    def answered(self, path: str = "/predict") -> Counter[int]:
-        """How many requests got which status, as the log tells it."""
-        lines = self.log.read_text().splitlines()[1:]
-        assert [line for line in lines if not line.startswith("{")] == []
-        events = [json.loads(line) for line in lines]
-        broken = [event for event in events if "traceback" in event]
-        assert broken == []
-        return Counter(event["status"] for event in events if event.get("path") == path)
 
 
 @pytest.fixture
@@ -78,27 +45,6 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 def folder(tmp_path: Path, model_folder: Path) -> Path:
     tenor.load(model_folder).save(tmp_path / "served")
     return tmp_path / "served"
-
-
-def request(question: Any, path: str = "/predict") -> bytes:
-    body = question if isinstance(question, bytes) else json.dumps(question).encode()
-    lines = [f"POST {path} HTTP/1.1", "host: x", "content-type: application/json", f"content-length: {len(body)}"]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-async def answer(reader: asyncio.StreamReader) -> tuple[int, Any]:
-    """The next answer, whole."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    lines = head.decode().lower().split("\r\n")
-    [length] = [int(line.partition(":")[2]) for line in lines if line.startswith("content-length:")]
-    body = await reader.readexactly(length)
-    return int(lines[0].split()[1]), json.loads(body) if b"application/json" in head else body
-
-
-async def closed(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with contextlib.suppress(ConnectionError):
-        await writer.wait_closed()
 
 
 @contextlib.asynccontextmanager
@@ -299,7 +245,7 @@ def test_a_new_model_under_load_loses_no_request(
         nonlocal over
         for number in range(3):
             (tenor.load(other.folder), first)[number % 2].save(folder, overwrite=True)
-            for _ in range(200):
+            for _ in range(600):
                 if reloaded() > number:
                     break
                 time.sleep(0.05)
@@ -321,7 +267,8 @@ def test_sigterm_under_load_answers_what_was_accepted(serve: Callable[..., Serve
     server = serve(folder, "--port", "0")
 
     async def end() -> None:
-        await asyncio.sleep(0.7)
+        while server.answered()[200] < 480:
+            await asyncio.sleep(0.1)
         os.kill(server.process.pid, signal.SIGTERM)
 
     async def run() -> list[Any]:

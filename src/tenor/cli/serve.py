@@ -23,6 +23,14 @@ def serve(
         Path | None, Option(help="File with keys, one a line, of which a client gives one; or set TENOR_API_KEY.")
     ] = None,
     origins: Annotated[list[str] | None, Option("--cors", help="Web page that may ask; may be repeated.")] = None,
+    hosts: Annotated[
+        list[str] | None,
+        Option(
+            "--allowed-host",
+            metavar="NAME",
+            help="Public name of the server, or *.example.org; may be repeated. Addresses and local names need none.",
+        ),
+    ] = None,
     max_batch: Annotated[int, Option(min=1, help="Texts that go to the model together.")] = 256,
     batch_wait: Annotated[float, Option(min=0, help="Milliseconds that a request waits for others.")] = 0.0,
     queue: Annotated[int, Option(min=1, help="Texts that may wait for a model.")] = 10_000,
@@ -62,7 +70,7 @@ def serve(
     from tenor.errors import DataError, SettingsError, missing_extra
 
     try:
-        from tenor.serving import app, limits
+        from tenor.serving import app, limits, running
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("fastapi", "httptools", "prometheus_client", "uvicorn"):
             raise
@@ -88,6 +96,7 @@ def serve(
         limits=limits.Limits(texts=max_texts, characters=max_characters, seconds=timeout),
         keys=tuple(given),
         origins=tuple(origins or ()),
+        hosts=(*(hosts or ()), host),
         most=max_batch,
         wait_s=batch_wait / 1000,
         queue=queue,
@@ -105,14 +114,14 @@ def serve(
         from tenor.scale import cluster, serving
 
         if not on.startswith("ray://"):
-            with app.bound(host, port) as free:  # where it cannot be, this says so
+            with running.bound(host, port) as free:  # where it cannot be, this says so
                 host, port = free.getsockname()[:2]
         scaling = serving.Scaling(min_replicas, max_replicas, target_requests or _TARGET, worker_cores)
         with (
             cluster.connected(on) as ray,
             serving.running(ray, models, options, scaling, host, port, corrections),
         ):
-            app.tell(host, port)
+            running.tell(host, port)
             serving.wait()
         return
     store = None
@@ -120,5 +129,6 @@ def serve(
         from tenor.serving.corrections import Store
 
         store = Store(corrections)
-    made = app.make(models, options, app.log_line, store)
-    app.run(made, options, host, port)
+    with running.ended_at_once():
+        made = app.make(models, options, running.log_line, store)
+    running.run(made, timeout, host, port)

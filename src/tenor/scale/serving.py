@@ -127,6 +127,7 @@ def _builder(models: Any, options: app.Options, threads: int, corrections: str |
         import ray
 
         from tenor.serving import app
+        from tenor.serving.running import log_line
 
         os.environ["OMP_NUM_THREADS"] = str(threads)
         store = None
@@ -141,7 +142,7 @@ def _builder(models: Any, options: app.Options, threads: int, corrections: str |
                 folders[-1].mkdir()
                 for file, data in files.items():
                     (folders[-1] / file).write_bytes(data)
-            return app.make(folders, options, app.log_line, store)
+            return app.make(folders, options, log_line, store)
 
     return build
 

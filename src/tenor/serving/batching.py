@@ -5,6 +5,8 @@ and under load batches grow by themselves.
 """
 
 import asyncio
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +23,14 @@ _BESIDE = 64  # requests that wait for work beside predictions
 
 class Full(Exception):  # noqa: N818  (no error of the program: the caller answers 503)
     """There are too many texts in the queue."""
+
+
+class Stuck(Exception):  # noqa: N818  (as above)
+    """The model does not answer; the words say why."""
+
+
+class ModelError(RuntimeError):
+    """The model failed in a way that is no exception of Python's, such as a panic in native code."""
 
 
 class _Job(NamedTuple):
@@ -42,6 +52,7 @@ class Batcher:
         wait_s: float = 0.0,
         queue: int = 10_000,
         told: Callable[[int], None] = lambda _: None,
+        patience_s: float = 60.0,
     ) -> None:
         """Make the queue; `run` empties it.
 
@@ -50,17 +61,29 @@ class Batcher:
             wait_s: How long the first request of a batch waits for others while the model is free.
             queue: Texts that may wait, at most.
             told: Hears the number of texts of each batch.
+            patience_s: How long a batch may take before the model is held to be stuck.
         """
         self.queued = 0
+        self._patience_s = patience_s
+        self._begun: float | None = None  # when the batch that is computed now was handed to the model
+        self._ended = False
         self._most, self._wait_s, self._queue, self._told = most, wait_s, queue, told
         self._jobs: deque[_Job] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "model")
         self._aside = ThreadPoolExecutor(1, "aside")
-        self._beside = 0
+        self._beside = threading.Semaphore(_BESIDE)
 
     async def submit(self, predict: Predict, texts: list[str]) -> Floats:
-        """What `predict` says of some texts, (texts, outputs). Raises Full where too many wait already."""
+        """What `predict` says of some texts, (texts, outputs).
+
+        Raises:
+            Full: Too many texts wait already.
+            Stuck: The model does not answer.
+            ModelError: It fails.
+        """
+        if problem := self.fault():
+            raise Stuck(problem)
         if self._jobs and self.queued + len(texts) > self._queue:
             raise Full
         job = _Job(predict, texts, asyncio.get_running_loop().create_future())
@@ -72,26 +95,51 @@ class Batcher:
     async def beside(self, work: Callable[[], Result]) -> Result:
         """Do other work with the model, such as an explanation, which predictions do not wait for.
 
+        Work whose caller is cancelled is not begun; what has begun goes on, and counts until it ends.
+
         Raises:
             Full: Too much such work waits already.
+            Stuck: The work in front of the model has ended.
         """
-        if self._beside >= _BESIDE:
+        if not self._beside.acquire(blocking=False):
             raise Full
-        self._beside += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._aside, work)
-        finally:
-            self._beside -= 1
+            future = self._aside.submit(work)
+        except RuntimeError:
+            self._beside.release()
+            raise Stuck("the work in front of the model has ended.") from None
+        future.add_done_callback(lambda _: self._beside.release())
+        try:
+            return await asyncio.wrap_future(future)
+        except BaseException as error:
+            raise _as_exception(error) from error
+
+    def fault(self) -> str | None:
+        """Why nothing is answered; None: it is, or nothing was asked yet."""
+        if self._ended:
+            return "the work in front of the model has ended."
+        if self._begun is not None and (took := time.monotonic() - self._begun) > self._patience_s:
+            return f"the model has computed one batch for {took:.0f} seconds."
+        return None
 
     async def run(self) -> None:
-        """Answer for ever."""
-        while True:
-            await self._arrived.wait()
-            if self._wait_s and self.queued < self._most:
-                await asyncio.sleep(self._wait_s)
-            jobs = self._take()
-            if jobs:
-                await self._answer(jobs)
+        """Answer until this is cancelled; whoever waits then hears that it is over."""
+        jobs: list[_Job] = []
+        try:
+            while True:
+                await self._arrived.wait()
+                if self._wait_s and self.queued < self._most:
+                    await asyncio.sleep(self._wait_s)
+                jobs = self._take()
+                if jobs:
+                    await self._answer(jobs)
+        finally:
+            self._ended = True
+            for job in (*jobs, *self._jobs):
+                if not job.answer.done():
+                    job.answer.set_exception(Stuck("the work in front of the model has ended."))
+            self._thread.shutdown(wait=False)
+            self._aside.shutdown(wait=False)
 
     def _take(self) -> list[_Job]:
         jobs: list[_Job] = []
@@ -111,15 +159,34 @@ class Batcher:
 
     async def _answer(self, jobs: list[_Job]) -> None:
         texts = [text for job in jobs for text in job.texts]
-        self._told(len(texts))
+        self._begun = time.monotonic()
         try:
+            self._told(len(texts))
             logits = await asyncio.get_running_loop().run_in_executor(self._thread, jobs[0].predict, texts)
-        except Exception as error:
+            if len(logits) != len(texts):
+                raise ModelError(f"the model answered {len(logits):,} texts, and was asked about {len(texts):,}.")
+            ends = np.cumsum([len(job.texts) for job in jobs])
+            for job, found in zip(jobs, np.split(logits, ends[:-1]), strict=True):
+                if not job.answer.done():
+                    job.answer.set_result(found)
+        except BaseException as error:
+            told = _as_exception(error)  # where the program ends, this raises
             for job in jobs:
                 if not job.answer.done():
-                    job.answer.set_exception(error)
-            return
-        ends = np.cumsum([len(job.texts) for job in jobs])
-        for job, found in zip(jobs, np.split(logits, ends[:-1]), strict=True):
-            if not job.answer.done():
-                job.answer.set_result(found)
+                    job.answer.set_exception(told)
+        finally:
+            self._begun = None
+
+
+def _as_exception(error: BaseException) -> Exception:
+    """An exception that a request can be answered for. What ends the program, or this work, is raised again.
+
+    A panic in code that was written in Rust is a BaseException: nothing that catches an Exception would catch it.
+    """
+    if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)):
+        raise error
+    if isinstance(error, Exception):
+        return error
+    fault = ModelError(f"{type(error).__name__}: {error}")
+    fault.__cause__ = error
+    return fault

@@ -13,7 +13,7 @@ from tenor.serving.limits import Limits, Rate
 from tenor.serving.refusals import STATUSES, answers
 
 if TYPE_CHECKING:
-    from tenor.serving.app import Served
+    from tenor.serving.served import Served
 
 Label = StrictStr | list[StrictStr] | Annotated[float, Field(strict=True, allow_inf_nan=False)]
 

@@ -212,6 +212,8 @@ def _url(where: str) -> sql.URL:
 
 def _require_file(path: Path, make: bool) -> None:
     """Make an SQLite file that its owner alone may read, as it holds texts; or insist that it is there."""
+    if path.is_symlink() and not path.exists():
+        raise DataError(f"{path}: this is a link that leads nowhere.", "Remove it, or choose another file.")
     if not make and not path.is_file():
         raise DataError(f"{path}: there is no such file.", "Check the path.")
     if make:
@@ -221,13 +223,15 @@ def _require_file(path: Path, make: bool) -> None:
             raise DataError(f"{path}: this cannot be written: {error.strerror}.", "Choose another file.") from None
 
 
-def write(store: Store, out: Path, model: str | None) -> int:
-    """Write the corrections of a model as training data, with columns `text` and `label`; returns how many."""
+def write(store: Store, out: Path, model: str | None, escape_formulas: bool = False) -> int:
+    """Write the corrections of a model as training data, with columns `text` and `label`; returns how many. With
+    `escape_formulas` spreadsheets compute none of them.
+    """
     from tenor.data import writer
 
     source = store.table(model)
     rows = 0
-    with writer.open_writer(out, source.columns, found=["label"]) as put:
+    with writer.open_writer(out, source.columns, found=["label"], escape_formulas=escape_formulas) as put:
         for chunk in source.chunks:
             put(Chunk(chunk.row, chunk.columns))
             rows += len(chunk)

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from tenor.serving.origins import Origins
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -17,8 +19,11 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 OPEN = frozenset({"/", "/page.js", "/page.css", "/health/live", "/health/ready"})
 """What needs no key."""
+BODY = "tenor.body"
+"""Key of the body in the scope of a request, where it is whole and was not copied."""
 
-
+_DIGITS = 19
+"""Of a length in bytes that fits into 64 bits; Python takes no number of some thousands."""
 _GONE = 499
 """The client left before it was answered: what many servers write into their logs."""
 _REMEDIES = {401: (b"www-authenticate", b"Bearer"), 503: (b"retry-after", b"1")}
@@ -35,6 +40,7 @@ class Limits:
         held: Bytes of the bodies of all requests that are read or answered at the same time.
         seconds: Time until the answer.
         explained: Texts to explain.
+        explained_characters: Characters of all texts to explain.
         corrected: Characters of a text that is corrected.
         corrections: Corrections a minute, of all clients together.
     """
@@ -45,6 +51,7 @@ class Limits:
     held: int = 512 << 20
     seconds: float = 30.0
     explained: int = 16
+    explained_characters: int = 20_000
     corrected: int = 100_000
     corrections: int = 120
 
@@ -68,12 +75,20 @@ class Rate:
 
 
 class Guard:
-    """Stands before the app: 401 without a key, 413 for a body that is too large, 408 for one that does not come."""
+    """Stands before the app: 401 without a key, 413 for a body that is too large, 408 for one that does not come, 421
+    and 403 for what a web page may have tricked a browser into.
+    """
 
     def __init__(
-        self, app: App, limits: Limits, keys: tuple[str, ...], told: Callable[[Message, int, float], None]
+        self,
+        app: App,
+        limits: Limits,
+        keys: tuple[str, ...],
+        told: Callable[[Message, int, float], None],
+        origins: Origins | None = None,
     ) -> None:
         self.app, self.limits, self.told = app, limits, told
+        self.origins = origins or Origins()
         self.keys = [key.encode() for key in keys]
         self._held = 0
 
@@ -96,7 +111,9 @@ class Guard:
         except TimeoutError:
             if not started:
                 await _refuse(watched, 504, f"there was no answer within {self.limits.seconds:g} seconds.")
-        except Exception:
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
             status = status if started else 500
             raise
         finally:
@@ -104,6 +121,9 @@ class Guard:
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
+        if refusal := self.origins.refusal(scope, headers):
+            await _refuse(send, *refusal)
+            return
         if self.keys and scope["path"] not in OPEN and not self._has_key(headers):
             await _refuse(send, 401, "a known key is needed: Authorization: Bearer KEY, or X-API-Key: KEY.")
             return
@@ -114,10 +134,15 @@ class Guard:
                 if refusal[0] != _GONE:
                     await _refuse(send, *refusal)
                 return
-            whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+            scope[BODY] = body
+            read = False
 
             async def given() -> Message:
-                return whole.pop() if whole else await receive()
+                nonlocal read
+                if read:
+                    return await receive()
+                read = True
+                return {"type": "http.request", "body": bytes(body), "more_body": False}
 
             await self.app(scope, given, send)
         finally:
@@ -129,7 +154,8 @@ class Guard:
         """Read the body; the status and the words with which the request is refused, or None."""
         large = 413, f"the request is larger than {self.limits.body:,} bytes."
         length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self.limits.body:
+        digits = length.lstrip(b"0") or b"0"
+        if not length.isdigit() or len(digits) > _DIGITS or int(digits) > self.limits.body:
             if headers.get(b"expect", b"").lower() != b"100-continue":
                 await self._pass_over(receive)
             return large

@@ -6,14 +6,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 STATUSES = {
-    400: "The body is no text in UTF-8.",
+    400: "The body is no text in UTF-8, or the request has two headers Host or Origin.",
     401: "The key is missing or wrong.",
+    403: "A web page of another site sent it, and it would change something.",
     404: "There is no such model.",
     408: "The body of the request did not come in time.",
-    413: "There are too many texts or characters.",
+    413: "There are too many texts or characters, or more than can be explained at once.",
+    421: "The host that it names is none of the server's.",
     422: "The question makes no sense.",
     500: "The server failed. Its log says why.",
-    503: "Too many texts wait. Try again after the seconds in Retry-After.",
+    503: "Too many texts wait, or the model does not answer. Try again after the seconds in Retry-After.",
     504: "There was no answer in time.",
 }
 
@@ -44,7 +46,12 @@ def _place(fault: Any) -> str:
     if fault["type"] == "json_invalid":
         return f"character {loc[1]}"
     keys = loc[1:2] + tuple(part for part in loc[2:] if isinstance(part, int))
-    return ".".join(f"{key:.{_LONGEST}}" if isinstance(key, str) else str(key) for key in keys) or "body"
+    return ".".join(shown(key) if isinstance(key, str) else str(key) for key in keys) or "body"
+
+
+def shown(key: str) -> str:
+    """The beginning of the name of a key, as an answer can hold it: not each string of JSON is text in UTF-8."""
+    return key[:_LONGEST].encode("utf-8", "backslashreplace").decode()
 
 
 def answers(statuses: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:

@@ -1,0 +1,196 @@
+"""One model in its folder: asked about texts, and exchanged for a new version."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import HTTPException
+
+from tenor import bundle
+from tenor.errors import SettingsError
+from tenor.explanation.texts import explain
+from tenor.predictor import Predictor
+from tenor.serving import trial
+from tenor.serving.batching import Batcher, ModelError
+from tenor.serving.limits import Limits
+from tenor.serving.schemas import About, Answer, Options, Question, Scored, as_json
+from tenor.tasks import Floats, Value
+
+_PATIENCE = 2
+"""A prediction that takes so many times as long as a request may is held to be stuck."""
+_AT_ONCE = 1_000
+"""Probabilities of an answer that is made on the event loop; a larger one is made beside it."""
+
+
+class Served:
+    """One model in its folder.
+
+    Attributes:
+        folder: The folder.
+        name: The folder's name.
+        predictor: The model.
+        batcher: What stands in front of it.
+        refused: The version in the folder that was not taken; None: there is none.
+    """
+
+    def __init__(self, folder: Path, options: Options, told: Callable[[int], None]) -> None:
+        self.folder, self.name = folder, folder.resolve().name
+        self.predictor = trial.warmed(folder)
+        self.refused: str | None = None
+        patience = _PATIENCE * options.limits.seconds
+        self._front = partial(Batcher, options.most, options.wait_s, options.queue, told, patience)
+        self.batcher = self._front()
+        self._loader = ThreadPoolExecutor(1, "load")  # one thread for all versions: their memory is used again
+        self._work: asyncio.Task[None] | None = None
+
+    @property
+    def version(self) -> str:
+        """The version that answers."""
+        return bundle.short(self.predictor.bundle.digest)
+
+    def begin(self) -> None:
+        """Answer from now on."""
+        self._work = asyncio.create_task(self.batcher.run())
+
+    async def end(self) -> None:
+        """Answer no more."""
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    def fault(self) -> str | None:
+        """Why it does not answer; None: it does."""
+        return self.batcher.fault()
+
+    def notes(self) -> list[str]:
+        """What should be known of it, for those who look after the server. Each is a sentence without a path."""
+        notes = list(self.predictor.bundle.notes)
+        if self.refused is not None:
+            notes.append("a new version in its folder was refused; the log says why.")
+        return notes
+
+    async def take(self, digest: str, seconds: float) -> None:
+        """Load the version that was tried, and answer with it.
+
+        Args:
+            digest: Its digest.
+            seconds: How long this may take. A model that takes longer is left alone in its thread.
+
+        Raises:
+            TimeoutError: It takes longer.
+            TenorError: The folder holds another one now, or it cannot be loaded.
+        """
+        load = partial(trial.warmed, self.folder, digest)
+        try:
+            async with asyncio.timeout(seconds):
+                found = await asyncio.get_running_loop().run_in_executor(self._loader, load)
+        except TimeoutError:
+            self._loader.shutdown(wait=False)
+            self._loader = ThreadPoolExecutor(1, "load")
+            raise
+        self.predictor, self.refused = found, None
+        if self.batcher.fault():  # the old version holds its thread, maybe for ever
+            await self.end()
+            self.batcher = self._front()
+            self.begin()
+
+    def about(self, corrections: bool) -> About:
+        """What `GET /models` says of it."""
+        saved = self.predictor.bundle
+        return About(
+            name=self.name,
+            version=self.version,
+            family=saved.family.name,
+            task=saved.task.kind,
+            labels=list(saved.task.labels),
+            coverage=saved.conformal is not None,
+            corrections=corrections,
+            notes=self.notes(),
+            trained={key: saved.about[key] for key in ("data", "seed", "versions") if key in saved.about},
+        )
+
+    async def answer(self, question: Question, limits: Limits) -> Answer:
+        """What the model says of texts.
+
+        Raises:
+            TenorError: It cannot say what is asked for.
+            HTTPException: More texts or characters are to be explained than may be.
+            Full: Too much waits for the model.
+            Stuck: The model does not answer.
+        """
+        texts = [question.inputs] if isinstance(question.inputs, str) else question.inputs
+        if question.explain:
+            _check_explained(texts, limits)
+        model = self.predictor  # the one that is there now, should another take its place
+        if question.coverage is not None:
+            model.promise(question.coverage)
+        logits = await self.batcher.submit(model.raw_logits, texts)
+        if logits.size <= _AT_ONCE:
+            answer = self._answer(model, question, logits)
+        else:
+            answer = await asyncio.to_thread(self._answer, model, question, logits)
+        if question.explain:
+            explained = partial(_explained, model, texts)
+            answer.explanations = await self.batcher.beside(explained)
+        return answer
+
+    async def content(self, question: Question, limits: Limits) -> bytes:
+        """What `answer` gives, as JSON."""
+        answer = await self.answer(question, limits)
+        if answer.explanations is None and len(answer.predictions) * len(self.predictor.bundle.task.labels) <= _AT_ONCE:
+            return as_json(answer)
+        return await asyncio.to_thread(as_json, answer)
+
+    def _answer(self, model: Predictor, question: Question, logits: Floats) -> Answer:
+        task = model.bundle.task
+        answer = Answer(model=self.name, predictions=[])
+        if isinstance(task, Value):
+            if question.top_k is not None:
+                raise SettingsError("top_k is for labels, and the model predicts numbers.", "Leave it out.")
+            answer.predictions = _finite(task.values(logits)).tolist()
+            if question.coverage is not None:
+                ends = model.intervals(logits, question.coverage).tolist()
+                answer.intervals = [(_or_none(low), _or_none(high)) for low, high in ends]
+            return answer
+        probabilities = _finite(task.probabilities(model.calibrated(logits)))
+        chosen = model.chosen(probabilities) if question.top_k is None else probabilities >= 0
+        scored = model.scored(chosen, probabilities)
+        answer.predictions = [
+            [Scored(label=label, score=score) for label, score in row[: question.top_k]] for row in scored
+        ]
+        if question.coverage is not None:
+            sets = model.scored(model.sets(logits, question.coverage), probabilities)
+            answer.sets = [[label for label, _ in row] for row in sets]
+        return answer
+
+
+def _check_explained(texts: list[str], limits: Limits) -> None:
+    """Refuse what takes too long to explain: nothing ends an explanation that has begun."""
+    if len(texts) > limits.explained:
+        raise HTTPException(413, f"{limits.explained} texts can be explained at once, and there are {len(texts):,}.")
+    characters = sum(map(len, texts))
+    if characters > limits.explained_characters:
+        raise HTTPException(
+            413,
+            f"texts of {limits.explained_characters:,} characters in all can be explained at once, and these have "
+            f"{characters:,}. Send fewer, or without explain.",
+        )
+
+
+def _explained(model: Predictor, texts: list[str]) -> list[dict[str, Any]]:
+    return [each.as_dict() for each in explain(model, texts)]
+
+
+def _finite(values: Floats) -> Floats:
+    """The values, which JSON has words for if they are finite alone."""
+    if not np.isfinite(values).all():
+        raise ModelError("the model says of a text what is no finite number.")
+    return values
+
+
+def _or_none(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None
