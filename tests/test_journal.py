@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tenor import journal
-from tenor.errors import DataError, Location
+from tenor.errors import BundleError, DataError, Location, WriteError
 
 JOB = {"model": "abc", "coverage": None}
 CHUNKS = [["a", "好"], ["b"], ["c\n", ""]]
@@ -27,11 +30,12 @@ def work(out: Path, chunks: list[list[str]] = CHUNKS, until: int = 99, **how: An
         return [[len(text) / 3 for text in texts], [None for _ in texts]]
 
     found = []
-    with journal.opened(out, how.pop("job", JOB), how.pop("resume", False), how.pop("afresh", False)) as kept:
+    asked = how.pop("job", JOB), how.pop("resume", False), how.pop("afresh", False)
+    with journal.opened(out, *asked, how.pop("say", pytest.fail)) as kept:
         for number, texts in enumerate(chunks):
             if number == until:
                 raise how.pop("error", KeyboardInterrupt)
-            found.append(kept.values(texts, compute))
+            found.append(kept.values(texts, 2, compute))
         kept.end()
     return found, computed
 
@@ -76,10 +80,172 @@ def test_another_job_is_refused_with_what_differs(tmp_path: Path) -> None:
 
 
 def test_nothing_is_kept_where_the_input_has_to_be_mended(tmp_path: Path) -> None:
-    for error in (DataError("a text is no string.", at=Location("a.csv", 3)), DataError("the disk is full.")):
-        with pytest.raises(DataError, match=r"no string|is full"):
+    for error in (
+        DataError("a text is no string.", at=Location("a.csv", 3)),
+        DataError("a column does not fit Parquet."),
+        BundleError("the model fails."),
+        WriteError("the disk is full."),
+    ):
+        with pytest.raises(type(error), match=r"no string|does not fit|fails|is full"):
             work(tmp_path / "out.csv", until=2, error=error)
-        assert journal.place(tmp_path / "out.csv").exists() == (error.at is None)
+        assert journal.place(tmp_path / "out.csv").exists() == isinstance(error, WriteError)
+
+
+PLANTED = {
+    "a link": lambda place, victim: place.symlink_to(victim),
+    "a link that leads nowhere": lambda place, victim: place.symlink_to(victim.with_name("nowhere")),
+    "a second name": lambda place, victim: place.hardlink_to(victim),
+    "a file": lambda place, victim: place.write_bytes(victim.read_bytes()),
+    "a folder": lambda place, victim: place.mkdir(),
+    "a pipe": lambda place, victim: os.mkfifo(place),
+}
+
+
+@pytest.mark.parametrize("planted", list(PLANTED))
+@pytest.mark.parametrize("options", [(), ("--overwrite",), ("--resume",)])
+def test_what_stands_at_the_name_of_the_journal_is_left_as_it_is(
+    cli: Any, tmp_path: Path, model_folder: Path, english_csv: Path, planted: str, options: tuple[str, ...]
+) -> None:
+    victim, out = tmp_path / "victim", tmp_path / "d" / "out.csv"
+    victim.write_bytes(b"precious\n")
+    out.parent.mkdir()
+    place = journal.place(out)
+    PLANTED[planted](place, victim)
+    before = place.lstat()[:7]  # not when it was read
+    ended = cli("predict", model_folder, english_csv, "-o", out, *options)
+    assert ended.code == 1 and "this is no such file" in ended.err and "Move it elsewhere" in ended.err
+    assert (victim.read_bytes(), place.lstat()[:7], sorted(tmp_path.iterdir())) == (
+        b"precious\n",
+        before,
+        [out.parent, victim],
+    )
+    assert list(out.parent.iterdir()) == [place]
+
+
+def test_what_an_interrupted_run_left_under_another_name_is_not_taken_over(tmp_path: Path) -> None:
+    out, other = tmp_path / "out.csv", tmp_path / "other.csv"
+    interrupted(out)
+    journal.place(out).rename(journal.place(other))
+    with pytest.raises(DataError, match=r"other\.csv: the run that was interrupted had another file\. Ask for the"):
+        work(other, resume=True)
+
+
+@pytest.mark.parametrize("kept", [0, 7, 20, 40])
+def test_a_journal_that_was_cut_off_in_its_head_is_begun_again(tmp_path: Path, kept: int) -> None:
+    out = tmp_path / "out.csv"
+    interrupted(out)
+    place = journal.place(out)
+    place.write_bytes(place.read_bytes()[:kept])
+    assert work(out)[1] == [text for texts in CHUNKS for text in texts]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_values_that_do_not_fit_their_texts_are_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    interrupted(out)
+    place = journal.place(out)
+    magic, head, first, _ = place.read_bytes().splitlines(keepends=True)
+    forged = json.loads(first[9:])
+    forged["values"][0].append(1.0)
+    content = json.dumps(forged).encode()
+    place.write_bytes(magic + head + b"%08x %s\n" % (zlib.crc32(content), content))
+    with pytest.raises(DataError, match=r"from row 1 on, the texts are not those of the run that was interrupted"):
+        work(out, resume=True)
+
+
+def line(content: bytes) -> bytes:
+    return b"%08x %s\n" % (zlib.crc32(content), content)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"{nojson", "it is no JSON"),
+        (b"\xff\xfe", "it is not UTF-8"),
+        (b"[" * 100_000, "it has more than 60 levels"),
+        (b"null", "it holds null, not an object"),
+        (b'{"x": 1}', "field 'texts': it is missing"),
+        (b'{"texts": 1, "values": []}', "field 'texts': it is 1, not a string"),
+        (b'{TEXTS, "values": null}', "field 'values': it is null, not a list"),
+        (b'{TEXTS, "values": [["a", "b"]]}', "field 'values': it has 1 items, not 2"),
+        (b'{TEXTS, "values": [["a", "b"], [1, 1], [1, 1]]}', "field 'values': it has 3 items, and 2 are allowed"),
+        (b'{TEXTS, "values": [5, 6]}', r"field 'values\[0\]': it is no column of strings, of numbers, or of lists"),
+        (b'{TEXTS, "values": [["a", "b"], [1, "c"]]}', r"field 'values\[1\]': it is no column"),
+        (b'{TEXTS, "values": [["a", "b"], [null, true]]}', r"field 'values\[1\]': it is no column"),
+        (b'{TEXTS, "values": [["a", "b"], [{"a": 1}, null]]}', r"field 'values\[1\]': it is no column"),
+        (b'{TEXTS, "values": [["a", "b"], [["c"], [1]]]}', r"field 'values\[1\]': it is no column"),
+        (b'{TEXTS, "values": [["a", "b"], [1, %s]]}' % (b"9" * 5_000), r"field 'values\[1\]\[1\]': 9+ is no number"),
+        (b'{TEXTS, "values": [["\\ud800", "b"], [1, 1]]}', r"field 'values\[0\]\[0\]': it holds half a character"),
+    ],
+)
+def test_a_forged_line_is_refused_in_words(tmp_path: Path, content: bytes, problem: str) -> None:
+    out = tmp_path / "out.csv"
+    interrupted(out)
+    place = journal.place(out)
+    magic, head, first, _ = place.read_bytes().splitlines(keepends=True)
+    texts = b'"texts": "%s"' % json.loads(first[9:])["texts"].encode()
+    place.write_bytes(magic + head + line(content.replace(b"TEXTS", texts)))
+    told = rf"\.predicted: from row 1 on, this is no file of predictions: .*{problem}.*\. Start afresh \(--overwrite"
+    for _ in range(2):  # and it is kept
+        with pytest.raises(DataError, match=told):
+            work(out, resume=True)
+    assert work(out, afresh=True)[1] == [text for texts in CHUNKS for text in texts]
+
+
+@pytest.mark.parametrize("content", [b"[1]", b'"x"', b"[" * 100_000, b"{"])
+def test_a_journal_of_no_job_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    out = tmp_path / "out.csv"
+    place = journal.place(out)
+    place.write_bytes(b"tenor predictions 1\n" + line(content))
+    for how in ({}, {"resume": True}, {"afresh": True}):
+        with pytest.raises(DataError, match=r"this is no such file of yours\. Move it elsewhere"):
+            work(out, **how)
+    assert place.read_bytes().endswith(line(content))
+
+
+def test_a_journal_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out.csv"
+    interrupted(out)
+    place = journal.place(out)
+    assert place.stat().st_mode & 0o777 == 0o600
+    before = place.read_bytes()
+    with monkeypatch.context() as patch:
+        user = os.geteuid()
+        patch.setattr(os, "geteuid", lambda: user + 1)
+        for how in ({}, {"resume": True}, {"afresh": True}):
+            with pytest.raises(DataError, match=r"\.predicted: .* this is no such file of yours\. Move it elsewhere"):
+                work(out, **how)
+    assert place.read_bytes() == before
+    assert work(out, resume=True)[1] == CHUNKS[2]
+
+
+def test_an_output_whose_name_is_not_utf8_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "\udcff.csv"
+    try:
+        interrupted(out)
+    except (DataError, UnicodeError):
+        pytest.skip("this file system has no such names")
+    assert work(out, resume=True)[1] == CHUNKS[2]
+
+
+def test_a_journal_without_room_does_not_end_a_job_that_has_room(
+    tmp_path: Path, full_disk: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    out, said = tmp_path / "out.csv", list[str]()
+    whole = work(out)[0]
+    with full_disk(150):
+        assert work(out, say=said.append)[0] == whole
+    assert said == [f"{journal.place(out)}: no more predictions can be kept for --resume: File too large."]
+    assert list(tmp_path.iterdir()) == []
+    with full_disk(150):
+        interrupted(out, say=said.append)
+    assert work(out, resume=True)[0] == whole  # what is there is whole lines
+    with (
+        full_disk(30),
+        pytest.raises(WriteError, match=r"\.out\.csv\.predicted: this cannot be written: File too large"),
+    ):
+        work(out)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_processes_do_not_write_one_file(tmp_path: Path) -> None:
@@ -138,7 +304,8 @@ def test_an_ended_command_goes_on_to_the_same_bytes(
     assert list(tmp_path.iterdir()) == [out]
     assert cli(*arguments, whole).code == 0
     assert out.read_bytes() == whole.read_bytes()
-    assert "no interrupted run of it: it is finished" in cli(*arguments, out, "--resume").err
+    ended = cli(*arguments, out, "--resume")
+    assert (ended.code, ended.err) == (0, f"{out}: output already exists and is complete; nothing to resume.\n")
 
 
 def test_an_output_that_is_an_input_is_refused(cli: Any, tmp_path: Path, model_folder: Path) -> None:
@@ -163,3 +330,27 @@ def test_an_output_that_is_an_input_is_refused(cli: Any, tmp_path: Path, model_f
     assert first.read_text(encoding="utf-8") == "text\nsuperb\n"
     ended = cli("predict", model_folder, first, "--resume")
     assert (ended.code, ended.err.splitlines()[-1]) == (1, "Name the file with --out.")
+
+
+def test_standard_input_is_not_written_over(tmp_path: Path, model_folder: Path) -> None:
+    self, other = tmp_path / "self.txt", tmp_path / "other.txt"
+    self.write_text("superb\n", encoding="utf-8")
+    other.hardlink_to(self)
+
+    def predict(*arguments: object, output: Any = subprocess.PIPE) -> tuple[int, str]:
+        command = [sys.executable, "-m", "tenor", "predict", str(model_folder), *map(str, arguments)]
+        with self.open("rb") as stream:
+            ended = subprocess.run(command, stdin=stream, stdout=output, stderr=subprocess.PIPE, timeout=120, text=True)
+        return ended.returncode, ended.stderr
+
+    for out in (self, other):
+        code, told = predict("-", "-o", out, "--overwrite")
+        assert (code, told.splitlines()[0]) == (
+            1,
+            f"error: {out}: this is standard input, and inputs are never changed.",
+        )
+    with self.open("ab") as stream:
+        code, told = predict("-", output=stream)
+    assert (code, told.splitlines()[0]) == (1, "error: standard output is a file that is read, too.")
+    assert self.read_text(encoding="utf-8") == "superb\n"
+    assert sorted(tmp_path.iterdir()) == [other, self]

@@ -190,6 +190,21 @@ def test_the_same_seed_gives_the_same_encoder_also_when_a_run_was_stopped_and_re
     assert not (tmp_path / "encoder.training").exists()
 
 
+def test_an_encoder_that_is_complete_is_left_as_it_is(cli: Cli, corpus: Path, tmp_path: Path) -> None:
+    values = {**TRANSFORMER, "epochs": 1}
+    assigned = [f"--set={name}={value}" for name, value in values.items()]
+    command = ["pretrain", corpus, "--out", tmp_path / "encoder", *assigned, "--resume"]
+    first = cli(*command)
+    assert first.code == 0 and "there is no checkpoint yet" in first.err
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "encoder").iterdir()}
+    again = cli(*command)
+    assert (again.code, again.out) == (0, first.out)
+    assert f"{tmp_path / 'encoder'}: output already exists and is complete; nothing to resume." in again.err
+    other = cli(*command, "--seed", "1", "--set", "width=16")
+    assert other.code == 1 and "this is of another run (settings, seed differ)" in other.err
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "encoder").iterdir()} == before
+
+
 def test_training_starts_from_the_encoder(encoder: Path, english_csv: Path, tmp_path: Path) -> None:
     values = {"epochs": 1, "learning_rate": 1e-9, "dropout": 0.0}
     run = Run(str(english_csv), family="transformer", settings=values, init=str(encoder), out=str(tmp_path / "model"))

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,60 @@ def test_what_has_changed_is_refused_and_can_be_done_anew(tmp_path: Path, parts:
     (tmp_path / "out" / shards.RECORD).write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="this is no record of a job"):
         run(job)
+
+
+ENTRY = {"source": "a.csv", "name": "a.csv", "size": 1, "version": "1", "rows": 1, "empty": 0}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{"files": [1, 2]}', "field 'files': it is a list, not an object"),
+        (b'{"files": {"a.csv": 5}}', r"field 'files\.a\.csv': it is 5, not an object"),
+        (
+            json.dumps({"files": {"a": {**ENTRY, "rows": "1"}}}).encode(),
+            r"field 'files\.a\.rows': it is '1', not a whole",
+        ),
+        (json.dumps({"files": {"a": {**ENTRY, "empty": None}}}).encode(), r"field 'files\.a\.empty': it is null"),
+        (b'{"files": {"a": {"size": ' + b"9" * 5_000 + b"}}}", "is no number that can be used"),
+        (b"[" * 100_000, "it has more than 60 levels"),
+    ],
+)
+def test_a_record_of_something_else_is_refused(
+    tmp_path: Path, parts: Path, model_folder: Path, content: bytes, problem: str
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / shards.RECORD).write_bytes(content)
+    with pytest.raises(DataError, match=rf"_labelled\.json: this is no record of a job: .*{problem}"):
+        shards.plan(Job(model_folder, str(parts), str(tmp_path / "out")))
+
+
+def test_a_record_is_a_regular_file_of_bounded_size(tmp_path: Path, parts: Path, model_folder: Path) -> None:
+    place = tmp_path / "out" / shards.RECORD
+    place.parent.mkdir()
+    job = Job(model_folder, str(parts), str(tmp_path / "out"))
+    os.mkfifo(place)
+    with pytest.raises(DataError, match="no record of a job: it is not a plain file"):
+        shards.plan(job)
+    place.unlink()
+    place.symlink_to("/dev/zero")
+    with pytest.raises(DataError, match="no record of a job: it is not a plain file but a link"):
+        shards.plan(job)
+    place.unlink()
+    place.touch()
+    os.truncate(place, 1 << 40)
+    with pytest.raises(DataError, match="no record of a job: it is 1,099,511,627,776 bytes long, and"):
+        shards.plan(job)
+
+
+def test_files_whose_names_are_not_utf8_are_known_again(tmp_path: Path, parts: Path, model_folder: Path) -> None:
+    try:
+        (parts / "2.csv").rename(parts / "\udcff.csv")
+    except (OSError, UnicodeError):
+        pytest.skip("this file system has no such names")
+    job = Job(model_folder, str(parts), str(tmp_path / "out"))
+    assert run(job) == [2, 4, 6]
+    assert run(job) == []
 
 
 def test_what_would_be_lost_or_mixed_is_refused(tmp_path: Path, parts: Path, model_folder: Path, cli: Cli) -> None:

@@ -1,7 +1,16 @@
 """Every error that Tenor raises on purpose, and the place in the input that it points at."""
 
+import os
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+from tenor.printable import printable
+
+_LONGEST_NAME = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Location:
 
 
 class TenorError(Exception):
-    """Something is wrong with the input, not with Tenor.
+    """Something is wrong with the input, not with Tenor. What it says is printable: each part is one line.
 
     Args:
         problem: What is wrong, as one sentence.
@@ -37,14 +46,18 @@ class TenorError(Exception):
     """
 
     def __init__(self, problem: str, remedy: str = "", at: Location | None = None) -> None:
-        self.problem = f"{at}: {problem}" if at else problem
-        self.remedy = remedy
+        self.problem = printable(f"{at}: {problem}" if at else problem)
+        self.remedy = printable(remedy)
         self.at = at
-        super().__init__(f"{self.problem} {remedy}".rstrip())
+        super().__init__(f"{self.problem} {self.remedy}".rstrip())
 
 
 class DataError(TenorError, ValueError):
     """The data cannot be read or cannot be learned from."""
+
+
+class WriteError(DataError):
+    """A file cannot be written: the disk is full, say, or its folder is gone. The same run may succeed later."""
 
 
 class SettingsError(TenorError, ValueError):
@@ -59,12 +72,22 @@ class MissingExtraError(TenorError):
     """A package that an optional part of Tenor needs is not installed."""
 
 
+class NotUsedWarning(UserWarning):
+    """A graph of a saved model, or the runtime asked for, gives other answers on this machine, and is not used."""
+
+
 def missing_extra(part: str, extra: str) -> MissingExtraError:
     """The error for `part`, which needs the packages of `tenor[extra]`."""
     return MissingExtraError(
         f"{part} needs packages that are not installed.",
-        f"Install them, in Tenor's folder, with: pip install '.[{extra}]'",
+        f"Install them, in Tenor's folder, with: {_pip()} install '.[{extra}]'",
     )
+
+
+def _pip() -> str:
+    """The pip of this interpreter, which may be another than the first on the PATH."""
+    pip = Path(sys.prefix, "Scripts" if os.name == "nt" else "bin", "pip.exe" if os.name == "nt" else "pip")
+    return shlex.quote(str(pip)) if sys.prefix != sys.base_prefix and pip.exists() else "pip"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -72,15 +95,42 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
-def rows_phrase(rows: list[int], most: int = 5) -> str:
+class RowNumbers(Sequence[int]):
+    """Numbers of rows with a fault: how many there are, and the first few, so that any number takes little memory."""
+
+    _KEPT = 16
+
+    def __init__(self) -> None:
+        self._first: list[int] = []
+        self._count = 0
+
+    def append(self, row: int) -> None:
+        """Add a number."""
+        if self._count < self._KEPT:
+            self._first.append(row)
+        self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+    def __getitem__(self, index: int | slice) -> int | list[int]:
+        return self._first[index]
+
+
+def rows_phrase(rows: Sequence[int], most: int = 5) -> str:
     """`3 such rows: 1204, 1377, 2950`; past `most` rows the list ends with an ellipsis."""
     numbers = ", ".join(str(row) for row in rows[:most]) + (", ..." if len(rows) > most else "")
     return f"{counted(len(rows), 'such row')}: {numbers}"
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:
-    """`a, b, "c, d"`; past `most` names the list ends with how many there are in all."""
-    return ", ".join(map(quoted, names[:most])) + (f", ... ({len(names):,} in all)" if len(names) > most else "")
+    """`a, b, "c, d"`; past `most` names the list ends with how many there are in all. Long names are cut."""
+    short = (name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..." for name in names[:most])
+    return ", ".join(map(quoted, short)) + (f", ... ({len(names):,} in all)" if len(names) > most else "")
 
 
 def quoted(name: str) -> str:

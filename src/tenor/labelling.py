@@ -94,7 +94,7 @@ def label(
 
     for chunk in source.chunks:
         texts = texts_of(source, chunk, text)
-        found = compute(texts) if journal is None else journal.values(texts, compute)
+        found = compute(texts) if journal is None else journal.values(texts, len(added), compute)
         write(Chunk(chunk.row, {**chunk.columns, **dict(zip(added, found, strict=True))}))
         rows += len(chunk)
         empty += sum(not text.strip() for text in texts)

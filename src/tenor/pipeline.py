@@ -3,7 +3,7 @@
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from tenor.models.family import Family, Fitted
 from tenor.models.spread import Spread
 from tenor.predictor import Predictor
 from tenor.preparation import Prepared
+from tenor.printable import printable
 from tenor.runs import Pretraining, Run
 from tenor.tasks import Task
 from tenor.text import encoders
@@ -90,11 +91,88 @@ def train(
     with spill.beside(folder):
         begin = time.perf_counter()
         prepared = preparation.prepare(run, watcher)
+        identity = identify(run, family, config, encoder, prepared)
+        folder, there = found_there(run, folder, identity, watcher)
+        if there is not None and there.whole:
+            return Trained(folder, Predictor(there.saved))
         with tracking.tracked(run.log, folder, watcher, run.resume) as told:
             told.settings(_asked(run, config))
-            trained = _train(run, family, config, encoder, folder, told, prepared, begin, spread, learn)
+            saved = Saved(run, folder, begun=there is not None)
+            trained = _train(run, family, config, encoder, saved, told, prepared, identity, begin, spread, learn)
             _tell(told, trained)
         return trained
+
+
+def identify(
+    run: Run, family: Family, config: Any, encoder: Encoder | None, prepared: Prepared, digest: str | None = None
+) -> dict[str, Any]:
+    """What tells a run from others: what a checkpoint and the model have to have in common with it to go on.
+
+    Args:
+        run: What is asked for.
+        family: The family.
+        config: Its settings.
+        encoder: The encoder that training starts from.
+        prepared: The texts to learn from.
+        digest: Their fingerprint; None: it is taken of `prepared`.
+    """
+    more: dict[str, Any] = {"task": prepared.task.describe(), "class_weight": run.class_weight}
+    if run.validation is not None:
+        validation = prepared.validation
+        more["validation"] = run.validation if validation is None else provenance.fingerprint(validation)
+    more |= {name: value for name in ("folds", "unlabelled", "quantise") if (value := getattr(run, name))}
+    return _identity(run, family, config, encoder, digest or provenance.fingerprint(prepared.data), more)
+
+
+def _identity(
+    run: Run | Pretraining, family: Family, config: Any, encoder: Encoder | None, digest: str, more: dict[str, Any]
+) -> dict[str, Any]:
+    identity: dict[str, Any] = {
+        "family": family.name,
+        "settings": settings.as_dict(config),
+        "seed": run.seed,
+        "data": digest,
+        "init": encoder.fingerprint() if encoder else None,
+        **more,
+    }
+    found: dict[str, Any] = json.loads(json.dumps(identity))
+    return found
+
+
+@dataclass(frozen=True)
+class There:
+    """What a run that is resumed finds in its folder.
+
+    Attributes:
+        saved: The model, or the encoder.
+        whole: Whether it is what the run ends with, so that nothing is left to do.
+    """
+
+    saved: Any
+    whole: bool
+
+
+def found_there(
+    run: Run | Pretraining, folder: Path, identity: Mapping[str, Any], watcher: Watcher
+) -> tuple[Path, There | None]:
+    """The folder of a run, and what it holds of this run already; None where the run is not resumed or is to begin.
+
+    Raises:
+        BundleError: The folder is that of another run, or is damaged.
+    """
+    if not run.resume or run.overwrite or not output.has_model(folder):
+        return folder, None
+    saved = (bundle.load if isinstance(run, Run) else bundle.load_encoder)(folder)
+    try:
+        whole = output.complete(folder, saved, identity)
+    except BundleError:
+        if run.out is not None:
+            raise
+        return output.folder_for(replace(run, resume=False)), None  # nobody named the other one
+    if whole:
+        output.remove_checkpoints(output.training_folder(folder))  # the run was killed before it did
+        watcher.say(f"{folder}: output already exists and is complete; nothing to resume.")
+    return folder, There(saved, whole)
 
 
 def check_quantise(run: Run, family: Family) -> None:
@@ -126,9 +204,10 @@ def _train(
     family: Family,
     config: Any,
     encoder: Encoder | None,
-    folder: Path,
+    saved: "Saved",
     watcher: Watcher,
     prepared: Prepared,
+    identity: dict[str, Any],
     begin: float,
     spread: Spread | None,
     learn: "Learn | None",
@@ -137,15 +216,10 @@ def _train(
     others = None if run.unlabelled is None else reading.corpus(run.unlabelled, run.text)
     if others is not None:
         watcher.say(f"{counted(len(others), 'text')} without labels.")
-    digest = provenance.fingerprint(data)
-    training = output.training_folder(folder)
-    identity: dict[str, Any] = {"task": task.describe(), "class_weight": run.class_weight}
-    if run.validation is not None:
-        validation = prepared.validation
-        identity["validation"] = run.validation if validation is None else provenance.fingerprint(validation)
-    checkpoints = (
-        None if family.build is None else _checkpoints(run, family, config, encoder, training, digest, identity)
-    )
+    training = output.training_folder(saved.folder)
+    checkpoints = None if family.build is None else _checkpoints(run, family, training, identity)
+    if family.build is None and run.resume:
+        watcher.say(f"{family.name!r} trains in one go, so the run starts from the beginning.")
     unlabelled = () if others is None else others.texts
     fit = partial(
         _fit,
@@ -164,12 +238,16 @@ def _train(
         "text_column": data.text_column,
         "label_column": data.label_column,
         "label_separator": run.label_separator,
-        **provenance.origin(data, digest, run.seed),
+        **provenance.origin(data, identity["data"], run.seed),
+        "run": identity,
     }
     if others is not None:
-        about["unlabelled"] = {"name": others.name, "rows": len(others), "sha256": provenance.fingerprint(others)}
+        about["unlabelled"] = {
+            "name": printable(others.name),
+            "rows": len(others),
+            "sha256": provenance.fingerprint(others),
+        }
     timing = prepared.timing
-    saved = Saved(run, folder)
 
     def ready(fitted: Fitted) -> None:
         first = not saved.begun
@@ -296,13 +374,13 @@ def _documented(
 
 
 class Saved:
-    """The folder of a model, which may be saved several times, each time a better one.
+    """The folder of a model, which may be saved several times, each time a better one. `begun`: it holds one already.
 
     Where no `out` was given it is the next name that is free, should another run have taken this one.
     """
 
-    def __init__(self, run: Run, folder: Path) -> None:
-        self.run, self.folder, self.begun = run, folder, False
+    def __init__(self, run: Run, folder: Path, begun: bool = False) -> None:
+        self.run, self.folder, self.begun = run, folder, begun
 
     def save(self, predictor: Predictor) -> None:
         while True:
@@ -313,7 +391,7 @@ class Saved:
             except BundleError:
                 if self.begun or self.run.out is not None or not self.folder.exists():
                     raise
-                self.folder = output.folder_for(self.run)
+                self.folder = output.folder_for(replace(self.run, resume=False))
 
 
 def _cross_validate(
@@ -362,37 +440,17 @@ def _fit(
     unlabelled: Sequence[str] = (),
     learn: "Learn | None" = None,
 ) -> Fitted:
-    if family.build is None and run.resume:
-        raise SettingsError(
-            f"{family.name!r} trains in one go and cannot be resumed.", "Leave out --resume (in Python resume=True)."
-        )
     examples = replace(preparation.examples_of(run, data, task, groups, validation), unlabelled=unlabelled)
     where = (spread, learn)
     return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready, *where)
 
 
-def _checkpoints(
-    run: "Run | Pretraining",
-    family: Family,
-    config: Any,
-    encoder: Encoder | None,
-    folder: Path,
-    fingerprint: str,
-    more: dict[str, Any],
-) -> Any:
+def _checkpoints(run: "Run | Pretraining", family: Family, folder: Path, identity: dict[str, Any]) -> Any:
     """Where checkpoints go, with what tells the run from others."""
     backend.load(f"the family {family.name!r}")  # here, since it keeps the backend quiet
     from tenor.loop import Checkpoints
 
-    identity = {
-        "family": family.name,
-        "settings": settings.as_dict(config),
-        "seed": run.seed,
-        "data": fingerprint,
-        "init": encoder.fingerprint() if encoder else None,
-        **more,
-    }
-    return Checkpoints(folder, run.resume, json.loads(json.dumps(identity)))
+    return Checkpoints(folder, run.resume, identity)
 
 
 def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, Encoder]:
@@ -415,8 +473,14 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     corpus = reading.corpus(run.corpus, run.text)
     read_s = time.perf_counter() - begin
     watcher.say(f"{counted(len(corpus), 'text')} to learn from.")
-    digest, place = provenance.fingerprint(corpus), output.training_folder(folder)
-    checkpoints = _checkpoints(run, family, config, init, place, digest, {})
+    digest = provenance.fingerprint(corpus)
+    identity = _identity(run, family, config, init, digest, {})
+    folder, there = found_there(run, folder, identity, watcher)
+    if there is not None and there.whole:
+        encoder: Encoder = there.saved
+        return folder, encoder
+    place = output.training_folder(folder)
+    checkpoints = _checkpoints(run, family, place, identity)
 
     from tenor import pretraining
 
@@ -429,7 +493,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
         fitted.config,
         fitted.model.encoder(),
         {name: value for name, value in fitted.model.arrays().items() if not name.startswith("logits/")},
-        provenance.origin(corpus, digest, run.seed),
+        {**provenance.origin(corpus, digest, run.seed), "run": identity},
         {"timing": {"read_s": read_s, **fitted.timing, "total_s": time.perf_counter() - begin}},
         fitted.history,
         steps=fitted.steps,
@@ -471,7 +535,4 @@ def _start(encoder: Encoder | None) -> Any:
         return None
     from tenor.models import network
 
-    try:
-        return network.Start(encoders.restore(encoder.text_encoder), encoder.arrays)
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"the encoder to start from is damaged: {error}.", "Train it again.") from None
+    return network.Start(encoders.restore(encoder.text_encoder), encoder.arrays)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tenor.data.dataset import Dataset
+from tenor.printable import printable
 
 _RUN = 1 << 16  # texts that are looked at together, where there are more
 
@@ -29,7 +30,7 @@ def fingerprint(data: Dataset) -> str:
 def origin(data: Dataset, fingerprint: str, seed: int) -> dict[str, Any]:
     """What a saved folder tells of where its model comes from."""
     return {
-        "data": {"name": data.name, "rows": len(data), "sha256": fingerprint},
+        "data": {"name": printable(data.name), "rows": len(data), "sha256": fingerprint},
         "seed": seed,
         "versions": _versions(),
     }

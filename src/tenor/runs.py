@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from tenor import settings
 from tenor.errors import SettingsError
+from tenor.printable import printable_json
 from tenor.tasks import Kind
 
 Log = Literal["tensorboard", "mlflow"]
@@ -139,5 +140,5 @@ def to_toml(run: Run) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A value; a string of JSON is one of TOML but for the character 127, and TOML has no null."""
-    return json.dumps("none" if value is None else value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A value; a string of JSON is one of TOML but for control characters, and TOML has no null."""
+    return printable_json(json.dumps("none" if value is None else value, ensure_ascii=False))

@@ -8,20 +8,25 @@ that fsspec knows (`s3://...`), where its package is installed.
 import contextlib
 import hashlib
 import json
+import os
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle, files, labelling
+from tenor import bundle, files, labelling, records, regular
 from tenor.data import table, writer
 from tenor.data.formats import COMPRESSED, FORMATS, WRITTEN, suffix
-from tenor.errors import DataError, missing_extra
+from tenor.errors import DataError, WriteError, missing_extra
 from tenor.labelling import Labelled, Promise
 from tenor.predictor import Predictor
+from tenor.records import RecordError
+from tenor.regular import IrregularFileError
 
 RECORD = "_labelled.json"
+_LARGEST_RECORD = 256 << 20  # bytes
+_MOST = 1 << 62  # rows, or bytes, of a file
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Job:
         out: Folder of the labelled files; also as a URL.
         text: Column of the texts; None finds it.
         promise: What is asked for besides labels.
+        escape_formulas: Guard `.csv` and `.tsv` for spreadsheets, as `writer.open_writer` does.
     """
 
     model: Path
@@ -41,6 +47,7 @@ class Job:
     out: str
     text: str | None = None
     promise: Promise | None = None
+    escape_formulas: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,14 +82,14 @@ class Record:
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, shard: Shard, labelled: Labelled) -> None:
-        """A file is through."""
+        """A file is through. Raises WriteError where that cannot be written."""
         self.done[shard.name] = {**asdict(shard), **labelled._asdict()}
-        _write(
-            self.place,
-            json.dumps(
-                {**self.identity, "files": dict(sorted(self.done.items()))}, ensure_ascii=False, indent=1
-            ).encode(),
-        )
+        self.write()
+
+    def write(self) -> None:
+        """Write the record. Raises WriteError where that is not possible."""
+        held = {**self.identity, "files": dict(sorted(self.done.items()))}
+        _write(self.place, json.dumps(held, ensure_ascii=True, indent=1).encode())
 
     @property
     def labelled(self) -> Labelled:
@@ -99,9 +106,10 @@ def plan(job: Job, overwrite: bool = False) -> tuple[list[Shard], Record]:
     """
     shards = _named(job.source)
     identity = {
-        "model": hashlib.sha256((job.model / bundle.MANIFEST).read_bytes()).hexdigest(),
+        "model": hashlib.sha256((files.present(job.model) / bundle.MANIFEST).read_bytes()).hexdigest(),
         "text": job.text,
         "promise": asdict(job.promise) if job.promise else None,
+        "escape_formulas": job.escape_formulas or None,
     }
     record = Record(_join(job.out, RECORD), identity)
     if not _is_remote(job.out):
@@ -114,22 +122,26 @@ def plan(job: Job, overwrite: bool = False) -> tuple[list[Shard], Record]:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataError(f"{folder}: no folder can be made: {error.strerror}.", "Choose another --out.") from None
-    before = _read(record.place)
+        files.remove_parts(*(folder / name for name in (RECORD, *(shard.name for shard in shards))))
     if overwrite:
+        record.write()
         return shards, record
-    if before is None:
+    before = _read(record.place)
+    changed = [] if before is None else [name for name in identity if before.get(name) != identity[name]]
+    if before is None or (changed and not before["files"]):
         taken = [shard.name for shard in shards if _exists(_join(job.out, shard.name))]
         if taken:
             raise DataError(
                 f"{_join(job.out, taken[0])}: this exists already.", "Choose another --out, or replace it: --overwrite."
             )
+        record.write()  # or what a killed job has written would be taken for somebody's
         return shards, record
-    record.done = before.pop("files")
-    if before != identity:
-        changed = " and ".join(name for name in identity if before.get(name) != identity[name])
+    if changed:
         raise DataError(
-            f"{job.out}: these were labelled with another {changed}.", "Choose another --out, or --overwrite them."
+            f"{job.out}: these were labelled with another {' and '.join(changed)}.",
+            "Choose another --out, or --overwrite them.",
         )
+    record.done = before["files"]
     left = []
     for shard in shards:
         through = record.done.get(shard.name)
@@ -148,17 +160,37 @@ def label(predictor: Predictor, shard: Shard, job: Job) -> Labelled:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory())) if _remote(shard.source, job.out) else None
         path = local(shard.source, scratch or Path())
         target = scratch / "out" / shard.name if _is_remote(job.out) and scratch else Path(job.out) / shard.name
-        target.parent.mkdir(exist_ok=True)
+        with _writing(str(target.parent)):
+            target.parent.mkdir(exist_ok=True)
         source = table.open_table(path)
         text = labelling.text_column(source, predictor, job.text)
         added = labelling.new_columns(source.columns, predictor, source.name, job.promise)
         columns = [*source.columns, *added]
-        with writer.open_writer(target, columns, source, added) as write:
+        with writer.open_writer(target, columns, source, added, job.escape_formulas) as write:
             labelled = labelling.label(source, predictor, text, added, write, lambda _: None, job.promise)
         if _is_remote(job.out):
-            system, place = _system(_join(job.out, shard.name))
-            system.put_file(str(target), place)
+            with _writing(_join(job.out, shard.name)):
+                system, place = _system(_join(job.out, shard.name))
+                system.put_file(str(target), place)
         return labelled
+
+
+def require_current(out: Path, columns: Sequence[str], sources: Sequence[Path]) -> None:
+    """Raise DataError where a labelled file is not what labelling would write: it has other columns, or is older.
+
+    Args:
+        out: The labelled file.
+        columns: The columns that it would get.
+        sources: What it comes from: the input, and the manifest of the model.
+    """
+    remedy = "Use it, or start afresh (--overwrite, without --resume)."
+    if suffix(out) != ".txt" and out.stat().st_size:  # those have no header
+        there = table.open_table(out).columns
+        if there != list(columns):
+            raise DataError(f"{out}: this is complete, and has other columns: {', '.join(there)}.", remedy)
+    for source in sources:
+        if source.is_file() and source.stat().st_mtime_ns > out.stat().st_mtime_ns:
+            raise DataError(f"{out}: this is complete, and {source} has changed since.", remedy)
 
 
 def each(predictor: Predictor, shards: Sequence[Shard], job: Job, record: Record) -> Generator[int]:
@@ -262,29 +294,64 @@ def _fetched(place: str, folder: Path) -> Path:
 
 def _exists(place: str) -> bool:
     if not _is_remote(place):
-        return Path(place).exists()
+        return os.path.lexists(place)
     system, path = _system(place)
     return bool(system.exists(path))
 
 
 def _read(place: str) -> dict[str, Any] | None:
+    """The record of a job, None where there is none. Raises DataError where it is something else."""
     if not _exists(place):
         return None
-    if _is_remote(place):
-        system, path = _system(place)
-        data = system.cat_file(path)
-    else:
-        data = Path(place).read_bytes()
     try:
-        found = json.loads(data)
-        return {**found, "files": dict(found["files"])}
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"{place}: this is no record of a job.", "Choose another --out, or --overwrite it.") from None
+        if _is_remote(place):
+            system, path = _system(place)
+            if (size := system.size(path) or 0) > _LARGEST_RECORD:
+                raise IrregularFileError(f"is {size:,} bytes long, and {_LARGEST_RECORD:,} are allowed")
+            data = system.cat_file(path)
+        else:
+            data = regular.read(Path(place), _LARGEST_RECORD)
+        found = records.parse(data, RECORD, halves=True)
+        through = found.record("files")
+        for name in through.values:
+            _check_shard(through.record(name))
+    except RecordError as error:
+        problem = error.detail
+    except IrregularFileError as error:
+        problem = f"it {error}"
+    except OSError as error:
+        problem = f"it cannot be read: {error.strerror or error}"
+    else:
+        return found.values
+    raise DataError(f"{place}: this is no record of a job: {problem}.", "Choose another --out, or --overwrite it.")
+
+
+def _check_shard(record: records.Record) -> None:
+    """Raise RecordError where a file's part of the record is not what `Record.add` writes."""
+    for key in ("source", "name", "version"):
+        record.text(key)
+    for key in ("size", "rows"):
+        record.whole(key, 0, _MOST)
+    if "empty" in record.values:  # older versions kept none
+        record.whole("empty", 0, _MOST)
 
 
 def _write(place: str, data: bytes) -> None:
-    if not _is_remote(place):
-        files.write(Path(place), data)
-        return
-    system, path = _system(place)
-    system.pipe_file(path, data)
+    with _writing(place):
+        if _is_remote(place):
+            system, path = _system(place)
+            system.pipe_file(path, data)
+        else:
+            files.write(Path(place), data)
+
+
+@contextlib.contextmanager
+def _writing(place: str) -> Iterator[None]:
+    """Say in words what the system has against writing there."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(
+            f"{place}: this cannot be written: {error.strerror or error}.",
+            "What is through is kept. Free some space, or check the folder, and give the same command again.",
+        ) from None

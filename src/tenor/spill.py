@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenor.errors import DataError
+from tenor.errors import WriteError
 
 Array = npt.NDArray[Any]
 
@@ -51,7 +51,7 @@ class Writer:
         weakref.finalize(self, self._file.raw.close)  # of one that is given up, without what is still to be written
 
     def append(self, values: npt.ArrayLike) -> None:
-        """Add rows. Raises DataError where the disk has no room for them."""
+        """Add rows. Raises WriteError where the disk has no room for them."""
         data = np.ascontiguousarray(values, self._dtype)
         with _room():
             self._file.write(data.tobytes() if data.ndim == 0 else data.reshape(-1).view(np.uint8).data)
@@ -64,7 +64,7 @@ class Writer:
 
 
 def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-    """An array of zeros. Raises DataError where the disk has no room for it."""
+    """An array of zeros. Raises WriteError where the disk has no room for it."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     with _room(), tempfile.TemporaryFile(dir=_FOLDER.get()) as file:
         # Without the room set aside, a full disk would end the process when a page is written.
@@ -116,7 +116,7 @@ def _room() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(
+        raise WriteError(
             f"{_FOLDER.get() or tempfile.gettempdir()}: the texts, and what is made of them, are kept in temporary "
             f"files there, which cannot be written: {error.strerror or error}.",
             "Make room, or let --out name a folder on a larger disk.",

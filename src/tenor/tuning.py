@@ -10,10 +10,12 @@ Trials are kept in a database, so that a search goes on where it ended, and in t
 from the seed, its number, and the trials before those that are proposed together with it.
 """
 
+import contextlib
 import csv
 import io
 import json
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tenor import bundle, files, fitting, models, output, pipeline, preparation, provenance, runs, settings, tracking
-from tenor.errors import BundleError, SettingsError, TenorError, counted, missing_extra
+from tenor.errors import BundleError, SettingsError, TenorError, WriteError, counted, missing_extra
 from tenor.evaluation import calibration
 from tenor.models import comparison
 from tenor.models.family import Examples
@@ -151,7 +153,7 @@ def train(asked: Tuning, watcher: Watcher | None = None) -> pipeline.Trained:
     pipeline.check_quantise(run, family)
     if run.out is not None:
         output.folder_for(run)
-    searched = replace(run, resume=False, out=None if run.out is None else f"{run.out.rstrip('/')}-tuning")
+    searched = replace(run, out=None if run.out is None else f"{run.out.rstrip('/')}-tuning")
     tuned = tune(replace(asked, run=searched), watcher)
     if watcher is not None:
         watcher.say(
@@ -270,9 +272,13 @@ class _Search:
 
     def go_on(self, trials: int) -> None:
         """Make trials until there are as many, or the time is over."""
+        files.remove_parts(self.folder / BEST, self.folder / TRIALS)
         done = self._done()
         if done:
             self.watcher.say(f"{counted(len(done), 'trial is', 'trials are')} there already.")
+            self._written()  # an earlier search may have been killed before it did
+        if len(done) >= trials:
+            self.watcher.say(f"{self.folder}: output already exists and is complete; nothing to resume.")
         while (number := len(self._done())) < trials:
             if self.end is not None and time.time() >= self.end and number:
                 return
@@ -320,7 +326,35 @@ class _Search:
         return {epoch: statistics.median(values) for epoch, values in losses.items()}
 
     def _keep(self, proposal: Proposal, outcome: Outcome) -> None:
-        """Put a trial into the database, and tell of it."""
+        """Put a trial into the database, and tell of it. Raises WriteError where that is not possible."""
+        with self._writing():
+            self._put(proposal, outcome)
+        number = proposal.number
+        if outcome.state == "complete":
+            name = "defaults" if number == 0 else f"trial {number}"
+            self.watcher.chosen(name, proposal.settings)
+            self.watcher.compared(name, outcome.figures)
+        else:
+            problem = f": {outcome.problem}" if outcome.problem else "."
+            self.watcher.say(f"trial {number}: given up after {outcome.seconds:.1f} s{problem}")
+        self._written()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say in words what the system has against writing the search."""
+        import sqlalchemy
+
+        try:
+            yield
+        except (OSError, sqlalchemy.exc.DatabaseError, self.optuna.exceptions.StorageInternalError) as error:
+            cause = error.__cause__ or error
+            reason = getattr(error, "strerror", None) or str(getattr(cause, "orig", cause)).splitlines()[0]
+            raise WriteError(
+                f"{self.folder}: the search cannot be written: {reason}.",
+                "What is through is kept. Free some space, and give the same command again.",
+            ) from None
+
+    def _put(self, proposal: Proposal, outcome: Outcome) -> None:
         states = self.optuna.trial.TrialState
         self.study.add_trial(
             self.optuna.trial.create_trial(
@@ -332,15 +366,6 @@ class _Search:
                 intermediate_values=outcome.epochs,
             )
         )
-        number = proposal.number
-        if outcome.state == "complete":
-            name = "defaults" if number == 0 else f"trial {number}"
-            self.watcher.chosen(name, proposal.settings)
-            self.watcher.compared(name, outcome.figures)
-        else:
-            problem = f": {outcome.problem}" if outcome.problem else "."
-            self.watcher.say(f"trial {number}: given up after {outcome.seconds:.1f} s{problem}")
-        self._written()
 
     def _done(self) -> list[Any]:
         """Trials that came to an end, in their order."""
@@ -351,7 +376,7 @@ class _Search:
         """The run file of the best settings, and the table of all."""
         best = self.study.best_trial
         merged = {**(self.run.settings or {}), **best.user_attrs["settings"]}
-        files.write(self.folder / BEST, runs.to_toml(replace(self.run, settings=merged or None)).encode())
+        toml = runs.to_toml(replace(self.run, settings=merged or None))
         done = self._done()
         columns = list(dict.fromkeys(name for trial in done for name in trial.user_attrs if name != "settings"))
         table = io.StringIO()
@@ -361,7 +386,9 @@ class _Search:
             told = [trial.user_attrs.get(name, "") for name in columns]
             chosen = json.dumps(trial.user_attrs["settings"], ensure_ascii=False)
             writer.writerow([number, trial.state.name.lower(), *told, chosen])
-        files.write(self.folder / TRIALS, table.getvalue().encode())
+        with self._writing():
+            files.write(self.folder / BEST, toml.encode())
+            files.write(self.folder / TRIALS, table.getvalue().encode())
 
     def tuned(self) -> Tuned:
         done = self._done()
@@ -416,7 +443,7 @@ def _folder(run: Run) -> Path:
         if folder.exists() and not (folder / STUDY).is_file() and (not folder.is_dir() or any(folder.iterdir())):
             raise BundleError(f"{folder}: this exists, and is no search.", "Choose another folder (--out).")
     else:
-        folder = output.folder_of(run, "tuning")
+        folder = output.folder_of(run, "tuning", STUDY if run.resume else None)
     return folder
 
 
@@ -424,10 +451,14 @@ def _study(optuna: Any, folder: Path, identity: dict[str, Any]) -> Any:
     """The search in this folder, a new one where there is none."""
     import sqlalchemy
 
-    there = (folder / STUDY).is_file()
+    database = folder / STUDY
+    if database.is_symlink() or (database.exists() and not database.is_file()):
+        raise BundleError(f"{database}: this is no plain file.", "Remove it, or choose another folder (--out).")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         storage = f"sqlite:///{(folder / STUDY).resolve()}"
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # SQLite would follow a link
         study = optuna.create_study(storage=storage, study_name=_NAME, load_if_exists=True)
     except OSError as error:
         raise BundleError(f"{folder}: no folder can be made: {error.strerror}.", "Choose another (--out).") from None
@@ -435,7 +466,7 @@ def _study(optuna: Any, folder: Path, identity: dict[str, Any]) -> Any:
         problem = f"{folder / STUDY}: this is no database of trials: {str(error).splitlines()[0]}"
         raise TenorError(problem, "Choose another folder (--out), or remove this one.") from None
     identity = json.loads(json.dumps(identity))
-    if not there or not study.user_attrs:
+    if not study.get_trials(deepcopy=False):  # new, or killed before there was anything to keep
         for name, value in identity.items():
             study.set_user_attr(name, value)
     changed = [name for name, value in identity.items() if study.user_attrs.get(name) != value]

@@ -54,7 +54,7 @@ def test_train_json_is_one_line_with_the_metrics_and_the_timing(cli: Cli, tmp_pa
 def test_train_takes_a_run_file_and_options_come_first(cli: Cli, tmp_path: Path, chinese_csv: Path) -> None:
     config = tmp_path / "run.toml"
     config.write_text("seed = 3\ntest_size = 0.5\n[settings]\norders = [1]\nstrength = 2.0\n", encoding="utf-8")
-    arguments = ("--config", config, "--seed", "4", "--set", "strength=5", "--out", tmp_path / "model")
+    arguments = ("--config", config, "--seed", "4", "--set", "strength=5", "--out", tmp_path / "model", "--no-report")
     assert cli("train", "--family", "ngram", chinese_csv, *arguments).code == 0
     about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
     assert (about["seed"], about["data"]["rows"]) == (4, 30)
@@ -66,10 +66,12 @@ def test_train_takes_the_data_of_a_run_file_unless_others_are_given(
 ) -> None:
     config = tmp_path / "run.toml"
     config.write_text(f"data = '{chinese_csv}'\n[settings]\norders = [1]\n", encoding="utf-8")
-    ended = cli("train", "--config", config, "--family", "ngram", "--out", tmp_path / "model")
+    ended = cli("train", "--config", config, "--family", "ngram", "--out", tmp_path / "model", "--no-report")
     assert ended.code == 0
     assert "labels: 好评, 差评." in ended.err
-    ended = cli("train", english_csv, "--config", config, "--family", "ngram", "--out", tmp_path / "other")
+    ended = cli(
+        "train", english_csv, "--config", config, "--family", "ngram", "--out", tmp_path / "other", "--no-report"
+    )
     assert ended.code == 0
     assert "labels: negative, positive." in ended.err
 
@@ -93,6 +95,7 @@ def test_train_drops_rows_when_asked(cli: Cli, tmp_path: Path) -> None:
         "--drop-unlabelled",
         "--test-size",
         "0",
+        "--no-report",
         "--out",
         tmp_path / "model",
     )
@@ -120,7 +123,7 @@ def acl_imdb(folder: Path) -> Path:
 
 
 def test_train_on_the_lay_out_of_acl_imdb_takes_each_part_as_such(cli: Cli, tmp_path: Path) -> None:
-    ended = cli("train", "--family", "ngram", acl_imdb(tmp_path / "acl"), "--out", tmp_path / "model")
+    ended = cli("train", "--family", "ngram", acl_imdb(tmp_path / "acl"), "--out", tmp_path / "model", "--no-report")
     assert ended.code == 0
     assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
     assert "train and a test folder; each is taken as such." in ended.err
@@ -128,7 +131,7 @@ def test_train_on_the_lay_out_of_acl_imdb_takes_each_part_as_such(cli: Cli, tmp_
 
 def test_a_folder_of_parts_is_measured_on_by_its_test_part(cli: Cli, tmp_path: Path) -> None:
     acl, model = acl_imdb(tmp_path / "acl"), tmp_path / "model"
-    ended = cli("train", "--family", "ngram", acl / "train", "--test", acl, "--out", model)
+    ended = cli("train", "--family", "ngram", acl / "train", "--test", acl, "--out", model, "--no-report")
     assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
     ended = cli("evaluate", model, acl)
     assert (ended.code, ended.err) == (0, f"{acl} has a train and a test folder; the test folder is taken.\n")
@@ -238,7 +241,7 @@ def test_parts_are_trained_on_measured_and_labelled_as_one_table(cli: Cli, tmp_p
     for part in range(3):
         write_csv(tmp_path / f"part-{part}.csv", rows[part::3])
     pattern, model = tmp_path / "part-*.csv", tmp_path / "model"
-    ended = cli("train", "--family", "ngram", pattern, "--out", model, "--test-size", "0")
+    ended = cli("train", "--family", "ngram", pattern, "--out", model, "--test-size", "0", "--no-report")
     assert ended.code == 0
     assert "60 texts to learn from, 0 to measure on; labels: negative, positive.\n" in ended.err
     assert json.loads(cli("evaluate", model, pattern, "--json").out)["rows"] == 60
@@ -255,7 +258,9 @@ def test_train_and_evaluate_read_a_table_from_standard_input(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     lines = "".join(f"__label__{label} {text}\n" for text, label in chinese()).encode()
-    assert cli("train", "--family", "ngram", "-", stdin=lines).out.endswith("\nmodel: runs/stdin-ngram\n")
+    assert cli("train", "--family", "ngram", "-", "--no-report", stdin=lines).out.endswith(
+        "\nmodel: runs/stdin-ngram\n"
+    )
     assert json.loads(cli("evaluate", "runs/stdin-ngram", "-", "--json", stdin=lines).out)["accuracy"] == 1.0
     ended = cli("train", "--family", "ngram", "-", stdin=b"")
     assert (ended.code, ended.err.splitlines()[0]) == (1, "error: standard input: the file is empty.")
@@ -271,7 +276,7 @@ def test_a_model_of_a_pattern_has_a_plain_name(
     folder.mkdir()
     write_csv(folder / "part-0.csv", english())
     monkeypatch.chdir(folder)
-    assert cli("train", "--family", "ngram", data).out.endswith(f"\nmodel: runs/{name}\n")
+    assert cli("train", "--family", "ngram", data, "--no-report").out.endswith(f"\nmodel: runs/{name}\n")
 
 
 def test_datasets_lists_the_built_in_data(cli: Cli) -> None:
@@ -348,10 +353,9 @@ def test_output_that_is_full_or_no_longer_read_ends_the_command_quietly(model_fo
 def test_two_languages_in_one_file(cli: Cli, tmp_path: Path) -> None:
     names = {"好评": "positive", "差评": "negative"}
     rows = english() + [(text, names[label]) for text, label in chinese()]
-    assert (
-        cli("train", "--family", "ngram", write_csv(tmp_path / "in.csv", rows), "--out", tmp_path / "model").code == 0
-    )
-    answers = [cli("predict", tmp_path / "model", text).out.split("\t")[0] for text in ("superb film", "很差，失望")]
+    data, model = write_csv(tmp_path / "in.csv", rows), tmp_path / "model"
+    assert cli("train", "--family", "ngram", data, "--out", model, "--no-report").code == 0
+    answers = [cli("predict", model, text).out.split("\t")[0] for text in ("superb film", "很差，失望")]
     assert answers == ["positive", "negative"]
 
 
@@ -360,7 +364,8 @@ def test_evaluate_takes_the_columns_that_the_model_was_trained_on(cli: Any, engl
     data = tmp_path / "odd.csv"
     data.write_text("\n".join(["body,kind,comment", *(f"{row},nothing" for row in rows)]), encoding="utf-8")
     model = tmp_path / "model"
-    assert cli("train", "--family", "ngram", data, "--text", "body", "--label", "kind", "--out", model).code == 0
+    columns = ("--text", "body", "--label", "kind")
+    assert cli("train", "--family", "ngram", data, *columns, "--out", model, "--no-report").code == 0
     assert cli("evaluate", model, data).code == 0
 
 
@@ -381,7 +386,8 @@ def test_labels_of_the_test_file_are_checked_before_training(cli: Any, english_c
 
 
 def test_texts_that_are_in_both_parts_are_told(cli: Any, english_csv: Path, tmp_path: Path) -> None:
-    ended = cli("train", "--family", "ngram", english_csv, "--test", english_csv, "--out", tmp_path / "model")
+    parts = (english_csv, "--test", english_csv)
+    ended = cli("train", "--family", "ngram", *parts, "--out", tmp_path / "model", "--no-report")
     assert ended.code == 0
     assert "texts to measure on are also among those to learn from" in ended.err
 
@@ -395,7 +401,10 @@ def test_a_folder_that_cannot_be_made_is_refused_before_training(cli: Any, engli
 def test_none_in_a_run_file_is_off(cli: Any, english_csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run.toml"
     run.write_text('[settings]\nstrength = "none"\norders = [1]\n', encoding="utf-8")
-    assert cli("train", english_csv, "--family", "ngram", "--config", run, "--out", tmp_path / "model").code == 0
+    trained = cli(
+        "train", english_csv, "--family", "ngram", "--config", run, "--out", tmp_path / "model", "--no-report"
+    )
+    assert trained.code == 0
 
 
 def test_chinese_goes_to_a_terminal_that_knows_ascii_alone(model_folder: Path, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli, write_csv
+from tenor import pipeline
+from tenor.runs import Run
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +24,15 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def models(cli: Cli, reviews: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """A model of all reviews, and one of those of one source."""
+@pytest.fixture(scope="module")
+def models(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A model of all reviews, and one of those of one source. Tests read them and change nothing in them."""
+    folder = tmp_path_factory.mktemp("models")
     kept = [line for line in reviews.read_text(encoding="utf-8").splitlines() if not line.endswith("应用")]
-    (tmp_path / "web.csv").write_text("\n".join(kept), encoding="utf-8")
-    for name, data in (("all", reviews), ("web", tmp_path / "web.csv")):
-        assert cli("train", "--family", "ngram", data, "--test-size", "0", "--out", tmp_path / name).code == 0
-    return tmp_path / "all", tmp_path / "web"
+    (folder / "web.csv").write_text("\n".join(kept), encoding="utf-8")
+    for name, data in (("all", reviews), ("web", folder / "web.csv")):
+        pipeline.train(Run(str(data), family="ngram", test_size=0.0, out=str(folder / name), report=False))
+    return folder / "all", folder / "web"
 
 
 def test_compare_tells_the_better_model_and_where(cli: Cli, models: tuple[Path, Path], reviews: Path) -> None:
@@ -64,7 +67,8 @@ def test_models_of_other_tasks_are_not_compared(
     cli: Cli, models: tuple[Path, Path], reviews: Path, tmp_path: Path
 ) -> None:
     values = write_csv(tmp_path / "values.csv", [(f"thing {row}", f"{row + 0.5}") for row in range(60)])
-    assert cli("train", "--family", "ngram", values, "--test-size", "0", "--out", tmp_path / "numbers").code == 0
+    options = ("--test-size", "0", "--no-report")
+    assert cli("train", "--family", "ngram", values, *options, "--out", tmp_path / "numbers").code == 0
     ended = cli("compare", models[0], tmp_path / "numbers", "--data", reviews)
     assert ended.code == 1
     assert "the models predict different things: binary and regression." in ended.err
@@ -74,7 +78,8 @@ def test_models_may_know_different_labels(cli: Cli, models: tuple[Path, Path], r
     more = tmp_path / "more.csv"
     lines = [f"soso thing{row},mixed,web" for row in range(40)]
     more.write_text("\n".join([reviews.read_text(encoding="utf-8"), *lines]), encoding="utf-8")
-    assert cli("train", "--family", "ngram", more, "--test-size", "0", "--out", tmp_path / "more").code == 0
+    options = ("--test-size", "0", "--no-report")
+    assert cli("train", "--family", "ngram", more, *options, "--out", tmp_path / "more").code == 0
     found = json.loads(cli("compare", models[0], tmp_path / "more", "--data", more, "--json").out)
     assert found["better"] == "second"
     assert found["mcnemar"]["only_second_right"] >= 40

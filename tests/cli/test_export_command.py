@@ -6,6 +6,7 @@ import pytest
 
 from conftest import Cli
 from tenor import pipeline
+from tenor.bundle import WEIGHTS
 from tenor.models.exported import FLOAT32, INT8
 from tenor.runs import Run
 
@@ -38,7 +39,7 @@ def test_int8_predicts_once_it_is_there_and_float32_comes_back(cli: Cli, folder:
     done = cli("export", folder, "--int8", "--data", chinese_csv, "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
-    assert set(told["files"]) == {FLOAT32, INT8} and told["int8"]["figure"] == "accuracy"
+    assert set(told["files"]) == {FLOAT32, INT8, WEIGHTS} and told["int8"]["figure"] == "accuracy"
     assert json.loads((folder / "metrics.json").read_text())["int8"] == told["int8"]
     small = cli("predict", folder, chinese_csv).out
     assert small != before

@@ -56,7 +56,7 @@ def test_a_runtime_of_that_name_is_asked_for(cli: Cli, model_folder: Path, monke
     refused = cli("predict", model_folder, "a superb film", "--runtime", "tensorrt")
     assert refused.code == 1 and "'tensorrt', which is no runtime" in refused.err
     refused = cli("predict", "nowhere", "a superb film", "--runtime", "onnxruntime")
-    assert refused.code == 1 and "this is no saved model" in refused.err
+    assert refused.code == 1 and "there is no such folder" in refused.err
     for command in (
         ("predict", model_folder, "a superb film"),
         ("evaluate", model_folder, "in.csv"),

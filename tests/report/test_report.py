@@ -1,5 +1,6 @@
 """The page and the card of a trained model."""
 
+import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -60,6 +61,8 @@ def test_a_page_of_classes_is_whole_and_shows_texts_as_texts(tmp_path: Path, lab
     made = train(write(tmp_path / "rows.csv", labels), tmp_path / "model", lang=lang)
     page = Page(made[bundle.REPORT])
     assert page.open == []
+    card = re.sub(r"```.*?```", "", made[bundle.CARD], flags=re.DOTALL)
+    assert "<" not in card and all(html.escape(label, quote=False) in card for label in labels)
     elements = [tag for tag, _ in page.elements]
     assert "script" not in elements
     assert "&lt;script&gt;" in made[bundle.REPORT]

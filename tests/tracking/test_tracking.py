@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 from tenor import TextClassifier, pipeline, tracking, tuning
-from tenor.errors import DataError, SettingsError
+from tenor.errors import BundleError, DataError, SettingsError, WriteError
 from tenor.runs import Run
 from tenor.watch import Watcher
 
@@ -156,3 +156,43 @@ def test_each_trial_of_a_search_is_a_run_with_its_settings() -> None:
 def test_there_is_nothing_else_to_log_to() -> None:
     with pytest.raises(SettingsError, match=r"'tensorbord'\. Did you mean 'tensorboard'"):
         pipeline.train(Run(write("rows.csv"), family="ngram", log=("tensorbord",)))  # type: ignore[arg-type]
+
+
+def test_events_go_through_no_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "tensorboard").symlink_to(tmp_path / "victim")
+    with (
+        pytest.raises(BundleError, match="tensorboard: this is a link, and events are written through none"),
+        tracking.tracked(["tensorboard"], tmp_path / "runs" / "model", Watcher()),
+    ):
+        pass
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+def test_events_without_room_are_told(tmp_path: Path, full_disk: Any) -> None:
+    def write() -> None:
+        with tracking.tracked(["tensorboard"], tmp_path / "model", Watcher()) as told, full_disk(100):
+            for number in range(1_000):
+                told.figures("step", number, {"loss": 1.0})
+
+    with pytest.raises(WriteError, match=r"events cannot be written: File too large\. Free some space, or train"):
+        write()
+
+
+def test_names_and_settings_are_printable() -> None:
+    class Kept:
+        def __init__(self) -> None:
+            self.values: dict[str, Any] = {}
+
+        def settings(self, values: Any) -> None:
+            self.values |= values
+
+        def figures(self, number: int, values: Any) -> None:
+            self.values |= values
+
+    kept = Kept()
+    told = tracking.Tracked(Watcher(), [kept])  # type: ignore[list-item]
+    told.settings({"data": "a\x1b.csv", "seed": 1})
+    told.figures("test", 0, {"per_class": {"good\u202e": {"f1": 0.5}}})
+    assert kept.values == {"data": r"a\x1b.csv", "seed": 1, r"test/f1/good\u202e": 0.5}

@@ -1,5 +1,6 @@
 """A table -> the table without what is wrong beyond doubt. Labels are spelt alike; no other label is changed."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def plan(parts: Parts, written: Sequence[Any], empty: Sequence[int], unlabelled:
 def check_target(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
     """Refuse a file to write that is one of the inputs, is there already, or cannot hold a table."""
     writer.refuse_input(out, inputs)
-    if out.exists() and not overwrite:
+    if os.path.lexists(out) and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another file, or replace it with --overwrite.")
     if table.suffix(out) == ".txt":
         raise DataError(f"{out}: a .txt file has no columns.", "Give .csv, .tsv, .jsonl or .parquet.")

@@ -69,9 +69,9 @@ def check(
         found = {"summary": report.summary, "findings": [finding.as_dict() for finding in report.findings]}
         print(json.dumps(found | {"fixed": asdict(repaired) if repaired else None}, ensure_ascii=False))
     else:
-        print("\n".join(_lines(report)))
+        console.show(*_lines(report))
         if repaired:
-            print(_repaired(repaired, fix))
+            console.show(*_repaired(repaired, fix))
     worst = report.worst()
     if worst and fail_on != "never" and _GRAVITY.index(worst) >= _GRAVITY.index(fail_on):
         raise typer.Exit(1)
@@ -110,7 +110,7 @@ def _lines(report: Any) -> list[str]:
     return lines
 
 
-def _repaired(repaired: Any, out: str | None) -> str:
+def _repaired(repaired: Any, out: str | None) -> list[str]:
     from tenor.checks.repair import REASONS
 
     dropped = [f"less {count:,} {REASONS[reason]}" for reason, count in repaired.dropped.items()]
@@ -120,4 +120,4 @@ def _repaired(repaired: Any, out: str | None) -> str:
     ]
     if repaired.respelt:
         lines.append(f"labels spelt anew: {repaired.respelt:,}")
-    return "\n".join(lines)
+    return lines

@@ -50,7 +50,7 @@ def compare(
     if as_json:
         print(json.dumps({**found.figures, "texts": changed}, ensure_ascii=False))
         return
-    print("\n".join([*_figures(found.figures), *_slices(found.figures, console), *_changed(changed)]))
+    console.show(*_figures(found.figures), *_slices(found.figures, console), *_changed(changed))
 
 
 def _figures(figures: dict[str, Any]) -> list[str]:

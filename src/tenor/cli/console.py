@@ -1,4 +1,7 @@
-"""What people see: a progress bar on a terminal, plain lines in a pipe. It all goes to standard error."""
+"""What people see: results on standard output; on standard error a progress bar on a terminal, plain lines in a pipe.
+
+All of it goes through `printable`, so commands print through here alone, but for what programs read.
+"""
 
 import sys
 import time
@@ -6,10 +9,21 @@ from typing import Any
 
 from tenor.cli import leaderboard
 from tenor.errors import counted
+from tenor.printable import printable, printable_row
 from tenor.watch import Watcher
 
 _LINE_EVERY_S = 10.0
 _SLICES = 8
+
+
+def show(*lines: str) -> None:
+    """Print lines to standard output. What would end a line within one is escaped, so each argument is one line."""
+    print("\n".join(map(printable_row, lines)))
+
+
+def note(*lines: str) -> None:
+    """Print lines to standard error, like `show`."""
+    print("\n".join(map(printable_row, lines)), file=sys.stderr, flush=True)
 
 
 class Console(Watcher):
@@ -42,11 +56,12 @@ class Console(Watcher):
 
     def say(self, line: str) -> None:
         self._close()
+        line = printable(line)
         self.said.append(line)
         if self._live is not None:
             self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
         elif not self._quiet:
-            print(line, file=sys.stderr, flush=True)
+            note(line)
 
     def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
         if self._terminal:
@@ -94,14 +109,14 @@ class Console(Watcher):
 
         self._step = step
         columns = (
-            progress.TextColumn("{task.description}"),
+            progress.TextColumn("{task.description}", markup=False),
             progress.BarColumn(),
             progress.TaskProgressColumn(),
-            progress.TextColumn("{task.fields[figures]}"),
+            progress.TextColumn("{task.fields[figures]}", markup=False),
             progress.TimeRemainingColumn(),
         )
         self._bar = progress.Progress(*columns, console=RichConsole(stderr=True), transient=True)
-        self._task = self._bar.add_task(step, total=total or None, figures="")
+        self._task = self._bar.add_task(printable(step), total=total or None, figures="")
         if self._board:
             self._show()
         else:
@@ -244,9 +259,10 @@ def folds(measured: dict[str, Any]) -> list[str]:
 
 
 def display_width(text: str) -> int:
-    """Columns of a terminal that a text takes; a Chinese character takes two."""
+    """Columns of a terminal that a text takes, as it is shown; a Chinese character takes two."""
     import unicodedata
 
+    text = printable_row(text)
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 

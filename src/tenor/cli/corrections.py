@@ -1,9 +1,12 @@
 """`tenor corrections`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from tenor.cli import options
 
 app = typer.Typer(
     help="What people corrected on the page of 'tenor serve --corrections'.",
@@ -17,26 +20,29 @@ def export(
     where: Annotated[str, typer.Argument(metavar="WHERE", help="The file or the URL that the server was given.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: a table with the columns text and label.")],
     model: Annotated[str | None, typer.Option(help="Name of the model, where several were corrected.")] = None,
+    escape_formulas: options.EscapeFormulas = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
 ) -> None:
     """Write corrections as data for 'tenor train': the last one of each text."""
-    import sys
-
+    from tenor.cli import console
     from tenor.data import writer
+    from tenor.data.formats import suffix
     from tenor.errors import DataError, counted
     from tenor.serving import corrections
 
     writer.require_writable(out)
+    if escape_formulas:
+        writer.require_formulas(suffix(out))
     if "://" not in where:
         writer.refuse_input(out, [Path(where)])
-    if out.exists() and not overwrite:
+    if os.path.lexists(out) and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
     store = corrections.Store(where, make=False)
     try:
-        rows = corrections.write(store, out, model)
+        rows = corrections.write(store, out, model, escape_formulas)
     finally:
         store.close()
-    print(f"{counted(rows, 'row')}: {out}", file=sys.stderr)
+    console.note(f"{counted(rows, 'row')}: {out}")
 
 
 @app.callback()

@@ -42,4 +42,4 @@ def evaluate(
     if as_json:
         print(json.dumps(metrics, ensure_ascii=False))
     else:
-        print("\n".join([*console.results(metrics), *console.slices(metrics)]))
+        console.show(*console.results(metrics), *console.slices(metrics))

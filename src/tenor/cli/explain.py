@@ -1,6 +1,9 @@
 """`tenor explain`."""
 
 import json
+import os
+from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -54,6 +57,7 @@ def explain(
     """Tell which words speak for and against a label, and how faithful that is to the model."""
     from tenor import predictor
     from tenor.cli import console
+    from tenor.data import table, writer
     from tenor.errors import DataError, SettingsError
     from tenor.explanation import page, report
 
@@ -71,7 +75,9 @@ def explain(
     options.need(known, "--data and --nearest, and there is neither", "Add one", top=top is not None)
     options.need_file(source is not None and not one_text, first=first is not None)
     options.need_file(known or not one_text, text=text is not None)
-    if html is not None and html.exists() and not overwrite:
+    if html is not None and source is not None and not one_text and source != "-":
+        writer.refuse_input(html, table.files(Path(source)))
+    if html is not None and os.path.lexists(html) and not overwrite:
         raise DataError(f"{html}: this exists already.", "Choose another --html, or replace it with --overwrite.")
     loaded = predictor.load(model)
     texts = [] if source is None else [as_text(source)] if one_text else _read(source, loaded, text, first or _FIRST)
@@ -84,7 +90,7 @@ def explain(
         return
     _print(told)
     if html is not None:
-        print(f"page: {html}")
+        console.show(f"page: {html}")
 
 
 def _read(source: str, loaded: "Predictor", column: str | None, first: int) -> list[str]:
@@ -112,58 +118,64 @@ def _print(told: "Report") -> None:
     from rich.console import Console
 
     from tenor.explanation import page
+    from tenor.printable import printable_row
 
-    terminal = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    def show(line: Any = "") -> None:
+        console.print(printable_row(line) if isinstance(line, str) else line)
+
     for number, text in enumerate(told.texts):
         if number:
-            terminal.print()
-        _print_text(terminal, text)
+            show()
+        _print_text(show, text)
     if len(told.texts) > 1:
-        terminal.print(f"\nover these {len(told.texts):,} texts: {page.faithfulness_line(told.faithfulness)}")
+        show()
+        show(f"over these {len(told.texts):,} texts: {page.faithfulness_line(told.faithfulness)}")
     for number, (label, strong) in enumerate(told.strongest.items()):
         if number or told.texts:
-            terminal.print()
-        terminal.print(f"strongest for {label} in {told.looked_at} (weight, texts)")
+            show()
+        show(f"strongest for {label} in {told.looked_at} (weight, texts)")
         for each in strong:
-            terminal.print(f"  {each.weight:+.3f}  {each.texts:>7,}  {each.spelling}")
+            show(f"  {each.weight:+.3f}  {each.texts:>7,}  {each.spelling}")
 
 
-def _print_text(terminal: Any, text: "Text") -> None:
+def _print_text(show: Callable[[Any], None], text: "Text") -> None:
     from tenor.cli.console import pad
     from tenor.explanation import page
 
     explanation = text.explanation
     for evidence in explanation.labels:
-        terminal.print(page.headline(evidence))
-        terminal.print(_painted(explanation.text, evidence.spans))
+        show(page.headline(evidence))
+        show(_painted(explanation.text, evidence.spans))
         for kind, rows in zip(_COLOURS, page.leading(explanation.text, evidence, _WORDS), strict=True):
             if rows:
-                terminal.print(f"{pad(kind, 7)}  " + ", ".join(f"{word} {weight:+.3f}" for word, weight in rows))
+                show(f"{pad(kind, 7)}  " + ", ".join(f"{word} {weight:+.3f}" for word, weight in rows))
     for begin, end in explanation.unread:
-        terminal.print(
-            f"not read: characters {begin + 1:,} to {end:,} of {len(explanation.text):,}; the text is too long."
-        )
-    terminal.print(f"faithfulness: {page.faithfulness_line(text.faithfulness)}")
+        show(f"not read: characters {begin + 1:,} to {end:,} of {len(explanation.text):,}; the text is too long.")
+    show(f"faithfulness: {page.faithfulness_line(text.faithfulness)}")
     for number, block in enumerate(text.attention, 1):
         ranked = sorted(block, key=lambda span: -span.weight)[:_WORDS]
         shares = ", ".join(f"{explanation.text[begin:end]} {share:.1%}" for begin, end, share in ranked)
-        terminal.print(f"attention, block {number}: {shares}")
+        show(f"attention, block {number}: {shares}")
     for neighbour in text.nearest:
         label = "" if neighbour.label is None else f"  {neighbour.label}"
-        terminal.print(
-            f"near {neighbour.similarity:.3f}  row {neighbour.row:,}{label}  {' '.join(neighbour.text[:100].split())}"
-        )
+        show(f"near {neighbour.similarity:.3f}  row {neighbour.row:,}{label}  {' '.join(neighbour.text[:100].split())}")
 
 
 def _painted(text: str, spans: Any) -> Any:
     """The text in the colours of a terminal: strong words bold, words that add next to nothing plain."""
     from rich.text import Text as Painted
 
+    from tenor.printable import printable
+
     largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
-    painted = Painted(text)
+    shown = [printable(character) for character in text]  # one that is escaped is longer
+    places = list(accumulate(map(len, shown), initial=0))
+    painted = Painted("".join(shown))
     for begin, end, weight in spans:
         share = abs(weight) / largest
         if share >= 0.1:
             kind = "for" if weight > 0 else "against"
-            painted.stylize(f"{_COLOURS[kind]}{' bold' * (share >= _BOLD)}", begin, end)
+            painted.stylize(f"{_COLOURS[kind]}{' bold' * (share >= _BOLD)}", places[begin], places[end])
     return painted

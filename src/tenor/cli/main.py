@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -24,8 +25,11 @@ from tenor.cli import (
     serve,
     train,
     tune,
+    verify,
 )
-from tenor.errors import TenorError
+from tenor.cli.console import note
+from tenor.errors import NotUsedWarning, TenorError
+from tenor.printable import printable
 
 _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
 
@@ -48,6 +52,7 @@ app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
 app.add_typer(corrections.app, name="corrections")
 app.command("export")(export.export)
+app.command("verify")(verify.verify)
 app.command("pretrain")(pretrain.pretrain)
 app.command("datasets")(datasets.datasets)
 app.command("families")(families.families)
@@ -75,33 +80,40 @@ def main() -> NoReturn:
     traceback. SIGTERM ends a command as Ctrl-C does: what is not whole is removed, and what goes on later is told of.
     """
     _open_streams()
+    warnings.formatwarning = _format_warning
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(prog_name="tenor", standalone_mode=False)
         sys.stdout.flush()
         if code == 130:  # typer ends a command that was interrupted by itself
-            print("interrupted.", file=sys.stderr)
+            note("interrupted.")
     except TenorError as error:
-        print(f"error: {error.problem}", file=sys.stderr)
-        if error.remedy:
-            print(error.remedy, file=sys.stderr)
+        note(f"error: {error.problem}", *filter(None, [error.remedy]))
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted.", file=sys.stderr)
+        note("interrupted.")
         sys.exit(130)
     except _WrongOption as error:
+        error.message = printable(error.message)
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:
         _drop_output()
         sys.exit(141)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         _drop_output()
-        print(f"error: standard output: {error.strerror}.\nFree some space.", file=sys.stderr)
+        note(f"error: {error.filename or 'standard output'}: {error.strerror}.", "Free some space.")
         sys.exit(1)
     sys.exit(code or 0)
+
+
+def _format_warning(message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> str:
+    """What of a model is not used is told as one line; other warnings are for who works on the code."""
+    if issubclass(category, NotUsedWarning):
+        return f"warning: {printable(str(message))}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
 
 
 def _open_streams() -> None:

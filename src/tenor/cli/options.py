@@ -22,6 +22,13 @@ Slices = Annotated[
 ]
 DropUnlabelled = Annotated[bool, typer.Option("--drop-unlabelled", help="Leave out rows without a label.")]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out rows with an empty text.")]
+EscapeFormulas = Annotated[
+    bool,
+    typer.Option(
+        "--escape-formulas",
+        help="In .csv and .tsv, put ' before text that a spreadsheet would take for a formula (= + - @).",
+    ),
+]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="A setting of the family, as key=value; may be repeated.")
 ]

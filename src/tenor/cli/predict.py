@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,6 +45,7 @@ def predict(
         bool,
         typer.Option("--abstain", help="Give no label where the set is not a single one. Implies --coverage 0.95."),
     ] = False,
+    escape_formulas: options.EscapeFormulas = False,
     on: Annotated[
         str | None,
         typer.Option(
@@ -62,9 +64,10 @@ def predict(
     Where --out is a folder (it is there, or its name ends with '/'), each file of INPUT gets its own there, and the
     same command goes on where it ended.
     """
-    from tenor import journal, labelling, predictor
+    from tenor import bundle, journal, labelling, predictor, shards
     from tenor.cli import console
     from tenor.data import stdin, table, writer
+    from tenor.data.formats import suffix
     from tenor.errors import DataError, SettingsError
     from tenor.shards import Job
 
@@ -87,24 +90,27 @@ def predict(
     file = None if out is None or into_folder else Path(out)
     if file is not None:
         writer.require_writable(file)
-        if not one_text and source != "-":
-            writer.refuse_input(file, table.files(path))
-        if file.exists() and not overwrite and not (resume and journal.place(file).exists()):
-            if resume:
-                raise DataError(
-                    f"{file}: this is there, and there is no interrupted run of it: it is finished.",
-                    "Use it, or start afresh (--overwrite, without --resume).",
-                )
+        writer.refuse_input(file, [] if one_text or source == "-" else table.files(path))
+        if os.path.lexists(file) and not (overwrite or resume):
             raise DataError(f"{file}: this exists already.", "Choose another --out, or replace it with --overwrite.")
+    kind = suffix(file) if file else ".jsonl" if as_json else ".txt" if source == "-" else suffix(path)
+    if file is None:
+        kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
+    if escape_formulas and not into_folder:
+        writer.require_formulas(kind if file or not one_text else "")
+    if out is None and not one_text:
+        writer.refuse_printing_into([] if source == "-" else table.files(path))
     options.use(runtime, model)
     loaded = predictor.load(model)
     promise = _promise(loaded, coverage, per_class, abstain)
     if out is not None and into_folder:
-        _label_files(loaded, Job(model, source, out, text, promise), overwrite, on, workers, worker_cores)
+        _label_files(
+            loaded, Job(model, source, out, text, promise, escape_formulas), overwrite, on, workers, worker_cores
+        )
         return
     if one_text and out is None:
         if not source.strip():
-            print("the text is empty; it is labelled like one that says nothing.", file=sys.stderr)
+            console.note("the text is empty; it is labelled like one that says nothing.")
         _print_one(loaded, source, as_json, promise)
         return
 
@@ -117,24 +123,27 @@ def predict(
     column = labelling.text_column(opened, loaded, text)
     added = labelling.new_columns(opened.columns, loaded, opened.name, promise)
     columns = [*opened.columns, *added]
+    if file is not None and resume and not overwrite and file.exists() and not os.path.lexists(journal.place(file)):
+        inputs = [] if one_text or source == "-" else table.files(path)
+        shards.require_current(file, columns, [model / bundle.MANIFEST, *inputs])
+        console.note(f"{file}: output already exists and is complete; nothing to resume.")
+        return
     with console.Console(quiet=out is None) as watcher:
 
         def tell(rows: int) -> None:
             watcher.progress("predict", rows, 0, {})
 
         if file is not None:
-            job = _job(model, column, columns, promise)
+            job = _job(model, column, columns, promise) | {"guard of formulas": escape_formulas}
             with (
-                journal.opened(file, job, resume, overwrite) as kept,
-                writer.open_writer(file, columns, opened, added) as write,
+                journal.opened(file, job, resume, overwrite, watcher.say) as kept,
+                writer.open_writer(file, columns, opened, added, escape_formulas) as write,
             ):
                 labelled = labelling.label(opened, loaded, column, added, write, tell, promise, kept)
             known = f", {kept.reused:,} of them known from the interrupted run" if kept.reused else ""
             watcher.say(f"{counted(labelled.rows, 'row')}{known}{_without(labelled)}: {file}")
             return
-        kind = ".jsonl" if as_json else ".txt" if source == "-" else table.suffix(path)
-        kind = kind if kind in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
-        write = writer.text_writer(sys.stdout, kind, columns, added)
+        write = writer.text_writer(sys.stdout, kind, columns, added, escape_formulas)
         labelling.label(opened, loaded, column, added, write, tell, promise)
         sys.stdout.flush()
 
@@ -151,7 +160,10 @@ def _label_files(
         watcher = stack.enter_context(console.Console())
         if record.done:
             watcher.say(f"{counted(len(record.done), 'file is', 'files are')} labelled already.")
-        if on is None:
+        if not left:
+            watcher.say(f"{job.out}: output already exists and is complete; nothing to resume.")
+            through = shards.each(loaded, left, job, record)
+        elif on is None:
             through = shards.each(loaded, left, job, record)
         else:
             from tenor.scale import cluster, labelling
@@ -193,6 +205,7 @@ def _job(model: Path, column: str, columns: list[str], promise: "Promise | None"
 
 def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, abstain: bool) -> "Promise | None":
     """What is asked for besides labels; says where every label is in the sets because too few texts were held out."""
+    from tenor.cli import console
     from tenor.errors import SettingsError
     from tenor.evaluation.conformal import COVERAGE
     from tenor.labelling import Promise
@@ -204,13 +217,14 @@ def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, absta
         raise SettingsError("--abstain: the model predicts numbers.", "Use --coverage, which gives an interval.")
     promise = Promise(COVERAGE if coverage is None else coverage, per_class, abstain)
     if told := loaded.promise(promise.coverage, per_class):
-        print(told, file=sys.stderr)
+        console.note(told)
     return promise
 
 
 def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Promise | None") -> None:
     """A value, a label and its score, or a line for each of several labels; then the interval or the set."""
     from tenor import labelling
+    from tenor.cli import console
     from tenor.tasks import LabelSet, Value
 
     task = loaded.bundle.task
@@ -230,6 +244,6 @@ def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Promise 
             rows = {"labels": rows, "set": names} if isinstance(task, LabelSet) else rows | {"set": names}
         print(json.dumps(rows, ensure_ascii=False))
         return
-    print("\n".join(f"{scored.label}\t{scored.score:.4f}" for scored in labels) or "no label")
+    console.show(*([f"{scored.label}\t{scored.score:.4f}" for scored in labels] or ["no label"]))
     if promise is not None:
-        print(f"{promise.coverage:.6g}\t{listed(names, len(names)) or 'empty set'}")
+        console.show(f"{promise.coverage:.6g}\t{listed(names, len(names)) or 'empty set'}")

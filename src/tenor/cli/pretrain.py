@@ -50,6 +50,9 @@ def pretrain(
     if as_json:
         print(json.dumps({**encoder.metrics, "history": encoder.history, "encoder": str(folder)}, ensure_ascii=False))
         return
-    print(f"\ntook {encoder.metrics['timing']['total_s']:.1f} s")
-    print(f"encoder: {folder}")
-    print(f"start from it: tenor train DATA --family {encoder.family.name} --init {folder}")
+    console.show(
+        "",
+        f"took {encoder.metrics['timing']['total_s']:.1f} s",
+        f"encoder: {folder}",
+        f"start from it: tenor train DATA --family {encoder.family.name} --init {folder}",
+    )

@@ -173,14 +173,11 @@ def train(
     if as_json:
         print(json.dumps({**metrics, "notes": watcher.said, "model": str(trained.folder)}, ensure_ascii=False))
         return
-    for line in console.results(metrics["test"]) if "test" in metrics else []:
-        print(line)
-    for line in console.folds(metrics["cross_validation"]) if "cross_validation" in metrics else []:
-        print(line)
+    lines = console.results(metrics["test"]) if "test" in metrics else []
+    lines += console.folds(metrics["cross_validation"]) if "cross_validation" in metrics else []
     timing = metrics["timing"]
     steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")
-    print(f"\ntook {timing['total_s']:.1f} s ({steps})")
-    print(f"model: {trained.folder}")
+    console.show(*lines, "", f"took {timing['total_s']:.1f} s ({steps})", f"model: {trained.folder}")
 
 
 def _train_on(on: str, run: "Run", watcher: "Watcher", workers: int | None, worker_cores: int) -> "Trained":

@@ -36,6 +36,13 @@ def tune(
     assignments: options.Assignments = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    resume: Annotated[
+        bool,
+        Option(
+            "--resume",
+            help="Go on with the last search under runs where --out names none; one that is in --out goes on anyway.",
+        ),
+    ] = False,
     together: Annotated[
         int | None,
         Option(help="Trials proposed at a time; what is found depends on it. [default: 1, or with --on one a worker]"),
@@ -69,6 +76,7 @@ def tune(
         "time": time,
         "drop_unlabelled": drop_unlabelled or None,
         "drop_empty": drop_empty or None,
+        "resume": resume or None,
         "log": log,
     }
     values |= {key: value for key, value in given.items() if value is not None}
@@ -96,7 +104,8 @@ def tune(
         figures = {"loss": tuned.loss, "loss_of_defaults": tuned.first_loss, "trials": tuned.trials}
         print(json.dumps({**figures, "settings": tuned.settings, "folder": str(tuned.folder)}, ensure_ascii=False))
         return
-    print(f"{counted(tuned.trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}")
-    for name, value in tuned.settings.items():
-        print(f"  {name} = {json.dumps(value, ensure_ascii=False)}")
-    print(f"train with them: {chosen}")
+    console.show(
+        f"{counted(tuned.trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}",
+        *(f"  {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in tuned.settings.items()),
+        f"train with them: {chosen}",
+    )

@@ -4,8 +4,8 @@ What speaks for a label is blue and underlined, what speaks against it orange an
 be told apart without colours too.
 """
 
+import html
 from collections.abc import Callable
-from html import escape
 
 from tenor.explanation import words
 from tenor.explanation.faithfulness import Faithfulness
@@ -14,6 +14,7 @@ from tenor.explanation.report import Report, Text
 from tenor.explanation.strongest import Strong
 from tenor.explanation.texts import Evidence, Span
 from tenor.explanation.words import Language
+from tenor.printable import printable_lines
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --page: #fff; --line: #d0d7de;
@@ -82,6 +83,11 @@ def render(report: Report, language: Language = "en") -> str:
         parts += [_strongest(label, strong, t) for label, strong in report.strongest.items()]
         parts.append("</div>")
     return "\n".join([*parts, "</main></body></html>\n"])
+
+
+def escape(text: str) -> str:
+    """A text as HTML, as people can be shown it."""
+    return html.escape(printable_lines(text))
 
 
 def faithfulness_line(found: Faithfulness, language: Language = "en") -> str:

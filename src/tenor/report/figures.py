@@ -10,6 +10,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from tenor.printable import printable
+
 Translate = Callable[[str], str]
 
 # What matplotlib draws with, and what the page makes of it.
@@ -119,10 +121,10 @@ def _svg(draw: Callable[[Any], None], title: str) -> str:
     drawn = _FONTS.sub("system-ui, sans-serif", drawn)
     for colour, name in _COLOURS.items():
         drawn = drawn.replace(colour, name)
-    return drawn.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
+    return drawn.replace("<svg", f'<svg role="img" aria-label="{escape(printable(title))}"', 1)
 
 
 def _literal(label: str) -> str:
     """A label as matplotlib shows it: no formula, and not hidden where it begins with an underscore."""
-    escaped = label.replace("$", r"\$")
+    escaped = printable(label).replace("$", r"\$")
     return f"\u200b{escaped}" if label.startswith("_") else escaped

@@ -1,5 +1,8 @@
 """Facts -> the page and the model card, in English or Chinese."""
 
+import functools
+import html
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,12 +10,14 @@ from tenor import settings
 from tenor.errors import missing_extra
 from tenor.evaluation.slices import Slice
 from tenor.explanation import page as explained
+from tenor.printable import printable, printable_lines
 from tenor.report import words
 from tenor.report.facts import Facts
 from tenor.report.words import Language
 from tenor.tasks import Classes, LabelSet, Value
 from tenor.version import VERSION
 
+_MARKS = re.compile(r"[\[\]|`]")
 _MOST_LABELS = 20  # in the confusion matrix, and in the table of the data
 _MOST_SLICES = 15
 _MOST_CONFUSED = 5
@@ -83,16 +88,32 @@ def render(facts: Facts, title: str, language: Language = "en") -> Documents:
         MissingExtraError: The packages that draw are not installed.
     """
     need()
+    values = _values(facts, title, language)
+    page, card = _template("page.html.jinja", autoescape=True), _template("card.md.jinja", autoescape=False)
+    return Documents(page.render(values, figures=_figures(facts, values["t"])), card.render(values))
+
+
+@functools.cache
+def _template(name: str, autoescape: bool) -> Any:
+    """A template. Compiling one takes longer than rendering it, so each is compiled once in a process."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("tenor.report", ".")
-    values = _values(facts, title, language)
-    html = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    plain = Environment(loader=loader, autoescape=False, undefined=StrictUndefined, keep_trailing_newline=True)
-    return Documents(
-        html.get_template("page.html.jinja").render(values, figures=_figures(facts, values["t"])),
-        plain.get_template("card.md.jinja").render(values),
+    environment = Environment(
+        loader=loader, autoescape=autoescape, finalize=_shown, undefined=StrictUndefined, keep_trailing_newline=True
     )
+    environment.filters["md"] = _markdown
+    return environment.get_template(name)
+
+
+def _shown(value: Any) -> Any:
+    """What a template writes: strings as people can be shown them, HTML that was made here as it is."""
+    return printable_lines(value) if type(value) is str else value
+
+
+def _markdown(text: str) -> str:
+    """A text for Markdown: on one line, without HTML, links, code or cells of its own."""
+    return _MARKS.sub(lambda found: f"&#{ord(found[0])};", html.escape(printable(text), quote=False))
 
 
 def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
@@ -111,6 +132,7 @@ def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
     }
     return {
         "facts": facts,
+        "fence": "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", facts.run))]),
         "t": t,
         "told": words.teller(language),
         "language": {"en": "en", "zh": "zh-Hans"}[language],

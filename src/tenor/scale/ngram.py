@@ -21,6 +21,7 @@ from tenor.models import features, linear, ngram, ngram_choice
 from tenor.models.family import Fitted, HeldOut
 from tenor.models.ngram_model import Config, NgramModel
 from tenor.pipeline import Trained
+from tenor.predictor import Predictor
 from tenor.runs import Run
 from tenor.scale import cluster
 from tenor.scale.block import Block
@@ -58,8 +59,13 @@ def train(ray: Any, run: Run, watcher: Watcher, workers: int | None, threads: in
         try:
             rows = Rows(crew, run)
             prepared = rows.prepare(blocks, test, watcher)
+            identity = pipeline.identify(run, family, config, None, prepared, rows.fingerprint())
+            folder, there = pipeline.found_there(run, folder, identity, watcher)
+            if there is not None and there.whole:
+                return Trained(folder, Predictor(there.saved))
+            if run.resume:
+                watcher.say("'ngram' trains in one go, so the run starts from the beginning.")
             fitted = fitting.calibrated(_fit(rows, config, watcher))
-            digest = rows.fingerprint()
         finally:
             crew.close()
         data = prepared.data
@@ -67,10 +73,13 @@ def train(ray: Any, run: Run, watcher: Watcher, workers: int | None, threads: in
             "text_column": data.text_column,
             "label_column": data.label_column,
             "label_separator": run.label_separator,
-            **provenance.origin(data, digest, run.seed),
+            **provenance.origin(data, identity["data"], run.seed),
+            "run": identity,
         }
         trained = pipeline.unmeasured(family, fitted, about, prepared.timing)
-        return pipeline.finish(run, prepared, trained, pipeline.Saved(run, folder), watcher, begin)
+        return pipeline.finish(
+            run, prepared, trained, pipeline.Saved(run, folder, begun=there is not None), watcher, begin
+        )
 
 
 def _refuse(run: Run) -> None:
@@ -87,8 +96,6 @@ def _refuse(run: Run) -> None:
             raise SettingsError(f"--{option} does not go with 'ngram' on a cluster.", f"Leave out --{option}, or --on.")
     if run.log:
         raise SettingsError("--log does not follow 'ngram' on a cluster.", "Leave out --log.")
-    if run.resume:
-        raise SettingsError("'ngram' trains in one go and cannot be resumed.", "Leave out --resume.")
 
 
 def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 from tenor.errors import SettingsError
+from tenor.printable import printable
 from tenor.settings import nearest
 from tenor.watch import Passing, Watcher
 
@@ -76,7 +77,11 @@ class Tracked(Passing):
 
     def settings(self, values: Mapping[str, Any]) -> None:
         """Settings of the run, those that are none left out."""
-        told = {name: value for name, value in values.items() if value is not None}
+        told = {
+            name: printable(value) if isinstance(value, str) else value
+            for name, value in values.items()
+            if value is not None
+        }
         for tracker in self.trackers:
             tracker.settings(told)
 
@@ -147,7 +152,7 @@ def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             found[name] = float(value)
     for label, row in (figures.get("per_class") or {}).items():
-        found[f"f1/{label}"] = float(row["f1"])
+        found[f"f1/{printable(label)}"] = float(row["f1"])
     for row in figures.get("coverage") or []:
         found[f"coverage/{row['coverage']:g}"] = float(row["found"])
     return found

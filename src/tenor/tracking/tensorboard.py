@@ -1,14 +1,15 @@
 """Runs as files of events for TensorBoard; nothing of TensorFlow is loaded. The only part that imports TensorBoard."""
 
+import contextlib
 import itertools
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tenor.errors import BundleError, missing_extra
+from tenor.errors import BundleError, WriteError, missing_extra
 from tenor.tracking import Status
 from tenor.watch import Watcher
 
@@ -36,6 +37,9 @@ def start(folder: Path, watcher: Watcher, resume: bool) -> "Events":
     resumed.
     """
     place = folder.parent / FOLDER / folder.name
+    for link in (place.parent, place):
+        if link.is_symlink():
+            raise BundleError(f"{link}: this is a link, and events are written through none.", "Remove it.")
     try:
         if not resume and place.is_dir() and any(place.glob("events.out.tfevents.*")):
             shutil.rmtree(place)
@@ -97,7 +101,8 @@ class Events:
                 metadata.SESSION_END_INFO_TAG,
                 plugin_data_pb2.HParamsPluginData(session_end_info=ended, version=version),
             )
-        self.file.close()
+        with self._writing():
+            self.file.close()
 
     def _plugin(self, tag: str, content: Any) -> None:
         data = SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME, content=content.SerializeToString())
@@ -106,7 +111,19 @@ class Events:
 
     def _write(self, event: Event) -> None:
         event.wall_time = time.time()
-        self.writer.write(event.SerializeToString())
-        if time.monotonic() - self.flushed > _FLUSH_S or event.file_version:
-            self.file.flush()
-            self.flushed = time.monotonic()
+        with self._writing():
+            self.writer.write(event.SerializeToString())
+            if time.monotonic() - self.flushed > _FLUSH_S or event.file_version:
+                self.file.flush()
+                self.flushed = time.monotonic()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say in words what the system has against writing."""
+        try:
+            yield
+        except OSError as error:
+            raise WriteError(
+                f"{self.place}: events cannot be written: {error.strerror or error}.",
+                "Free some space, or train without --log tensorboard.",
+            ) from None
