@@ -9,6 +9,7 @@ from typing import Any
 
 from processes import figures
 
+LIMIT = "ONEDNN_MAX_CPU_ISA"
 LIBRARIES = (
     "tenor",
     "numpy",
@@ -39,6 +40,7 @@ def describe(tenor_python: Path, peers_python: Path, automl_python: Path) -> dic
             "cpu": cpu_model(),
             "cores": os.cpu_count() or 0,
             "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+            "kind": kind(),
             "system": f"{platform.system()} {platform.machine()}",
             **device(),
         },
@@ -58,15 +60,38 @@ def device() -> dict[str, str]:
     return {"device": names[0].strip()}
 
 
+def kind() -> str:
+    """The kind of processor that figures stand under, side by side with those of other kinds.
+
+    `avx512-bf16`, `avx512` or `avx2`, or the machine's name where it is none of them; with `-limited` where
+    ONEDNN_MAX_CPU_ISA holds libraries to less than the processor can do, for such figures are no other processor's.
+    """
+    flags = set(_information("flags").split())
+    kinds = {"avx512-bf16": {"avx512_bf16", "amx_bf16"}, "avx512": {"avx512f"}, "avx2": {"avx2"}}
+    found = next((name for name, any_of in kinds.items() if flags & any_of), platform.machine())
+    limit = os.environ.get(LIMIT, "").lower()
+    return f"{limit}-limited" if limit else found
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor has instructions for bfloat16; without them it is emulated, many times slower."""
+    return kind() == "avx512-bf16"
+
+
 def cpu_model() -> str:
     """The processor's name: from /proc/cpuinfo on Linux, else as Python knows it."""
+    return _information("model name") or platform.processor() or platform.machine()
+
+
+def _information(name: str) -> str:
+    """What /proc/cpuinfo says of the first core; nothing where there is no such file."""
     information = Path("/proc/cpuinfo")
     if information.is_file():
         for line in information.read_text(encoding="utf-8").splitlines():
             key, _, value = line.partition(":")
-            if key.strip() == "model name":
+            if key.strip() == name:
                 return value.strip()
-    return platform.processor() or platform.machine()
+    return ""
 
 
 def versions(python: Path) -> dict[str, str]:

@@ -48,10 +48,13 @@ class Job:
     Attributes:
         program: The name that its figures stand under.
         run: Runs it and returns its figures. A job needs no earlier job of its part.
+        bfloat16: Whether it computes in bfloat16 on the processor: one without such instructions emulates them, which
+            would take hours, so it is left out there, and its row says so.
     """
 
     program: str
     run: Callable[[], Figures]
+    bfloat16: bool = False
 
 
 def train(

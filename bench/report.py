@@ -23,7 +23,14 @@ Written by `bench/run.py` from `bench/results.json`; `make bench` measures every
 after another, never two at once, each in a process of its own. Times are seconds of wall time; a figure from
 several runs is their median. Models are trained on the 25,000 reviews of the official IMDB training part and
 tested on the 25,000 of its test part, read from the folder that `TENOR_BENCH_DATA` names, unless a part says
-otherwise."""
+otherwise. Figures are kept for each kind of processor: a run replaces those of its own kind alone. What a peer
+cannot do on a processor is said in its row."""
+KINDS = {
+    "avx2": "a processor with AVX2 (`avx2`)",
+    "avx512": "a processor with AVX-512 (`avx512`)",
+    "avx512-bf16": "a processor with AVX-512 and bfloat16 (`avx512-bf16`)",
+    "gpu": "a graphics processor (`gpu`)",
+}
 NGRAM_NOTE = """scikit-learn: TF-IDF over words and word pairs, `min_df=2`, `sublinear_tf`, logistic regression
 with C = 10 (with the defaults it scores 0.887). fastText: `wordNgrams=2`, `lr=1.0`, its text prepared and its file
 written beforehand. The whole process has imports, test evaluation and, for Tenor, saving in it."""
@@ -46,13 +53,29 @@ one epoch. Parquet files of generated texts of about 20 words out of 50,000 in t
 where a fifth of the texts has words of a class drawn by chance; about 100,000 rows at most are measured on."""
 
 
-def render(results: dict[str, Any]) -> str:
-    """The whole page, from part to `runs`, `setting` and `command`; parts not measured are left out.
+def render(results: dict[str, dict[str, Any]]) -> str:
+    """The whole page, from kind of processor to part to `runs`, `setting` and `command`; parts not measured are left
+    out.
+
+    A part that was measured on several kinds of processors has one heading, and below it the tables of each.
+    """
+    page = [INTRODUCTION]
+    by_kind = {kind: _sections(parts) for kind, parts in sorted(results.items())}
+    for name in SECTIONS:
+        measured = {kind: sections[name] for kind, sections in by_kind.items() if name in sections}
+        for number, (kind, text) in enumerate(measured.items()):
+            title, _, body = text.partition("\n\n")
+            page += [*([] if number else [title]), f"### {name} on {KINDS.get(kind, f'`{kind}`')}", body]
+    return "\n\n".join(each.strip("\n") for each in page if each) + "\n"
+
+
+def _sections(results: dict[str, Any]) -> dict[str, str]:
+    """The sections of one kind of processor.
 
     A part that was interrupted stands under `unfinished`, and its section is written from what there is, if that
     is enough, unless there are earlier figures of the whole part.
     """
-    sections = [INTRODUCTION]
+    sections = {}
     unfinished = results.get("unfinished", {})
     for name, section in SECTIONS.items():
         note = ""
@@ -62,12 +85,12 @@ def render(results: dict[str, Any]) -> str:
         if name in results:
             part = results[name]
             note = note.replace("Unfinished", "A newer measurement is unfinished")
-            sections.append(f"{section(part['runs'])}\n\n{provenance(part)}{note}")
+            sections[name] = f"{section(part['runs'])}\n\n{provenance(part)}{note}"
         elif name in unfinished and name in (*NETWORK_SECTIONS, *SETS_SECTIONS, *_IN_PART):
-            sections.append(f"{section(unfinished[name]['runs'])}\n\n{provenance(unfinished[name])}{note}")
+            sections[name] = f"{section(unfinished[name]['runs'])}\n\n{provenance(unfinished[name])}{note}"
         elif name in unfinished:
-            sections.append(f"## `{name}`{note}")
-    return "\n\n".join(sections) + "\n"
+            sections[name] = f"## `{name}`{note}"
+    return sections
 
 
 def ngram_section(runs: dict[str, Runs]) -> str:

@@ -1,9 +1,10 @@
 """Measure Tenor beside its peers, one program after another, and write RESULTS.md and results.json.
 
 Run it from the root of the repository, with TENOR_BENCH_DATA naming the folder of imdb_train.parquet and
-imdb_test.parquet, and for the part `few-labels` of sst2_train.parquet and sst2_test.parquet. With `--only`, the parts
-left out keep their earlier figures; so does `device` where there is no graphics processor. Figures are written after
-each program; `--resume` goes on with the parts that were interrupted. `make bench` runs everything.
+imdb_test.parquet, and for the part `few-labels` of sst2_train.parquet and sst2_test.parquet. Figures stand under the
+kind of this machine's processor (`device`: `gpu`); those of other kinds are kept. With `--only`, the parts left out
+keep their earlier figures; so does `device` where there is no graphics processor. Figures are written after each
+program; `--resume` goes on with the parts that were interrupted. `make bench` runs everything.
 """
 
 import argparse
@@ -18,15 +19,16 @@ from time import perf_counter
 from typing import Any
 
 from imdb import FOLDER_VARIABLE
-from machine import describe, device
+from machine import describe, device, has_bfloat16, kind
 from parts import PARTS, check_environment, has_peers
 from processes import ProgramError
-from programs import BENCH, Bench, tenor
+from programs import BENCH, Bench, Figures, Job, tenor
 from report import render
 from serve_part import SOAK_S
 
 QUICK_RESULTS = Path(".bench-quick")
 ALL = ("*",)
+EMULATED = "left out: this processor has no bfloat16 and would emulate it"
 
 
 def main() -> None:
@@ -35,7 +37,7 @@ def main() -> None:
     args = parse()
     args.results.mkdir(parents=True, exist_ok=True)
     raw_path = args.results / "results.json"
-    results = json.loads(raw_path.read_text(encoding="utf-8")) if raw_path.is_file() else {}
+    all_results = json.loads(raw_path.read_text(encoding="utf-8")) if raw_path.is_file() else {}
     failed = []
     with tempfile.TemporaryDirectory(prefix="tenor-bench-") as work:
         repeats = (args.repeats, args.lstm_repeats, args.soak_seconds)
@@ -47,7 +49,7 @@ def main() -> None:
         setting = describe(*(folder / "python" for folder in environments))
         for name in args.only:
             try:
-                measure(name, bench, setting, results, args)
+                measure(name, bench, setting, all_results, args)
             except ProgramError as error:
                 failed.append(name)
                 print(f"{name} failed: {error}", file=sys.stderr, flush=True)
@@ -56,9 +58,10 @@ def main() -> None:
 
 
 def measure(
-    name: str, bench: Bench, setting: dict[str, Any], results: dict[str, Any], args: argparse.Namespace
+    name: str, bench: Bench, setting: dict[str, Any], all_results: dict[str, Any], args: argparse.Namespace
 ) -> None:
-    """Run the jobs of one part, and write the results after each of them.
+    """Run the jobs of one part, and write the results after each of them, under the kind of this machine: those of
+    other kinds stay beside them.
 
     Until all are done the part's figures stand under `unfinished`, beside those of an earlier run of the part; those of
     a program that `--jobs` names take their place among the earlier ones once its last job is done.
@@ -66,6 +69,7 @@ def measure(
     jobs = [job for job in PARTS[name](bench) if any(fnmatchcase(job.program, wanted) for wanted in args.jobs)]
     if not jobs:
         raise ProgramError(f"none of its programs is named {' or '.join(args.jobs)}")
+    results = all_results.setdefault("gpu" if name == "device" else kind(), {})
     begun = {
         "setting": setting,
         "command": command(name, args),
@@ -85,17 +89,25 @@ def measure(
     for number, job in enumerate(jobs[part["done"] :], start=part["done"] + 1):
         print(f"{name}, {number} of {len(jobs)}: {job.program}", file=sys.stderr, flush=True)
         start = perf_counter()
-        part["runs"].setdefault(job.program, []).append(job.run())
+        part["runs"].setdefault(job.program, []).append(figures_of(job))
         print(f"  took {perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         part["done"] = number
         unfinished[name] = part
         if name in results and args.jobs != ALL and job.program not in part["jobs"][number:]:
             results[name]["runs"][job.program] = part["runs"][job.program]
         if number < len(jobs):
-            write(args.results, results)
+            write(args.results, all_results)
     unfinished.pop(name, None)
     results[name] = {key: part[key] for key in ("setting", "command", "peers", "runs")}
-    write(args.results, results)
+    write(args.results, all_results)
+
+
+def figures_of(job: Job) -> Figures:
+    """The figures of a job, or why it is left out on this machine."""
+    if job.bfloat16 and not has_bfloat16():
+        print(f"  {EMULATED}", file=sys.stderr, flush=True)
+        return {"skipped": EMULATED}
+    return job.run()
 
 
 def differing(part: dict[str, Any], begun: dict[str, Any]) -> bool:
@@ -188,7 +200,8 @@ def command(name: str, args: argparse.Namespace) -> str:
 
 def write(folder: Path, results: dict[str, Any]) -> None:
     """Write the raw figures and the page made from them."""
-    kept = {name: part for name, part in results.items() if part}  # no empty `unfinished`
+    kept = {kind: {name: part for name, part in parts.items() if part} for kind, parts in results.items()}
+    kept = {kind: parts for kind, parts in kept.items() if parts}  # no empty `unfinished`, no kind without figures
     (folder / "results.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     (folder / "RESULTS.md").write_text(render(kept), encoding="utf-8")
 

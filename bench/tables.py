@@ -7,6 +7,11 @@ Runs = list[dict[str, Any]]
 Row = tuple[str, ...]
 
 
+def skipped(runs: Runs) -> str:
+    """Why a program was left out on this machine; empty where it ran."""
+    return str(runs[-1].get("skipped", "")) if runs else ""
+
+
 def middle(runs: Runs, *names: str) -> float:
     """The median over the runs of the sum of the figures `names`."""
     return median(sum(run[name] for name in names) for run in runs)
