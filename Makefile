@@ -2,8 +2,10 @@
 #
 #   make demo     train on the built-in reviews, show the results, classify three sentences
 #   make test     the test suite, offline
+#   make test-portable   graphs of every family on an emulated processor without AVX-512 and VNNI (Linux, qemu-user)
 #   make check    formatting, lint, types, import contracts
 #   make fix      mend what can be mended by itself
+#   make fuzz     10,000 changed folders of models and encoders, 1,000 hostile data files: each is refused, or works
 #   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see bench/RESULTS.md)
 #   make bench-scale   prediction and the n-gram fit on a Ray cluster of one and two workers, beside one machine
 #   make automl   the environment of AutoGluon and FLAML, beside which `make bench` then measures
@@ -12,15 +14,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := $(VENV)/.installed-demo
 INSTALLED := $(VENV)/.installed
+COMPILE = $(BIN)/uv pip compile -q pyproject.toml --universal --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make lock'
 
-.PHONY: demo test check fix bench bench-scale automl lock clean
+.PHONY: demo test test-portable check fix fuzz bench bench-scale automl lock clean
 
-demo: $(INSTALLED)
+demo: $(DEMO)
 	$(BIN)/python examples/demo.py
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-portable: $(INSTALLED)
+	$(BIN)/python tests/portable.py
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -32,6 +40,10 @@ fix: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+fuzz: $(INSTALLED)
+	$(BIN)/python tests/fuzz/run.py $(FUZZ)
+	PYTHONPATH=tests $(BIN)/python tests/data/hostile.py 1000 0
+
 bench: $(INSTALLED) .venv-bench/.installed
 	$(BIN)/python bench/run.py $(BENCH)
 
@@ -41,19 +53,20 @@ bench-scale: $(INSTALLED)
 automl: .venv-autogluon/.installed
 
 lock: $(INSTALLED)
-	$(BIN)/python -m pip install -q uv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes \
-		--no-emit-index-url --custom-compile-command 'make lock' -o requirements.lock
+	$(COMPILE) --all-extras --group dev -o requirements.lock
+	$(COMPILE) --extra deep --extra data --extra report --group processor -c requirements.lock -o requirements-demo.lock
 
 clean:
 	rm -rf $(VENV) .venv-bench .venv-autogluon
 
-$(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Tenor needs Python 3.11 or newer; name one with PYTHON=...") if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
-	touch $@
+# What is installed for everything serves the demo too.
+$(DEMO): requirements-demo.lock pyproject.toml tools/install.py
+	@test -e $(INSTALLED) -a $(INSTALLED) -nt requirements.lock || $(PYTHON) tools/install.py demo
+	@touch $@
+
+$(INSTALLED): requirements.lock pyproject.toml tools/install.py
+	@$(PYTHON) tools/install.py all
+	@touch $@ $(DEMO)
 
 .venv-bench/.installed: bench/peers.txt
 	$(PYTHON) -m venv .venv-bench

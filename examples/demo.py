@@ -1,7 +1,12 @@
-"""What `make demo` runs: two families on the same film reviews, side by side, then three sentences."""
+"""What `make demo` runs: two families on the same film reviews, side by side, then three sentences.
+
+The LSTM reads 160 batches, about half of the reviews, so that the demo is short. With its default settings it reads
+each review twice.
+"""
 
 import os
 import time
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -10,6 +15,7 @@ from tenor.cli.console import Console
 from tenor.pipeline import Trained
 from tenor.runs import Run
 
+SETTINGS: dict[str, dict[str, Any]] = {"ngram": {}, "lstm": {"epochs": 1, "steps": 160}}
 SENTENCES = [
     "A warm, funny film with a wonderful cast.",
     "Two hours of my life that I will never get back.",
@@ -20,14 +26,21 @@ SENTENCES = [
 def main() -> None:
     """Train both, print their held-out results, classify the sentences, say where the models are."""
     trained: dict[str, Trained] = {}
-    for family in ("ngram", "lstm"):
-        print(f"\n== {family} ==", flush=True)
-        begin = time.perf_counter()
+    for family, settings in SETTINGS.items():
+        shown = " ".join(f"--set {name}={value}" for name, value in settings.items())
+        print(f"\n== tenor train imdb --family {family} {shown}".rstrip(), flush=True)
+        started_at = time.perf_counter()
         with Console() as console:
-            run = Run("imdb", family=family, out=f"runs/demo-{family}", overwrite=True)
+            run = Run("imdb", family=family, settings=settings, out=f"runs/demo-{family}", overwrite=True)
             trained[family] = pipeline.train(run, console)
-        print(f"trained, measured and saved in {time.perf_counter() - begin:.1f} s", flush=True)
+        test = trained[family].metrics["test"]
+        seconds = time.perf_counter() - started_at
+        print(
+            f"accuracy {test['accuracy']:.4f} on {test['rows']:,} reviews that it has not seen ({seconds:.1f} s)",
+            flush=True,
+        )
     show(trained)
+    print("The LSTM has read about half of the reviews. All of them: .venv/bin/tenor train imdb --family lstm")
 
 
 def show(trained: dict[str, Trained]) -> None:
