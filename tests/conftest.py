@@ -1,10 +1,13 @@
 """Small data, a small trained model, and the command line as a function."""
 
 import csv
+import functools
 import io
 import os
 import random
 import resource
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -14,28 +17,40 @@ from typing import Any
 
 import pytest
 
-from tenor import pipeline
+from tenor import TextClassifier, pipeline
 from tenor.cli import main
 from tenor.predictor import Predictor
 from tenor.runs import Run
 
 Row = tuple[str, str]
 CLUSTER = "tests/scale/"
+NETWORKS = "trained networks"
+_NETWORKS = ("tests/test_families.py", "tests/test_backends.py", "tests/models/test_export.py")
+_FIRST = [CLUSTER, NETWORKS, "tests/test_training.py", "tests/models/test_pretrained.py", "tests/test_estimator.py"]
+
+
+def _group(nodeid: str) -> str:
+    """What one worker of pytest-xdist runs: a file, or the files that share a cluster or the fixture `trained`."""
+    path = nodeid.partition("::")[0]
+    if path.startswith(CLUSTER):
+        return CLUSTER
+    return NETWORKS if path in _NETWORKS else path
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest part comes first, so that no worker of pytest-xdist is alone with it in the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(CLUSTER))
+    """The longest groups come first, so that no worker is alone with one in the end; of a group, all are together."""
+    rank = {group: number for number, group in enumerate(_FIRST)}
+    items.sort(key=lambda item: rank.get(_group(item.nodeid), len(rank)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist loadfile`, files go to the workers in this order, and those that share a cluster to one of them."""
+    """With `--dist loadfile`, groups go to the workers in this order."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return CLUSTER if nodeid.startswith(CLUSTER) else super()._split_scope(nodeid)
+            return _group(nodeid)
 
     if config.getvalue("dist") != "loadfile":
         return None
@@ -158,6 +173,14 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return run
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What Tenor remembers of this machine is kept apart from that of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENOR_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def quick_jax(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment of processes of JAX. Of tiny networks, XLA compiles far longer than it computes: here without
@@ -196,6 +219,18 @@ def predictor(model_folder: Path) -> Predictor:
     return load(model_folder)
 
 
+@pytest.fixture(scope="session")
+def trained() -> Callable[[str], TextClassifier]:
+    """A family -> a model of it with its small settings, made once. Tests read it and change nothing in it."""
+    from test_families import ENGLISH, LABELS, SMALL
+
+    @functools.cache
+    def model(family: str) -> TextClassifier:
+        return TextClassifier(family, SMALL[family], random_state=3).fit(ENGLISH, LABELS)
+
+    return model
+
+
 QUICK = {"orders": [1], "weighting": "tf-idf", "strength": 10.0}
 """Settings of `ngram` that leave nothing to choose."""
 
@@ -214,3 +249,15 @@ def full_disk() -> Callable[[int], AbstractContextManager[None]]:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return limit
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a file system of 1 MiB, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

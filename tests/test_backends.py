@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,15 @@ LONGEST = 24
 MIXED = [f"{text} {'x ' * (index % LONGEST)}" for index, text in enumerate(ENGLISH)]
 
 
-def train(folder: Path) -> None:
-    """Models of all families, and what they say, in `folder`."""
-    for family in FAMILIES:
-        settings = SMALL[family] | {"maximum_tokens": 16, "epochs": 6}
-        model = TextClassifier(family, settings, random_state=3).fit(ENGLISH, LABELS)
-        np.save(folder / f"{family}.npy", in_keras(model.predictor_).predict_proba(ENGLISH))
-        model.save(folder / family)
+def train(family: str) -> TextClassifier:
+    settings = SMALL[family] | {"maximum_tokens": 16, "epochs": 6}
+    return TextClassifier(family, settings, random_state=3).fit(ENGLISH, LABELS)
+
+
+def save(model: TextClassifier, folder: Path) -> None:
+    """The model, and what it says, in `folder`."""
+    np.save(folder / f"{model.family}.npy", in_keras(model.predictor_).predict_proba(ENGLISH))
+    model.save(folder / model.family)
 
 
 def in_keras(predictor: Predictor) -> Predictor:
@@ -66,7 +69,8 @@ def on_jax(folder: Path) -> None:
         np.save(folder / f"{family}.npy", probabilities(folder / "tensorflow" / family))
         if family in EXPLAINED:
             np.save(folder / f"{family}-words.npy", weights_of_words(folder / "tensorflow" / family))
-    train(folder / "jax")
+    for family in FAMILIES:
+        save(train(family), folder / "jax")
     report = {"resumed": resumed(folder / "checkpoints"), **compilations()}
     (folder / "report.json").write_text(json.dumps(report))
 
@@ -121,11 +125,14 @@ def compilations() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def folder(quick_jax: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(
+    quick_jax: dict[str, str], trained: Callable[[str], TextClassifier], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     folder = tmp_path_factory.mktemp("backends")
     for name in ("tensorflow", "jax"):
         (folder / name).mkdir()
-    train(folder / "tensorflow")
+    for family in FAMILIES:
+        save(trained(family), folder / "tensorflow")
     environment = {**os.environ, **quick_jax, "KERAS_BACKEND": "jax"}
     program = [sys.executable, "-W", "error", __file__, str(folder)]
     done = subprocess.run(program, env=environment, capture_output=True, text=True)

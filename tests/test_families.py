@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,10 @@ SMALL: dict[str, dict[str, Any]] = {
         "model": str(Path(__file__).parent / "models" / "golden" / "roberta"),
         "maximum_tokens": 38,
         "batch_tokens": 96,
-        "epochs": 14,
+        "epochs": 24,
         "learning_rate": 0.02,
+        "layer_decay": 1.0,
+        "dropout": 0.0,
         "patience": None,
         "validation": 0.2,
     },
@@ -96,8 +99,8 @@ def classifier(family: str, seed: int = 3) -> TextClassifier:
 
 
 @pytest.fixture(scope="module")
-def fitted() -> dict[str, TextClassifier]:
-    return {name: classifier(name).fit(ENGLISH, LABELS) for name in models.FAMILIES}
+def fitted(trained: Callable[[str], TextClassifier]) -> dict[str, TextClassifier]:
+    return {name: trained(name) for name in models.FAMILIES}
 
 
 def test_probabilities_have_a_column_a_class_and_sum_to_one(family: str, fitted: dict[str, TextClassifier]) -> None:
@@ -132,13 +135,22 @@ def test_what_words_add_sums_to_the_logit(family: str, fitted: dict[str, TextCla
     assert not any(explanation.unread for explanation in (*together[:2], *together[3:]))
 
 
-def test_the_words_that_tell_the_label_are_the_strongest(family: str, fitted: dict[str, TextClassifier]) -> None:
-    explained = fitted[family].explain(["a dull film, number 7", "a great film, number 7"])
-    for explanation, word in zip(explained, ["dull", "great"], strict=True):
+def check_words(family: str, model: TextClassifier) -> None:
+    """The words that tell the label weigh the most, and leaving them out costs more than leaving out others."""
+    for explanation, word in zip(
+        model.explain(["a dull film, number 7", "a great film, number 7"]), ["dull", "great"], strict=True
+    ):
         begin, end, _ = max(explanation.labels[0].spans, key=lambda span: span.weight)
         assert explanation.text[begin:end] == word
-    found = faithfulness(fitted[family].predictor_, fitted[family].explain(ENGLISH))
-    assert found.strongest > found.random + 0.05
+    found = faithfulness(model.predictor_, model.explain(ENGLISH))
+    # Seen with `pretrained`, four seeds in float32 and three in bfloat16: 2.5 to 4.3 times; the logarithm is 1.20 on
+    # average and deviates by 0.22. How large the difference itself is depends on the seed: the encoder is random.
+    assert found.strongest > 1.6 * found.random
+    assert family == "pretrained" or found.strongest > found.random + 0.05  # seen with `transformer`: 0.119 and 0.118
+
+
+def test_the_words_that_tell_the_label_are_the_strongest(family: str, fitted: dict[str, TextClassifier]) -> None:
+    check_words(family, fitted[family])
 
 
 def test_attention_is_told_where_there_is_any(family: str, fitted: dict[str, TextClassifier]) -> None:
@@ -176,11 +188,18 @@ def test_learns_sets_of_labels(family: str) -> None:
     assert model.predict(["what a great film", "so dull a film"]).tolist() == [("even", "first"), ("odd",)]
 
 
+def check_values(family: str, values: dict[str, Any]) -> None:
+    """Numbers are learned: high for good films, low for bad ones."""
+    numbers = np.array([50.0 if label == "positive" else 10.0 for label in LABELS])
+    model = TextRegressor(family, values, 3).fit(ENGLISH, numbers)
+    high, low = model.predict(["a great film, great indeed, number 90", "a dull film, dull indeed, number 91"])
+    # Seen with `pretrained`, four seeds in float32 and three in bfloat16: 40.4 on average, deviating by 0.5, and 20.1,
+    # deviating by 2.3. A regularised head on few texts stays between the mean, 30, and the ends.
+    assert low < 28 and high > 35
+
+
 def test_learns_values(family: str) -> None:
-    values = np.array([50.0 if label == "positive" else 10.0 for label in LABELS])
-    model = TextRegressor(family, SMALL[family], 3).fit(ENGLISH, values)
-    high, low = model.predict(["what a great film", "so dull a film"])
-    assert low < 25 and high > 32
+    check_values(family, SMALL[family])
 
 
 def test_a_text_scores_the_same_alone_in_a_batch_and_beside_longer_ones(

@@ -22,6 +22,7 @@ def two_nodes(quick_jax: dict[str, str]) -> Iterator[Any]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_health_check_period_ms", "500")  # a node that is killed is missed sooner
         patch.setenv("RAY_health_check_initial_delay_ms", "500")
+        patch.setenv("RAY_worker_niceness", "0")  # not 15 below the test: on a busy machine that waits for minutes
         for name, value in quick_jax.items():  # workers have the environment of their node
             patch.setenv(name, value)
         source = str(Path(tenor.__file__).parents[1])

@@ -58,6 +58,11 @@ def test_the_model_is_that_of_one_machine(tmp_path: Path, kind: str) -> None:
     far = there(Run(**options, out=str(tmp_path / "there")))
     same(here, far)
     assert {path.name for path in here.folder.iterdir()} == {path.name for path in far.folder.iterdir()}
+    if kind == "binary":  # --resume on what is complete leaves it as it is
+        before = (far.folder / "manifest.json").stat().st_mtime_ns
+        again = there(Run(**options, out=str(tmp_path / "there"), resume=True))
+        assert again.metrics == json.loads(json.dumps(far.metrics))
+        assert (far.folder / "manifest.json").stat().st_mtime_ns == before
     assert far.metrics["test"]["rows"] == here.metrics["test"]["rows"]
     figure = {"multilabel": "micro_f1", "regression": "mae"}.get(kind, "log_loss")
     assert far.metrics["test"][figure] == pytest.approx(here.metrics["test"][figure], abs=1e-3)
