@@ -25,8 +25,8 @@ from typing import Any
 
 import tenor
 from served import answer, request, resident_mib, serving
-from tenor import pipeline
-from tenor.runs import Run
+from tenor.config.run_config import Run
+from tenor.training import pipeline
 
 WINDOW_S = 5.0
 SETTLE_S = 0.5  # of a window, whose requests are not counted: those of the one before may still be there

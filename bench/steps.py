@@ -3,8 +3,8 @@
 from time import perf_counter
 from typing import Any
 
+from tenor._core.progress import Watcher
 from tenor.text.batches import Batch
-from tenor.watch import Watcher
 
 
 class EnoughError(Exception):

@@ -11,18 +11,19 @@ import numpy as np
 
 from imdb import drawn, print_figures
 from steps import Steps
-from tenor import models, settings
-from tenor.models import backend
+from tenor.config import settings
+from tenor.models import registry
+from tenor.models.neural import backend
 from tenor.tasks import Classes
 
 
 def main() -> None:
     """Build the network as training does, compute the features, print the figures."""
     texts, _ = drawn(int(sys.argv[1]))
-    family = models.find("pretrained")
+    family = registry.find("pretrained")
     backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
-    from tenor.models import precision
-    from tenor.models.network import Network
+    from tenor.models.neural import precision
+    from tenor.models.neural.network import Network
 
     config = settings.make(family.config, {"tune": "frozen", "pooled_blocks": 1, "precision": sys.argv[2]}, "settings")
     config, encoder = family.encode(config, texts)

@@ -6,8 +6,8 @@ from time import perf_counter
 import sst2
 from imdb import accuracy, print_figures
 from tenor import TextClassifier
-from tenor.models import backend
-from tenor.settings import parse_assignments
+from tenor.config.settings import parse_assignments
+from tenor.models.neural import backend
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imdb import print_figures, read_part
-from tenor import pipeline
-from tenor.runs import Run
-from tenor.settings import parse_assignments
+from tenor.config.run_config import Run
+from tenor.config.settings import parse_assignments
+from tenor.training import pipeline
 
 TEST_SEED = 0
 

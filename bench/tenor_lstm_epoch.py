@@ -5,11 +5,12 @@ from time import perf_counter
 import numpy as np
 
 from imdb import print_figures, read_part
-from tenor import models, settings
-from tenor.models import backend
-from tenor.models.family import Examples
+from tenor._core.progress import Watcher
+from tenor.config import settings
+from tenor.models import registry
+from tenor.models.base import Examples
+from tenor.models.neural import backend
 from tenor.tasks import Classes
-from tenor.watch import Watcher
 
 SEED = 7
 
@@ -33,16 +34,16 @@ class Rates(Watcher):
 def main() -> None:
     """Train for two epochs, print the figures."""
     texts, labels = read_part("train")
-    family = models.find("lstm")
+    family = registry.find("lstm")
     backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
-    from tenor import training
+    from tenor.training import neural
 
     config = settings.make(family.config, {"epochs": 2, "patience": None}, "settings")
     watcher = Rates()
     start = perf_counter()
     targets = np.array(labels, np.int32)
     examples = Examples(texts, targets, Classes(("0", "1")), np.ones(len(texts), np.float32))
-    training.fit(family, examples, config, SEED, watcher)
+    neural.fit(family, examples, config, SEED, watcher)
     print_figures(
         texts_per_s=watcher.rates[1],
         first_texts_per_s=watcher.rates[0],

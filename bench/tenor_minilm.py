@@ -9,9 +9,10 @@ from pathlib import Path
 from time import perf_counter
 
 from imdb import drawn, print_figures
-from tenor import TextClassifier, exporting
-from tenor.models import export
-from tenor.predictor import Predictor
+from tenor import TextClassifier
+from tenor.inference.predictor import Predictor
+from tenor.models.onnx import export
+from tenor.training import export as exporting
 
 TEXTS = 100
 

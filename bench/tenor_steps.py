@@ -11,10 +11,11 @@ import numpy as np
 
 from imdb import drawn, print_figures
 from steps import EnoughError, Steps
-from tenor import models, settings
+from tenor.config import settings
 from tenor.data.split import hold_out
-from tenor.models import backend
-from tenor.models.family import Examples
+from tenor.models import registry
+from tenor.models.base import Examples
+from tenor.models.neural import backend
 from tenor.tasks import Classes
 from tenor.text import batches
 
@@ -28,10 +29,10 @@ def main() -> None:
     length, precision, steps = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     batch = int(sys.argv[4]) if len(sys.argv) > 4 else BATCH
     texts, labels = drawn(batch * BATCHES)
-    family = models.find("pretrained")
+    family = registry.find("pretrained")
     backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
-    from tenor import training
-    from tenor.models import compiled
+    from tenor.models.neural import compiled
+    from tenor.training import neural
 
     values = {"maximum_tokens": length, "batch_tokens": batch * length, "precision": precision, "epochs": 1}
     values |= {"validation": 0.0, "calibration": 0.0}  # all texts are learned from
@@ -45,7 +46,7 @@ def main() -> None:
     plan = batches.shuffled(lengths, config.batch_tokens, widths, SEED, 0)
     watcher = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
     with contextlib.suppress(EnoughError):
-        training.fit(family, examples, config, SEED, watcher)
+        neural.fit(family, examples, config, SEED, watcher)
     print_figures(**watcher.figures())
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from tenor import pipeline
 from tenor.cli.console import Console
-from tenor.pipeline import Trained
-from tenor.runs import Run
+from tenor.config.run_config import Run
+from tenor.training import pipeline
+from tenor.training.pipeline import Trained
 
 SETTINGS: dict[str, dict[str, Any]] = {"ngram": {}, "lstm": {"epochs": 1, "steps": 160}}
 SENTENCES = [

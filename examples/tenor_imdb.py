@@ -1,7 +1,7 @@
 """Film reviews with Tenor: the network of `keras_imdb.py`, trained, measured and saved."""
 
-from tenor import pipeline
-from tenor.runs import Run
+from tenor.config.run_config import Run
+from tenor.training import pipeline
 
 trained = pipeline.train(Run("imdb", family="lstm", out="runs/example-lstm", overwrite=True))
 print(f"test accuracy: {trained.metrics['test']['accuracy']:.4f}")

@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from tenor import TextClassifier, pipeline
+from tenor import TextClassifier
 from tenor.cli import main
-from tenor.predictor import Predictor
-from tenor.runs import Run
+from tenor.config.run_config import Run
+from tenor.inference.predictor import Predictor
+from tenor.training import pipeline
 
 Row = tuple[str, str]
 CLUSTER = "tests/scale/"

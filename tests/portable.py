@@ -72,16 +72,18 @@ def make(place: Path) -> list[str]:
     Of the last two, int8 is as it was made before it was exact everywhere: with a probe, which has to find it, and
     without one, as older folders are.
     """
-    from tenor import TextClassifier, models
-    from tenor.models import backend, quantisation
-    from tenor.models.blend import Blend, Member
-    from tenor.predictor import Predictor
+    from tenor import TextClassifier
+    from tenor.inference.predictor import Predictor
+    from tenor.models import registry
+    from tenor.models.auto.blend import Blend, Member
+    from tenor.models.neural import backend
+    from tenor.models.onnx import quantisation
 
     backend.load("making networks")  # keeps TensorFlow quiet
     texts = [f"a {word} film, number {index}" for index in range(20) for word in ("superb", "dull")]
     ngram = TextClassifier("ngram").fit(texts, ["positive", "negative"] * 20).predictor_
     made = {"ngram": ngram} | {family: _network(family, ngram) for family in NETWORKS}
-    auto, saved = models.find("auto"), ngram.bundle
+    auto, saved = registry.find("auto"), ngram.bundle
     members = tuple(
         Member(each.bundle.family, each.bundle.config, each.bundle.model, 0.5)
         for each in (ngram, made["bag"], made["transformer"])
@@ -104,13 +106,15 @@ def make(place: Path) -> list[str]:
 
 def _network(family: str, like: Any) -> Any:
     """A network with weights drawn at random and graphs in float32 and int8."""
-    from tenor import models, settings
-    from tenor.models import export, neural
-    from tenor.models.network import Network
-    from tenor.predictor import Predictor
+    from tenor.config import settings
+    from tenor.inference.predictor import Predictor
+    from tenor.models import registry
+    from tenor.models.neural import neural_model
+    from tenor.models.neural.network import Network
+    from tenor.models.onnx import export
     from tenor.text import vocabulary
 
-    record, task = models.find(family), like.bundle.task
+    record, task = registry.find(family), like.bundle.task
     config = settings.make(record.config, NETWORKS[family], "portable")
     assert record.build is not None
     keras_model = record.build(config, task)
@@ -121,7 +125,7 @@ def _network(family: str, like: Any) -> Any:
     network = Network(
         record, task, config, vocabulary.build([word for word in words for _ in range(2)], 60), keras_model
     )
-    graphs = export.quantised(network, export.export(network, neural.any_rows(network)))
+    graphs = export.quantised(network, export.export(network, neural_model.any_rows(network)))
     return Predictor(replace(like.bundle, family=record, config=config, model=graphs, calibration=None, conformal=None))
 
 
@@ -145,9 +149,9 @@ def _emulated(place: Path) -> int:
 
 def there(place: Path) -> int:
     """Compare the graphs, and what the models say of texts; 0 where all but the wrong one agree."""
-    from tenor import bundle
     from tenor.cli import verify
-    from tenor.predictor import Predictor
+    from tenor.inference import bundle
+    from tenor.inference.predictor import Predictor
 
     features: Any = np.show_config(mode="dicts")
     print(f"test-portable: {PROCESSOR}, instructions {' '.join(features['SIMD Extensions']['found'])}", flush=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow
 
-from tenor.data import table
+from tenor.data.io import table
 
 
 def read(path: Path) -> dict[str, list[Any]]:

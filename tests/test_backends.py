@@ -21,18 +21,20 @@ import pytest
 
 import tenor
 import test_training
-from tenor import TextClassifier, learning, loop, models, training
+from tenor import TextClassifier
+from tenor._core.progress import Watcher
+from tenor.config.settings import make
 from tenor.data.split import hold_out
 from tenor.errors import MissingExtraError, TenorError
 from tenor.explanation import explain
-from tenor.models import backend
-from tenor.models.family import Examples
-from tenor.predictor import Predictor
-from tenor.settings import make
-from tenor.watch import Watcher
+from tenor.inference.predictor import Predictor
+from tenor.models import registry
+from tenor.models.base import Examples
+from tenor.models.neural import backend
+from tenor.training import network_training, neural, trainer
 from test_families import ENGLISH, LABELS, SMALL
 
-FAMILIES = [name for name, family in models.FAMILIES.items() if family.build]
+FAMILIES = [name for name, family in registry.FAMILIES.items() if family.build]
 EXPLAINED = ["lstm", "pretrained"]
 LONGEST = 24
 MIXED = [f"{text} {'x ' * (index % LONGEST)}" for index, text in enumerate(ENGLISH)]
@@ -80,9 +82,9 @@ def resumed(folder: Path) -> bool:
     whole = test_training.fit(None)[0]
     with pytest.raises(test_training._Killed):
         test_training.fit(folder, kill_at=5)
-    checkpoint = (folder / loop.CHECKPOINT).read_bytes()
+    checkpoint = (folder / trainer.CHECKPOINT).read_bytes()
     broken, _, watcher = test_training.fit(folder, resume=True)
-    (folder / loop.CHECKPOINT).write_bytes(checkpoint)
+    (folder / trainer.CHECKPOINT).write_bytes(checkpoint)
     return test_training.same(whole, broken) and any("resumed" in line for line in watcher.lines)
 
 
@@ -97,15 +99,15 @@ def compilations() -> dict[str, Any]:
             compiled[next((step for step in ("train_step", "predict_step") if step in fun_name), "other")] += 1
 
     jax.monitoring.register_event_duration_secs_listener(listen)
-    learning._FEW_TEXTS = 0  # the head stays what training has made of it
+    network_training._FEW_TEXTS = 0  # the head stays what training has made of it
     settings = SMALL["cnn"] | {"maximum_tokens": LONGEST, "epochs": 3}
     predictor = in_keras(TextClassifier("cnn", settings, random_state=3).fit(MIXED, LABELS).predictor_)
     report: dict[str, Any] = {"train": compiled["train_step"]}
     task = predictor.bundle.task
     targets = task.encode(LABELS)
     examples = Examples(MIXED, targets, task, np.ones(len(MIXED), np.float32))
-    config = make(models.find("cnn").config, settings, "test")
-    short = training.fit(models.find("cnn"), examples, config, 3, Watcher(), seconds=0.1)
+    config = make(registry.find("cnn").config, settings, "test")
+    short = neural.fit(registry.find("cnn"), examples, config, 3, Watcher(), seconds=0.1)
     report["steps in no time"] = short.config.steps
     report["train in no time"] = compiled["train_step"] - report["train"]
     for step in ("predict", "predict again"):

@@ -11,8 +11,9 @@ import pytest
 from safetensors import numpy as safetensors
 
 import tenor
-from tenor import TextClassifier, bundle
+from tenor import TextClassifier
 from tenor.errors import BundleError
+from tenor.inference import bundle
 from tenor.tasks import Classes
 
 TEXTS = ["good film", "fine film", "bad film", "poor film"] * 5

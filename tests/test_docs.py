@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from tenor import models, settings
 from tenor.cli.main import app
+from tenor.config import settings
 from tenor.data.builtin import BUILTINS
+from tenor.models import registry
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -43,11 +44,11 @@ def test_the_page_of_commands_is_what_help_prints() -> None:
     assert page.read_text(encoding="utf-8") == commands_page()
 
 
-@pytest.mark.parametrize("family", list(models.FAMILIES))
+@pytest.mark.parametrize("family", list(registry.FAMILIES))
 def test_every_family_has_its_heading_and_every_setting_a_row_with_its_default(family: str) -> None:
     page = (DOCS / "families.md").read_text(encoding="utf-8")
     section = page.split(f"\n## {family}\n")[1].split("\n## ")[0]
-    for key, value in settings.as_dict(models.FAMILIES[family].config()).items():
+    for key, value in settings.as_dict(registry.FAMILIES[family].config()).items():
         row = re.search(rf"^\| `{key}` \| ([^|]*) \|", section, re.MULTILINE)
         assert row, f"docs/families.md has no row for {family}'s setting {key!r}"
         assert row[1].strip() == ("none" if value is None else str(value)), key

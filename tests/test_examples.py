@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from conftest import QUICK
-from tenor import pipeline
-from tenor.runs import Run
+from tenor.config.run_config import Run
+from tenor.training import pipeline
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

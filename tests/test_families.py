@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 import tenor
-from tenor import TextClassifier, TextRegressor, models, settings
+from tenor import TextClassifier, TextRegressor
+from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.explanation import Known, faithfulness, nearest, page
 from tenor.explanation.report import Report, report
+from tenor.models import registry
 
 SMALL: dict[str, dict[str, Any]] = {
     "ngram": {},
@@ -91,7 +93,7 @@ CHINESE = [
 LABELS = ["positive"] * 21 + ["negative"] * 21
 THREE = ["a"] * 14 + ["b"] * 14 + ["c"] * 14
 
-pytestmark = pytest.mark.parametrize("family", list(models.FAMILIES))
+pytestmark = pytest.mark.parametrize("family", list(registry.FAMILIES))
 
 
 def classifier(family: str, seed: int = 3) -> TextClassifier:
@@ -100,7 +102,7 @@ def classifier(family: str, seed: int = 3) -> TextClassifier:
 
 @pytest.fixture(scope="module")
 def fitted(trained: Callable[[str], TextClassifier]) -> dict[str, TextClassifier]:
-    return {name: trained(name) for name in models.FAMILIES}
+    return {name: trained(name) for name in registry.FAMILIES}
 
 
 def test_probabilities_have_a_column_a_class_and_sum_to_one(family: str, fitted: dict[str, TextClassifier]) -> None:
@@ -237,9 +239,9 @@ def test_a_pickled_model_predicts_the_same(family: str, fitted: dict[str, TextCl
 
 
 def test_settings_survive_json(family: str) -> None:
-    config = settings.make(models.FAMILIES[family].config, SMALL[family], "test")
+    config = settings.make(registry.FAMILIES[family].config, SMALL[family], "test")
     values = json.loads(json.dumps(settings.as_dict(config)))
-    again = settings.make(models.FAMILIES[family].config, values, "test")
+    again = settings.make(registry.FAMILIES[family].config, values, "test")
     assert again == config
 
 

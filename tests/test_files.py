@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tenor import files
+from tenor._core import atomic
 
 FullDisk = Callable[[int], AbstractContextManager[None]]
 
@@ -22,11 +22,11 @@ def everything(folder: Path) -> dict[str, bytes | None]:
 def test_a_file_is_replaced_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"old")
-    with files.replacing(path) as stream:
+    with atomic.replacing(path) as stream:
         stream.write(b"new")
         stream.flush()
         assert path.read_bytes() == b"old"
-    files.write(tmp_path / "b", b"other")
+    atomic.write(tmp_path / "b", b"other")
     assert everything(tmp_path) == {"a": b"new", "b": b"other"}
 
 
@@ -35,7 +35,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
     (tmp_path / "a").write_bytes(b"old")
 
     def fail() -> None:
-        with files.replacing(tmp_path / "a") as stream:
+        with atomic.replacing(tmp_path / "a") as stream:
             stream.write(b"new")
             raise error("broke off")
 
@@ -47,31 +47,31 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, full_disk: FullDisk) -> None:
     (tmp_path / "a").write_bytes(b"old")
     with full_disk(1_000), pytest.raises(OSError, match="File too large"):
-        files.write(tmp_path / "a", b"x" * 10_000)
+        atomic.write(tmp_path / "a", b"x" * 10_000)
     assert everything(tmp_path) == {"a": b"old"}
 
 
 def test_a_folder_is_written_whole(tmp_path: Path) -> None:
-    files.write_folder(tmp_path / "new" / "model", {"a": b"1", "b": b"2"})
+    atomic.write_folder(tmp_path / "new" / "model", {"a": b"1", "b": b"2"})
     assert everything(tmp_path / "new") == {"model": None, "model/a": b"1", "model/b": b"2"}
 
 
 def test_a_folder_that_is_there_is_replaced_only_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "model"
-    files.write_folder(path, {"a": b"1", "b": b"2"})
+    atomic.write_folder(path, {"a": b"1", "b": b"2"})
     with pytest.raises(FileExistsError, match="model"):
-        files.write_folder(path, {"a": b"3"})
+        atomic.write_folder(path, {"a": b"3"})
     assert everything(path) == {"a": b"1", "b": b"2"}
-    files.write_folder(path, {"a": b"3"}, overwrite=True)
+    atomic.write_folder(path, {"a": b"3"}, overwrite=True)
     assert everything(tmp_path) == {"model": None, "model/a": b"3"}
 
 
 def test_a_file_or_link_in_place_of_the_folder_is_replaced_and_its_target_kept(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    files.write_folder(tmp_path / "file", {"a": b"1"}, overwrite=True)
-    files.write_folder(tmp_path / "target", {"a": b"2"})
+    atomic.write_folder(tmp_path / "file", {"a": b"1"}, overwrite=True)
+    atomic.write_folder(tmp_path / "target", {"a": b"2"})
     (tmp_path / "link").symlink_to(tmp_path / "target")
-    files.write_folder(tmp_path / "link", {"a": b"3"}, overwrite=True)
+    atomic.write_folder(tmp_path / "link", {"a": b"3"}, overwrite=True)
     assert everything(tmp_path) == {
         **{"file": None, "file/a": b"1", "target": None, "target/a": b"2", "link": None, "link/a": b"3"}
     }
@@ -82,16 +82,16 @@ def test_a_full_disk_leaves_the_old_folder_and_nothing_else(
     tmp_path: Path, full_disk: FullDisk, overwrite: bool
 ) -> None:
     if overwrite:
-        files.write_folder(tmp_path / "model", {"a": b"old"})
+        atomic.write_folder(tmp_path / "model", {"a": b"old"})
     before = everything(tmp_path)
     with full_disk(1_000), pytest.raises(OSError, match="File too large"):
-        files.write_folder(tmp_path / "model", {"a": b"new", "b": b"x" * 10_000}, overwrite)
+        atomic.write_folder(tmp_path / "model", {"a": b"new", "b": b"x" * 10_000}, overwrite)
     assert everything(tmp_path) == before
 
 
 def test_a_process_killed_while_writing_leaves_the_old_state_and_disturbs_no_later_one(tmp_path: Path) -> None:
-    files.write_folder(tmp_path / "model", {"a": b"old"})
-    files.write(tmp_path / "file", b"old")
+    atomic.write_folder(tmp_path / "model", {"a": b"old"})
+    atomic.write(tmp_path / "file", b"old")
     program = (
         "import os, sys, pathlib; from tenor import files; folder = pathlib.Path(sys.argv[1])\n"
         "class Deadly(dict):\n"
@@ -108,9 +108,9 @@ def test_a_process_killed_while_writing_leaves_the_old_state_and_disturbs_no_lat
     assert (found["model/a"], found["file"]) == (b"old", b"old")
     left = [name for name in found if not name.startswith(("model", "file"))]
     assert left and all(Path(name).parts[0].endswith(".part") for name in left)
-    files.write_folder(tmp_path / "model", {"a": b"new"}, overwrite=True)
-    files.write(tmp_path / "file", b"new")
-    files.remove_parts(tmp_path / "file")
+    atomic.write_folder(tmp_path / "model", {"a": b"new"}, overwrite=True)
+    atomic.write(tmp_path / "file", b"new")
+    atomic.remove_parts(tmp_path / "file")
     assert everything(tmp_path) == {"model": None, "model/a": b"new", "file": b"new"}
 
 
@@ -183,12 +183,12 @@ def test_at_any_moment_there_is_a_whole_folder_and_the_next_one_cleans_up(
 
 def test_what_is_hidden_after_a_kill_is_found_and_not_lost(tmp_path: Path) -> None:
     path = tmp_path / "model"
-    files.write_folder(path, {"a": b"old"})
+    atomic.write_folder(path, {"a": b"old"})
     path.rename(tmp_path / ".model.0123abcd.old")
-    assert files.present(path) == tmp_path / ".model.0123abcd.old"
-    assert files.present(tmp_path / "other") == tmp_path / "other"
+    assert atomic.present(path) == tmp_path / ".model.0123abcd.old"
+    assert atomic.present(tmp_path / "other") == tmp_path / "other"
     with pytest.raises(FileExistsError, match="model"):
-        files.write_folder(path, {"a": b"new"})
+        atomic.write_folder(path, {"a": b"new"})
     assert everything(tmp_path) == {"model": None, "model/a": b"old"}
 
 
@@ -200,14 +200,14 @@ def test_what_somebody_put_under_hidden_names_is_not_followed(tmp_path: Path, mo
     (folder / ".model.00000000.part").symlink_to(victim)
     (folder / ".model.00000001.old").symlink_to(victim)
     (folder / ".file.00000002.part").symlink_to(victim / "a")
-    files.write_folder(folder / "model", {"a": b"new"})
+    atomic.write_folder(folder / "model", {"a": b"new"})
     assert everything(victim) == {"a": b"precious"}
-    monkeypatch.setattr(files, "_part", lambda path: path.with_name(f".{path.name}.00000002.part"))  # it was guessed
+    monkeypatch.setattr(atomic, "_part", lambda path: path.with_name(f".{path.name}.00000002.part"))  # it was guessed
     with pytest.raises(FileExistsError, match="File exists"):
-        files.write(folder / "file", b"new")
+        atomic.write(folder / "file", b"new")
     (folder / ".model.00000002.part").symlink_to(victim)
     with pytest.raises(FileExistsError, match="File exists"):
-        files.write_folder(folder / "model", {"a": b"newer"}, overwrite=True)
+        atomic.write_folder(folder / "model", {"a": b"newer"}, overwrite=True)
     assert (everything(victim), (folder / "model" / "a").read_bytes()) == ({"a": b"precious"}, b"new")
     assert not (folder / "file").exists()
 
@@ -225,15 +225,15 @@ def test_a_folder_that_is_swapped_for_a_link_while_it_is_filled_takes_nothing_el
             yield "b", b"2"
 
     with contextlib.suppress(OSError):
-        files.write_folder(tmp_path / "model", Swapping(a=b"1"))
+        atomic.write_folder(tmp_path / "model", Swapping(a=b"1"))
     assert everything(victim) == {}
     assert everything(tmp_path / "elsewhere") == {"a": b"1", "b": b"2"}
 
 
 def test_what_is_being_written_is_not_cleaned_up(tmp_path: Path) -> None:
-    with files.replacing(tmp_path / "a") as stream:
+    with atomic.replacing(tmp_path / "a") as stream:
         stream.write(b"new")
-        files.remove_parts(tmp_path / "a", tmp_path / "b")
+        atomic.remove_parts(tmp_path / "a", tmp_path / "b")
     assert everything(tmp_path) == {"a": b"new"}
 
 
@@ -241,18 +241,18 @@ def test_a_device_a_pipe_or_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match="This is no plain file"):
-        files.write(tmp_path / "pipe", b"new")
+        atomic.write(tmp_path / "pipe", b"new")
     with pytest.raises(IsADirectoryError, match="folder"):
-        files.write(tmp_path / "folder", b"new")
+        atomic.write(tmp_path / "folder", b"new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
 
 
 def test_a_disk_that_is_full_keeps_what_is_there(small_disk: Path) -> None:
-    files.write(small_disk / "file", b"old")
-    files.write_folder(small_disk / "model", {"a": b"old"})
+    atomic.write(small_disk / "file", b"old")
+    atomic.write_folder(small_disk / "model", {"a": b"old"})
     with pytest.raises(OSError, match="No space left"):
-        files.write(small_disk / "file", b"x" * (2 << 20))
+        atomic.write(small_disk / "file", b"x" * (2 << 20))
     with pytest.raises(OSError, match="No space left"):
-        files.write_folder(small_disk / "model", {"a": b"x" * (600 << 10), "b": b"x" * (600 << 10)}, overwrite=True)
+        atomic.write_folder(small_disk / "model", {"a": b"x" * (600 << 10), "b": b"x" * (600 << 10)}, overwrite=True)
     assert everything(small_disk) == {"file": b"old", "model": None, "model/a": b"old"}
-    files.write_folder(small_disk / "model", {"a": b"x" * (600 << 10)}, overwrite=True)
+    atomic.write_folder(small_disk / "model", {"a": b"x" * (600 << 10)}, overwrite=True)

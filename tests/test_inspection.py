@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from conftest import english, write_csv
+from tenor.checks.inspection import Inspection, inspect
 from tenor.data.dataset import read
 from tenor.errors import DataError
-from tenor.inspection import Inspection, inspect
 
 
 def names(asked: Inspection) -> list[str]:

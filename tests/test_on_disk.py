@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from conftest import Cli, chinese, english, relabelled, write_csv
-from tenor import pipeline
+from tenor._core.progress import Watcher
+from tenor.config.run_config import Run
 from tenor.data import dataset
 from tenor.errors import SettingsError
-from tenor.models import features, ngram
-from tenor.pipeline import Trained
-from tenor.runs import Run
-from tenor.watch import Watcher
+from tenor.models.families import ngram
+from tenor.models.ngram import features
+from tenor.training import pipeline
+from tenor.training.pipeline import Trained
 
 
 def train(folder: Path, name: str, on_disk: bool, **options: Any) -> Trained:
@@ -67,9 +68,9 @@ def test_no_text_that_is_measured_on_was_learned_from(tmp_path: Path) -> None:
     trained = pipeline.train(run, heard)
     data = dataset.read(path, on_disk=True)
     task = trained.predictor.bundle.task
-    from tenor import reading
+    from tenor.training import splitting
 
-    kept, held_out = reading.hold_out(run, data, task, None)
+    kept, held_out = splitting.hold_out(run, data, task, None)
     assert trained.metrics["test"]["rows"] == len(held_out) and 24 <= len(held_out) <= 72
     assert not {data.texts[row].strip() for row in kept} & {data.texts[row].strip() for row in held_out}
     assert heard.lines[1:3] == [

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from conftest import QUICK, english, write_csv
-from tenor import pipeline, reading
+from tenor._core.progress import Watcher
 from tenor.checks.parts import Parts
-from tenor.data import dataset
+from tenor.config.run_config import Run
+from tenor.data import dataset, sources
 from tenor.data.dataset import Dataset
 from tenor.errors import BundleError, DataError, SettingsError
-from tenor.runs import Run
-from tenor.watch import Watcher
+from tenor.training import pipeline
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_rows_of_a_group_stay_together(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no column 'autor'\. Did you mean 'author'"):
         pipeline.train(Run(str(path), family="ngram", group="autor"))
     with pytest.raises(SettingsError, match=r"--group: the built-in dataset 'zh-reviews' has no column 'author'"):
-        reading._column("zh-reviews", "author", "group", Dataset("zh-reviews", [], []))
+        sources.column_of("zh-reviews", "author", "group", Dataset("zh-reviews", [], []))
 
 
 def test_folds_measure_every_row_and_the_model_learns_from_all(tmp_path: Path) -> None:

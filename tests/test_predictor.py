@@ -7,7 +7,7 @@ import pytest
 
 from tenor import TextClassifier
 from tenor.errors import DataError
-from tenor.predictor import Predictor
+from tenor.inference.predictor import Predictor
 
 TEXTS = ["good film", "fine film", "bad film", "poor film"] * 5
 LABELS = ["yes", "yes", "no", "no"] * 5

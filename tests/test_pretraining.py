@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from conftest import Cli, english, write_csv
-from tenor import learning, loop, models, pipeline, pretraining, settings
-from tenor.bundle import load_encoder
+from tenor._core.progress import Watcher
+from tenor.config import settings
+from tenor.config.run_config import Pretraining, Run
 from tenor.errors import BundleError, SettingsError, TenorError
-from tenor.models import masked
-from tenor.runs import Pretraining, Run
+from tenor.inference.bundle import load_encoder
+from tenor.models import registry
+from tenor.models.neural import masked_head
 from tenor.text import batches, vocabulary
 from tenor.text.encoded import PADDING
-from tenor.watch import Watcher
+from tenor.training import masked_lm, network_training, pipeline, trainer
 
 GOLDEN = Path(__file__).parent / "models" / "golden"
 TRANSFORMER: dict[str, Any] = {
@@ -53,14 +55,14 @@ def encoder(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def objective(texts: list[str]) -> Any:
-    family = models.FAMILIES["transformer"]
+    family = registry.FAMILIES["transformer"]
     config = settings.make(family.config, TRANSFORMER, "test")
     words = vocabulary.build(texts, 60)
     encoded = words.encode(texts, 12, "windows")
-    network = learning.Network(
-        family, pretraining.NO_TASK, config, words, learning.build(family, config, pretraining.NO_TASK, 0)
+    network = network_training.Network(
+        family, masked_lm.NO_TASK, config, words, network_training.build(family, config, masked_lm.NO_TASK, 0)
     )
-    return pretraining._MaskedTokens(network, encoded, encoded, 0)
+    return masked_lm._MaskedTokens(network, encoded, encoded, 0)
 
 
 def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> None:
@@ -112,7 +114,7 @@ def test_the_head_names_tokens_by_their_embeddings() -> None:
     found = objective(TEXTS)
     logits = found.whole([np.array([[3, 4, 5, 0]], np.int32), np.array([[1]], np.int32)])
     assert tuple(logits.shape) == (1, 1, 60)
-    head = next(layer for layer in found.keras_model.layers if isinstance(layer, masked.MaskedHead))
+    head = next(layer for layer in found.keras_model.layers if isinstance(layer, masked_head.MaskedHead))
     assert head.embeddings.token is found.network.keras_model.get_layer("embeddings").token
 
 
@@ -135,7 +137,7 @@ def loss(logits: Any, targets: Any) -> Any:
 
 
 def test_the_chance_of_a_token_to_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pretraining, "_DRAWN", 8)
+    monkeypatch.setattr(masked_lm, "_DRAWN", 8)
     found = objective(TEXTS)
     there, told, seen = np.zeros(found.size), np.zeros(found.size), 0
     for number in range(400):
@@ -178,8 +180,8 @@ class _StopAfterEpoch(Watcher):
 def test_the_same_seed_gives_the_same_encoder_also_when_a_run_was_stopped_and_resumed(
     corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    always = functools.partial(loop.Checkpoints, every_s=0.0, share=math.inf)
-    monkeypatch.setattr(loop, "Checkpoints", always)
+    always = functools.partial(trainer.Checkpoints, every_s=0.0, share=math.inf)
+    monkeypatch.setattr(trainer, "Checkpoints", always)
     run = {"settings": TRANSFORMER, "out": str(tmp_path / "encoder")}
     with pytest.raises(KeyboardInterrupt):
         pipeline.pretrain(Pretraining(str(corpus), **run), _Stop(7))
@@ -217,7 +219,7 @@ def test_training_starts_from_the_encoder(encoder: Path, english_csv: Path, tmp_
 
 
 def test_a_transformer_that_starts_from_an_encoder_learns_faster(encoder: Path) -> None:
-    family, start = models.FAMILIES["transformer"], load_encoder(encoder)
+    family, start = registry.FAMILIES["transformer"], load_encoder(encoder)
     assert pipeline.config_of(family, {}, start).learning_rate == 0.006
     assert pipeline.config_of(family, {"learning_rate": 0.001}, start).learning_rate == 0.001
     assert pipeline.config_of(family, {}, None).learning_rate == 0.002

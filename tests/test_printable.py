@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from tenor._core.printable import printable, printable_json, printable_lines, printable_row
 from tenor.errors import DataError, Location
-from tenor.printable import printable, printable_json, printable_lines, printable_row
 
 
 @pytest.mark.parametrize(

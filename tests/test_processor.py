@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tenor import processor
+from tenor._core import cpu
 from tenor.errors import TenorError
-from tenor.models import backend
+from tenor.models.neural import backend
 
 NEHALEM = "processor\t: 0\nflags\t\t: fpu sse sse2 ssse3 sse4_1 sse4_2 popcnt\n\nprocessor\t: 1\n"
 HASWELL = "processor\t: 0\nflags\t\t: fpu sse sse2 avx f16c avx2 fma\n"
@@ -21,13 +21,13 @@ def cpuinfo(folder: Path, text: str) -> Path:
 
 @pytest.mark.parametrize(("text", "bfloat16"), [(NEHALEM, False), (HASWELL, False), (SAPPHIRE_RAPIDS, True)])
 def test_bfloat16_is_told_from_the_flags(tmp_path: Path, text: str, bfloat16: bool) -> None:
-    assert processor.has_bfloat16(cpuinfo(tmp_path, text)) is bfloat16
+    assert cpu.has_bfloat16(cpuinfo(tmp_path, text)) is bfloat16
 
 
 def test_a_system_that_names_no_flags_has_none(tmp_path: Path) -> None:
-    assert processor.flags(tmp_path / "missing") == frozenset()
-    assert not processor.lacks_avx(tmp_path / "missing")
-    assert processor.flags(cpuinfo(tmp_path, "Features : asimd\n")) == frozenset()
+    assert cpu.flags(tmp_path / "missing") == frozenset()
+    assert not cpu.lacks_avx(tmp_path / "missing")
+    assert cpu.flags(cpuinfo(tmp_path, "Features : asimd\n")) == frozenset()
 
 
 def test_a_processor_without_avx_is_refused_before_tensorflow_is_imported(
@@ -35,9 +35,9 @@ def test_a_processor_without_avx_is_refused_before_tensorflow_is_imported(
 ) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     (tmp_path / "older").mkdir()
-    assert processor.lacks_avx(cpuinfo(tmp_path / "older", NEHALEM))
-    assert not processor.lacks_avx(cpuinfo(tmp_path, HASWELL))
-    monkeypatch.setattr(processor, "lacks_avx", lambda: True)
+    assert cpu.lacks_avx(cpuinfo(tmp_path / "older", NEHALEM))
+    assert not cpu.lacks_avx(cpuinfo(tmp_path, HASWELL))
+    monkeypatch.setattr(cpu, "lacks_avx", lambda: True)
     monkeypatch.delitem(sys.modules, "keras", raising=False)
     with pytest.raises(TenorError, match="this processor has no AVX instructions"):
         backend.load("the family 'lstm'")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tenor import records
-from tenor.records import Record, RecordError
+from tenor._core import records
+from tenor._core.records import Record, RecordError
 
 
 @pytest.mark.parametrize(

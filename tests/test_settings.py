@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenor import settings
+from tenor.config import settings
 from tenor.errors import SettingsError
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tenor import predictor, shards
 from tenor.errors import DataError
-from tenor.labelling import Promise
-from tenor.shards import Job
+from tenor.inference import predict_files, predictor
+from tenor.inference.predict_files import Job
+from tenor.inference.predict_table import Promise
 
 Cli = Callable[..., Any]
 
@@ -27,8 +27,8 @@ def parts(tmp_path: Path) -> Path:
 
 
 def run(job: Job, overwrite: bool = False) -> list[int]:
-    left, record = shards.plan(job, overwrite)
-    return list(shards.each(predictor.load(job.model), left, job, record))
+    left, record = predict_files.plan(job, overwrite)
+    return list(predict_files.each(predictor.load(job.model), left, job, record))
 
 
 def test_the_files_together_are_what_one_file_would_be(
@@ -45,8 +45,8 @@ def test_the_files_together_are_what_one_file_would_be(
 
 def test_a_job_goes_on_where_it_ended(tmp_path: Path, parts: Path, model_folder: Path, cli: Cli) -> None:
     job = Job(model_folder, str(parts), str(tmp_path / "out"))
-    left, record = shards.plan(job)
-    through = shards.each(predictor.load(model_folder), left, job, record)
+    left, record = predict_files.plan(job)
+    through = predict_files.each(predictor.load(model_folder), left, job, record)
     assert next(through) == 2
     through.close()
     first = tmp_path / "out" / "0.csv"
@@ -73,7 +73,7 @@ def test_what_has_changed_is_refused_and_can_be_done_anew(tmp_path: Path, parts:
     with pytest.raises(DataError, match=r"1\.csv: this has changed since it was labelled"):
         run(job)
     assert run(job, overwrite=True) == [2, 3, 5]
-    (tmp_path / "out" / shards.RECORD).write_text("{}", encoding="utf-8")
+    (tmp_path / "out" / predict_files.RECORD).write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="this is no record of a job"):
         run(job)
 
@@ -99,27 +99,27 @@ def test_a_record_of_something_else_is_refused(
     tmp_path: Path, parts: Path, model_folder: Path, content: bytes, problem: str
 ) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / shards.RECORD).write_bytes(content)
+    (tmp_path / "out" / predict_files.RECORD).write_bytes(content)
     with pytest.raises(DataError, match=rf"_labelled\.json: this is no record of a job: .*{problem}"):
-        shards.plan(Job(model_folder, str(parts), str(tmp_path / "out")))
+        predict_files.plan(Job(model_folder, str(parts), str(tmp_path / "out")))
 
 
 def test_a_record_is_a_regular_file_of_bounded_size(tmp_path: Path, parts: Path, model_folder: Path) -> None:
-    place = tmp_path / "out" / shards.RECORD
+    place = tmp_path / "out" / predict_files.RECORD
     place.parent.mkdir()
     job = Job(model_folder, str(parts), str(tmp_path / "out"))
     os.mkfifo(place)
     with pytest.raises(DataError, match="no record of a job: it is not a plain file"):
-        shards.plan(job)
+        predict_files.plan(job)
     place.unlink()
     place.symlink_to("/dev/zero")
     with pytest.raises(DataError, match="no record of a job: it is not a plain file but a link"):
-        shards.plan(job)
+        predict_files.plan(job)
     place.unlink()
     place.touch()
     os.truncate(place, 1 << 40)
     with pytest.raises(DataError, match="no record of a job: it is 1,099,511,627,776 bytes long, and"):
-        shards.plan(job)
+        predict_files.plan(job)
 
 
 def test_files_whose_names_are_not_utf8_are_known_again(tmp_path: Path, parts: Path, model_folder: Path) -> None:
@@ -161,7 +161,7 @@ def test_files_of_another_file_system_are_labelled_there(parts: Path, model_fold
     run(Job(model_folder, str(parts), str(tmp_path / "out")))
     for number in range(3):
         assert memory.cat_file(f"/labelled/{number}.csv") == (tmp_path / "out" / f"{number}.csv").read_bytes()
-    assert len(json.loads(memory.cat_file(f"/labelled/{shards.RECORD}"))["files"]) == 3
+    assert len(json.loads(memory.cat_file(f"/labelled/{predict_files.RECORD}"))["files"]) == 3
     with pytest.raises(DataError, match="nowhere://x"):
         run(Job(model_folder, "nowhere://x", "memory://labelled"))
     memory.rm("/texts", recursive=True)

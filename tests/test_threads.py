@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tenor.threads import in_order, quota
+from tenor._core.threads import in_order, quota
 
 
 @pytest.mark.parametrize("ahead", [None, 0, 3])

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor import fitting, loop, models, pipeline, settings, training
+from tenor._core.progress import Watcher
+from tenor.config import settings
+from tenor.config.run_config import Run
 from tenor.errors import TenorError
-from tenor.models.family import Examples
-from tenor.runs import Run
+from tenor.models import registry
+from tenor.models.base import Examples
 from tenor.tasks import Classes
-from tenor.watch import Watcher
+from tenor.training import fitting, neural, pipeline, trainer
 
 TASK = Classes(("bad", "good"))
 TEXTS = [f"{'fine nice' if index % 2 else 'poor sad'} words {index % 9} {'x ' * (index % 11)}" for index in range(160)]
@@ -65,9 +67,9 @@ def fit(
     **changes: Any,
 ) -> tuple[dict[str, Any], Any, _Killer]:
     config = _config(family, **changes)
-    checkpoints = loop.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0, share=math.inf) if folder else None
+    checkpoints = trainer.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0, share=math.inf) if folder else None
     watcher = _Killer(kill_at)
-    fitted = training.fit(models.FAMILIES[family], EXAMPLES, config, seed, watcher, checkpoints)
+    fitted = neural.fit(registry.FAMILIES[family], EXAMPLES, config, seed, watcher, checkpoints)
     return dict(fitted.model.arrays()), fitted, watcher
 
 
@@ -75,22 +77,22 @@ def _config(family: str, **changes: Any) -> Any:
     values = SETTINGS | changes
     if family == "bag":  # which is quicker, where the network does not matter
         values.pop("units")
-    return settings.make(models.FAMILIES[family].config, values, "test")
+    return settings.make(registry.FAMILIES[family].config, values, "test")
 
 
 @pytest.mark.parametrize(("share", "within"), [(math.inf, True), (1e-9, False)])
 def test_writing_checkpoints_within_an_epoch_takes_no_more_than_its_share(
     share: float, within: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written, save = [], loop.Loop._save
+    written, save = [], trainer.Loop._save
 
-    def counted(run: loop.Loop, checkpoints: loop.Checkpoints) -> None:
+    def counted(run: trainer.Loop, checkpoints: trainer.Checkpoints) -> None:
         written.append((run.state.epoch, run.state.step))
         save(run, checkpoints)
 
-    monkeypatch.setattr(loop.Loop, "_save", counted)
-    checkpoints = loop.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, share=share)
-    fitted = training.fit(models.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), 1, Watcher(), checkpoints)
+    monkeypatch.setattr(trainer.Loop, "_save", counted)
+    checkpoints = trainer.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, share=share)
+    fitted = neural.fit(registry.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), 1, Watcher(), checkpoints)
     ends = [place for place in written if place[1] == 0]
     assert ends == [(1, 0), (2, 0)]
     # The first shows how long one takes.
@@ -154,10 +156,10 @@ def test_a_run_that_was_broken_and_resumed_ends_the_same(
 ) -> None:
     expected = request.getfixturevalue("unbroken" if family == "bag" else "unbroken_lstm")
     for number, kill_at in enumerate(kills):
-        resume = number > 0 and (tmp_path / loop.CHECKPOINT).exists()
+        resume = number > 0 and (tmp_path / trainer.CHECKPOINT).exists()
         with pytest.raises(_Killed):
             fit(tmp_path, resume=resume, kill_at=kill_at, family=family)
-    arrays, fitted, watcher = fit(tmp_path, resume=(tmp_path / loop.CHECKPOINT).exists(), family=family)
+    arrays, fitted, watcher = fit(tmp_path, resume=(tmp_path / trainer.CHECKPOINT).exists(), family=family)
     assert same(expected[0], arrays)
     assert len(fitted.history) == SETTINGS["epochs"]
     assert fitted.steps == expected[1].steps
@@ -172,7 +174,7 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     losses = [row["validation_loss"] for row in fitted.history]
     best = int(np.argmin(losses))
     stopped, _, _ = fit(None, family="lstm", **values)
-    checkpoint = safetensors.load((tmp_path / loop.CHECKPOINT).read_bytes())
+    checkpoint = safetensors.load((tmp_path / trainer.CHECKPOINT).read_bytes())
     last = [checkpoint[f"model/{index}"] for index in range(len(arrays))]
     assert same(arrays, stopped)
     assert best == len(losses) - 1 or not all(
@@ -210,12 +212,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("killed")
     with pytest.raises(_Killed):
         fit(folder, kill_at=5)
-    return (folder / loop.CHECKPOINT).read_bytes()
+    return (folder / trainer.CHECKPOINT).read_bytes()
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -10])
 def test_a_damaged_checkpoint_is_an_error(checkpoint: bytes, tmp_path: Path, keep: int) -> None:
-    (tmp_path / loop.CHECKPOINT).write_bytes(checkpoint[:keep])
+    (tmp_path / trainer.CHECKPOINT).write_bytes(checkpoint[:keep])
     with pytest.raises(TenorError, match="the checkpoint is damaged"):
         fit(tmp_path, resume=True)
 
@@ -223,7 +225,7 @@ def test_a_damaged_checkpoint_is_an_error(checkpoint: bytes, tmp_path: Path, kee
 @pytest.mark.parametrize("about", [{"state": {}}, {"state": {}, "run": None}, {"run": {}}, []])
 def test_a_checkpoint_without_its_entries_is_damaged(tmp_path: Path, about: Any) -> None:
     data = safetensors.save({"x": np.zeros(1, np.float32)}, {"tenor": json.dumps(about)})
-    (tmp_path / loop.CHECKPOINT).write_bytes(data)
+    (tmp_path / trainer.CHECKPOINT).write_bytes(data)
     with pytest.raises(
         TenorError, match=r"the checkpoint is damaged: .*\. Start afresh \(--overwrite, in Python overwrite=True\)"
     ):
@@ -238,7 +240,7 @@ def test_a_checkpoint_without_one_of_its_arrays_is_damaged(checkpoint: bytes, tm
         {**arrays, "model/0": np.zeros(1, np.float32)},
         {k: v for k, v in arrays.items() if k != "model/0"},
     ):
-        (tmp_path / loop.CHECKPOINT).write_bytes(safetensors.save(changed, about))
+        (tmp_path / trainer.CHECKPOINT).write_bytes(safetensors.save(changed, about))
         with pytest.raises(TenorError, match=r"is damaged: model/0 is missing or has another shape\. Start afresh"):
             fit(tmp_path, resume=True)
 
@@ -254,13 +256,13 @@ PLANTED: dict[str, tuple[Callable[[Path], Any], str]] = {
 @pytest.mark.parametrize("planted", list(PLANTED))
 def test_what_is_no_file_is_no_checkpoint(tmp_path: Path, planted: str) -> None:
     plant, problem = PLANTED[planted]
-    plant(tmp_path / loop.CHECKPOINT)
+    plant(tmp_path / trainer.CHECKPOINT)
     with pytest.raises(TenorError, match=rf"safetensors: the checkpoint {problem}.*\. Start afresh \(--overwrite"):
         fit(tmp_path, resume=True)
 
 
 def test_another_run_cannot_be_resumed(checkpoint: bytes, tmp_path: Path) -> None:
-    (tmp_path / loop.CHECKPOINT).write_bytes(checkpoint)
+    (tmp_path / trainer.CHECKPOINT).write_bytes(checkpoint)
     with pytest.raises(TenorError, match=r"another run \(seed differ"):
         fit(tmp_path, resume=True, seed=9)
 
@@ -295,7 +297,7 @@ def test_a_process_killed_at_several_points_and_resumed_ends_with_the_same_weigh
     asked = Run(str(data), family="lstm", settings=values, seed=4, report=False)
     pipeline.train(replace(asked, out=str(tmp_path / "whole")))
 
-    broken, checkpoint = tmp_path / "broken", tmp_path / "broken.training" / loop.CHECKPOINT
+    broken, checkpoint = tmp_path / "broken", tmp_path / "broken.training" / trainer.CHECKPOINT
     command = [sys.executable, "-m", "tenor", "train", str(data), "--family", "lstm", "--out", str(broken)]
     command += ["--seed", "4", "--no-report"]
     command += [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
@@ -325,7 +327,7 @@ def test_a_process_killed_at_several_points_and_resumed_ends_with_the_same_weigh
 
 
 def test_texts_to_calibrate_on_choose_no_epoch_where_there_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_CALIBRATION_TEXTS", 20)
+    monkeypatch.setattr(neural, "_CALIBRATION_TEXTS", 20)
 
     def tried(validation: float) -> tuple[int, bool] | None:
         held_out = fit(None, epochs=1, validation=validation)[1].held_out
@@ -337,7 +339,7 @@ def test_texts_to_calibrate_on_choose_no_epoch_where_there_are_enough(monkeypatc
 
 
 def test_texts_to_calibrate_on_are_held_out_where_none_choose_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_FEWEST_FRESH", 20)
+    monkeypatch.setattr(neural, "_FEWEST_FRESH", 20)
 
     def tried(share: float) -> tuple[int, list[str]]:
         _, fitted, watcher = fit(None, epochs=1, validation=0.0, calibration=share)
@@ -349,11 +351,11 @@ def test_texts_to_calibrate_on_are_held_out_where_none_choose_the_epoch(monkeypa
 
 @pytest.mark.parametrize("family", ["bag", "ngram"])
 def test_where_nothing_is_held_out_that_is_told(family: str) -> None:
-    config = models.FAMILIES["ngram"].config(calibrated=False)
+    config = registry.FAMILIES["ngram"].config(calibrated=False)
     if family == "bag":
         config = _config(family, epochs=1, validation=0.0, calibration=0.0)
     watcher = _Killer(None)
-    fitted = fitting.fit(models.FAMILIES[family], EXAMPLES, config, 1, watcher)
+    fitted = fitting.fit(registry.FAMILIES[family], EXAMPLES, config, 1, watcher)
     assert fitted.calibration is None
     assert watcher.lines == [
         "nothing was held out, so probabilities are not calibrated and no coverage can be promised."

@@ -15,16 +15,18 @@ import pytest
 
 import tenor
 from conftest import QUICK, Cli, chinese, english, write_csv
-from tenor import TextClassifier, TextRegressor, fitting, measurement, models, pipeline
+from tenor import TextClassifier, TextRegressor
+from tenor._core.progress import Watcher
+from tenor.config.run_config import Run
 from tenor.data import dataset
 from tenor.errors import BundleError, SettingsError
-from tenor.evaluation import thresholds
-from tenor.models import ngram
-from tenor.models.family import Examples
-from tenor.predictor import Predictor
-from tenor.runs import Run
+from tenor.evaluation import evaluate, thresholds
+from tenor.inference.predictor import Predictor
+from tenor.models import registry
+from tenor.models.base import Examples
+from tenor.models.families import ngram
 from tenor.tasks import Classes, LabelSet
-from tenor.watch import Watcher
+from tenor.training import fitting, pipeline
 from test_bundle import change, sign
 
 WORDS = ["good", "fine", "nice", "well", "poor", "bad", "sad", "ill"]
@@ -138,7 +140,7 @@ def test_metrics_tell_of_calibration_and_coverage(tmp_path: Path) -> None:
         "chose_epoch": False,
     }
     assert trained.metrics["timing"]["calibrate_s"] > 0
-    again = measurement.evaluate(tenor.load(tmp_path / "model"), dataset.read(path))
+    again = evaluate.evaluate(tenor.load(tmp_path / "model"), dataset.read(path))
     assert again["coverage"][0]["found"] > 0.8
 
 
@@ -159,7 +161,7 @@ def test_thresholds_belong_to_calibrated_probabilities() -> None:
     targets = np.float32([[1, label == "yes"] for label in labels])
     examples = Examples(texts, targets, task, np.ones(600, np.float32))
     config = ngram.Config(orders=(1,), weighting="tf-idf", strength=100.0)
-    fitted = fitting.fit(models.find("ngram"), examples, config, 0, Watcher())
+    fitted = fitting.fit(registry.find("ngram"), examples, config, 0, Watcher())
     assert (
         fitted.calibration and fitted.calibration.floor == 0 and fitted.held_out and isinstance(fitted.task, LabelSet)
     )

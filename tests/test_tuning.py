@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
-from tenor import models, pipeline, settings, tasks
+from tenor import tasks
+from tenor._core.progress import Watcher
+from tenor.config import settings
+from tenor.config.run_config import Run
+from tenor.config.search_space import Choice
 from tenor.errors import BundleError, SettingsError, TenorError
-from tenor.models.space import Choice
-from tenor.runs import Run
-from tenor.watch import Watcher
+from tenor.models import registry
+from tenor.training import pipeline
 
 pytest.importorskip("optuna")
 
-from tenor import tuning
-from tenor.tuning import Tuning
+from tenor.training import tuning
+from tenor.training.tuning import Tuning
 
 FIXED = {"orders": [1], "characters": []}
 
@@ -107,7 +110,7 @@ def test_time_ends_a_search_after_the_defaults(tmp_path: Path, english_csv: Path
 
 def test_every_family_says_what_may_be_changed() -> None:
     for task in (tasks.make("binary", ["a", "b"]), tasks.make("regression", ["1", "2"])):
-        for name, family in models.FAMILIES.items():
+        for name, family in registry.FAMILIES.items():
             if family.combine is not None:
                 continue
             space = family.config.space(task)
@@ -118,7 +121,7 @@ def test_every_family_says_what_may_be_changed() -> None:
                 drawn |= {key: int(drawn[key]) for key in whole}
                 made = settings.make(family.config, drawn, name)
                 assert {key: getattr(made, key) for key in drawn} == drawn
-    assert "weighting" not in models.find("ngram").config.space(tasks.make("regression", ["1", "2"]))
+    assert "weighting" not in registry.find("ngram").config.space(tasks.make("regression", ["1", "2"]))
 
 
 def test_what_cannot_be_searched_is_refused(tmp_path: Path, english_csv: Path, chinese_csv: Path) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from conftest import QUICK, Cli, english, write_csv
-from tenor import pipeline
+from tenor.config.run_config import Run
 from tenor.errors import DataError, SettingsError
-from tenor.runs import Run
+from tenor.training import pipeline
 
 BAG = {"epochs": 3, "vocabulary": 200, "embedding": 8}
 AUTO = {"members": ["ngram orders=[1]", "ngram orders=[2]"]}

@@ -3,19 +3,19 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tenor.version import VERSION as __version__
+from tenor._core.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from tenor.estimator import TextClassifier as TextClassifier
-    from tenor.estimator import TextRegressor as TextRegressor
-    from tenor.predictor import Predictor as Predictor
-    from tenor.predictor import load as load
+    from tenor.inference.predictor import Predictor as Predictor
+    from tenor.inference.predictor import load as load
+    from tenor.sklearn import TextClassifier as TextClassifier
+    from tenor.sklearn import TextRegressor as TextRegressor
 
 _HOMES = {
-    "Predictor": "tenor.predictor",
-    "TextClassifier": "tenor.estimator",
-    "TextRegressor": "tenor.estimator",
-    "load": "tenor.predictor",
+    "Predictor": "tenor.inference.predictor",
+    "TextClassifier": "tenor.sklearn",
+    "TextRegressor": "tenor.sklearn",
+    "load": "tenor.inference.predictor",
 }
 
 __all__ = ["Predictor", "TextClassifier", "TextRegressor", "__version__", "load"]

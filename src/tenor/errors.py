@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
-from tenor.printable import printable
+from tenor._core.printable import printable
 
 _LONGEST_NAME = 200  # characters
 

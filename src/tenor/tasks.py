@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from tenor.records import Record
+from tenor._core.records import Record
 
 Kind = Literal["binary", "multiclass", "multilabel", "regression"]
 Activation = Literal["sigmoid", "softmax", "identity"]

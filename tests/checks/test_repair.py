@@ -5,8 +5,8 @@ import pytest
 
 from tenor.checks import repair
 from tenor.checks.parts import Parts
-from tenor.data import table
 from tenor.data.dataset import Dataset
+from tenor.data.io import table
 from tenor.errors import DataError
 
 

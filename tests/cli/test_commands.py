@@ -11,7 +11,7 @@ import pytest
 import tenor
 from conftest import Cli, chinese, english, write_csv
 from tenor.data.builtin import BUILTINS
-from tenor.models import FAMILIES
+from tenor.models.registry import FAMILIES
 
 SEVEN = ["accuracy", "macro_f1", "log_loss", "roc_auc", "per_class", "confusion", "accuracy_interval"]
 

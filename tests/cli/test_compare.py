@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli, write_csv
-from tenor import pipeline
-from tenor.runs import Run
+from tenor.config.run_config import Run
+from tenor.training import pipeline
 
 
 @pytest.fixture(scope="module")

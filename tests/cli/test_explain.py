@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli, chinese, write_csv
-from tenor import load, pipeline
-from tenor.runs import Run
+from tenor import load
+from tenor.config.run_config import Run
+from tenor.training import pipeline
 
 
 def test_a_text_is_explained_in_lines(cli: Cli, model_folder: Path) -> None:

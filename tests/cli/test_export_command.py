@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli
-from tenor import pipeline
-from tenor.bundle import WEIGHTS
-from tenor.models.exported import FLOAT32, INT8
-from tenor.runs import Run
+from tenor.config.run_config import Run
+from tenor.inference.bundle import WEIGHTS
+from tenor.models.onnx.onnx_network import FLOAT32, INT8
+from tenor.training import pipeline
 
 SETTINGS = {"vocabulary": 300, "embedding": 8, "epochs": 12, "learning_rate": 0.05}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli
-from tenor.data import writer
-from tenor.data.rows import Chunk
+from tenor.data.io import writer
+from tenor.data.io.chunks import Chunk
 
 CELLS = {
     "=1+1": "'=1+1",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conftest import Cli, english, write_csv
-from tenor import shards
+from tenor.inference import predict_files
 
 
 def long(path: Path, rows: int = 3_000) -> Path:
@@ -43,7 +43,7 @@ def test_a_disk_that_is_full_among_several_files_keeps_what_is_through(
     command = ["predict", model_folder, tmp_path / "in", "-o", f"{small_disk}/out/"]
     ended = cli(*command)
     assert ended.code == 1 and "b.csv: the file cannot be written: No space left on device." in ended.err
-    assert sorted(path.name for path in (small_disk / "out").iterdir()) == [shards.RECORD, "a.csv"]
+    assert sorted(path.name for path in (small_disk / "out").iterdir()) == [predict_files.RECORD, "a.csv"]
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     ended = cli(*command)
     assert ended.code == 0 and "1 file is labelled already." in ended.err
@@ -76,18 +76,18 @@ def test_a_limit_of_the_shell_is_told(tmp_path: Path, model_folder: Path, englis
 def test_a_folder_that_vanishes_is_told(
     cli: Cli, tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tenor import labelling
+    from tenor.inference import predict_table
 
     source, folder = write_csv(tmp_path / "in.csv", english(4)), tmp_path / "out"
     folder.mkdir()
-    label = labelling.label
+    label = predict_table.label
 
     def vanishing(*arguments: Any) -> Any:
         found = label(*arguments)
         folder.rename(tmp_path / "elsewhere")
         return found
 
-    monkeypatch.setattr(labelling, "label", vanishing)
+    monkeypatch.setattr(predict_table, "label", vanishing)
     ended = cli("predict", model_folder, source, "-o", folder / "out.csv")
     assert ended.code == 1 and "out.csv: the file cannot be written: No such file or directory." in ended.err
 
@@ -120,7 +120,7 @@ def test_links_in_the_folder_of_several_files_are_not_followed(cli: Cli, tmp_pat
     (out / "a.csv").symlink_to(victim)
     ended = cli("predict", model_folder, tmp_path / "in", "-o", out)
     assert ended.code == 1 and "a.csv: this exists already" in ended.err
-    (out / shards.RECORD).symlink_to(victim)
+    (out / predict_files.RECORD).symlink_to(victim)
     assert cli("predict", model_folder, tmp_path / "in", "-o", out, "--overwrite").code == 0
     assert victim.read_bytes() == before
     assert not any(path.is_symlink() for path in out.iterdir())

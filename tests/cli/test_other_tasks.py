@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from conftest import Cli, write_csv
-from tenor import pipeline
 from tenor.cli import options
-from tenor.data import table
-from tenor.runs import Run
+from tenor.config.run_config import Run
+from tenor.data.io import table
+from tenor.training import pipeline
 
 WORDS = {"joy": "happy", "love": "dear", "恨": "讨厌"}
 SETS = [("joy",), ("love",), ("joy", "love"), ("恨",), ()]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from conftest import QUICK, Cli, english, write_csv
-from tenor import pipeline
+from tenor.config.run_config import Run
 from tenor.explanation import page
-from tenor.runs import Run
+from tenor.training import pipeline
 
 EVIL = "\x1b]0;owned\x07\x9b31m\u202egood\u2066[bold red]\nerror: all is lost\r<script>alert(1)</script> | `x`"
 GOOD = "好评 👩‍💻 ممتاز"

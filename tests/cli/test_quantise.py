@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli
-from tenor import exporting
-from tenor.models.exported import FLOAT32, INT8
+from tenor.models.onnx.onnx_network import FLOAT32, INT8
+from tenor.training import export
 
 QUICK = ["--set", "vocabulary=300", "--set", "embedding=8", "--set", "epochs=12", "--set", "learning_rate=0.05"]
 
@@ -29,7 +29,7 @@ def test_int8_that_is_as_good_is_kept_and_predicts(cli: Cli, tmp_path: Path, eng
 def test_int8_that_is_worse_is_not_kept_and_that_is_said(
     cli: Cli, tmp_path: Path, english_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "LARGEST_LOSS", -1.0)
+    monkeypatch.setattr(export, "LARGEST_LOSS", -1.0)
     folder = tmp_path / "model"
     done = cli("train", english_csv, "--family", "bag", *QUICK, "--quantise", "--out", folder, "--no-report")
     assert done.code == 0

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from conftest import QUICK, Cli, english, write_csv
-from tenor import bundle, files, journal, output, pipeline, predictor, shards
-from tenor.runs import Run
-from tenor.shards import Job
+from tenor._core import atomic
+from tenor.config.run_config import Run
+from tenor.inference import bundle, predict_files, prediction_cache, predictor
+from tenor.inference.predict_files import Job
+from tenor.training import output, pipeline
 
 SETTINGS = [f"--set={key}={json.dumps(value)}" for key, value in QUICK.items()]
 COMPLETE = "output already exists and is complete; nothing to resume."
@@ -195,11 +197,11 @@ def test_a_loop_that_labels_until_all_is_done_ends(tmp_path: Path, model_folder:
             for name in ("mkdir", "fsync", "rename", "replace", "unlink"):
                 patch.setattr(os, name, counted(getattr(os, name)))
             job = Job(model_folder, str(tmp_path / "in"), str(out))
-            left, record = shards.plan(job)
-            list(shards.each(loaded, left, job, record))
+            left, record = predict_files.plan(job)
+            list(predict_files.each(loaded, left, job, record))
 
     def made(out: Path) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in out.iterdir() if path.name != shards.RECORD}
+        return {path.name: path.read_bytes() for path in out.iterdir() if path.name != predict_files.RECORD}
 
     work(tmp_path / "whole")
     for first in (0, 4, 8):
@@ -221,13 +223,13 @@ def test_a_file_whose_journal_a_kill_left_is_written_again(cli: Cli, tmp_path: P
     source, out = write_csv(tmp_path / "in.csv", english(10)), tmp_path / "out.csv"
     command = ["predict", str(model_folder), str(source), "-o", str(out), "--resume"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal.Journal, "remove", lambda self: None)
+        patch.setattr(prediction_cache.Journal, "remove", lambda self: None)
         assert cli(*command).code == 0
     before = out.read_bytes()
-    assert journal.place(out).exists()
+    assert prediction_cache.place(out).exists()
     ended = cli(*command)
     assert ended.code == 0 and "10 of them known from the interrupted run" in ended.err
-    assert (out.read_bytes(), journal.place(out).exists()) == (before, False)
+    assert (out.read_bytes(), prediction_cache.place(out).exists()) == (before, False)
 
 
 def test_an_old_model_that_a_kill_hid_is_found_by_a_run_that_goes_on(
@@ -235,7 +237,7 @@ def test_an_old_model_that_a_kill_hid_is_found_by_a_run_that_goes_on(
 ) -> None:
     assert cli(*train).code == 0
     (tmp_path / "model").rename(tmp_path / ".model.0123abcd.old")
-    assert files.present(tmp_path / "model").name == ".model.0123abcd.old"
+    assert atomic.present(tmp_path / "model").name == ".model.0123abcd.old"
     assert COMPLETE in cli(*train).err
 
 

@@ -23,7 +23,8 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from reading import pack
-from tenor.data import arrow_sizes, dataset, table
+from tenor.data import dataset
+from tenor.data.io import arrow_sizes, table
 from tenor.errors import TenorError
 
 MEMORY = 1200 << 20  # bytes beyond those that the process has before

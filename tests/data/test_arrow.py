@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from reading import read
-from tenor.data import table
+from tenor.data.io import table
 from tenor.errors import DataError
 
 

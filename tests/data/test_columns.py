@@ -1,7 +1,7 @@
 import pytest
 
 from tenor.data import columns
-from tenor.data.rows import Chunk
+from tenor.data.io.chunks import Chunk
 from tenor.errors import DataError
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tenor.data import dataset, gathered
+from tenor.data import builder, dataset
 from tenor.data.dataset import Dataset
-from tenor.data.rows import CHUNK_ROWS
-from tenor.data.stored import Texts
+from tenor.data.io.chunks import CHUNK_ROWS
+from tenor.data.ondisk import Texts
 from tenor.errors import DataError
 
 
@@ -93,6 +93,6 @@ def test_many_rows_go_to_disk_unless_that_is_forbidden(
 ) -> None:
     path = table(tmp_path, [(f"text {row}", "xy"[row % 2]) for row in range(MANY)])
     assert not isinstance(dataset.read(path, on_disk=None).texts, Texts)
-    monkeypatch.setattr(gathered, few, 1_000)
+    monkeypatch.setattr(builder, few, 1_000)
     assert isinstance(dataset.read(path, on_disk=None).texts, Texts)
     assert not isinstance(dataset.read(path, on_disk=False).texts, Texts)

@@ -13,7 +13,8 @@ import pyarrow.parquet
 import pytest
 
 from reading import delimited, json_lines, read, write
-from tenor.data import dataset, limits, lines, parquet_pages, table
+from tenor.data import dataset
+from tenor.data.io import limits, lines, parquet_pages, table
 from tenor.errors import DataError
 
 FAR_TOO_MUCH = (
@@ -89,7 +90,7 @@ def write_arrow(path: Path, columns: dict[str, Any], **options: Any) -> Path:
 def test_a_value_that_stands_in_far_too_many_rows_of_an_arrow_file_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("tenor.data.arrow.FREE_ARROW_BYTES", 64 << 20)
+    monkeypatch.setattr("tenor.data.io.arrow.FREE_ARROW_BYTES", 64 << 20)
     path = write_arrow(tmp_path / "a.arrow", {"text": BOMBS[kind]})
     much = rf"({FAR_TOO_MUCH}, write|the row takes [\d,.]+ MB, and at most 268\.4 MB are read\. If it is right, write)"
     with pytest.raises(DataError, match=rf"^a\.arrow, row \d+: {much} the rows again as \.jsonl"):
@@ -101,7 +102,7 @@ def test_a_value_that_stands_in_far_too_many_rows_of_an_arrow_file_is_refused(
 def test_a_packed_batch_is_refused_before_it_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packing: str, form: str
 ) -> None:
-    monkeypatch.setattr("tenor.data.arrow_messages.FREE_ARROW_BYTES", 4 << 20)
+    monkeypatch.setattr("tenor.data.io.arrow_messages.FREE_ARROW_BYTES", 4 << 20)
     batch = pyarrow.record_batch({"text": ["x" * 100_000] * 40})
     options = pyarrow.ipc.IpcWriteOptions(compression=packing)
     make = pyarrow.ipc.new_file if form == "file" else pyarrow.ipc.new_stream
@@ -112,7 +113,7 @@ def test_a_packed_batch_is_refused_before_it_is_unpacked(
 
 
 def test_packed_batches_of_ordinary_ratio_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenor.data.arrow_messages.FREE_ARROW_BYTES", 0)
+    monkeypatch.setattr("tenor.data.io.arrow_messages.FREE_ARROW_BYTES", 0)
     columns = {"text": [f"text {row * 7919 % 10_007}" for row in range(9_000)], "label": ["x", None, "y"] * 3_000}
     assert read(write_arrow(tmp_path / "a.arrow", columns, compression="zstd")) == columns
 
@@ -126,7 +127,7 @@ def write_parquet(path: Path, columns: dict[str, Any], **options: Any) -> Path:
 def test_a_value_that_stands_in_far_too_many_rows_of_a_parquet_file_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: bool
 ) -> None:
-    monkeypatch.setattr("tenor.data.arrow.FREE_ARROW_BYTES", 64 << 20)
+    monkeypatch.setattr("tenor.data.io.arrow.FREE_ARROW_BYTES", 64 << 20)
     path = write_parquet(tmp_path / "a.parquet", {"text": repeated(2_000_000)}, compression="zstd", store_schema=stored)
     assert path.stat().st_size < 5_000
     with pytest.raises(DataError, match=rf"^a\.parquet, row \d+: {FAR_TOO_MUCH}, write the rows again as \.jsonl"):
@@ -146,7 +147,7 @@ def test_a_value_that_stands_in_far_too_many_rows_of_a_parquet_file_is_refused(
 def test_the_pages_of_a_parquet_file_are_refused_before_they_are_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: dict[str, Any], options: Any, version: str
 ) -> None:
-    monkeypatch.setattr("tenor.data.parquet_pages.FREE_ARROW_BYTES", 16 << 20)
+    monkeypatch.setattr("tenor.data.io.parquet_pages.FREE_ARROW_BYTES", 16 << 20)
     path = write_parquet(tmp_path / "a.parquet", columns, compression="zstd", data_page_version=version, **options)
     with pytest.raises(DataError, match=rf"^a\.parquet: {FAR_TOO_MUCH}, write it again as \.jsonl"):
         read(path)
@@ -246,7 +247,7 @@ def test_a_list_in_one_line_of_any_length_is_read(tmp_path: Path, encoding: str)
 
 
 def test_a_list_too_long_to_be_held_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenor.data.json_list.HELD_BYTES", 100)
+    monkeypatch.setattr("tenor.data.io.json_list.HELD_BYTES", 100)
     rows = [{"text": f"text {row}"} for row in range(5_000)] + [{"more": 1}]
     found = read(write(tmp_path / "a.json.gz", json.dumps(rows)))
     assert found["text"] == [*(row["text"] for row in rows[:-1]), None]

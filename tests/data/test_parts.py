@@ -5,7 +5,8 @@ import pyarrow.parquet
 import pytest
 
 from reading import json_lines, read, write
-from tenor.data import dataset, table
+from tenor.data import dataset
+from tenor.data.io import table
 from tenor.errors import DataError
 
 

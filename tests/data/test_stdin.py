@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from reading import delimited, read
-from tenor.data import dataset, stdin
+from tenor.data import dataset
+from tenor.data.io import stdin
 from tenor.errors import DataError
 
 STDIN = Path("-")

@@ -3,20 +3,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenor import spill
-from tenor.data import stored
+from tenor._core import disk_arrays
+from tenor.data import ondisk
+from tenor.data.ondisk import Coded, Texts
 from tenor.data.split import hold_out
-from tenor.data.stored import Coded, Texts
 
 
 def on_disk(texts: list[str]) -> Texts:
     data = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([0, *map(len, data)])
-    hashes = np.array([stored.text_hash(text) for text in texts], np.uint64)
+    hashes = np.array([ondisk.text_hash(text) for text in texts], np.uint64)
     return Texts(
-        spill.keep([np.frombuffer(b"".join(data), np.uint8)], np.uint8),
-        spill.keep([ends], np.int64),
-        spill.keep([hashes], np.uint64),
+        disk_arrays.keep([np.frombuffer(b"".join(data), np.uint8)], np.uint8),
+        disk_arrays.keep([ends], np.int64),
+        disk_arrays.keep([hashes], np.uint64),
     )
 
 
@@ -44,19 +44,19 @@ def test_texts_on_disk_are_as_those_in_a_list(
 
 
 def test_texts_far_from_each_other_are_read() -> None:
-    texts = [f"text {number}" for number in range(5 * stored.RUN)]
-    rows = np.array([5 * stored.RUN - 1, 3, 0, 2 * stored.RUN])
+    texts = [f"text {number}" for number in range(5 * ondisk.RUN)]
+    rows = np.array([5 * ondisk.RUN - 1, 3, 0, 2 * ondisk.RUN])
     assert list(on_disk(texts).take(rows)) == [texts[row] for row in rows]
 
 
 def test_labels_on_disk_are_as_those_in_a_list() -> None:
-    coded = Coded(spill.keep([[1, 0, 1, 2]], np.int32), ["a", "b", "c", "never"])
+    coded = Coded(disk_arrays.keep([[1, 0, 1, 2]], np.int32), ["a", "b", "c", "never"])
     assert (list(coded), coded[0], coded[1:3]) == (["b", "a", "b", "c"], "b", ["a", "b"])
     assert coded.counts() == {"a": 1, "b": 2, "c": 1}
-    assert list(stored.take(coded, np.array([3, 0]))) == ["c", "b"]
-    encoded = stored.encoded(coded, lambda labels: np.array([[ord(label), 0] for label in labels]))
+    assert list(ondisk.take(coded, np.array([3, 0]))) == ["c", "b"]
+    encoded = ondisk.encoded(coded, lambda labels: np.array([[ord(label), 0] for label in labels]))
     assert encoded.tolist() == [[98, 0], [97, 0], [98, 0], [99, 0]]
-    assert stored.encoded(np.array([1.5, 2.5]), lambda values: values * 2).tolist() == [3.0, 5.0]
+    assert ondisk.encoded(np.array([1.5, 2.5]), lambda values: values * 2).tolist() == [3.0, 5.0]
 
 
 @given(

@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from reading import delimited, pack, read, write
-from tenor.data import lines, table
+from tenor.data.io import lines, table
 from tenor.errors import DataError
 
 ROWS = [['fine, "really"', "好"], ["two\nlines", "bad one"], ["", "好"]]

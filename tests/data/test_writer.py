@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tenor.data import table, writer
-from tenor.data.table import Chunk
+from tenor.data.io import table, writer
+from tenor.data.io.table import Chunk
 from tenor.errors import DataError
 
 COLUMNS = ["text", "n", "label", "score"]

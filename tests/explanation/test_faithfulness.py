@@ -5,7 +5,7 @@ from conftest import english
 from tenor import TextRegressor
 from tenor.explanation import Evidence, Explanation, Span, explain, faithfulness
 from tenor.explanation.faithfulness import SHARES, comprehensiveness
-from tenor.predictor import Predictor
+from tenor.inference.predictor import Predictor
 
 TEXTS, LABELS = map(list, zip(*english(40, seed=5), strict=True))
 

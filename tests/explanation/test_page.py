@@ -6,7 +6,7 @@ from pathlib import Path
 from conftest import english
 from tenor.explanation import page
 from tenor.explanation.report import Report, report
-from tenor.predictor import Predictor
+from tenor.inference.predictor import Predictor
 
 HOSTILE = "<script>alert('dull')</script> &amp; <b>boring</b> <img src=http://example.org/x.png>"
 

@@ -6,7 +6,7 @@ from conftest import chinese, english, write_csv
 from tenor import TextClassifier, TextRegressor
 from tenor.errors import DataError
 from tenor.explanation import known, nearest, strongest
-from tenor.predictor import Predictor
+from tenor.inference.predictor import Predictor
 
 TEXTS, LABELS = map(list, zip(*english(), strict=True))
 GOOD = {"wonderful", "charming", "superb", "moving", "brilliant", "delightful", "warm", "clever"}

@@ -8,8 +8,8 @@ from tenor import TextClassifier, TextRegressor
 from tenor.errors import DataError, SettingsError
 from tenor.evaluation.calibration import Calibration
 from tenor.explanation import Explanation, explain
+from tenor.inference.predictor import Predictor
 from tenor.models.attribution import read_characters, spread
-from tenor.predictor import Predictor
 from tenor.tasks import Floats
 from tenor.text import ngrams
 from tenor.text.encoded import Spans

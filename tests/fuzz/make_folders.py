@@ -25,8 +25,10 @@ ENCODER = Path(__file__).parents[1] / "models" / "golden" / "bert"
 
 def make(target: Path) -> None:
     """Train and save all of them."""
-    from tenor import TextClassifier, TextRegressor, models, pipeline
-    from tenor.runs import Pretraining
+    from tenor import TextClassifier, TextRegressor
+    from tenor.config.run_config import Pretraining
+    from tenor.models import registry
+    from tenor.training import pipeline
 
     def classifier(name: str, family: str, settings: dict[str, Any], labels: Any = LABELS, texts: Any = TEXTS) -> None:
         TextClassifier(family, settings, random_state=3).fit(texts, labels).save(target / name)
@@ -53,14 +55,16 @@ def make(target: Path) -> None:
     run = Pretraining(str(corpus), settings=transformer, out=str(target / "encoder"))
     pipeline.pretrain(run)
     corpus.unlink()
-    assert models.FAMILIES.keys() == {"auto", "ngram", "bag", "cnn", "lstm", "transformer", "pretrained"}
+    assert registry.FAMILIES.keys() == {"auto", "ngram", "bag", "cnn", "lstm", "transformer", "pretrained"}
 
 
 def _blend(target: Path) -> None:
     """A blend of two of the others, the network in int8 too."""
-    from tenor import bundle, load
-    from tenor.models import auto, export
-    from tenor.models.blend import Blend, Member
+    from tenor import load
+    from tenor.inference import bundle
+    from tenor.models.auto.blend import Blend, Member
+    from tenor.models.families import auto
+    from tenor.models.onnx import export
 
     saved = {name: load(target / name).bundle for name in ("ngram", "bag")}
     network: Any = saved["bag"].model

@@ -33,7 +33,7 @@ import trial
 from trial import FAULT, Outcome
 
 from tenor.errors import missing_extra
-from tenor.models import backend
+from tenor.models.neural import backend
 
 GOLDEN = Path(__file__).parents[1]
 MEMORY, SECONDS, PATIENCE_S = 1_536 << 20, 10, 120

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tenor import bundle, predictor
+from tenor.config.settings import make
 from tenor.errors import BundleError, SettingsError, TenorError
-from tenor.models import huggingface, pretrained
-from tenor.settings import make
+from tenor.inference import bundle, predictor
+from tenor.models.families import pretrained
+from tenor.models.pretrained import huggingface
 from tenor.tasks import Value
 from tenor.text import encoders
 

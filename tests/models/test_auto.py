@@ -7,11 +7,14 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from tenor import TextClassifier, fitting, settings, tasks
+from tenor import TextClassifier, tasks
+from tenor._core.progress import Watcher
+from tenor.config import settings
 from tenor.errors import SettingsError
-from tenor.models import auto, plan
-from tenor.models.family import Examples
-from tenor.watch import Watcher
+from tenor.models.auto import plan
+from tenor.models.base import Examples
+from tenor.models.families import auto
+from tenor.training import fitting
 
 WORDS = ["good", "great", "fine", "bad", "dull", "poor"]
 TEXTS = [f"a {WORDS[row % 6]} film, number {row}, seen {row % 7} times" for row in range(300)]

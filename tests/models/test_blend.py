@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tenor import tasks
-from tenor.models import blend
+from tenor.models.auto import blend
 
 RANDOM = np.random.default_rng(0)
 TASK = tasks.make("binary", ["no", "yes"] * 400)

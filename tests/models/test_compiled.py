@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tenor.models import compiled, optimizers
-from tenor.models.family import NetworkConfig
+from tenor.models.base import NetworkConfig
+from tenor.models.neural import compiled, optimizers
 from tenor.text.batches import Batch
 
 ANY_SHAPE = pytest.mark.skipif(not compiled.any_shape(), reason="JAX compiles each shape for itself")

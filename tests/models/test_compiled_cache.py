@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tenor.models import backend
+from tenor.models.neural import backend
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no users")

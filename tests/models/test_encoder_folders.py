@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor import settings
+from tenor.config import settings
 from tenor.errors import SettingsError
-from tenor.models import huggingface, pretrained
+from tenor.models.families import pretrained
+from tenor.models.pretrained import huggingface
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -14,12 +14,15 @@ import pytest
 from onnx import TensorProto, helper
 
 import tenor
-from tenor import TextClassifier, models, settings
+from tenor import TextClassifier
+from tenor.config import settings
 from tenor.errors import BundleError, TenorError
-from tenor.models import export, graph, neural, onnx_reader, precision, runtimes
-from tenor.models.exported import FLOAT32, INT8, Exported
-from tenor.models.network import Network
-from tenor.models.probe import PROBE
+from tenor.models import registry
+from tenor.models.neural import neural_model, precision
+from tenor.models.neural.network import Network
+from tenor.models.onnx import export, graph, reader, runtimes
+from tenor.models.onnx.onnx_network import FLOAT32, INT8, Exported
+from tenor.models.onnx.probe import PROBE
 from tenor.tasks import Classes
 from tenor.text import vocabulary
 from test_bundle import sign
@@ -65,7 +68,7 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 def network(request: pytest.FixtureRequest) -> Network:
     """A network with weights drawn at random, biases too."""
     name, values = NETWORKS[request.param]
-    family = models.find(name)
+    family = registry.find(name)
     config = settings.make(family.config, values, "test")
     assert family.build is not None
     keras_model = family.build(config, TASK)
@@ -77,11 +80,11 @@ def network(request: pytest.FixtureRequest) -> Network:
 
 
 def test_the_graph_says_what_keras_says(network: Network) -> None:
-    rows = neural.any_rows(network)
+    rows = neural_model.any_rows(network)
     assert rows.lengths.min() == 0 and rows.lengths.max() == network.longest
     made = export.export(network, rows)
-    read = onnx_reader.read(made.files[FLOAT32], FLOAT32)
-    assert {node.kind for node in read.nodes} <= set(onnx_reader.OPERATORS)
+    read = reader.read(made.files[FLOAT32], FLOAT32)
+    assert {node.kind for node in read.nodes} <= set(reader.OPERATORS)
     # Weights that the network learned stand in weights.safetensors, all of them.
     assert {tensor.name for tensor in read.shared} == set(made.weights)
     assert sum(tensor.array.nbytes for tensor in read.tensors.values() if tensor.array is not None) < 500
@@ -96,7 +99,7 @@ def test_on_a_gpu_the_network_scores_many_rows_until_the_model_is_loaded(monkeyp
     many = trained.text_encoder.encode(ENGLISH * 20, 16, "end")
     expected = trained.score(many)
     monkeypatch.setattr(precision, "has_device", lambda: True)
-    made = export.export(trained.network, neural.any_rows(trained))
+    made = export.export(trained.network, neural_model.any_rows(trained))
     runs: list[int] = []
     graph = made.run
     vars(made)["run"] = lambda ids: runs.append(len(ids)) or graph(ids)
@@ -109,11 +112,11 @@ def test_on_a_gpu_the_network_scores_many_rows_until_the_model_is_loaded(monkeyp
 
 
 def test_int8_is_smaller_and_close(network: Network) -> None:
-    rows = neural.any_rows(network)
+    rows = neural_model.any_rows(network)
     plain = export.export(network, rows)
     small = export.quantised(network, plain)
-    read = onnx_reader.read(small.files[INT8], INT8)
-    assert {node.kind for node in read.nodes} <= set(onnx_reader.OPERATORS)
+    read = reader.read(small.files[INT8], INT8)
+    assert {node.kind for node in read.nodes} <= set(reader.OPERATORS)
     kept = {name for name, array in small.weights.items() if name.endswith(("bias", "scale", "shift", "position"))}
     assert kept - {tensor.name for tensor in read.shared} <= {name for name in kept if "query_key_value" in name}
     assert set(small.graphs()) == {FLOAT32, INT8, PROBE} and set(plain.graphs()) == {FLOAT32, PROBE}
@@ -127,14 +130,14 @@ def test_a_graph_whose_answers_are_no_proof_is_not_kept() -> None:
     assert isinstance(model, Exported)
     model.network.keras_model.get_layer("logits").bias.assign([np.nan])
     with pytest.raises(TenorError, match="the ONNX graph is up to nan away from the network, so it is not kept"):
-        export.export(model.network, neural.any_rows(model.network))
+        export.export(model.network, neural_model.any_rows(model.network))
 
 
 def test_a_graph_of_more_than_2_gb_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     model = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS).predictor_.bundle.model
     assert isinstance(model, Exported)
     monkeypatch.setattr(graph, "LARGEST", 100)
-    assert export.export(model.network, neural.any_rows(model)).files == model.files
+    assert export.export(model.network, neural_model.any_rows(model)).files == model.files
     with pytest.raises(
         TenorError, match=r"more than an ONNX file holds, so there is none\. Predictions go through Keras"
     ):

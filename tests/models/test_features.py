@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tenor.models import features
+from tenor.models.ngram import features
 from tenor.text import ngrams
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tenor.models import head
+from tenor.models.linear import head
 from tenor.tasks import Classes, LabelSet, Value
 
 RANDOM = np.random.default_rng(5)

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tenor import models
-from tenor.models.layers import ChronoBias, Pool, Reverse, ZeroPadding
+from tenor.models import registry
+from tenor.models.neural.layers import ChronoBias, Pool, Reverse, ZeroPadding
 from tenor.tasks import Classes
 
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
@@ -65,7 +65,7 @@ NETWORKS = {
 
 
 def test_every_network_has_its_gradient_checked() -> None:
-    assert set(NETWORKS) == {name for name, family in models.FAMILIES.items() if family.build}
+    assert set(NETWORKS) == {name for name, family in registry.FAMILIES.items() if family.build}
 
 
 @pytest.mark.parametrize("family", list(NETWORKS))
@@ -76,7 +76,7 @@ def test_gradients_are_those_of_finite_differences(family: str, labels: tuple[st
     keras.config.set_dtype_policy("float64")
     try:
         keras.utils.set_random_seed(2)
-        model = models.FAMILIES[family].build(models.FAMILIES[family].config(dropout=0.0, **NETWORKS[family]), task)
+        model = registry.FAMILIES[family].build(registry.FAMILIES[family].config(dropout=0.0, **NETWORKS[family]), task)
     finally:
         keras.config.set_dtype_policy(policy)
     targets = np.eye(len(labels))[[0, 1, 1]] if task.outputs > 1 else np.array([[0.0], [1.0], [1.0]])

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tenor.models import losses
+from tenor.models.neural import losses
 
 BINARY = np.array([[0.0], [1.0], [1.0]], np.float32)
 LOGITS = np.array([[0.3], [-1.2], [2.0]], np.float32)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tenor import TextClassifier
-from tenor.models import features, ngram, ngram_choice
-from tenor.models.family import Examples
-from tenor.models.rows import Desired
+from tenor.models.base import Examples
+from tenor.models.families import ngram
+from tenor.models.linear.loss import Desired
+from tenor.models.ngram import features, selection
 from tenor.tasks import Classes
 from tenor.text import ngrams
 
@@ -44,11 +45,11 @@ def test_hundreds_of_classes_are_learned_with_few_weights(monkeypatch: pytest.Mo
 
 
 def test_a_trial_sees_some_classes_with_enough_texts_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ngram_choice, "_TRIAL_ENTRIES", 20_000)
+    monkeypatch.setattr(selection, "_TRIAL_ENTRIES", 20_000)
     every = examples(*rows(6, 0))
-    trial = ngram_choice._Trial(every, ngram.Config(orders=(1,), characters=()), 0)
+    trial = selection._Trial(every, ngram.Config(orders=(1,), characters=()), 0)
     tried = len(trial.task.labels)
-    assert ngram_choice._FEWEST_CLASSES <= tried < CLASSES / 4
+    assert selection._FEWEST_CLASSES <= tried < CLASSES / 4
     assert len(trial.fitted) == len(trial.measured) == 3 * tried
     learned = dict(zip(every.texts, every.targets, strict=True))
     for text, target in zip(trial.fitted.texts, trial.fitted.targets, strict=True):

@@ -3,7 +3,7 @@ import numpy as np
 from conftest import english
 from tenor import TextClassifier
 from tenor.data import split
-from tenor.models import ngram
+from tenor.models.families import ngram
 from tenor.tasks import Classes
 from tenor.text import ngrams
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from tenor.models import ngram, ngram_choice
-from tenor.models.family import Examples
+from tenor.models.base import Examples
+from tenor.models.families import ngram
+from tenor.models.ngram import selection
 from tenor.tasks import Classes
 
 TASK = Classes(("n", "y"))
@@ -24,7 +25,7 @@ def test_n_grams_of_characters_are_chosen_where_words_say_nothing() -> None:
 
 
 def test_much_text_is_not_searched_by_characters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ngram_choice, "CHARACTERS", 10)
+    monkeypatch.setattr(selection, "CHARACTERS", 10)
     fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1)
     assert fitted.config.characters == ()
 

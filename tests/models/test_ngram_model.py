@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from conftest import english
-from tenor import settings
+from tenor.config import settings
 from tenor.errors import SettingsError
-from tenor.models import ngram_model
-from tenor.models.ngram_model import Config
+from tenor.models.ngram import model as ngram_model
+from tenor.models.ngram.model import Config
 from tenor.tasks import Classes
 
 

@@ -10,10 +10,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from tenor._core import tensor_file
 from tenor.errors import BundleError
-from tenor.models import onnx_reader, runtimes, tensor_file
-from tenor.models.onnx_graph import OnnxGraph
-from tenor.models.protobuf import GraphError
+from tenor.models.onnx import reader, runtimes
+from tenor.models.onnx.loading import OnnxGraph
+from tenor.models.onnx.protobuf import GraphError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CONTROL_FLOW = {"Loop", "If", "Scan", "SequenceMap"}
@@ -70,7 +71,7 @@ def test_a_graph_of_few_nodes_is_read_and_run() -> None:
 
 
 def test_the_allowed_operators_have_no_control_flow() -> None:
-    assert not CONTROL_FLOW & set(onnx_reader.OPERATORS)
+    assert not CONTROL_FLOW & set(reader.OPERATORS)
 
 
 def loop(model: Any) -> None:
@@ -427,7 +428,7 @@ def test_damaged_graphs_are_refused_or_read_as_onnx_reads_them(data: bytes, weig
         try:
             graph.check()
             accepted += 1
-            read, by_onnx = onnx_reader.read(changed, "model.onnx"), onnx.load_from_string(changed)
+            read, by_onnx = reader.read(changed, "model.onnx"), onnx.load_from_string(changed)
             assert [(each.kind, list(each.inputs), list(each.outputs)) for each in read.nodes] == [
                 (each.op_type, list(each.input), list(each.output)) for each in by_onnx.graph.node
             ]

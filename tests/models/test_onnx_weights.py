@@ -13,14 +13,15 @@ import onnxruntime
 import pytest
 
 import tenor
-from tenor import models, regular
+from tenor._core import regular_files, tensor_file
 from tenor.errors import BundleError
-from tenor.models import graph, onnx_reader, runtimes, tensor_file
-from tenor.models.blend import Blend, Member
-from tenor.models.exported import FLOAT32, INT8, Exported
-from tenor.models.onnx_graph import OnnxGraph
-from tenor.models.onnx_weights import GraphTooLargeError
-from tenor.predictor import Predictor
+from tenor.inference.predictor import Predictor
+from tenor.models import registry
+from tenor.models.auto.blend import Blend, Member
+from tenor.models.onnx import graph, reader, runtimes
+from tenor.models.onnx.loading import OnnxGraph
+from tenor.models.onnx.onnx_network import FLOAT32, INT8, Exported
+from tenor.models.onnx.weights import GraphTooLargeError
 from test_bundle import sign
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -86,7 +87,7 @@ def test_no_runtime_opens_a_file(folder: Path, tmp_path: Path, monkeypatch: Any,
     size = (folder / tensor_file.FILE).stat().st_size
     (tmp_path / tensor_file.FILE).write_bytes(b"\x7f" * size)
     monkeypatch.chdir(tmp_path)
-    read = regular.read
+    read = regular_files.read
 
     def read_and_remove(path: Path, *arguments: Any) -> bytes:
         data = read(path, *arguments)
@@ -94,7 +95,7 @@ def test_no_runtime_opens_a_file(folder: Path, tmp_path: Path, monkeypatch: Any,
             path.unlink()
         return data
 
-    monkeypatch.setattr(regular, "read", read_and_remove)
+    monkeypatch.setattr(regular_files, "read", read_and_remove)
     predictor = tenor.load(folder)
     assert not (folder / tensor_file.FILE).exists()
     np.testing.assert_allclose(predictor.predict_proba(TEXTS), expected, atol=1e-5)
@@ -159,12 +160,12 @@ def test_a_model_saved_again_has_the_same_bytes(folder: Path, tmp_path: Path) ->
 def test_a_blend_has_one_copy_too(folder: Path, tmp_path: Path) -> None:
     saved, older = tenor.load(folder).bundle, tenor.load(GOLDEN / "format-2" / "int8").bundle
     members = tuple(Member(each.family, each.config, each.model, 0.5) for each in (saved, older, saved))
-    auto = models.find("auto")
+    auto = registry.find("auto")
     config = auto.config(members=("bag", "cnn", "lstm"))
     whole = Predictor(replace(saved, family=auto, config=config, model=Blend(members)))
     whole.save(tmp_path / "blend")
     graphs = {
-        name: onnx_reader.read((tmp_path / "blend" / name).read_bytes(), name).shared
+        name: reader.read((tmp_path / "blend" / name).read_bytes(), name).shared
         for name in ("0.model.onnx", "1.model.onnx", "2.model.onnx")
     }
     assert [len(shared) for shared in graphs.values()] == [len(saved.model.arrays()), 0, len(saved.model.arrays())]
@@ -190,7 +191,7 @@ def test_a_network_of_more_than_2_gb_has_a_graph() -> None:
     made, logits = large(2_200_000)
     data = made.finish(logits, 3)
     assert len(data) < 2_000 and made.weights["table"].nbytes > 1 << 31
-    found = onnx_reader.read(data, "model.onnx")
+    found = reader.read(data, "model.onnx")
     assert {tensor.name: tensor.shape for tensor in found.shared}["table"] == (2_200_000, 256)
     with pytest.raises(GraphTooLargeError, match="larger than 2 GB, which is more than OpenVINO takes in one piece"):
         OnnxGraph("model.onnx", data, made.weights, 3).inlined()

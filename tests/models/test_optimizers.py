@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from tenor import models, settings
-from tenor.models import optimizers
-from tenor.models.network import to_numpy
+from tenor.config import settings
+from tenor.models import registry
+from tenor.models.neural import optimizers
+from tenor.models.neural.network import to_numpy
 
 STEPS = 4
 
@@ -27,7 +28,7 @@ def steps(optimizer: Any, gradients: Sequence[Any], begin: Any = KERNEL) -> Any:
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "momentum", "rmsprop"])
 def test_steps_are_those_of_keras(name: str) -> None:
-    config = settings.make(models.find("bag").config, {"optimizer": name, "learning_rate": 0.05}, "settings")
+    config = settings.make(registry.find("bag").config, {"optimizer": name, "learning_rate": 0.05}, "settings")
     schedule = optimizers.Schedule(config.learning_rate, round(config.warmup * STEPS), STEPS)
     theirs = {
         "adam": keras.optimizers.Adam(schedule, global_clipnorm=1.0),
@@ -45,7 +46,7 @@ def test_steps_are_those_of_keras(name: str) -> None:
 
 
 def test_the_number_of_steps_is_a_variable_that_a_compiled_step_is_given() -> None:
-    config = settings.make(models.find("bag").config, {"warmup": 0.25}, "settings")
+    config = settings.make(registry.find("bag").config, {"warmup": 0.25}, "settings")
     optimizer = optimizers.make(config, 8)
     optimizer.build([keras.Variable(KERNEL, name="kernel")])
     optimizer.settle(1, 4)
@@ -62,7 +63,7 @@ ROWS = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only 
 def test_other_optimizers_update_all_rows(name: str) -> None:
     import tensorflow as tf
 
-    config = settings.make(models.find("bag").config, {"optimizer": name, "learning_rate": 0.05}, "settings")
+    config = settings.make(registry.find("bag").config, {"optimizer": name, "learning_rate": 0.05}, "settings")
     some = [tf.IndexedSlices(tf.constant([[3.0, 1, 2]]), tf.constant([row]), tf.constant([2, 3])) for row in (0, 1)]
     whole = [tf.convert_to_tensor(gradient) for gradient in some]
     found, expected = (steps(optimizers.make(config, STEPS), gradients) for gradients in (some, whole))
@@ -74,7 +75,7 @@ def test_rows_of_a_table_that_do_not_occur_stay_as_they_are() -> None:
     import tensorflow as tf
 
     table = np.linspace(-1, 1, 10, dtype=np.float32).reshape(5, 2)
-    config = settings.make(models.find("bag").config, {"optimizer": "adam", "learning_rate": 0.05}, "settings")
+    config = settings.make(registry.find("bag").config, {"optimizer": "adam", "learning_rate": 0.05}, "settings")
     assert config.clip_norm is not None  # clipping is what would make the gradient that of the whole table
     values = np.array([[3, 1], [-2, 4], [1, 0]], np.float32)
 

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("keras")
 
-from tenor.models import parallel
-from tenor.regular import IrregularFileError
+from tenor._core.regular_files import IrregularFileError
+from tenor.models.neural import parallel
 
 
 @pytest.fixture

@@ -8,11 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tenor import fitting, tasks
-from tenor.models import FAMILIES, backend, hub, plan
-from tenor.models.blend import Blend
-from tenor.models.candidate import Candidate, Made, parse
-from tenor.models.family import Examples, Fitted
+from tenor import tasks
+from tenor.models.auto import plan
+from tenor.models.auto.blend import Blend
+from tenor.models.auto.candidate import Candidate, Made, parse
+from tenor.models.base import Examples, Fitted
+from tenor.models.neural import backend
+from tenor.models.pretrained import hub
+from tenor.models.registry import FAMILIES
+from tenor.training import fitting
 
 pytestmark = pytest.mark.skipif(not backend.installed(), reason="needs Keras")
 

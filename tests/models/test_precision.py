@@ -6,11 +6,12 @@ computes it by other means.
 
 import pytest
 
-from tenor import TextClassifier, models
-from tenor.models import precision
+from tenor import TextClassifier
+from tenor.models import registry
+from tenor.models.neural import precision
 from test_families import ENGLISH, LABELS, SMALL, check_values, check_words
 
-CHOSEN = precision.policy(models.FAMILIES["transformer"].config())
+CHOSEN = precision.policy(registry.FAMILIES["transformer"].config())
 OTHER = "float32" if CHOSEN == "mixed_bfloat16" else "bfloat16"
 
 

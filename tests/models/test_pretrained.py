@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor import TextClassifier, learning, settings, training
+from tenor import TextClassifier
+from tenor._core.progress import Watcher
+from tenor.config import settings
 from tenor.errors import SettingsError, TenorError
-from tenor.models import head, hub, huggingface, pretrained
+from tenor.models.families import pretrained
+from tenor.models.linear import head
+from tenor.models.pretrained import hub, huggingface
 from tenor.tasks import Classes
-from tenor.watch import Watcher
+from tenor.training import network_training, neural
 
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = ["bert", "distilbert", "roberta", "xlm-roberta", "electra", "albert"]
@@ -117,7 +121,7 @@ def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(family: str, monkeypa
     expected, _ = head.fit(features, targets, network.task, np.ones(len(TEXTS), np.float32), 3)
     for found, wanted in zip(network.keras_model.get_layer("logits").weights, expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4)
-    monkeypatch.setattr(learning, "_FEW_TEXTS", 0)
+    monkeypatch.setattr(network_training, "_FEW_TEXTS", 0)
     plain = TextClassifier(family, values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.arrays()
     arrays = network.arrays()
     assert [path for path in arrays if not np.allclose(arrays[path], plain[path])] == ["logits/kernel", "logits/bias"]
@@ -160,7 +164,7 @@ def test_only_what_is_tuned_changes(tune: str) -> None:
 
 
 def test_every_class_is_among_the_texts_that_the_head_is_fitted_to_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_HEAD_TEXTS", 6)
+    monkeypatch.setattr(neural, "_HEAD_TEXTS", 6)
     values = {"model": str(GOLDEN / "bert"), "maximum_tokens": 16, "epochs": 1}
     model = TextClassifier("pretrained", values).fit([*TEXTS, "good bad"], [*LABELS, "mixed"])
     assert model.predict_proba(TEXTS[:2]).shape == (2, 3)

@@ -19,14 +19,15 @@ from safetensors import numpy as safetensors
 
 import tenor
 from conftest import Cli
-from tenor import TextClassifier, bundle
+from tenor import TextClassifier
 from tenor.errors import BundleError, NotUsedWarning
-from tenor.models import export, proof, runtimes, verdicts
-from tenor.models.blend import Blend, Member
-from tenor.models.exported import FLOAT32, INT8, Exported
-from tenor.models.onnx_graph import OnnxGraph
-from tenor.models.probe import NETWORK, PROBE
-from tenor.predictor import Predictor
+from tenor.inference import bundle
+from tenor.inference.predictor import Predictor
+from tenor.models.auto.blend import Blend, Member
+from tenor.models.onnx import export, proof, runtimes, verdicts
+from tenor.models.onnx.loading import OnnxGraph
+from tenor.models.onnx.onnx_network import FLOAT32, INT8, Exported
+from tenor.models.onnx.probe import NETWORK, PROBE
 from tenor.serving import app
 from test_bundle import sign
 from test_families import ENGLISH, LABELS, SMALL
@@ -236,9 +237,9 @@ def test_where_nothing_can_be_remembered_models_are_loaded(
 
 
 def test_each_network_of_a_blend_is_compared(trained: Predictor, folder: Path, cli: Cli, model_folder: Path) -> None:
-    from tenor import models
+    from tenor.models import registry
 
-    auto, ngram = models.find("auto"), tenor.load(model_folder).bundle
+    auto, ngram = registry.find("auto"), tenor.load(model_folder).bundle
     saved = trained.bundle
     members = [Member(each.family, each.config, each.model, 0.5) for each in (ngram, saved, saved)]
     both = Predictor(replace(saved, family=auto, config=auto.config(), model=Blend(tuple(members))))

@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tenor.models import quantisation
-from tenor.models.graph import Graph
+from tenor.models.onnx import quantisation
+from tenor.models.onnx.graph import Graph
 
 
 def products(values: npt.NDArray[np.uint8], weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from tenor import spill
-from tenor.models import linear, rows
-from tenor.models.rows import Desired, Stored
+from tenor._core import disk_arrays
+from tenor.models.linear import loss, solver
+from tenor.models.linear.loss import Desired, Stored
 from tenor.tasks import Classes
 
 
 def stored(matrix: scipy.sparse.csr_matrix, entries: int) -> Stored:
-    row = spill.keep([matrix.indptr], np.int64)
-    columns, data = spill.keep([matrix.indices], np.int32), spill.keep([matrix.data], np.float32)
-    return Stored(row, columns, data, matrix.shape[1], rows.cut(row, entries))
+    row = disk_arrays.keep([matrix.indptr], np.int64)
+    columns, data = disk_arrays.keep([matrix.indices], np.int32), disk_arrays.keep([matrix.data], np.float32)
+    return Stored(row, columns, data, matrix.shape[1], loss.cut(row, entries))
 
 
 @pytest.mark.parametrize("classes", [2, 3, 80])
@@ -26,16 +26,16 @@ def test_a_matrix_on_disk_gives_the_weights_of_one_in_memory(classes: int, entri
     weights = random.uniform(0.5, 1.5, 300).astype(np.float32)
     scale = random.uniform(0.5, 1.5, (40, task.outputs)).astype(np.float32)
     asked = (task.activation, 3.0, scale, weights)
-    whole = linear.fit(features, task.desired(targets), *asked)
-    parted = linear.fit(stored(features, entries), Desired(task, targets), *asked)
+    whole = solver.fit(features, task.desired(targets), *asked)
+    parted = solver.fit(stored(features, entries), Desired(task, targets), *asked)
     np.testing.assert_allclose(parted.weights, whole.weights, atol=2e-3)
     np.testing.assert_allclose(parted.intercept, whole.intercept, atol=2e-3)
 
 
 def test_rows_are_cut_into_runs_of_about_so_many_entries() -> None:
     row = np.array([0, 3, 3, 5, 50, 51, 60])
-    assert rows.cut(row, 10) == (slice(0, 3), slice(3, 4), slice(4, 6))
-    assert rows.cut(np.array([0]), 10) == ()
+    assert loss.cut(row, 10) == (slice(0, 3), slice(3, 4), slice(4, 6))
+    assert loss.cut(np.array([0]), 10) == ()
 
 
 def test_parts_of_a_matrix_on_disk_are_looked_at_where_they_are() -> None:
@@ -54,7 +54,7 @@ def test_an_excess_is_that_of_the_outputs_over_what_they_should_be(entries: int 
     targets = np.repeat(np.array([0, 1, 2], np.int32), [200, 90, 10])
     matrix = features if entries is None else stored(features, entries)
     with ThreadPoolExecutor(1) as pool:
-        found = rows.loss(
-            pool, matrix, Desired(task, targets), "softmax", np.ones(300, np.float32), linear.dots_of("softmax")
+        found = loss.loss(
+            pool, matrix, Desired(task, targets), "softmax", np.ones(300, np.float32), solver.dots_of("softmax")
         ).excess()
     np.testing.assert_allclose(found, [-100, 10, 90], atol=1e-3)

@@ -10,9 +10,9 @@ import pytest
 import tenor
 from tenor import TextClassifier
 from tenor.errors import MissingExtraError, NotUsedWarning, SettingsError
-from tenor.models import exported, runtimes
-from tenor.models.exported import BFLOAT16_TOLERANCE, FLOAT32, TOLERANCE, Exported
-from tenor.models.onnx_graph import OnnxGraph
+from tenor.models.onnx import onnx_network, runtimes
+from tenor.models.onnx.loading import OnnxGraph
+from tenor.models.onnx.onnx_network import BFLOAT16_TOLERANCE, FLOAT32, TOLERANCE, Exported
 from test_families import ENGLISH, LABELS, SMALL
 
 
@@ -128,4 +128,4 @@ def test_a_model_that_was_not_loaded_tells_it_when_it_predicts(monkeypatch: pyte
 def test_training_proves_the_graph_in_onnx_runtime_whatever_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(runtimes.VARIABLE, runtimes.OPENVINO)
     model = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS).predictor_.bundle.model
-    assert isinstance(model, exported.Exported)
+    assert isinstance(model, onnx_network.Exported)

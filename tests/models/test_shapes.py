@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tenor import models, settings
-from tenor.models import huggingface, shapes
-from tenor.records import RecordError
+from tenor._core.records import RecordError
+from tenor.config import settings
+from tenor.models import registry
+from tenor.models.neural import shapes
+from tenor.models.pretrained import huggingface
 from tenor.tasks import Classes
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -30,13 +32,13 @@ def config_of(name: str, values: dict[str, Any]) -> Any:
     if name == "pretrained":
         folder = huggingface.read(GOLDEN / values["model"])
         values = {**values, "architecture": huggingface.describe(folder.architecture)}
-    return settings.make(models.find(name).config, values, "test")
+    return settings.make(registry.find(name).config, values, "test")
 
 
 @pytest.mark.parametrize(("name", "values"), CASES)
 def test_they_are_those_of_the_network(name: str, values: dict[str, Any]) -> None:
     pytest.importorskip("keras")
-    family, config = models.find(name), config_of(name, values)
+    family, config = registry.find(name), config_of(name, values)
     assert family.build is not None and family.shapes is not None
     network = family.build(config, Classes(("a", "b", "c")))
     expected = dict(family.shapes(config, 3))
@@ -45,7 +47,7 @@ def test_they_are_those_of_the_network(name: str, values: dict[str, Any]) -> Non
 
 
 def test_settings_of_any_size_are_compared_at_once() -> None:
-    family = models.find("transformer")
+    family = registry.find("transformer")
     huge = settings.make(family.config, {"width": 10**9, "heads": 1, "blocks": 10**9, "vocabulary": 10**9}, "test")
     assert family.shapes is not None
     with pytest.raises(RecordError, match=r"field 'embeddings/token': it has the shape \(1, 1\), and the settings ask"):
@@ -53,7 +55,7 @@ def test_settings_of_any_size_are_compared_at_once() -> None:
 
 
 def test_what_is_missing_too_much_or_of_another_type_is_named() -> None:
-    family = models.find("lstm")
+    family = registry.find("lstm")
     config = config_of("lstm", {**WORDS, "embedding": 5, "units": 6})
     assert family.shapes is not None
     arrays = {name: np.zeros(shape, np.float32) for name, shape in family.shapes(config, 1)}
@@ -77,7 +79,7 @@ def test_what_is_missing_too_much_or_of_another_type_is_named() -> None:
     ],
 )
 def test_an_architecture_that_is_none_is_refused(values: dict[str, Any], problem: str) -> None:
-    family = models.find("pretrained")
+    family = registry.find("pretrained")
     architecture = huggingface.describe(huggingface.read(GOLDEN / "bert").architecture) | values
     config = settings.make(family.config, {"maximum_tokens": 12, "architecture": architecture}, "test")
     assert family.shapes is not None

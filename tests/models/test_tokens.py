@@ -9,10 +9,11 @@ import pytest
 import tenor
 from tenor import TextClassifier
 from tenor.errors import SettingsError
-from tenor.models import bag, cnn, lstm, network, tokens, transformer
-from tenor.models.family import Family
-from tenor.models.network import Network
-from tenor.models.tokens import FEWEST_CHARACTERS
+from tenor.models.base import Family
+from tenor.models.families import bag, cnn, lstm, transformer
+from tenor.models.neural import network, tokens
+from tenor.models.neural.network import Network
+from tenor.models.neural.tokens import FEWEST_CHARACTERS
 from tenor.tasks import Classes
 from tenor.text.encoded import TextEncoder
 from tenor.text.gram_ids import GramIds

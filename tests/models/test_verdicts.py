@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tenor.models import verdicts
+from tenor.models.onnx import verdicts
 
 SUBJECT = {"model": "abc", "graph": "model.onnx"}
 

@@ -8,9 +8,11 @@ import pytest
 
 import browser
 from browser import Browser
-from tenor import bundle, load, pipeline
+from tenor import load
+from tenor.config.run_config import Run
 from tenor.explanation import page, report
-from tenor.runs import Run
+from tenor.inference import bundle
+from tenor.training import pipeline
 
 # Width, scheme of colours, and medium.
 MODES = {

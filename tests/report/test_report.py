@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tenor import bundle, pipeline
+from tenor.config.run_config import Run
+from tenor.inference import bundle
 from tenor.report import render, words
-from tenor.runs import Run
+from tenor.training import pipeline
 
 LABELS = {
     "binary": ["good", "bad"],
@@ -83,7 +84,7 @@ def test_nothing_is_fetched_and_the_run_file_makes_the_same_model_again(tmp_path
     assert fetched == []
     [run] = re.findall(r"```toml\n(.*?)```", made[bundle.CARD], re.DOTALL)
     (tmp_path / "run.toml").write_text(run, encoding="utf-8")
-    from tenor import settings
+    from tenor.config import settings
 
     again = settings.make(Run, settings.read_toml(tmp_path / "run.toml"), "run.toml")
     assert again == Run(str(data), family="ngram", seed=5, class_weight={"good": 2.0}, settings={"orders": [1, 2]})

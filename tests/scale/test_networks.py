@@ -14,17 +14,19 @@ from safetensors import numpy as safetensors
 import tenor
 import test_training
 from conftest import english, started, write_csv
-from tenor import models, pipeline, settings
-from tenor import training as fitting
+from tenor._core.progress import Watcher
+from tenor.config import settings
+from tenor.config.run_config import Run
 from tenor.errors import SettingsError
-from tenor.models import exported
-from tenor.runs import Run
-from tenor.watch import Watcher
+from tenor.models import registry
+from tenor.models.onnx import onnx_network
+from tenor.training import neural as fitting
+from tenor.training import pipeline
 
 pytest.importorskip("ray")
 pytest.importorskip("jax")
 
-from tenor.scale import cluster, training
+from tenor.distributed import cluster, training
 
 EPOCHS = 6  # so many that there is time to kill a worker in the middle
 SETTINGS: dict[str, Any] = {
@@ -105,7 +107,7 @@ def test_two_workers_train_the_network_of_one_process_also_when_one_dies(
 
     assert {path.name for path in (tmp_path / "whole").iterdir()} == {path.name for path in alone.iterdir()}
     model = tenor.load(tmp_path / "broken")
-    assert isinstance(model.bundle.model, exported.Exported)
+    assert isinstance(model.bundle.model, onnx_network.Exported)
     assert model.bundle.calibration is not None and model.bundle.conformal is not None
     ours, theirs = (loaded.predict_proba(["a dull evening"]) for loaded in (model, tenor.load(alone)))
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
@@ -113,7 +115,7 @@ def test_two_workers_train_the_network_of_one_process_also_when_one_dies(
 
 @pytest.mark.usefixtures("two_nodes")
 def test_workers_make_as_many_steps_as_the_first_has_time_for() -> None:
-    family = models.FAMILIES["bag"]
+    family = registry.FAMILIES["bag"]
     values = {"vocabulary": 60, "embedding": 4, "maximum_tokens": 16, "batch_tokens": 240, "epochs": 100_000}
     config = settings.make(family.config, values, "test")
     with cluster.connected("ray") as connected:

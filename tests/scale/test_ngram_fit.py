@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 
 from conftest import Cli, english, relabelled, write_csv
-from tenor import pipeline
+from tenor._core.progress import Watcher
+from tenor.config.run_config import Run
 from tenor.errors import DataError, SettingsError, TenorError
-from tenor.models import ngram as family
-from tenor.pipeline import Trained
-from tenor.runs import Run
-from tenor.watch import Watcher
+from tenor.models.families import ngram as family
+from tenor.training import pipeline
+from tenor.training.pipeline import Trained
 
 pytest.importorskip("ray")
 
-from tenor.scale import cluster, crew, ngram
+from tenor.distributed import cluster, ngram, worker_pool
 
 FILES, ROWS = 4, 75
 
@@ -83,7 +83,7 @@ class Killer(Watcher):
             self.left.pop(done)()
 
 
-class Known(crew.Crew):
+class Known(worker_pool.Crew):
     """A crew whose workers can be killed from outside."""
 
     last: "Known"
@@ -104,7 +104,7 @@ def test_weights_are_the_same_when_a_worker_and_a_node_die(
 ) -> None:
     monkeypatch.setattr(family, "_FOLDED", 100)  # the model itself is tried on texts held out, as with many texts
     monkeypatch.setattr(family, "_SCORED", 40)
-    monkeypatch.setattr(crew, "_ROOM_S", 3.0)
+    monkeypatch.setattr(worker_pool, "_ROOM_S", 3.0)
     monkeypatch.setattr(ngram, "Crew", Known)
     settings = {"orders": [1, 2], "weighting": "naive-bayes", "strength": 0.3}
     options: dict[str, Any] = {"data": written(tmp_path), "family": "ngram", "settings": settings, "report": False}
@@ -150,7 +150,7 @@ def test_faults_are_told_of(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("two_nodes")
 def test_rows_with_which_workers_die_again_and_again_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "_DEATHS", 2)
+    monkeypatch.setattr(worker_pool, "_DEATHS", 2)
 
     class Deadly:
         """A block that ends its worker when it is asked to."""
@@ -159,7 +159,7 @@ def test_rows_with_which_workers_die_again_and_again_end_the_run(monkeypatch: py
             os.kill(os.getpid(), signal.SIGKILL)
 
     with cluster.connected("ray") as connected:
-        workers = crew.Crew(connected, Deadly, 1, 1)
+        workers = worker_pool.Crew(connected, Deadly, 1, 1)
         with pytest.raises(TenorError, match="workers that hold the same rows die, 2 by now"):
             list(workers.ask("die"))
         workers.close()

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from conftest import started
-from tenor import predictor, shards
 from tenor.errors import DataError, SettingsError, TenorError
-from tenor.shards import Job
+from tenor.inference import predict_files, predictor
+from tenor.inference.predict_files import Job
 
 ray = pytest.importorskip("ray")
 
-from tenor.scale import cluster, labelling  # noqa: E402
+from tenor.distributed import cluster  # noqa: E402
+from tenor.distributed import predict_files as predict_on_cluster  # noqa: E402
 
 FILES, ROWS = 8, 400
 
@@ -34,8 +35,8 @@ def files(tmp_path: Path) -> Path:
 
 def here(model: Path, files: Path, out: Path) -> dict[str, bytes]:
     job = Job(model, str(files), str(out))
-    left, record = shards.plan(job)
-    assert list(shards.each(predictor.load(model), left, job, record))[-1] == FILES * ROWS
+    left, record = predict_files.plan(job)
+    assert list(predict_files.each(predictor.load(model), left, job, record))[-1] == FILES * ROWS
     return written(out)
 
 
@@ -47,18 +48,18 @@ def written(out: Path) -> dict[str, bytes]:
 def test_a_cluster_labels_as_this_machine_does_and_goes_on(tmp_path: Path, files: Path, model_folder: Path) -> None:
     wanted = here(model_folder, files, tmp_path / "here")
     job = Job(model_folder, str(files), str(tmp_path / "there"))
-    left, record = shards.plan(job)
+    left, record = predict_files.plan(job)
     with cluster.connected("ray") as connected:
-        through = labelling.each(connected, left, job, record, workers=2, threads=1)
+        through = predict_on_cluster.each(connected, left, job, record, workers=2, threads=1)
         first = next(through)
         through.close()  # as Ctrl-C does
         assert 0 < first < FILES * ROWS
-        left, record = shards.plan(job)
+        left, record = predict_files.plan(job)
         assert len(left) == FILES - len(record.done) < FILES
-        assert list(labelling.each(connected, left, job, record, workers=None, threads=1))[-1] == FILES * ROWS
+        assert list(predict_on_cluster.each(connected, left, job, record, workers=None, threads=1))[-1] == FILES * ROWS
     assert not ray.is_initialized()
     assert written(tmp_path / "there") == wanted
-    assert shards.plan(job)[0] == []
+    assert predict_files.plan(job)[0] == []
 
 
 def test_no_row_is_lost_when_a_worker_and_a_node_die_and_there_is_no_room_for_another(
@@ -68,9 +69,9 @@ def test_no_row_is_lost_when_a_worker_and_a_node_die_and_there_is_no_room_for_an
     two_nodes.wait_for_nodes()
     wanted = here(model_folder, files, tmp_path / "here")
     job = Job(model_folder, str(files), str(tmp_path / "there"))
-    left, record = shards.plan(job)
+    left, record = predict_files.plan(job)
     with cluster.connected("ray") as connected:
-        through = labelling.each(connected, left, job, record, workers=3, threads=1)
+        through = predict_on_cluster.each(connected, left, job, record, workers=3, threads=1)
         next(through)
         os.kill(started("Labeller")[0], signal.SIGKILL)
         next(through)
@@ -84,9 +85,9 @@ def test_no_row_is_lost_when_a_worker_and_a_node_die_and_there_is_no_room_for_an
 def test_a_file_that_cannot_be_read_ends_the_job_with_its_name(tmp_path: Path, files: Path, model_folder: Path) -> None:
     (files / "part-3.jsonl").write_text('{"text": "fine"}\n{"text": \n', encoding="utf-8")
     job = Job(model_folder, str(files), str(tmp_path / "there"))
-    left, record = shards.plan(job)
+    left, record = predict_files.plan(job)
     with cluster.connected("ray") as connected:
-        through = labelling.each(connected, left, job, record, workers=1, threads=1)
+        through = predict_on_cluster.each(connected, left, job, record, workers=1, threads=1)
         with pytest.raises(DataError, match=r"part-3\.jsonl, row 2"):
             list(through)
     assert "part-3.jsonl" not in written(tmp_path / "there")

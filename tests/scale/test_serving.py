@@ -25,7 +25,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("ray.serve")
 
-from tenor.scale import cluster, serving
+from tenor.distributed import cluster, serving
 
 TEXTS = ["a superb, moving film", "dull and boring", "好看 😀 <b>"]
 KEY = {"authorization": "Bearer secret"}

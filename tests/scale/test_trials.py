@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from conftest import english, write_csv
-from tenor import pipeline, tuning
+from tenor._core.progress import Watcher
+from tenor.config.run_config import Run
 from tenor.errors import SettingsError
-from tenor.models import plan
-from tenor.runs import Run
-from tenor.tuning import Tuning
-from tenor.watch import Watcher
+from tenor.models.auto import plan
+from tenor.training import pipeline, tuning
+from tenor.training.tuning import Tuning
 
 pytest.importorskip("ray")
 pytest.importorskip("optuna")
 
-from tenor.scale import cluster, trials
+from tenor.distributed import cluster, trials
 
 FIXED = {"orders": [1], "characters": []}
 

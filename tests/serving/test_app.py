@@ -21,12 +21,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 import tenor
-from tenor import pipeline
+from tenor.config.run_config import Run
 from tenor.errors import SettingsError, TenorError
-from tenor.runs import Run
 from tenor.serving import app, running
 from tenor.serving.batching import Batcher, Full
 from tenor.serving.limits import Guard, Limits
+from tenor.training import pipeline
 
 TEXTS = ["a superb, moving film", "dull and boring", "好看 😀 <b>"]
 

@@ -15,9 +15,9 @@ import pytest
 
 import tenor
 from browser import Browser, listening, opened
-from tenor import pipeline
-from tenor.runs import Run
+from tenor.config.run_config import Run
 from tenor.serving.corrections import Store
+from tenor.training import pipeline
 
 
 @pytest.fixture

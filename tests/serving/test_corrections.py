@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tenor import pipeline
-from tenor.data import table
+from tenor.config.run_config import Run
+from tenor.data.io import table
 from tenor.errors import DataError, SettingsError, TenorError
-from tenor.runs import Run
 from tenor.serving import app, corrections
 from tenor.serving.corrections import Correction, Store
 from tenor.serving.limits import Limits, Rate
 from tenor.tasks import Classes, LabelSet, Value
+from tenor.training import pipeline
 
 psycopg: Any = pytest.importorskip("psycopg") if os.environ.get("TENOR_TEST_POSTGRESQL") else None
 

@@ -16,10 +16,10 @@ import pytest
 
 import tenor
 from server import Server, answer, closed, request
-from tenor import pipeline
-from tenor.predictor import Predictor
-from tenor.runs import Run
+from tenor.config.run_config import Run
+from tenor.inference.predictor import Predictor
 from tenor.serving.corrections import Store
+from tenor.training import pipeline
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted as Linux tells them")
 LEFT = (ConnectionError, asyncio.IncompleteReadError)

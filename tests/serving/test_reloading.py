@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import tenor
-from tenor import bundle
-from tenor.predictor import Predictor
+from tenor.inference import bundle
+from tenor.inference.predictor import Predictor
 from tenor.serving import reloading, trial
 from tenor.serving.schemas import Options
 from tenor.serving.served import Served

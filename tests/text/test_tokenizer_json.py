@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tenor._core.records import RecordError
 from tenor.errors import BundleError
-from tenor.records import RecordError
 from tenor.text import tokenizer_json
 from tenor.text.subwords import Subwords
 

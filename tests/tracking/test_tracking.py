@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sklearn.base import clone
 
-from tenor import TextClassifier, pipeline, tracking, tuning
+from tenor import TextClassifier, tracking
+from tenor._core.progress import Watcher
+from tenor.config.run_config import Run
 from tenor.errors import BundleError, DataError, SettingsError, WriteError
-from tenor.runs import Run
-from tenor.watch import Watcher
+from tenor.training import pipeline, tuning
 
 # Not imported here: Tenor's part sets what has to be set before.
 missing = [name for name in ("tensorboard", "mlflow") if importlib.util.find_spec(name) is None]

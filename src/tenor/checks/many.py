@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from tenor.checks import labels
 from tenor.checks.finding import Finding, Severity
-from tenor.data import stored
+from tenor.data import ondisk
 from tenor.data.dataset import Dataset
-from tenor.data.stored import Coded, Texts
+from tenor.data.ondisk import Coded, Texts
 from tenor.errors import counted
 
 _PART = 1 << 20  # rows that are compared at a time
@@ -63,17 +63,17 @@ def _finding(name: str, severity: Severity, count: int, line: str) -> Finding:
     return Finding(name, severity, line, "Look at them with tenor check, on a part of the data.", count, brief=line)
 
 
-def hashes_of(test: Dataset) -> stored.Hashes:
+def hashes_of(test: Dataset) -> ondisk.Hashes:
     """(texts,) the hashes by which texts on disk are compared."""
     if isinstance(test.texts, Texts):
         return test.texts.hashes
-    return np.array([stored.text_hash(text) for text in test.texts], np.uint64)
+    return np.array([ondisk.text_hash(text) for text in test.texts], np.uint64)
 
 
-def _rows(hashes: stored.Hashes, parts: Any, part: Any) -> npt.NDArray[np.int64]:
+def _rows(hashes: ondisk.Hashes, parts: Any, part: Any) -> npt.NDArray[np.int64]:
     """Rows whose hashes are in this part of all."""
     found, at = [], 0
-    for run in stored.runs(hashes):
+    for run in ondisk.runs(hashes):
         found.append(at + np.flatnonzero(run % parts == part))
         at += len(run)
     return np.concatenate(found)

@@ -17,7 +17,7 @@ from tenor.data import split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import counted
-from tenor.models import ngram
+from tenor.models.families import ngram
 from tenor.tasks import Classes, Floats
 from tenor.text import ngrams
 

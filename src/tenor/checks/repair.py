@@ -11,8 +11,8 @@ import numpy as np
 
 from tenor.checks.labels import best_spellings, folded
 from tenor.checks.parts import Parts, members
-from tenor.data import table, writer
-from tenor.data.table import Chunk, Table
+from tenor.data.io import table, writer
+from tenor.data.io.table import Chunk, Table
 from tenor.errors import DataError
 
 REASONS = {

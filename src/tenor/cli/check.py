@@ -43,8 +43,9 @@ def check(
 
     Exits with 1 where there is an error or a warning (see --fail-on), else with 0.
     """
-    from tenor import inspection, settings
+    from tenor.checks import inspection
     from tenor.cli import console
+    from tenor.config import settings
 
     given = {
         "data": data,

@@ -28,15 +28,19 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as one line of JSON.")] = False,
 ) -> None:
     """Tell which of two models is better on labelled texts, where, and whether that is more than chance."""
-    from tenor import measurement, predictor, reading
     from tenor.cli import console
+    from tenor.data import sources
+    from tenor.evaluation import evaluate
+    from tenor.inference import predictor
 
     one, other = predictor.load(first), predictor.load(second)
     wanted = {"text": text, "label": label, "separator": label_separator}
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
     with console.Console(quiet=as_json) as watcher:
-        rows, columns = reading.read_measured(data, one.bundle, watcher, by or [], **wanted, **dropped)
-    found = measurement.compare(one, other, rows, columns)
+        rows, columns = sources.read_measured(
+            data, one.bundle.task.kind, one.bundle.about, watcher, by or [], **wanted, **dropped
+        )
+    found = evaluate.compare(one, other, rows, columns)
     changed = [
         {
             "row": rows.number(row),

@@ -7,10 +7,10 @@ import sys
 import time
 from typing import Any
 
+from tenor._core.printable import printable, printable_row
+from tenor._core.progress import Watcher
 from tenor.cli import leaderboard
 from tenor.errors import counted
-from tenor.printable import printable, printable_row
-from tenor.watch import Watcher
 
 _LINE_EVERY_S = 10.0
 _SLICES = 8

@@ -25,8 +25,8 @@ def export(
 ) -> None:
     """Write corrections as data for 'tenor train': the last one of each text."""
     from tenor.cli import console
-    from tenor.data import writer
-    from tenor.data.formats import suffix
+    from tenor.data.io import writer
+    from tenor.data.io.formats import suffix
     from tenor.errors import DataError, counted
     from tenor.serving import corrections
 

@@ -29,15 +29,19 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Measure a model on labelled texts, and tell where it is worse than elsewhere."""
-    from tenor import measurement, predictor, reading
     from tenor.cli import console
+    from tenor.data import sources
+    from tenor.evaluation import evaluate as measurement
+    from tenor.inference import predictor
 
     options.use(runtime, model)
     loaded = predictor.load(model)
     wanted = {"text": text, "label": label, "separator": label_separator}
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
     with console.Console(quiet=as_json) as watcher:
-        rows, columns = reading.read_measured(data, loaded.bundle, watcher, by or [], **wanted, **dropped)
+        rows, columns = sources.read_measured(
+            data, loaded.bundle.task.kind, loaded.bundle.about, watcher, by or [], **wanted, **dropped
+        )
     metrics = measurement.evaluate(loaded, rows, columns)
     if as_json:
         print(json.dumps(metrics, ensure_ascii=False))

@@ -14,7 +14,7 @@ from tenor.cli.source import as_text, is_text
 
 if TYPE_CHECKING:
     from tenor.explanation.report import Report, Text
-    from tenor.predictor import Predictor
+    from tenor.inference.predictor import Predictor
 
 Option = typer.Option
 
@@ -55,11 +55,11 @@ def explain(
     as_json: Annotated[bool, Option("--json", help="Print all of it as one line of JSON.")] = False,
 ) -> None:
     """Tell which words speak for and against a label, and how faithful that is to the model."""
-    from tenor import predictor
     from tenor.cli import console
-    from tenor.data import table, writer
+    from tenor.data.io import table, writer
     from tenor.errors import DataError, SettingsError
     from tenor.explanation import page, report
+    from tenor.inference import predictor
 
     if source is None and data is None:
         raise SettingsError("there is nothing to explain.", "Give a text or a file, or --data with texts.")
@@ -95,19 +95,19 @@ def explain(
 
 def _read(source: str, loaded: "Predictor", column: str | None, first: int) -> list[str]:
     """The first texts of a file; an empty or missing one is an empty text."""
-    from tenor import labelling
-    from tenor.data import stdin, table
+    from tenor.data.io import stdin, table
+    from tenor.inference import predict_table
 
     opened = table.open_lines(stdin.standard_input(), stdin.NAME) if source == "-" else table.open_table(Path(source))
-    return labelling.first_texts(opened, labelling.text_column(opened, loaded, column), first)
+    return predict_table.first_texts(opened, predict_table.text_column(opened, loaded, column), first)
 
 
 def _write(path: Path, content: str) -> None:
-    from tenor import files
+    from tenor._core import atomic
     from tenor.errors import DataError
 
     try:
-        files.write(path, content.encode("utf-8", "backslashreplace"))  # half a surrogate pair is no UTF-8
+        atomic.write(path, content.encode("utf-8", "backslashreplace"))  # half a surrogate pair is no UTF-8
     except OSError as error:
         raise DataError(
             f"{path}: the page cannot be written: {error.strerror or error}.", "Choose another --html."
@@ -117,8 +117,8 @@ def _write(path: Path, content: str) -> None:
 def _print(told: "Report") -> None:
     from rich.console import Console
 
+    from tenor._core.printable import printable_row
     from tenor.explanation import page
-    from tenor.printable import printable_row
 
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
@@ -167,7 +167,7 @@ def _painted(text: str, spans: Any) -> Any:
     """The text in the colours of a terminal: strong words bold, words that add next to nothing plain."""
     from rich.text import Text as Painted
 
-    from tenor.printable import printable
+    from tenor._core.printable import printable
 
     largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
     shown = [printable(character) for character in text]  # one that is escaped is longer

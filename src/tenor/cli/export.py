@@ -33,10 +33,12 @@ def export(
     """Write a network, or those of a blend, into the folder as ONNX, compared with the network first; without --int8 in
     float32 alone.
     """
-    from tenor import bundle, exporting, reading
     from tenor.cli import console
+    from tenor.data import sources
     from tenor.errors import SettingsError
-    from tenor.predictor import Predictor
+    from tenor.inference import bundle
+    from tenor.inference.predictor import Predictor
+    from tenor.training import export as exporting
 
     if to != "onnx":
         raise SettingsError(f"--to: there is no format {to!r}.", "Known: onnx.")
@@ -49,7 +51,7 @@ def export(
     if data is not None:
         wanted = {"text": text, "label": label, "separator": label_separator}
         with console.Console(quiet=as_json) as watcher:
-            rows, _ = reading.read_measured(data, loaded.bundle, watcher, [], **wanted)
+            rows, _ = sources.read_measured(data, loaded.bundle.task.kind, loaded.bundle.about, watcher, [], **wanted)
     begin = time.perf_counter()
     texts = [rows.texts[row] for row in range(min(len(rows), _COMPARED))] if rows is not None else []
     found = exporting.in_float32(loaded, texts)

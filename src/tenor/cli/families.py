@@ -8,7 +8,8 @@ import typer
 
 def families(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the model families and their settings."""
-    from tenor import models, settings
+    from tenor.config import settings
+    from tenor.models import registry
 
     if as_json:
         rows = [
@@ -18,11 +19,11 @@ def families(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
                 "paper": row.paper,
                 "settings": settings.as_dict(row.config()),
             }
-            for row in models.FAMILIES.values()
+            for row in registry.FAMILIES.values()
         ]
         print(json.dumps(rows, ensure_ascii=False))
         return
-    for family in models.FAMILIES.values():
+    for family in registry.FAMILIES.values():
         print(f"{family.name}: {family.summary} ({family.paper})")
         for key, value in settings.as_dict(family.config()).items():
             shown = "chosen by validation" if value is None and family.fit else "none" if value is None else value

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import tenor
+from tenor._core.printable import printable
 from tenor.cli import (
     check,
     compare,
@@ -29,7 +30,6 @@ from tenor.cli import (
 )
 from tenor.cli.console import note
 from tenor.errors import NotUsedWarning, TenorError
-from tenor.printable import printable
 
 _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
 

@@ -89,9 +89,9 @@ def use(runtime: str | None, *models: Path) -> None:
     Raises:
         SettingsError: It would do nothing for any of the models.
     """
-    from tenor import bundle
     from tenor.errors import SettingsError
-    from tenor.models import runtimes
+    from tenor.inference import bundle
+    from tenor.models.onnx import runtimes
 
     if runtime is None:
         return

@@ -14,9 +14,9 @@ from tenor.cli.source import as_text, is_text
 from tenor.errors import counted, listed
 
 if TYPE_CHECKING:
-    from tenor.labelling import Labelled, Promise
-    from tenor.predictor import Predictor
-    from tenor.shards import Job
+    from tenor.inference.predict_files import Job
+    from tenor.inference.predict_table import Labelled, Promise
+    from tenor.inference.predictor import Predictor
 
 
 def predict(
@@ -64,12 +64,12 @@ def predict(
     Where --out is a folder (it is there, or its name ends with '/'), each file of INPUT gets its own there, and the
     same command goes on where it ended.
     """
-    from tenor import bundle, journal, labelling, predictor, shards
     from tenor.cli import console
-    from tenor.data import stdin, table, writer
-    from tenor.data.formats import suffix
+    from tenor.data.io import stdin, table, writer
+    from tenor.data.io.formats import suffix
     from tenor.errors import DataError, SettingsError
-    from tenor.shards import Job
+    from tenor.inference import bundle, predict_files, predict_table, prediction_cache, predictor
+    from tenor.inference.predict_files import Job
 
     path = Path(source)
     one_text = is_text(source, "predict")
@@ -120,12 +120,18 @@ def predict(
         opened = table.open_lines(stdin.standard_input(), stdin.NAME)
     else:
         opened = table.open_table(path)
-    column = labelling.text_column(opened, loaded, text)
-    added = labelling.new_columns(opened.columns, loaded, opened.name, promise)
+    column = predict_table.text_column(opened, loaded, text)
+    added = predict_table.new_columns(opened.columns, loaded, opened.name, promise)
     columns = [*opened.columns, *added]
-    if file is not None and resume and not overwrite and file.exists() and not os.path.lexists(journal.place(file)):
+    if (
+        file is not None
+        and resume
+        and not overwrite
+        and file.exists()
+        and not os.path.lexists(prediction_cache.place(file))
+    ):
         inputs = [] if one_text or source == "-" else table.files(path)
-        shards.require_current(file, columns, [model / bundle.MANIFEST, *inputs])
+        predict_files.require_current(file, columns, [model / bundle.MANIFEST, *inputs])
         console.note(f"{file}: output already exists and is complete; nothing to resume.")
         return
     with console.Console(quiet=out is None) as watcher:
@@ -136,15 +142,15 @@ def predict(
         if file is not None:
             job = _job(model, column, columns, promise) | {"guard of formulas": escape_formulas}
             with (
-                journal.opened(file, job, resume, overwrite, watcher.say) as kept,
+                prediction_cache.opened(file, job, resume, overwrite, watcher.say) as kept,
                 writer.open_writer(file, columns, opened, added, escape_formulas) as write,
             ):
-                labelled = labelling.label(opened, loaded, column, added, write, tell, promise, kept)
+                labelled = predict_table.label(opened, loaded, column, added, write, tell, promise, kept)
             known = f", {kept.reused:,} of them known from the interrupted run" if kept.reused else ""
             watcher.say(f"{counted(labelled.rows, 'row')}{known}{_without(labelled)}: {file}")
             return
         write = writer.text_writer(sys.stdout, kind, columns, added, escape_formulas)
-        labelling.label(opened, loaded, column, added, write, tell, promise)
+        predict_table.label(opened, loaded, column, added, write, tell, promise)
         sys.stdout.flush()
 
 
@@ -152,24 +158,25 @@ def _label_files(
     loaded: "Predictor", job: "Job", overwrite: bool, on: str | None, workers: int | None, worker_cores: int
 ) -> None:
     """Each file of the input into its own in a folder, here or on a cluster."""
-    from tenor import shards
     from tenor.cli import console
+    from tenor.inference import predict_files
 
-    left, record = shards.plan(job, overwrite)
+    left, record = predict_files.plan(job, overwrite)
     with contextlib.ExitStack() as stack:
         watcher = stack.enter_context(console.Console())
         if record.done:
             watcher.say(f"{counted(len(record.done), 'file is', 'files are')} labelled already.")
         if not left:
             watcher.say(f"{job.out}: output already exists and is complete; nothing to resume.")
-            through = shards.each(loaded, left, job, record)
+            through = predict_files.each(loaded, left, job, record)
         elif on is None:
-            through = shards.each(loaded, left, job, record)
+            through = predict_files.each(loaded, left, job, record)
         else:
-            from tenor.scale import cluster, labelling
+            from tenor.distributed import cluster
+            from tenor.distributed import predict_files as predict_on_cluster
 
             ray = stack.enter_context(cluster.connected(on))
-            through = labelling.each(ray, left, job, record, workers, worker_cores)
+            through = predict_on_cluster.each(ray, left, job, record, workers, worker_cores)
         with contextlib.closing(through):
             for rows in through:
                 watcher.progress("predict", rows, 0, {})
@@ -189,9 +196,9 @@ def _job(model: Path, column: str, columns: list[str], promise: "Promise | None"
     """What two runs have in common that give the same: by names for people, for the journal."""
     from dataclasses import asdict
 
-    from tenor import bundle
-    from tenor.models import runtimes
-    from tenor.version import VERSION
+    from tenor._core.version import VERSION
+    from tenor.inference import bundle
+    from tenor.models.onnx import runtimes
 
     return {
         "version of Tenor": VERSION,
@@ -208,7 +215,7 @@ def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, absta
     from tenor.cli import console
     from tenor.errors import SettingsError
     from tenor.evaluation.conformal import COVERAGE
-    from tenor.labelling import Promise
+    from tenor.inference.predict_table import Promise
     from tenor.tasks import Value
 
     if coverage is None and not (per_class or abstain):
@@ -223,18 +230,18 @@ def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, absta
 
 def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Promise | None") -> None:
     """A value, a label and its score, or a line for each of several labels; then the interval or the set."""
-    from tenor import labelling
     from tenor.cli import console
+    from tenor.inference import predict_table
     from tenor.tasks import LabelSet, Value
 
     task = loaded.bundle.task
     if isinstance(task, Value):
-        columns = labelling.new_columns([], loaded, "", promise)
-        found = [column[0] for column in labelling.values(loaded, [text], promise)]
+        columns = predict_table.new_columns([], loaded, "", promise)
+        found = [column[0] for column in predict_table.values(loaded, [text], promise)]
         line = "\t".join("" if value is None else f"{value:.6g}" for value in found)
         print(json.dumps(dict(zip(columns, found, strict=True))) if as_json else line)
         return
-    ([labels], [held]) = labelling.answers(loaded, [text], promise)
+    ([labels], [held]) = predict_table.answers(loaded, [text], promise)
     rows: Any = [scored._asdict() for scored in labels]
     if not isinstance(task, LabelSet):
         rows = rows[0] if rows else {"label": None, "score": None}

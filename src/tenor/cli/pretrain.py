@@ -30,9 +30,10 @@ def pretrain(
     as_json: Annotated[bool, Option("--json", help="Print the history as one line of JSON.")] = False,
 ) -> None:
     """Train an encoder on texts without labels; 'tenor train DATA --init FOLDER' starts from it."""
-    from tenor import pipeline, settings
     from tenor.cli import console
-    from tenor.runs import Pretraining
+    from tenor.config import settings
+    from tenor.config.run_config import Pretraining
+    from tenor.training import pipeline
 
     values = settings.parse_assignments(assignments or [])
     asked: dict[str, Any] = {

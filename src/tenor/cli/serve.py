@@ -111,7 +111,7 @@ def serve(
             raise SettingsError(
                 "--corrections: replicas on several machines cannot share a file.", "Give the URL of a database."
             )
-        from tenor.scale import cluster, serving
+        from tenor.distributed import cluster, serving
 
         if not on.startswith("ray://"):
             with running.bound(host, port) as free:  # where it cannot be, this says so

@@ -16,8 +16,8 @@ def is_text(source: str, command: str) -> bool:
     Raises:
         DataError: It looks like a file that there is not, or is the name of a built-in dataset.
     """
-    from tenor.data import table
     from tenor.data.builtin import BUILTINS
+    from tenor.data.io import table
     from tenor.errors import DataError
 
     is_pattern = table.is_pattern(source) and _looks_like_a_path(source)
@@ -44,7 +44,7 @@ def as_text(source: str) -> str:
 
 def _looks_like_a_path(source: str) -> bool:
     """A word with a slash in it or with an ending of up to 8 letters, or anything that ends like a table."""
-    from tenor.data.formats import COMPRESSED, FORMATS
+    from tenor.data.io.formats import COMPRESSED, FORMATS
 
     ending = Path(source).suffix.lower()
     one_word = len(source.split()) == 1

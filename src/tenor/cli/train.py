@@ -10,9 +10,9 @@ import typer
 from tenor.cli import options
 
 if TYPE_CHECKING:
-    from tenor.pipeline import Trained
-    from tenor.runs import Run
-    from tenor.watch import Watcher
+    from tenor._core.progress import Watcher
+    from tenor.config.run_config import Run
+    from tenor.training.pipeline import Trained
 
 Option = typer.Option
 
@@ -95,10 +95,12 @@ def train(
     as_json: Annotated[bool, Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
-    from tenor import bundle, pipeline, settings
     from tenor.cli import console
+    from tenor.config import settings
+    from tenor.config.run_config import Run
     from tenor.errors import SettingsError
-    from tenor.runs import Run
+    from tenor.inference import bundle
+    from tenor.training import pipeline
 
     options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     options.need(not no_report, "the report, and --no-report leaves it out", "Leave out that", lang=lang is not None)
@@ -166,7 +168,7 @@ def train(
         elif tune is None:
             trained = pipeline.train(run, watcher)
         else:
-            from tenor import tuning
+            from tenor.training import tuning
 
             trained = tuning.train(tuning.Tuning(run, tune, limit_s), watcher)
     metrics = trained.metrics
@@ -182,9 +184,9 @@ def train(
 
 def _train_on(on: str, run: "Run", watcher: "Watcher", workers: int | None, worker_cores: int) -> "Trained":
     """Train on a cluster."""
-    from tenor import pipeline
-    from tenor.scale import cluster, ngram, training
-    from tenor.scale.trials import Places
+    from tenor.distributed import cluster, ngram, training
+    from tenor.distributed.trials import Places
+    from tenor.training import pipeline
 
     with cluster.connected(on) as ray:
         if run.family == "ngram":

@@ -54,9 +54,10 @@ def tune(
     as_json: Annotated[bool, Option("--json", help="Print what was found as one line of JSON.")] = False,
 ) -> None:
     """Search for better settings of a family; 'tenor train --config OUT/best.toml' trains with them."""
-    from tenor import settings, tuning
     from tenor.cli import console
-    from tenor.runs import Run
+    from tenor.config import settings
+    from tenor.config.run_config import Run
+    from tenor.training import tuning
 
     options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     values: dict[str, Any] = settings.read_toml(config) if config else {}
@@ -93,8 +94,8 @@ def tune(
         watcher = stack.enter_context(console.Console(quiet=as_json))
         attempts = None
         if on is not None:
-            from tenor.scale import cluster
-            from tenor.scale.trials import Places, Trials
+            from tenor.distributed import cluster
+            from tenor.distributed.trials import Places, Trials
 
             attempts = Trials(Places(stack.enter_context(cluster.connected(on)), workers, worker_cores))
             asked = replace(asked, together=together or attempts.workers)

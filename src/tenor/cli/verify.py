@@ -9,7 +9,7 @@ import typer
 from tenor.cli import options
 
 if TYPE_CHECKING:
-    from tenor.models.proof import Row
+    from tenor.models.onnx.proof import Row
 
 
 def verify(
@@ -20,7 +20,7 @@ def verify(
     """Compare the graphs of a model, on this machine, with what they gave where it was made; exit with 1 where one
     disagrees.
     """
-    from tenor import bundle
+    from tenor.inference import bundle
 
     options.use(runtime, model)
     rows = [described(row) for row in bundle.verify(model)]

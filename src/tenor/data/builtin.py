@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from tenor.data import table
 from tenor.data.dataset import Dataset
+from tenor.data.io import table
 from tenor.errors import DataError, missing_extra
 
 

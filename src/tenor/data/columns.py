@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tenor.data import stdin
-from tenor.data.formats import suffix
-from tenor.data.rows import Chunk
+from tenor.config.settings import nearest
+from tenor.data.io import stdin
+from tenor.data.io.chunks import Chunk
+from tenor.data.io.formats import suffix
 from tenor.errors import DataError, listed
-from tenor.settings import nearest
 
 TEXT_NAMES = (
     "text",

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tenor.data import annotations, columns, stdin, stored, table
-from tenor.data.gathered import Gathered
+from tenor._core.progress import Watcher
+from tenor.data import columns, ondisk
+from tenor.data.builder import Gathered
+from tenor.data.io import annotations, stdin, table
+from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.labels import FEW_NUMBERS
-from tenor.data.limits import MemoryBudget, sizes_of
-from tenor.data.stored import Coded, Tally, Texts
+from tenor.data.ondisk import Coded, Tally, Texts
 from tenor.errors import DataError, Location, counted
 from tenor.tasks import Kind
-from tenor.watch import Watcher
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Dataset:
     def take(self, rows: Any) -> "Dataset":
         """The dataset of the chosen rows, in that order."""
         if isinstance(self.texts, Texts):
-            numbers = stored.gathered(self.numbers, rows) if len(self.numbers) else rows + 1
-            return replace(self, texts=self.texts.take(rows), labels=stored.take(self.labels, rows), numbers=numbers)
+            numbers = ondisk.gathered(self.numbers, rows) if len(self.numbers) else rows + 1
+            return replace(self, texts=self.texts.take(rows), labels=ondisk.take(self.labels, rows), numbers=numbers)
         texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
         numbers = [self.number(row) for row in rows]
         return replace(self, texts=texts, labels=labels, numbers=numbers)

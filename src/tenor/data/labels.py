@@ -13,8 +13,8 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from tenor.data.json_text import require_bounded
-from tenor.data.limits import require_few_labels
+from tenor.data.io.json_text import require_bounded
+from tenor.data.io.limits import require_few_labels
 from tenor.errors import DataError, Location, counted, rows_phrase
 from tenor.tasks import Kind
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenor import spill
-from tenor.data import stored
-from tenor.data.stored import Texts
+from tenor._core import disk_arrays
+from tenor.data import ondisk
+from tenor.data.ondisk import Texts
 from tenor.tasks import Targets, Task
 
 Rows = npt.NDArray[np.int64]
@@ -95,7 +95,7 @@ def hold_out(
     return _parted(len(texts), out)
 
 
-def _by_hash(hashes: stored.Hashes, strata: npt.NDArray[Any], share: float, seed: int) -> tuple[Rows, Rows]:
+def _by_hash(hashes: ondisk.Hashes, strata: npt.NDArray[Any], share: float, seed: int) -> tuple[Rows, Rows]:
     """`hold_out`: by a seeded hash of each text's hash, so that equal texts are drawn together."""
     most = int(strata.max(initial=-1)) + 1
     held_out = drawn(hashes, at_most(share, len(hashes)), seed)
@@ -109,49 +109,49 @@ def at_most(share: float, rows: int) -> float:
     return min(share, MOST_HELD_OUT / max(rows, 1))
 
 
-def drawn(hashes: stored.Hashes, share: float, seed: int) -> npt.NDArray[np.bool_]:
+def drawn(hashes: ondisk.Hashes, share: float, seed: int) -> npt.NDArray[np.bool_]:
     """(texts,) which texts a draw by their hashes holds out; on disk."""
-    salt = stored.mixed(np.array([seed], np.uint64))
+    salt = ondisk.mixed(np.array([seed], np.uint64))
     limit = np.uint64(int(share * (1 << 64)))
-    held_out = spill.zeros(hashes.shape, bool)
-    for at in range(0, len(hashes), stored.RUN):
-        run = slice(at, at + stored.RUN)
-        held_out[run] = stored.mixed(hashes[run] ^ salt) < limit
-    spill.release(hashes)
+    held_out = disk_arrays.zeros(hashes.shape, bool)
+    for at in range(0, len(hashes), ondisk.RUN):
+        run = slice(at, at + ondisk.RUN)
+        held_out[run] = ondisk.mixed(hashes[run] ^ salt) < limit
+    disk_arrays.release(hashes)
     return held_out
 
 
 def kept_of(held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], most: int) -> Rows:
     """(most,) how many rows of each stratum are kept."""
     kept = np.zeros(most, np.int64)
-    for at in range(0, len(strata), stored.RUN):
-        run = slice(at, at + stored.RUN)
+    for at in range(0, len(strata), ondisk.RUN):
+        run = slice(at, at + ondisk.RUN)
         kept += np.bincount(strata[run][~held_out[run]], minlength=most)
-    spill.release(strata)
+    disk_arrays.release(strata)
     return kept
 
 
 def held_of(
-    held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], hashes: stored.Hashes, whole: npt.NDArray[Any]
-) -> stored.Hashes:
+    held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], hashes: ondisk.Hashes, whole: npt.NDArray[Any]
+) -> ondisk.Hashes:
     """Hashes of the texts held out whose stratum is among `whole`, those that would be held out whole."""
     rows = np.flatnonzero(held_out)
     return hashes[rows[np.isin(strata[rows], whole)]]
 
 
-def sides(held_out: npt.NDArray[np.bool_], hashes: stored.Hashes, back: stored.Hashes) -> tuple[Rows, Rows]:
+def sides(held_out: npt.NDArray[np.bool_], hashes: ondisk.Hashes, back: ondisk.Hashes) -> tuple[Rows, Rows]:
     """Rows kept, on disk, and rows held out, but for those whose hashes are among `back`: equal texts go together."""
     if len(back):
         rows = np.flatnonzero(held_out)
         held_out[rows[np.isin(hashes[rows], back)]] = False
-    kept = spill.keep((at + np.flatnonzero(~part) for at, part in _numbered(held_out)), np.int64)
+    kept = disk_arrays.keep((at + np.flatnonzero(~part) for at, part in _numbered(held_out)), np.int64)
     return kept, np.flatnonzero(held_out)
 
 
 def _numbered(values: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     """Runs of rows, each with the number of its first row."""
     at = 0
-    for part in stored.runs(values):
+    for part in ondisk.runs(values):
         yield at, part
         at += len(part)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenor.records import Record
+from tenor._core.records import Record
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task
 
 BINS = 15

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenor.settings import require
+from tenor.config.settings import require
 from tenor.tasks import Floats, LabelSet, Targets, Task, Value
 
 COVERAGE = 0.95

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.explanation.texts import Explanation, Span
-from tenor.predictor import Predictor
+from tenor.inference.predictor import Predictor
 from tenor.tasks import Floats, Value
 
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)

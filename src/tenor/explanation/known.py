@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tenor import labelling, reading
-from tenor.data import builtin, table
+from tenor.data import builtin, sources
+from tenor.data.io import table
 from tenor.errors import DataError
-from tenor.predictor import Predictor
+from tenor.inference import predict_table
+from tenor.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,19 @@ def read(source: str, predictor: Predictor, text: str | None = None) -> Known:
     Raises:
         DataError: The file cannot be read, it is not clear which column holds the texts, or a text is no string.
     """
-    found = reading.locate(source)
+    found = sources.locate(source)
     if isinstance(found, str):
         data = builtin.load(found)
         return Known(data.name, data.texts, [data.number(row) for row in range(len(data))], data.labels)
     opened = table.open_table(found)
     usual_label = predictor.columns[1]
-    column = labelling.text_column(opened, predictor, text)
+    column = predict_table.text_column(opened, predictor, text)
     with_labels = usual_label in opened.columns and usual_label != column
     texts: list[str] = []
     rows: list[int] = []
     labels: list[Any] = []
     for chunk in opened.chunks:
-        for index, value in enumerate(labelling.texts_of(opened, chunk, column)):
+        for index, value in enumerate(predict_table.texts_of(opened, chunk, column)):
             if value.strip():
                 texts.append(value)
                 rows.append(chunk.row + index)

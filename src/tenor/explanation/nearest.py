@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tenor._core.progress import Watcher
 from tenor.explanation.known import Known
-from tenor.predictor import Predictor, check_texts
-from tenor.watch import Watcher
+from tenor.inference.predictor import Predictor, check_texts
 
 _BLOCK = 1024
 

@@ -7,6 +7,7 @@ be told apart without colours too.
 import html
 from collections.abc import Callable
 
+from tenor._core.printable import printable_lines
 from tenor.explanation import words
 from tenor.explanation.faithfulness import Faithfulness
 from tenor.explanation.nearest import Neighbour
@@ -14,7 +15,6 @@ from tenor.explanation.report import Report, Text
 from tenor.explanation.strongest import Strong
 from tenor.explanation.texts import Evidence, Span
 from tenor.explanation.words import Language
-from tenor.printable import printable_lines
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --page: #fff; --line: #d0d7de;

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tenor._core.progress import Watcher
 from tenor.errors import SettingsError
 from tenor.explanation import known as known_texts
 from tenor.explanation.faithfulness import Faithfulness, faithfulness
 from tenor.explanation.nearest import Neighbour, nearest
 from tenor.explanation.strongest import Strong, strongest
 from tenor.explanation.texts import Explanation, Span, explain, words
+from tenor.inference.predictor import Predictor
 from tenor.models.attribution import Shares
-from tenor.predictor import Predictor
-from tenor.watch import Watcher
 
 
 class Text(NamedTuple):

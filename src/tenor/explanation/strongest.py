@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.explanation.texts import directions, explain
-from tenor.models.ngram_model import NgramModel
-from tenor.predictor import Predictor
+from tenor.inference.predictor import Predictor
+from tenor.models.ngram.model import NgramModel
 from tenor.tasks import Floats
 from tenor.text import ngrams, normalise
 from tenor.text.tokenise import Tokens, blocks, characters, tokenise

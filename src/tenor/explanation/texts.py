@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor.config.settings import nearest
 from tenor.errors import SettingsError
+from tenor.inference.predictor import Predictor, check_texts
 from tenor.models.attribution import Attribution, Shares
-from tenor.predictor import Predictor, check_texts
-from tenor.settings import nearest
 from tenor.tasks import Floats, LabelSet, Task, Value
 from tenor.text.tokenise import tokenise
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from tenor.checks import mislabelled
 from tenor.checks.finding import Finding
 from tenor.data.dataset import Dataset, label_counts
-from tenor.data.stored import Elsewhere
+from tenor.data.ondisk import Elsewhere
+from tenor.evaluation.evaluate import Measured
 from tenor.explanation.texts import Explanation, explain
-from tenor.measurement import Measured
-from tenor.predictor import Predictor
+from tenor.inference.predictor import Predictor
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 
 _ERRORS = 10  # texts that are shown

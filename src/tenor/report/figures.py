@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from tenor.printable import printable
+from tenor._core.printable import printable
 
 Translate = Callable[[str], str]
 

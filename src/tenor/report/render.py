@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tenor import settings
+from tenor._core.printable import printable, printable_lines
+from tenor._core.version import VERSION
+from tenor.config import settings
 from tenor.errors import missing_extra
 from tenor.evaluation.slices import Slice
 from tenor.explanation import page as explained
-from tenor.printable import printable, printable_lines
 from tenor.report import words
 from tenor.report.facts import Facts
 from tenor.report.words import Language
 from tenor.tasks import Classes, LabelSet, Value
-from tenor.version import VERSION
 
 _MARKS = re.compile(r"[\[\]|`]")
 _MOST_LABELS = 20  # in the confusion matrix, and in the table of the data

@@ -14,6 +14,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from tenor._core.version import VERSION
 from tenor.errors import SettingsError, TenorError
 from tenor.serving import bodies, reloading
 from tenor.serving.batching import Full, Stuck
@@ -23,7 +24,6 @@ from tenor.serving.refusals import STATUSES, answers, in_words
 from tenor.serving.schemas import About, Answer, Options, Question, Ready
 from tenor.serving.served import Served
 from tenor.tasks import LabelSet
-from tenor.version import VERSION
 
 if TYPE_CHECKING:
     from tenor.serving.corrections import Store

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tenor.data.rows import Chunk, Table, chunked
+from tenor.data.io.chunks import Chunk, Table, chunked
 from tenor.errors import DataError, SettingsError, TenorError, missing_extra
 from tenor.tasks import LabelSet, Task, Value
 
@@ -227,7 +227,7 @@ def write(store: Store, out: Path, model: str | None, escape_formulas: bool = Fa
     """Write the corrections of a model as training data, with columns `text` and `label`; returns how many. With
     `escape_formulas` spreadsheets compute none of them.
     """
-    from tenor.data import writer
+    from tenor.data.io import writer
 
     source = store.table(model)
     rows = 0

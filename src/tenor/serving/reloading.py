@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tenor import bundle
 from tenor.errors import TenorError
+from tenor.inference import bundle
 from tenor.serving import trial
 from tenor.serving.served import Served
 

@@ -17,8 +17,8 @@ from typing import Any, cast
 
 import uvicorn
 
+from tenor._core.printable import printable_json
 from tenor.errors import SettingsError
-from tenor.printable import printable_json
 from tenor.serving.connections import bounded, most_connections
 from tenor.serving.limits import App
 

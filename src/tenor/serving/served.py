@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from fastapi import HTTPException
 
-from tenor import bundle
 from tenor.errors import SettingsError
 from tenor.explanation.texts import explain
-from tenor.predictor import Predictor
+from tenor.inference import bundle
+from tenor.inference.predictor import Predictor
 from tenor.serving import trial
 from tenor.serving.batching import Batcher, ModelError
 from tenor.serving.limits import Limits

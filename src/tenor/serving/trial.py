@@ -17,9 +17,9 @@ from typing import IO
 
 import numpy as np
 
-from tenor import bundle
 from tenor.errors import BundleError, TenorError
-from tenor.predictor import Predictor
+from tenor.inference import bundle
+from tenor.inference.predictor import Predictor
 
 TEXTS = ("a text", "", "这是一段文字。", "A longer text, with numbers (1,234.5) and a name, Åsa 😀. " * 20)
 """What a model is asked about."""

@@ -19,10 +19,10 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
+from tenor._core.threads import cores
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, Counts
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, mix, tokenise
-from tenor.threads import cores
 
 SHARE = 0.8
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tenor import spill
+from tenor._core import disk_arrays
 
 PADDING = 0
 """The id of padding in every encoder."""
@@ -53,7 +53,7 @@ class Encoded:
         inside = column < self.first[rows + 1][:, None] - first
         padded = np.zeros((len(rows), width), np.int32)
         padded[inside] = self.ids[(first + column)[inside]]
-        spill.release(self.ids)
+        disk_arrays.release(self.ids)
         return padded
 
     def mean_by_text(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -146,7 +146,7 @@ def concatenate(parts: Iterable[Encoded], on_disk: bool = False) -> Encoded:
 
 
 def _store(parts: Iterable[Encoded]) -> Encoded:
-    ids, first, text = spill.Writer(np.int32), spill.Writer(np.int64), spill.Writer(np.int64)
+    ids, first, text = disk_arrays.Writer(np.int32), disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int64)
     first.append([0])
     tokens = texts = cut = 0
     for part in parts:

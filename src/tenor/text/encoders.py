@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tenor.records import Record
+from tenor._core.records import Record
 from tenor.text import gram_ids, vocabulary
 from tenor.text.encoded import TextEncoder
 

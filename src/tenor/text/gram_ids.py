@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tenor.data.stored import Texts
-from tenor.records import Record
+from tenor._core.records import Record
+from tenor._core.threads import in_order
+from tenor.data.ondisk import Texts
 from tenor.text import encoded, ngrams
 from tenor.text.encoded import Encoded, Ids, Keep, Spans
 from tenor.text.ngrams import BITS
 from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, tokenise
-from tenor.threads import in_order
 
 LONGEST = 8
 """Tokens in an n-gram, and lengths of n-grams, at most."""

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor import spill
-from tenor.data.stored import Texts, runs
+from tenor._core import disk_arrays
+from tenor._core.progress import Watcher
+from tenor._core.threads import in_order
+from tenor.data.ondisk import Texts, runs
 from tenor.text import encoded
 from tenor.text.encoded import Spans
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, characters, mix, tokenise
-from tenor.threads import in_order
-from tenor.watch import Watcher
 
 BITS = 22  # buckets: 2^22; a text's number in its block and a bucket share 32 bits, so that sorting is fast
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -110,7 +110,7 @@ def concatenate(parts: Iterable[Counts]) -> Counts:
 
 def _store(parts: Iterable[Counts]) -> Counts:
     """As `concatenate`, on disk."""
-    row, buckets, counts = spill.Writer(np.int64), spill.Writer(np.int32), spill.Writer(np.int32)
+    row, buckets, counts = disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int32), disk_arrays.Writer(np.int32)
     row.append([0])
     entries = 0
     for part in parts:

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from tenor.data.stored import Texts
+from tenor._core.records import Record, RecordError
+from tenor._core.threads import cores
+from tenor.data.ondisk import Texts
 from tenor.errors import BundleError
-from tenor.records import Record, RecordError
 from tenor.text import encoded, normalise, tokenizer_json
 from tenor.text.encoded import PADDING, Encoded, Ids, Keep, Spans
-from tenor.threads import cores
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no text of Unicode, so the package refuses it
 _BLOCK = 512  # texts; the lists of ids of one block are short-lived

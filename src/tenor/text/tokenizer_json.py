@@ -14,7 +14,7 @@ import binascii
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tenor.records import Record, RecordError
+from tenor._core.records import Record, RecordError
 
 FILE = "tokenizer.json"
 MOST_TOKENS = 4_000_000

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor.data.stored import Texts
-from tenor.records import Record, RecordError
+from tenor._core.records import Record, RecordError
+from tenor._core.threads import in_order
+from tenor.data.ondisk import Texts
 from tenor.text import encoded, normalise
 from tenor.text.encoded import Encoded, Ids, Keep, Spans
 from tenor.text.tokenise import LONGEST, Tokens, blocks, tokenise
-from tenor.threads import in_order
 
 UNKNOWN = 1
 _RESERVED = 2

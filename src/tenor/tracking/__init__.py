@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
+from tenor._core.printable import printable
+from tenor._core.progress import Passing, Watcher
+from tenor.config.settings import nearest
 from tenor.errors import SettingsError
-from tenor.printable import printable
-from tenor.settings import nearest
-from tenor.watch import Passing, Watcher
 
 NAMES = ("tensorboard", "mlflow")
 

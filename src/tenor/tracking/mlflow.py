@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tenor._core.progress import Watcher
 from tenor.errors import TenorError, missing_extra
 from tenor.tracking import Status
-from tenor.watch import Watcher
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when it is imported: it would send how it is used
 try:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tenor._core.progress import Watcher
 from tenor.errors import BundleError, WriteError, missing_extra
 from tenor.tracking import Status
-from tenor.watch import Watcher
 
 try:
     from tensorboard.compat.proto.event_pb2 import Event

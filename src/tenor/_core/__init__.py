@@ -1,0 +1,1 @@
+"""What everything may use: safe files, strict JSON, threads, progress, the version."""

@@ -1,0 +1,126 @@
+"""`weights.safetensors`: arrays that are views of the file's bytes, and where each of them stands.
+
+The format: a length (8 bytes), a header in JSON, the arrays one behind the other. They are not copied.
+Source: https://github.com/huggingface/safetensors#format
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor._core import records
+
+FILE = "weights.safetensors"
+_LARGEST_HEADER = 16 << 20  # bytes
+_LARGEST = 1 << 40  # bytes, or numbers in a dimension
+_MOST_DIMENSIONS = 8
+_TYPES = {
+    **{"F64": np.float64, "F32": np.float32, "F16": np.float16, "BOOL": np.bool_},
+    **{"I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8},
+    **{"U64": np.uint64, "U32": np.uint32, "U16": np.uint16, "U8": np.uint8},
+}
+
+_NAMES = {np.dtype(kind): name for name, kind in _TYPES.items()}
+
+
+class Place(NamedTuple):
+    """Where an array stands in the file.
+
+    Attributes:
+        offset: Its first byte, counted from the start of the file.
+        length: Its bytes.
+    """
+
+    offset: int
+    length: int
+
+
+class TensorFile(NamedTuple):
+    """The contents of the file.
+
+    Attributes:
+        arrays: The arrays by name; they cannot be written to.
+        places: Where they stand.
+    """
+
+    arrays: dict[str, npt.NDArray[Any]]
+    places: dict[str, Place]
+
+
+def read(data: bytes) -> TensorFile:
+    """Read the whole file. The arrays keep `data` in memory.
+
+    Raises:
+        ValueError: It is not a file of safetensors, or it holds a type that Tenor does not write.
+    """
+    size = int.from_bytes(data[:8], "little")
+    if size > min(_LARGEST_HEADER, len(data) - 8):
+        raise ValueError(f"{FILE} has a header of {size:,} bytes")
+    header = records.parse(data[8 : 8 + size], FILE).values
+    header.pop("__metadata__", None)
+    entries = [(name, *_checked(name, entry, 8 + size)) for name, entry in header.items()]
+    contents, end = TensorFile({}, {}), 8 + size
+    for name, kind, shape, place in sorted(entries, key=lambda entry: entry[3]):
+        if place.offset != end or place.offset + place.length > len(data):
+            raise ValueError(f"{FILE}, {name!r}: it overlaps another array, or there are bytes of no array before it")
+        end = place.offset + place.length
+        array = np.frombuffer(data, kind, math.prod(shape), place.offset).reshape(shape)
+        contents.arrays[name] = array if array.flags.aligned else array.copy()
+        contents.places[name] = place
+    if end != len(data):
+        raise ValueError(f"{FILE} has {len(data) - end:,} bytes of no array at its end")
+    return contents
+
+
+def write(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[list[bytes | memoryview], dict[str, Place]]:
+    """The file in parts, which follow each other, and where each array stands.
+
+    Arrays with larger numbers come first, so that all numbers are aligned. Raises KeyError for a type of numbers that
+    the file does not hold.
+    """
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    header, begin = {}, 0
+    for name in order:
+        end = begin + arrays[name].nbytes
+        header[name] = {
+            "dtype": _NAMES[arrays[name].dtype],
+            "shape": list(arrays[name].shape),
+            "data_offsets": [begin, end],
+        }
+        begin = end
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    start = 8 + len(text)
+    places = {name: Place(start + entry["data_offsets"][0], arrays[name].nbytes) for name, entry in header.items()}
+    return [
+        len(text).to_bytes(8, "little") + text,
+        *(arrays[name].reshape(-1).view(np.uint8).data for name in order),
+    ], places
+
+
+def _checked(name: str, entry: Any, start: int) -> tuple[Any, tuple[int, ...], Place]:
+    """The type, shape and place that an entry of the header describes."""
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise ValueError(f"{FILE}, {name!r}: the header does not have dtype, shape and data_offsets alone")
+    kind, shape, offsets = _TYPES.get(str(entry["dtype"])), entry["shape"], entry["data_offsets"]
+    if kind is None:
+        raise ValueError(f"{FILE}, {name!r}: the type {entry['dtype']!r} is not one that Tenor writes")
+    for numbers in (shape, offsets):
+        if not isinstance(numbers, list) or not all(
+            type(number) is int and 0 <= number <= _LARGEST for number in numbers
+        ):
+            raise ValueError(f"{FILE}, {name!r}: {numbers!r} is not a list of whole numbers from 0 to {_LARGEST:,}")
+    if len(shape) > _MOST_DIMENSIONS:
+        raise ValueError(f"{FILE}, {name!r}: it has {len(shape)} dimensions")
+    if len(offsets) != 2:
+        raise ValueError(f"{FILE}, {name!r}: data_offsets has {len(offsets)} numbers, not 2")
+    begin, end = offsets
+    length = math.prod(shape) * np.dtype(kind).itemsize
+    if end - begin != length:
+        raise ValueError(f"{FILE}, {name!r}: it has {end - begin:,} bytes; its shape {shape} needs {length:,}")
+    return kind, tuple(shape), Place(start + begin, length)

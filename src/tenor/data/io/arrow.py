@@ -1,0 +1,149 @@
+"""`.parquet`, and Arrow's own format as a file or a stream (`.arrow`, `.feather`)."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from tenor.data.io import arrow_messages, arrow_sizes, parquet_pages
+from tenor.data.io.chunks import CHUNK_ROWS, Chunk, Table, require_distinct
+from tenor.data.io.limits import FREE_ARROW_BYTES, MAX_ROW_BYTES, Expansion, megabytes, require_few_columns
+from tenor.errors import DataError, Location
+
+_WINDOW = 1 << 16  # rows whose sizes are computed together
+_CHUNK_BYTES = 16 << 20  # of a chunk as Python values
+_END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+
+Opened = Callable[[], AbstractContextManager[tuple[Any, Iterator[Any]]]]  # the schema, and the batches of rows
+
+
+def read_parquet(path: Path, name: str) -> Table:
+    """Open a Parquet file."""
+    import pyarrow.parquet
+
+    @contextlib.contextmanager
+    def opened() -> Iterator[tuple[Any, Iterator[Any]]]:
+        # Without pre_buffer: it would hold what it has read of the file until the end.
+        with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
+            require_few_columns(file.metadata.num_columns, Location(name))
+            yield file.schema_arrow, _batches(file)
+
+    def _batches(file: Any) -> Iterator[Any]:
+        yield from file.iter_batches(parquet_pages.batch_rows(path, file.metadata, name, CHUNK_ROWS))
+
+    return _read(opened, path, name, "Parquet")
+
+
+def read_ipc(path: Path, name: str) -> Table:
+    """Open an Arrow file, or a stream that was written into a file."""
+    import pyarrow
+    import pyarrow.ipc
+
+    @contextlib.contextmanager
+    def opened() -> Iterator[tuple[Any, Iterator[Any]]]:
+        with pyarrow.OSFile(str(path)) as file:
+            arrow_messages.require_bounded(file, name)
+            if file.read_at(6, 0) == b"ARROW1":
+                reader = pyarrow.ipc.open_file(file)
+                batches = (reader.get_batch(index) for index in range(reader.num_record_batches))
+            else:
+                if file.read_at(8, max(file.size() - 8, 0)) != _END_OF_STREAM:
+                    raise ValueError("it does not end as such files do")
+                file.seek(0)
+                reader = pyarrow.ipc.open_stream(file)
+                batches = iter(reader)
+            yield reader.schema, _whole(batches)
+
+    return _read(opened, path, name, "Arrow")
+
+
+def _whole(batches: Iterator[Any]) -> Iterator[Any]:
+    """The same batches; a damaged one is refused before a value of it is looked at."""
+    for batch in batches:
+        batch.validate(full=True)
+        yield batch
+
+
+def _read(opened: Opened, path: Path, name: str, kind: str) -> Table:
+    import pyarrow
+
+    failures = (pyarrow.ArrowException, OSError, ValueError)  # ValueError: a name that is not UTF-8
+
+    def damaged(error: Exception) -> DataError:
+        return DataError(f"{name}: this is not a whole {kind} file: {error}.", "Copy or write it again.")
+
+    try:
+        with opened() as (schema, _):
+            columns = list(schema.names)
+    except DataError:
+        raise
+    except failures as error:
+        raise damaged(error) from None
+    require_few_columns(len(columns), Location(name))
+    require_distinct(columns, name)
+
+    def chunks() -> Iterator[Chunk]:
+        row = 1
+        try:
+            with opened() as (_, batches):
+                for batch in _small(batches, Location(name), path.stat().st_size):
+                    arrays = zip(columns, batch.columns, strict=True)
+                    yield Chunk(row, {column: _values(array, Location(name, row, column)) for column, array in arrays})
+                    row += batch.num_rows
+        except DataError:
+            raise
+        except failures as error:
+            raise damaged(error) from None
+
+    return Table(name, columns, chunks(), schema)
+
+
+def _small(batches: Iterator[Any], file: Location, size: int) -> Iterator[Any]:
+    """The same rows in batches that take little memory as Python values; `size` is that of the file in bytes."""
+    remedy = "If it is right, write the rows again as .jsonl."
+    expansion, row, strings = Expansion(file.file, size, FREE_ARROW_BYTES, remedy), 1, None
+    for batch in batches:
+        strings = arrow_sizes.string_columns(batch.schema) if strings is None else strings
+        for begin in range(0, batch.num_rows, CHUNK_ROWS if strings else _WINDOW):
+            window = batch.slice(begin, CHUNK_ROWS if strings else _WINDOW)
+            held = sum(window.column(at).nbytes for at in strings)
+            if strings and held <= _CHUNK_BYTES:  # nothing is repeated there, so that this is all
+                expansion.add(held + 8 * window.num_rows, row)
+                yield window
+                row += window.num_rows
+                continue
+            sizes = arrow_sizes.row_sizes(window)
+            for start, end in arrow_sizes.runs(sizes, CHUNK_ROWS, _CHUNK_BYTES):
+                largest = int(sizes[start:end].max())
+                if largest > MAX_ROW_BYTES:
+                    raise DataError(
+                        f"the row takes {megabytes(largest)}, and at most {megabytes(MAX_ROW_BYTES)} are read.",
+                        remedy,
+                        Location(file.file, row + int(sizes[start:end].argmax())),
+                    )
+                # A number, or a value that is missing, takes next to no room in a file: these do not count.
+                constant = arrow_sizes.VALUE_BYTES * window.num_columns
+                expansion.add(int(sizes[start:end].sum()) - (constant - 8) * (end - start), row)
+                yield window.slice(start, end - start)
+                row += end - start
+
+
+def _values(array: Any, first: Location) -> list[Any]:
+    """An Arrow array as Python values; `first` is the place of its first one."""
+    import pyarrow
+
+    failures = (ValueError, ArithmeticError, KeyError, pyarrow.ArrowException)  # bad UTF-8, dates past year 9999
+    try:
+        return list(array.to_pylist())
+    except failures:
+        pass
+    values = []
+    for row, value in enumerate(array, first.row or 1):
+        try:
+            values.append(value.as_py())
+        except failures as error:
+            at = Location(first.file, row, first.column)
+            problem = f"the value of type {array.type} cannot be read: {error}."
+            raise DataError(problem, "Mend it, or leave the column out.", at) from None
+    return values

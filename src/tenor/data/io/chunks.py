@@ -1,0 +1,76 @@
+"""Rows in chunks: what every reader gives, so that a file of any size takes a small amount of memory."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tenor.data.io.limits import size_of
+from tenor.errors import DataError, Location
+
+CHUNK_ROWS = 2048
+CHUNK_CHARACTERS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of a table. `row` is the number of the first one (from 1, a header not counted)."""
+
+    row: int
+    columns: dict[str, list[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), []))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that is read when `chunks` is iterated, once.
+
+    Attributes:
+        name: The file's name for messages.
+        columns: Names of the columns.
+        chunks: The rows.
+        schema: The Arrow schema of a Parquet or Arrow file, else None.
+        starts: Of a table that stands in several files, the number of the first row of each file whose rows have been
+            begun, and its name; else empty.
+        marked: Whether it is a text file of another encoding than UTF-8, or has a byte order mark, as of a spreadsheet.
+    """
+
+    name: str
+    columns: list[str]
+    chunks: Iterator[Chunk]
+    schema: Any = None
+    starts: list[tuple[int, str]] = field(default_factory=list)
+    marked: bool = False
+
+    def at(self, row: int, column: str | None = None) -> Location:
+        """The place of a row that has been read; in several files, the one where it stands and its number there."""
+        for first, name in reversed(self.starts):
+            if first <= row:
+                return Location(name, row - first + 1, column)
+        return Location(self.name, row, column)
+
+
+def chunked(rows: Iterable[list[Any]], columns: list[str]) -> Iterator[Chunk]:
+    """Rows, each with its values in the order of the columns, as chunks of limited size."""
+    first, held, size, width = 1, [], 0, 8 * len(columns)
+    for row in rows:
+        held.append(row)
+        size += width + sum(len(value) if isinstance(value, str) else size_of(value) for value in row)
+        if len(held) == CHUNK_ROWS or size > CHUNK_CHARACTERS:
+            yield Chunk(first, _transpose(held, columns))
+            first, held, size = first + len(held), [], 0
+    if held:
+        yield Chunk(first, _transpose(held, columns))
+
+
+def require_distinct(columns: list[str], name: str) -> None:
+    """Raise DataError where two columns have one name; `name` is the table's."""
+    repeated = [column for column, count in Counter(columns).items() if count > 1]
+    if repeated:
+        raise DataError(f"{name}: there are two columns named {repeated[0]!r:.200}.", "Give each column its own name.")
+
+
+def _transpose(rows: list[list[Any]], columns: list[str]) -> dict[str, list[Any]]:
+    return {column: [row[index] for row in rows] for index, column in enumerate(columns)}

@@ -1,0 +1,52 @@
+"""`.jsonl` and `.ndjson`: one JSON object a line."""
+
+import contextlib
+import itertools
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any
+
+from tenor.data.io import limits
+from tenor.data.io.chunks import CHUNK_ROWS, Table, chunked
+from tenor.data.io.json_text import Row, decode, require_object
+from tenor.data.io.lines import Lines
+from tenor.errors import DataError, Location
+
+
+def read(lines: Lines) -> Table:
+    """Open a file of objects. The columns are those of the first rows; a later one may leave out some of them."""
+    with contextlib.closing(_objects(lines)) as objects:
+        columns = columns_of(itertools.islice(objects, CHUNK_ROWS), lines.name)
+    if not lines.row:
+        raise DataError(f"{lines.name}: the file is empty.", "Give a file with one JSON object a line.")
+
+    def values() -> Iterator[list[Any]]:
+        known = set(columns)
+        for row in _objects(lines):
+            new = [key for key in row if key not in known]
+            if new:
+                raise DataError(
+                    f"the key {new[0]!r:.200} is not in the first rows.",
+                    "Give every row the same keys, with null where there is no value.",
+                    Location(lines.name, lines.row),
+                )
+            yield [row.get(column) for column in columns]
+
+    return Table(lines.name, columns, chunked(values(), columns))
+
+
+def columns_of(objects: Iterable[Row], name: str) -> list[str]:
+    """All keys of objects, in the order in which they come. Raises DataError where there are too many."""
+    columns: dict[str, None] = {}
+    for row in objects:
+        columns.update(dict.fromkeys(row))
+        limits.require_few_columns(len(columns), Location(name))
+    return list(columns)
+
+
+def _objects(lines: Lines) -> Generator[Row, None, None]:
+    with lines.read() as decoded:
+        for line in decoded:
+            if line.strip():
+                lines.row += 1
+                at = Location(lines.name, lines.row)
+                yield require_object(decode(line, at, "Give one JSON object a line."), line, at)

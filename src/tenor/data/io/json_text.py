@@ -1,0 +1,114 @@
+"""A JSON text -> its value: strict, and within limits that are looked at before anything is made of it."""
+
+import json
+import re
+import sys
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor.data.io import limits
+from tenor.errors import DataError, Location
+
+Row = dict[str, Any]
+
+# Possessive, since a string of 64 MB would otherwise take gigabytes to match.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+_STEPS = np.zeros(256, np.int8)
+_STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
+_PARTS = np.zeros(256, np.bool_)
+_PARTS[list(b"[{,")] = True
+_RUN = 1 << 20
+
+
+def decode(text: str, at: Location, remedy: str) -> Any:
+    """The value of a JSON text.
+
+    Args:
+        text: The text.
+        at: Its place, for messages.
+        remedy: What to do where it is no JSON.
+
+    Raises:
+        DataError: It is none, an object has a key twice, or a limit is passed (`require_bounded`).
+    """
+    require_bounded(text, at)
+    try:
+        return JSON.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise refusal(error, at, remedy) from None
+
+
+def refusal(error: Exception, at: Location, remedy: str) -> DataError:
+    """The error for what `JSON` raised about a text at that place."""
+    if isinstance(error, DataError):
+        return DataError(error.problem, error.remedy, at)
+    if isinstance(error, RecursionError):
+        return _too_deep(at)
+    if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError):
+        digits = sys.get_int_max_str_digits()
+        return DataError(f"a number has more than {digits:,} digits.", "Write it as a string.", at)
+    return DataError(f"this is not JSON: {error}.", remedy, at)
+
+
+def require_bounded(text: str, at: Location) -> None:
+    """Raise DataError where the value that a text begins with is nested too deep or holds too many values.
+
+    The text is looked at closely only if it has enough brackets or commas; it takes time in proportion to its length.
+    """
+    brackets = text.count("[") + text.count("{")
+    if brackets <= limits.MAX_DEPTH and brackets + text.count(",") <= limits.MAX_VALUES:
+        return
+    bare = _STRING.sub("", text).lstrip()
+    if bare[:1] not in ("[", "{"):
+        return
+    codes = np.frombuffer(bare.encode("utf-8", "surrogatepass"), np.uint8)
+    level = values = 0
+    for begin in range(0, len(codes), _RUN):
+        part = codes[begin : begin + _RUN]
+        levels: npt.NDArray[np.int64] = level + _STEPS[part].cumsum(dtype=np.int64)
+        ends = np.flatnonzero(levels <= 0)
+        end = int(ends[0]) + 1 if len(ends) else len(part)
+        level, values = int(levels[-1]), values + int(_PARTS[part[:end]].sum())
+        if levels[:end].max() > limits.MAX_DEPTH:
+            raise _too_deep(at)
+        if values > limits.MAX_VALUES:
+            raise DataError(
+                f"there are more than {limits.MAX_VALUES:,} values.", "Give each text a row of its own.", at
+            )
+        if len(ends):
+            return
+
+
+def require_object(value: Any, text: str, at: Location) -> Row:
+    """The value of `text`, where it is an object of whole characters and not too many keys; else DataError."""
+    if "\\u" in text:  # no other way leads to half a pair
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise DataError("there is half of a surrogate pair.", "Write the character whole.", at) from None
+    if not isinstance(value, dict):
+        raise DataError("this is JSON but not an object.", 'Give objects such as {"text": "..."}.', at)
+    limits.require_few_columns(len(value), at)
+    return value
+
+
+def _too_deep(at: Location) -> DataError:
+    return DataError(
+        f"lists or objects are nested more than {limits.MAX_DEPTH} levels deep.",
+        "Write the rows as plain objects with a text and a label.",
+        at,
+    )
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Row:
+    row = dict(pairs)
+    if len(row) != len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise DataError(f"the key {twice!r:.200} stands twice in an object.", "Give each key once.")
+    return row
+
+
+JSON = json.JSONDecoder(object_pairs_hook=_unique)

@@ -1,0 +1,121 @@
+"""Tasks of Label Studio -> rows: the data of each task and the choices of those who annotated it."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tenor.data.io.limits import require_few_columns
+from tenor.errors import DataError, Location, RowNumbers, listed, rows_phrase
+
+Row = dict[str, Any]
+
+
+def is_export(first: Row) -> bool:
+    """Whether an object is a task: `data`, and a list of annotations."""
+    return isinstance(first.get("data"), dict) and isinstance(first.get("annotations"), list)
+
+
+class Export:
+    """Tasks as rows: the data, and a column for each question that was asked.
+
+    A task that nobody annotated has None there; annotations that were cancelled do not count. Where there is one
+    question, its column is named `label`, unless the data have such a column.
+
+    Args:
+        tasks: What was exported; iterated here, and again for the rows.
+        name: The file's name for messages.
+
+    Attributes:
+        columns: The columns of the rows.
+
+    Raises:
+        DataError: The tasks are not of that form, their annotations are no choices, or those of a task differ.
+    """
+
+    def __init__(self, tasks: Iterable[Row], name: str) -> None:
+        self._tasks = tasks
+        self._labels: list[dict[str, Any]] = []  # of each task, by question
+        first, taken, questions = list[str](), dict[str, None](), dict[str, None]()
+        kinds, differing = dict[str, None](), dict[str, RowNumbers]()
+        for row, task in enumerate(tasks, 1):
+            labels = {question: _agreed(choices) for question, choices in _answers(task, Location(name, row)).items()}
+            for question in [question for question, label in labels.items() if label is _SPLIT]:
+                differing.setdefault(question, RowNumbers()).append(row)
+            self._labels.append(labels)
+            questions.update(dict.fromkeys(labels))
+            taken.update(dict.fromkeys(task["data"]))
+            first = first or list(taken)
+            require_few_columns(len(taken) + len(questions), Location(name))
+            if not questions:
+                kinds.update((str(result.get("type")), None) for result in _results(task))
+        if kinds and not questions:
+            raise DataError(
+                f"{name}: the annotations are no choices but {listed(sorted(kinds))}.",
+                "Export a project that classifies whole texts.",
+            )
+        self._columns = {question: question for question in questions}
+        if len(questions) <= 1 and "label" not in taken:
+            self._columns = dict.fromkeys(questions, "label") or {"label": "label"}
+        for column in self._columns.values():
+            if column in taken:
+                raise DataError(
+                    f"{name}: {column!r:.200} is the name of a question and of a field of the data.",
+                    "Rename one of them.",
+                )
+        self.columns = list(dict.fromkeys([*first, *self._columns.values(), *taken]))
+        for question, column in self._columns.items():
+            if split := differing.get(question):
+                raise DataError(
+                    f"the annotations of the task differ ({rows_phrase(split)}).",
+                    "Settle on one in Label Studio, or cancel the others.",
+                    Location(name, split[0], column),
+                )
+
+    def rows(self) -> Iterator[Row]:
+        """The rows."""
+        for task, labels in zip(self._tasks, self._labels, strict=True):
+            yield {**task["data"], **{column: labels.get(question) for question, column in self._columns.items()}}
+
+
+def as_label(choices: list[Any]) -> Any:
+    """One choice as it is, several as a list, none as None."""
+    return choices if len(choices) > 1 else choices[0] if choices else None
+
+
+def _answers(task: Row, at: Location) -> dict[str, list[list[str]]]:
+    """The choices of each question, once for each annotation of the task that answers it."""
+    found: dict[str, list[list[str]]] = {}
+    try:
+        dict(task["data"])
+        for annotation in _annotations(task):
+            of_one: dict[str, list[str]] = {}
+            for result in annotation["result"]:
+                if result.get("type") == "choices":
+                    choices = result["value"]["choices"]
+                    if not all(isinstance(choice, str) for choice in choices):
+                        raise TypeError
+                    of_one.setdefault(str(result["from_name"]), []).extend(choices)
+            for question, choices in of_one.items():
+                found.setdefault(question, []).append(choices)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise DataError(
+            "this is no task as Label Studio exports it.", "Export the project as JSON or JSON-MIN, unchanged.", at
+        ) from None
+    return found
+
+
+def _annotations(task: Row) -> list[Row]:
+    return [annotation for annotation in task["annotations"] if not annotation.get("was_cancelled")]
+
+
+def _results(task: Row) -> list[Row]:
+    return [result for annotation in _annotations(task) for result in annotation["result"]]
+
+
+_SPLIT = object()
+
+
+def _agreed(given: list[list[str]]) -> Any:
+    """The label that all annotations give, and _SPLIT where they differ."""
+    if len({frozenset(choices) for choices in given}) > 1:
+        return _SPLIT
+    return as_label(list(dict.fromkeys(given[0])))

@@ -1,0 +1,115 @@
+"""Files -> rows: which reader reads what. A table is read in chunks.
+
+Formats, by the end of the file's name: `.csv`, `.tsv`, `.jsonl` (or `.ndjson`), `.json`, `.parquet`, `.arrow` (or
+`.feather`), `.txt`; those of text also as `.gz` and `.zst`. A folder of class folders of `.txt` files is a table, and
+so are several files of one format, given as a pattern or as their folder. `lines` knows the encodings.
+
+Opening a table reads what tells its columns and closes the file again. It is opened anew when the first chunk is asked
+for, and closed at the end of the chunks, or when these are dropped.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from tenor.data.io import arrow, delimited, folders, json_lines, json_list, parts, stdin, text_lines
+from tenor.data.io.chunks import Chunk, Table
+from tenor.data.io.formats import FORMATS, suffix
+from tenor.data.io.lines import Lines, open_bytes, unreadable
+from tenor.data.io.parts import is_pattern
+from tenor.errors import DataError, Location
+
+__all__ = ["FORMATS", "Chunk", "Table", "files", "is_pattern", "open_lines", "open_table", "suffix"]
+
+_COMMA_OR_ANOTHER = ",;\t|"
+_SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+
+
+def open_table(path: Path) -> Table:
+    """Open a file, a folder, the files that match a pattern, or, for `-`, standard input.
+
+    Raises:
+        DataError: The file is missing, of an unknown format, empty, or broken. What can only be seen later is raised
+            while the chunks are read.
+    """
+    if str(path) == "-":
+        return _standard_input()
+    try:
+        if path.is_dir():
+            return _folder(path)
+        found = path.exists()
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise unreadable(error, Location(str(path))) from None
+    if not found and is_pattern(path):
+        return joined(parts.matching(path), str(Path(path.parent.name, path.name)))
+    if not found:
+        raise DataError(f"{path}: there is no such file.", "Check the path.")
+    return _file(path, path.name or str(path))
+
+
+def files(path: Path) -> list[Path]:
+    """The files that `open_table` would read; none for standard input."""
+    if path.is_dir():
+        return folders.texts(path) or parts.in_folder(path)
+    return parts.matching(path) if is_pattern(path) and not path.exists() else [path]
+
+
+def open_lines(stream: Any, name: str) -> Table:
+    """One text a line, from an open raw stream of bytes such as standard input."""
+    return text_lines.plain(Lines(lambda: stream, name))
+
+
+def _file(path: Path, name: str) -> Table:
+    kind = suffix(path)
+    if kind not in FORMATS:
+        known = f"Give one of {', '.join(FORMATS)}."
+        remedy = f"Save the sheet as 'CSV UTF-8'. {known}" if kind in _SHEETS else known
+        raise DataError(f"{path}: files ending in {kind!r} cannot be read.", remedy)
+    if not path.is_file():
+        raise DataError(f"{path}: this is no plain file.", "Write the rows into a file and give that.")
+    if kind == ".parquet":
+        return arrow.read_parquet(path, name)
+    if kind in (".arrow", ".feather"):
+        return arrow.read_ipc(path, name)
+    lines = Lines(lambda: open_bytes(path, name), name)
+    if kind in (".csv", ".tsv"):
+        return delimited.read(lines, "\t," if kind == ".tsv" else _COMMA_OR_ANOTHER)
+    if kind == ".txt":
+        return text_lines.read(lines)
+    if kind == ".json" and lines.first_character() == "[":
+        return json_list.read(lines)
+    return json_lines.read(lines)
+
+
+def _folder(path: Path) -> Table:
+    name = path.name or str(path)
+    texts = folders.texts(path)
+    if texts:
+        return folders.read(texts, name)
+    if {"train", "test"} <= {folder.name for folder in folders.classes(path)}:
+        raise DataError(f"{name}: this folder has the parts 'train' and 'test'.", f"Give one: {path / 'test'}.")
+    tables = parts.in_folder(path)
+    if not tables:
+        raise DataError(
+            f"{name}: there are no class folders with .txt files in this folder, and no tables.",
+            f"Lay the texts out as FOLDER/LABEL/NAME.txt, or read one text a line of '{path / '*.txt'}'.",
+        )
+    return joined(tables, f"{name}/*{suffix(tables[0])}")
+
+
+def joined(files: list[Path], name: str) -> Table:
+    """One table of several files, each named as briefly as tells them apart. Raises DataError as `open_table`."""
+    distinct = len({file.name for file in files}) == len(files)
+    return parts.join([_file(file, file.name if distinct else str(file)) for file in files], name)
+
+
+def _standard_input() -> Table:
+    """A table from standard input, whose beginning tells its format: JSON, fastText, or else delimited."""
+    lines = Lines(stdin.Spool(stdin.standard_input()).open, stdin.NAME)
+    first = lines.first_character()
+    if first == "[":
+        return json_list.read(lines)
+    if first == "{":
+        return json_lines.read(lines)
+    if text_lines.is_labelled(lines.first()):
+        return text_lines.labelled(lines)
+    return delimited.read(lines, _COMMA_OR_ANOTHER)

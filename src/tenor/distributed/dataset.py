@@ -1,0 +1,242 @@
+"""The rows of many files, spread over the blocks of a crew: read, held out, sampled, as if they were one dataset."""
+
+import hashlib
+import itertools
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tenor._core.progress import Watcher
+from tenor.checks import many
+from tenor.checks.finding import Finding
+from tenor.config.run_config import Run
+from tenor.data import builder, dataset, sources, split
+from tenor.data import labels as label_values
+from tenor.data.dataset import Dataset
+from tenor.data.io import table
+from tenor.data.ondisk import Elsewhere, Tally
+from tenor.distributed.partition import Held, Summary, Wanted
+from tenor.distributed.worker_pool import Crew
+from tenor.errors import DataError, Location, counted
+from tenor.evaluation import evaluate
+from tenor.inference import predict_files
+from tenor.models.base import Examples
+from tenor.models.ngram import selection
+from tenor.tasks import Classes, Kind, LabelSet, Task, Value
+from tenor.training import fitting, preparation
+from tenor.training.preparation import Prepared
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the blocks tell of their rows, put together."""
+
+    rows: int
+    read: int
+    counts: dict[Any, int]
+    moments: tuple[float, float, float, float]
+    lengths: list[int]
+
+    @property
+    def task_of_numbers(self) -> Value:
+        total, squares, _, _ = self.moments
+        return Value(total / self.rows, float(np.sqrt(squares / self.rows)) or 1.0)
+
+
+def together(told: Sequence[Summary]) -> Told:
+    counts: Counter[Any] = Counter()
+    for each in told:
+        counts.update(each.counts)
+    rows = sum(each.rows for each in told)
+    total = sum(each.moments[0] for each in told)
+    some = [each for each in told if each.rows]
+    # The squares around the mean of all (Chan, Golub and LeVeque, 1979).
+    squares = sum(each.moments[1] + each.rows * (each.moments[0] / each.rows - total / rows) ** 2 for each in some)
+    least, greatest = min(each.moments[2] for each in some), max(each.moments[3] for each in some)
+    lengths = [length for each in told for length in each.lengths]
+    return Told(rows, sum(each.read for each in told), dict(counts), (total, squares, least, greatest), lengths)
+
+
+class Rows:
+    """The rows of all blocks: where each is, and what is done with all of them."""
+
+    def __init__(self, crew: Crew, run: Run) -> None:
+        self.crew, self.run = crew, run
+        self.task: Task
+        self.sizes = np.zeros(crew.blocks, np.int64)  # rows of each block that are left
+        self.starts = np.zeros(crew.blocks, np.int64)  # how many rows the files before have
+
+    def __len__(self) -> int:
+        return int(self.sizes.sum())
+
+    def prepare(self, blocks: Sequence[tuple[str, ...]], test_source: str | None, watcher: Watcher) -> Prepared:
+        """Read the files, and hold a part out. Raises TenorError where they cannot be used."""
+        begin = time.perf_counter()
+        run, crew = self.run, self.crew
+        head, as_lists = _head(blocks[0][0], run)
+        watcher.say(f"texts from column {head.text_column!r}, labels from column {head.label_column!r}.")
+        told = self._read(blocks, head, as_lists, watcher)
+        data = self._dataset(head, as_lists, told)
+        test = None
+        if test_source is not None:
+            options = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
+            usual = (data.text_column, data.label_column)
+            separator = {"separator": run.label_separator}
+            with tempfile.TemporaryDirectory() as scratch:
+                place = str(predict_files.local(test_source, Path(scratch))) if "://" in test_source else test_source
+                test = sources.read_test(
+                    place, data.kind, watcher, text=run.text, label=run.label, usual=usual, **options, **separator
+                )
+        read_s = time.perf_counter() - begin
+        dataset.check_labels(data)
+        for part in (data, test):
+            if part is not None and part.note:
+                watcher.say(f"{part.name}: {part.note}")
+        self.task = _task(data, told)
+        if test is not None:
+            evaluate.check_labels(test, self.task)
+        watcher.say(
+            f"{len(data):,} texts are kept by {counted(crew.blocks, 'worker')}; "
+            "equal and near equal ones are not looked for."
+        )
+        checking = time.perf_counter()
+        findings = [] if test is None else self._leaked(test, watcher)
+        check_s = time.perf_counter() - checking
+        crew.tell("encode", self.task)
+        if test is None and run.test_size > 0:
+            preparation.require_share("test-size", run.test_size, data, "measure on")
+            test = self._test(data, run.test_size)
+            told = together(list(crew.ask("summary", kept=False)))
+            data = replace(data, texts=Elsewhere(told.rows, told.lengths), labels=_labels(data.kind, told))
+            if isinstance(self.task, Value):
+                self.task = told.task_of_numbers  # of the texts to learn from alone
+        wanted: Any = run.class_weight
+        fitting.check_class_weight(self.task, wanted)
+        if wanted is not None and isinstance(self.task, Classes):
+            of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
+            crew.tell("weigh_classes", self.task.weights_of_classes(of_class, wanted))
+        measured = f"{0 if test is None else len(test):,} to measure on"
+        watcher.say(f"{len(data):,} texts to learn from, {measured}; {preparation.described(self.task)}.")
+        return Prepared(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
+
+    def _read(self, blocks: Sequence[tuple[str, ...]], head: Dataset, as_lists: bool, watcher: Watcher) -> Told:
+        run = self.run
+        several = None if as_lists else "multiclass"
+        task: Any = run.task or (head.kind if head.kind in ("regression", "multilabel") else several)
+        how = (head.text_column, head.label_column, task, run.label_separator, run.drop_unlabelled, run.drop_empty)
+        told: list[Summary] = []
+        for each in self.crew.ask_each("read", [(Wanted(files, *how),) for files in blocks]):
+            told.append(each)
+            watcher.progress("read", sum(summary.read for summary in told), 0, {})
+        self.sizes = np.array([each.rows for each in told])
+        self.starts = np.cumsum([0, *(each.read for each in told[:-1])])
+        return together(told)
+
+    def _dataset(self, head: Dataset, as_lists: bool, told: Told) -> Dataset:
+        """The rows as if they were here, but for the texts. Raises DataError where the labels do not go together."""
+        run, kind, note = self.run, head.kind, ""
+        at = Location(head.name, column=head.label_column)
+        if kind == "regression":
+            note = "" if run.task else label_values.note_of_numbers(*told.moments[2:])
+        elif kind == "multilabel":
+            note = label_values.note_of_sets(told.counts, run.label_separator)
+        elif run.task is not None:
+            kind = run.task
+            if kind == "binary":
+                label_values.refuse_third(told.counts, at)
+        else:
+            kind = "binary" if len(told.counts) == 2 else "multiclass"
+            numbers = label_values.numbers_of_classes(told.counts)
+            if numbers is None:
+                raise DataError(
+                    "the labels are numbers of many values: classes or amounts?", "Say which with --task.", at
+                )
+            note = label_values.note_of_classes(numbers) or (label_values.ONE_EACH if as_lists else "")
+        texts, labels = Elsewhere(told.rows, told.lengths), _labels(kind, told)
+        note = builder.noted(note, told.read, told.rows)
+        return Dataset(head.name, texts, labels, head.text_column, head.label_column, kind, note)
+
+    def hold_out(self, share: float) -> list[Held]:
+        """Hold out a share of the rows by their hashes, as `split.hold_out` does of texts on disk."""
+        most = len(self.task.labels) if isinstance(self.task, Classes) else 1
+        kept = sum(self.crew.ask("draw", split.at_most(share, len(self)), self.run.seed, most))
+        whole = np.flatnonzero(np.asarray(kept) == 0)
+        back = np.zeros(0, np.uint64)
+        if len(whole):
+            back = np.concatenate(list(self.crew.ask("held_of", whole, kept=False)))
+        held = list(self.crew.ask("part", back))
+        self.sizes = self.sizes - np.array([len(each.texts) for each in held])
+        return held
+
+    def _test(self, data: Dataset, share: float) -> Dataset:
+        held = self.hold_out(share)
+        texts, labels = ([value for each in held for value in getattr(each, name)] for name in ("texts", "labels"))
+        numbers = [
+            int(start) + number for start, each in zip(self.starts, held, strict=True) for number in each.numbers
+        ]
+        return replace(data, texts=texts, labels=labels, numbers=numbers, note="")
+
+    def _leaked(self, test: Dataset, watcher: Watcher) -> list[Finding]:
+        """The texts to measure on that are among those to learn from."""
+        leaked = int(np.any(list(self.crew.ask("known", many.hashes_of(test), kept=False)), axis=0).sum())
+        if not leaked:
+            return []
+        found = many.leak(leaked, len(test))
+        watcher.say(found.brief)
+        return [found]
+
+    def parts(self, rows: split.Rows) -> list[split.Rows]:
+        """Rising numbers of rows among all -> those in each block."""
+        starts = np.cumsum([0, *self.sizes])
+        cuts = np.searchsorted(rows, starts)
+        return [rows[one:other] - start for (one, other), start in zip(itertools.pairwise(cuts), starts, strict=False)]
+
+    def sample(self) -> Examples:
+        """What `ngram_choice.choose` looks at."""
+        order = selection.drawn(len(self), self.run.seed, on_disk=True)
+        rising = np.sort(order)
+        found = list(self.crew.ask_each("some", [(part,) for part in self.parts(rising)], kept=False))
+        texts = [text for each in found for text in each[0]]
+        targets, weights = (np.concatenate([each[at] for each in found]) for at in (1, 2))
+        return Examples(texts, targets, self.task, weights).take(np.searchsorted(rising, order))
+
+    def characters(self) -> int:
+        """As `ngram_choice.characters`."""
+        return int(sum(self.crew.ask("characters", kept=False)))
+
+    def fingerprint(self) -> str:
+        """SHA-256 of sums over the rows' hashes: the same however the rows are spread."""
+        sums = [sum(lane) % (1 << 64) for lane in zip(*self.crew.ask("sums", kept=False), strict=True)]
+        return hashlib.sha256(json.dumps([len(self), *sums]).encode()).hexdigest()
+
+
+def _head(file: str, run: Run) -> tuple[Dataset, bool]:
+    """The first rows, which tell the columns and what the labels mean; and whether these are lists of one each."""
+    with tempfile.TemporaryDirectory() as scratch:
+        opened = table.open_table(predict_files.local(file, Path(scratch)))
+        first = replace(opened, chunks=itertools.islice(opened.chunks, 1))
+        drop = run.drop_unlabelled, run.drop_empty
+        head = dataset.read(first, run.text, run.label, *drop, task=run.task, separator=run.label_separator)
+    path = Path(run.data)
+    name = str(Path(path.parent.name, path.name)) if table.is_pattern(path) else path.name
+    return replace(head, name=name), label_values.ONE_EACH in head.note
+
+
+def _task(data: Dataset, told: Told) -> Task:
+    if data.kind == "regression":
+        return told.task_of_numbers
+    if data.kind == "multilabel":
+        return LabelSet(tuple(sorted({name for row in told.counts for name in row})), never_none=all(told.counts))
+    return Classes(tuple(sorted(told.counts)))
+
+
+def _labels(kind: Kind, told: Told) -> Any:
+    """As many labels as there are rows; of numbers, the least and the greatest stand for all."""
+    return np.array(told.moments[2:]) if kind == "regression" else Tally(told.counts)

@@ -1,0 +1,209 @@
+"""`ngram` from the rows of many files, on the workers of a Ray cluster.
+
+Counting is a map and a sum: in how many texts each n-gram occurs, and in how many of those of each class. The fit is
+the same search as on one machine (`models/linear`): workers keep the logits of their rows, get the direction of each
+step, and answer with the loss's derivative along it and with the gradient, whose sums are those over all rows. So the
+weights are those of one machine but for the rounding of sums. Rows stay where they were read, but for those held out to
+measure on, for a sample on which settings are chosen, and for a few to calibrate on; of each there are no more for more
+rows.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tenor._core import disk_arrays
+from tenor._core.progress import Watcher
+from tenor.config.run_config import Run
+from tenor.data import sources, split
+from tenor.distributed import cluster
+from tenor.distributed.dataset import Rows
+from tenor.distributed.partition import Block
+from tenor.distributed.worker_pool import Crew
+from tenor.errors import SettingsError
+from tenor.inference import predict_files
+from tenor.inference.predict_files import Shard
+from tenor.inference.predictor import Predictor
+from tenor.models import registry
+from tenor.models.base import Fitted, HeldOut
+from tenor.models.families import ngram
+from tenor.models.linear import solver
+from tenor.models.ngram import features, selection
+from tenor.models.ngram.model import Config, NgramModel
+from tenor.tasks import Floats
+from tenor.text.ngrams import BITS
+from tenor.training import fitting, output, pipeline, provenance
+from tenor.training.pipeline import Trained
+
+
+def train(ray: Any, run: Run, watcher: Watcher, workers: int | None, threads: int) -> Trained:
+    """As `pipeline.train`, from the rows of files that every node reaches.
+
+    Args:
+        ray: A connected Ray.
+        run: What is asked for.
+        watcher: Hears of progress.
+        workers: How many there are; None: as many as the cluster has cores for, and no more than files.
+        threads: Cores of each.
+
+    Raises:
+        TenorError: The data, the settings or the output folder cannot be used, or workers die again and again.
+    """
+    begin = time.perf_counter()
+    family = registry.find(run.family)
+    _refuse(run)
+    config = pipeline.config_of(family, run.settings or {}, None)
+    folder = output.folder_for(run)
+    source, test = sources.sources(run)
+    files = predict_files.listed(source)
+    blocks = _cut(files, min(cluster.workers(ray, workers, threads), len(files)))
+    with disk_arrays.beside(folder):
+        crew = Crew(ray, Block, len(blocks), threads)
+        try:
+            rows = Rows(crew, run)
+            prepared = rows.prepare(blocks, test, watcher)
+            identity = pipeline.identify(run, family, config, None, prepared, rows.fingerprint())
+            folder, there = pipeline.found_there(run, folder, identity, watcher)
+            if there is not None and there.whole:
+                return Trained(folder, Predictor(there.saved))
+            if run.resume:
+                watcher.say("'ngram' trains in one go, so the run starts from the beginning.")
+            fitted = fitting.calibrated(_fit(rows, config, watcher))
+        finally:
+            crew.close()
+        data = prepared.data
+        about = {
+            "text_column": data.text_column,
+            "label_column": data.label_column,
+            "label_separator": run.label_separator,
+            **provenance.origin(data, identity["data"], run.seed),
+            "run": identity,
+        }
+        trained = pipeline.unmeasured(family, fitted, about, prepared.timing)
+        return pipeline.finish(
+            run, prepared, trained, pipeline.Saved(run, folder, begun=there is not None), watcher, begin
+        )
+
+
+def _refuse(run: Run) -> None:
+    for option in ("group", "time", "folds"):
+        if getattr(run, option) is not None:
+            raise SettingsError(
+                f"--{option} needs all texts in one place, and with --on they are on several machines.",
+                f"Leave out --{option}; --test FILE measures on texts of your own.",
+            )
+    if run.init is not None:
+        raise SettingsError("'ngram' has no encoder to start from.", "Leave out --init.")
+    for option, given in (("quantise", run.quantise), ("unlabelled", run.unlabelled), ("validation", run.validation)):
+        if given:
+            raise SettingsError(f"--{option} does not go with 'ngram' on a cluster.", f"Leave out --{option}, or --on.")
+    if run.log:
+        raise SettingsError("--log does not follow 'ngram' on a cluster.", "Leave out --log.")
+
+
+def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:
+    """Runs of files of about the same size."""
+    ends = np.cumsum([max(1, file.size) for file in files])
+    middles = ends - np.diff(ends, prepend=0) / 2
+    block = np.minimum((middles * count / ends[-1]).astype(int), count - 1)
+    runs = (
+        tuple(predict_files.absolute(file.source) for file, at in zip(files, block, strict=True) if at == number)
+        for number in range(count)
+    )
+    return [run for run in runs if run]
+
+
+def _fit(rows: Rows, config: Config, watcher: Watcher) -> Fitted:
+    """As `ngram.fit`."""
+    crew, task, seed = rows.crew, rows.task, rows.run.seed
+    begin = time.perf_counter()
+    chosen, tried = selection.choose(rows.sample, rows.characters, task, config, seed)
+    after_choice = time.perf_counter()
+    share = ngram.share_scored(len(rows), task)
+    fresh = None if share is None else rows.hold_out(share)
+    for _ in crew.ask("count", chosen.orders or (), chosen.characters or ()):
+        pass
+    after_encoding = time.perf_counter()
+    model = _learned(rows, None, chosen, watcher)
+    after_fit = time.perf_counter()
+    held_out: HeldOut | None
+    if fresh is not None:
+        texts = [text for each in fresh for text in each.texts]
+        held_out = HeldOut(np.concatenate([each.targets for each in fresh]), model.logits(texts))
+    else:
+        held_out = _out_of_fold(rows, chosen, seed)
+    timing = {
+        "choose_s": after_choice - begin,
+        "encode_s": after_encoding - after_choice,
+        "fit_s": after_fit - after_encoding,
+        "calibrate_s": time.perf_counter() - after_fit,
+    }
+    return Fitted(task, model, chosen, timing, tried, held_out)
+
+
+def _out_of_fold(rows: Rows, config: Config, seed: int) -> HeldOut | None:
+    """What other models say of texts that they have not learned from, where the texts are few."""
+    if len(rows) < ngram.FOLDS:
+        return None
+    found = list(rows.crew.ask("hashes", kept=False))
+    hashes, targets = (np.concatenate([each[at] for each in found]) for at in (0, 1))
+    logits, scored = [], []
+    for kept, left_out in ngram.folds_scored(list(map(str, hashes.tolist())), targets, rows.task, seed):
+        model = rows.crew.put(_learned(rows, kept, config, Watcher()))
+        parts = [(model, part) for part in rows.parts(left_out)]
+        logits.append(np.concatenate(list(rows.crew.ask_each("score", parts, kept=False))))
+        scored.append(left_out)
+    return HeldOut(targets[np.concatenate(scored)], np.concatenate(logits))
+
+
+def _learned(rows: Rows, chosen: split.Rows | None, config: Config, watcher: Watcher) -> NgramModel:
+    """A model fitted to these rows, None: to all."""
+    assert config.orders is not None and config.characters is not None
+    assert config.weighting is not None and config.strength is not None
+    crew, task = rows.crew, rows.task
+    count = len(rows) if chosen is None else len(chosen)
+    parts: list[Any] = [None] * crew.blocks if chosen is None else rows.parts(chosen)
+    mark = crew.mark()
+    frequency = np.zeros(1 << BITS, np.int64)
+    for found in crew.ask_each("learn", [(part,) for part in parts]):
+        frequency += found
+    buckets, idf = features.vocabulary(frequency, count, task.outputs, config.weighting, config.minimum_texts)
+    answers = crew.ask("weigh", crew.put(buckets), crew.put(idf), config.weighting, task)
+    used, squares = (_sum(column) for column in zip(*answers, strict=True))
+    scale = None if used is None else features.log_ratios(frequency[buckets], used)
+    shape = count, task.outputs
+    loss = _Loss(crew)
+    model = solver.solve(
+        loss, squares, shape, task.activation, config.strength, scale, config.iterations, watcher=watcher
+    )
+    crew.forget(mark)
+    return NgramModel(config.orders, config.characters, config.weighting, buckets, idf, model)
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    return None if values[0] is None else sum(values)
+
+
+class _Loss:
+    """The loss over the rows of all blocks; see `models/rows`."""
+
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
+
+    def excess(self) -> Floats:
+        return np.asarray(sum(self._crew.ask("excess", kept=False)), np.float32)
+
+    def turn(self, table: Floats) -> None:
+        self._crew.tell("turn", self._crew.put(table))
+
+    def derivative(self, lengths: Floats) -> Floats:
+        return np.asarray(sum(self._crew.ask("derivative", lengths, kept=False)), np.float32)
+
+    def advance(self, lengths: Floats) -> Floats:
+        answers = self._crew.ask("advance", lengths)
+        total = np.array(next(answers))
+        for found in answers:
+            total += found
+        return total

@@ -1,0 +1,252 @@
+"""The rows of some files: read by a worker, kept on its disk, and asked for sums over them."""
+
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor._core.progress import Watcher
+from tenor._core.threads import cores
+from tenor.data import dataset, ondisk, split
+from tenor.data.dataset import Dataset
+from tenor.data.io import table
+from tenor.data.ondisk import Texts
+from tenor.data.split import Rows
+from tenor.inference import predict_files
+from tenor.models.linear import loss, solver
+from tenor.models.linear.loss import Desired
+from tenor.models.ngram import features, selection
+from tenor.models.ngram.features import Weighting
+from tenor.models.ngram.model import NgramModel
+from tenor.tasks import Floats, Kind, LabelSet, Targets, Task, Value
+from tenor.text import ngrams
+from tenor.text.ngrams import Counts
+
+_LENGTHS = 1_000  # texts of a block that tell how long texts are
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a block's files are read.
+
+    Attributes:
+        files: Their paths or URLs.
+        text: The column of the texts.
+        label: The column of the labels.
+        task: The task that the labels set; None tells it from them.
+        separator: What stands between the labels of a text.
+        drop_unlabelled: Leave out rows without a label.
+        drop_empty: Leave out rows with an empty text.
+    """
+
+    files: tuple[str, ...]
+    text: str
+    label: str
+    task: Kind | None
+    separator: str | None
+    drop_unlabelled: bool
+    drop_empty: bool
+
+
+class Summary(NamedTuple):
+    """What is told of a block's rows.
+
+    Attributes:
+        rows: How many there are.
+        read: How many rows the files have.
+        kind: The task that the labels set.
+        counts: How many rows each label has; none where these are numbers.
+        moments: Of numbers: their sum, and the sum of their squares around the mean; least and greatest.
+        lengths: Characters of some texts.
+    """
+
+    rows: int
+    read: int
+    kind: Kind
+    counts: dict[Any, int]
+    moments: tuple[float, float, float, float]
+    lengths: list[int]
+
+
+class Held(NamedTuple):
+    """Rows that were held out: texts, labels, numbers in the block's files, targets, weights."""
+
+    texts: list[str]
+    labels: list[Any]
+    numbers: list[int]
+    targets: Targets
+    weights: Floats
+
+
+class Block:
+    """The rows, and what was made of them. It is told what to do step by step."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(cores())
+        self._data: Dataset
+        self._task: Task
+        self._targets: Targets
+        self._weights: Floats
+        self._held_out: npt.NDArray[np.bool_]
+        self._counts: Counts
+        self._learned: tuple[Counts, Targets, Floats]
+        self._loss: loss.Loss
+        self._read = 0
+
+    def read(self, wanted: Wanted) -> Summary:
+        """Read the files. Raises DataError where they cannot be."""
+        with tempfile.TemporaryDirectory() as scratch:
+            paths = [predict_files.local(file, Path(scratch) / str(number)) for number, file in enumerate(wanted.files)]
+            name = f"{paths[0].name} to {paths[-1].name}"
+            opened = table.joined(paths, name) if len(paths) > 1 else table.open_table(paths[0])
+            counted = _Rows()
+            self._data = dataset.read(
+                opened,
+                wanted.text,
+                wanted.label,
+                wanted.drop_unlabelled,
+                wanted.drop_empty,
+                task=wanted.task,
+                separator=wanted.separator,
+                on_disk=True,
+                watcher=counted,
+            )
+        self._read = counted.rows
+        return self.summary()
+
+    def summary(self) -> Summary:
+        """What is told of the rows that are learned from."""
+        data, moments = self._data, (0.0, 0.0, 0.0, 0.0)
+        counts = {}
+        if isinstance(data.labels, ondisk.Coded):
+            counts = data.labels.counts()
+        elif len(data):
+            values = np.asarray(data.labels, np.float64)
+            moments = float(values.sum()), float(values.var() * len(values)), float(values.min()), float(values.max())
+        step = max(1, len(data) // _LENGTHS)
+        lengths = [len(data.texts[row]) for row in range(0, len(data), step)]
+        return Summary(len(data), self._read, data.kind, counts, moments, lengths)
+
+    def characters(self) -> int:
+        """As `ngram_choice.characters`."""
+        return selection.characters(self._data.texts)
+
+    def sums(self) -> tuple[int, int]:
+        """Sums over the hashes of the rows' texts and labels, modulo 2^64: the same for the same rows in any blocks."""
+        one, other, at = 0, 0, 0
+        for hashes in ondisk.runs(_texts(self._data).hashes):
+            labels = self._data.labels[at : at + len(hashes)]
+            of_label = {label: ondisk.text_hash(repr(label)) for label in dict.fromkeys(labels)}
+            mixed = ondisk.mixed(hashes ^ ondisk.mixed(np.array([of_label[label] for label in labels], np.uint64)))
+            one, other, at = one + int(mixed.sum()), other + int(ondisk.mixed(mixed).sum()), at + len(hashes)
+        return one % (1 << 64), other % (1 << 64)
+
+    def encode(self, task: Task) -> None:
+        """What is predicted is known."""
+        self._task = task
+        self._targets = ondisk.encoded(self._data.labels, task.encode)
+        self._weights = np.broadcast_to(np.float32(1), len(self._data))
+
+    def weigh_classes(self, weights: Floats | None) -> None:
+        """How much the texts of each class count; None: all the same."""
+        self._weights = np.broadcast_to(np.float32(1), len(self._data)) if weights is None else weights[self._targets]
+
+    def draw(self, share: float, seed: int, most: int) -> Rows:
+        """Hold rows out by their hashes; (most,) how many rows of each stratum are kept."""
+        self._held_out = split.drawn(_texts(self._data).hashes, share, seed)
+        return split.kept_of(self._held_out, self._strata(), most)
+
+    def held_of(self, whole: Rows) -> ondisk.Hashes:
+        """Hashes of the rows held out of these strata."""
+        return split.held_of(self._held_out, self._strata(), _texts(self._data).hashes, whole)
+
+    def part(self, back: ondisk.Hashes) -> Held:
+        """Keep what is not held out, and texts with these hashes; give the others away."""
+        kept, held_out = split.sides(self._held_out, _texts(self._data).hashes, back)
+        given = self._data.take(held_out).in_memory()
+        numbers = [given.number(row) for row in range(len(given))]
+        held = Held(
+            list(given.texts), list(given.labels), numbers, self._targets[held_out], self._weights[held_out].copy()
+        )
+        self._data = self._data.take(kept)
+        self._targets, self._weights = (ondisk.gathered(each, kept) for each in (self._targets, self._weights))
+        return held
+
+    def some(self, chosen: Rows) -> tuple[list[str], Targets, Floats]:
+        """These rows, which rise: texts, targets, weights."""
+        return list(_texts(self._data).take(chosen)), self._targets[chosen], self._weights[chosen].copy()
+
+    def hashes(self) -> tuple[ondisk.Hashes, Targets]:
+        """The hash of each text, and the targets."""
+        return np.array(_texts(self._data).hashes), np.array(self._targets)
+
+    def known(self, hashes: ondisk.Hashes) -> npt.NDArray[np.bool_]:
+        """Which of these hashes are those of texts here."""
+        return np.isin(hashes, _texts(self._data).hashes)
+
+    def count(self, orders: Sequence[int], characters: Sequence[int]) -> None:
+        """Count n-grams."""
+        self._counts = ngrams.count(self._data.texts, orders, characters)
+
+    def learn(self, chosen: Rows | None) -> npt.NDArray[np.int32]:
+        """Learn from these rows, None: from all; in how many texts each bucket occurs."""
+        counts, targets, weights = self._counts, self._targets, self._weights
+        if chosen is not None:
+            counts, targets, weights = ngrams.take(counts, chosen), targets[chosen], weights[chosen]
+        self._learned = counts, targets, weights
+        return ngrams.frequency(counts).astype(np.int32)
+
+    def weigh(
+        self, buckets: npt.NDArray[np.int32], idf: Floats, weighting: Weighting, task: Task
+    ) -> tuple[Floats | None, npt.NDArray[Any]]:
+        """Make features, and be ready for the search; in how many texts of each output each occurs, and the squares."""
+        counts, targets, weights = self._learned
+        desired = Desired(task, targets)
+        matrix, used = features.weighed(counts, desired, buckets, idf, weighting)
+        dots = solver.dots_of(task.activation)
+        self._loss = loss.loss(self._pool, matrix, desired, task.activation, weights, dots)
+        return used, loss.squares(matrix, weights)
+
+    def excess(self) -> Floats:
+        """By how much the outputs are above what they should be."""
+        return self._loss.excess()
+
+    def turn(self, direction: Floats) -> None:
+        """Look along this direction from now on."""
+        self._loss.turn(direction)
+
+    def derivative(self, lengths: Floats) -> Floats:
+        """The derivative of the loss at these lengths."""
+        return np.asarray(self._loss.derivative(lengths))
+
+    def advance(self, lengths: Floats) -> Floats:
+        """Go these lengths; the gradient there."""
+        return self._loss.advance(lengths)
+
+    def score(self, model: NgramModel, chosen: Rows) -> Floats:
+        """What a model says of these rows."""
+        return model.score(ngrams.take(self._counts, chosen))
+
+    def _strata(self) -> npt.NDArray[Any]:
+        one_each = not isinstance(self._task, LabelSet | Value)
+        return self._targets if one_each else np.broadcast_to(0, len(self._data))
+
+
+class _Rows(Watcher):
+    """Counts the rows of a table."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        self.rows = done
+
+
+def _texts(data: Dataset) -> Texts:
+    assert isinstance(data.texts, Texts)
+    return data.texts

@@ -1,0 +1,152 @@
+"""Labels for many files, on the workers of a Ray cluster.
+
+Each worker is an actor that loads the model once. It has one file to work on and one that waits, so what is in memory
+does not grow with the job. The files of a worker that dies go to the others, and another worker starts as soon as the
+cluster has room for it: outputs replace each other as a whole, so no row is lost and none is there twice.
+"""
+
+import os
+import tempfile
+from collections import Counter, deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tenor.distributed import cluster
+from tenor.errors import DataError, TenorError
+from tenor.inference import predict_files, predictor
+from tenor.inference.predict_files import Job, Record, Shard
+from tenor.inference.predict_table import Labelled
+
+_WAITING = 2  # files that a worker holds: the one it labels, and the next
+_DEATHS = 5  # workers that may die with the same file
+
+
+class Labeller:
+    """A worker: the model, and files that come one by one."""
+
+    def __init__(self, threads: int) -> None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # threads are sized by it
+        self.predictor: predictor.Predictor | None = None
+
+    def ready(self) -> None:
+        """Answers once the worker is there."""
+
+    def label(self, model: list[Any], shard: Shard, job: Job) -> tuple[Labelled, TenorError | None]:
+        """Label a file.
+
+        Args:
+            model: A reference to the model's files, in a list, so that only the first call fetches them.
+            shard: The file.
+            job: What is asked for.
+
+        Returns:
+            How many rows there are, and what is wrong with the file, where something is.
+        """
+        try:
+            if self.predictor is None:
+                self.predictor = _loaded(model[0])
+            return predict_files.label(self.predictor, shard, job), None
+        except TenorError as error:
+            return Labelled(0, 0), DataError(error.problem, error.remedy)
+
+
+def _loaded(model: Any) -> predictor.Predictor:
+    import ray
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in ray.get(model).items():
+            (Path(folder) / name).write_bytes(data)
+        return predictor.load(Path(folder))
+
+
+@dataclass(eq=False)
+class _Worker:
+    """An actor, and what it was asked: the answer to come -> the file, or None where it was asked whether it is there.
+
+    Attributes:
+        there: Whether it has answered; one for which the cluster has no room yet gets no file.
+    """
+
+    actor: Any
+    asked: dict[Any, Shard | None] = field(default_factory=dict)
+    there: bool = False
+
+
+def each(
+    ray: Any, left: Sequence[Shard], job: Job, record: Record, workers: int | None, threads: int
+) -> Generator[int]:
+    """Label the files, as they come; after each, how many rows are through.
+
+    Args:
+        ray: A connected Ray.
+        left: The files.
+        job: What is asked for.
+        record: Takes what is through.
+        workers: How many; None: as many as the cluster has cores for.
+        threads: Cores for each.
+
+    Raises:
+        TenorError: A file cannot be read or written, or workers die again and again.
+    """
+    if not left:
+        return
+    count = min(cluster.workers(ray, workers, threads), len(left))
+    job = replace(job, out=predict_files.absolute(job.out))  # workers are in other folders
+    model = ray.put({path.name: path.read_bytes() for path in sorted(job.model.iterdir()) if path.is_file()})
+    made = ray.remote(num_cpus=threads)(Labeller)
+    waiting = deque(left)
+    deaths: Counter[Shard | None] = Counter()
+    crew = [_started(made, threads) for _ in range(count)]
+    try:
+        while waiting or any(any(worker.asked.values()) for worker in crew):
+            _hand_out(waiting, crew, model, job)
+            [answer], _ = ray.wait([answer for worker in crew for answer in worker.asked], num_returns=1)
+            [worker] = [worker for worker in crew if answer in worker.asked]
+            try:
+                found = ray.get(answer)
+            except ray.exceptions.RayActorError:
+                ray.kill(worker.actor)  # it may be there, out of reach
+                crew.remove(worker)
+                lost = list(worker.asked.values())
+                deaths[lost[0]] += 1
+                if deaths[lost[0]] == _DEATHS:
+                    raise _deadly(lost[0]) from None
+                waiting.extendleft(reversed([shard for shard in lost if shard]))
+                crew.append(_started(made, threads))
+                continue
+            shard = worker.asked.pop(answer)
+            worker.there = True
+            if shard is not None:
+                labelled, error = found
+                if error is not None:
+                    raise error
+                record.add(shard, labelled)
+                yield record.labelled.rows
+    finally:
+        for worker in crew:
+            ray.kill(worker.actor)
+
+
+def _started(made: Any, threads: int) -> _Worker:
+    worker = _Worker(made.remote(threads))
+    worker.asked[worker.actor.ready.remote()] = None
+    return worker
+
+
+def _hand_out(waiting: deque[Shard], workers: Sequence[_Worker], model: Any, job: Job) -> None:
+    """Give each worker that is there a file, and then each a second one."""
+    for most in range(1, _WAITING + 1):
+        for worker in workers:
+            if waiting and worker.there and len(worker.asked) < most:
+                shard = waiting.popleft()
+                reached = replace(shard, source=predict_files.absolute(shard.source))
+                worker.asked[worker.actor.label.remote([model], reached, job)] = shard
+
+
+def _deadly(shard: Shard | None) -> TenorError:
+    where = "workers die as they start" if shard is None else f"{shard.source}: workers that label it die"
+    return TenorError(
+        f"{where}, {_DEATHS} by now.", "What is through is kept. Look whether it needs more memory than a node has."
+    )

@@ -1,0 +1,162 @@
+"""The HTTP interface on a Ray cluster: replicas of the same application, as many as the load asks for."""
+
+import contextlib
+import logging
+import os
+import signal
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenor.distributed import cluster
+from tenor.errors import SettingsError, TenorError, counted, missing_extra
+from tenor.serving import app
+
+NAME = "tenor"
+_WAITING = 4  # times as many requests as are aimed at may be with a replica; more wait before it
+_GRACE_S = 30.0  # for requests that were accepted, when a replica ends
+_LATER_S = 5.0  # that the way to a replica waits for an answer after the replica has given up
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How many replicas there are.
+
+    Attributes:
+        least: Replicas without load.
+        most: Replicas under load; None: as many as the cluster has room for.
+        requests: Requests that each replica is to have at the same time: with more of them there are soon more
+            replicas, with fewer less.
+        threads: Cores for each.
+    """
+
+    least: int = 1
+    most: int | None = None
+    requests: float = 16.0
+    threads: int = 1
+
+
+@contextlib.contextmanager
+def running(
+    ray: Any,
+    folders: list[Path],
+    options: app.Options,
+    scaling: Scaling,
+    host: str,
+    port: int,
+    corrections: str | None = None,
+) -> Iterator[None]:
+    """Replicas that answer for as long as the block goes on; what was accepted is answered before they end.
+
+    Args:
+        ray: A connected Ray.
+        folders: Folders of the models, which are sent along.
+        options: How each replica is run.
+        scaling: How many replicas there are.
+        host: Address that the cluster's head listens on.
+        port: Port there.
+        corrections: URL of the database for corrections; None: none are taken.
+
+    Raises:
+        TenorError: A folder is no model, the cluster has no room, or it serves something else there.
+    """
+    serve = _serve()
+    app.make(folders, options, lambda _: None)  # what is wrong with them is found here
+    room = cluster.room(ray, scaling.threads)
+    if room < scaling.least:
+        raise SettingsError(
+            f"the cluster has room for {counted(room, 'replica')} of {counted(scaling.threads, 'core')}, "
+            f"and {scaling.least} are asked for.",
+            "Give fewer --min-replicas or --worker-cores, or add a node.",
+        )
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
+    quiet = {"log_level": "WARNING", "enable_access_log": False}
+    timeout = options.limits.seconds + _LATER_S
+    listening = {"host": host, "port": port, "request_timeout_s": timeout}
+    serve.start(proxy_location="HeadOnly", http_options=listening, logging_config=quiet)
+    if NAME in serve.status().applications:
+        raise SettingsError("the cluster serves models of Tenor already.", "End that command first.")
+    models = {folder.resolve().name: _files(folder) for folder in folders}
+    most = max(scaling.least, scaling.most or room)
+    made = serve.deployment(
+        name=NAME,
+        autoscaling_config={
+            "min_replicas": scaling.least,
+            "max_replicas": most,
+            "target_ongoing_requests": scaling.requests,
+        },
+        max_ongoing_requests=max(1, round(_WAITING * scaling.requests)),
+        ray_actor_options={"num_cpus": scaling.threads},
+        graceful_shutdown_timeout_s=_GRACE_S,
+        logging_config=quiet,
+    )(serve.ingress(_builder(ray.put(models), options, scaling.threads, corrections))())
+    try:
+        try:
+            serve.run(made.bind(), name=NAME, route_prefix="/", logging_config=quiet)
+        except (RuntimeError, ValueError, serve.exceptions.RayServeException) as error:
+            raise TenorError(
+                f"the models cannot be served on this cluster: {str(error).strip().splitlines()[0]}",
+                "Look at the logs of Ray, and at what else it serves ('serve status').",
+            ) from None
+        yield
+    finally:
+        serve.delete(NAME)
+        if not serve.status().applications:
+            serve.shutdown()
+
+
+def _serve() -> Any:
+    try:
+        with warnings.catch_warnings():  # of Pydantic, on how Ray uses it
+            warnings.simplefilter("ignore")
+            from ray import serve
+    except ImportError:
+        raise missing_extra("tenor serve --on ray", "ray") from None
+    return serve
+
+
+def _builder(models: Any, options: app.Options, threads: int, corrections: str | None) -> Callable[[], Any]:
+    """What makes the application in each replica."""
+    references = [models]  # in a list, so that each replica fetches them itself
+
+    def build() -> Any:
+        import ray
+
+        from tenor.serving import app
+        from tenor.serving.running import log_line
+
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        store = None
+        if corrections is not None:
+            from tenor.serving.corrections import Store
+
+            store = Store(corrections)
+        with tempfile.TemporaryDirectory() as place:
+            folders = []
+            for name, files in ray.get(references[0]).items():
+                folders.append(Path(place) / name)
+                folders[-1].mkdir()
+                for file, data in files.items():
+                    (folders[-1] / file).write_bytes(data)
+            return app.make(folders, options, log_line, store)
+
+    return build
+
+
+def _files(folder: Path) -> Mapping[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def wait() -> None:
+    """Wait for SIGTERM or Ctrl-C."""
+    ended = threading.Event()
+    before = {each: signal.signal(each, lambda *_: ended.set()) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        ended.wait()
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,245 @@
+"""A network that workers of a Ray cluster train together, each a share of every batch.
+
+The workers are processes of JAX that add up their gradients (`models/parallel`). None can go on without the others, so
+when one dies all of them start anew, from the last checkpoint, as many as the cluster has room for then. Ray starts
+them as plain actors: what Ray Train would add, checkpoints and starting again from them, the training loop has, and its
+checkpoints also know the place within an epoch.
+"""
+
+import contextlib
+import hashlib
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tenor._core.progress import Watcher
+from tenor.distributed import cluster
+from tenor.errors import SettingsError, TenorError, counted, missing_extra
+
+if TYPE_CHECKING:  # not loaded here: a worker joins the others before its backend starts
+    from tenor.training.network_training import Learned, Work
+    from tenor.training.neural import Learn
+    from tenor.training.trainer import Checkpoints
+
+_DEATHS = 5  # starts that may come to nothing one after the other
+_LOOK_S = 0.5  # between two looks at how far the workers are
+_START_S = 5.0  # between two looks at whether the cluster still has room for all that start
+
+
+class Trainer:
+    """A worker: one of the processes that train a network together."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[str, tuple[Any, ...]]] = []
+
+    def address(self) -> str:
+        """HOST:PORT at which this worker can wait for the others. Answers once the worker is there."""
+        import ray
+
+        with socket.socket() as free:
+            free.bind(("", 0))
+            address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+            return f"{address}:{free.getsockname()[1]}"
+
+    def learn(self, coordinator: str, task: "_Task", work: list[Any], number: int) -> "_Answer":
+        """Train with the others.
+
+        Args:
+            coordinator: Address of the first worker.
+            task: What all are asked for.
+            work: A reference to what is trained, in a list, so that it is fetched here.
+            number: Which worker this is; the first tells of it, writes checkpoints and returns the network.
+        """
+        try:
+            import jax
+        except ImportError:
+            return _Answer(error=missing_extra("a worker of --on ray", "jax"))
+        import ray
+
+        from tenor.models.neural import backend
+
+        try:
+            jax.distributed.initialize(coordinator, task.workers, number)  # before anything is computed
+            backend.load("a worker of --on ray")
+            from tenor.models.neural import parallel
+            from tenor.training import network_training
+
+            watcher = _Telling(self._told) if number == 0 else Watcher()
+            with parallel.together():
+                found = network_training.learn(ray.get(work[0]), watcher, task.checkpoints, task.seconds)
+            digest = hashlib.sha256(b"".join(array.tobytes() for array in found.network.arrays().values())).hexdigest()
+            return _Answer(found if number == 0 else None, digest)
+        except TenorError as error:
+            return _Answer(error=TenorError(error.problem, error.remedy))
+        except jax.errors.JaxRuntimeError as error:
+            return _Answer(lost=str(error).splitlines()[0])
+
+    def told(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """What the watcher has heard since the last call: names of its methods and what they were given."""
+        told = self._told[:]
+        del self._told[: len(told)]
+        return told
+
+
+class _Telling(Watcher):
+    def __init__(self, told: list[tuple[str, tuple[Any, ...]]]) -> None:
+        self._told = told
+
+    def say(self, line: str) -> None:
+        self._told.append(("say", (line,)))
+
+    def progress(self, *args: Any) -> None:
+        self._told.append(("progress", args))
+
+    def finished(self, *args: Any) -> None:
+        self._told.append(("finished", args))
+
+    def recorded(self, *args: Any) -> None:
+        self._told.append(("recorded", args))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What the workers of a group are asked for: how many they are, where checkpoints go, and the seconds there are."""
+
+    workers: int
+    checkpoints: "Checkpoints | None"
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a worker says in the end: the network, from the first; a hash of its weights; what is wrong; or why it could
+    not reach the others.
+    """
+
+    found: "Learned | None" = None
+    digest: str = ""
+    error: TenorError | None = None
+    lost: str = ""
+
+
+class _Lost(Exception):  # noqa: N818  (caught here)
+    """The group cannot go on."""
+
+
+def learner(ray: Any, workers: int | None, threads: int) -> "Learn":
+    """What trains a network on the cluster.
+
+    Args:
+        ray: A connected Ray.
+        workers: How many workers; None: as many as the cluster has cores for.
+        threads: Cores for each.
+    """
+
+    def learn(work: "Work", watcher: Watcher, checkpoints: "Checkpoints | None", seconds: float | None) -> "Learned":
+        until = None if seconds is None else time.perf_counter() + seconds
+        if checkpoints is not None:
+            checkpoints = replace(checkpoints, folder=checkpoints.folder.absolute())
+            if not checkpoints.resume:
+                checkpoints.remove()
+        reference = ray.put(work)
+        rows = max(1, work.config.batch_tokens // work.text_encoder.longest(work.config.maximum_tokens))
+        wanted = min(workers or rows, rows)
+        heard = _Heard(watcher)
+        try:
+            while True:
+                with _group(ray, wanted, threads) as (coordinator, crew), contextlib.suppress(_Lost):
+                    watcher.say(
+                        f"{counted(len(crew), 'worker trains', 'workers train')} together, "
+                        f"{counted(threads, 'core')} each."
+                    )
+                    left = None if until is None else until - time.perf_counter()
+                    return _trained(ray, crew, coordinator, _Task(len(crew), checkpoints, left), reference, heard)
+                if checkpoints is not None:
+                    checkpoints = replace(checkpoints, resume=True)
+        except KeyboardInterrupt:
+            if checkpoints is not None:
+                checkpoints.tell(watcher)
+            raise
+
+    return learn
+
+
+class _Heard:
+    """Tells a watcher what the first worker has heard, and counts the workers that died since the last epoch's end."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher, self.deaths = watcher, 0
+
+    def tell(self, events: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
+        for name, args in events:
+            getattr(self.watcher, name)(*args)
+            if name == "finished":
+                self.deaths = 0
+
+    def died(self, problem: str) -> None:
+        """Raises _Lost, or TenorError when it has come to nothing too often."""
+        self.deaths += 1
+        if self.deaths == _DEATHS:
+            raise TenorError(
+                f"workers die again and again while they train: {problem}",
+                "Look whether they need more memory than a node has; the same command with --resume goes on.",
+            )
+        self.watcher.say("a worker died; all start again from the last checkpoint.")
+        raise _Lost
+
+
+def _trained(ray: Any, crew: Sequence[Any], address: Any, task: _Task, work: Any, heard: _Heard) -> "Learned":
+    """What the workers have learned. Raises _Lost where one of them died."""
+    asked = [actor.learn.remote(address, task, [work], number) for number, actor in enumerate(crew)]
+    waiting, answers = list(asked), {}
+    try:
+        while waiting:
+            ready, waiting = ray.wait(waiting, num_returns=1, timeout=_LOOK_S)
+            heard.tell(ray.get(crew[0].told.remote()))
+            for each in ready:
+                answers[each] = answer = ray.get(each)
+                if answer.error is not None:
+                    raise answer.error
+                if answer.lost:
+                    heard.died(answer.lost)
+    except ray.exceptions.RayActorError as error:
+        heard.died(str(error).splitlines()[0])
+    if len({answer.digest for answer in answers.values()}) > 1:
+        raise TenorError(
+            "the workers do not have equal weights.", "Have the same versions of JAX and Keras on all nodes."
+        )
+    found: Learned | None = answers[asked[0]].found
+    assert found is not None
+    return found
+
+
+@contextlib.contextmanager
+def _group(ray: Any, wanted: int, threads: int) -> Any:
+    """(where the first waits, workers) as many as wanted, or as there is room for; they end with the block."""
+    environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}  # what trains on processors
+    environment |= {"OMP_NUM_THREADS": str(threads), "NPROC": str(threads)}  # the second is XLA's
+    made = ray.remote(num_cpus=threads, max_concurrency=2, runtime_env={"env_vars": environment})(Trainer)
+    crew: list[Any] = []
+    try:
+        while True:
+            count = min(wanted, cluster.room(ray, threads))
+            if not count:
+                raise SettingsError(
+                    f"no node of the cluster has {counted(threads, 'core')}.",
+                    "Give fewer --worker-cores, or add a node.",
+                )
+            crew += [made.remote() for _ in range(count)]
+            there = [actor.address.remote() for actor in crew]
+            while len(ray.wait(there, num_returns=count, timeout=_START_S)[0]) < count <= cluster.room(ray, threads):
+                pass
+            if count <= cluster.room(ray, threads):
+                break
+            _end(ray, crew)  # a node has gone meanwhile
+        yield there[0], crew
+    finally:
+        _end(ray, crew)
+
+
+def _end(ray: Any, crew: list[Any]) -> None:
+    for actor in crew:
+        ray.kill(actor)
+    crew.clear()

@@ -1,0 +1,169 @@
+"""A model that may be tried: what is asked for, how it is written in `members`, and what was made of it."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tenor._core.progress import Watcher
+from tenor.config import settings
+from tenor.config.settings import require
+from tenor.errors import SettingsError
+from tenor.models.auto import cost, distillation
+from tenor.models.base import Examples, Family, Fitted
+from tenor.models.families import bag, cnn, lstm, ngram, pretrained
+from tenor.tasks import Floats
+
+Fit = Callable[[Family, Examples, Any, int, Watcher, float | None], Fitted]
+"""(family, examples, config, seed, watcher, seconds) -> Fitted: how a model of any other family is fitted. With seconds
+a network makes only as many steps as fit into them.
+"""
+
+_KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
+_UNLABELLED, _SEED = "unlabelled", "seed"
+_MORE_TEXTS = 1.3  # times as long as on the part, at most, to learn from all texts
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to make.
+
+    Attributes:
+        family: Its family.
+        wanted: The settings asked for.
+        seconds: Time for a network to learn; None: as long as its settings take.
+        unlabelled: Of how many texts without labels it learns what the blend before it says of them; None: of none, or
+            of as many as there is time for.
+        seed: Added to that of the run: 0, or what tells a further model of the same settings from the first.
+    """
+
+    family: Family
+    wanted: Mapping[str, Any]
+    seconds: float | None = None
+    unlabelled: int | None = None
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """What tells it from others on a leaderboard: `ngram 1-3 c5` has n-grams of 1 to 3 tokens and 5 characters."""
+        grams = [_told(self.wanted.get("orders")), _told(self.wanted.get("characters"), "c")]
+        others = ["+texts" if self.unlabelled else "", f"#{self.seed + 1}" if self.seed else ""]
+        return " ".join(filter(None, [self.family.name, *grams, *others]))
+
+    @property
+    def config(self) -> Any:
+        """Its settings; it keeps no texts of its own back, since all are compared on the same."""
+        own = {"calibrated": False} if self.family.build is None else {"validation": 0.0, "calibration": 0.0}
+        return settings.make(self.family.config, {**own, **self.wanted}, f"members, {self.family.name}")
+
+
+def _told(lengths: Sequence[int] | None, kind: str = "") -> str:
+    """Lengths of n-grams, in short; empty for none."""
+    if not lengths:
+        return ""
+    first, last = min(lengths), max(lengths)
+    return f"{kind}{first}" if first == last else f"{kind}{first}-{last}"
+
+
+def parse(member: str, setting: str = "members") -> Candidate:
+    """What a string of `members` asks for. Raises SettingsError."""
+    name, *assignments = member.split()
+    if name not in _KNOWN:
+        raise SettingsError(f"setting {setting!r} names {name!r}.", settings.nearest(name, list(_KNOWN)))
+    values = settings.parse_assignments(assignments)
+    unlabelled, seed = values.pop(_UNLABELLED, None), values.pop(_SEED, 0)
+    for key, value in ((_UNLABELLED, unlabelled), (_SEED, seed)):
+        whole = value is None or (type(value) is int and value >= 0)
+        require(whole, setting, f"{key} must be a whole number")
+    candidate = Candidate(_KNOWN[name], values, None, unlabelled, seed or 0)
+    _ = candidate.config
+    return candidate
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model, what it says of the texts held out, and its price.
+
+    Attributes:
+        asked: What was asked for.
+        taught: The texts without labels that it learned from, with what the blend before it says of them; None: none.
+        seconds: How long it took to fit.
+        texts_per_s: How many texts it labels in a second.
+        latency_ms: How long it takes for a single text (median).
+        size_mib: Its weights and graphs.
+    """
+
+    asked: Candidate
+    fitted: Fitted
+    logits: Floats
+    seconds: float
+    texts_per_s: float
+    latency_ms: float
+    size_mib: float
+    taught: Examples | None = None
+
+    @property
+    def again_s(self) -> float:
+        """How long it takes, at most, to learn from all texts with the settings that were chosen."""
+        return _MORE_TEXTS * (self.seconds - self.fitted.timing.get("choose_s", 0.0))
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """The settings asked for, and what the clock made of them."""
+        values = dict(self.asked.wanted)
+        if self.asked.family.build is not None:
+            values |= {key: getattr(self.fitted.config, key) for key in ("epochs", "steps")}
+        return {key: value for key, value in values.items() if value is not None}
+
+    @property
+    def described(self) -> str:
+        """The model as `members` takes it: the family, its settings, and what it learned from besides."""
+        others = {_UNLABELLED: self.asked.unlabelled, _SEED: self.asked.seed or None}
+        values = self.wanted | {key: value for key, value in others.items() if value is not None}
+        told = (f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items())
+        return " ".join([self.asked.family.name, *told])
+
+    def figures(self, held_out: Examples) -> dict[str, float]:
+        """What it is worth, and what it costs."""
+        price = {"seconds": self.seconds, "texts_per_s": self.texts_per_s}
+        price |= {"latency_ms": self.latency_ms, "size_mib": self.size_mib}
+        return cost.measured(self.logits, held_out) | price
+
+    def row(self, held_out: Examples, weight: float) -> dict[str, Any]:
+        """A row of the leaderboard, with its weight in the blend."""
+        chosen = json.dumps(settings.as_dict(self.fitted.config), ensure_ascii=False)
+        return {"family": self.asked.name, "weight": weight, **self.figures(held_out), "settings": chosen}
+
+
+def make(
+    fit: Fit,
+    asked: Candidate,
+    learned: Examples,
+    held_out: Examples,
+    seed: int,
+    watcher: Watcher,
+    taught: Examples | None = None,
+) -> Made:
+    """Fit a model and try it on the texts held out."""
+    begin = time.perf_counter()
+    examples = learned if taught is None else distillation.together(learned, taught)
+    fitted = of_task(fit(asked.family, examples, asked.config, seed + asked.seed, watcher, asked.seconds), held_out)
+    seconds = time.perf_counter() - begin
+    begin = time.perf_counter()
+    logits = fitted.model.logits(held_out.texts)
+    texts_per_s = len(held_out) / (time.perf_counter() - begin)
+    price = cost.price(fitted, cost.sample(held_out))
+    return Made(asked, fitted, logits, seconds, texts_per_s, *price, taught)
+
+
+def of_task(fitted: Fitted, examples: Examples) -> Fitted:
+    """The model as one of the task of these examples, should it have learned from probabilities."""
+    return replace(fitted, task=examples.task, model=distillation.of_task(fitted.model, examples.task))
+
+
+def affordable(made: Sequence[Made], size: float | None, latency: float | None) -> bool:
+    """Whether all of these together are as small (MiB) and as quick (milliseconds) as is asked for; None: any."""
+    return sum(each.size_mib for each in made) <= (float("inf") if size is None else size) and sum(
+        each.latency_ms for each in made
+    ) <= (float("inf") if latency is None else latency)

@@ -1,0 +1,294 @@
+"""A model family: one record that the rest of Tenor goes by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor._core.progress import Watcher
+from tenor.config.search_space import Choice, Space, around
+from tenor.config.settings import require
+from tenor.data import ondisk, split
+from tenor.data.ondisk import Texts
+from tenor.data.split import Groups
+from tenor.evaluation.calibration import Calibration
+from tenor.evaluation.conformal import Conformal
+from tenor.models.attribution import Attribution
+from tenor.models.neural.shapes import Shapes
+from tenor.tasks import Floats, Targets, Task
+from tenor.text.encoded import Keep, TextEncoder
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
+Loss = Literal["cross-entropy", "mean-squared-error", "mean-absolute-error", "huber"]
+Precision = Literal["auto", "float32", "bfloat16"]
+TokenKind = Literal["words", "subwords"]
+
+FEWEST_SUBWORDS = 1_000
+"""The smallest vocabulary of subwords."""
+
+
+class Model(Protocol):
+    """A trained model: raw texts in, logits out."""
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Logits of shape (texts, outputs), in the order of `texts`."""
+
+    def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
+        """What the characters of each text add to a weighted sum of its logits; `directions` are the weights, (texts,
+        outputs).
+        """
+
+    def represent(self, texts: Sequence[str]) -> Any:
+        """The features that the logits are made of, as vectors of length 1 (an array or a sparse matrix): texts with
+        like ones are alike to the model.
+        """
+
+    def arrays(self) -> Arrays:
+        """Everything learned, by name, for `weights.safetensors`."""
+
+    def encoder(self) -> dict[str, Any]:
+        """How texts become features, for `encoder.json`."""
+
+    def graphs(self) -> Mapping[str, bytes]:
+        """The model as files of ONNX, by the names that they are saved under; none where it is no network."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled texts to learn from.
+
+    Attributes:
+        texts: The texts.
+        targets: What `task.encode` makes of their labels.
+        task: What is predicted.
+        weights: (texts,) how much each counts, 1 on average.
+        groups: (texts,) number of each text's group: of a group all texts are learned from, or none; None: each text
+            is one.
+        unlabelled: Further texts, whose labels nobody knows.
+        validation: Texts that are not learned from: they choose settings and epochs, and tell how sure the model may
+            be. None: a family takes a part of these where it needs one.
+    """
+
+    texts: Sequence[str]
+    targets: Targets
+    task: Task
+    weights: Floats
+    groups: Groups | None = None
+    unlabelled: Sequence[str] = ()
+    validation: "Examples | None" = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Examples":
+        """The examples of the chosen rows, in that order."""
+        groups = None if self.groups is None else self.groups[rows]
+        if isinstance(self.texts, Texts):
+            targets = ondisk.gathered(self.targets, rows)
+            weights = ondisk.gathered(self.weights, rows)
+            return Examples(self.texts.take(rows), targets, self.task, weights, groups)
+        texts = [self.texts[row] for row in rows]
+        return Examples(texts, self.targets[rows], self.task, self.weights[rows], groups)
+
+    def parted(self, share: float, seed: int) -> "tuple[Examples, Examples]":
+        """The examples but for about this share of them, and that share."""
+        strata = split.strata(self.texts, self.targets, self.task)
+        kept, held_out = split.hold_out(self.texts, strata, share, seed, self.groups)
+        return self.take(kept), self.take(held_out)
+
+    def validated(self, share: float, seed: int) -> "tuple[Examples, Examples]":
+        """What to learn from and what to validate on: `validation`, or about this share of the examples."""
+        if self.validation is None:
+            return self.parted(share, seed)
+        return replace(self, validation=None), self.validation
+
+    def in_memory(self) -> "Examples":
+        """The examples with texts and targets that are not on disk."""
+        return replace(self, texts=list(self.texts), targets=np.array(self.targets))
+
+
+class HeldOut(NamedTuple):
+    """What a model, or one like it, says of training texts that it has not learned from.
+
+    Attributes:
+        targets: What `task.encode` makes of their labels.
+        logits: (texts, outputs).
+        chose_epoch: Whether the best epoch was chosen on these texts too.
+    """
+
+    targets: Targets
+    logits: Floats
+    chose_epoch: bool = False
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model that has been fitted.
+
+    Attributes:
+        task: What is predicted, with what was chosen for it.
+        model: The model.
+        config: The settings that it was fitted with: those asked for, with what was chosen filled in.
+        timing: Seconds by step: `encode_s`, `choose_s`, `fit_s`, `calibrate_s`.
+        history: One row an epoch (or a candidate tried), for `history.csv`.
+        held_out: What calibration, conformal scores and thresholds of labels come from; None: nothing was held out.
+        calibration: What makes its logits those of calibrated probabilities; None where there is nothing to.
+        conformal: Scores that sets with a promised coverage come from.
+        steps: One row for each step of a network, for `steps.csv`.
+    """
+
+    task: Task
+    model: Model
+    config: Any
+    timing: dict[str, float]
+    history: list[dict[str, Any]]
+    held_out: HeldOut | None = None
+    calibration: Calibration | None = None
+    conformal: Conformal | None = None
+    steps: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Settings of training that every neural family has."""
+
+    fewest_epochs: ClassVar[int] = 2
+
+    maximum_tokens: int = 200
+    """Longer texts are cut to this many tokens."""
+    keep: Keep = "end"
+    """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
+    the end), all of it in windows, whose logits are averaged, or all: windows, and both beside them."""
+    predict_keep: Keep | None = None
+    """What predictions keep of it; none: what training keeps."""
+    loss: Loss | None = None
+    """What training makes small; none is the task's own: cross-entropy, and for numbers the mean squared error."""
+    label_smoothing: float = 0.1
+    """Share of the target that is spread evenly over all classes (Szegedy et al., 2016); 0 is off."""
+    focal: float = 0.0
+    """How much less a text counts that is classified well: its loss is scaled by (1 - p)^focal (Lin et al., 2017); 0 is
+    off."""
+    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adam"
+    learning_rate: float = 0.008
+    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
+    warmup: float = 0.05
+    """Share of all steps over which the learning rate rises."""
+    clip_norm: float | None = 1.0
+    """Gradients are scaled down to this length (Pascanu et al., 2013); none is off."""
+    batch_tokens: int = 12_800
+    """Tokens in a batch, at most: 64 texts of 200 tokens, or 200 of 64. Little data make smaller batches, so that an
+    epoch has about 100."""
+    epochs: int | None = None
+    """Passes over the training texts; none makes about 300 batches of them, in 2 (`pretrained`: 1) to 10
+    epochs."""
+    steps: int | None = None
+    """Batches to learn from in all, if that is less than `epochs` come to; none: those of all epochs."""
+    patience: int | None = 2
+    """Stop after this many epochs without a better validation loss; none is off."""
+    validation: float = 0.1
+    """Share of the training texts on which the best epoch is chosen; 0 keeps the last. From 1,000 texts on half of them
+    are left to calibrate on; fewer serve both."""
+    calibration: float = 0.0
+    """Share of the training texts held out to calibrate on where `validation` is 0: at least 100 texts, or none, and at
+    most 2,000; 0 calibrates nothing then."""
+
+    def __post_init__(self) -> None:
+        require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
+        require(self.steps is None or self.steps >= 1, "steps", "must be 1 or more, or none")
+        for key in ("maximum_tokens", "batch_tokens"):
+            require(getattr(self, key) >= 1, key, "must be 1 or more")
+        require(self.learning_rate > 0, "learning_rate", "must be above 0")
+        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
+        require(self.focal >= 0, "focal", "must be 0 or more")
+        require(self.loss in (None, "cross-entropy") or not self.focal, "focal", "belongs to the loss cross-entropy")
+        require(0 <= self.warmup <= 1, "warmup", "must be between 0 and 1")
+        for key in ("validation", "calibration"):
+            require(0 <= getattr(self, key) < 1, key, "must be at least 0 and below 1")
+        require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
+        require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
+
+    @property
+    def read(self) -> Keep:
+        """What predictions keep of a text that is too long."""
+        return self.predict_keep or self.keep
+
+    @classmethod
+    def space(cls, _: Task) -> Space:
+        """What a search may change."""
+        return {"learning_rate": around(cls.learning_rate, 8, 4), "label_smoothing": Choice((0.0, 0.05, 0.1, 0.2))}
+
+    def for_texts(self, _: int) -> Self:
+        """The settings, with what depends on how many texts there are filled in."""
+        return self
+
+
+@dataclass(frozen=True)
+class WordConfig(NetworkConfig):
+    """Settings of the families that learn a vector for each token of a vocabulary."""
+
+    vocabulary: int = 10_000
+    """Tokens in the vocabulary, the two for padding and for unknown tokens among them."""
+    tokens: TokenKind | None = None
+    """What the tokens are: words (and Chinese characters), or subwords that are trained on the texts; none: subwords
+    where most texts are in a script without blanks between words, such as Chinese, else words."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.vocabulary >= 3, "vocabulary", "must be 3 or more")
+        require(
+            self.tokens != "subwords" or self.vocabulary >= FEWEST_SUBWORDS,
+            "vocabulary",
+            f"must be {FEWEST_SUBWORDS} or more for subwords, as 256 of them are bytes",
+        )
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {**super().space(task), "vocabulary": Choice((5_000, 10_000, 20_000, 40_000))}
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of model. It has `fit` and `restore` of its own; or `encode` and `build`, a Keras model; or `combine`,
+    which blends models of other families.
+
+    Attributes:
+        name: The word of the command line.
+        summary: What it is, in one sentence.
+        paper: Whose idea it is.
+        config: The settings class.
+        fit: (examples, config, seed, watcher) -> Fitted.
+        restore: (config, encoder, arrays, task) -> Model.
+        build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
+            (batch, outputs).
+        shapes: (config, outputs) -> the name and shape of each of the weights that `build` makes, the table of tokens
+            first.
+        encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids.
+        initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
+        combine: (how another family is fitted, examples, config, seed, watcher, ready, spread) -> Fitted, whose model
+            is a `Blend`; `ready` takes each model that can be used before the last one is found, and `spread` says
+            where others are made.
+        structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
+        pretraining: Defaults of its settings that are others there.
+        started: Defaults of its settings that are others where it starts from an encoder that was pretrained here.
+        rate: (config) -> path of a variable -> its share of the learning rate; None: all of it.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    config: type[Any]
+    fit: Callable[[Examples, Any, int, Watcher], Fitted] | None = None
+    restore: Callable[[Any, dict[str, Any], Arrays, Task], Model] | None = None
+    build: Callable[[Any, Task], Any] | None = None
+    shapes: Callable[[Any, int], Shapes] | None = None
+    encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None
+    initialise: Callable[[Any, Any], None] | None = None
+    combine: Callable[[Any, Examples, Any, int, Watcher, Callable[[Fitted], None], Any], Fitted] | None = None
+    structure: tuple[str, ...] = ()
+    pretraining: Mapping[str, Any] = field(default_factory=dict)
+    started: Mapping[str, Any] = field(default_factory=dict)
+    rate: Callable[[Any], Callable[[str], float]] | None = None

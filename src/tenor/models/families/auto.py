@@ -1,0 +1,424 @@
+"""`auto`: the best model that can be had in the time given, most often a blend of several.
+
+First an n-gram model, which is there in seconds; then, for as long as there is time, networks that see what it does
+not, and these again from other random numbers. All learn from the same texts and are tried on the same others; those
+that help are blended (Wolpert, 1992, "Stacked Generalization"), and those that are quick then learn from all texts.
+
+What was made, each with the number of its steps, is kept as `members`: with these the run can be repeated exactly, on
+any machine and without a clock.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tenor._core.progress import Watcher
+from tenor.config.settings import Seconds, require
+from tenor.errors import SettingsError
+from tenor.evaluation import calibration
+from tenor.models.auto import blend, candidate, cost, distillation, plan
+from tenor.models.auto.blend import Blend, Member
+from tenor.models.auto.candidate import Candidate, Fit, Made
+from tenor.models.auto.executor import Call, Spread, spread_out
+from tenor.models.auto.plan import Clock
+from tenor.models.base import Examples, Family, Fitted, HeldOut
+from tenor.models.families import ngram
+from tenor.tasks import Value
+
+_USUAL_S = Seconds(180.0)
+_LEFT_SHARE = 0.1  # of the time, and more that is left, is told of
+_DISTILLED_SHARE = 0.25  # of the time is for the small model that learns from the blend
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of `auto`."""
+
+    budget: Seconds | None = _USUAL_S
+    """Seconds for learning, or a time such as `5m`; reading the texts and measuring come on top. None: until nothing
+    makes it better."""
+    members: tuple[str, ...] | None = None
+    """Models to make, whatever time they take: each a family and settings of it, such as `bag steps=400`; none: what
+    fits into `budget`."""
+    maximum_size: float | None = None
+    """Largest size of the blend, in MiB of weights and graphs; none: any."""
+    maximum_latency: float | None = None
+    """Longest time that the blend may take for a single text, in milliseconds, on this machine; none: any."""
+    distil: str | None = None
+    """A model that learns what the blend says and is kept in its place: a family and settings of it, such as `ngram` or
+    `bag embedding=16`; none: the blend is kept."""
+
+    def __post_init__(self) -> None:
+        require(self.budget is None or self.budget > 0, "budget", "must be above 0, or none")
+        require(self.members is None or len(self.members) > 0, "members", "must name a model, or be none")
+        for member in self.members or ():
+            candidate.parse(member)
+        if self.distil is not None:
+            candidate.parse(self.distil, "distil")
+        for name in ("maximum_size", "maximum_latency"):
+            limit = getattr(self, name)
+            require(limit is None or limit > 0, name, "must be above 0, or none")
+
+
+class _OutOfTimeError(Exception):
+    """A model is not ready in time."""
+
+
+class _Member(Watcher):
+    """Tells of the progress of one model, and ends it when the time is over."""
+
+    def __init__(self, watcher: Watcher, name: str, clock: Clock) -> None:
+        self.watcher, self.name, self.clock = watcher, name, clock
+
+    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+        if self.clock.left < 0:
+            raise _OutOfTimeError
+        self.watcher.progress(f"{self.name}, {step}", done, total, figures)
+
+    def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
+        self.watcher.recorded(f"{self.name}/{what}", number, figures)
+
+
+def combine(
+    fit: Fit,
+    examples: Examples,
+    config: Config,
+    seed: int,
+    watcher: Watcher,
+    ready: Callable[[Fitted], None],
+    spread: Spread | None = None,
+) -> Fitted:
+    """Make models, compare them, blend those that help; and have a small model learn from the blend, where one is asked
+    for.
+
+    An interruption (Ctrl-C) after the first model ends the search, not the run. `ready` gets the first model, and
+    each blend that is better than the one before. `spread` makes models elsewhere, several at a time.
+
+    Raises:
+        TenorError: A setting in `members` does not serve the task, a package is missing, or no model is as small and
+            as quick as is asked for.
+    """
+    begin = time.perf_counter()
+    whole = Clock(None if config.members else config.budget)
+    share = 1.0 if config.distil is None else 1 - _DISTILLED_SHARE
+    clock = Clock(None if config.members or config.budget is None else share * config.budget)
+    several = config.members is not None or config.distil is not None or len(examples.unlabelled) > 0
+    if not several and not plan.compares(config.budget, examples):
+        return _alone(fit, examples, config, seed, watcher)
+    encodes = plan.encodes(config.members, config.budget, examples)
+    learned, held_out = examples.validated(plan.held_share(len(examples), encodes), seed)
+    if not len(held_out):
+        watcher.say("there are too few texts to compare models, so there is one of n-grams alone.")
+        return _alone(fit, examples, config, seed, watcher)
+    held_out, learned = held_out.in_memory(), replace(learned, unlabelled=examples.unlabelled)
+    made: list[Made] = []
+    members: tuple[Member, ...] = ()
+    found: Fitted | None = None
+    try:
+        parts = (learned, held_out)
+        planned = plan.plan(
+            *(config.members, *parts, clock, encodes, made),
+            lambda: [each for each, weight in _weighted(made, members) if weight > 0],
+        )
+
+        def taught(asked: Candidate) -> Examples | None:
+            return _taught(found, asked, learned.unlabelled, seed)
+
+        making = _making(fit, planned, config, parts, seed, watcher, clock, taught, spread)
+        with contextlib.closing(making):
+            for asked, each in making:
+                if each is None:
+                    watcher.say(f"{asked.name}: not ready in time, and left out.")
+                    continue
+                made.append(each)
+                watcher.compared(asked.name, each.figures(held_out))
+                chosen, blended = _blended(made, held_out, config, begin)
+                if blended is not None and (found is None or blended.history[-1]["weight"] > 0):
+                    found, members = blended, chosen
+                    ready(found)
+        if config.budget is not None and config.members is None and clock.left > _LEFT_SHARE * config.budget:
+            watcher.say(f"no further model that could help fits into the {clock.left:.0f} s that are left.")
+    except KeyboardInterrupt:
+        if found is None:
+            raise
+        watcher.say("interrupted: no further models are tried, and those that are ready are saved.")
+    if found is None:
+        raise _too_costly(config, made)
+    rows = [each.row(held_out, weight) for each, weight in _weighted(made, members)]
+    if len(members) > 1 and found.held_out is not None:
+        watcher.compared("blend", cost.measured(found.held_out.logits, held_out))
+    found = replace(found, history=rows, config=replace(config, members=tuple(each.described for each in made)))
+    if config.distil is None:
+        if examples.validation is None:
+            members = _on_all(fit, members, made, examples, config, seed, watcher, clock, spread)
+        found = replace(found, model=Blend(members))
+    else:
+        found = _distilled(fit, found, learned, held_out, seed, watcher, whole)
+    return replace(found, timing={"fit_s": time.perf_counter() - begin})
+
+
+def _making(
+    fit: Fit,
+    planned: Iterator[Candidate | None],
+    config: Config,
+    parts: tuple[Examples, Examples],
+    seed: int,
+    watcher: Watcher,
+    clock: Clock,
+    taught: Callable[[Candidate], Examples | None],
+    spread: Spread | None,
+) -> Generator[tuple[Candidate, Made | None]]:
+    """The models of the plan, in its order; None for one that is not ready in time. The first has all the time."""
+    given = ready = 0
+    learned, held_out = parts
+    if spread is None:
+        for asked in filter(None, planned):
+            told = _Member(watcher, asked.name, clock if ready else Clock(None))
+            made = _in_time(fit, asked, learned, held_out, seed, told, taught(asked))
+            ready += made is not None
+            yield asked, made
+        return
+    shared = spread.share((replace(learned.in_memory(), unlabelled=()), held_out))
+
+    def calls() -> Iterator[Call | None]:
+        asked_for = 0
+        for asked in planned:
+            if asked is None:
+                while given < asked_for:
+                    yield None
+                continue
+            asked_for += 1
+            yield asked, _made_there, (shared, fit, asked, seed, clock.moment if ready else None, taught(asked))
+
+    def most() -> int:  # what the first takes tells what else there is time for
+        return spread.places if ready or config.members else 1
+
+    for asked, made in spread_out(spread, calls(), most):
+        given += 1
+        ready += made is not None
+        yield asked, made
+
+
+def _made_there(
+    parts: tuple[Examples, Examples],
+    fit: Fit,
+    asked: Candidate,
+    seed: int,
+    moment: float | None,
+    taught: Examples | None,
+) -> Made | None:
+    """A model made on another machine, until a moment in seconds since 1970."""
+    told = _Member(Watcher(), asked.name, Clock(None if moment is None else moment - time.time()))
+    return _in_time(fit, asked, *parts, seed, told, taught)
+
+
+def _in_time(
+    fit: Fit,
+    asked: Candidate,
+    learned: Examples,
+    held_out: Examples,
+    seed: int,
+    told: _Member,
+    taught: Examples | None,
+) -> Made | None:
+    try:
+        return candidate.make(fit, asked, learned, held_out, seed, told, taught)
+    except _OutOfTimeError:
+        return None
+
+
+def _taught(found: Fitted | None, asked: Candidate, texts: Sequence[str], seed: int) -> Examples | None:
+    """The texts without labels that a model is to learn from, with what the blend says of them; None: no such texts.
+
+    Raises:
+        SettingsError: `members` ask for more of them than there are, or before there is a model that could tell.
+    """
+    if not asked.unlabelled:
+        return None
+    require(found is not None, "members", "must name a model first that learns from labels alone")
+    _check(asked, texts, "members")
+    assert found is not None
+    return _teacher(found).labels(distillation.drawn(texts, asked.unlabelled, seed))
+
+
+def _check(asked: Candidate, texts: Sequence[str], setting: str) -> None:
+    number = asked.unlabelled or 0
+    there = f"asks for {number:,} texts without labels, and there are {len(texts):,}: see --unlabelled"
+    require(number <= len(texts), setting, there)
+
+
+def _teacher(found: Fitted) -> distillation.Teacher:
+    assert found.held_out is not None
+    targets, logits, _ = found.held_out
+    right = None if isinstance(found.task, Value) else calibration.fit(targets, logits, found.task)
+    return distillation.Teacher(found.model, found.task, right)
+
+
+def _distilled(
+    fit: Fit, found: Fitted, learned: Examples, held_out: Examples, seed: int, watcher: Watcher, clock: Clock
+) -> Fitted:
+    """A model of the family that `distil` names, which has learned what the blend says.
+
+    The texts held out are not learned from: they tell what is lost, and calibrate. Of texts without labels there are as
+    many as the blend can label in half of the time.
+    """
+    config, teacher = found.config, _teacher(found)
+    asked = candidate.parse(str(config.distil), "distil")
+    _check(asked, learned.unlabelled, "distil")
+    number = asked.unlabelled
+    if number is None:
+        rate = 1 / sum(1 / row["texts_per_s"] for row in found.history if row["weight"])
+        number = int(min(len(learned.unlabelled), max(0.0, rate * clock.left / 2 - len(learned))))
+    examples = teacher.softens(learned)
+    if number:
+        examples = distillation.together(examples, teacher.labels(distillation.drawn(learned.unlabelled, number, seed)))
+    seconds = None if clock.left == float("inf") else max(1.0, clock.left)
+    # What the blend says is soft enough.
+    wanted = asked.wanted if asked.family.build is None else {"label_smoothing": 0.0, **asked.wanted}
+    asked = replace(asked, wanted=wanted, seconds=seconds, unlabelled=number)
+    told = _Member(watcher, f"distilled {asked.family.name}", Clock(None))
+    made = candidate.make(fit, asked, examples, held_out, seed, told)
+    watcher.compared(f"distilled {asked.family.name}", made.figures(held_out))
+    if not candidate.affordable([made], config.maximum_size, config.maximum_latency):
+        raise _too_costly(config, [made])
+    row = {**made.row(held_out, 1.0), "family": f"distilled {asked.family.name}"}
+    return replace(
+        found,
+        model=Blend((Member(asked.family, made.fitted.config, made.fitted.model, 1.0),)),
+        config=replace(config, distil=made.described),
+        history=[*found.history, row],
+        held_out=HeldOut(held_out.targets, made.logits),
+    )
+
+
+def _blended(
+    made: Sequence[Made], held_out: Examples, config: Config, begin: float
+) -> tuple[tuple[Member, ...], Fitted | None]:
+    """The best blend of these models, and its members; None where each of them is too large or too slow."""
+    task = held_out.task
+    logits = [each.logits for each in made]
+    # What a small model learns from may itself be large.
+    limits = (None, None) if config.distil else (config.maximum_size, config.maximum_latency)
+    weights = blend.choose(
+        logits, held_out.targets, task, lambda numbers: candidate.affordable([made[n] for n in numbers], *limits)
+    )
+    if not weights:
+        return (), None
+    members = tuple(
+        Member(made[number].asked.family, made[number].fitted.config, made[number].fitted.model, weight)
+        for number, weight in weights.items()
+    )
+    return members, Fitted(
+        task,
+        Blend(members),
+        replace(config, members=tuple(each.described for each in made)),
+        {"fit_s": time.perf_counter() - begin},
+        [each.row(held_out, weights.get(number, 0.0)) for number, each in enumerate(made)],
+        HeldOut(held_out.targets, blend.combined([logits[number] for number in weights], list(weights.values()))),
+    )
+
+
+def _weighted(made: Sequence[Made], members: Sequence[Member]) -> list[tuple[Made, float]]:
+    weights = {id(member.model): member.weight for member in members}
+    return [(each, weights.get(id(each.fitted.model), 0.0)) for each in made]
+
+
+def _too_costly(config: Config, made: Sequence[Made]) -> SettingsError:
+    size, latency = min(each.size_mib for each in made), min(each.latency_ms for each in made)
+    return SettingsError(
+        "no model that was made is as small and as quick as is asked for: the smallest has "
+        f"{size:.3g} MiB, the quickest takes {latency:.2f} ms for a text.",
+        "Allow more ('maximum_size' or --max-size, 'maximum_latency' or --max-latency), or give more time (--budget).",
+    )
+
+
+def _alone(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher) -> Fitted:
+    """The n-gram model, fitted to all texts."""
+    found = fit(ngram.FAMILY, examples, ngram.Config(), seed, watcher, None)
+    texts = cost.sample(examples)
+    logits = found.model.logits(texts[:1])
+    alone = Made(Candidate(ngram.FAMILY, {}), found, logits, 0.0, 0.0, *cost.price(found, texts))
+    if not candidate.affordable([alone], config.maximum_size, config.maximum_latency):
+        raise _too_costly(config, [alone])
+    members = (Member(ngram.FAMILY, found.config, found.model, 1.0),)
+    return replace(found, model=Blend(members), config=replace(config, members=("ngram",)))
+
+
+def _on_all(
+    fit: Fit,
+    members: Sequence[Member],
+    made: Sequence[Made],
+    examples: Examples,
+    config: Config,
+    seed: int,
+    watcher: Watcher,
+    clock: Clock,
+    spread: Spread | None,
+) -> tuple[Member, ...]:
+    """The models fitted to all texts, with the settings chosen: those for which there is time, the quickest first.
+
+    One that did not see all of its texts once has no use for more of them. What more texts make too large stays what
+    it was, and an interruption ends it.
+    """
+    of = {id(each.fitted.model): each for each in made}
+    costs = [of[id(member.model)] for member in members]
+    found = list(members)
+
+    def wider() -> Iterator[tuple[int, Member, Made]]:
+        before = list(costs)
+        for number in sorted(range(len(members)), key=lambda number: before[number].again_s):
+            member, one = members[number], before[number]
+            if getattr(member.config, "steps", None) is None and one.again_s < clock.left:
+                yield number, member, one
+
+    def fitted() -> Generator[tuple[int, Fitted]]:
+        if spread is None:
+            for number, member, one in wider():
+                told = _Member(watcher, f"{one.asked.name}, all texts", Clock(None))
+                yield (
+                    number,
+                    _fitted_to(examples, fit, member.family, member.config, seed + one.asked.seed, one.taught, told),
+                )
+            return
+        shared = spread.share(replace(examples.in_memory(), unlabelled=()))
+        calls: Iterator[Call | None] = (
+            (number, _fitted_to, (shared, fit, member.family, member.config, seed + one.asked.seed, one.taught))
+            for number, member, one in wider()
+        )
+        yield from spread_out(spread, calls, lambda: spread.places)
+
+    try:
+        with contextlib.closing(fitted()) as all_fitted:
+            for number, again in all_fitted:
+                _, size = cost.price(again, examples.texts[:1])
+                with_this = [*costs]
+                with_this[number] = replace(costs[number], size_mib=size)
+                if candidate.affordable(with_this, config.maximum_size, config.maximum_latency):
+                    costs, found[number] = with_this, replace(members[number], model=again.model)
+    except KeyboardInterrupt:
+        watcher.say("interrupted: the models learn from no further texts, and are saved.")
+    return tuple(found)
+
+
+def _fitted_to(
+    examples: Examples,
+    fit: Fit,
+    family: Family,
+    config: Any,
+    seed: int,
+    taught: Examples | None,
+    watcher: Watcher | None = None,
+) -> Fitted:
+    more = examples if taught is None else distillation.together(examples, taught)
+    return candidate.of_task(fit(family, more, config, seed, watcher or Watcher(), None), examples)
+
+
+FAMILY = Family(
+    name="auto",
+    summary="The best blend of models that can be made in the time given (--budget).",
+    paper="Wolpert, 1992",
+    config=Config,
+    combine=combine,
+)

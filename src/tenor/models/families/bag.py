@@ -1,0 +1,104 @@
+"""`bag`: the mean of the embeddings of a text's n-grams -> hidden layers, if any -> Dense.
+
+fastText: Joulin et al. (2017), "Bag of Tricks for Efficient Text Classification"; with hidden layers a deep averaging
+network: Iyyer et al. (2015), "Deep Unordered Composition Rivals Syntactic Methods for Text Classification".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tenor.config.search_space import Choice, Range, Space
+from tenor.config.settings import require
+from tenor.models.base import Activation, Family, NetworkConfig
+from tenor.models.neural.shapes import Shapes, dense
+from tenor.tasks import Task
+from tenor.text import gram_ids
+from tenor.text.encoded import TextEncoder
+
+
+@dataclass(frozen=True)
+class Config(NetworkConfig):
+    """Settings of `bag`."""
+
+    maximum_tokens: int = 1_000
+    """Longer texts are cut to this many tokens."""
+    learning_rate: float = 0.016
+    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0. A vector learns from the
+    few batches alone that its n-gram occurs in."""
+    batch_tokens: int = 50_000
+    """N-grams in a batch, at most. Little data make smaller batches, so that an epoch has about 100."""
+    vocabulary: int = 200_000
+    """N-grams in the vocabulary: those that occur in most texts."""
+    minimum_texts: int = 2
+    """N-grams in fewer training texts than this are left out."""
+    orders: tuple[int, ...] = (1, 2)
+    """Lengths of the n-grams in tokens."""
+    embedding: int = 32
+    """Width of an n-gram's vector."""
+    hidden: tuple[int, ...] = ()
+    """Widths of the hidden layers, such as [64, 64]."""
+    activation: Activation = "relu"
+    """Activation of the hidden layers."""
+    dropout: float = 0.2
+    """Share of the features that are dropped in training, after the mean and after each hidden layer."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(bool(self.orders) and all(1 <= order <= 8 for order in self.orders), "orders", "must be from 1 to 8")
+        require(self.vocabulary >= 2, "vocabulary", "must be 2 or more")
+        require(self.minimum_texts >= 1, "minimum_texts", "must be 1 or more")
+        require(self.embedding >= 1, "embedding", "must be 1 or more")
+        require(all(width >= 1 for width in self.hidden), "hidden", "must be 1 or more each")
+        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {
+            **super().space(task),
+            "orders": Choice(((1,), (1, 2), (1, 2, 3))),
+            "embedding": Choice((16, 32, 64, 128)),
+            "hidden": Choice(((), (64,))),
+            "dropout": Range(0.0, 0.6),
+        }
+
+
+def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
+    """The n-grams of the training texts that get a vector."""
+    return config, gram_ids.build(texts, config.vocabulary, config.orders, config.minimum_texts)
+
+
+def build(config: Config, task: Task) -> Any:
+    """Ids (batch, time) -> logits (batch, outputs). The mean leaves padding out."""
+    import keras
+
+    from tenor.models.neural.layers import Pool
+
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    vectors = keras.layers.Embedding(config.vocabulary, config.embedding, name="embedding")(ids)
+    features = keras.layers.Dropout(config.dropout, name="dropout")(Pool("mean", name="pool")(vectors, ids))
+    for number, width in enumerate(config.hidden):
+        features = keras.layers.Dense(width, config.activation, name=f"hidden_{number}")(features)
+        features = keras.layers.Dropout(config.dropout, name=f"dropout_{number}")(features)
+    return keras.Model(ids, keras.layers.Dense(task.outputs, name="logits")(features), name="bag")
+
+
+def shapes(config: Config, outputs: int) -> Shapes:
+    """The weights of the network that `build` makes."""
+    yield "embedding/embeddings", (config.vocabulary, config.embedding)
+    widths = (config.embedding, *config.hidden)
+    for number, width in enumerate(config.hidden):
+        yield from dense(f"hidden_{number}", widths[number], width)
+    yield from dense("logits", widths[-1], outputs)
+
+
+FAMILY = Family(
+    name="bag",
+    summary="The mean of the vectors of a text's words and n-grams; seconds.",
+    paper="Joulin et al., 2017",
+    config=Config,
+    build=build,
+    shapes=shapes,
+    encode=encode,
+)

@@ -1,0 +1,96 @@
+"""`cnn`: Embedding -> convolutions of several widths -> maximum over the text -> Dense.
+
+Kim (2014), "Convolutional Neural Networks for Sentence Classification".
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tenor.config.search_space import Choice, Range, Space
+from tenor.config.settings import require
+from tenor.models.base import Activation, Family, WordConfig
+from tenor.models.neural import tokens
+from tenor.models.neural.shapes import Shapes, dense
+from tenor.tasks import Task
+
+
+@dataclass(frozen=True)
+class Config(WordConfig):
+    """Settings of `cnn`."""
+
+    maximum_tokens: int = 400
+    """Longer texts are cut to this many tokens."""
+    learning_rate: float = 0.004
+    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
+    embedding: int = 128
+    """Width of a token's vector."""
+    widths: tuple[int, ...] = (3, 4, 5)
+    """Tokens that a filter spans; one group of filters for each."""
+    filters: int = 100
+    """Filters of each width."""
+    activation: Activation = "relu"
+    """Activation of the filters."""
+    dropout: float = 0.5
+    """Share of the pooled features that are dropped in training."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.embedding >= 1, "embedding", "must be 1 or more")
+        require(bool(self.widths) and all(width >= 1 for width in self.widths), "widths", "must be 1 or more each")
+        require(self.filters >= 1, "filters", "must be 1 or more")
+        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {
+            **super().space(task),
+            "embedding": Choice((64, 128, 256)),
+            "widths": Choice(((1, 2, 3), (2, 3, 4), (3, 4, 5))),
+            "filters": Choice((64, 100, 200)),
+            "dropout": Range(0.0, 0.7),
+        }
+
+
+def build(config: Config, task: Task) -> Any:
+    """Ids (batch, time) -> logits (batch, outputs). Filters see zeros at padding, and the maximum leaves it out."""
+    import keras
+
+    from tenor.models.neural.layers import Pool, ZeroPadding
+
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    vectors = keras.layers.Embedding(config.vocabulary, config.embedding, name="embedding")(ids)
+    vectors = ZeroPadding(name="zero_padding")(vectors, ids)
+    pooled = [
+        Pool("max", name=f"pool_{width}")(
+            keras.layers.Conv1D(
+                config.filters, width, padding="same", activation=config.activation, name=f"convolution_{width}"
+            )(vectors),
+            ids,
+        )
+        for width in dict.fromkeys(config.widths)
+    ]
+    features = keras.layers.Concatenate(name="features")(pooled) if len(pooled) > 1 else pooled[0]
+    features = keras.layers.Dropout(config.dropout, name="dropout")(features)
+    return keras.Model(ids, keras.layers.Dense(task.outputs, name="logits")(features), name="cnn")
+
+
+def shapes(config: Config, outputs: int) -> Shapes:
+    """The weights of the network that `build` makes."""
+    yield "embedding/embeddings", (config.vocabulary, config.embedding)
+    widths = dict.fromkeys(config.widths)
+    for width in widths:
+        yield f"convolution_{width}/kernel", (width, config.embedding, config.filters)
+        yield f"convolution_{width}/bias", (config.filters,)
+    yield from dense("logits", len(widths) * config.filters, outputs)
+
+
+FAMILY = Family(
+    name="cnn",
+    summary="A convolutional network that looks for phrases; minutes.",
+    paper="Kim, 2014",
+    config=Config,
+    build=build,
+    shapes=shapes,
+    encode=tokens.encode,
+)

@@ -1,0 +1,110 @@
+"""`lstm`: Embedding -> LSTM -> Dense.
+
+Long short-term memory: Hochreiter and Schmidhuber (1997). Spatial dropout on the embeddings: Tompson et al. (2015).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tenor.config.search_space import Choice, Range, Space
+from tenor.config.settings import require
+from tenor.models.base import Family, WordConfig
+from tenor.models.neural import tokens
+from tenor.models.neural.shapes import Shapes, dense, lstm
+from tenor.tasks import Task
+
+
+@dataclass(frozen=True)
+class Config(WordConfig):
+    """Settings of `lstm`."""
+
+    embedding: int = 128
+    """Width of a token's vector."""
+    units: int = 128
+    """Width of the LSTM's state."""
+    activation: Literal["tanh", "relu", "sigmoid"] = "tanh"
+    """Activation of the LSTM's cell."""
+    bidirectional: bool = False
+    """Whether a second LSTM reads the text backwards; the states of both are put side by side."""
+    pooling: Literal["last", "mean", "max"] = "last"
+    """How the states of all tokens become one vector: the last one, their mean, or their maximum."""
+    memory: int | None = 100
+    """Steps that the LSTM's cells remember at first: forget biases are drawn for memories of 1 to this many steps
+    (chrono initialisation: Tallec and Ollivier, 2018); none starts all forget biases at 1."""
+    dropout: float = 0.2
+    """Share of the embedding's channels that are dropped in training, the same ones over a whole text."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.embedding >= 1, "embedding", "must be 1 or more")
+        require(self.units >= 1, "units", "must be 1 or more")
+        require(self.memory is None or self.memory >= 2, "memory", "must be 2 or more, or none")
+        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {
+            **super().space(task),
+            "embedding": Choice((64, 128, 256)),
+            "units": Choice((64, 128, 256)),
+            "pooling": Choice(("last", "mean", "max")),
+            "dropout": Range(0.0, 0.6),
+        }
+
+
+def build(config: Config, task: Task) -> Any:
+    """Ids (batch, time) -> logits (batch, outputs). States at padding are left out, so padding is inert."""
+    import keras
+
+    from tenor.models.neural.layers import Pool, Reverse
+
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    vectors = keras.layers.Embedding(config.vocabulary, config.embedding, name="embedding")(ids)
+    vectors = keras.layers.SpatialDropout1D(config.dropout, name="dropout")(vectors)
+    states = _lstm(config, "lstm")(vectors)
+    features = Pool(config.pooling, name="pool")(states, ids)
+    if config.bidirectional:
+        # Turned around within its own length, so that padding stays on the right.
+        backwards = _lstm(config, "lstm_backwards")(Reverse(name="reverse")(vectors, ids))
+        features = keras.layers.Concatenate(name="features")(
+            [features, Pool(config.pooling, name="pool_backwards")(backwards, ids)]
+        )
+    logits = keras.layers.Dense(task.outputs, name="logits")(features)
+    return keras.Model(ids, logits, name="lstm")
+
+
+def _lstm(config: Config, name: str) -> Any:
+    import keras
+
+    from tenor.models.neural import parallel
+    from tenor.models.neural.layers import ChronoBias
+
+    return parallel.by_rows(keras.layers.LSTM)(
+        config.units,
+        config.activation,
+        bias_initializer=ChronoBias(config.memory) if config.memory else "zeros",
+        unit_forget_bias=config.memory is None,
+        return_sequences=True,
+        name=name,
+    )
+
+
+def shapes(config: Config, outputs: int) -> Shapes:
+    """The weights of the network that `build` makes."""
+    yield "embedding/embeddings", (config.vocabulary, config.embedding)
+    names = ("lstm", "lstm_backwards") if config.bidirectional else ("lstm",)
+    for name in names:
+        yield from lstm(name, config.embedding, config.units)
+    yield from dense("logits", len(names) * config.units, outputs)
+
+
+FAMILY = Family(
+    name="lstm",
+    summary="A recurrent network that reads the text token by token; minutes.",
+    paper="Hochreiter and Schmidhuber, 1997",
+    config=Config,
+    build=build,
+    shapes=shapes,
+    encode=tokens.encode,
+)

@@ -1,0 +1,111 @@
+"""`transformer`: a Transformer encoder, trained from scratch.
+
+Token and position embeddings, which start as sines and cosines, pre-norm blocks of self-attention and feed-forward, the
+mean over the tokens, Dense.
+Vaswani et al. (2017), "Attention Is All You Need"; pre-norm: Xiong et al. (2020), "On Layer Normalization in the
+Transformer Architecture".
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tenor.config.search_space import Choice, Range, Space
+from tenor.config.settings import require
+from tenor.models.base import Activation, Family, Precision, WordConfig
+from tenor.models.neural import tokens
+from tenor.models.neural.shapes import Shapes, block, dense, embeddings
+from tenor.tasks import Task
+
+
+@dataclass(frozen=True)
+class Config(WordConfig):
+    """Settings of `transformer`."""
+
+    learning_rate: float = 0.002
+    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
+    warmup: float = 0.1
+    """Share of all steps over which the learning rate rises."""
+    width: int = 64
+    """Width of a token's vector."""
+    blocks: int = 2
+    """Blocks of self-attention and feed-forward."""
+    heads: int = 2
+    """Heads of the attention; they share the width."""
+    feed_forward: int = 128
+    """Width of the feed-forward layers."""
+    activation: Activation = "gelu"
+    """Activation of the feed-forward layers."""
+    dropout: float = 0.3
+    """Share of the values that are dropped in training."""
+    precision: Precision = "auto"
+    """Numbers that training computes with; auto: `bfloat16` where the processor has it, else `float32`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for key in ("width", "blocks", "heads", "feed_forward"):
+            require(getattr(self, key) >= 1, key, "must be 1 or more")
+        require(self.width % self.heads == 0, "width", "must be a multiple of heads")
+        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {
+            **super().space(task),
+            "width": Choice((64, 128)),
+            "blocks": Range(1, 4, whole=True),
+            "dropout": Range(0.0, 0.5),
+        }
+
+
+def build(config: Config, task: Task) -> Any:
+    """Ids (batch, time) -> logits (batch, outputs). No token attends to padding, and the mean leaves it out."""
+    import keras
+
+    from tenor.models.neural import precision
+    from tenor.models.neural.encoder import AttentionMask, Block, Embeddings, LayerNorm
+    from tenor.models.neural.layers import Pool
+
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    padding = AttentionMask(name="padding")(ids)
+    size = config.vocabulary, config.maximum_tokens, config.width
+    values = Embeddings(*size, epsilon=None, dropout=config.dropout, waves=True, name="embeddings")(ids)
+    for number in range(config.blocks):
+        values = Block(
+            config.heads,
+            config.feed_forward,
+            config.activation,
+            norm_first=True,
+            epsilon=1e-6,
+            dropout=config.dropout,
+            name=f"block_{number}",
+        )(values, padding)
+    values = keras.layers.Identity(name="values")(LayerNorm(1e-6, name="norm")(values))
+    pooled = keras.layers.Dropout(config.dropout, name="dropout")(Pool("mean", name="pool")(values, ids))
+    logits = keras.layers.Dense(task.outputs, dtype=precision.head(), name="logits")(pooled)
+    return keras.Model(ids, logits, name="transformer")
+
+
+def shapes(config: Config, outputs: int) -> Shapes:
+    """The weights of the network that `build` makes."""
+    yield from embeddings(config.vocabulary, config.maximum_tokens, config.width, config.width, normalised=False)
+    for number in range(config.blocks):
+        yield from block(number, config.width, config.feed_forward)
+    yield "norm/scale", (config.width,)
+    yield "norm/shift", (config.width,)
+    yield from dense("logits", config.width, outputs)
+
+
+FAMILY = Family(
+    name="transformer",
+    summary="Self-attention between all tokens, trained from scratch; minutes.",
+    paper="Vaswani et al., 2017",
+    config=Config,
+    build=build,
+    shapes=shapes,
+    encode=tokens.encode,
+    # It sees each text a few times at most, so there is nothing to drop, and much to learn in as many steps as can be.
+    pretraining={"dropout": 0.0, "batch_tokens": 4_096, "learning_rate": 0.004},
+    started={"learning_rate": 0.006},  # what it has learned is larger than the weights that it is born with
+    structure=("vocabulary", "tokens", "maximum_tokens", "width", "blocks", "heads", "feed_forward", "activation"),
+)

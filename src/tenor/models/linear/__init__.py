@@ -1,0 +1,1 @@
+"""Linear models: the loss, the solver, and the head on frozen features."""

@@ -1,0 +1,1 @@
+"""Networks in Keras: layers, losses, optimizers, precision, and the backend."""

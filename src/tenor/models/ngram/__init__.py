@@ -1,0 +1,1 @@
+"""Hashed n-grams as weighted features, and the linear model over them."""

@@ -1,0 +1,228 @@
+"""Counts of hashed n-grams and a linear model over them: settings, the model, and how it learns once they are set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from tenor._core.progress import Watcher
+from tenor._core.records import Record, RecordError
+from tenor.config.search_space import Choice, Range, Space
+from tenor.config.settings import require
+from tenor.models.attribution import Attribution, spread
+from tenor.models.base import Arrays
+from tenor.models.linear import solver
+from tenor.models.linear.loss import Desired
+from tenor.models.linear.solver import Linear
+from tenor.models.neural import shapes
+from tenor.models.ngram import features
+from tenor.models.ngram.features import Features, Weighting
+from tenor.tasks import Floats, Targets, Task, Value
+from tenor.text import ngrams
+from tenor.text.ngrams import BITS, Counts
+
+_LONGEST = 8  # tokens or characters in an n-gram
+_ARRAYS = ("buckets", "idf", "weights", "intercept")
+_IDF = 1e-6, 1e6  # between these, squares are neither 0 nor infinite
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of `ngram`; none means: chosen by validation."""
+
+    orders: tuple[int, ...] | None = None
+    """Lengths of the n-grams in tokens, such as [1, 2]; where only `characters` is set, there are none."""
+    characters: tuple[int, ...] | None = None
+    """Lengths of the n-grams in characters, such as [3, 4, 5]; where only `orders` is set, there are none."""
+    weighting: Weighting | None = None
+    strength: float | None = None
+    """C of the logistic regression: larger fits the training texts closer."""
+    minimum_texts: int = 2
+    """N-grams in fewer training texts than this are left out."""
+    iterations: int = 20
+    """At most this many steps of L-BFGS."""
+    calibrated: bool = True
+    """Whether further models, each of which leaves out a part of the texts, tell how probable labels are; without them
+    probabilities are not calibrated and no coverage can be promised."""
+
+    def __post_init__(self) -> None:
+        for key in ("orders", "characters"):
+            require(
+                all(1 <= order <= _LONGEST for order in getattr(self, key) or ()), key, "must be lengths from 1 to 8"
+            )
+        empty = (self.orders, self.characters) in (((), None), (None, ()), ((), ()))
+        require(not empty, "orders", "must be lengths from 1 to 8 where `characters` are none")
+        require(self.strength is None or self.strength > 0, "strength", "must be above 0")
+        require(self.minimum_texts >= 1, "minimum_texts", "must be 1 or more")
+        require(self.iterations >= 1, "iterations", "must be 1 or more")
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        by_classes = {} if isinstance(task, Value) else {"weighting": Choice(get_args(Weighting))}
+        return {
+            "orders": Choice(((1,), (1, 2), (1, 2, 3))),
+            "characters": Choice(((), (5,), (1, 2, 3), (3, 4, 5))),
+            **by_classes,
+            "strength": Range(0.01, 1_000.0, logarithmic=True),
+            "minimum_texts": Range(1, 5, whole=True),
+        }
+
+
+@dataclass(frozen=True)
+class NgramModel:
+    """A linear model over the buckets that were kept.
+
+    Attributes:
+        orders: Lengths of the n-grams in tokens.
+        characters: Lengths of the n-grams in characters.
+        weighting: How counts become features.
+        buckets: (features,) int32: the buckets that are features, the most frequent first.
+        idf: (features,) float32, or empty where the weighting has none.
+        linear: The weights, (features, outputs).
+    """
+
+    orders: tuple[int, ...]
+    characters: tuple[int, ...]
+    weighting: Weighting
+    buckets: npt.NDArray[np.int32]
+    idf: Floats
+    linear: Linear
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """Logits of shape (texts, outputs)."""
+        return self.score(ngrams.count(texts, self.orders, self.characters))
+
+    def score(self, counts: Counts) -> Floats:
+        """Logits of shape (texts, outputs) of texts that are counts already."""
+        return solver.logits(self.weighed(counts), self.linear)
+
+    def weighed(self, counts: Counts) -> scipy.sparse.csr_matrix:
+        """Features of texts that are counts already: (texts, features)."""
+        return features.weigh(features.select(counts, self._columns, len(self.buckets)), self.weighting, self.idf)
+
+    def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
+        """What the characters of each text add to a weighted sum of its logits: feature times weight, exactly.
+
+        An n-gram's share goes to the tokens, or characters, of all places where it stands: to each the more, the more
+        it adds by itself.
+        """
+        counts = ngrams.count(texts, self.orders, self.characters)
+        matrix = self.weighed(counts)
+        known = np.flatnonzero(self._columns[counts.buckets] >= 0)
+        owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
+        weights = (self.linear.weights[matrix.indices] * directions[owner]).sum(axis=1, dtype=np.float64)
+        shares = np.zeros(len(counts.buckets))
+        shares[known] = matrix.data * weights
+        results = []
+        for row, text in enumerate(texts):
+            share = shares[counts.row[row] : counts.row[row + 1]]
+            spans = ngrams.spans(text, self.orders, self.characters)
+            single = np.bincount(spans.at, minlength=len(share)) == counts.counts[counts.row[row] : counts.row[row + 1]]
+            own = spread(spans, np.where(single, share, 0.0), len(text))
+            characters = spread(spans, share, len(text), own)
+            # What stands for the blanks around the text is no character's.
+            base = float(self.linear.intercept @ directions[row]) + float(share.sum() - characters.sum())
+            results.append(Attribution(characters, np.ones(len(text), bool), base))
+        return results
+
+    def represent(self, texts: Sequence[str]) -> scipy.sparse.csr_matrix:
+        """The features, each times the length of its weights, and scaled to length 1: (texts, features)."""
+        matrix = self.weighed(ngrams.count(texts, self.orders, self.characters))
+        matrix.data = matrix.data * np.linalg.norm(self.linear.weights, axis=1)[matrix.indices]
+        owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
+        length = np.sqrt(np.bincount(owner, matrix.data**2, len(texts)))
+        matrix.data = (matrix.data / np.maximum(length, 1e-12)[owner]).astype(np.float32)
+        return matrix
+
+    @cached_property
+    def _columns(self) -> npt.NDArray[np.int32]:
+        return ngrams.positions(self.buckets)
+
+    def arrays(self) -> Arrays:
+        return {
+            "buckets": self.buckets,
+            "idf": self.idf,
+            "weights": self.linear.weights,
+            "intercept": self.linear.intercept,
+        }
+
+    def encoder(self) -> dict[str, Any]:
+        return {
+            "kind": "hashed-ngrams",
+            "bits": BITS,
+            "orders": list(self.orders),
+            "characters": list(self.characters),
+            "weighting": self.weighting,
+        }
+
+    def graphs(self) -> dict[str, bytes]:
+        return {}
+
+
+def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> NgramModel:
+    """The model that `NgramModel.encoder` and `NgramModel.arrays` describe. Raises ValueError where they disagree."""
+    record = Record(encoder, "encoder.json")
+    record.whole("bits", BITS, BITS)
+    weighting: Weighting = record.choice("weighting", get_args(Weighting))  # type: ignore[assignment]
+    # A model that was saved before there were n-grams of characters does not name them.
+    named = ("orders", "characters") if "characters" in encoder else ("orders",)
+    lengths = {key: tuple(record.wholes(key, 1, _LONGEST)) for key in named}
+    if not 0 < sum(map(len, lengths.values())) <= 2 * _LONGEST:
+        raise record.error("orders", f"there are no lengths of n-grams, or more than {2 * _LONGEST}")
+    if unknown := sorted(arrays.keys() - set(_ARRAYS)):
+        raise RecordError(shapes.FILE, unknown[0], "there are no such weights in this family")
+    features = arrays["buckets"].size if "buckets" in arrays else 0
+    buckets = shapes.of(arrays, "buckets", (features,), np.int32)
+    weights = shapes.of(arrays, "weights", (features, task.outputs), np.float32)
+    intercept = shapes.of(arrays, "intercept", (task.outputs,), np.float32)
+    idf = shapes.of(arrays, "idf", (0 if weighting == "naive-bayes" else features,), np.float32)
+    if features and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
+        raise RecordError(shapes.FILE, "buckets", "one is out of range")
+    if not ((idf >= _IDF[0]) & (idf <= _IDF[1])).all():
+        raise RecordError(shapes.FILE, "idf", f"one is not between {_IDF[0]:g} and {_IDF[1]:g}")
+    model = Linear(weights, intercept)
+    return NgramModel(lengths["orders"], lengths.get("characters", ()), weighting, buckets, idf, model)
+
+
+def count(texts: Sequence[str], config: Config, watcher: Watcher | None = None) -> Counts:
+    """The n-grams of the lengths that `config` sets, and how often they occur in each text."""
+    return ngrams.count(texts, config.orders or (), config.characters or (), watcher)
+
+
+def learn(
+    counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config, watcher: Watcher | None = None
+) -> NgramModel:
+    """A model fitted to texts that are counts already; nothing in `config` is open."""
+    assert config.weighting is not None
+    desired = Desired(task, targets)
+    prepared = features.prepare(counts, desired, config.weighting, config.minimum_texts)
+    return solve(prepared, desired, task, weights, config, watcher)
+
+
+def solve(
+    prepared: Features,
+    desired: Floats | Desired,
+    task: Task,
+    weights: Floats,
+    config: Config,
+    watcher: Watcher | None = None,
+) -> NgramModel:
+    """A model fitted to features, and what each of its outputs should be."""
+    assert config.orders is not None and config.characters is not None
+    assert config.weighting is not None and config.strength is not None
+    model = solver.fit(
+        prepared.matrix,
+        desired,
+        task.activation,
+        config.strength,
+        prepared.scale,
+        weights,
+        iterations=config.iterations,
+        watcher=watcher,
+    )
+    return NgramModel(config.orders, config.characters, config.weighting, prepared.buckets, prepared.idf, model)

@@ -1,0 +1,1 @@
+"""Networks as ONNX graphs: written, read strictly, proven, and run."""

@@ -1,0 +1,252 @@
+"""Which graph predicts, by which runtime: the first that gives on this machine what it should.
+
+Processors and versions of a runtime differ in how they compute. A model that is loaded brings a probe, rows with their
+logits from where it was made; what gives other logits here is not used.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tenor.errors import BundleError
+from tenor.models.auto.blend import Blend
+from tenor.models.base import Model
+from tenor.models.neural import neural_model
+from tenor.models.onnx import runtimes, verdicts
+from tenor.models.onnx.onnx_network import BFLOAT16_TOLERANCE, FLOAT32, INT8, TOLERANCE, Exported
+from tenor.models.onnx.probe import NETWORK, Origin
+from tenor.models.onnx.runtimes import Run
+from tenor.models.onnx.verdicts import Verdict
+from tenor.tasks import Floats
+from tenor.text.encoded import Encoded
+
+INT8_TOLERANCE = 0.01
+"""How far an int8 graph may be from its own answers where it was made, though rounding to int8 changed less."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A graph and what may run it.
+
+    Attributes:
+        graph: The name of its file.
+        runtime: The name of the runtime.
+        precision: The numbers that it computes with.
+        allowed: How far its answers may be from those expected.
+        start: Makes it ready to run.
+    """
+
+    graph: str
+    runtime: str
+    precision: str
+    allowed: float
+    start: Callable[[], Run]
+
+
+class Chosen(NamedTuple):
+    """What predicts.
+
+    Attributes:
+        run: The graph, ready to run.
+        notes: What is not used and why, a sentence or two each.
+    """
+
+    run: Run
+    notes: tuple[str, ...]
+
+
+def located(model: Model, folder: Path, manifest: str) -> Model:
+    """The model with each network in it knowing that it was loaded from there, so that its graphs are compared.
+
+    Args:
+        model: The model.
+        folder: Its folder.
+        manifest: SHA-256 of the folder's manifest.
+    """
+    if isinstance(model, Exported):
+        return replace(model, origin=Origin(folder, manifest))
+    if not isinstance(model, Blend):
+        return model
+    members = []
+    for number, member in enumerate(model.members):
+        each = member.model
+        if isinstance(each, Exported):
+            each = replace(each, origin=Origin(folder, manifest, f"{number}."))
+        members.append(replace(member, model=each))
+    return replace(model, members=tuple(members))
+
+
+def prove(model: Model) -> tuple[str, ...]:
+    """Compare the graphs of a model and make them ready; what is not used and why.
+
+    Raises:
+        ValueError: A graph is not one from ids to this model's logits.
+        BundleError: A float32 graph gives something else than its network did where the model was made.
+    """
+    return tuple(note for each in _networks(model) for note in each.chosen.notes)
+
+
+class Row(NamedTuple):
+    """A line of what `verify` finds.
+
+    Attributes:
+        graph: The graph's file.
+        runtime: What runs it, with its version.
+        precision: The numbers that it computes with.
+        verdict: What the comparison found.
+    """
+
+    graph: str
+    runtime: str
+    precision: str
+    verdict: Verdict
+
+
+def verify(model: Model) -> list[Row]:
+    """Compare every graph of a model that was loaded, whatever was found before; none where it has no graph.
+
+    Raises:
+        ValueError: A graph is not one from ids to this model's logits.
+        BundleError: There is a graph, and no probe to compare it with.
+    """
+    rows = []
+    for each in _networks(model):
+        assert each.origin is not None
+        if each.probe is None:
+            raise BundleError(
+                f"{each.origin.folder}: there are no probe rows to compare the graphs with: an older Tenor saved it.",
+                "Make the graphs anew, with a probe: tenor export MODEL",
+            )
+        for candidate in candidates(each):
+            verdict = compare(each, candidate, candidate.start())
+            assert verdict is not None
+            name = f"{candidate.runtime} {runtimes.version(candidate.runtime)}"
+            rows.append(Row(each.origin.prefix + candidate.graph, name, candidate.precision, verdict))
+    return rows
+
+
+def _networks(model: Model) -> list[Exported]:
+    """The networks in a model that have graphs."""
+    models = [member.model for member in model.members] if isinstance(model, Blend) else [model]
+    return [each for each in models if isinstance(each, Exported)]
+
+
+def choose(model: Exported) -> Chosen:
+    """The first candidate that agrees with what is expected of it.
+
+    Raises:
+        ValueError: A graph is not one from ids to this model's logits.
+        BundleError: The float32 graph in ONNX Runtime, the last candidate, does not agree.
+    """
+    notes: list[str] = []
+    for candidate in candidates(model):
+        verdict = _recalled(model, candidate)
+        run = candidate.start() if verdict is None or verdict.agrees else None
+        if verdict is None and run is not None:
+            verdict = compare(model, candidate, run)
+        if run is not None and (verdict is None or verdict.agrees):
+            return Chosen(run, tuple(notes))
+        assert verdict is not None
+        if (candidate.graph, candidate.runtime) == (FLOAT32, runtimes.ONNX_RUNTIME):
+            raise _refused(model, verdict)
+        notes.append(_note(model, candidate, verdict))
+    raise AssertionError("the last candidate is used or refused")
+
+
+def candidates(model: Exported) -> Iterator[Candidate]:
+    """What may predict, in the order in which it is preferred."""
+    if runtimes.chosen() == runtimes.OPENVINO:
+        for bfloat16 in (True, False) if runtimes.has_bfloat16() else (False,):
+            yield Candidate(
+                FLOAT32,
+                runtimes.OPENVINO,
+                "bfloat16" if bfloat16 else "float32",
+                BFLOAT16_TOLERANCE if bfloat16 else TOLERANCE,
+                partial(model.in_openvino, bfloat16),
+            )
+    if INT8 in model.files:
+        yield Candidate(INT8, runtimes.ONNX_RUNTIME, "int8", _int8_tolerance(model), partial(model.original, INT8))
+    yield Candidate(FLOAT32, runtimes.ONNX_RUNTIME, "float32", TOLERANCE, partial(model.original, FLOAT32))
+
+
+def _int8_tolerance(model: Exported) -> float:
+    """How far its int8 graph may be from its own answers where it was made.
+
+    Its products are exact everywhere, but what they are made from is float32, which is rounded in another order
+    elsewhere: a value in the middle between two integers becomes the other one, and layers amplify that. This is
+    rounding anew, so it changes no more than rounding to int8 did; in MiniLM up to half of that.
+    """
+    if model.probe is None:
+        return INT8_TOLERANCE
+    told = [model.told(model.probe.logits[graph]) for graph in (INT8, FLOAT32)]
+    return max(INT8_TOLERANCE, float(np.abs(told[0] - told[1]).max(initial=0.0)))
+
+
+def compare(model: Exported, candidate: Candidate, run: Run) -> Verdict | None:
+    """Compare a candidate's answers with those expected, and remember the verdict; None where nothing is expected."""
+    expected = _expected(model, candidate)
+    if expected is None:
+        return None
+    rows, logits = expected
+    found = model.score_by(run, rows)
+    difference = np.inf
+    if np.isfinite(found).all():
+        difference = float(np.abs(model.told(found) - model.told(logits)).max(initial=0.0))
+    verdict = Verdict(difference, candidate.allowed, len(logits))
+    if (subject := _subject(model, candidate)) is not None:
+        verdicts.remember(subject, verdict)
+    return verdict
+
+
+def _expected(model: Exported, candidate: Candidate) -> tuple[Encoded, Floats] | None:
+    """Rows, and the logits that a candidate should give for them."""
+    if model.probe is not None and model.origin is not None:
+        return model.probe.rows, model.probe.logits[INT8 if candidate.graph == INT8 else NETWORK]
+    if candidate.runtime == runtimes.ONNX_RUNTIME:  # made here, where it was proven, or by a Tenor that knew no probe
+        return None
+    rows = neural_model.any_rows(model)
+    return rows, model.score_by(model.original(FLOAT32), rows)
+
+
+def _subject(model: Exported, candidate: Candidate) -> dict[str, str] | None:
+    """What a verdict is remembered by; None where it cannot be used again."""
+    if model.probe is None or model.origin is None:
+        return None
+    return {
+        "model": model.origin.manifest,
+        "graph": model.origin.prefix + candidate.graph,
+        "runtime": candidate.runtime,
+        "version": runtimes.version(candidate.runtime),
+        "precision": candidate.precision,
+    }
+
+
+def _recalled(model: Exported, candidate: Candidate) -> Verdict | None:
+    subject = _subject(model, candidate)
+    return None if subject is None else verdicts.recall(subject, candidate.allowed)
+
+
+def _note(model: Exported, candidate: Candidate, verdict: Verdict) -> str:
+    difference = f"up to {verdict.difference:.2g} away from"
+    allowed = f"{candidate.allowed:.2g} is allowed"
+    if candidate.graph == INT8:
+        return (
+            f"{model.shown(INT8)} is {difference} what it gave where it was made, and {allowed}, so float32 "
+            "predicts, more slowly. Make it anew with: tenor export MODEL --int8 --data DATA"
+        )
+    if candidate.precision == "bfloat16":
+        return f"in bfloat16 this model is {difference} float32, and {allowed}, so OpenVINO computes in float32."
+    original = "ONNX Runtime" if model.probe is None or model.origin is None else "the network that was saved"
+    return f"OpenVINO is {difference} {original}, and {allowed}, so ONNX Runtime predicts. Please report this."
+
+
+def _refused(model: Exported, verdict: Verdict) -> BundleError:
+    return BundleError(
+        f"{model.shown(FLOAT32)}: on this machine the graph is up to {verdict.difference:.2g} away from the network "
+        f"that was saved, and {verdict.allowed:.2g} is allowed.",
+        "Try another version of onnxruntime (tenor verify compares anew), or make the graph here: tenor export MODEL",
+    )

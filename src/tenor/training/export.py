@@ -1,0 +1,127 @@
+"""A model -> the same with graphs of ONNX: in float32, proven equal, and in int8 where that is about as good."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from tenor.data.dataset import Dataset
+from tenor.errors import DataError, SettingsError, TenorError, counted
+from tenor.evaluation import evaluate
+from tenor.evaluation.evaluate import Measured
+from tenor.inference.predictor import Predictor
+from tenor.models.auto.blend import Blend
+from tenor.models.base import Model
+from tenor.models.neural import backend
+from tenor.models.neural.neural_model import Neural
+from tenor.models.onnx.onnx_network import Exported
+from tenor.tasks import LabelSet, Value
+
+LARGEST_LOSS = 0.003
+"""How much worse int8 may be: 0.3 points of accuracy, of micro-F1, or of R2."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A model in float32 and in int8 on the same labelled texts.
+
+    Attributes:
+        figure: `accuracy`, of several labels a text `micro_f1`, of numbers `r2`.
+        float32: That in float32.
+        int8: That in int8.
+        rows: On how many texts.
+    """
+
+    figure: str
+    float32: float
+    int8: float
+    rows: int
+
+
+def in_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor:
+    """The model with new float32 graphs, and none in int8.
+
+    Args:
+        predictor: The model: a network, or a blend with networks in it.
+        texts: Texts on which graph and network are compared; none compares on rows of tokens drawn at random.
+
+    Raises:
+        SettingsError: There is no network in it.
+        TenorError: A graph says something else than its network, or a package is missing; see `models.export`.
+    """
+
+    def anew(model: Neural) -> Exported:
+        backend.load("writing ONNX")  # here, since it keeps the backend quiet
+        from tenor.models.neural import network, neural_model
+        from tenor.models.onnx import export
+
+        keras = model.network if isinstance(model, Exported) else model
+        assert isinstance(keras, network.Network)
+        return export.export(keras, keras.encode(texts) if texts else neural_model.any_rows(keras))
+
+    return _changed(predictor, anew)
+
+
+def in_int8(predictor: Predictor, data: Dataset, plain: Measured | None = None) -> tuple[Predictor, Compared, Measured]:
+    """The model with graphs in int8 beside those in float32, and how good both are.
+
+    Args:
+        predictor: A model whose networks have float32 graphs, and none in int8.
+        data: Labelled texts that the model has not learned from.
+        plain: What `predictor` says of them, if that is known.
+
+    Returns:
+        The model, both figures, and all that was measured of the model.
+
+    Raises:
+        DataError: There is nothing to measure on, or a label that the model does not know.
+        SettingsError: There is no network in it.
+        TenorError: It is worse than `LARGEST_LOSS` allows, or a network has no graph.
+    """
+
+    def rounded(model: Neural) -> Exported:
+        if not isinstance(model, Exported):
+            raise TenorError("there is no ONNX graph, so there is none in int8.", "Make it with: tenor export MODEL")
+        backend.load("writing ONNX")
+        from tenor.models.onnx import export
+
+        return export.quantised(model.network, model)
+
+    task = predictor.bundle.task
+    figure = "r2" if isinstance(task, Value) else "micro_f1" if isinstance(task, LabelSet) else "accuracy"
+    small = _changed(predictor, rounded)
+    plain = plain or evaluate.measure(predictor, data)
+    measured = evaluate.measure(small, data)
+    before, after = plain.metrics[figure], measured.metrics[figure]
+    if before is None or after is None:
+        raise DataError(
+            f"{data.name}: int8 cannot be compared with float32 on these texts.", "Give more of them, of all labels."
+        )
+    compared = Compared(figure, before, after, len(data))
+    if not before - after <= LARGEST_LOSS:
+        raise TenorError(
+            f"int8 is worse on {counted(compared.rows, 'text')}: {figure.replace('_', ' ')} {after:.4f} in place of "
+            f"{before:.4f}, and {LARGEST_LOSS} less is allowed, so it is not kept.",
+            "The float32 graph predicts, as before.",
+        )
+    small.bundle.metrics["int8"] = asdict(compared)
+    return small, compared, measured
+
+
+def _changed(predictor: Predictor, change: Callable[[Neural], Exported]) -> Predictor:
+    """The model with each network in it changed; what was measured of int8 is left out."""
+    saved = predictor.bundle
+    if isinstance(saved.model, Neural):
+        model: Model = change(saved.model)
+    elif isinstance(saved.model, Blend) and any(isinstance(each.model, Neural) for each in saved.model.members):
+        model = Blend(
+            tuple(
+                replace(each, model=change(each.model)) if isinstance(each.model, Neural) else each
+                for each in saved.model.members
+            )
+        )
+    else:
+        raise SettingsError(
+            f"there is no network in this model of the family {saved.family.name!r}.",
+            "There is nothing to export: n-grams need NumPy alone.",
+        )
+    metrics = {name: value for name, value in saved.metrics.items() if name != "int8"}
+    return Predictor(replace(saved, model=model, metrics=metrics))

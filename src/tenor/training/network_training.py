@@ -1,0 +1,224 @@
+"""Rows of ids and their labels -> a network with fitted weights."""
+
+import contextlib
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from tenor._core.progress import Watcher
+from tenor.models.base import Family, Loss, NetworkConfig
+from tenor.models.linear import head
+from tenor.models.neural import losses, parallel, precision
+from tenor.models.neural.network import Network, Start
+from tenor.tasks import Floats, Targets, Task, Value
+from tenor.text.batches import Batch
+from tenor.text.encoded import Encoded, TextEncoder
+from tenor.training.trainer import Checkpoints, Loop
+
+_FEW_TEXTS = 1_000  # up to so many, the head is fitted once more after the whole network
+
+
+class Part(NamedTuple):
+    """Labelled texts as ids.
+
+    Attributes:
+        encoded: Their ids.
+        targets: What `task.encode` makes of their labels.
+        weights: (texts,) how much each counts.
+    """
+
+    encoded: Encoded
+    targets: Targets
+    weights: Floats
+
+
+@dataclass(frozen=True)
+class Work:
+    """A network to train: all that a process needs for it.
+
+    Attributes:
+        family: Its family.
+        task: What is predicted.
+        config: The family's settings, filled in.
+        text_encoder: How texts became ids.
+        seed: Seed of everything random.
+        start: A pretrained encoder to start from.
+        learned: What to learn from.
+        held: What the best epoch is chosen on.
+        few: What the head is fitted to before the whole network is; None where it is not.
+    """
+
+    family: Family
+    task: Task
+    config: NetworkConfig
+    text_encoder: TextEncoder
+    seed: int
+    start: Start | None
+    learned: Part
+    held: Part
+    few: Part | None
+
+
+class Learned(NamedTuple):
+    """What came of it.
+
+    Attributes:
+        network: The network, in float32.
+        history: A row for each epoch, or for each strength of the head that was tried.
+        steps: A row for each step.
+    """
+
+    network: Network
+    history: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+
+
+def learn(work: Work, watcher: Watcher, checkpoints: Checkpoints | None, seconds: float | None) -> Learned:
+    """Train the network in this process, or its share where processes train it together.
+
+    Args:
+        work: What to do.
+        watcher: Hears of progress.
+        checkpoints: Where those go; None keeps none.
+        seconds: Time for it; None: as much as it takes.
+    """
+    begin = time.perf_counter()
+    keras_model = build(work.family, work.config, work.task, work.seed, work.start)
+    network = Network(work.family, work.task, work.config, work.text_encoder, keras_model)
+    if getattr(work.config, "tune", None) == "frozen":
+        history = _fit_head(network, work.learned, work.seed, watcher)
+        return Learned(replace(network, keras_model=in_float32(network)), history, [])
+    if work.few is not None:
+        _fit_head(network, work.few, work.seed, watcher)
+    loop = Loop(_Labels(network, work.learned, work.held), work.config, work.seed, watcher, checkpoints)
+    loop.train(None if seconds is None else begin + seconds)
+    network = replace(network, config=loop.config)
+    network = replace(network, keras_model=in_float32(network))
+    usual = work.config.loss == usual_loss(work.task) and not work.config.focal
+    if usual and len(work.learned.targets) <= _FEW_TEXTS:
+        # Few steps make features that tell classes apart; a regularised head makes more of them than theirs did.
+        _fit_head(network, work.learned, work.seed, watcher, choose=False)
+    return Learned(network, loop.state.history, loop.table())
+
+
+def usual_loss(task: Task) -> Loss:
+    """The loss of a task where no other is asked for."""
+    return "mean-squared-error" if isinstance(task, Value) else "cross-entropy"
+
+
+def build(family: Family, config: NetworkConfig, task: Task, seed: int, start: Start | None = None) -> Any:
+    """A new Keras model, in the precision that training computes with, with the weights that training starts from."""
+    keras_model = _build(family, config, task, precision.policy(config), seed)
+    if start is not None:
+        for variable in keras_model.weights:
+            if variable.path in start.arrays:
+                variable.assign(start.arrays[variable.path])
+    elif family.initialise is not None:
+        family.initialise(config, keras_model)
+    return keras_model
+
+
+def in_float32(network: Network) -> Any:
+    """The Keras model as one that computes in float32, as every prediction does."""
+    if precision.policy(network.config) == "float32":
+        return network.keras_model
+    keras_model = _build(network.family, network.config, network.task, "float32", 0)
+    for variable, value in zip(keras_model.weights, network.keras_model.weights, strict=True):
+        variable.assign(value)
+    return keras_model
+
+
+def _build(family: Family, config: NetworkConfig, task: Task, policy: str, seed: int) -> Any:
+    assert family.build is not None
+    with seeded(seed), precision.used(policy):
+        return family.build(config, task)
+
+
+def _fit_head(network: Network, part: Part, seed: int, watcher: Watcher, choose: bool = True) -> list[dict[str, Any]]:
+    """Fit the head alone, on features of each text that are computed once.
+
+    That is all where the encoder is frozen. Else it comes first, so that a head that knows nothing does not distort the
+    encoder (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features"), and of few texts last again.
+    """
+    features = network.features(part.encoded, watcher)
+    found, tried = head.fit(features, part.targets, network.task, part.weights, seed, choose)
+    for variable, value in zip(network.keras_model.get_layer("logits").weights, found, strict=True):
+        variable.assign(parallel.firsts(value))
+    return tried
+
+
+class _Labels:
+    """The labels of each text."""
+
+    def __init__(self, network: Network, learned: Part, held: Part) -> None:
+        self.network, self.task, self.keras_model = network, network.task, network.keras_model
+        self.encoded, self.held = learned.encoded, held
+        self.longest = network.longest
+        self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
+        self.rate = network.family.rate(network.config) if network.family.rate else None
+        self.targets = learned.targets
+        text = self.encoded.text
+        self.share = learned.weights[text] / self.encoded.rows_of_text[text]
+        self.share /= self.share.mean()
+
+    def arrays(self, batch: Batch, _: np.random.Generator) -> tuple[Any, Any, Any]:
+        # Every batch of a width has the same number of rows, so that it has the same shape: those that are missing
+        # are empty texts of weight 0.
+        rows, missing = len(batch.rows), batch.size - len(batch.rows)
+        ids = np.pad(self.encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
+        desired = np.zeros((batch.size, self.task.outputs), np.float32)
+        desired[:rows] = self.task.desired(self.targets[self.encoded.text[batch.rows]])
+        weight = np.zeros(batch.size, np.float32)
+        weight[:rows] = self.share[batch.rows]
+        return ids, desired, weight * (batch.size / rows)
+
+    def measure(self) -> dict[str, float]:
+        targets = self.held.targets
+        if not len(targets):
+            return {}
+        logits = self.network.score(self.held.encoded)
+        found = {"loss": float(self.task.losses(targets, logits).mean()), **self.task.measure(targets, logits)}
+        return {f"validation_{name}": value for name, value in found.items()}
+
+
+def _loss(config: NetworkConfig, task: Task) -> losses.Loss:
+    if config.loss == "cross-entropy":
+        return losses.cross_entropy(task.activation, config.label_smoothing, config.focal)
+    errors = {
+        "mean-squared-error": losses.squared_error,
+        "mean-absolute-error": losses.absolute_error,
+        "huber": losses.huber,
+    }
+    return errors[str(config.loss)](task.activation)
+
+
+def _metric(task: Task) -> Any:
+    """What is followed in training: the share of right decisions; of numbers the mean error, in their unit."""
+    if isinstance(task, Value):
+        spread = task.spread
+        return keras.metrics.MeanMetricWrapper(
+            lambda desired, logits: ops.abs(desired - logits)[:, 0] * spread, "mean_absolute_error"
+        )
+    if task.activation == "sigmoid":  # what is desired may be a probability
+        return keras.metrics.MeanMetricWrapper(
+            lambda desired, logits: ops.mean(ops.cast(ops.equal(desired >= 0.5, logits > 0), "float32"), -1), "accuracy"
+        )
+    return keras.metrics.CategoricalAccuracy("accuracy")
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed what Keras draws the seeds of weights and dropout from, and give the process its own random state back.
+
+    `keras.utils.set_random_seed` would load TensorFlow whatever the backend is.
+    """
+    before = random.getstate()
+    random.seed(seed)
+    yield
+    random.setstate(before)

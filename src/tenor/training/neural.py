@@ -1,0 +1,178 @@
+"""Fitting a neural family: labelled texts -> a network as ONNX, with what it says of texts held out."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor._core.progress import Watcher
+from tenor.config.settings import require
+from tenor.errors import TenorError, counted
+from tenor.models.base import Examples, Family, Fitted, HeldOut, Loss, NetworkConfig
+from tenor.models.neural.network import Network, Start
+from tenor.models.onnx import export
+from tenor.models.onnx.onnx_network import Exported
+from tenor.tasks import LabelSet, Targets, Task, Value
+from tenor.text import batches
+from tenor.text.encoded import WHOLE, TextEncoder
+from tenor.training import network_training
+from tenor.training.network_training import Learned, Part, Work
+from tenor.training.trainer import Checkpoints
+
+_SMALLEST_BATCH = 1024  # tokens
+_EPOCH_BATCHES, _RUN_BATCHES = 100, 300
+_MOST_EPOCHS = 10
+_THRESHOLDS_SHARE = 0.1  # of the texts, where thresholds of labels are chosen and no validation part was asked for
+_CALIBRATION_TEXTS = 500  # where half of the texts held out are so many, they choose no epoch: calibration has its own
+_FEWEST_FRESH, _MOST_FRESH = 100, 2_000  # texts that are held out to calibrate on alone
+_COMPARED = 64  # texts on which an ONNX graph is compared with its network
+_HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
+_KEPT = {
+    "end": "their end",
+    "start": "their start",
+    "both": "a quarter from the start, the rest from the end",
+    **dict.fromkeys(WHOLE, "all of them"),
+}
+
+Learn = Callable[[Work, Watcher, Checkpoints | None, float | None], Learned]
+"""What trains a network, here or elsewhere: as `learning.learn` does."""
+
+
+def fit(
+    family: Family,
+    examples: Examples,
+    config: NetworkConfig,
+    seed: int,
+    watcher: Watcher,
+    checkpoints: Checkpoints | None = None,
+    start: Start | None = None,
+    seconds: float | None = None,
+    learn: Learn = network_training.learn,
+) -> Fitted:
+    """Train a network and keep the weights of its best epoch.
+
+    Args:
+        family: A family with `build`.
+        examples: Labelled texts; their validation, or a part of them (`config.validation`), chooses the best epoch and
+            is there to calibrate on; where it is large enough, each on a half of it.
+        config: The family's settings.
+        seed: Seed of everything random.
+        watcher: Hears of progress.
+        checkpoints: Where checkpoints go; None keeps none.
+        start: A pretrained encoder to start from; None starts where the family does.
+        seconds: Time for all of this but the ONNX graph: the first steps are timed, and as many are made as fit in.
+            None: all steps.
+        learn: Trains the network, here or elsewhere.
+
+    Raises:
+        SettingsError: The loss is of another task.
+        TenorError: The checkpoint to resume from is damaged or belongs to another run.
+    """
+    begin = time.perf_counter()
+    task = examples.task
+    config = replace(config.for_texts(len(examples)), loss=_loss_name(config, task))
+    share = config.validation
+    if isinstance(task, LabelSet):
+        share = share or _THRESHOLDS_SHARE
+    tune = getattr(config, "tune", None)
+    learned, held_out = examples.validated(share, seed)
+    fresh = held_out  # to calibrate on
+    if tune != "frozen" and len(held_out) >= 2 * _CALIBRATION_TEXTS:
+        held_out, fresh = held_out.parted(0.5, seed)
+    elif not share and not len(held_out) and config.calibration * len(examples) >= _FEWEST_FRESH:
+        learned, fresh = examples.parted(min(config.calibration, _MOST_FRESH / len(examples)), seed)
+    config, encoder = prepare(family, config, learned.texts, start)
+    tokens = config.maximum_tokens
+    encoded = encoder.encode(learned.texts, tokens, config.keep)
+    held = encoder.encode(held_out.texts, tokens, config.read)
+    new = held if fresh is held_out else encoder.encode(fresh.texts, tokens, config.read)
+    cut = encoded.cut + held.cut + (new.cut if new is not held else 0)
+    if cut and not {config.keep, config.read} <= set(WHOLE):
+        of = f"of {len(examples):,} texts"
+        watcher.say(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
+    config = fill(config, encoded.lengths, encoder.longest(tokens))
+    after_encoding = time.perf_counter()
+
+    few = None
+    # Not where features are dropped all through the encoder: a head that has never seen that is wrong in training.
+    if tune != "frozen" and family.initialise is not None:
+        some = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
+        few = Part(encoder.encode(some.texts, tokens, config.keep), some.targets, some.weights)
+    work = Work(
+        *(family, task, config, encoder, seed, start),
+        *(Part(encoded, learned.targets, learned.weights), Part(held, held_out.targets, held_out.weights), few),
+    )
+    left = None if seconds is None else begin + seconds - time.perf_counter()
+    network, history, steps = learn(work, watcher, checkpoints, left)
+    after_fit = time.perf_counter()
+    model = _exported(network, fresh.texts if len(fresh) else learned.texts, watcher)
+    after_export = time.perf_counter()
+    scored = None
+    if len(fresh):
+        scored = HeldOut(fresh.targets, model.score(new), fresh is held_out and tune != "frozen")
+    timing = {
+        "encode_s": after_encoding - begin,
+        "fit_s": after_fit - after_encoding,
+        "export_s": after_export - after_fit,
+        "calibrate_s": time.perf_counter() - after_export,
+    }
+    return Fitted(task, model, network.config, timing, history, scored, steps=steps)
+
+
+def _exported(network: Network, texts: Sequence[str], watcher: Watcher) -> Network | Exported:
+    """The network as ONNX, compared on texts of all lengths; where that fails, the network, and a word why."""
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, min(len(order), _COMPARED)).astype(int)]
+    try:
+        return export.export(network, network.encode([texts[row] for row in chosen]))
+    except TenorError as error:
+        watcher.say(str(error))
+        return network
+
+
+def _told(config: NetworkConfig) -> str:
+    """What is kept of long texts, in words."""
+    if config.read == config.keep:
+        return f"kept: {_KEPT[config.keep]}"
+    return f"training keeps {_KEPT[config.keep]}; predictions read {_KEPT[config.read]}"
+
+
+def prepare(family: Family, config: Any, texts: Sequence[str], start: Start | None = None) -> tuple[Any, TextEncoder]:
+    """The settings with what the family chooses filled in, and the encoder of the texts."""
+    if start is not None:
+        return config, start.text_encoder
+    assert family.encode is not None
+    return family.encode(config, texts)
+
+
+def fill(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
+    """Settle the size of a batch and the number of epochs by the amount of data."""
+    tokens = min(config.batch_tokens, max(_SMALLEST_BATCH, int(lengths.sum()) // _EPOCH_BATCHES))
+    config = replace(config, batch_tokens=tokens)
+    if config.epochs is None:
+        batches_made = len(batches.in_order(lengths, tokens, batches.widths(lengths, longest)))
+        epochs = min(max(math.ceil(_RUN_BATCHES / max(batches_made, 1)), config.fewest_epochs), _MOST_EPOCHS)
+        config = replace(config, epochs=epochs)
+    return config
+
+
+def _sample(strata: Targets, size: int, seed: int) -> npt.NDArray[np.int64]:
+    """`size` rows or all, rising; more where there are more strata, since each has a row."""
+    order = np.random.default_rng(seed).permutation(len(strata))
+    firsts = np.unique(strata[order], return_index=True)[1]
+    sample = np.concatenate([order[firsts], np.delete(order, firsts)])
+    return np.sort(sample[: max(size, len(firsts))])
+
+
+def _loss_name(config: NetworkConfig, task: Task) -> Loss:
+    """The loss asked for, or the task's own. Raises SettingsError where it is that of another task."""
+    if config.loss is None:
+        return network_training.usual_loss(task)
+    numbers = isinstance(task, Value)
+    fitting = config.loss != "cross-entropy" if numbers else config.loss in ("cross-entropy", "mean-squared-error")
+    require(fitting, "loss", f"is {config.loss}, which does not serve the task {task.kind}")
+    return config.loss

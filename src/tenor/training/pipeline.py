@@ -1,0 +1,530 @@
+"""From a table of labelled texts to a saved, measured model; and from a model to the labels of a table."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenor import tracking
+from tenor._core import disk_arrays
+from tenor._core.printable import printable
+from tenor._core.progress import Named, Watcher
+from tenor.checks.finding import Finding
+from tenor.config import run_config, settings
+from tenor.config.run_config import Pretraining, Run
+from tenor.data import sources, split
+from tenor.data.dataset import Dataset
+from tenor.data.split import Groups
+from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, TenorError, counted
+from tenor.evaluation import evaluate
+from tenor.evaluation.evaluate import Measured
+from tenor.inference import bundle
+from tenor.inference.bundle import Bundle, Encoder
+from tenor.inference.predictor import Predictor
+from tenor.models import registry
+from tenor.models.auto.executor import Spread
+from tenor.models.base import Family, Fitted
+from tenor.models.neural import backend
+from tenor.tasks import Task
+from tenor.text import encoders
+from tenor.tracking import Tracked
+from tenor.training import export, fitting, output, preparation, provenance
+from tenor.training.preparation import Prepared
+
+if TYPE_CHECKING:
+    from tenor.training.neural import Learn
+
+_NOT_COMPARED = ("settings", "log", "out", "lang", "report")  # of what a run is asked for
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The folder of a model and the model."""
+
+    folder: Path
+    predictor: Predictor
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        return self.predictor.bundle.metrics
+
+
+def train(
+    run: Run, watcher: Watcher | None = None, spread: Spread | None = None, learn: "Learn | None" = None
+) -> Trained:
+    """Read, part, fit, measure, save.
+
+    Args:
+        run: What is asked for.
+        watcher: Hears of progress.
+        spread: Where `auto` has its models made; None: here.
+        learn: Trains the network of a neural family elsewhere; None: here.
+
+    Raises:
+        TenorError: The data, the settings or the output folder cannot be used; nothing is written then.
+    """
+    watcher = watcher or Watcher()
+    family = registry.find(run.family)
+    encoder = _encoder(run.init, family)
+    config = config_of(family, run.settings or {}, encoder)
+    bundle.need(family)
+    if run.unlabelled is not None and family.combine is None:
+        raise SettingsError(
+            f"{family.name!r} learns from labelled texts alone.",
+            "Leave out --unlabelled, or --family (family auto); or train an encoder on the texts: tenor pretrain.",
+        )
+    check_quantise(run, family)
+    tracking.need(run.log)
+    folder = output.folder_for(run)
+    with disk_arrays.beside(folder):
+        begin = time.perf_counter()
+        prepared = preparation.prepare(run, watcher)
+        identity = identify(run, family, config, encoder, prepared)
+        folder, there = found_there(run, folder, identity, watcher)
+        if there is not None and there.whole:
+            return Trained(folder, Predictor(there.saved))
+        with tracking.tracked(run.log, folder, watcher, run.resume) as told:
+            told.settings(_asked(run, config))
+            saved = Saved(run, folder, begun=there is not None)
+            trained = _train(run, family, config, encoder, saved, told, prepared, identity, begin, spread, learn)
+            _tell(told, trained)
+        return trained
+
+
+def identify(
+    run: Run, family: Family, config: Any, encoder: Encoder | None, prepared: Prepared, digest: str | None = None
+) -> dict[str, Any]:
+    """What tells a run from others: what a checkpoint and the model have to have in common with it to go on.
+
+    Args:
+        run: What is asked for.
+        family: The family.
+        config: Its settings.
+        encoder: The encoder that training starts from.
+        prepared: The texts to learn from.
+        digest: Their fingerprint; None: it is taken of `prepared`.
+    """
+    more: dict[str, Any] = {"task": prepared.task.describe(), "class_weight": run.class_weight}
+    if run.validation is not None:
+        validation = prepared.validation
+        more["validation"] = run.validation if validation is None else provenance.fingerprint(validation)
+    more |= {name: value for name in ("folds", "unlabelled", "quantise") if (value := getattr(run, name))}
+    return _identity(run, family, config, encoder, digest or provenance.fingerprint(prepared.data), more)
+
+
+def _identity(
+    run: Run | Pretraining, family: Family, config: Any, encoder: Encoder | None, digest: str, more: dict[str, Any]
+) -> dict[str, Any]:
+    identity: dict[str, Any] = {
+        "family": family.name,
+        "settings": settings.as_dict(config),
+        "seed": run.seed,
+        "data": digest,
+        "init": encoder.fingerprint() if encoder else None,
+        **more,
+    }
+    found: dict[str, Any] = json.loads(json.dumps(identity))
+    return found
+
+
+@dataclass(frozen=True)
+class There:
+    """What a run that is resumed finds in its folder.
+
+    Attributes:
+        saved: The model, or the encoder.
+        whole: Whether it is what the run ends with, so that nothing is left to do.
+    """
+
+    saved: Any
+    whole: bool
+
+
+def found_there(
+    run: Run | Pretraining, folder: Path, identity: Mapping[str, Any], watcher: Watcher
+) -> tuple[Path, There | None]:
+    """The folder of a run, and what it holds of this run already; None where the run is not resumed or is to begin.
+
+    Raises:
+        BundleError: The folder is that of another run, or is damaged.
+    """
+    if not run.resume or run.overwrite or not output.has_model(folder):
+        return folder, None
+    saved = (bundle.load if isinstance(run, Run) else bundle.load_encoder)(folder)
+    try:
+        whole = output.complete(folder, saved, identity)
+    except BundleError:
+        if run.out is not None:
+            raise
+        return output.folder_for(replace(run, resume=False)), None  # nobody named the other one
+    if whole:
+        output.remove_checkpoints(output.training_folder(folder))  # the run was killed before it did
+        watcher.say(f"{folder}: output already exists and is complete; nothing to resume.")
+    return folder, There(saved, whole)
+
+
+def check_quantise(run: Run, family: Family) -> None:
+    """Raises SettingsError where int8 is asked for of a family without networks."""
+    if run.quantise and family.build is None and family.combine is None:
+        raise SettingsError(
+            f"int8 is for networks, and the family {run.family!r} is none.", "Leave out --quantise, or choose another."
+        )
+
+
+def _asked(run: Run | Pretraining, config: Any) -> dict[str, Any]:
+    """What a run is asked for and the settings of its family, by name, for those who compare runs."""
+    own = {name: value for name, value in asdict(run).items() if name not in _NOT_COMPARED and value is not False}
+    return own | settings.as_dict(config)
+
+
+def _tell(told: Tracked, trained: Trained) -> None:
+    """What is known of a model once it is there."""
+    found = trained.predictor.bundle
+    told.settings({"model": str(trained.folder.resolve())})
+    told.fitted(settings.as_dict(found.config), found.history, found.metrics["timing"])
+    told.figures("test", 0, found.metrics.get("test", {}))
+    if bundle.REPORT in found.documents:
+        told.document(trained.folder / bundle.REPORT)
+
+
+def _train(
+    run: Run,
+    family: Family,
+    config: Any,
+    encoder: Encoder | None,
+    saved: "Saved",
+    watcher: Watcher,
+    prepared: Prepared,
+    identity: dict[str, Any],
+    begin: float,
+    spread: Spread | None,
+    learn: "Learn | None",
+) -> Trained:
+    data, task, groups = prepared.data, prepared.task, prepared.groups
+    others = None if run.unlabelled is None else sources.corpus(run.unlabelled, run.text)
+    if others is not None:
+        watcher.say(f"{counted(len(others), 'text')} without labels.")
+    training = output.training_folder(saved.folder)
+    checkpoints = None if family.build is None else _checkpoints(run, family, training, identity)
+    if family.build is None and run.resume:
+        watcher.say(f"{family.name!r} trains in one go, so the run starts from the beginning.")
+    unlabelled = () if others is None else others.texts
+    fit = partial(
+        _fit,
+        family,
+        task=task,
+        validation=prepared.validation,
+        config=config,
+        run=run,
+        encoder=encoder,
+        watcher=watcher,
+        unlabelled=unlabelled,
+        spread=spread,
+        learn=learn,
+    )
+    about = {
+        "text_column": data.text_column,
+        "label_column": data.label_column,
+        "label_separator": run.label_separator,
+        **provenance.origin(data, identity["data"], run.seed),
+        "run": identity,
+    }
+    if others is not None:
+        about["unlabelled"] = {
+            "name": printable(others.name),
+            "rows": len(others),
+            "sha256": provenance.fingerprint(others),
+        }
+    timing = prepared.timing
+
+    def ready(fitted: Fitted) -> None:
+        first = not saved.begun
+        saved.save(Predictor(unmeasured(family, fitted, about, timing)))
+        if first:
+            watcher.say(f"a first model is saved in {saved.folder}; better ones replace it.")
+
+    fitted = fit(data, groups=groups, checkpoints=checkpoints, ready=ready)
+    crossed = None
+    if run.folds is not None and groups is not None:
+
+        def crossed(trained: Bundle) -> dict[str, Any]:
+            return _cross_validate(run, data, groups, trained, fit, watcher)
+
+    found = finish(run, prepared, unmeasured(family, fitted, about, timing), saved, watcher, begin, crossed)
+    output.remove_checkpoints(training)
+    return found
+
+
+def finish(
+    run: Run,
+    prepared: Prepared,
+    trained: Bundle,
+    saved: "Saved",
+    watcher: Watcher,
+    begin: float,
+    cross_validate: Callable[[Bundle], dict[str, Any]] | None = None,
+) -> Trained:
+    """Measure a model, document and save it.
+
+    Args:
+        run: What was asked for.
+        prepared: What it learned from, and what it is measured on.
+        trained: The model.
+        saved: The folder that takes it.
+        watcher: Hears of what is not made.
+        begin: When the run began.
+        cross_validate: Tells the figures of a cross-validation, where one is asked for.
+    """
+    data, test = prepared.data, prepared.test
+    predictor = Predictor(trained)
+    measured = time.perf_counter()
+    tested = evaluate.measure(predictor, test) if test is not None and len(test) else None
+    if run.quantise:
+        predictor, tested = _quantised(predictor, test, tested, watcher)
+        trained = predictor.bundle
+    if tested is not None:
+        trained.metrics["test"] = tested.metrics
+    crossed = time.perf_counter()
+    trained.metrics["timing"]["evaluate_s"] = crossed - measured
+    if cross_validate is not None:
+        trained.metrics["cross_validation"] = cross_validate(trained)
+        trained.metrics["timing"]["cross_validate_s"] = time.perf_counter() - crossed
+    reporting = time.perf_counter()
+    trained.metrics["timing"]["total_s"] = reporting - begin
+    predictor = _documented(predictor, run, saved.folder.name, data, test, tested, prepared.findings, watcher)
+    done = time.perf_counter()
+    trained.metrics["timing"] |= {"report_s": done - reporting, "total_s": done - begin}
+    saved.save(predictor)
+    return Trained(saved.folder, predictor)
+
+
+def unmeasured(family: Family, fitted: Fitted, about: dict[str, Any], timing: dict[str, float]) -> Bundle:
+    """What is saved of a model; what is measured of it comes later."""
+    metrics: dict[str, Any] = {"timing": {**timing, **fitted.timing}}
+    if fitted.held_out is not None:
+        tried = {"texts": len(fitted.held_out.targets), "chose_epoch": fitted.held_out.chose_epoch}
+        metrics["calibration"] = tried | (fitted.calibration.describe() if fitted.calibration else {})
+    return Bundle(
+        family=family,
+        config=fitted.config,
+        task=fitted.task,
+        model=fitted.model,
+        about=about,
+        metrics=metrics,
+        history=fitted.history,
+        calibration=fitted.calibration,
+        conformal=fitted.conformal,
+        steps=fitted.steps,
+    )
+
+
+def _quantised(
+    predictor: Predictor, test: Dataset | None, plain: Measured | None, watcher: Watcher
+) -> tuple[Predictor, Measured | None]:
+    """The model in int8 and how good that is, or, and a word why, the model as it is."""
+    if test is None or plain is None:
+        watcher.say("int8 is not made, as nothing was held out to measure it on: see 'tenor export --int8'.")
+        return predictor, plain
+    try:
+        small, compared, measured = export.in_int8(predictor, test, plain)
+    except TenorError as refused:
+        watcher.say(str(refused))
+        return predictor, plain
+    figure = compared.figure.replace("_", " ")
+    watcher.say(f"int8 is kept: {figure} {compared.int8:.4f}, in float32 {compared.float32:.4f}.")
+    return small, measured
+
+
+def _documented(
+    predictor: Predictor,
+    run: Run,
+    title: str,
+    data: Dataset,
+    test: Dataset | None,
+    tested: Measured | None,
+    findings: Sequence[Finding],
+    watcher: Watcher,
+) -> Predictor:
+    """The model with its report and its card, where they are wanted and the packages for them are installed."""
+    if not run.report:
+        return predictor
+    from tenor.report import facts, render
+
+    try:
+        render.need()
+    except MissingExtraError as missing:
+        watcher.say(f"no {bundle.REPORT} is made: {missing.problem} {missing.remedy}")
+        return predictor
+    found = facts.gather(predictor, data, test, tested, findings, run_config.to_toml(run))
+    written = render.render(found, title, run.lang)
+    documents = {bundle.REPORT: written.page.encode(), bundle.CARD: written.card.encode()}
+    return Predictor(replace(predictor.bundle, documents=documents))
+
+
+class Saved:
+    """The folder of a model, which may be saved several times, each time a better one. `begun`: it holds one already.
+
+    Where no `out` was given it is the next name that is free, should another run have taken this one.
+    """
+
+    def __init__(self, run: Run, folder: Path, begun: bool = False) -> None:
+        self.run, self.folder, self.begun = run, folder, begun
+
+    def save(self, predictor: Predictor) -> None:
+        while True:
+            try:
+                predictor.save(self.folder, self.run.overwrite or self.begun)
+                self.begun = True
+                return
+            except BundleError:
+                if self.begun or self.run.out is not None or not self.folder.exists():
+                    raise
+                self.folder = output.folder_for(replace(self.run, resume=False))
+
+
+def _cross_validate(
+    run: Run, data: Dataset, groups: Groups, trained: Bundle, fit: Callable[..., Fitted], watcher: Watcher
+) -> dict[str, Any]:
+    """Metrics of models that each leave out one fold: those of every fold, their mean and standard deviation."""
+    assert run.folds is not None
+    if len(set(groups.tolist())) < run.folds:
+        raise DataError(
+            f"{data.name}: {run.folds} folds need as many groups of rows, and there are {len(set(groups.tolist()))}.",
+            "Give more rows, or fewer --folds.",
+        )
+    each = []
+    strata = trained.task.strata(trained.task.encode(data.labels))
+    for number, (kept, measured) in enumerate(split.folds(data.texts, strata, run.folds, run.seed, groups), 1):
+        told = Named(watcher, f"fold-{number}")
+        fitted = fit(data.take(kept), groups=groups[kept], checkpoints=None, watcher=told)
+        parts = ("task", "config", "model", "calibration", "conformal")
+        predictor = Predictor(replace(trained, **{part: getattr(fitted, part) for part in parts}))
+        each.append(evaluate.evaluate(predictor, data.take(measured)))
+        watcher.recorded("fold", number, each[-1])
+        figures = [key for key in each[0] if all(isinstance(fold[key], float) for fold in each)]
+        watcher.finished(f"fold {number} of {run.folds}", {figures[0]: each[-1][figures[0]]})
+    table = {key: [fold[key] for fold in each] for key in figures}
+    return {
+        "folds": run.folds,
+        "mean": {key: statistics.fmean(values) for key, values in table.items()},
+        "std": {key: statistics.stdev(values) for key, values in table.items()},
+        "each": [{"rows": fold["rows"], **{key: fold[key] for key in figures}} for fold in each],
+    }
+
+
+def _fit(
+    family: Family,
+    data: Dataset,
+    task: Task,
+    validation: Dataset | None,
+    config: Any,
+    run: Run,
+    encoder: Encoder | None,
+    watcher: Watcher,
+    groups: Groups | None,
+    checkpoints: Any,
+    ready: Callable[[Fitted], None] | None = None,
+    spread: Spread | None = None,
+    unlabelled: Sequence[str] = (),
+    learn: "Learn | None" = None,
+) -> Fitted:
+    examples = replace(preparation.examples_of(run, data, task, groups, validation), unlabelled=unlabelled)
+    where = (spread, learn)
+    return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready, *where)
+
+
+def _checkpoints(run: "Run | Pretraining", family: Family, folder: Path, identity: dict[str, Any]) -> Any:
+    """Where checkpoints go, with what tells the run from others."""
+    backend.load(f"the family {family.name!r}")  # here, since it keeps the backend quiet
+    from tenor.training.trainer import Checkpoints
+
+    return Checkpoints(folder, run.resume, identity)
+
+
+def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, Encoder]:
+    """Train an encoder on texts without labels and save it; returns its folder and what is there.
+
+    Raises:
+        TenorError: The corpus, the settings or the output folder cannot be used; nothing is written then.
+    """
+    watcher = watcher or Watcher()
+    family = registry.find(run.family)
+    if not family.structure:
+        able = [name for name, other in registry.FAMILIES.items() if other.structure]
+        raise SettingsError(f"the family {run.family!r} has no encoder to pretrain.", f"Known: {', '.join(able)}.")
+    init = _encoder(run.init, family)
+    config = config_of(family, {**family.pretraining, **(run.settings or {})}, init)
+    bundle.need(family)
+    tracking.need(run.log)
+    folder = output.folder_for(run)
+    begin = time.perf_counter()
+    corpus = sources.corpus(run.corpus, run.text)
+    read_s = time.perf_counter() - begin
+    watcher.say(f"{counted(len(corpus), 'text')} to learn from.")
+    digest = provenance.fingerprint(corpus)
+    identity = _identity(run, family, config, init, digest, {})
+    folder, there = found_there(run, folder, identity, watcher)
+    if there is not None and there.whole:
+        encoder: Encoder = there.saved
+        return folder, encoder
+    place = output.training_folder(folder)
+    checkpoints = _checkpoints(run, family, place, identity)
+
+    from tenor.training import masked_lm
+
+    with tracking.tracked(run.log, folder, watcher, run.resume) as told:
+        told.settings(_asked(run, config))
+        fitted = masked_lm.fit(family, corpus.texts, config, run.seed, told, checkpoints, _start(init))
+        told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
+    encoder = Encoder(
+        family,
+        fitted.config,
+        fitted.model.encoder(),
+        {name: value for name, value in fitted.model.arrays().items() if not name.startswith("logits/")},
+        {**provenance.origin(corpus, digest, run.seed), "run": identity},
+        {"timing": {"read_s": read_s, **fitted.timing, "total_s": time.perf_counter() - begin}},
+        fitted.history,
+        steps=fitted.steps,
+    )
+    bundle.save_encoder(encoder, folder, run.overwrite)
+    output.remove_checkpoints(place)
+    return folder, encoder
+
+
+def _encoder(folder: str | None, family: Family) -> Encoder | None:
+    """The encoder that training starts from. Raises SettingsError where it is one of another family."""
+    if folder is None:
+        return None
+    encoder = bundle.load_encoder(Path(folder))
+    if encoder.family.name != family.name:
+        raise SettingsError(
+            f"{folder}: this is an encoder of the family {encoder.family.name!r}, not {family.name!r}.",
+            f"Train with --family {encoder.family.name}.",
+        )
+    return encoder
+
+
+def config_of(family: Family, values: dict[str, Any], encoder: Encoder | None) -> Any:
+    """The family's settings; those that shape an encoder come from the encoder that training starts from."""
+    if encoder is None:
+        return settings.make(family.config, values, "settings")
+    shape = {key: value for key, value in settings.as_dict(encoder.config).items() if key in family.structure}
+    for key in values:
+        if key in shape and values[key] != shape[key]:
+            raise SettingsError(
+                f"the setting {key!r} is {values[key]!r}, and that of the encoder to start from is {shape[key]!r}.",
+                "Leave it out.",
+            )
+    return settings.make(family.config, {**family.started, **values, **shape}, "settings")
+
+
+def _start(encoder: Encoder | None) -> Any:
+    if encoder is None:
+        return None
+    from tenor.models.neural import network
+
+    return network.Start(encoders.restore(encoder.text_encoder), encoder.arrays)

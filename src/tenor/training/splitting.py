@@ -1,0 +1,91 @@
+"""Which rows of a dataset stay together, which are held out, and what training should know of them."""
+
+from collections.abc import Iterable
+
+from tenor import checks
+from tenor._core.progress import Watcher
+from tenor.checks import many
+from tenor.checks.finding import Finding
+from tenor.checks.parts import Parts
+from tenor.config.run_config import Run
+from tenor.data import ondisk, sources, split, times
+from tenor.data.dataset import Dataset
+from tenor.data.ondisk import Texts
+from tenor.data.split import Groups
+from tenor.errors import SettingsError
+from tenor.tasks import Targets, Task
+
+
+def tell_common(validation: Dataset, data: Dataset, test: Dataset | None, watcher: Watcher) -> None:
+    """Say how many texts to validate on are learned from, or measured on, too."""
+    known = {text.strip() for text in validation.texts}
+    for part, done in ((data, "learn from"), (test, "measure on")):
+        common = len(known.intersection(text.strip() for text in part.texts)) if part is not None else 0
+        if common:
+            watcher.say(f"{common:,} of the {len(known):,} texts to validate on are also among those to {done}.")
+
+
+def on_disk(data: Dataset) -> bool:
+    """Whether the texts are on disk, since there are many."""
+    return isinstance(data.texts, Texts)
+
+
+def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> tuple[Groups | None, list[Finding]]:
+    """Rows that stay together, and what a person should know of the texts.
+
+    Those are near duplicates, a text with one that it is part of, and rows of the same --group.
+
+    None where the texts are on disk: equal ones stay together then.
+
+    Raises:
+        SettingsError: The texts are on disk, and something is asked for that needs all of them in memory.
+    """
+    if on_disk(data):
+        _refuse_in_memory_options(run, data)
+        watcher.say(f"{len(data):,} texts are kept on disk; near duplicates among them are not looked for.")
+        return None, _tell(many.brief(data, test), watcher)
+    parts = Parts(data, test)
+    findings = _tell(checks.brief(parts), watcher)
+    if findings:
+        beside = f" --test {run.test}" if run.test else ""
+        watcher.say(f"to see the rows: tenor check {run.data}{beside}")
+    groups = parts.together
+    if run.group is not None:
+        groups = split.joined(
+            [groups, split.same_value(sources.column_of(sources.sources(run)[0], run.group, "group", data))]
+        )
+    return groups, findings
+
+
+def _refuse_in_memory_options(run: Run, data: Dataset) -> None:
+    for option in ("group", "time", "folds"):
+        if getattr(run, option) is not None:
+            raise SettingsError(
+                f"--{option} needs the texts in memory, and these {len(data):,} are kept on disk.",
+                f"Leave out --{option} (--test FILE measures on texts of your own), or give --in-memory.",
+            )
+
+
+def _tell(findings: Iterable[Finding], watcher: Watcher) -> list[Finding]:
+    """Say what training should know of, and return it."""
+    told = [finding for finding in findings if finding.brief]
+    for finding in told:
+        watcher.say(finding.brief)
+    return told
+
+
+def hold_out(run: Run, data: Dataset, task: Task, groups: Groups | None) -> tuple[split.Rows, split.Rows]:
+    """The rows to learn from and those to measure on: drawn at random, or the latest if `run.time` names a column."""
+    if run.time is None:
+        strata = split.strata(data.texts, targets_of(task, data), task)
+        return split.hold_out(data.texts, strata, run.test_size, run.seed, groups)
+    numbers = [data.number(row) for row in range(len(data))]
+    moments = times.parse(
+        sources.column_of(sources.sources(run)[0], run.time, "time", data), numbers, data.name, run.time
+    )
+    return split.hold_out_latest(data.texts, moments, run.test_size, groups)
+
+
+def targets_of(task: Task, data: Dataset) -> Targets:
+    """What `task.encode` makes of the labels; on disk where these are."""
+    return ondisk.encoded(data.labels, task.encode) if on_disk(data) else task.encode(data.labels)
