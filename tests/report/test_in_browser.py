@@ -14,6 +14,8 @@ from tenor.explanation import page, report
 from tenor.inference import bundle
 from tenor.training import pipeline
 
+pytestmark = pytest.mark.browser
+
 # Width, scheme of colours, and medium.
 MODES = {
     "light": (1100, "light", ""),

@@ -28,6 +28,8 @@ pytest.importorskip("jax")
 
 from tenor.distributed import cluster, training
 
+pytestmark = pytest.mark.ray
+
 EPOCHS = 6  # so many that there is time to kill a worker in the middle
 SETTINGS: dict[str, Any] = {
     "vocabulary": 60,

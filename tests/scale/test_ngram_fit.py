@@ -22,6 +22,8 @@ pytest.importorskip("ray")
 
 from tenor.distributed import cluster, ngram, worker_pool
 
+pytestmark = pytest.mark.ray
+
 FILES, ROWS = 4, 75
 
 

@@ -27,6 +27,8 @@ with warnings.catch_warnings():
 
 from tenor.distributed import cluster, serving
 
+pytestmark = pytest.mark.ray
+
 TEXTS = ["a superb, moving film", "dull and boring", "好看 😀 <b>"]
 KEY = {"authorization": "Bearer secret"}
 REQUESTS: list[tuple[str, str, Any]] = [

@@ -23,6 +23,8 @@ pytest.importorskip("optuna")
 
 from tenor.distributed import cluster, trials
 
+pytestmark = pytest.mark.ray
+
 FIXED = {"orders": [1], "characters": []}
 
 

@@ -19,6 +19,8 @@ from tenor.config.run_config import Run
 from tenor.serving.corrections import Store
 from tenor.training import pipeline
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture
 def folders(model_folder: Path) -> list[Path]:
