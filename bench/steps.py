@@ -1,9 +1,9 @@
-"""Time Tenor's own training, batch by batch, through the watcher that it reports to."""
+"""Time Tenor's own training, batch by batch, through the callback that it reports to."""
 
 from time import perf_counter
 from typing import Any
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.text.batches import Batch
 
 
@@ -11,7 +11,7 @@ class EnoughError(Exception):
     """All the batches that were wanted are timed."""
 
 
-class Steps(Watcher):
+class Steps(Callback):
     """Adds up the batches of each width but its first one, which compiles.
 
     Attributes:
@@ -32,16 +32,16 @@ class Steps(Watcher):
         self.steps = self.tokens = self.padded_tokens = 0
         self.seconds = 0.0
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
         """A batch is through. Raises EnoughError after the last one that is wanted."""
         now = perf_counter()
-        if step == self._passed_over:
+        if stage == self._passed_over:
             self._last = now
             return
         batch = self._batches[self._number]
         self._number, self._rows = self._number + 1, self._rows + len(batch.rows)
         if done != self._rows:
-            raise RuntimeError(f"{step}: {done} rows are done, and {self._rows} were expected")
+            raise RuntimeError(f"{stage}: {done} rows are done, and {self._rows} were expected")
         if batch.width in self._seen:
             self.steps += 1
             self.seconds += now - self._last

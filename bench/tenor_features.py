@@ -34,13 +34,13 @@ def main() -> None:
     family.initialise(config, network.keras_model)
     encoded = network.encode(texts)
 
-    watcher = Steps(network.batches(encoded), encoded.lengths, None)
+    callback = Steps(network.batches(encoded), encoded.lengths, None)
     start = perf_counter()
-    features = network.features(encoded, watcher)
+    features = network.features(encoded, callback)
     whole_s = perf_counter() - start
     if len(sys.argv) > 3:
         np.savez(sys.argv[3], ids=encoded.ids, first=encoded.first, features=features.astype(np.float32))
-    print_figures(**watcher.figures(), policy=policy, whole_s=whole_s, all_tokens=int(encoded.lengths.sum()))
+    print_figures(**callback.figures(), policy=policy, whole_s=whole_s, all_tokens=int(encoded.lengths.sum()))
 
 
 if __name__ == "__main__":

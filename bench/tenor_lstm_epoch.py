@@ -5,7 +5,7 @@ from time import perf_counter
 import numpy as np
 
 from imdb import print_figures, read_part
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.models import registry
 from tenor.models.base import Examples
@@ -15,7 +15,7 @@ from tenor.tasks import Classes
 SEED = 7
 
 
-class Rates(Watcher):
+class Rates(Callback):
     """Keeps the texts a second of each epoch.
 
     Attributes:
@@ -26,9 +26,9 @@ class Rates(Watcher):
         """Start with no epoch."""
         self.rates: list[float] = []
 
-    def finished(self, step: str, figures: dict[str, float]) -> None:
+    def on_epoch_end(self, epoch: str, metrics: dict[str, float]) -> None:
         """An epoch is over."""
-        self.rates.append(figures["texts_per_s"])
+        self.rates.append(metrics["texts_per_s"])
 
 
 def main() -> None:
@@ -39,15 +39,15 @@ def main() -> None:
     from tenor.training import neural
 
     config = settings.make(family.config, {"epochs": 2, "patience": None}, "settings")
-    watcher = Rates()
+    callback = Rates()
     start = perf_counter()
     targets = np.array(labels, np.int32)
     examples = Examples(texts, targets, Classes(("0", "1")), np.ones(len(texts), np.float32))
-    neural.fit(family, examples, config, SEED, watcher)
+    neural.fit(family, examples, config, SEED, callback)
     print_figures(
-        texts_per_s=watcher.rates[1],
-        first_texts_per_s=watcher.rates[0],
-        epoch_s=len(texts) / watcher.rates[1],
+        texts_per_s=callback.rates[1],
+        first_texts_per_s=callback.rates[0],
+        epoch_s=len(texts) / callback.rates[1],
         total_s=perf_counter() - start,
     )
 

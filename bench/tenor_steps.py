@@ -44,10 +44,10 @@ def main() -> None:
     lengths = encoder.encode([texts[row] for row in rows], length, config.keep).lengths
     widths = batches.widths(lengths, encoder.longest(length), compiled.price())
     plan = batches.shuffled(lengths, config.batch_tokens, widths, SEED, 0)
-    watcher = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
+    callback = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
     with contextlib.suppress(EnoughError):
-        neural.fit(family, examples, config, SEED, watcher)
-    print_figures(**watcher.figures())
+        neural.fit(family, examples, config, SEED, callback)
+    print_figures(**callback.figures())
 
 
 if __name__ == "__main__":

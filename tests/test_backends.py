@@ -22,7 +22,7 @@ import pytest
 import tenor
 import test_training
 from tenor import TextClassifier
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.settings import make
 from tenor.data.split import hold_out
 from tenor.errors import MissingExtraError, TenorError
@@ -83,9 +83,9 @@ def resumed(folder: Path) -> bool:
     with pytest.raises(test_training._Killed):
         test_training.fit(folder, kill_at=5)
     checkpoint = (folder / trainer.CHECKPOINT).read_bytes()
-    broken, _, watcher = test_training.fit(folder, resume=True)
+    broken, _, callback = test_training.fit(folder, resume=True)
     (folder / trainer.CHECKPOINT).write_bytes(checkpoint)
-    return test_training.same(whole, broken) and any("resumed" in line for line in watcher.lines)
+    return test_training.same(whole, broken) and any("resumed" in line for line in callback.lines)
 
 
 def compilations() -> dict[str, Any]:
@@ -107,7 +107,7 @@ def compilations() -> dict[str, Any]:
     targets = task.encode(LABELS)
     examples = Examples(MIXED, targets, task, np.ones(len(MIXED), np.float32))
     config = make(registry.find("cnn").config, settings, "test")
-    short = neural.fit(registry.find("cnn"), examples, config, 3, Watcher(), seconds=0.1)
+    short = neural.fit(registry.find("cnn"), examples, config, 3, Callback(), seconds=0.1)
     report["steps in no time"] = short.config.steps
     report["train in no time"] = compiled["train_step"] - report["train"]
     for step in ("predict", "predict again"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from conftest import Cli, chinese, english, relabelled, write_csv
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.run_config import Run
 from tenor.data import dataset
 from tenor.errors import SettingsError
@@ -80,18 +80,18 @@ def test_no_text_that_is_measured_on_was_learned_from(tmp_path: Path) -> None:
     assert {step for step, *_ in heard.steps} == {"read", "count", "fit"}
 
 
-class Listener(Watcher):
+class Listener(Callback):
     """Keeps what was said and told."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.steps: list[tuple[str, int, int]] = []
 
-    def say(self, line: str) -> None:
-        self.lines.append(line)
+    def on_message(self, message: str) -> None:
+        self.lines.append(message)
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
-        self.steps.append((step, done, total))
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
+        self.steps.append((stage, done, total))
 
 
 @pytest.mark.parametrize("separator", [None, ";"])
@@ -107,9 +107,9 @@ def test_of_many_texts_a_few_are_held_out_to_calibrate_on(
 
 
 def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
-    class Interrupting(Watcher):
-        def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
-            if step == "fit":
+    class Interrupting(Callback):
+        def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
+            if stage == "fit":
                 raise KeyboardInterrupt("enough")
 
     path = write_csv(tmp_path / "in.csv", english(200))

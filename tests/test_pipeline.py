@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from conftest import QUICK, english, write_csv
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.checks.parts import Parts
 from tenor.config.run_config import Run
 from tenor.data import dataset, sources
@@ -67,14 +67,14 @@ def with_columns(path: Path, rows: list[tuple[str, str]]) -> Path:
     return path
 
 
-class Listener(Watcher):
+class Listener(Callback):
     """Keeps what was said."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def say(self, line: str) -> None:
-        self.lines.append(line)
+    def on_message(self, message: str) -> None:
+        self.lines.append(message)
 
 
 def test_the_latest_rows_are_measured_on(tmp_path: Path) -> None:

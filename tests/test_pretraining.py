@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import Cli, english, write_csv
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.config.run_config import Pretraining, Run
 from tenor.errors import BundleError, SettingsError, TenorError
@@ -161,19 +161,19 @@ def test_the_loss_falls_and_the_encoder_has_no_head(encoder: Path) -> None:
     assert not any(name.startswith(("logits/", "masked/")) for name in found.arrays)
 
 
-class _Stop(Watcher):
+class _Stop(Callback):
     def __init__(self, at: int) -> None:
         self.left = at
 
-    def progress(self, *_: Any) -> None:
+    def on_progress(self, *_: Any) -> None:
         self.left -= 1
         if self.left < 0:
             raise KeyboardInterrupt
 
 
-class _StopAfterEpoch(Watcher):
-    def progress(self, name: str, *_: Any) -> None:
-        if name.startswith("epoch 2"):
+class _StopAfterEpoch(Callback):
+    def on_progress(self, stage: str, *_: Any) -> None:
+        if stage.startswith("epoch 2"):
             raise KeyboardInterrupt
 
 

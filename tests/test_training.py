@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.config.run_config import Run
 from tenor.errors import TenorError
@@ -43,15 +43,15 @@ class _Killed(BaseException):
     """Ends a run at once, like a signal, but in the process of the test."""
 
 
-class _Killer(Watcher):
+class _Killer(Callback):
     def __init__(self, at: int | None) -> None:
         self.left = at
         self.lines: list[str] = []
 
-    def say(self, line: str) -> None:
-        self.lines.append(line)
+    def on_message(self, message: str) -> None:
+        self.lines.append(message)
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
         if self.left is not None:
             self.left -= 1
             if self.left < 0:
@@ -68,9 +68,9 @@ def fit(
 ) -> tuple[dict[str, Any], Any, _Killer]:
     config = _config(family, **changes)
     checkpoints = trainer.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0, share=math.inf) if folder else None
-    watcher = _Killer(kill_at)
-    fitted = neural.fit(registry.FAMILIES[family], EXAMPLES, config, seed, watcher, checkpoints)
-    return dict(fitted.model.arrays()), fitted, watcher
+    callback = _Killer(kill_at)
+    fitted = neural.fit(registry.FAMILIES[family], EXAMPLES, config, seed, callback, checkpoints)
+    return dict(fitted.model.arrays()), fitted, callback
 
 
 def _config(family: str, **changes: Any) -> Any:
@@ -92,7 +92,7 @@ def test_writing_checkpoints_within_an_epoch_takes_no_more_than_its_share(
 
     monkeypatch.setattr(trainer.Loop, "_save", counted)
     checkpoints = trainer.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, share=share)
-    fitted = neural.fit(registry.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), 1, Watcher(), checkpoints)
+    fitted = neural.fit(registry.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), 1, Callback(), checkpoints)
     ends = [place for place in written if place[1] == 0]
     assert ends == [(1, 0), (2, 0)]
     # The first shows how long one takes.
@@ -159,12 +159,12 @@ def test_a_run_that_was_broken_and_resumed_ends_the_same(
         resume = number > 0 and (tmp_path / trainer.CHECKPOINT).exists()
         with pytest.raises(_Killed):
             fit(tmp_path, resume=resume, kill_at=kill_at, family=family)
-    arrays, fitted, watcher = fit(tmp_path, resume=(tmp_path / trainer.CHECKPOINT).exists(), family=family)
+    arrays, fitted, callback = fit(tmp_path, resume=(tmp_path / trainer.CHECKPOINT).exists(), family=family)
     assert same(expected[0], arrays)
     assert len(fitted.history) == SETTINGS["epochs"]
     assert fitted.steps == expected[1].steps
     if kills != [0]:
-        assert any("resumed" in line for line in watcher.lines)
+        assert any("resumed" in line for line in callback.lines)
 
 
 def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
@@ -201,9 +201,9 @@ def test_training_stops_when_patience_runs_out() -> None:
 
 
 def test_without_a_checkpoint_resuming_starts_from_the_beginning(unbroken: Any, tmp_path: Path) -> None:
-    arrays, _, watcher = fit(tmp_path, resume=True)
+    arrays, _, callback = fit(tmp_path, resume=True)
     assert same(unbroken[0], arrays)
-    assert "there is no checkpoint yet, so the run starts from the beginning." in watcher.lines
+    assert "there is no checkpoint yet, so the run starts from the beginning." in callback.lines
 
 
 @pytest.fixture(scope="module")
@@ -342,8 +342,8 @@ def test_texts_to_calibrate_on_are_held_out_where_none_choose_the_epoch(monkeypa
     monkeypatch.setattr(neural, "_FEWEST_FRESH", 20)
 
     def tried(share: float) -> tuple[int, list[str]]:
-        _, fitted, watcher = fit(None, epochs=1, validation=0.0, calibration=share)
-        return 0 if fitted.held_out is None else len(fitted.held_out.targets), watcher.lines
+        _, fitted, callback = fit(None, epochs=1, validation=0.0, calibration=share)
+        return 0 if fitted.held_out is None else len(fitted.held_out.targets), callback.lines
 
     assert tried(0.25) == (40, [])
     assert tried(0.1) == (0, [])
@@ -354,9 +354,9 @@ def test_where_nothing_is_held_out_that_is_told(family: str) -> None:
     config = registry.FAMILIES["ngram"].config(calibrated=False)
     if family == "bag":
         config = _config(family, epochs=1, validation=0.0, calibration=0.0)
-    watcher = _Killer(None)
-    fitted = fitting.fit(registry.FAMILIES[family], EXAMPLES, config, 1, watcher)
+    callback = _Killer(None)
+    fitted = fitting.fit(registry.FAMILIES[family], EXAMPLES, config, 1, callback)
     assert fitted.calibration is None
-    assert watcher.lines == [
+    assert callback.lines == [
         "nothing was held out, so probabilities are not calibrated and no coverage can be promised."
     ]

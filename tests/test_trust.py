@@ -16,7 +16,7 @@ import pytest
 import tenor
 from conftest import QUICK, Cli, chinese, english, write_csv
 from tenor import TextClassifier, TextRegressor
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.run_config import Run
 from tenor.data import dataset
 from tenor.errors import BundleError, SettingsError
@@ -161,7 +161,7 @@ def test_thresholds_belong_to_calibrated_probabilities() -> None:
     targets = np.float32([[1, label == "yes"] for label in labels])
     examples = Examples(texts, targets, task, np.ones(600, np.float32))
     config = ngram.Config(orders=(1,), weighting="tf-idf", strength=100.0)
-    fitted = fitting.fit(registry.find("ngram"), examples, config, 0, Watcher())
+    fitted = fitting.fit(registry.find("ngram"), examples, config, 0, Callback())
     assert (
         fitted.calibration and fitted.calibration.floor == 0 and fitted.held_out and isinstance(fitted.task, LabelSet)
     )

@@ -1,6 +1,7 @@
 """The search for settings: what it finds, that it goes on where it ended, and what it refuses."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from tenor import tasks
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.config.run_config import Run
 from tenor.config.search_space import Choice
@@ -24,19 +25,19 @@ from tenor.training.tuning import Tuning
 FIXED = {"orders": [1], "characters": []}
 
 
-class Stopping(Watcher):
+class Stopping(Callback):
     """Presses Ctrl-C once so many models have been compared."""
 
     def __init__(self, after: int) -> None:
         self.left, self.said = after, list[str]()
 
-    def say(self, line: str) -> None:
-        self.said.append(line)
+    def on_message(self, message: str) -> None:
+        self.said.append(message)
 
-    def compared(self, name: str, figures: dict[str, float]) -> None:
+    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
         self.left -= 1
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
         if self.left <= 0:
             raise KeyboardInterrupt
 

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from tenor import explanation, tracking
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.checks.parts import Parts
 from tenor.config import settings
 from tenor.data.dataset import Dataset
@@ -48,7 +48,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
             raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")
         together = Parts(Dataset("the texts", texts, ())).together
         examples = Examples(texts, targets, task, weights, together, unlabelled=others)
-        with tracking.tracked(self.log, Path("runs", self.family), Watcher()) as told:
+        with tracking.tracked(self.log, Path("runs", self.family), Callback()) as told:
             told.settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
             fitted = fitting.fit(family, examples, config, seed, told)
             told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)

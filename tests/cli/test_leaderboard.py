@@ -40,12 +40,12 @@ def test_a_terminal_shows_the_table_as_it_grows(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", "100")
     with console.Console() as shown:
-        shown.say("[first] line")
+        shown.on_message("[first] line")
         for number, (name, told) in enumerate(ROWS):
-            shown.progress(f"{name}, epoch 1", 1, 2, {"loss": 0.5})
-            shown.compared(name, told)
+            shown.on_progress(f"{name}, epoch 1", 1, 2, {"loss": 0.5})
+            shown.on_candidate_end(name, told)
             before = len(terminal.getvalue())
-            shown.say(f"line {number}")
+            shown.on_message(f"line {number}")
             assert name in terminal.getvalue()[before:]  # the table is drawn again under the line
     told = terminal.getvalue()
     assert "[first] line" in told
@@ -59,5 +59,5 @@ def test_a_terminal_shows_the_table_as_it_grows(monkeypatch: pytest.MonkeyPatch)
 def test_a_pipe_gets_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     with console.Console() as shown:
         for row in ROWS:
-            shown.compared(*row)
+            shown.on_candidate_end(*row)
     assert capsys.readouterr().err.splitlines() == [leaderboard.row(*row) for row in ROWS]

@@ -1,14 +1,14 @@
 """`auto` through the estimator: time, repetition, interruption."""
 
 import time
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from tenor import TextClassifier, tasks
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.models.auto import plan
@@ -21,53 +21,55 @@ TEXTS = [f"a {WORDS[row % 6]} film, number {row}, seen {row % 7} times" for row 
 LABELS = ["positive" if row % 6 < 3 else "negative" for row in range(300)]
 
 
-class Heard(Watcher):
+class Heard(Callback):
     """Keeps what was told; presses Ctrl-C at the first progress of a family."""
 
     def __init__(self, stop_at: str = "") -> None:
         self.stop_at, self.said, self.ready = stop_at, list[str](), dict[str, dict[str, float]]()
 
-    def say(self, line: str) -> None:
-        self.said.append(line)
+    def on_message(self, message: str) -> None:
+        self.said.append(message)
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
-        if self.stop_at and step.startswith(self.stop_at):
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
+        if self.stop_at and stage.startswith(self.stop_at):
             raise KeyboardInterrupt
 
-    def compared(self, name: str, figures: dict[str, float]) -> None:
-        self.ready[name] = figures
+    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+        self.ready[name] = metrics
 
 
-def fit(watcher: Watcher, ready: Callable[[fitting.Fitted], None] | None = None, /, **values: object) -> fitting.Fitted:
+def fit(
+    callback: Callback, ready: Callable[[fitting.Fitted], None] | None = None, /, **values: object
+) -> fitting.Fitted:
     task = tasks.make("binary", LABELS)
     targets = task.encode(LABELS)
     examples = Examples(TEXTS, targets, task, fitting.weights(task, targets, None))
     config = settings.make(auto.Config, dict(values), "test")
-    return fitting.fit(auto.FAMILY, examples, config, 0, watcher, ready=ready)
+    return fitting.fit(auto.FAMILY, examples, config, 0, callback, ready=ready)
 
 
 def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
-    watcher = Heard()
+    callback = Heard()
     begin = time.process_time()  # of this process: what else the machine does may not fail the test
-    found = fit(watcher, budget=25.0)
+    found = fit(callback, budget=25.0)
     assert time.process_time() - begin < 25 * 1.05 + 5
-    assert {"ngram", "bag"} <= set(watcher.ready)
+    assert {"ngram", "bag"} <= set(callback.ready)
     words = 'ngram orders=[1,2,3] weighting="tf-idf-naive-bayes"'
     characters = 'ngram characters=[5] minimum_texts=3 weighting="tf-idf-naive-bayes"'
     assert found.config.members[:3] == ("ngram", words, characters)
     families = [row["family"].split()[0] for row in found.history]  # of "bag #2" the family alone
     assert families == [member.split()[0] for member in found.config.members]
     assert sum(row["weight"] > 0 for row in found.history) == len(found.model.members)
-    first = watcher.ready["ngram"]
+    first = callback.ready["ngram"]
     assert first["validation_accuracy_low"] <= first["validation_accuracy"] <= first["validation_accuracy_high"]
     assert first["size_mib"] > 0 < first["latency_ms"]
-    again = fit(Watcher(), members=list(found.config.members))
+    again = fit(Callback(), members=list(found.config.members))
     assert again.config.members == found.config.members
     np.testing.assert_array_equal(found.model.logits(TEXTS), again.model.logits(TEXTS))
 
 
 def test_little_time_gives_n_grams_alone() -> None:
-    found = fit(Watcher(), budget=2.0)
+    found = fit(Callback(), budget=2.0)
     assert [member.family.name for member in found.model.members] == ["ngram"]
     assert found.config.members == ("ngram",)
     assert found.calibration is not None
@@ -80,7 +82,7 @@ def test_chinese_texts_are_looked_at_by_characters(kind: Literal["multiclass", "
     task = tasks.make(kind, labels)
     targets = task.encode(labels)
     examples = Examples(texts, targets, task, fitting.weights(task, targets, None))
-    found = fitting.fit(auto.FAMILY, examples, auto.Config(budget=15.0), 0, Watcher())
+    found = fitting.fit(auto.FAMILY, examples, auto.Config(budget=15.0), 0, Callback())
     weighting = "tf-idf" if kind == "regression" else "tf-idf-naive-bayes"
     assert found.config.members == (
         "ngram",
@@ -90,10 +92,10 @@ def test_chinese_texts_are_looked_at_by_characters(kind: Literal["multiclass", "
 
 
 def test_an_interruption_keeps_what_is_ready() -> None:
-    watcher = Heard(stop_at="bag")
-    found = fit(watcher, members=["ngram", "bag epochs=2"])
+    callback = Heard(stop_at="bag")
+    found = fit(callback, members=["ngram", "bag epochs=2"])
     assert [member.family.name for member in found.model.members] == ["ngram"]
-    assert watcher.said == ["interrupted: no further models are tried, and those that are ready are saved."]
+    assert callback.said == ["interrupted: no further models are tried, and those that are ready are saved."]
     with pytest.raises(KeyboardInterrupt):
         fit(Heard(stop_at="bag"), members=["bag epochs=2"])
 
@@ -101,7 +103,7 @@ def test_an_interruption_keeps_what_is_ready() -> None:
 def test_a_first_model_is_ready_whatever_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "_FIRST_TIMES", 0.0)
     ready: list[fitting.Fitted] = []
-    found = fit(Watcher(), ready.append, budget=1e-6)
+    found = fit(Callback(), ready.append, budget=1e-6)
     assert [len(each.model.members) for each in ready] == [1]
     assert ready[0].calibration is not None
     assert [member.family.name for member in found.model.members] == ["ngram"]
@@ -109,14 +111,14 @@ def test_a_first_model_is_ready_whatever_the_time(monkeypatch: pytest.MonkeyPatc
 
 def test_what_is_too_large_is_left_out() -> None:
     members = ["ngram", "bag epochs=2"]
-    sizes = {row["family"]: row["size_mib"] for row in fit(Watcher(), members=members).history}
+    sizes = {row["family"]: row["size_mib"] for row in fit(Callback(), members=members).history}
     smaller = min(sizes, key=lambda name: sizes[name])
-    found = fit(Watcher(), members=members, maximum_size=sizes[smaller] * 1.2)
+    found = fit(Callback(), members=members, maximum_size=sizes[smaller] * 1.2)
     assert [member.family.name for member in found.model.members] == [smaller]
     with pytest.raises(SettingsError, match=r"the smallest has .* MiB"):
-        fit(Watcher(), members=members, maximum_size=1e-6)
+        fit(Callback(), members=members, maximum_size=1e-6)
     with pytest.raises(SettingsError, match=r"the quickest takes .* ms"):
-        fit(Watcher(), budget=1.0, maximum_latency=1e-9)
+        fit(Callback(), budget=1.0, maximum_latency=1e-9)
 
 
 def test_steps_end_a_run_within_an_epoch() -> None:
@@ -131,4 +133,4 @@ def test_steps_end_a_run_within_an_epoch() -> None:
 )
 def test_members_that_cannot_be_made_are_refused(member: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=problem):
-        fit(Watcher(), members=[member])
+        fit(Callback(), members=[member])

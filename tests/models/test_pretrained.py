@@ -14,7 +14,7 @@ import pytest
 from safetensors import numpy as safetensors
 
 from tenor import TextClassifier
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.errors import SettingsError, TenorError
 from tenor.models.families import pretrained
@@ -117,7 +117,7 @@ def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(family: str, monkeypa
     values |= own[family]
     network = TextClassifier(family, values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.network
     targets = np.array([label == "good" for label in LABELS], np.int32)
-    features = network.features(network.encode(TEXTS), Watcher())
+    features = network.features(network.encode(TEXTS), Callback())
     expected, _ = head.fit(features, targets, network.task, np.ones(len(TEXTS), np.float32), 3)
     for found, wanted in zip(network.keras_model.get_layer("logits").weights, expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4)

@@ -14,7 +14,7 @@ from safetensors import numpy as safetensors
 import tenor
 import test_training
 from conftest import english, started, write_csv
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.config.run_config import Run
 from tenor.errors import SettingsError
@@ -49,25 +49,25 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_csv(tmp_path_factory.mktemp("data") / "reviews.csv", english(160))
 
 
-class _Killer(Watcher):
+class _Killer(Callback):
     """Kills a worker at the end of an epoch."""
 
     def __init__(self, epoch: str = "") -> None:
         self.epoch, self.lines, self.ended = epoch, list[str](), list[str]()
 
-    def say(self, line: str) -> None:
-        self.lines.append(line)
+    def on_message(self, message: str) -> None:
+        self.lines.append(message)
 
-    def finished(self, step: str, figures: dict[str, float]) -> None:
-        self.ended.append(step)
-        if step == self.epoch and self.ended.count(step) == 1:
+    def on_epoch_end(self, epoch: str, metrics: dict[str, float]) -> None:
+        self.ended.append(epoch)
+        if epoch == self.epoch and self.ended.count(epoch) == 1:
             os.kill(started("ray::Trainer")[-1], signal.SIGKILL)
 
 
-def there(data: Path, out: Path, watcher: Watcher) -> dict[str, Any]:
+def there(data: Path, out: Path, callback: Callback) -> dict[str, Any]:
     run = Run(str(data), family="lstm", settings=SETTINGS, out=str(out), report=False)
     with cluster.connected("ray") as connected:
-        pipeline.train(run, watcher, learn=training.learner(connected, 2, 1))
+        pipeline.train(run, callback, learn=training.learner(connected, 2, 1))
     return weights(out)
 
 
@@ -91,10 +91,10 @@ def alone(quick_jax: dict[str, str], data: Path, tmp_path_factory: pytest.TempPa
 def test_two_workers_train_the_network_of_one_process_also_when_one_dies(
     data: Path, alone: Path, tmp_path: Path
 ) -> None:
-    watcher = _Killer()
-    whole = there(data, tmp_path / "whole", watcher)
-    assert "2 workers train together, 1 core each." in watcher.lines
-    assert watcher.ended == [f"epoch {number}/{EPOCHS}" for number in range(1, EPOCHS + 1)]
+    callback = _Killer()
+    whole = there(data, tmp_path / "whole", callback)
+    assert "2 workers train together, 1 core each." in callback.lines
+    assert callback.ended == [f"epoch {number}/{EPOCHS}" for number in range(1, EPOCHS + 1)]
     one = weights(alone)
     assert whole.keys() == one.keys()
     for name in one:
@@ -122,9 +122,9 @@ def test_workers_make_as_many_steps_as_the_first_has_time_for() -> None:
     config = settings.make(family.config, values, "test")
     with cluster.connected("ray") as connected:
         learner = training.learner(connected, 2, 1)
-        fitted = fitting.fit(family, test_training.EXAMPLES, config, 1, Watcher(), seconds=4, learn=learner)
+        fitted = fitting.fit(family, test_training.EXAMPLES, config, 1, Callback(), seconds=4, learn=learner)
         assert 1 <= fitted.config.steps < 100_000
         with pytest.raises(SettingsError, match="no node of the cluster has 9 cores"):
             fitting.fit(
-                *(family, test_training.EXAMPLES, config, 1, Watcher()), learn=training.learner(connected, 2, 9)
+                *(family, test_training.EXAMPLES, config, 1, Callback()), learn=training.learner(connected, 2, 9)
             )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conftest import Cli, english, relabelled, write_csv
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.run_config import Run
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.models.families import ngram as family
@@ -35,9 +35,9 @@ def written(folder: Path, kind: str = "binary") -> str:
     return str(folder / "in" / "*.csv")
 
 
-def there(run: Run, watcher: Watcher | None = None, workers: int = 2) -> Trained:
+def there(run: Run, callback: Callback | None = None, workers: int = 2) -> Trained:
     with cluster.connected("ray") as connected:
-        return ngram.train(connected, run, watcher or Watcher(), workers, 1)
+        return ngram.train(connected, run, callback or Callback(), workers, 1)
 
 
 def same(one: Trained, other: Trained, tolerance: float = 2e-3) -> None:
@@ -74,14 +74,14 @@ def test_the_model_is_that_of_one_machine(tmp_path: Path, kind: str) -> None:
     assert one.about["data"]["rows"] == other.about["data"]["rows"]
 
 
-class Killer(Watcher):
+class Killer(Callback):
     """Kills what it is told to after some steps of the fit."""
 
     def __init__(self, kills: dict[int, Callable[[], None]]) -> None:
         self.left = kills
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
-        if step == "fit" and done in self.left:
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
+        if stage == "fit" and done in self.left:
             self.left.pop(done)()
 
 

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conftest import english, write_csv
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.run_config import Run
 from tenor.errors import SettingsError
 from tenor.models.auto import plan
@@ -35,11 +35,11 @@ def connection(two_nodes: Any) -> Iterator[None]:
         yield
 
 
-class Listening(Watcher):
+class Listening(Callback):
     def __init__(self) -> None:
         self.names = list[str]()
 
-    def compared(self, name: str, figures: dict[str, float]) -> None:
+    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
         self.names.append(name)
 
 
@@ -53,7 +53,7 @@ def table(folder: Path) -> list[list[str]]:
 def search(data: Path, out: Path, count: int, together: int, ray: Any = None) -> tuning.Tuned:
     run = Run(str(data), family="ngram", settings=FIXED, out=str(out))
     attempts = None if ray is None else trials.Trials(trials.Places(ray, 2, 1))
-    return tuning.tune(Tuning(run, count, together=together), Watcher(), attempts)
+    return tuning.tune(Tuning(run, count, together=together), Callback(), attempts)
 
 
 def test_a_search_finds_what_one_machine_finds_and_goes_on(tmp_path: Path, english_csv: Path) -> None:
@@ -107,12 +107,14 @@ def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
             super().__init__()
             self.saved, self.late = saved, 0
 
-        def say(self, line: str) -> None:
-            self.late += "not ready in time" in line
+        def on_message(self, message: str) -> None:
+            self.late += "not ready in time" in message
 
-        def compared(self, name: str, figures: dict[str, float]) -> None:
+        def on_candidate_end(
+            self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None
+        ) -> None:
             assert self.saved.exists() or not self.names
-            super().compared(name, figures)
+            super().on_candidate_end(name, metrics)
 
     def within(seconds: float) -> tuple[Looking, pipeline.Trained]:
         out = tmp_path / str(seconds)
@@ -135,4 +137,4 @@ def test_settings_that_do_not_serve_are_told_of(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "in.csv", [(text, str(len(text) / 8)) for text, _ in english(60)])
     run = Run(str(data), family="ngram", settings={"weighting": "naive-bayes"}, out=str(tmp_path / "search"))
     with cluster.connected("ray") as ray, pytest.raises(SettingsError, match="must be tf-idf where numbers are"):
-        tuning.tune(Tuning(run, 2), Watcher(), trials.Trials(trials.Places(ray, 2, 1)))
+        tuning.tune(Tuning(run, 2), Callback(), trials.Trials(trials.Places(ray, 2, 1)))

@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 from tenor import TextClassifier, tracking
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.run_config import Run
 from tenor.errors import BundleError, DataError, SettingsError, WriteError
 from tenor.training import pipeline, tuning
@@ -42,9 +42,9 @@ def write(path: str) -> str:
 
 def broken(name: str, folder: str, error: BaseException) -> None:
     """A run of one step that then raises."""
-    with tracking.tracked([name], Path(folder), Watcher()) as told:
+    with tracking.tracked([name], Path(folder), Callback()) as told:
         told.settings({"epochs": 3})
-        told.recorded("step", 1, {"loss": 0.5})
+        told.log_metrics("step", 1, {"loss": 0.5})
         raise error
 
 
@@ -106,17 +106,16 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
         broken("mlflow", "runs/two", KeyboardInterrupt())
     with pytest.raises(ValueError, match="wrong"):
         broken("mlflow", "runs/three", ValueError("wrong"))
-    with tracking.tracked(["mlflow"], Path("runs/four"), Watcher(), resume=True) as told:
-        told.chosen("trial 1", {"strength": 3.0})
-        told.compared("trial 1", {"validation_loss": 0.3})
+    with tracking.tracked(["mlflow"], Path("runs/four"), Callback(), resume=True) as told:
+        told.on_candidate_end("trial 1", {"validation_loss": 0.3}, {"strength": 3.0})
     runs = {run.info.run_name: run for run in client.search_runs([run.info.experiment_id])}
     states = {name: run.info.status for name, run in runs.items()}
     assert states == {"one": "FINISHED", "two": "KILLED", "three": "FAILED", "four": "FINISHED", "trial 1": "FINISHED"}
     assert runs["trial 1"].data.tags["mlflow.parentRunId"] == runs["four"].info.run_id
     assert runs["trial 1"].data.params == {"strength": "3.0"}
 
-    with tracking.tracked(["mlflow"], Path("runs/two"), Watcher(), resume=True) as told:
-        told.recorded("step", 2, {"loss": 0.4})
+    with tracking.tracked(["mlflow"], Path("runs/two"), Callback(), resume=True) as told:
+        told.log_metrics("step", 2, {"loss": 0.4})
     again = client.get_run(runs["two"].info.run_id)
     assert again.info.status == "FINISHED"
     history = client.get_metric_history(again.info.run_id, "step/loss")
@@ -126,8 +125,8 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
 def test_events_of_a_resumed_run_stay_and_those_of_a_new_one_replace_others() -> None:
     place = Path("runs/tensorboard/one")
     for resume, expected in ((False, [(1, 0.5)]), (True, [(1, 0.5), (2, 0.5)]), (False, [(3, 0.5)])):
-        with tracking.tracked(["tensorboard"], Path("runs/one"), Watcher(), resume) as told:
-            told.recorded("step", expected[-1][0], {"loss": 0.5})
+        with tracking.tracked(["tensorboard"], Path("runs/one"), Callback(), resume) as told:
+            told.log_metrics("step", expected[-1][0], {"loss": 0.5})
         assert events(place)["step/loss"] == expected
     with pytest.raises(ValueError, match="wrong"):
         broken("tensorboard", "runs/one", ValueError("wrong"))
@@ -165,7 +164,7 @@ def test_events_go_through_no_link(tmp_path: Path) -> None:
     (tmp_path / "runs" / "tensorboard").symlink_to(tmp_path / "victim")
     with (
         pytest.raises(BundleError, match="tensorboard: this is a link, and events are written through none"),
-        tracking.tracked(["tensorboard"], tmp_path / "runs" / "model", Watcher()),
+        tracking.tracked(["tensorboard"], tmp_path / "runs" / "model", Callback()),
     ):
         pass
     assert list((tmp_path / "victim").iterdir()) == []
@@ -173,7 +172,7 @@ def test_events_go_through_no_link(tmp_path: Path) -> None:
 
 def test_events_without_room_are_told(tmp_path: Path, full_disk: Any) -> None:
     def write() -> None:
-        with tracking.tracked(["tensorboard"], tmp_path / "model", Watcher()) as told, full_disk(100):
+        with tracking.tracked(["tensorboard"], tmp_path / "model", Callback()) as told, full_disk(100):
             for number in range(1_000):
                 told.figures("step", number, {"loss": 1.0})
 
@@ -193,7 +192,7 @@ def test_names_and_settings_are_printable() -> None:
             self.values |= values
 
     kept = Kept()
-    told = tracking.Tracked(Watcher(), [kept])  # type: ignore[list-item]
+    told = tracking.Tracked(Callback(), [kept])  # type: ignore[list-item]
     told.settings({"data": "a\x1b.csv", "seed": 1})
     told.figures("test", 0, {"per_class": {"good\u202e": {"f1": 0.5}}})
     assert kept.values == {"data": r"a\x1b.csv", "seed": 1, r"test/f1/good\u202e": 0.5}

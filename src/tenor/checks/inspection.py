@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.checks import columns, labels, mislabelled, repair, texts
 from tenor.checks.finding import Finding, Report
 from tenor.checks.parts import Parts
@@ -88,7 +88,7 @@ class _Source:
         return Table(data.name, list(columns), iter([Chunk(1, columns)]))
 
 
-def inspect(asked: Inspection, watcher: Watcher | None = None) -> tuple[Report, Repaired | None]:
+def inspect(asked: Inspection, callback: Callback | None = None) -> tuple[Report, Repaired | None]:
     """Check a table, and write it cleaned where that is asked for.
 
     Returns:
@@ -116,7 +116,7 @@ def inspect(asked: Inspection, watcher: Watcher | None = None) -> tuple[Report, 
     if asked.fix is not None:
         inputs = [file for source in located if isinstance(source, Path) for file in table.files(source)]
         repair.check_target(Path(asked.fix), inputs, asked.overwrite)
-    source = _read(run, path, watcher or Watcher())
+    source = _read(run, path, callback or Callback())
     found = sorted(_findings(source, asked), key=lambda finding: _GRAVITY.index(finding.severity))
     report = Report(_summary(source), found)
     if asked.fix is None:
@@ -125,8 +125,8 @@ def inspect(asked: Inspection, watcher: Watcher | None = None) -> tuple[Report, 
     return report, repair.write(planned, source.table(), source.parts.data.label_column, Path(asked.fix))
 
 
-def _read(run: Run, path: Path | None, watcher: Watcher) -> _Source:
-    data, test = sources.read_parts(run, watcher)
+def _read(run: Run, path: Path | None, callback: Callback) -> _Source:
+    data, test = sources.read_parts(run, callback)
     parts = Parts(data, test)
     if path is None:
         return _Source(None, parts, list(data.labels), {}, [], [])

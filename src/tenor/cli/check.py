@@ -64,8 +64,8 @@ def check(
     options.need(fix is not None, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
     options.need(labels, "--labels, and there is none", "Add it", seed=seed is not None)
     asked = settings.make(inspection.Inspection, values, "check")
-    with console.Console(quiet=as_json) as watcher:
-        report, repaired = inspection.inspect(asked, watcher)
+    with console.Console(quiet=as_json) as callback:
+        report, repaired = inspection.inspect(asked, callback)
     if as_json:
         found = {"summary": report.summary, "findings": [finding.as_dict() for finding in report.findings]}
         print(json.dumps(found | {"fixed": asdict(repaired) if repaired else None}, ensure_ascii=False))

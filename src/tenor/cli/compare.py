@@ -36,9 +36,9 @@ def compare(
     one, other = predictor.load(first), predictor.load(second)
     wanted = {"text": text, "label": label, "separator": label_separator}
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
-    with console.Console(quiet=as_json) as watcher:
+    with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_measured(
-            data, one.bundle.task.kind, one.bundle.about, watcher, by or [], **wanted, **dropped
+            data, one.bundle.task.kind, one.bundle.about, callback, by or [], **wanted, **dropped
         )
     found = evaluate.compare(one, other, rows, columns)
     changed = [

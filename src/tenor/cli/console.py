@@ -5,10 +5,11 @@ All of it goes through `printable`, so commands print through here alone, but fo
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
+from tenor._core.callbacks import Callback
 from tenor._core.printable import printable, printable_row
-from tenor._core.progress import Watcher
 from tenor.cli import leaderboard
 from tenor.errors import counted
 
@@ -26,7 +27,7 @@ def note(*lines: str) -> None:
     print("\n".join(map(printable_row, lines)), file=sys.stderr, flush=True)
 
 
-class Console(Watcher):
+class Console(Callback):
     """Shows progress. Use it as a context, so that a bar is closed whatever happens.
 
     Attributes:
@@ -54,37 +55,37 @@ class Console(Watcher):
             self._live.stop()
             self._live = None
 
-    def say(self, line: str) -> None:
+    def on_message(self, message: str) -> None:
         self._close()
-        line = printable(line)
-        self.said.append(line)
+        message = printable(message)
+        self.said.append(message)
         if self._live is not None:
-            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._live.console.print(message, markup=False, highlight=False, soft_wrap=True)
         elif not self._quiet:
-            note(line)
+            note(message)
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
         if self._terminal:
-            self._open(step, total)
-            through = describe(figures) if total else counted(done, "row")
+            self._open(stage, total)
+            through = describe(metrics) if total else counted(done, "row")
             self._bar.update(self._task, completed=done, figures=through)
         elif not self._quiet and time.monotonic() - self._told >= _LINE_EVERY_S:
             self._told = time.monotonic()
             through = f"{done:,} of {total:,}" if total else counted(done, "row")
-            self.say(f"{step}: {through}" + (f"; {describe(figures)}" if figures else ""))
+            self.on_message(f"{stage}: {through}" + (f"; {describe(metrics)}" if metrics else ""))
 
-    def finished(self, step: str, figures: dict[str, float]) -> None:
+    def on_epoch_end(self, epoch: str, metrics: dict[str, float]) -> None:
         self._close()
-        self.say(f"{step}: {describe(figures)}")
+        self.on_message(f"{epoch}: {describe(metrics)}")
 
-    def compared(self, name: str, figures: dict[str, float]) -> None:
+    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
         self._close()
-        self._board.append((name, figures))
+        self._board.append((name, metrics))
         if self._terminal:
-            self.said.append(leaderboard.row(name, figures))
+            self.said.append(leaderboard.row(name, metrics))
             self._show()
         else:
-            self.say(leaderboard.row(name, figures))
+            self.on_message(leaderboard.row(name, metrics))
 
     def _show(self) -> None:
         """The table of what was compared, and under it the bar of what goes on."""

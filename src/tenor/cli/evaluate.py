@@ -38,9 +38,9 @@ def evaluate(
     loaded = predictor.load(model)
     wanted = {"text": text, "label": label, "separator": label_separator}
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
-    with console.Console(quiet=as_json) as watcher:
+    with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_measured(
-            data, loaded.bundle.task.kind, loaded.bundle.about, watcher, by or [], **wanted, **dropped
+            data, loaded.bundle.task.kind, loaded.bundle.about, callback, by or [], **wanted, **dropped
         )
     metrics = measurement.evaluate(loaded, rows, columns)
     if as_json:

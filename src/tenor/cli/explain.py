@@ -81,8 +81,8 @@ def explain(
         raise DataError(f"{html}: this exists already.", "Choose another --html, or replace it with --overwrite.")
     loaded = predictor.load(model)
     texts = [] if source is None else [as_text(source)] if one_text else _read(source, loaded, text, first or _FIRST)
-    with console.Console(quiet=as_json) as watcher:
-        told = report.report(loaded, model, texts, label, data, nearest, text, attention, top or _TOP, watcher)
+    with console.Console(quiet=as_json) as callback:
+        told = report.report(loaded, model, texts, label, data, nearest, text, attention, top or _TOP, callback)
     if html is not None:
         _write(html, page.render(told, lang or "en"))
     if as_json:

@@ -50,8 +50,8 @@ def export(
     rows = None
     if data is not None:
         wanted = {"text": text, "label": label, "separator": label_separator}
-        with console.Console(quiet=as_json) as watcher:
-            rows, _ = sources.read_measured(data, loaded.bundle.task.kind, loaded.bundle.about, watcher, [], **wanted)
+        with console.Console(quiet=as_json) as callback:
+            rows, _ = sources.read_measured(data, loaded.bundle.task.kind, loaded.bundle.about, callback, [], **wanted)
     begin = time.perf_counter()
     texts = [rows.texts[row] for row in range(min(len(rows), _COMPARED))] if rows is not None else []
     found = exporting.in_float32(loaded, texts)

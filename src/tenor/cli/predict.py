@@ -134,20 +134,20 @@ def predict(
         predict_files.require_current(file, columns, [model / bundle.MANIFEST, *inputs])
         console.note(f"{file}: output already exists and is complete; nothing to resume.")
         return
-    with console.Console(quiet=out is None) as watcher:
+    with console.Console(quiet=out is None) as callback:
 
         def tell(rows: int) -> None:
-            watcher.progress("predict", rows, 0, {})
+            callback.on_progress("predict", rows, 0, {})
 
         if file is not None:
             job = _job(model, column, columns, promise) | {"guard of formulas": escape_formulas}
             with (
-                prediction_cache.opened(file, job, resume, overwrite, watcher.say) as kept,
+                prediction_cache.opened(file, job, resume, overwrite, callback.on_message) as kept,
                 writer.open_writer(file, columns, opened, added, escape_formulas) as write,
             ):
                 labelled = predict_table.label(opened, loaded, column, added, write, tell, promise, kept)
             known = f", {kept.reused:,} of them known from the interrupted run" if kept.reused else ""
-            watcher.say(f"{counted(labelled.rows, 'row')}{known}{_without(labelled)}: {file}")
+            callback.on_message(f"{counted(labelled.rows, 'row')}{known}{_without(labelled)}: {file}")
             return
         write = writer.text_writer(sys.stdout, kind, columns, added, escape_formulas)
         predict_table.label(opened, loaded, column, added, write, tell, promise)
@@ -163,11 +163,11 @@ def _label_files(
 
     left, record = predict_files.plan(job, overwrite)
     with contextlib.ExitStack() as stack:
-        watcher = stack.enter_context(console.Console())
+        callback = stack.enter_context(console.Console())
         if record.done:
-            watcher.say(f"{counted(len(record.done), 'file is', 'files are')} labelled already.")
+            callback.on_message(f"{counted(len(record.done), 'file is', 'files are')} labelled already.")
         if not left:
-            watcher.say(f"{job.out}: output already exists and is complete; nothing to resume.")
+            callback.on_message(f"{job.out}: output already exists and is complete; nothing to resume.")
             through = predict_files.each(loaded, left, job, record)
         elif on is None:
             through = predict_files.each(loaded, left, job, record)
@@ -179,10 +179,10 @@ def _label_files(
             through = predict_on_cluster.each(ray, left, job, record, workers, worker_cores)
         with contextlib.closing(through):
             for rows in through:
-                watcher.progress("predict", rows, 0, {})
+                callback.on_progress("predict", rows, 0, {})
         found = record.labelled
         files = counted(len(record.done), "file")
-        watcher.say(f"{counted(found.rows, 'row')} in {files}{_without(found)}: {job.out}")
+        callback.on_message(f"{counted(found.rows, 'row')} in {files}{_without(found)}: {job.out}")
 
 
 def _without(labelled: "Labelled") -> str:

@@ -46,8 +46,8 @@ def pretrain(
     }
     asked |= {"overwrite": overwrite, "resume": resume, "init": init, "log": log or []}
     run = settings.make(Pretraining, asked, "pretrain")
-    with console.Console(quiet=as_json) as watcher:
-        folder, encoder = pipeline.pretrain(run, watcher)
+    with console.Console(quiet=as_json) as callback:
+        folder, encoder = pipeline.pretrain(run, callback)
     if as_json:
         print(json.dumps({**encoder.metrics, "history": encoder.history, "encoder": str(folder)}, ensure_ascii=False))
         return

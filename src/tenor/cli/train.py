@@ -10,7 +10,7 @@ import typer
 from tenor.cli import options
 
 if TYPE_CHECKING:
-    from tenor._core.progress import Watcher
+    from tenor._core.callbacks import Callback
     from tenor.config.run_config import Run
     from tenor.training.pipeline import Trained
 
@@ -158,22 +158,22 @@ def train(
     run = settings.make(Run, values, source)
     if assignments:
         run = replace(run, settings=(run.settings or {}) | settings.parse_assignments(assignments))
-    with console.Console(quiet=as_json) as watcher:
+    with console.Console(quiet=as_json) as callback:
         if on is not None:
             if tune is not None:
                 raise SettingsError(
                     "--tune searches on this machine.", "Search with 'tenor tune --on', then train with its best.toml."
                 )
-            trained = _train_on(on, run, watcher, workers, worker_cores)
+            trained = _train_on(on, run, callback, workers, worker_cores)
         elif tune is None:
-            trained = pipeline.train(run, watcher)
+            trained = pipeline.train(run, callback)
         else:
             from tenor.training import tuning
 
-            trained = tuning.train(tuning.Tuning(run, tune, limit_s), watcher)
+            trained = tuning.train(tuning.Tuning(run, tune, limit_s), callback)
     metrics = trained.metrics
     if as_json:
-        print(json.dumps({**metrics, "notes": watcher.said, "model": str(trained.folder)}, ensure_ascii=False))
+        print(json.dumps({**metrics, "notes": callback.said, "model": str(trained.folder)}, ensure_ascii=False))
         return
     lines = console.results(metrics["test"]) if "test" in metrics else []
     lines += console.folds(metrics["cross_validation"]) if "cross_validation" in metrics else []
@@ -182,7 +182,7 @@ def train(
     console.show(*lines, "", f"took {timing['total_s']:.1f} s ({steps})", f"model: {trained.folder}")
 
 
-def _train_on(on: str, run: "Run", watcher: "Watcher", workers: int | None, worker_cores: int) -> "Trained":
+def _train_on(on: str, run: "Run", callback: "Callback", workers: int | None, worker_cores: int) -> "Trained":
     """Train on a cluster."""
     from tenor.distributed import cluster, ngram, training
     from tenor.distributed.trials import Places
@@ -190,7 +190,7 @@ def _train_on(on: str, run: "Run", watcher: "Watcher", workers: int | None, work
 
     with cluster.connected(on) as ray:
         if run.family == "ngram":
-            return ngram.train(ray, run, watcher, workers, worker_cores)
+            return ngram.train(ray, run, callback, workers, worker_cores)
         if run.family == "auto":
-            return pipeline.train(run, watcher, spread=Places(ray, workers, worker_cores))
-        return pipeline.train(run, watcher, learn=training.learner(ray, workers, worker_cores))
+            return pipeline.train(run, callback, spread=Places(ray, workers, worker_cores))
+        return pipeline.train(run, callback, learn=training.learner(ray, workers, worker_cores))

@@ -91,7 +91,7 @@ def tune(
     limit_s = None if budget is None else settings.seconds(budget, "--budget")
     asked = tuning.Tuning(run, trials, limit_s, together or 1)
     with contextlib.ExitStack() as stack:
-        watcher = stack.enter_context(console.Console(quiet=as_json))
+        callback = stack.enter_context(console.Console(quiet=as_json))
         attempts = None
         if on is not None:
             from tenor.distributed import cluster
@@ -99,7 +99,7 @@ def tune(
 
             attempts = Trials(Places(stack.enter_context(cluster.connected(on)), workers, worker_cores))
             asked = replace(asked, together=together or attempts.workers)
-        tuned = tuning.tune(asked, watcher, attempts)
+        tuned = tuning.tune(asked, callback, attempts)
     chosen = f"tenor train --config {tuned.folder / tuning.BEST}"
     if as_json:
         figures = {"loss": tuned.loss, "loss_of_defaults": tuned.first_loss, "trials": tuned.trials}

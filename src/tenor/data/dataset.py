@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.data import columns, ondisk
 from tenor.data.builder import Gathered
 from tenor.data.io import annotations, stdin, table
@@ -75,7 +75,7 @@ def read(
     task: Kind | None = None,
     separator: str | None = None,
     on_disk: bool | None = False,
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
 ) -> Dataset:
     """Read labelled texts from a file, a folder, or a table.
 
@@ -90,7 +90,7 @@ def read(
         task: The task that the labels set; None tells it from them.
         separator: What stands between the labels of a text; None where they are lists, or one a text.
         on_disk: Keep the texts on disk; None: where there are more than FEW_ROWS or FEW_CHARACTERS.
-        watcher: Hears of rows that are read.
+        callback: Hears of rows that are read.
 
     Raises:
         DataError: As the message says; the same fault in several rows is raised once.
@@ -127,8 +127,8 @@ def read(
                     "columns with --text and --label.",
                 )
             rows.add(chunk.row, chunk.columns[text], chunk.columns[label])
-            if watcher is not None:
-                watcher.progress("read", chunk.row - 1 + len(chunk.columns[text]), 0, {})
+            if callback is not None:
+                callback.on_progress("read", chunk.row - 1 + len(chunk.columns[text]), 0, {})
         texts, labels, kind, note, numbers = rows.finish()
     except DataError as error:
         if not (error.at and error.at.file == name and error.at.row and opened.starts):

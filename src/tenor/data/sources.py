@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.config.run_config import Run
 from tenor.data import builtin, dataset
@@ -37,7 +37,7 @@ def locate(source: str) -> str | Path:
     return path
 
 
-def read_test(source: str, kind: Kind, watcher: Watcher, **options: Any) -> Dataset:
+def read_test(source: str, kind: Kind, callback: Callback, **options: Any) -> Dataset:
     """Labelled texts to measure on: as `read`, but of a folder with the parts `train` and `test` the latter.
 
     `kind` is the task that was trained.
@@ -46,13 +46,13 @@ def read_test(source: str, kind: Kind, watcher: Watcher, **options: Any) -> Data
     options["task"] = task
     parts = _both(source)
     if parts:
-        watcher.say(f"{source} has a train and a test folder; the test folder is taken.")
+        callback.on_message(f"{source} has a train and a test folder; the test folder is taken.")
         source = parts[1]
     return read(source, **options)
 
 
 def read_measured(
-    source: str, kind: Kind, metadata: Mapping[str, Any], watcher: Watcher, by: Sequence[str] = (), **options: Any
+    source: str, kind: Kind, metadata: Mapping[str, Any], callback: Callback, by: Sequence[str] = (), **options: Any
 ) -> tuple[Dataset, dict[str, list[Any]]]:
     """Labelled texts to measure a saved model on, and the columns `by` of their rows.
 
@@ -61,9 +61,9 @@ def read_measured(
     """
     usual = (metadata.get("text_column"), metadata.get("label_column"))
     options["separator"] = options.get("separator") or metadata.get("label_separator")
-    rows = read_test(source, kind, watcher, usual=usual, **options)
+    rows = read_test(source, kind, callback, usual=usual, **options)
     if rows.note:
-        watcher.say(rows.note)
+        callback.on_message(rows.note)
     parts = _both(source)
     return rows, {column: column_of(parts[1] if parts else source, column, "slice", rows) for column in by}
 
@@ -80,7 +80,7 @@ def sources(run: Run) -> tuple[str, str | None]:
     return parts if run.test is None and parts else (run.data, run.test)
 
 
-def read_parts(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
+def read_parts(run: Run, callback: Callback) -> tuple[Dataset, Dataset | None]:
     """The texts to learn from, and those to measure on where there are any.
 
     Raises:
@@ -89,19 +89,21 @@ def read_parts(run: Run, watcher: Watcher) -> tuple[Dataset, Dataset | None]:
     options: dict[str, Any] = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
     source, test_source = sources(run)
     if source != run.data:
-        watcher.say(f"{run.data} has a train and a test folder; each is taken as such.")
+        callback.on_message(f"{run.data} has a train and a test folder; each is taken as such.")
     options["separator"] = run.label_separator
-    data = read(source, text=run.text, label=run.label, task=run.task, on_disk=run.on_disk, watcher=watcher, **options)
+    data = read(
+        source, text=run.text, label=run.label, task=run.task, on_disk=run.on_disk, callback=callback, **options
+    )
     if source not in builtin.BUILTINS:
-        watcher.say(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
+        callback.on_message(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
     if test_source is None:
         return data, None
     usual = (data.text_column, data.label_column)
-    test = read_test(test_source, data.kind, watcher, text=run.text, label=run.label, usual=usual, **options)
+    test = read_test(test_source, data.kind, callback, text=run.text, label=run.label, usual=usual, **options)
     return data, test
 
 
-def read_validation(run: Run, data: Dataset, watcher: Watcher) -> Dataset | None:
+def read_validation(run: Run, data: Dataset, callback: Callback) -> Dataset | None:
     """The texts of a file that a run names to validate on.
 
     Raises:
@@ -112,7 +114,7 @@ def read_validation(run: Run, data: Dataset, watcher: Watcher) -> Dataset | None
     return read_test(
         run.validation,
         data.kind,
-        watcher,
+        callback,
         text=run.text,
         label=run.label,
         usual=(data.text_column, data.label_column),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.checks import many
 from tenor.checks.finding import Finding
 from tenor.config.run_config import Run
@@ -76,13 +76,13 @@ class Rows:
     def __len__(self) -> int:
         return int(self.sizes.sum())
 
-    def prepare(self, blocks: Sequence[tuple[str, ...]], test_source: str | None, watcher: Watcher) -> Prepared:
+    def prepare(self, blocks: Sequence[tuple[str, ...]], test_source: str | None, callback: Callback) -> Prepared:
         """Read the files, and hold a part out. Raises TenorError where they cannot be used."""
         begin = time.perf_counter()
         run, crew = self.run, self.crew
         head, as_lists = _head(blocks[0][0], run)
-        watcher.say(f"texts from column {head.text_column!r}, labels from column {head.label_column!r}.")
-        told = self._read(blocks, head, as_lists, watcher)
+        callback.on_message(f"texts from column {head.text_column!r}, labels from column {head.label_column!r}.")
+        told = self._read(blocks, head, as_lists, callback)
         data = self._dataset(head, as_lists, told)
         test = None
         if test_source is not None:
@@ -92,22 +92,22 @@ class Rows:
             with tempfile.TemporaryDirectory() as scratch:
                 place = str(predict_files.local(test_source, Path(scratch))) if "://" in test_source else test_source
                 test = sources.read_test(
-                    place, data.kind, watcher, text=run.text, label=run.label, usual=usual, **options, **separator
+                    place, data.kind, callback, text=run.text, label=run.label, usual=usual, **options, **separator
                 )
         read_s = time.perf_counter() - begin
         dataset.check_labels(data)
         for part in (data, test):
             if part is not None and part.note:
-                watcher.say(f"{part.name}: {part.note}")
+                callback.on_message(f"{part.name}: {part.note}")
         self.task = _task(data, told)
         if test is not None:
             evaluate.check_labels(test, self.task)
-        watcher.say(
+        callback.on_message(
             f"{len(data):,} texts are kept by {counted(crew.blocks, 'worker')}; "
             "equal and near equal ones are not looked for."
         )
         checking = time.perf_counter()
-        findings = [] if test is None else self._leaked(test, watcher)
+        findings = [] if test is None else self._leaked(test, callback)
         check_s = time.perf_counter() - checking
         crew.tell("encode", self.task)
         if test is None and run.test_size > 0:
@@ -123,10 +123,10 @@ class Rows:
             of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
             crew.tell("weigh_classes", self.task.weights_of_classes(of_class, wanted))
         measured = f"{0 if test is None else len(test):,} to measure on"
-        watcher.say(f"{len(data):,} texts to learn from, {measured}; {preparation.described(self.task)}.")
+        callback.on_message(f"{len(data):,} texts to learn from, {measured}; {preparation.described(self.task)}.")
         return Prepared(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
 
-    def _read(self, blocks: Sequence[tuple[str, ...]], head: Dataset, as_lists: bool, watcher: Watcher) -> Told:
+    def _read(self, blocks: Sequence[tuple[str, ...]], head: Dataset, as_lists: bool, callback: Callback) -> Told:
         run = self.run
         several = None if as_lists else "multiclass"
         task: Any = run.task or (head.kind if head.kind in ("regression", "multilabel") else several)
@@ -134,7 +134,7 @@ class Rows:
         told: list[Summary] = []
         for each in self.crew.ask_each("read", [(Wanted(files, *how),) for files in blocks]):
             told.append(each)
-            watcher.progress("read", sum(summary.read for summary in told), 0, {})
+            callback.on_progress("read", sum(summary.read for summary in told), 0, {})
         self.sizes = np.array([each.rows for each in told])
         self.starts = np.cumsum([0, *(each.read for each in told[:-1])])
         return together(told)
@@ -183,13 +183,13 @@ class Rows:
         ]
         return replace(data, texts=texts, labels=labels, numbers=numbers, note="")
 
-    def _leaked(self, test: Dataset, watcher: Watcher) -> list[Finding]:
+    def _leaked(self, test: Dataset, callback: Callback) -> list[Finding]:
         """The texts to measure on that are among those to learn from."""
         leaked = int(np.any(list(self.crew.ask("known", many.hashes_of(test), kept=False)), axis=0).sum())
         if not leaked:
             return []
         found = many.leak(leaked, len(test))
-        watcher.say(found.brief)
+        callback.on_message(found.brief)
         return [found]
 
     def parts(self, rows: split.Rows) -> list[split.Rows]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tenor._core import disk_arrays
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.run_config import Run
 from tenor.data import sources, split
 from tenor.distributed import cluster
@@ -38,13 +38,13 @@ from tenor.training import fitting, output, pipeline, provenance
 from tenor.training.pipeline import Trained
 
 
-def train(ray: Any, run: Run, watcher: Watcher, workers: int | None, threads: int) -> Trained:
+def train(ray: Any, run: Run, callback: Callback, workers: int | None, threads: int) -> Trained:
     """As `pipeline.train`, from the rows of files that every node reaches.
 
     Args:
         ray: A connected Ray.
         run: What is asked for.
-        watcher: Hears of progress.
+        callback: Hears of progress.
         workers: How many there are; None: as many as the cluster has cores for, and no more than files.
         threads: Cores of each.
 
@@ -63,14 +63,14 @@ def train(ray: Any, run: Run, watcher: Watcher, workers: int | None, threads: in
         crew = Crew(ray, Block, len(blocks), threads)
         try:
             rows = Rows(crew, run)
-            prepared = rows.prepare(blocks, test, watcher)
+            prepared = rows.prepare(blocks, test, callback)
             identity = pipeline.identify(run, family, config, None, prepared, rows.fingerprint())
-            folder, there = pipeline.found_there(run, folder, identity, watcher)
+            folder, there = pipeline.found_there(run, folder, identity, callback)
             if there is not None and there.whole:
                 return Trained(folder, Predictor(there.saved))
             if run.resume:
-                watcher.say("'ngram' trains in one go, so the run starts from the beginning.")
-            fitted = fitting.calibrated(_fit(rows, config, watcher))
+                callback.on_message("'ngram' trains in one go, so the run starts from the beginning.")
+            fitted = fitting.calibrated(_fit(rows, config, callback))
         finally:
             crew.close()
         data = prepared.data
@@ -83,7 +83,7 @@ def train(ray: Any, run: Run, watcher: Watcher, workers: int | None, threads: in
         }
         trained = pipeline.unmeasured(family, fitted, about, prepared.timing)
         return pipeline.finish(
-            run, prepared, trained, pipeline.Saved(run, folder, begun=there is not None), watcher, begin
+            run, prepared, trained, pipeline.Saved(run, folder, begun=there is not None), callback, begin
         )
 
 
@@ -115,7 +115,7 @@ def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:
     return [run for run in runs if run]
 
 
-def _fit(rows: Rows, config: Config, watcher: Watcher) -> Fitted:
+def _fit(rows: Rows, config: Config, callback: Callback) -> Fitted:
     """As `ngram.fit`."""
     crew, task, seed = rows.crew, rows.task, rows.run.seed
     begin = time.perf_counter()
@@ -126,7 +126,7 @@ def _fit(rows: Rows, config: Config, watcher: Watcher) -> Fitted:
     for _ in crew.ask("count", chosen.orders or (), chosen.characters or ()):
         pass
     after_encoding = time.perf_counter()
-    model = _learned(rows, None, chosen, watcher)
+    model = _learned(rows, None, chosen, callback)
     after_fit = time.perf_counter()
     held_out: HeldOut | None
     if fresh is not None:
@@ -151,14 +151,14 @@ def _out_of_fold(rows: Rows, config: Config, seed: int) -> HeldOut | None:
     hashes, targets = (np.concatenate([each[at] for each in found]) for at in (0, 1))
     logits, scored = [], []
     for kept, left_out in ngram.folds_scored(list(map(str, hashes.tolist())), targets, rows.task, seed):
-        model = rows.crew.put(_learned(rows, kept, config, Watcher()))
+        model = rows.crew.put(_learned(rows, kept, config, Callback()))
         parts = [(model, part) for part in rows.parts(left_out)]
         logits.append(np.concatenate(list(rows.crew.ask_each("score", parts, kept=False))))
         scored.append(left_out)
     return HeldOut(targets[np.concatenate(scored)], np.concatenate(logits))
 
 
-def _learned(rows: Rows, chosen: split.Rows | None, config: Config, watcher: Watcher) -> NgramModel:
+def _learned(rows: Rows, chosen: split.Rows | None, config: Config, callback: Callback) -> NgramModel:
     """A model fitted to these rows, None: to all."""
     assert config.orders is not None and config.characters is not None
     assert config.weighting is not None and config.strength is not None
@@ -176,7 +176,7 @@ def _learned(rows: Rows, chosen: split.Rows | None, config: Config, watcher: Wat
     shape = count, task.outputs
     loss = _Loss(crew)
     model = solver.solve(
-        loss, squares, shape, task.activation, config.strength, scale, config.iterations, watcher=watcher
+        loss, squares, shape, task.activation, config.strength, scale, config.iterations, callback=callback
     )
     crew.forget(mark)
     return NgramModel(config.orders, config.characters, config.weighting, buckets, idf, model)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor._core.threads import cores
 from tenor.data import dataset, ondisk, split
 from tenor.data.dataset import Dataset
@@ -114,7 +114,7 @@ class Block:
                 task=wanted.task,
                 separator=wanted.separator,
                 on_disk=True,
-                watcher=counted,
+                callback=counted,
             )
         self._read = counted.rows
         return self.summary()
@@ -237,13 +237,13 @@ class Block:
         return self._targets if one_each else np.broadcast_to(0, len(self._data))
 
 
-class _Rows(Watcher):
+class _Rows(Callback):
     """Counts the rows of a table."""
 
     def __init__(self) -> None:
         self.rows = 0
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
         self.rows = done
 
 

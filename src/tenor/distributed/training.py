@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.distributed import cluster
 from tenor.errors import SettingsError, TenorError, counted, missing_extra
 
@@ -66,9 +66,9 @@ class Trainer:
             from tenor.models.neural import parallel
             from tenor.training import network_training
 
-            watcher = _Telling(self._told) if number == 0 else Watcher()
+            callback = _Telling(self._told) if number == 0 else Callback()
             with parallel.together():
-                found = network_training.learn(ray.get(work[0]), watcher, task.checkpoints, task.seconds)
+                found = network_training.learn(ray.get(work[0]), callback, task.checkpoints, task.seconds)
             digest = hashlib.sha256(b"".join(array.tobytes() for array in found.network.arrays().values())).hexdigest()
             return _Answer(found if number == 0 else None, digest)
         except TenorError as error:
@@ -77,27 +77,27 @@ class Trainer:
             return _Answer(lost=str(error).splitlines()[0])
 
     def told(self) -> list[tuple[str, tuple[Any, ...]]]:
-        """What the watcher has heard since the last call: names of its methods and what they were given."""
+        """What the callback has heard since the last call: names of its methods and what they were given."""
         told = self._told[:]
         del self._told[: len(told)]
         return told
 
 
-class _Telling(Watcher):
+class _Telling(Callback):
     def __init__(self, told: list[tuple[str, tuple[Any, ...]]]) -> None:
         self._told = told
 
-    def say(self, line: str) -> None:
-        self._told.append(("say", (line,)))
+    def on_message(self, message: str) -> None:
+        self._told.append(("on_message", (message,)))
 
-    def progress(self, *args: Any) -> None:
-        self._told.append(("progress", args))
+    def on_progress(self, *args: Any) -> None:
+        self._told.append(("on_progress", args))
 
-    def finished(self, *args: Any) -> None:
-        self._told.append(("finished", args))
+    def on_epoch_end(self, *args: Any) -> None:
+        self._told.append(("on_epoch_end", args))
 
-    def recorded(self, *args: Any) -> None:
-        self._told.append(("recorded", args))
+    def log_metrics(self, *args: Any) -> None:
+        self._told.append(("log_metrics", args))
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def learner(ray: Any, workers: int | None, threads: int) -> "Learn":
         threads: Cores for each.
     """
 
-    def learn(work: "Work", watcher: Watcher, checkpoints: "Checkpoints | None", seconds: float | None) -> "Learned":
+    def learn(work: "Work", callback: Callback, checkpoints: "Checkpoints | None", seconds: float | None) -> "Learned":
         until = None if seconds is None else time.perf_counter() + seconds
         if checkpoints is not None:
             checkpoints = replace(checkpoints, folder=checkpoints.folder.absolute())
@@ -143,11 +143,11 @@ def learner(ray: Any, workers: int | None, threads: int) -> "Learn":
         reference = ray.put(work)
         rows = max(1, work.config.batch_tokens // work.text_encoder.longest(work.config.maximum_tokens))
         wanted = min(workers or rows, rows)
-        heard = _Heard(watcher)
+        heard = _Heard(callback)
         try:
             while True:
                 with _group(ray, wanted, threads) as (coordinator, crew), contextlib.suppress(_Lost):
-                    watcher.say(
+                    callback.on_message(
                         f"{counted(len(crew), 'worker trains', 'workers train')} together, "
                         f"{counted(threads, 'core')} each."
                     )
@@ -157,22 +157,22 @@ def learner(ray: Any, workers: int | None, threads: int) -> "Learn":
                     checkpoints = replace(checkpoints, resume=True)
         except KeyboardInterrupt:
             if checkpoints is not None:
-                checkpoints.tell(watcher)
+                checkpoints.tell(callback)
             raise
 
     return learn
 
 
 class _Heard:
-    """Tells a watcher what the first worker has heard, and counts the workers that died since the last epoch's end."""
+    """Tells a callback what the first worker has heard, and counts the workers that died since the last epoch's end."""
 
-    def __init__(self, watcher: Watcher) -> None:
-        self.watcher, self.deaths = watcher, 0
+    def __init__(self, callback: Callback) -> None:
+        self.callback, self.deaths = callback, 0
 
     def tell(self, events: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
         for name, args in events:
-            getattr(self.watcher, name)(*args)
-            if name == "finished":
+            getattr(self.callback, name)(*args)
+            if name == "on_epoch_end":
                 self.deaths = 0
 
     def died(self, problem: str) -> None:
@@ -183,7 +183,7 @@ class _Heard:
                 f"workers die again and again while they train: {problem}",
                 "Look whether they need more memory than a node has; the same command with --resume goes on.",
             )
-        self.watcher.say("a worker died; all start again from the last checkpoint.")
+        self.callback.on_message("a worker died; all start again from the last checkpoint.")
         raise _Lost
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.distributed import cluster
 from tenor.errors import SettingsError, TenorError
 from tenor.models.auto.executor import spread_out
@@ -90,10 +90,10 @@ class Trials:
         self.workers = places.places
         self._setup: tuple[Setup | None, Any] = (None, None)
 
-    def __call__(self, setup: Setup, proposals: Sequence[Proposal], watcher: Watcher) -> Iterator[Outcome]:
+    def __call__(self, setup: Setup, proposals: Sequence[Proposal], callback: Callback) -> Iterator[Outcome]:
         """What comes of the proposals. Raises TenorError where the defaults do not serve."""
         if self._setup[0] is not setup:
             self._setup = setup, self._places.share(replace(setup, learned=setup.learned.in_memory()))
-        calls = ((None, tuning.attempt, (self._setup[1], proposal, Watcher())) for proposal in proposals)
+        calls = ((None, tuning.attempt, (self._setup[1], proposal, Callback())) for proposal in proposals)
         for _, outcome in spread_out(self._places, calls, lambda: self.workers):
             yield outcome

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.explanation.known import Known
 from tenor.inference.predictor import Predictor, check_texts
 
@@ -25,7 +25,7 @@ class Neighbour(NamedTuple):
 
 
 def nearest(
-    predictor: Predictor, texts: Sequence[str], known: Known, most: int = 5, watcher: Watcher | None = None
+    predictor: Predictor, texts: Sequence[str], known: Known, most: int = 5, callback: Callback | None = None
 ) -> list[list[Neighbour]]:
     """The known texts that are most like each text, the likest first; those with nothing in common are left out.
 
@@ -34,7 +34,7 @@ def nearest(
         texts: The texts.
         known: The texts to choose from.
         most: How many to find for each text.
-        watcher: Hears of progress.
+        callback: Hears of progress.
     """
     texts = check_texts(texts)
     if not texts:
@@ -49,8 +49,8 @@ def nearest(
         rows = np.concatenate([rows, np.broadcast_to(np.arange(at, at + found.shape[1]), found.shape)], axis=1)
         best = np.argsort(-cosines, axis=1, kind="stable")[:, :most]
         rows, cosines = np.take_along_axis(rows, best, axis=1), np.take_along_axis(cosines, best, axis=1)
-        if watcher is not None:
-            watcher.progress("nearest", min(at + _BLOCK, len(known.texts)), len(known.texts), {})
+        if callback is not None:
+            callback.on_progress("nearest", min(at + _BLOCK, len(known.texts)), len(known.texts), {})
     return [
         [
             Neighbour(known.rows[row], known.texts[row], known.labels[row] if known.labels else None, min(cosine, 1.0))

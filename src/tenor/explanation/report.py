@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.errors import SettingsError
 from tenor.explanation import known as known_texts
 from tenor.explanation.faithfulness import Faithfulness, faithfulness
@@ -87,7 +87,7 @@ def report(
     text_column: str | None = None,
     with_attention: bool = False,
     most: int = 10,
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
 ) -> Report:
     """Gather what is to be told.
 
@@ -101,7 +101,7 @@ def report(
         text_column: Column of the texts in both.
         with_attention: Whether to tell where a network's attention goes.
         most: How many words and n-grams to tell for each label; and half as many nearest texts.
-        watcher: Hears of progress.
+        callback: Hears of progress.
 
     Raises:
         TenorError: A label or a column is unknown, a file cannot be read, or the family has no attention.
@@ -112,7 +112,7 @@ def report(
     explained = explain(predictor, texts, labels)
     neighbours: list[list[Neighbour]] = [[] for _ in texts]
     if near and texts:
-        neighbours = nearest(predictor, texts, sources[near], max(most // 2, 1), watcher)
+        neighbours = nearest(predictor, texts, sources[near], max(most // 2, 1), callback)
     told = [
         Text(
             explanation,

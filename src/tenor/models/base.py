@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.search_space import Choice, Space, around
 from tenor.config.settings import require
 from tenor.data import ondisk, split
@@ -260,7 +260,7 @@ class Family:
         summary: What it is, in one sentence.
         paper: Whose idea it is.
         config: The settings class.
-        fit: (examples, config, seed, watcher) -> Fitted.
+        fit: (examples, config, seed, callback) -> Fitted.
         restore: (config, encoder, arrays, task) -> Model.
         build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
             (batch, outputs).
@@ -268,7 +268,7 @@ class Family:
             first.
         encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids.
         initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
-        combine: (how another family is fitted, examples, config, seed, watcher, ready, spread) -> Fitted, whose model
+        combine: (how another family is fitted, examples, config, seed, callback, ready, spread) -> Fitted, whose model
             is a `Blend`; `ready` takes each model that can be used before the last one is found, and `spread` says
             where others are made.
         structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
@@ -281,13 +281,13 @@ class Family:
     summary: str
     paper: str
     config: type[Any]
-    fit: Callable[[Examples, Any, int, Watcher], Fitted] | None = None
+    fit: Callable[[Examples, Any, int, Callback], Fitted] | None = None
     restore: Callable[[Any, dict[str, Any], Arrays, Task], Model] | None = None
     build: Callable[[Any, Task], Any] | None = None
     shapes: Callable[[Any, int], Shapes] | None = None
     encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None
     initialise: Callable[[Any, Any], None] | None = None
-    combine: Callable[[Any, Examples, Any, int, Watcher, Callable[[Fitted], None], Any], Fitted] | None = None
+    combine: Callable[[Any, Examples, Any, int, Callback, Callable[[Fitted], None], Any], Fitted] | None = None
     structure: tuple[str, ...] = ()
     pretraining: Mapping[str, Any] = field(default_factory=dict)
     started: Mapping[str, Any] = field(default_factory=dict)

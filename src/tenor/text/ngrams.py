@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import disk_arrays
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor._core.threads import in_order
 from tenor.data.ondisk import Texts, runs
 from tenor.text import encoded
@@ -44,13 +44,13 @@ def count(
     texts: Sequence[str],
     orders: Sequence[int],
     character_orders: Sequence[int] = (),
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
 ) -> Counts:
     """Count the hashed n-grams of tokens and of characters in each text; either may have no orders.
 
     On all cores; the result does not depend on their number. Counts of texts on disk are on disk.
     """
-    watcher = watcher or Watcher()
+    callback = callback or Callback()
 
     def count_block(block: Sequence[str]) -> Counts:
         keys = []
@@ -67,7 +67,7 @@ def count(
         for part in in_order(count_block, blocks(texts)):
             yield part
             done += len(part.row) - 1
-            watcher.progress("count", done, len(texts), {})
+            callback.on_progress("count", done, len(texts), {})
 
     parts = counted()
     return _store(parts) if isinstance(texts, Texts) else concatenate(parts)

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
+from tenor._core.callbacks import Callback, ForwardingCallback
 from tenor._core.printable import printable
-from tenor._core.progress import Passing, Watcher
 from tenor.config.settings import nearest
 from tenor.errors import SettingsError
 
@@ -39,15 +39,14 @@ class Tracker(Protocol):
         """The run is over."""
 
 
-class Tracked(Passing):
-    """Tells a watcher and trackers of a run. Use it as a context: a run that raises is marked as failed, one that is
+class Tracked(ForwardingCallback):
+    """Tells a callback and trackers of a run. Use it as a context: a run that raises is marked as failed, one that is
     interrupted as that.
     """
 
-    def __init__(self, watcher: Watcher, trackers: Sequence[Tracker]) -> None:
-        super().__init__(watcher)
+    def __init__(self, callback: Callback, trackers: Sequence[Tracker]) -> None:
+        super().__init__(callback)
         self.trackers = trackers
-        self._chosen: dict[str, Mapping[str, Any]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -59,20 +58,17 @@ class Tracked(Passing):
         for tracker in self.trackers:
             tracker.end(status)
 
-    def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
-        super().recorded(what, number, figures)
-        self.figures(what, number, figures)
+    def log_metrics(self, kind: str, step: int, metrics: dict[str, float]) -> None:
+        super().log_metrics(kind, step, metrics)
+        self.figures(kind, step, metrics)
 
-    def chosen(self, name: str, settings: Mapping[str, Any]) -> None:
-        super().chosen(name, settings)
-        self._chosen[name] = settings
-
-    def compared(self, name: str, figures: dict[str, float]) -> None:
-        super().compared(name, figures)
+    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+        """Log a candidate as a run below this one."""
+        super().on_candidate_end(name, metrics, settings)
         for tracker in self.trackers:
             part = tracker.part(name)
-            part.settings(self._chosen.get(name, {}))
-            part.figures(0, _numbers(figures))
+            part.settings(settings or {})
+            part.figures(0, _numbers(metrics))
             part.end("finished")
 
     def settings(self, values: Mapping[str, Any]) -> None:
@@ -109,13 +105,13 @@ class Tracked(Passing):
 
 
 @contextmanager
-def tracked(names: Sequence[str], folder: Path, watcher: Watcher, resume: bool = False) -> Iterator[Tracked]:
-    """A watcher that tells these trackers too.
+def tracked(names: Sequence[str], folder: Path, callback: Callback, resume: bool = False) -> Iterator[Tracked]:
+    """A callback that tells these trackers too.
 
     Args:
         names: Some of NAMES.
         folder: Folder of the model, from whose name the run gets its own.
-        watcher: Hears of all but what only trackers keep.
+        callback: Hears of all but what only trackers keep.
         resume: The run goes on with one that was interrupted.
 
     Raises:
@@ -123,8 +119,8 @@ def tracked(names: Sequence[str], folder: Path, watcher: Watcher, resume: bool =
         MissingExtraError: Its packages are not installed.
     """
     with ExitStack() as stack:
-        trackers = [_starter(name)(folder, watcher, resume) for name in dict.fromkeys(names)]
-        yield stack.enter_context(Tracked(watcher, trackers))
+        trackers = [_starter(name)(folder, callback, resume) for name in dict.fromkeys(names)]
+        yield stack.enter_context(Tracked(callback, trackers))
 
 
 def need(names: Sequence[str]) -> None:
@@ -133,7 +129,7 @@ def need(names: Sequence[str]) -> None:
         _starter(name)
 
 
-def _starter(name: str) -> Callable[[Path, Watcher, bool], Tracker]:
+def _starter(name: str) -> Callable[[Path, Callback, bool], Tracker]:
     if name not in NAMES:
         raise SettingsError(f"nothing can be logged to {name!r}.", nearest(name, list(NAMES)))
     if name == "tensorboard":

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.errors import TenorError, missing_extra
 from tenor.tracking import Status
 
@@ -30,7 +30,7 @@ _MOST = 1000  # figures that MLflow takes at once
 _LONGEST = 6000  # characters of a setting
 
 
-def start(folder: Path, watcher: Watcher, resume: bool) -> "Run":
+def start(folder: Path, callback: Callback, resume: bool) -> "Run":
     """A run, or where it is resumed the last one of this folder that did not come to its end."""
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)  # it tells of every table of a new database
@@ -49,7 +49,7 @@ def start(folder: Path, watcher: Watcher, resume: bool) -> "Run":
         made = client.create_run(experiment, run_name=folder.name, tags={_FOLDER: where})
     except MlflowException as error:
         raise _refused(error) from None
-    watcher.say(f"to look: mlflow ui --backend-store-uri {mlflow.get_tracking_uri()}")
+    callback.on_message(f"to look: mlflow ui --backend-store-uri {mlflow.get_tracking_uri()}")
     return Run(client, experiment, made.info.run_id)
 
 

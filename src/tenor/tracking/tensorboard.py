@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.errors import BundleError, WriteError, missing_extra
 from tenor.tracking import Status
 
@@ -32,7 +32,7 @@ _STATUS = {
 }
 
 
-def start(folder: Path, watcher: Watcher, resume: bool) -> "Events":
+def start(folder: Path, callback: Callback, resume: bool) -> "Events":
     """The events of a run, in `tensorboard` beside its model; those of an earlier run of the name go, unless it is
     resumed.
     """
@@ -48,7 +48,7 @@ def start(folder: Path, watcher: Watcher, resume: bool) -> "Events":
         raise BundleError(
             f"{place}: events cannot be written there: {error.strerror}.", "Choose another folder (--out)."
         ) from None
-    watcher.say(f"to look: tensorboard --logdir {place.parent}")
+    callback.on_message(f"to look: tensorboard --logdir {place.parent}")
     return events
 
 

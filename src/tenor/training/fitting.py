@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.settings import nearest, require
 from tenor.evaluation import calibration, conformal, thresholds
 from tenor.models.base import Examples, Family, Fitted
@@ -60,7 +60,7 @@ def fit(
     examples: Examples,
     config: Any,
     seed: int,
-    watcher: Watcher,
+    callback: Callback,
     checkpoints: "Checkpoints | None" = None,
     start: "Start | None" = None,
     ready: Callable[[Fitted], None] | None = None,
@@ -74,7 +74,7 @@ def fit(
         examples: What to learn from.
         config: The family's settings.
         seed: Seed of everything random.
-        watcher: Hears of progress.
+        callback: Hears of progress.
         checkpoints: Where those of a network go; None keeps none.
         start: A pretrained encoder that a network starts from.
         ready: Takes models that can be used while a better one is looked for.
@@ -90,10 +90,12 @@ def fit(
             if ready is not None:
                 ready(calibrated(fitted))
 
-        return calibrated(family.combine(fit_plain, examples, config, seed, watcher, told, spread))
-    found = fit_plain(family, examples, config, seed, watcher, None, checkpoints, start, learn)
+        return calibrated(family.combine(fit_plain, examples, config, seed, callback, told, spread))
+    found = fit_plain(family, examples, config, seed, callback, None, checkpoints, start, learn)
     if found.held_out is None:
-        watcher.say("nothing was held out, so probabilities are not calibrated and no coverage can be promised.")
+        callback.on_message(
+            "nothing was held out, so probabilities are not calibrated and no coverage can be promised."
+        )
     return calibrated(found)
 
 
@@ -119,7 +121,7 @@ def fit_plain(
     examples: Examples,
     config: Any,
     seed: int,
-    watcher: Watcher,
+    callback: Callback,
     seconds: float | None = None,
     checkpoints: "Checkpoints | None" = None,
     start: "Start | None" = None,
@@ -127,9 +129,9 @@ def fit_plain(
 ) -> Fitted:
     """A model as it is, without calibration; a network makes only as many steps as fit into the seconds."""
     if family.fit is not None:
-        return family.fit(examples, config, seed, watcher)
+        return family.fit(examples, config, seed, callback)
     backend.load(f"family {family.name!r}")  # here, since it keeps the backend quiet
     from tenor.training import network_training, neural
 
     learn = learn or network_training.learn
-    return neural.fit(family, examples, config, seed, watcher, checkpoints, start, seconds, learn)
+    return neural.fit(family, examples, config, seed, callback, checkpoints, start, seconds, learn)

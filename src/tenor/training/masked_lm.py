@@ -22,7 +22,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.settings import require
 from tenor.errors import DataError
 from tenor.models.base import Family, Fitted
@@ -52,7 +52,7 @@ def fit(
     texts: Sequence[str],
     config: Any,
     seed: int,
-    watcher: Watcher,
+    callback: Callback,
     checkpoints: Checkpoints | None = None,
     start: Start | None = None,
 ) -> Fitted:
@@ -64,7 +64,7 @@ def fit(
             kept. Long ones are read whole, in windows.
         config: The family's settings.
         seed: Seed of everything random.
-        watcher: Hears of progress.
+        callback: Hears of progress.
         checkpoints: Where checkpoints go; None keeps none.
         start: An encoder to go on from.
 
@@ -86,7 +86,7 @@ def fit(
     after_encoding = time.perf_counter()
 
     network = Network(family, NO_TASK, config, encoder, network_training.build(family, config, NO_TASK, seed, start))
-    loop = Loop(_MaskedTokens(network, encoded, held, seed), config, seed, watcher, checkpoints)
+    loop = Loop(_MaskedTokens(network, encoded, held, seed), config, seed, callback, checkpoints)
     loop.train()
     network = replace(network, keras_model=network_training.in_float32(network))
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.models.base import Family, Loss, NetworkConfig
 from tenor.models.linear import head
 from tenor.models.neural import losses, parallel, precision
@@ -79,12 +79,12 @@ class Learned(NamedTuple):
     steps: list[dict[str, Any]]
 
 
-def learn(work: Work, watcher: Watcher, checkpoints: Checkpoints | None, seconds: float | None) -> Learned:
+def learn(work: Work, callback: Callback, checkpoints: Checkpoints | None, seconds: float | None) -> Learned:
     """Train the network in this process, or its share where processes train it together.
 
     Args:
         work: What to do.
-        watcher: Hears of progress.
+        callback: Hears of progress.
         checkpoints: Where those go; None keeps none.
         seconds: Time for it; None: as much as it takes.
     """
@@ -92,18 +92,18 @@ def learn(work: Work, watcher: Watcher, checkpoints: Checkpoints | None, seconds
     keras_model = build(work.family, work.config, work.task, work.seed, work.start)
     network = Network(work.family, work.task, work.config, work.text_encoder, keras_model)
     if getattr(work.config, "tune", None) == "frozen":
-        history = _fit_head(network, work.learned, work.seed, watcher)
+        history = _fit_head(network, work.learned, work.seed, callback)
         return Learned(replace(network, keras_model=in_float32(network)), history, [])
     if work.few is not None:
-        _fit_head(network, work.few, work.seed, watcher)
-    loop = Loop(_Labels(network, work.learned, work.held), work.config, work.seed, watcher, checkpoints)
+        _fit_head(network, work.few, work.seed, callback)
+    loop = Loop(_Labels(network, work.learned, work.held), work.config, work.seed, callback, checkpoints)
     loop.train(None if seconds is None else begin + seconds)
     network = replace(network, config=loop.config)
     network = replace(network, keras_model=in_float32(network))
     usual = work.config.loss == usual_loss(work.task) and not work.config.focal
     if usual and len(work.learned.targets) <= _FEW_TEXTS:
         # Few steps make features that tell classes apart; a regularised head makes more of them than theirs did.
-        _fit_head(network, work.learned, work.seed, watcher, choose=False)
+        _fit_head(network, work.learned, work.seed, callback, choose=False)
     return Learned(network, loop.state.history, loop.table())
 
 
@@ -140,13 +140,13 @@ def _build(family: Family, config: NetworkConfig, task: Task, policy: str, seed:
         return family.build(config, task)
 
 
-def _fit_head(network: Network, part: Part, seed: int, watcher: Watcher, choose: bool = True) -> list[dict[str, Any]]:
+def _fit_head(network: Network, part: Part, seed: int, callback: Callback, choose: bool = True) -> list[dict[str, Any]]:
     """Fit the head alone, on features of each text that are computed once.
 
     That is all where the encoder is frozen. Else it comes first, so that a head that knows nothing does not distort the
     encoder (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features"), and of few texts last again.
     """
-    features = network.features(part.encoded, watcher)
+    features = network.features(part.encoded, callback)
     found, tried = head.fit(features, part.targets, network.task, part.weights, seed, choose)
     for variable, value in zip(network.keras_model.get_layer("logits").weights, found, strict=True):
         variable.assign(parallel.firsts(value))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.settings import require
 from tenor.errors import TenorError, counted
 from tenor.models.base import Examples, Family, Fitted, HeldOut, Loss, NetworkConfig
@@ -38,7 +38,7 @@ _KEPT = {
     **dict.fromkeys(WHOLE, "all of them"),
 }
 
-Learn = Callable[[Work, Watcher, Checkpoints | None, float | None], Learned]
+Learn = Callable[[Work, Callback, Checkpoints | None, float | None], Learned]
 """What trains a network, here or elsewhere: as `learning.learn` does."""
 
 
@@ -47,7 +47,7 @@ def fit(
     examples: Examples,
     config: NetworkConfig,
     seed: int,
-    watcher: Watcher,
+    callback: Callback,
     checkpoints: Checkpoints | None = None,
     start: Start | None = None,
     seconds: float | None = None,
@@ -61,7 +61,7 @@ def fit(
             is there to calibrate on; where it is large enough, each on a half of it.
         config: The family's settings.
         seed: Seed of everything random.
-        watcher: Hears of progress.
+        callback: Hears of progress.
         checkpoints: Where checkpoints go; None keeps none.
         start: A pretrained encoder to start from; None starts where the family does.
         seconds: Time for all of this but the ONNX graph: the first steps are timed, and as many are made as fit in.
@@ -93,7 +93,7 @@ def fit(
     cut = encoded.cut + held.cut + (new.cut if new is not held else 0)
     if cut and not {config.keep, config.read} <= set(WHOLE):
         of = f"of {len(examples):,} texts"
-        watcher.say(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
+        callback.on_message(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
     config = fill(config, encoded.lengths, encoder.longest(tokens))
     after_encoding = time.perf_counter()
 
@@ -107,9 +107,9 @@ def fit(
         *(Part(encoded, learned.targets, learned.weights), Part(held, held_out.targets, held_out.weights), few),
     )
     left = None if seconds is None else begin + seconds - time.perf_counter()
-    network, history, steps = learn(work, watcher, checkpoints, left)
+    network, history, steps = learn(work, callback, checkpoints, left)
     after_fit = time.perf_counter()
-    model = _exported(network, fresh.texts if len(fresh) else learned.texts, watcher)
+    model = _exported(network, fresh.texts if len(fresh) else learned.texts, callback)
     after_export = time.perf_counter()
     scored = None
     if len(fresh):
@@ -123,14 +123,14 @@ def fit(
     return Fitted(task, model, network.config, timing, history, scored, steps=steps)
 
 
-def _exported(network: Network, texts: Sequence[str], watcher: Watcher) -> Network | Exported:
+def _exported(network: Network, texts: Sequence[str], callback: Callback) -> Network | Exported:
     """The network as ONNX, compared on texts of all lengths; where that fails, the network, and a word why."""
     order = np.argsort([len(text) for text in texts], kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(len(order), _COMPARED)).astype(int)]
     try:
         return export.export(network, network.encode([texts[row] for row in chosen]))
     except TenorError as error:
-        watcher.say(str(error))
+        callback.on_message(str(error))
         return network
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tenor import tracking
 from tenor._core import disk_arrays
+from tenor._core.callbacks import Callback, PrefixedCallback
 from tenor._core.printable import printable
-from tenor._core.progress import Named, Watcher
 from tenor.checks.finding import Finding
 from tenor.config import run_config, settings
 from tenor.config.run_config import Pretraining, Run
@@ -54,20 +54,20 @@ class Trained:
 
 
 def train(
-    run: Run, watcher: Watcher | None = None, spread: Spread | None = None, learn: "Learn | None" = None
+    run: Run, callback: Callback | None = None, spread: Spread | None = None, learn: "Learn | None" = None
 ) -> Trained:
     """Read, part, fit, measure, save.
 
     Args:
         run: What is asked for.
-        watcher: Hears of progress.
+        callback: Hears of progress.
         spread: Where `auto` has its models made; None: here.
         learn: Trains the network of a neural family elsewhere; None: here.
 
     Raises:
         TenorError: The data, the settings or the output folder cannot be used; nothing is written then.
     """
-    watcher = watcher or Watcher()
+    callback = callback or Callback()
     family = registry.find(run.family)
     encoder = _encoder(run.init, family)
     config = config_of(family, run.settings or {}, encoder)
@@ -82,12 +82,12 @@ def train(
     folder = output.folder_for(run)
     with disk_arrays.beside(folder):
         begin = time.perf_counter()
-        prepared = preparation.prepare(run, watcher)
+        prepared = preparation.prepare(run, callback)
         identity = identify(run, family, config, encoder, prepared)
-        folder, there = found_there(run, folder, identity, watcher)
+        folder, there = found_there(run, folder, identity, callback)
         if there is not None and there.whole:
             return Trained(folder, Predictor(there.saved))
-        with tracking.tracked(run.log, folder, watcher, run.resume) as told:
+        with tracking.tracked(run.log, folder, callback, run.resume) as told:
             told.settings(_asked(run, config))
             saved = Saved(run, folder, begun=there is not None)
             trained = _train(run, family, config, encoder, saved, told, prepared, identity, begin, spread, learn)
@@ -145,7 +145,7 @@ class There:
 
 
 def found_there(
-    run: Run | Pretraining, folder: Path, identity: Mapping[str, Any], watcher: Watcher
+    run: Run | Pretraining, folder: Path, identity: Mapping[str, Any], callback: Callback
 ) -> tuple[Path, There | None]:
     """The folder of a run, and what it holds of this run already; None where the run is not resumed or is to begin.
 
@@ -163,7 +163,7 @@ def found_there(
         return output.folder_for(replace(run, resume=False)), None  # nobody named the other one
     if whole:
         output.remove_checkpoints(output.training_folder(folder))  # the run was killed before it did
-        watcher.say(f"{folder}: output already exists and is complete; nothing to resume.")
+        callback.on_message(f"{folder}: output already exists and is complete; nothing to resume.")
     return folder, There(saved, whole)
 
 
@@ -197,7 +197,7 @@ def _train(
     config: Any,
     encoder: Encoder | None,
     saved: "Saved",
-    watcher: Watcher,
+    callback: Callback,
     prepared: Prepared,
     identity: dict[str, Any],
     begin: float,
@@ -207,11 +207,11 @@ def _train(
     data, task, groups = prepared.data, prepared.task, prepared.groups
     others = None if run.unlabelled is None else sources.corpus(run.unlabelled, run.text)
     if others is not None:
-        watcher.say(f"{counted(len(others), 'text')} without labels.")
+        callback.on_message(f"{counted(len(others), 'text')} without labels.")
     training = output.training_folder(saved.folder)
     checkpoints = None if family.build is None else _checkpoints(run, family, training, identity)
     if family.build is None and run.resume:
-        watcher.say(f"{family.name!r} trains in one go, so the run starts from the beginning.")
+        callback.on_message(f"{family.name!r} trains in one go, so the run starts from the beginning.")
     unlabelled = () if others is None else others.texts
     fit = partial(
         _fit,
@@ -221,7 +221,7 @@ def _train(
         config=config,
         run=run,
         encoder=encoder,
-        watcher=watcher,
+        callback=callback,
         unlabelled=unlabelled,
         spread=spread,
         learn=learn,
@@ -245,16 +245,16 @@ def _train(
         first = not saved.begun
         saved.save(Predictor(unmeasured(family, fitted, about, timing)))
         if first:
-            watcher.say(f"a first model is saved in {saved.folder}; better ones replace it.")
+            callback.on_message(f"a first model is saved in {saved.folder}; better ones replace it.")
 
     fitted = fit(data, groups=groups, checkpoints=checkpoints, ready=ready)
     crossed = None
     if run.folds is not None and groups is not None:
 
         def crossed(trained: Bundle) -> dict[str, Any]:
-            return _cross_validate(run, data, groups, trained, fit, watcher)
+            return _cross_validate(run, data, groups, trained, fit, callback)
 
-    found = finish(run, prepared, unmeasured(family, fitted, about, timing), saved, watcher, begin, crossed)
+    found = finish(run, prepared, unmeasured(family, fitted, about, timing), saved, callback, begin, crossed)
     output.remove_checkpoints(training)
     return found
 
@@ -264,7 +264,7 @@ def finish(
     prepared: Prepared,
     trained: Bundle,
     saved: "Saved",
-    watcher: Watcher,
+    callback: Callback,
     begin: float,
     cross_validate: Callable[[Bundle], dict[str, Any]] | None = None,
 ) -> Trained:
@@ -275,7 +275,7 @@ def finish(
         prepared: What it learned from, and what it is measured on.
         trained: The model.
         saved: The folder that takes it.
-        watcher: Hears of what is not made.
+        callback: Hears of what is not made.
         begin: When the run began.
         cross_validate: Tells the figures of a cross-validation, where one is asked for.
     """
@@ -284,7 +284,7 @@ def finish(
     measured = time.perf_counter()
     tested = evaluate.measure(predictor, test) if test is not None and len(test) else None
     if run.quantise:
-        predictor, tested = _quantised(predictor, test, tested, watcher)
+        predictor, tested = _quantised(predictor, test, tested, callback)
         trained = predictor.bundle
     if tested is not None:
         trained.metrics["test"] = tested.metrics
@@ -295,7 +295,7 @@ def finish(
         trained.metrics["timing"]["cross_validate_s"] = time.perf_counter() - crossed
     reporting = time.perf_counter()
     trained.metrics["timing"]["total_s"] = reporting - begin
-    predictor = _documented(predictor, run, saved.folder.name, data, test, tested, prepared.findings, watcher)
+    predictor = _documented(predictor, run, saved.folder.name, data, test, tested, prepared.findings, callback)
     done = time.perf_counter()
     trained.metrics["timing"] |= {"report_s": done - reporting, "total_s": done - begin}
     saved.save(predictor)
@@ -323,19 +323,19 @@ def unmeasured(family: Family, fitted: Fitted, about: dict[str, Any], timing: di
 
 
 def _quantised(
-    predictor: Predictor, test: Dataset | None, plain: Measured | None, watcher: Watcher
+    predictor: Predictor, test: Dataset | None, plain: Measured | None, callback: Callback
 ) -> tuple[Predictor, Measured | None]:
     """The model in int8 and how good that is, or, and a word why, the model as it is."""
     if test is None or plain is None:
-        watcher.say("int8 is not made, as nothing was held out to measure it on: see 'tenor export --int8'.")
+        callback.on_message("int8 is not made, as nothing was held out to measure it on: see 'tenor export --int8'.")
         return predictor, plain
     try:
         small, compared, measured = export.in_int8(predictor, test, plain)
     except TenorError as refused:
-        watcher.say(str(refused))
+        callback.on_message(str(refused))
         return predictor, plain
     figure = compared.figure.replace("_", " ")
-    watcher.say(f"int8 is kept: {figure} {compared.int8:.4f}, in float32 {compared.float32:.4f}.")
+    callback.on_message(f"int8 is kept: {figure} {compared.int8:.4f}, in float32 {compared.float32:.4f}.")
     return small, measured
 
 
@@ -347,7 +347,7 @@ def _documented(
     test: Dataset | None,
     tested: Measured | None,
     findings: Sequence[Finding],
-    watcher: Watcher,
+    callback: Callback,
 ) -> Predictor:
     """The model with its report and its card, where they are wanted and the packages for them are installed."""
     if not run.report:
@@ -357,7 +357,7 @@ def _documented(
     try:
         render.need()
     except MissingExtraError as missing:
-        watcher.say(f"no {bundle.REPORT} is made: {missing.problem} {missing.remedy}")
+        callback.on_message(f"no {bundle.REPORT} is made: {missing.problem} {missing.remedy}")
         return predictor
     found = facts.gather(predictor, data, test, tested, findings, run_config.to_toml(run))
     written = render.render(found, title, run.lang)
@@ -387,7 +387,7 @@ class Saved:
 
 
 def _cross_validate(
-    run: Run, data: Dataset, groups: Groups, trained: Bundle, fit: Callable[..., Fitted], watcher: Watcher
+    run: Run, data: Dataset, groups: Groups, trained: Bundle, fit: Callable[..., Fitted], callback: Callback
 ) -> dict[str, Any]:
     """Metrics of models that each leave out one fold: those of every fold, their mean and standard deviation."""
     assert run.folds is not None
@@ -399,14 +399,14 @@ def _cross_validate(
     each = []
     strata = trained.task.strata(trained.task.encode(data.labels))
     for number, (kept, measured) in enumerate(split.folds(data.texts, strata, run.folds, run.seed, groups), 1):
-        told = Named(watcher, f"fold-{number}")
-        fitted = fit(data.take(kept), groups=groups[kept], checkpoints=None, watcher=told)
+        told = PrefixedCallback(callback, f"fold-{number}")
+        fitted = fit(data.take(kept), groups=groups[kept], checkpoints=None, callback=told)
         parts = ("task", "config", "model", "calibration", "conformal")
         predictor = Predictor(replace(trained, **{part: getattr(fitted, part) for part in parts}))
         each.append(evaluate.evaluate(predictor, data.take(measured)))
-        watcher.recorded("fold", number, each[-1])
+        callback.log_metrics("fold", number, each[-1])
         figures = [key for key in each[0] if all(isinstance(fold[key], float) for fold in each)]
-        watcher.finished(f"fold {number} of {run.folds}", {figures[0]: each[-1][figures[0]]})
+        callback.on_epoch_end(f"fold {number} of {run.folds}", {figures[0]: each[-1][figures[0]]})
     table = {key: [fold[key] for fold in each] for key in figures}
     return {
         "folds": run.folds,
@@ -424,7 +424,7 @@ def _fit(
     config: Any,
     run: Run,
     encoder: Encoder | None,
-    watcher: Watcher,
+    callback: Callback,
     groups: Groups | None,
     checkpoints: Any,
     ready: Callable[[Fitted], None] | None = None,
@@ -434,7 +434,7 @@ def _fit(
 ) -> Fitted:
     examples = replace(preparation.examples_of(run, data, task, groups, validation), unlabelled=unlabelled)
     where = (spread, learn)
-    return fitting.fit(family, examples, config, run.seed, watcher, checkpoints, _start(encoder), ready, *where)
+    return fitting.fit(family, examples, config, run.seed, callback, checkpoints, _start(encoder), ready, *where)
 
 
 def _checkpoints(run: "Run | Pretraining", family: Family, folder: Path, identity: dict[str, Any]) -> Any:
@@ -445,13 +445,13 @@ def _checkpoints(run: "Run | Pretraining", family: Family, folder: Path, identit
     return Checkpoints(folder, run.resume, identity)
 
 
-def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, Encoder]:
+def pretrain(run: Pretraining, callback: Callback | None = None) -> tuple[Path, Encoder]:
     """Train an encoder on texts without labels and save it; returns its folder and what is there.
 
     Raises:
         TenorError: The corpus, the settings or the output folder cannot be used; nothing is written then.
     """
-    watcher = watcher or Watcher()
+    callback = callback or Callback()
     family = registry.find(run.family)
     if not family.structure:
         able = [name for name, other in registry.FAMILIES.items() if other.structure]
@@ -464,10 +464,10 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
     begin = time.perf_counter()
     corpus = sources.corpus(run.corpus, run.text)
     read_s = time.perf_counter() - begin
-    watcher.say(f"{counted(len(corpus), 'text')} to learn from.")
+    callback.on_message(f"{counted(len(corpus), 'text')} to learn from.")
     digest = provenance.fingerprint(corpus)
     identity = _identity(run, family, config, init, digest, {})
-    folder, there = found_there(run, folder, identity, watcher)
+    folder, there = found_there(run, folder, identity, callback)
     if there is not None and there.whole:
         encoder: Encoder = there.saved
         return folder, encoder
@@ -476,7 +476,7 @@ def pretrain(run: Pretraining, watcher: Watcher | None = None) -> tuple[Path, En
 
     from tenor.training import masked_lm
 
-    with tracking.tracked(run.log, folder, watcher, run.resume) as told:
+    with tracking.tracked(run.log, folder, callback, run.resume) as told:
         told.settings(_asked(run, config))
         fitted = masked_lm.fit(family, corpus.texts, config, run.seed, told, checkpoints, _start(init))
         told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)

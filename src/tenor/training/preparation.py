@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tenor import tasks
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.checks.finding import Finding
 from tenor.config.run_config import Run
 from tenor.data import dataset, sources
@@ -44,24 +44,24 @@ class Prepared:
     timing: dict[str, float]
 
 
-def prepare(run: Run, watcher: Watcher) -> Prepared:
+def prepare(run: Run, callback: Callback) -> Prepared:
     """Read the texts, check them, and hold a part out. Raises TenorError where they cannot be used."""
     begin = time.perf_counter()
-    data, test = sources.read_parts(run, watcher)
+    data, test = sources.read_parts(run, callback)
     read_s = time.perf_counter() - begin
 
     dataset.check_labels(data)
     for part in (data, test):
         if part is not None and part.note:
-            watcher.say(f"{part.name}: {part.note}")
+            callback.on_message(f"{part.name}: {part.note}")
     task = tasks.make(data.kind, data.labels)
     if test is not None:
         evaluate.check_labels(test, task)
-    validation = sources.read_validation(run, data, watcher)
+    validation = sources.read_validation(run, data, callback)
     if validation is not None:
         evaluate.check_labels(validation, task)
     checking = time.perf_counter()
-    groups, findings = splitting.groups_of(run, data, test, watcher)
+    groups, findings = splitting.groups_of(run, data, test, callback)
     check_s = time.perf_counter() - checking
     if test is None and run.folds is None and run.test_size > 0:
         require_share("test-size", run.test_size, data, "measure on")
@@ -69,14 +69,14 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
         data, test = data.take(kept), data.take(held_out).in_memory()
         groups = None if groups is None else groups[kept]
         if not len(test):
-            watcher.say(
+            callback.on_message(
                 "nothing can be held out, so nothing is measured: there are too few rows, or too few groups of rows "
                 "that are equal or belong together."
             )
     if isinstance(run.validation, float):
         require_share("validation", run.validation, data, "validate on")
     if validation is not None:
-        splitting.tell_common(validation, data, test, watcher)
+        splitting.tell_common(validation, data, test, callback)
     test_rows = len(test) if test is not None else 0
     if isinstance(task, Value):
         task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone
@@ -84,7 +84,7 @@ def prepare(run: Run, watcher: Watcher) -> Prepared:
     if isinstance(run.validation, float):
         validated = f"{run.validation:.1%} of them to validate on, "
     measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
-    watcher.say(f"{len(data):,} texts to learn from, {measured_on}; {described(task)}.")
+    callback.on_message(f"{len(data):,} texts to learn from, {measured_on}; {described(task)}.")
     return Prepared(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
 
 

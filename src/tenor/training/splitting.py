@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tenor import checks
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.checks import many
 from tenor.checks.finding import Finding
 from tenor.checks.parts import Parts
@@ -16,13 +16,15 @@ from tenor.errors import SettingsError
 from tenor.tasks import Targets, Task
 
 
-def tell_common(validation: Dataset, data: Dataset, test: Dataset | None, watcher: Watcher) -> None:
+def tell_common(validation: Dataset, data: Dataset, test: Dataset | None, callback: Callback) -> None:
     """Say how many texts to validate on are learned from, or measured on, too."""
     known = {text.strip() for text in validation.texts}
     for part, done in ((data, "learn from"), (test, "measure on")):
         common = len(known.intersection(text.strip() for text in part.texts)) if part is not None else 0
         if common:
-            watcher.say(f"{common:,} of the {len(known):,} texts to validate on are also among those to {done}.")
+            callback.on_message(
+                f"{common:,} of the {len(known):,} texts to validate on are also among those to {done}."
+            )
 
 
 def on_disk(data: Dataset) -> bool:
@@ -30,7 +32,7 @@ def on_disk(data: Dataset) -> bool:
     return isinstance(data.texts, Texts)
 
 
-def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -> tuple[Groups | None, list[Finding]]:
+def groups_of(run: Run, data: Dataset, test: Dataset | None, callback: Callback) -> tuple[Groups | None, list[Finding]]:
     """Rows that stay together, and what a person should know of the texts.
 
     Those are near duplicates, a text with one that it is part of, and rows of the same --group.
@@ -42,13 +44,13 @@ def groups_of(run: Run, data: Dataset, test: Dataset | None, watcher: Watcher) -
     """
     if on_disk(data):
         _refuse_in_memory_options(run, data)
-        watcher.say(f"{len(data):,} texts are kept on disk; near duplicates among them are not looked for.")
-        return None, _tell(many.brief(data, test), watcher)
+        callback.on_message(f"{len(data):,} texts are kept on disk; near duplicates among them are not looked for.")
+        return None, _tell(many.brief(data, test), callback)
     parts = Parts(data, test)
-    findings = _tell(checks.brief(parts), watcher)
+    findings = _tell(checks.brief(parts), callback)
     if findings:
         beside = f" --test {run.test}" if run.test else ""
-        watcher.say(f"to see the rows: tenor check {run.data}{beside}")
+        callback.on_message(f"to see the rows: tenor check {run.data}{beside}")
     groups = parts.together
     if run.group is not None:
         groups = split.joined(
@@ -66,11 +68,11 @@ def _refuse_in_memory_options(run: Run, data: Dataset) -> None:
             )
 
 
-def _tell(findings: Iterable[Finding], watcher: Watcher) -> list[Finding]:
+def _tell(findings: Iterable[Finding], callback: Callback) -> list[Finding]:
     """Say what training should know of, and return it."""
     told = [finding for finding in findings if finding.brief]
     for finding in told:
-        watcher.say(finding.brief)
+        callback.on_message(finding.brief)
     return told
 
 

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from tenor._core import atomic
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import TenorError
 from tenor.models.base import NetworkConfig
@@ -57,10 +57,10 @@ class Checkpoints:
         """Remove what an earlier run has left."""
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
-    def tell(self, watcher: Watcher) -> None:
+    def tell(self, callback: Callback) -> None:
         """Say what can be done when a run has been interrupted."""
         if (self.folder / CHECKPOINT).exists():
-            watcher.say("interrupted; the same command with --resume goes on from the last checkpoint.")
+            callback.on_message("interrupted; the same command with --resume goes on from the last checkpoint.")
 
 
 @dataclass
@@ -113,12 +113,12 @@ class Loop:
         objective: Objective,
         config: NetworkConfig,
         seed: int,
-        watcher: Watcher,
+        callback: Callback,
         checkpoints: Checkpoints | None,
     ) -> None:
         assert config.epochs is not None
         self.objective, self.config, self.seed, self.epochs = objective, config, seed, config.epochs
-        self.watcher, self.checkpoints = watcher, checkpoints
+        self.callback, self.checkpoints = callback, checkpoints
         self.model = objective.keras_model
         self.state = _State()
         self.widths = batches.widths(objective.encoded.lengths, objective.longest, compiled.price() / config.epochs)
@@ -155,7 +155,7 @@ class Loop:
             self._epochs()
         except KeyboardInterrupt:
             if self.checkpoints:
-                self.checkpoints.tell(self.watcher)
+                self.checkpoints.tell(self.callback)
             raise
         for variable, value in zip(self.model.trainable_variables, self.best, strict=True):
             variable.assign(value)
@@ -170,7 +170,7 @@ class Loop:
             alike.setdefault((batch.width, batch.size), []).append(batch)
         needed = 0.0
         for number, same in enumerate(alike.values()):
-            self.watcher.progress("first steps", number, len(alike), {})
+            self.callback.on_progress("first steps", number, len(alike), {})
             for batch in (same[0], same[-1]):  # the first of a shape is slow
                 begin = time.perf_counter()
                 self._step(batch)
@@ -200,10 +200,10 @@ class Loop:
             while state.step < len(order) and made < self.steps:
                 self._step(order[state.step])
                 made += 1
-                self.watcher.recorded("step", made, self._told(self.made[-1]))
+                self.callback.log_metrics("step", made, self._told(self.made[-1]))
                 now = time.perf_counter()
                 state.seconds, last = state.seconds + now - last, now
-                self.watcher.progress(name, state.rows, total, self._means())
+                self.callback.on_progress(name, state.rows, total, self._means())
                 if self.checkpoints and now - saved >= max(self.checkpoints.every_s, self.pause):
                     self._save(self.checkpoints)
                     saved = time.perf_counter()
@@ -253,13 +253,13 @@ class Loop:
         self.training.synchronise()
         measured = parallel.agreed(self.objective.measure())
         row: dict[str, Any] = {"epoch": state.epoch + 1, **self._means(), **measured}
-        self.watcher.recorded("epoch", state.epoch + 1, {name: row[name] for name in list(row)[1:]})
+        self.callback.log_metrics("epoch", state.epoch + 1, {name: row[name] for name in list(row)[1:]})
         loss = measured.get("validation_loss", row["loss"])
         if not measured or loss < state.best_loss or not self.best:
             state.best_loss, state.best_epoch = loss, state.epoch
             self.best = [to_numpy(variable) for variable in self.model.trainable_variables]
         state.history.append(row)
-        self.watcher.finished(name, {key: value for key, value in row.items() if key != "epoch"})
+        self.callback.on_epoch_end(name, {key: value for key, value in row.items() if key != "epoch"})
         state.epoch, state.step, state.rows = state.epoch + 1, 0, 0
         state.loss, state.metric, state.seconds = 0.0, 0.0, 0.0
 
@@ -300,7 +300,7 @@ class Loop:
         try:
             data = parallel.read_by_first(path, self._largest_checkpoint())
         except FileNotFoundError:
-            self.watcher.say("there is no checkpoint yet, so the run starts from the beginning.")
+            self.callback.on_message("there is no checkpoint yet, so the run starts from the beginning.")
             return
         except IrregularFileError as error:
             raise TenorError(f"{path}: the checkpoint {error}.", _AFRESH) from None
@@ -324,7 +324,7 @@ class Loop:
             variable.assign(arrays[name])
         self.best = [arrays[f"best/{index}"] for index in range(sum(name.startswith("best/") for name in arrays))]
         self.state, self.made = state, [tuple(step) for step in arrays["made"].tolist()]
-        self.watcher.say(f"resumed at epoch {self.state.epoch + 1}, batch {self.state.step + 1}.")
+        self.callback.on_message(f"resumed at epoch {self.state.epoch + 1}, batch {self.state.step + 1}.")
 
 
 def _identity(checkpoints: Checkpoints) -> dict[str, Any]:

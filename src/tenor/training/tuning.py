@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 from tenor import tracking
 from tenor._core import atomic
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config import run_config, settings
 from tenor.config.run_config import Run
 from tenor.config.search_space import Choice, Space
@@ -96,18 +96,18 @@ class Tuned:
     trials: int
 
 
-def tune(asked: Tuning, watcher: Watcher | None = None, attempts: "Attempts | None" = None) -> Tuned:
+def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | None" = None) -> Tuned:
     """Search.
 
     Args:
         asked: What is asked for.
-        watcher: Hears of progress.
+        callback: Hears of progress.
         attempts: Makes the trials; None: on this machine, one after the other.
 
     Raises:
         TenorError: The data or the settings cannot be used, Optuna is missing, or the folder holds another search.
     """
-    watcher, attempts = watcher or Watcher(), attempts or _here
+    callback, attempts = callback or Callback(), attempts or _here
     end = None if asked.budget is None else time.time() + asked.budget
     optuna = _optuna()
     run, family = asked.run, registry.find(asked.run.family)
@@ -118,7 +118,7 @@ def tune(asked: Tuning, watcher: Watcher | None = None, attempts: "Attempts | No
     bundle.need(family)
     tracking.need(run.log)
     folder = _folder(run)
-    prepared = preparation.prepare(run, watcher)
+    prepared = preparation.prepare(run, callback)
     task, data = prepared.task, prepared.data
     examples = preparation.examples_of(run, data, task, prepared.groups, prepared.validation)
     share = min(_HELD_OUT, _MOST_HELD / max(1, len(examples)))
@@ -137,7 +137,7 @@ def tune(asked: Tuning, watcher: Watcher | None = None, attempts: "Attempts | No
     }
     study = _study(optuna, folder, identity)
     setup = Setup(family.name, fixed, run.seed, learned, held_out.in_memory())
-    with tracking.tracked(run.log, folder, watcher) as told:
+    with tracking.tracked(run.log, folder, callback) as told:
         told.settings({"data": run.data, "family": run.family, "seed": run.seed, **fixed})
         search = _Search(optuna, study, folder, run, space, setup, told, end, asked.together, attempts)
         search.go_on(asked.trials)
@@ -147,7 +147,7 @@ def tune(asked: Tuning, watcher: Watcher | None = None, attempts: "Attempts | No
     return found
 
 
-def train(asked: Tuning, watcher: Watcher | None = None) -> pipeline.Trained:
+def train(asked: Tuning, callback: Callback | None = None) -> pipeline.Trained:
     """Search, then train with what was found. The folder of the search is that of the model with `-tuning` behind it.
 
     Raises:
@@ -159,13 +159,13 @@ def train(asked: Tuning, watcher: Watcher | None = None) -> pipeline.Trained:
     if run.out is not None:
         output.folder_for(run)
     searched = replace(run, out=None if run.out is None else f"{run.out.rstrip('/')}-tuning")
-    tuned = tune(replace(asked, run=searched), watcher)
-    if watcher is not None:
-        watcher.say(
+    tuned = tune(replace(asked, run=searched), callback)
+    if callback is not None:
+        callback.on_message(
             f"{counted(tuned.trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}."
         )
-        watcher.say(f"the search is in {tuned.folder}; with {tuned.settings or 'the defaults'}:")
-    return pipeline.train(replace(run, settings=tuned.settings or None), watcher)
+        callback.on_message(f"the search is in {tuned.folder}; with {tuned.settings or 'the defaults'}:")
+    return pipeline.train(replace(run, settings=tuned.settings or None), callback)
 
 
 @dataclass(frozen=True)
@@ -225,15 +225,15 @@ class Outcome:
     problem: str = ""
 
 
-Attempts = Callable[[Setup, Sequence[Proposal], Watcher], Iterator[Outcome]]
-"""(setup, proposals, watcher) -> what came of each, in their order."""
+Attempts = Callable[[Setup, Sequence[Proposal], Callback], Iterator[Outcome]]
+"""(setup, proposals, callback) -> what came of each, in their order."""
 
 
-def attempt(setup: Setup, proposal: Proposal, watcher: Watcher) -> Outcome:
+def attempt(setup: Setup, proposal: Proposal, callback: Callback) -> Outcome:
     """Make a trial. Raises SettingsError where the defaults do not serve."""
     family, learned, held_out = registry.find(setup.family), setup.learned, setup.held_out
     begin = time.perf_counter()
-    told = _Trial(proposal, watcher)
+    told = _Trial(proposal, callback)
     try:
         config = settings.make(family.config, {**setup.settings, **proposal.settings}, "settings")
         fitted = fitting.fit_plain(family, learned, config, setup.seed, told)
@@ -256,10 +256,10 @@ def attempt(setup: Setup, proposal: Proposal, watcher: Watcher) -> Outcome:
     return Outcome("complete", figures, told.epochs, time.perf_counter() - begin)
 
 
-def _here(setup: Setup, proposals: Sequence[Proposal], watcher: Watcher) -> Iterator[Outcome]:
+def _here(setup: Setup, proposals: Sequence[Proposal], callback: Callback) -> Iterator[Outcome]:
     """One trial after the other on this machine."""
     for proposal in proposals:
-        yield attempt(setup, proposal, watcher)
+        yield attempt(setup, proposal, callback)
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ class _Search:
     run: Run
     space: Space
     setup: Setup
-    watcher: Watcher
+    callback: Callback
     end: float | None
     together: int
     attempts: Attempts
@@ -280,10 +280,10 @@ class _Search:
         atomic.remove_parts(self.folder / BEST, self.folder / TRIALS)
         done = self._done()
         if done:
-            self.watcher.say(f"{counted(len(done), 'trial is', 'trials are')} there already.")
+            self.callback.on_message(f"{counted(len(done), 'trial is', 'trials are')} there already.")
             self._written()  # an earlier search may have been killed before it did
         if len(done) >= trials:
-            self.watcher.say(f"{self.folder}: output already exists and is complete; nothing to resume.")
+            self.callback.on_message(f"{self.folder}: output already exists and is complete; nothing to resume.")
         while (number := len(self._done())) < trials:
             if self.end is not None and time.time() >= self.end and number:
                 return
@@ -292,14 +292,14 @@ class _Search:
             proposals = [self._propose(before, each) for each in range(number, min(first + self.together, trials))]
             try:
                 for proposal, outcome in zip(
-                    proposals, self.attempts(self.setup, proposals, self.watcher), strict=True
+                    proposals, self.attempts(self.setup, proposals, self.callback), strict=True
                 ):
                     if outcome.state == "over":
                         return
                     self._keep(proposal, outcome)
             except KeyboardInterrupt:
                 kept = len(self._done())
-                self.watcher.say(
+                self.callback.on_message(
                     f"interrupted: {counted(kept, 'trial is', 'trials are')} kept in {self.folder}; "
                     "'tenor tune' goes on there."
                 )
@@ -337,11 +337,10 @@ class _Search:
         number = proposal.number
         if outcome.state == "complete":
             name = "defaults" if number == 0 else f"trial {number}"
-            self.watcher.chosen(name, proposal.settings)
-            self.watcher.compared(name, outcome.figures)
+            self.callback.on_candidate_end(name, outcome.figures, proposal.settings)
         else:
             problem = f": {outcome.problem}" if outcome.problem else "."
-            self.watcher.say(f"trial {number}: given up after {outcome.seconds:.1f} s{problem}")
+            self.callback.on_message(f"trial {number}: given up after {outcome.seconds:.1f} s{problem}")
         self._written()
 
     @contextlib.contextmanager
@@ -402,24 +401,24 @@ class _Search:
         return Tuned(self.folder, merged, best.value, done[0].value, len(done))
 
 
-class _Trial(Watcher):
+class _Trial(Callback):
     """Tells of the progress of one trial, and ends it when it is not worth its time or the time is over."""
 
-    def __init__(self, proposal: Proposal, watcher: Watcher) -> None:
-        self.proposal, self.watcher, self.epochs = proposal, watcher, dict[int, float]()
+    def __init__(self, proposal: Proposal, callback: Callback) -> None:
+        self.proposal, self.callback, self.epochs = proposal, callback, dict[int, float]()
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
         number, end = self.proposal.number, self.proposal.end
         if number and end is not None and time.time() >= end:
             raise _OutOfTimeError
-        self.watcher.progress(f"trial {number}, {step}", done, total, figures)
+        self.callback.on_progress(f"trial {number}, {stage}", done, total, metrics)
 
-    def finished(self, step: str, figures: dict[str, float]) -> None:
-        if "validation_loss" not in figures:
+    def on_epoch_end(self, epoch: str, metrics: dict[str, float]) -> None:
+        if "validation_loss" not in metrics:
             return
-        epoch = len(self.epochs) + 1
-        self.epochs[epoch] = figures["validation_loss"]
-        if min(self.epochs.values()) > self.proposal.medians.get(epoch, math.inf):
+        number = len(self.epochs) + 1
+        self.epochs[number] = metrics["validation_loss"]
+        if min(self.epochs.values()) > self.proposal.medians.get(number, math.inf):
             raise _GivenUpError
 
 

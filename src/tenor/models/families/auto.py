@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.config.settings import Seconds, require
 from tenor.errors import SettingsError
 from tenor.evaluation import calibration
@@ -66,19 +66,19 @@ class _OutOfTimeError(Exception):
     """A model is not ready in time."""
 
 
-class _Member(Watcher):
+class _Member(Callback):
     """Tells of the progress of one model, and ends it when the time is over."""
 
-    def __init__(self, watcher: Watcher, name: str, clock: Clock) -> None:
-        self.watcher, self.name, self.clock = watcher, name, clock
+    def __init__(self, callback: Callback, name: str, clock: Clock) -> None:
+        self.callback, self.name, self.clock = callback, name, clock
 
-    def progress(self, step: str, done: int, total: int, figures: dict[str, float]) -> None:
+    def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:
         if self.clock.left < 0:
             raise _OutOfTimeError
-        self.watcher.progress(f"{self.name}, {step}", done, total, figures)
+        self.callback.on_progress(f"{self.name}, {stage}", done, total, metrics)
 
-    def recorded(self, what: str, number: int, figures: dict[str, float]) -> None:
-        self.watcher.recorded(f"{self.name}/{what}", number, figures)
+    def log_metrics(self, kind: str, step: int, metrics: dict[str, float]) -> None:
+        self.callback.log_metrics(f"{self.name}/{kind}", step, metrics)
 
 
 def combine(
@@ -86,7 +86,7 @@ def combine(
     examples: Examples,
     config: Config,
     seed: int,
-    watcher: Watcher,
+    callback: Callback,
     ready: Callable[[Fitted], None],
     spread: Spread | None = None,
 ) -> Fitted:
@@ -106,12 +106,12 @@ def combine(
     clock = Clock(None if config.members or config.budget is None else share * config.budget)
     several = config.members is not None or config.distil is not None or len(examples.unlabelled) > 0
     if not several and not plan.compares(config.budget, examples):
-        return _alone(fit, examples, config, seed, watcher)
+        return _alone(fit, examples, config, seed, callback)
     encodes = plan.encodes(config.members, config.budget, examples)
     learned, held_out = examples.validated(plan.held_share(len(examples), encodes), seed)
     if not len(held_out):
-        watcher.say("there are too few texts to compare models, so there is one of n-grams alone.")
-        return _alone(fit, examples, config, seed, watcher)
+        callback.on_message("there are too few texts to compare models, so there is one of n-grams alone.")
+        return _alone(fit, examples, config, seed, callback)
     held_out, learned = held_out.in_memory(), replace(learned, unlabelled=examples.unlabelled)
     made: list[Made] = []
     members: tuple[Member, ...] = ()
@@ -126,36 +126,36 @@ def combine(
         def taught(asked: Candidate) -> Examples | None:
             return _taught(found, asked, learned.unlabelled, seed)
 
-        making = _making(fit, planned, config, parts, seed, watcher, clock, taught, spread)
+        making = _making(fit, planned, config, parts, seed, callback, clock, taught, spread)
         with contextlib.closing(making):
             for asked, each in making:
                 if each is None:
-                    watcher.say(f"{asked.name}: not ready in time, and left out.")
+                    callback.on_message(f"{asked.name}: not ready in time, and left out.")
                     continue
                 made.append(each)
-                watcher.compared(asked.name, each.figures(held_out))
+                callback.on_candidate_end(asked.name, each.figures(held_out))
                 chosen, blended = _blended(made, held_out, config, begin)
                 if blended is not None and (found is None or blended.history[-1]["weight"] > 0):
                     found, members = blended, chosen
                     ready(found)
         if config.budget is not None and config.members is None and clock.left > _LEFT_SHARE * config.budget:
-            watcher.say(f"no further model that could help fits into the {clock.left:.0f} s that are left.")
+            callback.on_message(f"no further model that could help fits into the {clock.left:.0f} s that are left.")
     except KeyboardInterrupt:
         if found is None:
             raise
-        watcher.say("interrupted: no further models are tried, and those that are ready are saved.")
+        callback.on_message("interrupted: no further models are tried, and those that are ready are saved.")
     if found is None:
         raise _too_costly(config, made)
     rows = [each.row(held_out, weight) for each, weight in _weighted(made, members)]
     if len(members) > 1 and found.held_out is not None:
-        watcher.compared("blend", cost.measured(found.held_out.logits, held_out))
+        callback.on_candidate_end("blend", cost.measured(found.held_out.logits, held_out))
     found = replace(found, history=rows, config=replace(config, members=tuple(each.described for each in made)))
     if config.distil is None:
         if examples.validation is None:
-            members = _on_all(fit, members, made, examples, config, seed, watcher, clock, spread)
+            members = _on_all(fit, members, made, examples, config, seed, callback, clock, spread)
         found = replace(found, model=Blend(members))
     else:
-        found = _distilled(fit, found, learned, held_out, seed, watcher, whole)
+        found = _distilled(fit, found, learned, held_out, seed, callback, whole)
     return replace(found, timing={"fit_s": time.perf_counter() - begin})
 
 
@@ -165,7 +165,7 @@ def _making(
     config: Config,
     parts: tuple[Examples, Examples],
     seed: int,
-    watcher: Watcher,
+    callback: Callback,
     clock: Clock,
     taught: Callable[[Candidate], Examples | None],
     spread: Spread | None,
@@ -175,7 +175,7 @@ def _making(
     learned, held_out = parts
     if spread is None:
         for asked in filter(None, planned):
-            told = _Member(watcher, asked.name, clock if ready else Clock(None))
+            told = _Member(callback, asked.name, clock if ready else Clock(None))
             made = _in_time(fit, asked, learned, held_out, seed, told, taught(asked))
             ready += made is not None
             yield asked, made
@@ -210,7 +210,7 @@ def _made_there(
     taught: Examples | None,
 ) -> Made | None:
     """A model made on another machine, until a moment in seconds since 1970."""
-    told = _Member(Watcher(), asked.name, Clock(None if moment is None else moment - time.time()))
+    told = _Member(Callback(), asked.name, Clock(None if moment is None else moment - time.time()))
     return _in_time(fit, asked, *parts, seed, told, taught)
 
 
@@ -257,7 +257,7 @@ def _teacher(found: Fitted) -> distillation.Teacher:
 
 
 def _distilled(
-    fit: Fit, found: Fitted, learned: Examples, held_out: Examples, seed: int, watcher: Watcher, clock: Clock
+    fit: Fit, found: Fitted, learned: Examples, held_out: Examples, seed: int, callback: Callback, clock: Clock
 ) -> Fitted:
     """A model of the family that `distil` names, which has learned what the blend says.
 
@@ -278,9 +278,9 @@ def _distilled(
     # What the blend says is soft enough.
     wanted = asked.wanted if asked.family.build is None else {"label_smoothing": 0.0, **asked.wanted}
     asked = replace(asked, wanted=wanted, seconds=seconds, unlabelled=number)
-    told = _Member(watcher, f"distilled {asked.family.name}", Clock(None))
+    told = _Member(callback, f"distilled {asked.family.name}", Clock(None))
     made = candidate.make(fit, asked, examples, held_out, seed, told)
-    watcher.compared(f"distilled {asked.family.name}", made.figures(held_out))
+    callback.on_candidate_end(f"distilled {asked.family.name}", made.figures(held_out))
     if not candidate.affordable([made], config.maximum_size, config.maximum_latency):
         raise _too_costly(config, [made])
     row = {**made.row(held_out, 1.0), "family": f"distilled {asked.family.name}"}
@@ -334,9 +334,9 @@ def _too_costly(config: Config, made: Sequence[Made]) -> SettingsError:
     )
 
 
-def _alone(fit: Fit, examples: Examples, config: Config, seed: int, watcher: Watcher) -> Fitted:
+def _alone(fit: Fit, examples: Examples, config: Config, seed: int, callback: Callback) -> Fitted:
     """The n-gram model, fitted to all texts."""
-    found = fit(ngram.FAMILY, examples, ngram.Config(), seed, watcher, None)
+    found = fit(ngram.FAMILY, examples, ngram.Config(), seed, callback, None)
     texts = cost.sample(examples)
     logits = found.model.logits(texts[:1])
     alone = Made(Candidate(ngram.FAMILY, {}), found, logits, 0.0, 0.0, *cost.price(found, texts))
@@ -353,7 +353,7 @@ def _on_all(
     examples: Examples,
     config: Config,
     seed: int,
-    watcher: Watcher,
+    callback: Callback,
     clock: Clock,
     spread: Spread | None,
 ) -> tuple[Member, ...]:
@@ -376,7 +376,7 @@ def _on_all(
     def fitted() -> Generator[tuple[int, Fitted]]:
         if spread is None:
             for number, member, one in wider():
-                told = _Member(watcher, f"{one.asked.name}, all texts", Clock(None))
+                told = _Member(callback, f"{one.asked.name}, all texts", Clock(None))
                 yield (
                     number,
                     _fitted_to(examples, fit, member.family, member.config, seed + one.asked.seed, one.taught, told),
@@ -398,7 +398,7 @@ def _on_all(
                 if candidate.affordable(with_this, config.maximum_size, config.maximum_latency):
                     costs, found[number] = with_this, replace(members[number], model=again.model)
     except KeyboardInterrupt:
-        watcher.say("interrupted: the models learn from no further texts, and are saved.")
+        callback.on_message("interrupted: the models learn from no further texts, and are saved.")
     return tuple(found)
 
 
@@ -409,10 +409,10 @@ def _fitted_to(
     config: Any,
     seed: int,
     taught: Examples | None,
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
 ) -> Fitted:
     more = examples if taught is None else distillation.together(examples, taught)
-    return candidate.of_task(fit(family, more, config, seed, watcher or Watcher(), None), examples)
+    return candidate.of_task(fit(family, more, config, seed, callback or Callback(), None), examples)
 
 
 FAMILY = Family(

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.data import split
 from tenor.data.ondisk import Texts
 from tenor.data.split import Rows
@@ -42,7 +42,7 @@ _SCORED_CELLS, _FEWEST_SCORED = 1 << 24, 1_000  # of many classes, fewer texts d
 _FOLDED = 100_000  # texts on disk; of more than these, no second model is fitted to see how the first does
 
 
-def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None = None) -> Fitted:
+def fit(examples: Examples, config: Config, seed: int, callback: Callback | None = None) -> Fitted:
     """Choose what `config` leaves open, then fit on all texts.
 
     Both are done with `examples.validation` where that is given. Else what is held out for calibration is scored by
@@ -61,9 +61,9 @@ def fit(examples: Examples, config: Config, seed: int, watcher: Watcher | None =
         examples, fresh = examples.validated(0, seed)
     elif share is not None:
         examples, fresh = examples.parted(share, seed)
-    counts = ngram_model.count(examples.texts, chosen, watcher)
+    counts = ngram_model.count(examples.texts, chosen, callback)
     after_encoding = time.perf_counter()
-    model = ngram_model.learn(counts, examples.targets, task, examples.weights, chosen, watcher)
+    model = ngram_model.learn(counts, examples.targets, task, examples.weights, chosen, callback)
     after_fit = time.perf_counter()
     held_out = None
     if fresh is None and config.calibrated:

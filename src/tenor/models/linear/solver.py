@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor._core.threads import cores
 from tenor.models.linear import loss as rows
 from tenor.models.linear.loss import Desired, Dots, Loss
@@ -52,7 +52,7 @@ def fit(
     weights: Floats | None = None,
     iterations: int = 20,
     tolerance: float = 1e-3,
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
 ) -> Linear:
     """Fit weights of shape (features, outputs).
 
@@ -65,13 +65,13 @@ def fit(
         weights: (n,) how much each row counts, or None for 1 everywhere.
         iterations: At most this many steps.
         tolerance: Stop when no entry of the gradient is larger than this share of the largest one at the beginning.
-        watcher: Hears of each step.
+        callback: Hears of each step.
     """
     counted = np.broadcast_to(np.float32(1), desired.shape[0]) if weights is None else weights
     squares = rows.squares(features, counted)
     with ThreadPoolExecutor(cores()) as pool:
         loss = rows.loss(pool, features, desired, activation, counted, dots_of(activation))
-        return solve(loss, squares, desired.shape, activation, strength, scale, iterations, tolerance, watcher)
+        return solve(loss, squares, desired.shape, activation, strength, scale, iterations, tolerance, callback)
 
 
 def dots_of(activation: Activation) -> Dots:
@@ -88,7 +88,7 @@ def solve(
     scale: Floats | None = None,
     iterations: int = 20,
     tolerance: float = 1e-3,
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
 ) -> Linear:
     """Fit weights to the rows that a loss is over, wherever they are.
 
@@ -101,7 +101,7 @@ def solve(
         scale: The scale of the features.
         iterations: At most this many steps.
         tolerance: When to stop.
-        watcher: Hears of each step.
+        callback: Hears of each step.
     """
     outputs, columns = shape[1], len(squares)
     whole = scale if scale is not None else np.ones((columns, 1), np.float32)
@@ -114,7 +114,7 @@ def solve(
     step = np.concatenate([diagonal * whole, 1 / np.sqrt(shape[0] * curved[None])], dtype=np.float32)
     penalty = np.concatenate([diagonal * diagonal / np.float32(strength), np.zeros((1, outputs), np.float32)])
     steep *= step
-    table = _minimise(loss, steep, step, penalty, dots_of(activation), iterations, tolerance, watcher or Watcher())
+    table = _minimise(loss, steep, step, penalty, dots_of(activation), iterations, tolerance, callback or Callback())
     table *= step
     return Linear(table[:-1].copy(), table[-1] + intercept)
 
@@ -147,7 +147,7 @@ def _minimise(
     dots: Dots,
     iterations: int,
     tolerance: float,
-    watcher: Watcher,
+    callback: Callback,
 ) -> Floats:
     """L-BFGS.
 
@@ -159,14 +159,14 @@ def _minimise(
         dots: Inner products of each problem.
         iterations: At most this many steps.
         tolerance: As in `fit`.
-        watcher: As in `fit`.
+        callback: As in `fit`.
     """
     table = np.zeros_like(penalty)
     pairs = _MEMORY if table.size <= _LARGE else _LITTLE_MEMORY
     largest = float(np.abs(steep).max(initial=0.0))
     memory: list[_Step] = []
     for done in range(iterations):
-        watcher.progress("fit", done, iterations, {})
+        callback.on_progress("fit", done, iterations, {})
         if float(np.abs(steep).max(initial=0.0)) <= tolerance * largest:
             break
         direction = _approximate_newton(steep, memory, dots)

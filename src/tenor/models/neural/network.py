@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor.models.attribution import Attribution, Shares, spread
 from tenor.models.base import Arrays, Family, NetworkConfig
 from tenor.models.neural import compiled, gradients, neural_model, parallel
@@ -33,9 +33,9 @@ class Network(Neural):
         """Logits of shape (texts, outputs) of texts that are ids already."""
         return self._predict(self.keras_model, encoded)
 
-    def features(self, encoded: Encoded, watcher: Watcher) -> Floats:
+    def features(self, encoded: Encoded, callback: Callback) -> Floats:
         """What the head sees of each text, (texts, width)."""
-        return self._predict(self._below_head, encoded, watcher)
+        return self._predict(self._below_head, encoded, callback)
 
     def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
         """What the characters of each text add to a weighted sum of its logits, by integrated gradients."""
@@ -64,7 +64,7 @@ class Network(Neural):
 
     def represent(self, texts: Sequence[str]) -> Floats:
         """What the head sees of each text, scaled to length 1: (texts, width)."""
-        found = self.features(self.encode(texts), Watcher())
+        found = self.features(self.encode(texts), Callback())
         return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12), np.float32)
 
     @cached_property
@@ -76,7 +76,7 @@ class Network(Neural):
     def _below_head(self) -> keras.Model:
         return keras.Model(self.keras_model.input, self.keras_model.get_layer("logits").input)
 
-    def _predict(self, keras_model: keras.Model, encoded: Encoded, watcher: Watcher | None = None) -> Floats:
+    def _predict(self, keras_model: keras.Model, encoded: Encoded, callback: Callback | None = None) -> Floats:
         done = 0
         result = np.zeros((len(encoded.lengths), keras_model.output_shape[-1]), np.float32)
         made = self.batches(encoded)
@@ -88,8 +88,8 @@ class Network(Neural):
                 ids = np.pad(ids, ((0, missing), (0, 0)))
             result[batch.rows] = predict(ids)[:rows]
             done += rows
-            if watcher is not None:
-                watcher.progress("features", done, len(result), {})
+            if callback is not None:
+                callback.on_progress("features", done, len(result), {})
         return encoded.mean_by_text(result)
 
     def batches(self, encoded: Encoded) -> list[Batch]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from tenor._core.progress import Watcher
+from tenor._core.callbacks import Callback
 from tenor._core.records import Record, RecordError
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require
@@ -189,19 +189,19 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
     return NgramModel(lengths["orders"], lengths.get("characters", ()), weighting, buckets, idf, model)
 
 
-def count(texts: Sequence[str], config: Config, watcher: Watcher | None = None) -> Counts:
+def count(texts: Sequence[str], config: Config, callback: Callback | None = None) -> Counts:
     """The n-grams of the lengths that `config` sets, and how often they occur in each text."""
-    return ngrams.count(texts, config.orders or (), config.characters or (), watcher)
+    return ngrams.count(texts, config.orders or (), config.characters or (), callback)
 
 
 def learn(
-    counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config, watcher: Watcher | None = None
+    counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config, callback: Callback | None = None
 ) -> NgramModel:
     """A model fitted to texts that are counts already; nothing in `config` is open."""
     assert config.weighting is not None
     desired = Desired(task, targets)
     prepared = features.prepare(counts, desired, config.weighting, config.minimum_texts)
-    return solve(prepared, desired, task, weights, config, watcher)
+    return solve(prepared, desired, task, weights, config, callback)
 
 
 def solve(
@@ -210,7 +210,7 @@ def solve(
     task: Task,
     weights: Floats,
     config: Config,
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
 ) -> NgramModel:
     """A model fitted to features, and what each of its outputs should be."""
     assert config.orders is not None and config.characters is not None
@@ -223,6 +223,6 @@ def solve(
         prepared.scale,
         weights,
         iterations=config.iterations,
-        watcher=watcher,
+        callback=callback,
     )
     return NgramModel(config.orders, config.characters, config.weighting, prepared.buckets, prepared.idf, model)
