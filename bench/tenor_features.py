@@ -39,7 +39,7 @@ def main() -> None:
     features = network.features(encoded, callback)
     whole_s = perf_counter() - start
     if len(sys.argv) > 3:
-        np.savez(sys.argv[3], ids=encoded.ids, first=encoded.first, features=features.astype(np.float32))
+        np.savez(sys.argv[3], ids=encoded.ids, first=encoded.row_offsets, features=features.astype(np.float32))
     print_figures(**callback.figures(), policy=policy, whole_s=whole_s, all_tokens=int(encoded.lengths.sum()))
 
 

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from imdb import print_figures, read_part
 from tenor.checks import mislabelled
-from tenor.checks.parts import Parts
+from tenor.checks.parts import CheckContext
 from tenor.data.dataset import Dataset
 from tenor.tasks import Classes
 
@@ -22,7 +22,7 @@ def main() -> None:
         labels[row] = "negative" if labels[row] == "positive" else "positive"
     start = perf_counter()
     data = Dataset("reviews", texts, labels)
-    groups = Parts(data).near
+    groups = CheckContext(data).near
     margins, _ = mislabelled.suspects(texts, labels, Classes(("negative", "positive")), groups, seed=0)
     seconds = perf_counter() - start
     first = set(margins.argsort(kind="stable")[: len(flipped)].tolist())

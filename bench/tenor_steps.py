@@ -42,8 +42,8 @@ def main() -> None:
     rows, _ = hold_out(texts, targets, config.validation, SEED)
     encoder = family.encode(config, [])[1]
     lengths = encoder.encode([texts[row] for row in rows], length, config.keep).lengths
-    widths = batches.widths(lengths, encoder.longest(length), compiled.price())
-    plan = batches.shuffled(lengths, config.batch_tokens, widths, SEED, 0)
+    widths = batches.choose_widths(lengths, encoder.max_row_length(length), compiled.price())
+    plan = batches.shuffled_batches(lengths, config.batch_tokens, widths, SEED, 0)
     callback = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
     with contextlib.suppress(EnoughError):
         neural.fit(family, examples, config, SEED, callback)

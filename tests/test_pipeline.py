@@ -6,7 +6,7 @@ import pytest
 
 from conftest import QUICK, english, write_csv
 from tenor._core.callbacks import Callback
-from tenor.checks.parts import Parts
+from tenor.checks.parts import CheckContext
 from tenor.config.run_config import Run
 from tenor.data import dataset, sources
 from tenor.data.dataset import Dataset
@@ -95,7 +95,7 @@ def test_rows_of_a_group_stay_together(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no column 'autor'\. Did you mean 'author'"):
         pipeline.train(Run(str(path), family="ngram", group="autor"))
     with pytest.raises(SettingsError, match=r"--group: the built-in dataset 'zh-reviews' has no column 'author'"):
-        sources.column_of("zh-reviews", "author", "group", Dataset("zh-reviews", [], []))
+        sources.read_source_column("zh-reviews", "author", "group", Dataset("zh-reviews", [], []))
 
 
 def test_folds_measure_every_row_and_the_model_learns_from_all(tmp_path: Path) -> None:
@@ -145,5 +145,5 @@ def test_near_duplicates_stay_on_one_side(tmp_path: Path) -> None:
         == 36
     )
     data = dataset.read(path)
-    groups = Parts(data).near
+    groups = CheckContext(data).near
     assert [len(set(groups[row : row + 3])) for row in range(0, 180, 3)] == [1] * 60

@@ -67,7 +67,7 @@ def objective(texts: list[str]) -> Any:
 
 def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> None:
     found = objective(TEXTS)
-    (batch, *_) = batches.in_order(found.encoded.lengths, 256, [12])
+    (batch, *_) = batches.sequential_batches(found.encoded.lengths, 256, [12])
     (ids, positions, tokens, _), named, weights = found.arrays(batch, np.random.default_rng(1))
     targets = tokens.ravel()[named]
     original = found.encoded.pad(batch.rows, batch.width)
@@ -87,7 +87,7 @@ def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> Non
 def test_an_encoder_from_nothing_names_rare_tokens_more_often_than_frequent_ones() -> None:
     found = objective(TEXTS * 20)
     chosen = np.zeros(60)
-    for batch in batches.in_order(found.encoded.lengths, 2560, [12]):
+    for batch in batches.sequential_batches(found.encoded.lengths, 2560, [12]):
         (_, _, tokens, _), named, weights = found.arrays(batch, np.random.default_rng(2))
         targets = tokens.ravel()[named]
         chosen += np.bincount(targets[weights > 0], minlength=60)
@@ -101,7 +101,7 @@ def test_an_encoder_from_nothing_names_rare_tokens_more_often_than_frequent_ones
 def test_most_masked_tokens_become_the_mask_and_a_few_stay() -> None:
     found = objective(TEXTS * 20)
     shown, wanted = [], []
-    for batch in batches.in_order(found.encoded.lengths, 2560, [12]):
+    for batch in batches.sequential_batches(found.encoded.lengths, 2560, [12]):
         (ids, positions, tokens, _), named, weights = found.arrays(batch, np.random.default_rng(2))
         shown.append(np.take_along_axis(ids, positions, axis=1)[weights > 0])
         wanted.append(tokens.ravel()[named][weights > 0])
@@ -120,7 +120,7 @@ def test_the_head_names_tokens_by_their_embeddings() -> None:
 
 def test_a_token_is_named_among_all_where_all_are_drawn() -> None:
     found = objective(TEXTS)
-    (batch, *_) = batches.in_order(found.encoded.lengths, 256, [12])
+    (batch, *_) = batches.sequential_batches(found.encoded.lengths, 256, [12])
     (ids, positions, tokens, log_chance), named, weights = found.arrays(batch, np.random.default_rng(1))
     targets = tokens.ravel()[named]
     assert set(range(1, found.size)) <= set(tokens.ravel().tolist())
@@ -141,7 +141,7 @@ def test_the_chance_of_a_token_to_be_drawn_is_told(monkeypatch: pytest.MonkeyPat
     found = objective(TEXTS)
     there, told, seen = np.zeros(found.size), np.zeros(found.size), 0
     for number in range(400):
-        for batch in batches.in_order(found.encoded.lengths, 64, [12]):
+        for batch in batches.sequential_batches(found.encoded.lengths, 64, [12]):
             (_, _, tokens, log_chance), _, _ = found.arrays(batch, np.random.default_rng(number))
             kept = log_chance.ravel() < 100
             drawn = tokens.ravel()[kept]

@@ -1,13 +1,13 @@
 from conftest import chinese, english
 from tenor.checks import labels
 from tenor.checks.finding import Finding
-from tenor.checks.parts import Parts
+from tenor.checks.parts import CheckContext
 from tenor.data.dataset import Dataset
 
 
 def found(data: list[str], test: list[str] | None = None, written: list[str] | None = None) -> dict[str, Finding]:
     made = [Dataset("in.csv", [f"text {row}" for row in range(len(part))], part) for part in (data, test or [])]
-    parts = Parts(made[0], made[1] if test is not None else None)
+    parts = CheckContext(made[0], made[1] if test is not None else None)
     return {finding.name: finding for finding in labels.check(parts, written or data)}
 
 
@@ -27,9 +27,9 @@ def test_labels_that_differ_in_case_or_blanks_are_named_with_their_rows() -> Non
     told = found([label.strip() for label in written], written=written)["spellings"]
     assert told.rows == [41, 42, 43]
     assert told.problem == "labels differ only in case or blanks: ' neg', 'NEG', 'neg', 'Pos', 'pos'."
-    assert told.brief
+    assert told.training_message
     around = found(["x", "y"] * 20, written=["x", "y "] * 2 + ["x", "y"] * 18)["spellings"]
-    assert (around.rows, around.brief) == ([2, 4], "")
+    assert (around.rows, around.training_message) == ([2, 4], "")
 
 
 def test_the_most_frequent_spelling_is_the_best() -> None:
@@ -40,7 +40,7 @@ def test_labels_that_stand_for_none_are_named() -> None:
     told = found(["x", "y"] * 20 + ["NaN", "x", "N/A"])["missing-label"]
     assert told.problem == "2 rows have a label that looks like a missing one: 'N/A', 'NaN'."
     assert (told.rows, told.severity) == ([41, 43], "warning")
-    assert told.brief == "2 rows have the label 'N/A', 'NaN', taken for a class."
+    assert told.training_message == "2 rows have the label 'N/A', 'NaN', taken for a class."
     assert found(["x", "y"] * 20 + ["none"])["missing-label"].severity == "note"
 
 
@@ -52,7 +52,7 @@ def test_rare_and_uneven_classes_are_named() -> None:
 
 def test_labels_of_the_test_are_compared() -> None:
     told = found(["x", "y"] * 20, ["x", "z"])
-    assert (told["unknown-in-test"].rows, told["unknown-in-test"].beside) == ([2], ["z"])
+    assert (told["unknown-in-test"].rows, told["unknown-in-test"].details) == ([2], ["z"])
     assert told["missing-in-test"].problem == "1 class has no row in the test: y."
 
 
@@ -61,6 +61,8 @@ def test_a_token_that_gives_the_label_away_is_spelt_out() -> None:
         chosen = rows[0][1]
         texts = [f"{mark} {text}" if label == chosen else text for text, label in rows]
         data = Dataset("in.csv", texts, [label for _, label in rows])
-        [told] = [finding for finding in labels.check(Parts(data), data.labels) if finding.name == "telling-token"]
+        [told] = [
+            finding for finding in labels.check(CheckContext(data), data.labels) if finding.name == "telling-token"
+        ]
         assert told.problem.startswith(f"{mark.lower()!r} stands in 30 of the 30 texts of {chosen} and in 0 others")
         assert told.rows == list(range(1, 61, 2))

@@ -5,7 +5,7 @@ import pytest
 from conftest import english, write_csv
 from tenor import checks
 from tenor.checks import many
-from tenor.checks.parts import Parts
+from tenor.checks.parts import CheckContext
 from tenor.data import dataset
 
 
@@ -24,10 +24,15 @@ def test_texts_on_disk_are_told_of_as_those_in_memory(
     data, test = write_csv(tmp_path / "in.csv", rows), write_csv(tmp_path / "test.csv", english()[5:9])
     in_memory, on_disk = dataset.read(data), dataset.read(data, on_disk=True)
     beside = dataset.read(test)
-    expected = [(found.name, found.count, found.brief) for found in checks.brief(Parts(in_memory, beside))]
-    assert [(found.name, found.count, found.brief) for found in many.brief(on_disk, beside)] == expected
+    expected = [
+        (found.name, found.count, found.training_message)
+        for found in checks.quick_checks(CheckContext(in_memory, beside))
+    ]
+    assert [
+        (found.name, found.count, found.training_message) for found in many.quick_checks(on_disk, beside)
+    ] == expected
     assert len(expected) == 6
 
 
 def test_clean_texts_on_disk_give_no_finding(tmp_path: Path) -> None:
-    assert list(many.brief(dataset.read(write_csv(tmp_path / "in.csv", english()), on_disk=True), None)) == []
+    assert list(many.quick_checks(dataset.read(write_csv(tmp_path / "in.csv", english()), on_disk=True), None)) == []

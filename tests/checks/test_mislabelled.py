@@ -13,10 +13,10 @@ def test_labels_that_were_changed_are_found_with_the_right_one() -> None:
         for row in changed:
             labels[row] = rows[row + 1][1]
         data = Dataset("in.csv", [text for text, _ in rows], labels)
-        [finding] = mislabelled.check(data, split.same_text(data.texts), 0)
+        [finding] = mislabelled.check(data, split.groups_by_text(data.texts), 0)
         assert set(finding.rows[:5]) == {row + 1 for row in changed}
-        assert finding.beside[0].startswith(f"{labels[finding.rows[0] - 1]} -> {rows[finding.rows[0] - 1][1]}?")
-        again = list(mislabelled.check(data, split.same_text(data.texts), 0))
+        assert finding.details[0].startswith(f"{labels[finding.rows[0] - 1]} -> {rows[finding.rows[0] - 1][1]}?")
+        again = list(mislabelled.check(data, split.groups_by_text(data.texts), 0))
         assert again == [finding]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tenor.checks import repair
-from tenor.checks.parts import Parts
+from tenor.checks.parts import CheckContext
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
 from tenor.errors import DataError
@@ -13,7 +13,7 @@ from tenor.errors import DataError
 def plan(rows: list[tuple[str, str]], test: list[str] | None = None) -> repair.Plan:
     texts, written = [text for text, _ in rows], [label for _, label in rows]
     data = Dataset("in.csv", texts, [label.strip() for label in written])
-    return repair.plan(Parts(data, Dataset("test", test, test) if test else None), written, [101, 102], [103])
+    return repair.plan(CheckContext(data, Dataset("test", test, test) if test else None), written, [101, 102], [103])
 
 
 def test_the_first_of_equal_rows_stays() -> None:
@@ -41,7 +41,7 @@ def test_rows_that_stand_in_the_test_go() -> None:
 def test_equal_texts_with_different_sets_of_labels_stay() -> None:
     labels = [("a",), ("b",), ("a",)]
     data = Dataset("in.csv", ["t", "t", "t"], labels)  # type: ignore[arg-type]
-    assert repair.plan(Parts(data), labels, [], []).dropped == {3: "repeated"}
+    assert repair.plan(CheckContext(data), labels, [], []).dropped == {3: "repeated"}
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])

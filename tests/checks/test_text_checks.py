@@ -5,16 +5,16 @@ import pytest
 from conftest import chinese, english
 from tenor.checks import texts
 from tenor.checks.finding import Finding
-from tenor.checks.parts import Parts
+from tenor.checks.parts import CheckContext
 from tenor.data.dataset import Dataset
 
 
-def parts(data: list[tuple[str, str]], test: list[tuple[str, str]] | None = None) -> Parts:
+def parts(data: list[tuple[str, str]], test: list[tuple[str, str]] | None = None) -> CheckContext:
     made = [Dataset("in.csv", [t for t, _ in rows], [label for _, label in rows]) for rows in (data, test or [])]
-    return Parts(made[0], made[1] if test is not None else None)
+    return CheckContext(made[0], made[1] if test is not None else None)
 
 
-def found(checked: Parts, limit: int = 200) -> dict[str, Finding]:
+def found(checked: CheckContext, limit: int = 200) -> dict[str, Finding]:
     return {finding.name: finding for finding in texts.check(checked, limit)}
 
 
@@ -29,9 +29,13 @@ def test_texts_of_the_test_that_stand_in_the_data_are_an_error() -> None:
     leaks = found(parts(rows[:40], [*rows[40:], (f" {rows[7][0]}\n", "x"), near]))
     assert (leaks["leaked"].severity, leaks["leaked"].count) == ("error", 1)
     assert leaks["leaked"].problem == "1 of the 22 texts of the test stands in the data too."
-    assert (leaks["leaked"].rows, leaks["leaked"].beside, leaks["leaked"].part) == ([21], ["row 8 of the data"], "test")
+    assert (leaks["leaked"].rows, leaks["leaked"].details, leaks["leaked"].part) == (
+        [21],
+        ["row 8 of the data"],
+        "test",
+    )
     assert (leaks["nearly-leaked"].severity, leaks["nearly-leaked"].rows) == ("warning", [22])
-    assert leaks["nearly-leaked"].beside == ["row 2 of the data"]
+    assert leaks["nearly-leaked"].details == ["row 2 of the data"]
 
 
 def test_repeated_and_conflicting_texts_are_told_apart() -> None:
@@ -43,16 +47,19 @@ def test_repeated_and_conflicting_texts_are_told_apart() -> None:
         (english()[2][0] + "...", "other"),
     ]
     told = found(parts(rows))
-    assert (told["repeated"].rows, told["repeated"].beside) == ([61], ["row 1"])
+    assert (told["repeated"].rows, told["repeated"].details) == ([61], ["row 1"])
     assert told["conflicting"].rows == [2, 62, 63]
-    assert told["conflicting"].beside[2] == "other, first in row 2"
+    assert told["conflicting"].details[2] == "other, first in row 2"
     assert told["near-conflicting"].rows == [3, 64]
-    assert (told["nearly-repeated"].rows, told["nearly-repeated"].beside) == ([64], ["row 3"])
+    assert (told["nearly-repeated"].rows, told["nearly-repeated"].details) == ([64], ["row 3"])
 
 
 def test_row_numbers_are_those_of_the_file() -> None:
-    data = Dataset("in.csv", ["a b c", "d e f", "a b c"], ["x", "y", "x"], numbers=[2, 5, 9])
-    assert (found(Parts(data))["repeated"].rows, found(Parts(data))["repeated"].beside) == ([9], ["row 2"])
+    data = Dataset("in.csv", ["a b c", "d e f", "a b c"], ["x", "y", "x"], row_numbers=[2, 5, 9])
+    assert (found(CheckContext(data))["repeated"].rows, found(CheckContext(data))["repeated"].details) == (
+        [9],
+        ["row 2"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,17 +71,17 @@ def test_row_numbers_are_those_of_the_file() -> None:
 )
 def test_different_sets_of_labels_or_numbers_of_a_text_are_noted(labels: list[Any], beside: list[str]) -> None:
     data = Dataset("in.csv", ["one two three"] * 3, labels)
-    told = found(Parts(data))
-    assert (told["conflicting"].severity, told["conflicting"].beside) == ("note", beside)
+    told = found(CheckContext(data))
+    assert (told["conflicting"].severity, told["conflicting"].details) == ("note", beside)
     assert told["repeated"].rows == [3]
-    assert "conflicting" not in found(Parts(Dataset("in.csv", ["one two three"] * 2, labels[::2])))
+    assert "conflicting" not in found(CheckContext(Dataset("in.csv", ["one two three"] * 2, labels[::2])))
 
 
 def test_texts_that_are_part_of_longer_ones_are_noted_and_stay_together() -> None:
     rows = [*english(), ("the first part", "positive"), ("This is the first part of it.", "positive")]
     told = found(parts(rows))
     assert (told["contained"].severity, told["contained"].rows) == ("note", [61])
-    assert told["contained"].beside == ["row 62"]
+    assert told["contained"].details == ["row 62"]
     together = parts(rows).together
     assert together[60] == together[61]
     assert len(set(together.tolist())) == 61
@@ -83,9 +90,9 @@ def test_texts_that_are_part_of_longer_ones_are_noted_and_stay_together() -> Non
 def test_lengths_and_scripts() -> None:
     rows = [*english(), ("!!!", "positive"), ("good film", "positive"), ("очень хороший фильм", "positive")]
     told = found(parts(rows), limit=10)
-    assert (told["without-words"].rows, told["without-words"].beside) == ([61], ["'!!!'"])
+    assert (told["without-words"].rows, told["without-words"].details) == ([61], ["'!!!'"])
     assert told["short"].rows == [62]
-    assert (told["other-scripts"].rows, told["other-scripts"].beside) == ([63], ["Cyrillic"])
+    assert (told["other-scripts"].rows, told["other-scripts"].details) == ([63], ["Cyrillic"])
     lengths = [len(text.split()) for text, _ in english()]
     assert told["long"].rows == [row for row, length in enumerate(lengths, 1) if length > 10]
     summary = texts.summary(parts(rows))

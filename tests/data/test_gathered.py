@@ -7,7 +7,7 @@ import pytest
 from tenor.data import builder, dataset
 from tenor.data.dataset import Dataset
 from tenor.data.io.chunks import CHUNK_ROWS
-from tenor.data.ondisk import Texts
+from tenor.data.ondisk import DiskTexts
 from tenor.errors import DataError
 
 
@@ -38,19 +38,19 @@ KINDS = {
 def test_rows_on_disk_are_as_those_in_memory(tmp_path: Path, labels: list[Any]) -> None:
     path = table(tmp_path, [(f" 文 {row} ", labels[row % len(labels)]) for row in range(MANY)])
     memory, disk = both(path)
-    assert isinstance(disk.texts, Texts) and not isinstance(memory.texts, Texts)
+    assert isinstance(disk.texts, DiskTexts) and not isinstance(memory.texts, DiskTexts)
     assert disk.in_memory() == memory
-    assert [disk.number(row) for row in range(MANY)] == [memory.number(row) for row in range(MANY)]
+    assert [disk.row_number(row) for row in range(MANY)] == [memory.row_number(row) for row in range(MANY)]
 
 
 def test_rows_without_a_text_or_a_label_are_dropped_alike(tmp_path: Path) -> None:
     rows = [(None if row % 7 == 3 else f"text {row}", None if row % 5 == 2 else "xy"[row % 2]) for row in range(MANY)]
     memory, disk = both(table(tmp_path, rows), drop_unlabelled=True, drop_empty=True)
     assert disk.in_memory() == memory
-    assert [disk.number(row) for row in range(len(disk))] == [memory.number(row) for row in range(len(memory))]
+    assert [disk.row_number(row) for row in range(len(disk))] == [memory.row_number(row) for row in range(len(memory))]
     assert "rows have no label or no text and are left out." in disk.note
-    taken = disk.take(disk.numbers[2:4] * 0 + [5, 9])
-    assert [taken.number(row) for row in range(2)] == [memory.number(5), memory.number(9)]
+    taken = disk.take(disk.row_numbers[2:4] * 0 + [5, 9])
+    assert [taken.row_number(row) for row in range(2)] == [memory.row_number(5), memory.row_number(9)]
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_a_third_label_of_a_binary_task_is_refused_wherever_it_stands(tmp_path: 
             dataset.read(path, task="binary", on_disk=on_disk)
 
 
-@pytest.mark.parametrize("few", ["FEW_ROWS", "FEW_CHARACTERS"])
+@pytest.mark.parametrize("few", ["MAX_ROWS_IN_MEMORY", "MAX_CHARACTERS_IN_MEMORY"])
 def test_many_rows_go_to_disk_unless_that_is_forbidden(
     tmp_path: Path, few: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = table(tmp_path, [(f"text {row}", "xy"[row % 2]) for row in range(MANY)])
-    assert not isinstance(dataset.read(path, on_disk=None).texts, Texts)
+    assert not isinstance(dataset.read(path, on_disk=None).texts, DiskTexts)
     monkeypatch.setattr(builder, few, 1_000)
-    assert isinstance(dataset.read(path, on_disk=None).texts, Texts)
-    assert not isinstance(dataset.read(path, on_disk=False).texts, Texts)
+    assert isinstance(dataset.read(path, on_disk=None).texts, DiskTexts)
+    assert not isinstance(dataset.read(path, on_disk=False).texts, DiskTexts)

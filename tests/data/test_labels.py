@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 
 from tenor.data import labels
-from tenor.data.labels import Labels
+from tenor.data.labels import ParsedLabels
 from tenor.errors import DataError
 
 
-def read(values: list[Any], **options: Any) -> Labels:
-    return labels.interpret(values, "data.csv", "label", **options)
+def read(values: list[Any], **options: Any) -> ParsedLabels:
+    return labels.parse_labels(values, "data.csv", "label", **options)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenor.data.split import folds, hold_out, hold_out_latest, joined, same_value
+from tenor.data.split import folds, groups_by_value, hold_out, hold_out_latest, merge_groups
 
 ROWS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("xyz")), max_size=60)
 
@@ -89,8 +89,8 @@ def test_a_late_copy_of_an_early_text_stays_with_it() -> None:
 
 
 def test_a_row_without_a_value_is_alone() -> None:
-    assert same_value(["a", None, "a", None, "", ""]).tolist() == [0, 1, 0, 2, 3, 4]
+    assert groups_by_value(["a", None, "a", None, "", ""]).tolist() == [0, 1, 0, 2, 3, 4]
 
 
 def test_groupings_are_joined_through_one_another() -> None:
-    assert joined([np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2])]).tolist() == [0, 0, 0, 1]
+    assert merge_groups([np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2])]).tolist() == [0, 0, 0, 1]

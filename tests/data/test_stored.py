@@ -5,15 +5,15 @@ from hypothesis import strategies as st
 
 from tenor._core import disk_arrays
 from tenor.data import ondisk
-from tenor.data.ondisk import Coded, Texts
+from tenor.data.ondisk import CodedLabels, DiskTexts
 from tenor.data.split import hold_out
 
 
-def on_disk(texts: list[str]) -> Texts:
+def on_disk(texts: list[str]) -> DiskTexts:
     data = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([0, *map(len, data)])
     hashes = np.array([ondisk.text_hash(text) for text in texts], np.uint64)
-    return Texts(
+    return DiskTexts(
         disk_arrays.keep([np.frombuffer(b"".join(data), np.uint8)], np.uint8),
         disk_arrays.keep([ends], np.int64),
         disk_arrays.keep([hashes], np.uint64),
@@ -44,19 +44,19 @@ def test_texts_on_disk_are_as_those_in_a_list(
 
 
 def test_texts_far_from_each_other_are_read() -> None:
-    texts = [f"text {number}" for number in range(5 * ondisk.RUN)]
-    rows = np.array([5 * ondisk.RUN - 1, 3, 0, 2 * ondisk.RUN])
+    texts = [f"text {number}" for number in range(5 * ondisk.BLOCK_ROWS)]
+    rows = np.array([5 * ondisk.BLOCK_ROWS - 1, 3, 0, 2 * ondisk.BLOCK_ROWS])
     assert list(on_disk(texts).take(rows)) == [texts[row] for row in rows]
 
 
 def test_labels_on_disk_are_as_those_in_a_list() -> None:
-    coded = Coded(disk_arrays.keep([[1, 0, 1, 2]], np.int32), ["a", "b", "c", "never"])
+    coded = CodedLabels(disk_arrays.keep([[1, 0, 1, 2]], np.int32), ["a", "b", "c", "never"])
     assert (list(coded), coded[0], coded[1:3]) == (["b", "a", "b", "c"], "b", ["a", "b"])
     assert coded.counts() == {"a": 1, "b": 2, "c": 1}
-    assert list(ondisk.take(coded, np.array([3, 0]))) == ["c", "b"]
-    encoded = ondisk.encoded(coded, lambda labels: np.array([[ord(label), 0] for label in labels]))
+    assert list(ondisk.select_labels(coded, np.array([3, 0]))) == ["c", "b"]
+    encoded = ondisk.encode_labels(coded, lambda labels: np.array([[ord(label), 0] for label in labels]))
     assert encoded.tolist() == [[98, 0], [97, 0], [98, 0], [99, 0]]
-    assert ondisk.encoded(np.array([1.5, 2.5]), lambda values: values * 2).tolist() == [3.0, 5.0]
+    assert ondisk.encode_labels(np.array([1.5, 2.5]), lambda values: values * 2).tolist() == [3.0, 5.0]
 
 
 @given(
@@ -89,6 +89,6 @@ def test_a_share_of_texts_on_disk_is_drawn_by_the_seed_and_anew_each_time() -> N
 
 
 def test_of_many_texts_on_disk_a_smaller_share_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenor.data.split.MOST_HELD_OUT", 100)
+    monkeypatch.setattr("tenor.data.split.MAX_HELD_OUT", 100)
     texts = on_disk([f"text {number}" for number in range(10_000)])
     assert len(hold_out(texts, np.zeros(10_000, np.int32), 0.2, 1)[1]) == pytest.approx(100, abs=40)

@@ -13,5 +13,5 @@ def test_where_there_are_too_many_n_grams_the_most_frequent_are_kept(
     monkeypatch.setattr(features, "MOST_WEIGHTS", most_weights)
     counts = ngrams.count(["a b c d e", "a b c d", "a b c", "a b", "a"], [1])
     found = features.prepare(counts, np.eye(5, 4, dtype=np.float32), "tf-idf", 1)
-    assert found.buckets.tolist() == ngrams.frequent(ngrams.frequency(counts), 1)[:kept].tolist()
+    assert found.buckets.tolist() == ngrams.frequent_buckets(ngrams.document_frequency(counts), 1)[:kept].tolist()
     assert found.matrix.shape == (5, kept) and found.idf.tolist() == sorted(found.idf)

@@ -48,7 +48,7 @@ def test_tokens_and_values_are_those_of_the_reference_implementation(kind: str) 
     padding = huggingface.read(GOLDEN / kind).padding
     found = np.asarray(values(encoded.pad(np.arange(len(expected)), 32)))
     for number, row in enumerate(expected):
-        ids = encoded.ids[encoded.first[number] : encoded.first[number + 1]]
+        ids = encoded.ids[encoded.row_offsets[number] : encoded.row_offsets[number + 1]]
         swapped = np.where(ids == padding, 0, np.where(ids == 0, padding, ids))
         assert swapped.tolist() == row["ids"]
         np.testing.assert_allclose(found[number, : len(ids)], row["values"], atol=2e-5)
@@ -61,7 +61,7 @@ def test_minilm_is_that_of_the_reference_implementation() -> None:
     found = np.asarray(values(encoded.pad(np.arange(len(expected)), 32)))
     for number, row in enumerate(expected):
         length = encoded.lengths[number]
-        assert encoded.ids[encoded.first[number] :][:length].tolist() == row["ids"]
+        assert encoded.ids[encoded.row_offsets[number] :][:length].tolist() == row["ids"]
         np.testing.assert_allclose(found[number, :length].mean(axis=0), row["mean"], atol=1e-5)
 
 
@@ -72,27 +72,27 @@ def test_minilm_is_that_of_the_reference_implementation() -> None:
 def test_texts_are_cut_before_special_tokens_are_added(keep: str, expected: list[list[int]]) -> None:
     subwords, _ = encoder(str(GOLDEN / "bert"))
     words = ["good", "film", "bad", "plot"]
-    ids = {subwords.id_of(word): 5 + index for index, word in enumerate(words)}
+    ids = {subwords.token_id(word): 5 + index for index, word in enumerate(words)}
     encoded = subwords.encode(["good film bad plot", "good"], 4, keep)
-    rows = [encoded.ids[encoded.first[row] : encoded.first[row + 1]].tolist() for row in range(2)]
+    rows = [encoded.ids[encoded.row_offsets[row] : encoded.row_offsets[row + 1]].tolist() for row in range(2)]
     assert [[ids.get(token, token) for token in row] for row in rows] == expected
-    assert encoded.cut == 1
+    assert encoded.n_truncated == 1
 
 
 def test_windows_hold_all_of_a_long_text() -> None:
     subwords, _ = encoder(str(GOLDEN / "roberta"))
     encoded = subwords.encode(["good bad plot film good", "bad", ""], 5, "windows")
-    assert encoded.text.tolist()[-2:] == [1, 2]
+    assert encoded.row_to_text.tolist()[-2:] == [1, 2]
     assert encoded.lengths.max() == 5
     assert encoded.lengths[-1] == 2
-    starts, ends = encoded.ids[encoded.first[:-1]], encoded.ids[encoded.first[1:] - 1]
-    assert set(starts.tolist()) == {subwords.id_of("<s>")} and set(ends.tolist()) == {subwords.id_of("</s>")}
+    starts, ends = encoded.ids[encoded.row_offsets[:-1]], encoded.ids[encoded.row_offsets[1:] - 1]
+    assert set(starts.tolist()) == {subwords.token_id("<s>")} and set(ends.tolist()) == {subwords.token_id("</s>")}
 
 
 def test_the_name_of_a_special_token_in_a_text_is_text() -> None:
     subwords, _ = encoder(str(GOLDEN / "bert"))
     ids = subwords.encode(["good [SEP] [PAD] film"], 32, "end").ids.tolist()
-    assert ids.count(subwords.id_of("[SEP]")) == 1
+    assert ids.count(subwords.token_id("[SEP]")) == 1
     assert 0 not in ids
 
 

@@ -16,8 +16,8 @@ from tenor.models.neural.network import Network
 from tenor.models.neural.tokens import FEWEST_CHARACTERS
 from tenor.tasks import Classes
 from tenor.text.encoded import TextEncoder
-from tenor.text.gram_ids import GramIds
-from tenor.text.subwords import Subwords
+from tenor.text.gram_ids import NgramVocabulary
+from tenor.text.subwords import SubwordTokenizer
 from tenor.text.vocabulary import Vocabulary
 
 CHINESE = ["这部电影很好看，我很喜欢", "这部电影很难看，我不喜欢"] * 20
@@ -57,12 +57,12 @@ def test_the_texts_tell(texts: list[str], expected: str) -> None:
     for family in (cnn, lstm, transformer):
         config, encoder = tokens.encode(family.Config(), texts)
         assert config.tokens == expected
-        assert isinstance(encoder, Subwords if expected == "subwords" else Vocabulary)
+        assert isinstance(encoder, SubwordTokenizer if expected == "subwords" else Vocabulary)
         assert encoder.size <= config.vocabulary
 
 
 def test_the_setting_tells() -> None:
-    assert isinstance(tokens.encode(cnn.Config(tokens="subwords"), ENGLISH)[1], Subwords)
+    assert isinstance(tokens.encode(cnn.Config(tokens="subwords"), ENGLISH)[1], SubwordTokenizer)
     assert isinstance(tokens.encode(cnn.Config(tokens="words"), much(CHINESE))[1], Vocabulary)
     assert isinstance(tokens.encode(cnn.Config(vocabulary=500), much(CHINESE))[1], Vocabulary)
 
@@ -76,7 +76,7 @@ def test_a_small_vocabulary_has_no_room_for_subwords() -> None:
     ("family", "fits", "too_large"),
     [
         (cnn.FAMILY, Vocabulary(("a",)), Vocabulary(("a", "b"))),
-        (bag.FAMILY, GramIds((1,), (5, 7)), GramIds((1,), (5, 7, 9))),
+        (bag.FAMILY, NgramVocabulary((1,), (5, 7)), NgramVocabulary((1,), (5, 7, 9))),
     ],
 )
 def test_an_encoder_of_more_ids_than_there_are_vectors_is_refused(

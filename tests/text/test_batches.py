@@ -9,7 +9,7 @@ LENGTHS = st.lists(st.integers(0, 200), min_size=1, max_size=300).map(np.array)
 
 @given(LENGTHS, st.integers(1, 5_000), st.integers(0, 5), st.integers(0, 3))
 def test_every_text_is_in_one_batch_that_it_fits(lengths: np.ndarray, tokens: int, seed: int, epoch: int) -> None:
-    made = batches.shuffled(lengths, tokens, batches.widths(lengths, 200), seed, epoch)
+    made = batches.shuffled_batches(lengths, tokens, batches.choose_widths(lengths, 200), seed, epoch)
     assert sorted(np.concatenate([batch.rows for batch in made]).tolist()) == list(range(len(lengths)))
     for batch in made:
         assert lengths[batch.rows].max() <= batch.width <= 200
@@ -21,7 +21,7 @@ def test_the_order_is_a_function_of_seed_and_epoch() -> None:
     lengths = np.random.default_rng(0).integers(1, 200, 500)
 
     def order(seed: int, epoch: int) -> list[int]:
-        made = batches.shuffled(lengths, 1000, batches.widths(lengths, 200), seed, epoch)
+        made = batches.shuffled_batches(lengths, 1000, batches.choose_widths(lengths, 200), seed, epoch)
         return np.concatenate([batch.rows for batch in made]).tolist()
 
     assert order(1, 0) == order(1, 0)
@@ -35,21 +35,21 @@ def padded(lengths: np.ndarray, widths: list[int]) -> int:
 
 def test_widths_are_few_and_end_at_the_maximum() -> None:
     lengths = np.arange(201)
-    widths = batches.widths(lengths, 200)
+    widths = batches.choose_widths(lengths, 200)
     assert widths[-1] == 200
     assert len(widths) < 15
     assert padded(lengths, widths) < 1.15 * lengths.sum()
-    assert batches.widths(np.array([0, 3]), 5) == [5]
+    assert batches.choose_widths(np.array([0, 3]), 5) == [5]
 
 
 @given(LENGTHS, st.integers(0, 20_000))
 def test_no_other_widths_cost_less(lengths: np.ndarray, price: int) -> None:
-    every = batches.widths(np.arange(201), 200)
+    every = batches.choose_widths(np.arange(201), 200)
 
     def cost(widths: list[int]) -> float:
         return padded(lengths, widths) + price * len(widths)
 
-    found = batches.widths(lengths, 200, price)
+    found = batches.choose_widths(lengths, 200, price)
     fitting = every[: np.searchsorted(every, lengths.max()) + 1]
     assert set(found) <= set(every)
     assert cost(found) <= min(cost([*fitting[:-1][::step], fitting[-1]]) for step in (1, 2, 3, 20))
@@ -58,4 +58,4 @@ def test_no_other_widths_cost_less(lengths: np.ndarray, price: int) -> None:
 
 
 def test_a_high_price_leaves_one_width() -> None:
-    assert batches.widths(np.arange(61), 200, 1e6) == [72]
+    assert batches.choose_widths(np.arange(61), 200, 1e6) == [72]

@@ -8,7 +8,7 @@ from tenor.text import containment, duplicates
 
 
 def within(*texts: str) -> list[int]:
-    return containment.within(duplicates.count_pairs(texts)).tolist()
+    return containment.find_containers(duplicates.count_pairs(texts)).tolist()
 
 
 def test_a_phrase_is_part_of_its_sentence() -> None:

@@ -38,7 +38,7 @@ def test_texts_of_at_least_the_share_are_found_and_others_are_not() -> None:
         changed = list(words)
         for place in draw.sample(range(len(words)), max(1, len(words) * (number % 4) // 40)):
             changed[place] = draw.choice(vocabulary)
-        near = similar(words, changed) >= duplicates.SHARE
+        near = similar(words, changed) >= duplicates.MIN_SIMILARITY
         one, other = groups(" ".join(words), " ".join(changed))
         assert near or one != other
         expected += near
@@ -55,7 +55,7 @@ def test_one_changed_character_of_a_chinese_title_is_a_near_duplicate() -> None:
 def test_groups_are_linked_through_others() -> None:
     words = [f"w{number}" for number in range(50)]
     texts = [" ".join(words[start : start + 40]) for start in (0, 3, 6, 9)]
-    assert similar(texts[0].split(), texts[3].split()) < duplicates.SHARE
+    assert similar(texts[0].split(), texts[3].split()) < duplicates.MIN_SIMILARITY
     assert groups(*texts) == [0, 0, 0, 0]
 
 
@@ -68,7 +68,7 @@ def test_only_texts_that_share_enough_are_linked(rows: list[list[str]]) -> None:
     numbers = groups(*map(" ".join, rows))
     for row, number in enumerate(numbers):
         mates = [other for other, same in enumerate(numbers) if same == number and other != row]
-        assert not mates or max(similar(rows[row], rows[mate]) for mate in mates) >= duplicates.SHARE
+        assert not mates or max(similar(rows[row], rows[mate]) for mate in mates) >= duplicates.MIN_SIMILARITY
     equal = {tuple(words): number for words, number in zip(rows, numbers, strict=True)}
     assert [equal[tuple(words)] for words in rows] == numbers
 
@@ -77,4 +77,4 @@ def test_the_exact_comparison_counts_pairs() -> None:
     texts = ["a b c d", "a b c e", "x y"]
     pairs = duplicates.count_pairs(texts)
     one, other = np.array([0, 0, 1]), np.array([1, 2, 1])
-    assert duplicates.common(pairs, one, other).tolist() == [2, 0, 3]
+    assert duplicates.count_common(pairs, one, other).tolist() == [2, 0, 3]

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenor.text import encoded
-from tenor.text.encoded import Encoded, Keep
+from tenor.text.encoded import Encoded, Truncation
 
 
-def rows(lengths: list[int], maximum: int, keep: Keep) -> tuple[list[list[int]], list[int]]:
+def rows(lengths: list[int], maximum: int, keep: Truncation) -> tuple[list[list[int]], list[int]]:
     """The numbers 0, 1, 2, ... in texts of these lengths, cut."""
     first = np.concatenate([[0], lengths]).cumsum()
-    positions, row_first, text = encoded.cut(first, maximum, keep)
+    positions, row_first, text = encoded.truncate(first, maximum, keep)
     return [part.tolist() for part in np.split(positions, row_first[1:-1])], text.tolist()
 
 
@@ -26,7 +26,7 @@ def rows(lengths: list[int], maximum: int, keep: Keep) -> tuple[list[list[int]],
         ("all", ([[0, 1, 2], [3, 4, 5], [4, 5, 6], [0, 5, 6], [7, 8], []], [0, 0, 0, 0, 1, 2])),
     ],
 )
-def test_what_is_kept_of_long_texts(keep: Keep, expected: tuple[list[list[int]], list[int]]) -> None:
+def test_what_is_kept_of_long_texts(keep: Truncation, expected: tuple[list[list[int]], list[int]]) -> None:
     assert rows([7, 2, 0], 3, keep) == expected
 
 
@@ -37,9 +37,9 @@ def test_of_both_ends_a_quarter_is_of_the_start() -> None:
 @given(
     st.lists(st.integers(0, 40), min_size=1, max_size=20),
     st.integers(1, 12),
-    st.sampled_from(get_args(Keep)),
+    st.sampled_from(get_args(Truncation)),
 )
-def test_rows_are_short_enough_and_of_their_text(lengths: list[int], maximum: int, keep: Keep) -> None:
+def test_rows_are_short_enough_and_of_their_text(lengths: list[int], maximum: int, keep: Truncation) -> None:
     kept, text = rows(lengths, maximum, keep)
     first = np.concatenate([[0], lengths]).cumsum()
     assert sorted(set(text)) == list(range(len(lengths)))
@@ -56,8 +56,8 @@ def test_the_mean_over_the_rows_of_a_text() -> None:
         Encoded(np.zeros(1, np.int32), np.array([0, 1]), np.array([0]), 0),
     ]
     both = encoded.concatenate(parts)
-    assert both.text.tolist() == [0, 0, 1, 2]
-    assert both.cut == 1
+    assert both.row_to_text.tolist() == [0, 0, 1, 2]
+    assert both.n_truncated == 1
     assert both.mean_by_text(np.array([[1.0], [3.0], [5.0], [7.0]])).tolist() == [[2.0], [5.0], [7.0]]
 
 

@@ -20,9 +20,9 @@ def plain_counts(text: str, orders: list[int]) -> list[int]:
 @given(st.lists(WORDS, max_size=10), st.sampled_from([[1], [1, 2], [2], [1, 2, 3], [3]]))
 def test_counts_are_those_of_the_definition(texts: list[str], orders: list[int]) -> None:
     counts = ngrams.count(texts, orders)
-    assert len(counts.row) == len(texts) + 1
+    assert len(counts.row_offsets) == len(texts) + 1
     for index, text in enumerate(texts):
-        part = slice(counts.row[index], counts.row[index + 1])
+        part = slice(counts.row_offsets[index], counts.row_offsets[index + 1])
         assert sorted(counts.counts[part].tolist()) == plain_counts(text, orders)
         assert len(set(counts.buckets[part].tolist())) == part.stop - part.start
 
@@ -32,7 +32,7 @@ def test_a_text_has_the_same_counts_alone_and_among_others(texts: list[str]) -> 
     together = ngrams.count(texts, (1, 2))
     for index, text in enumerate(texts):
         alone = ngrams.count([text], (1, 2))
-        part = slice(together.row[index], together.row[index + 1])
+        part = slice(together.row_offsets[index], together.row_offsets[index + 1])
         assert together.buckets[part].tolist() == alone.buckets.tolist()
         assert together.counts[part].tolist() == alone.counts.tolist()
 
@@ -51,7 +51,7 @@ def test_order_of_words_matters_to_pairs() -> None:
 
 
 def test_no_texts_give_no_rows() -> None:
-    assert ngrams.count([], (1, 2)).row.tolist() == [0]
+    assert ngrams.count([], (1, 2)).row_offsets.tolist() == [0]
 
 
 @given(st.lists(st.text("abA,! \n\t", max_size=12), max_size=8), st.sampled_from([[2], [1, 2, 3], [4]]))
@@ -61,7 +61,7 @@ def test_n_grams_of_characters_are_those_of_the_definition(texts: list[str], ord
         framed = " " + re.sub(r"[ \n\t]+", " ", text.lower()).strip() + " "
         framed = framed if framed.strip() else " "
         grams = Counter(framed[at : at + order] for order in orders for at in range(len(framed) - order + 1))
-        part = slice(counts.row[index], counts.row[index + 1])
+        part = slice(counts.row_offsets[index], counts.row_offsets[index + 1])
         assert sorted(counts.counts[part].tolist()) == sorted(grams.values())
 
 
@@ -70,5 +70,7 @@ def test_tokens_and_characters_are_counted_side_by_side() -> None:
     words, characters = ngrams.count(texts, (1, 2)), ngrams.count(texts, (), (2, 3))
     both = ngrams.count(texts, (1, 2), (2, 3))
     for index in range(len(texts)):
-        parts = [part.buckets[part.row[index] : part.row[index + 1]] for part in (words, characters)]
-        assert both.buckets[both.row[index] : both.row[index + 1]].tolist() == sorted(np.concatenate(parts).tolist())
+        parts = [part.buckets[part.row_offsets[index] : part.row_offsets[index + 1]] for part in (words, characters)]
+        assert both.buckets[both.row_offsets[index] : both.row_offsets[index + 1]].tolist() == sorted(
+            np.concatenate(parts).tolist()
+        )

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tenor.text import gram_ids, ngrams, vocabulary
 from tenor.text import subwords as trained
-from tenor.text.encoded import Keep, Spans, TextEncoder
+from tenor.text.encoded import Spans, TextEncoder, Truncation
 
 GOLDEN = Path(__file__).parents[1] / "models" / "golden"
-KEEPS = get_args(Keep)
+KEEPS = get_args(Truncation)
 WOMAN = "👩\u200d💻"  # one emoji of two, joined by a zero-width joiner
 TEXTS = [
     "The cat sat. The dog ran!",
@@ -36,17 +36,17 @@ def pieces(spans: Spans, text: str, ids: int) -> list[list[str]]:
     return found
 
 
-def of(encoder: TextEncoder, text: str, maximum: int = 100, keep: Keep = "end") -> list[list[str]]:
+def of(encoder: TextEncoder, text: str, maximum: int = 100, keep: Truncation = "end") -> list[list[str]]:
     spans = encoder.spans(text, maximum, keep)
     return pieces(spans, text, len(encoder.encode([text], maximum, keep).ids))
 
 
 @functools.cache
 def subwords(name: str) -> TextEncoder:
-    from tenor.text.subwords import Subwords
+    from tenor.text.subwords import SubwordTokenizer
 
     specification = json.loads((GOLDEN / name / "tokenizer.json").read_text(encoding="utf-8"))
-    return Subwords(specification, padding=0 if name == "bert" else 1)
+    return SubwordTokenizer(specification, padding=0 if name == "bert" else 1)
 
 
 WORDS = vocabulary.build(TEXTS, 1000)
@@ -67,13 +67,13 @@ def test_words_and_characters_as_they_stand_in_the_text() -> None:
     ("keep", "expected"),
     [("start", "a b"), ("end", "d e"), ("both", "a e"), ("windows", "a b c d d e"), ("all", "a b c d d e a e")],
 )
-def test_cut_texts(keep: Keep, expected: str) -> None:
+def test_cut_texts(keep: Truncation, expected: str) -> None:
     words = vocabulary.build(["a b c d e"], 100)
     assert of(words, "a b c d e", 2, keep) == [[word] for word in expected.split()]
 
 
 @given(st.text(max_size=30) | st.sampled_from(TEXTS), st.integers(1, 6), st.sampled_from(KEEPS))
-def test_the_characters_of_a_token_alone_have_its_id(text: str, maximum: int, keep: Keep) -> None:
+def test_the_characters_of_a_token_alone_have_its_id(text: str, maximum: int, keep: Truncation) -> None:
     words = vocabulary.build([text], 1000)
     ids = words.encode([text], maximum, keep).ids.tolist()
     for one, (piece,) in zip(ids, of(words, text, maximum, keep), strict=True):
@@ -88,7 +88,7 @@ def test_an_n_gram_has_each_of_its_tokens_wherever_it_stands() -> None:
 
 
 @given(st.sampled_from(TEXTS) | st.text(max_size=30), st.integers(2, 6), st.sampled_from(KEEPS))
-def test_each_n_gram_of_the_set_has_spans(text: str, maximum: int, keep: Keep) -> None:
+def test_each_n_gram_of_the_set_has_spans(text: str, maximum: int, keep: Truncation) -> None:
     for encoder in (gram_ids.build([text], 1000, (1, 2), 1), GRAMS):
         assert all(of(encoder, text, maximum, keep))
 
@@ -134,7 +134,7 @@ def test_subwords_as_they_stand_in_the_text() -> None:
 
 
 @pytest.mark.parametrize("keep", KEEPS)
-def test_subwords_of_cut_texts(keep: Keep) -> None:
+def test_subwords_of_cut_texts(keep: Truncation) -> None:
     windows = "good bad film plot"
     cut = {
         "start": "good bad",
@@ -155,7 +155,7 @@ def test_half_a_character_is_an_unknown_one() -> None:
 
 
 @given(st.text(max_size=30) | st.sampled_from(TEXTS), st.sampled_from(KEEPS))
-def test_spans_lie_in_the_text_and_rise(text: str, keep: Keep) -> None:
+def test_spans_lie_in_the_text_and_rise(text: str, keep: Truncation) -> None:
     for encoder in (WORDS, GRAMS, TRAINED, subwords("bert"), subwords("roberta")):
         at, begin, end = encoder.spans(text, 5, keep)
         assert (np.diff(at) >= 0).all()

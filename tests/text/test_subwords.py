@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenor.text import normalise, subwords
-from tenor.text.subwords import Subwords
+from tenor.text.subwords import SubwordTokenizer
 
 TEXTS = [
     "今天天气很好，我们去公园。",
@@ -30,11 +30,11 @@ SIZE = 1000
 TRAINED = subwords.build(TEXTS, SIZE)
 
 
-def ids(encoder: Subwords, text: str) -> list[int]:
+def ids(encoder: SubwordTokenizer, text: str) -> list[int]:
     return encoder.encode([text], 1000, "end").ids.tolist()
 
 
-def cut(encoder: Subwords, text: str) -> list[str]:
+def cut(encoder: SubwordTokenizer, text: str) -> list[str]:
     """The pieces of a text as they stand in it."""
     _, begin, end = encoder.spans(text, 1000, "end")
     return [text[b:e] for b, e in zip(begin.tolist(), end.tolist(), strict=True)]
@@ -66,8 +66,8 @@ def test_pieces_are_as_they_stand_in_the_text(text: str, expected: list[str]) ->
 
 def test_ids_are_in_range_and_padding_and_the_mask_are_never_among_them() -> None:
     assert TRAINED.size <= SIZE
-    assert TRAINED.specials == 0
-    assert (TRAINED.id_of("[PAD]"), TRAINED.id_of("[MASK]")) == (0, 1)
+    assert TRAINED.n_special_tokens == 0
+    assert (TRAINED.token_id("[PAD]"), TRAINED.token_id("[MASK]")) == (0, 1)
     found = TRAINED.encode([*TEXTS, "[PAD] [MASK] <0x41> 鑫"], 1000, "end").ids
     assert found.min() > 1 and found.max() < TRAINED.size
 
@@ -82,14 +82,14 @@ def test_no_character_is_unknown(text: str) -> None:
 
 
 def test_a_new_character_is_its_bytes() -> None:
-    expected = [TRAINED.id_of(f"<0x{byte:02X}>") for byte in "鑫".encode()]
+    expected = [TRAINED.token_id(f"<0x{byte:02X}>") for byte in "鑫".encode()]
     assert ids(TRAINED, "鑫") == expected
     assert cut(TRAINED, "鑫") == ["鑫"] * 3
     assert ids(TRAINED, "\ud800") == ids(TRAINED, "\ufffd")
 
 
 def test_a_character_that_stands_once_is_learned_as_bytes() -> None:
-    assert subwords.build(["好好", "坏"], SIZE).id_of("坏") is None
+    assert subwords.build(["好好", "坏"], SIZE).token_id("坏") is None
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_rows_are_cut() -> None:
     assert TRAINED.encode([text], 2, "start").ids.tolist() == whole[:2]
     assert TRAINED.encode([text], 2, "both").ids.tolist() == [whole[0], whole[-1]]
     windows = TRAINED.encode([text, "", "bad"], 2, "windows")
-    assert windows.text.tolist() == [0] * (len(windows.text) - 2) + [1, 2]
-    assert windows.cut == 1
+    assert windows.row_to_text.tolist() == [0] * (len(windows.row_to_text) - 2) + [1, 2]
+    assert windows.n_truncated == 1
 
 
 def test_the_same_texts_train_the_same_subwords() -> None:
@@ -164,7 +164,7 @@ def test_little_room_goes_to_the_most_frequent_characters() -> None:
     many = ["".join(chr(0x4E00 + number) for number in range(3000)) * 2, "的的的的一一一"]
     trained = subwords.build(many, SIZE)
     assert trained.size <= SIZE
-    assert trained.id_of("的") is not None
+    assert trained.token_id("的") is not None
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted as Linux tells of them")

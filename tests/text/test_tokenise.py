@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenor.text import tokenise
-from tenor.text.tokenise import LONGEST
+from tenor.text.tokenise import MAX_TOKEN_CHARACTERS
 
 
 def words(texts: list[str]) -> list[list[str]]:
     found = tokenise.tokenise(texts)
     spans = [found.joined[b:e] for b, e in zip(found.begin, found.end, strict=True)]
-    return [spans[a:b] for a, b in zip(found.first, found.first[1:], strict=False)]
+    return [spans[a:b] for a, b in zip(found.text_offsets, found.text_offsets[1:], strict=False)]
 
 
 def test_words_apostrophes_and_line_breaks() -> None:
@@ -24,7 +24,7 @@ def test_chinese_is_split_into_characters() -> None:
 
 def test_empty_texts_have_no_tokens() -> None:
     assert words(["", "a", " ", ""]) == [[], ["a"], [], []]
-    assert tokenise.tokenise([]).first.tolist() == [0]
+    assert tokenise.tokenise([]).text_offsets.tolist() == [0]
 
 
 def test_a_newline_in_a_text_does_not_shift_its_neighbours() -> None:
@@ -62,8 +62,8 @@ def test_tokens_across_the_edge_of_a_window_hash_the_same() -> None:
 
 
 def test_a_very_long_token_is_known_by_its_beginning() -> None:
-    one, other = "x" * LONGEST + "a", "x" * LONGEST + "b"
-    hashes = tokenise.tokenise([one, other, "x" * (LONGEST - 1)]).hashes
+    one, other = "x" * MAX_TOKEN_CHARACTERS + "a", "x" * MAX_TOKEN_CHARACTERS + "b"
+    hashes = tokenise.tokenise([one, other, "x" * (MAX_TOKEN_CHARACTERS - 1)]).hashes
     assert hashes[0] == hashes[1] != hashes[2]
 
 

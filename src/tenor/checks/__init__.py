@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from tenor.checks import labels, texts
 from tenor.checks.finding import Finding as Finding
-from tenor.checks.parts import Parts
+from tenor.checks.parts import CheckContext
 
 
-def brief(parts: Parts) -> Iterator[Finding]:
+def quick_checks(parts: CheckContext) -> Iterator[Finding]:
     """The checks that matter at the start of training, and take little time."""
     yield from texts.leaked(parts)
     yield from texts.conflicting(parts)

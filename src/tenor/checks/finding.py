@@ -22,9 +22,9 @@ class Finding:
         remedy: What to do, as a sentence.
         count: How many rows, or labels, or columns, it concerns.
         rows: Numbers of the rows, as in the file.
-        beside: For each row what belongs to it, such as the row that it repeats; or empty.
+        details: For each row what belongs to it, such as the row that it repeats; or empty.
         part: The part of the data that the rows are of: that to learn from, or the test.
-        brief: A sentence for the start of training; empty where it does not matter there.
+        training_message: A sentence for the start of training; empty where it does not matter there.
     """
 
     name: str
@@ -33,15 +33,15 @@ class Finding:
     remedy: str
     count: int
     rows: Sequence[int] = ()
-    beside: Sequence[str] = ()
+    details: Sequence[str] = ()
     part: Part = "data"
-    brief: str = ""
+    training_message: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as plain values, ready for JSON, with all rows."""
         rows: list[Any] = list(self.rows)
-        if self.beside:
-            rows = [{"row": row, "beside": beside} for row, beside in zip(self.rows, self.beside, strict=True)]
+        if self.details:
+            rows = [{"row": row, "beside": beside} for row, beside in zip(self.rows, self.details, strict=True)]
         return {
             "name": self.name,
             "severity": self.severity,
@@ -53,7 +53,7 @@ class Finding:
         }
 
 
-def of_rows(
+def finding_of_rows(
     data: Dataset,
     name: str,
     severity: Severity,
@@ -65,12 +65,12 @@ def of_rows(
     part: Part = "data",
 ) -> Finding:
     """A finding that concerns rows of `data`, given by their positions; `part` tells which part `data` is."""
-    numbers = [data.number(row) for row in rows]
+    numbers = [data.row_number(row) for row in rows]
     return Finding(name, severity, problem, remedy, len(numbers), numbers, beside, part, brief)
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """All that was found.
 
     Attributes:

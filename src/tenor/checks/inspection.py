@@ -8,8 +8,8 @@ from typing import Any
 
 from tenor._core.callbacks import Callback
 from tenor.checks import columns, labels, mislabelled, repair, texts
-from tenor.checks.finding import Finding, Report
-from tenor.checks.parts import Parts
+from tenor.checks.finding import CheckReport, Finding
+from tenor.checks.parts import CheckContext
 from tenor.checks.repair import Repaired
 from tenor.config import settings
 from tenor.config.run_config import Run
@@ -25,7 +25,7 @@ _GRAVITY = ("error", "warning", "note")
 
 
 @dataclass(frozen=True)
-class Inspection:
+class CheckConfig:
     """What `check` is asked for.
 
     Attributes:
@@ -73,7 +73,7 @@ class _Source:
     """
 
     path: Path | None
-    parts: Parts
+    parts: CheckContext
     written: list[Any]
     others: dict[str, list[Any]]
     empty: list[int]
@@ -88,7 +88,7 @@ class _Source:
         return Table(data.name, list(columns), iter([Chunk(1, columns)]))
 
 
-def inspect(asked: Inspection, callback: Callback | None = None) -> tuple[Report, Repaired | None]:
+def run_checks(asked: CheckConfig, callback: Callback | None = None) -> tuple[CheckReport, Repaired | None]:
     """Check a table, and write it cleaned where that is asked for.
 
     Returns:
@@ -111,14 +111,14 @@ def inspect(asked: Inspection, callback: Callback | None = None) -> tuple[Report
     )
     if "-" in (asked.data, asked.test):
         raise DataError("a check reads its data twice, and standard input can be read once.", "Give a file.")
-    located = [sources.locate(name) for name in sources.sources(run) if name is not None]
+    located = [sources.locate(name) for name in sources.train_and_test_sources(run) if name is not None]
     path = located[0] if isinstance(located[0], Path) else None
     if asked.fix is not None:
         inputs = [file for source in located if isinstance(source, Path) for file in table.files(source)]
         repair.check_target(Path(asked.fix), inputs, asked.overwrite)
     source = _read(run, path, callback or Callback())
     found = sorted(_findings(source, asked), key=lambda finding: _GRAVITY.index(finding.severity))
-    report = Report(_summary(source), found)
+    report = CheckReport(_summary(source), found)
     if asked.fix is None:
         return report, None
     planned = repair.plan(source.parts, source.written, source.empty, source.unlabelled)
@@ -126,15 +126,15 @@ def inspect(asked: Inspection, callback: Callback | None = None) -> tuple[Report
 
 
 def _read(run: Run, path: Path | None, callback: Callback) -> _Source:
-    data, test = sources.read_parts(run, callback)
-    parts = Parts(data, test)
+    data, test = sources.read_train_and_test(run, callback)
+    parts = CheckContext(data, test)
     if path is None:
         return _Source(None, parts, list(data.labels), {}, [], [])
     opened = table.open_table(path)
     values: dict[str, list[Any]] = {column: [] for column in opened.columns}
     empty: list[int] = []
     unlabelled: list[int] = []
-    kept = set(data.numbers)
+    kept = set(data.row_numbers)
     memory = MemoryBudget(opened.name, "Check fewer rows at a time.")
     for chunk in opened.chunks:
         for place, text in enumerate(chunk.columns[data.text_column]):
@@ -150,7 +150,7 @@ def _read(run: Run, path: Path | None, callback: Callback) -> _Source:
     return _Source(path, parts, written, others, empty, unlabelled)
 
 
-def _findings(source: _Source, asked: Inspection) -> Iterator[Finding]:
+def _findings(source: _Source, asked: CheckConfig) -> Iterator[Finding]:
     parts, data = source.parts, source.parts.data
     for name, rows, what in (("no-text", source.empty, "text"), ("no-label", source.unlabelled, "label")):
         if rows:

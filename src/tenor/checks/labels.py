@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tenor.checks.finding import Finding, Severity, of_rows
-from tenor.checks.parts import Parts
+from tenor.checks.finding import Finding, Severity, finding_of_rows
+from tenor.checks.parts import CheckContext
 from tenor.data.dataset import Dataset
 from tenor.errors import counted
 from tenor.text import normalise
@@ -25,7 +25,7 @@ _MISSING: dict[Severity, set[str]] = {
 }
 
 
-def check(parts: Parts, written: Sequence[Any]) -> Iterator[Finding]:
+def check(parts: CheckContext, written: Sequence[Any]) -> Iterator[Finding]:
     """All checks of labels; `written` are those of the data as they stand in the file, blanks and all."""
     yield from _classes(parts.data)
     yield from spellings(parts.data, written)
@@ -83,7 +83,7 @@ def spellings(data: Dataset, written: Sequence[Any]) -> Iterator[Finding]:
         for label in sorted(set(names), key=lambda label: (folded(label), label))
         if folded(label) in of_class
     )
-    yield of_rows(
+    yield finding_of_rows(
         data,
         "spellings",
         "warning",
@@ -104,7 +104,7 @@ def missing(data: Dataset) -> Iterator[Finding]:
             continue
         rows = [row for row, label in enumerate(data.labels) if label in names]
         have, listed = counted(len(rows), "row has", "rows have"), ", ".join(map(repr, sorted(names)))
-        yield of_rows(
+        yield finding_of_rows(
             data,
             "missing-label",
             severity,
@@ -130,9 +130,9 @@ def rare(data: Dataset) -> Iterator[Finding]:
             f"{classes}.",
             "Add rows, join them with other classes, or leave them out; their figures say little.",
             len(few),
-            [data.number(row) for row in rows],
+            [data.row_number(row) for row in rows],
             [data.labels[row] for row in rows],
-            brief=f"{classes}; their figures say little.",
+            training_message=f"{classes}; their figures say little.",
         )
 
 
@@ -149,13 +149,13 @@ def _uneven(data: Dataset) -> Iterator[Finding]:
         )
 
 
-def _of_test(parts: Parts) -> Iterator[Finding]:
+def _of_test(parts: CheckContext) -> Iterator[Finding]:
     if parts.test is None:
         return
     known, tested = set(parts.data.labels), set(parts.test.labels)
     rows = [row for row, label in enumerate(parts.test.labels) if label not in known]
     if rows:
-        yield of_rows(
+        yield finding_of_rows(
             parts.test,
             "unknown-in-test",
             "error",
@@ -177,15 +177,15 @@ def _of_test(parts: Parts) -> Iterator[Finding]:
         )
 
 
-def _telling_tokens(parts: Parts) -> Iterator[Finding]:
+def _telling_tokens(parts: CheckContext) -> Iterator[Finding]:
     """Tokens that stand in most texts of one class and in hardly any of the others."""
     classes, targets = np.unique(parts.data.labels, return_inverse=True)
     if not 1 < len(classes) <= max(20, len(targets) / 2):
         return
     rows = len(parts.data)
-    entries = parts.tokens.row[rows]
+    entries = parts.tokens.row_offsets[rows]
     buckets = parts.tokens.buckets[:entries]
-    owner = np.repeat(np.arange(rows), np.diff(parts.tokens.row[: rows + 1]))
+    owner = np.repeat(np.arange(rows), np.diff(parts.tokens.row_offsets[: rows + 1]))
     of_class = np.bincount(targets, minlength=len(classes))
     in_all = np.bincount(buckets, minlength=1 << BITS)
     frequent = np.flatnonzero(in_all >= max(_RARE, _MOST * of_class.min()))
@@ -208,7 +208,7 @@ def _telling_tokens(parts: Parts) -> Iterator[Finding]:
             f" in {in_all[bucket] - inside[label, token]:,} others: it gives the label away.",
             "See whether new texts will have it; if not, take it out of the texts.",
             int(inside[label, token]),
-            [parts.data.number(row) for row in having.tolist()],
+            [parts.data.row_number(row) for row in having.tolist()],
         )
 
 

@@ -10,18 +10,20 @@ from tenor.checks import labels
 from tenor.checks.finding import Finding, Severity
 from tenor.data import ondisk
 from tenor.data.dataset import Dataset
-from tenor.data.ondisk import Coded, Texts
+from tenor.data.ondisk import CodedLabels, DiskTexts
 from tenor.errors import counted
 
 _PART = 1 << 20  # rows that are compared at a time
 
 
-def brief(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
+def quick_checks(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
     """The checks at the start of training; `data.texts` are on disk. Near duplicates are not looked for."""
-    assert isinstance(data.texts, Texts)
+    assert isinstance(data.texts, DiskTexts)
     hashes = data.texts.hashes
-    one_label_each = isinstance(data.labels, Coded) and all(isinstance(value, str) for value in data.labels.values)
-    codes = data.labels.codes if isinstance(data.labels, Coded) and one_label_each else None
+    one_label_each = isinstance(data.labels, CodedLabels) and all(
+        isinstance(value, str) for value in data.labels.values
+    )
+    codes = data.labels.codes if isinstance(data.labels, CodedLabels) and one_label_each else None
     of_test = np.zeros(0, np.uint64) if test is None else hashes_of(test)
     repeated = conflicting = leaked = 0
     parts = np.uint64(-(-len(hashes) // _PART))
@@ -46,7 +48,7 @@ def brief(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
     if repeated >= 0.01 * len(data) and repeated:
         line = f"an earlier text is repeated in {repeated:,} of {len(data):,} rows; both stay on one side."
         yield _finding("repeated", "warning", repeated, line)
-    if isinstance(data.labels, Coded) and one_label_each:
+    if isinstance(data.labels, CodedLabels) and one_label_each:
         yield from labels.spellings(data, data.labels.values)
         yield from labels.missing(data)
         yield from labels.rare(data)
@@ -60,12 +62,14 @@ def leak(leaked: int, texts: int) -> Finding:
 
 
 def _finding(name: str, severity: Severity, count: int, line: str) -> Finding:
-    return Finding(name, severity, line, "Look at them with tenor check, on a part of the data.", count, brief=line)
+    return Finding(
+        name, severity, line, "Look at them with tenor check, on a part of the data.", count, training_message=line
+    )
 
 
 def hashes_of(test: Dataset) -> ondisk.Hashes:
     """(texts,) the hashes by which texts on disk are compared."""
-    if isinstance(test.texts, Texts):
+    if isinstance(test.texts, DiskTexts):
         return test.texts.hashes
     return np.array([ondisk.text_hash(text) for text in test.texts], np.uint64)
 
@@ -73,7 +77,7 @@ def hashes_of(test: Dataset) -> ondisk.Hashes:
 def _rows(hashes: ondisk.Hashes, parts: Any, part: Any) -> npt.NDArray[np.int64]:
     """Rows whose hashes are in this part of all."""
     found, at = [], 0
-    for run in ondisk.runs(hashes):
+    for run in ondisk.row_blocks(hashes):
         found.append(at + np.flatnonzero(run % parts == part))
         at += len(run)
     return np.concatenate(found)

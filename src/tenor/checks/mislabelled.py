@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tenor.checks.finding import Finding, of_rows
+from tenor.checks.finding import Finding, finding_of_rows
 from tenor.data import split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
@@ -49,7 +49,7 @@ def check(data: Dataset, groups: Groups, seed: int) -> Iterator[Finding]:
     suspected = np.flatnonzero(suggested >= 0)
     rows = suspected[np.argsort(margins[suspected], kind="stable")].tolist()
     if rows:
-        yield of_rows(
+        yield finding_of_rows(
             data,
             "mislabelled",
             "note",

@@ -10,11 +10,11 @@ from tenor.data import split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.text import containment, duplicates, ngrams
-from tenor.text.ngrams import Counts
+from tenor.text.ngrams import NgramCounts
 
 
 @dataclass(frozen=True)
-class Parts:
+class CheckContext:
     """Labelled texts to learn from, and those to measure on where there are any."""
 
     data: Dataset
@@ -28,15 +28,15 @@ class Parts:
     @cached_property
     def equal(self) -> Groups:
         """Groups of all texts that are equal but for blanks around them."""
-        return split.same_text(self.texts)
+        return split.groups_by_text(self.texts)
 
     @cached_property
     def near(self) -> Groups:
         """Groups of all texts that are nearly the same, or equal."""
-        return split.joined([self.equal, duplicates.groups(self.pairs)])
+        return split.merge_groups([self.equal, duplicates.groups(self.pairs)])
 
     @cached_property
-    def pairs(self) -> Counts:
+    def pairs(self) -> NgramCounts:
         """Counts of hashed pairs of neighbouring tokens in all texts."""
         return duplicates.count_pairs(self.texts)
 
@@ -44,23 +44,23 @@ class Parts:
     def holder(self) -> Groups:
         """(rows of the data,) a longer text of the data that each is part of; its own row where there is none."""
         rows = np.arange(len(self.data))
-        return containment.within(self.pairs if self.test is None else ngrams.take(self.pairs, rows))
+        return containment.find_containers(self.pairs if self.test is None else ngrams.take(self.pairs, rows))
 
     @cached_property
     def together(self) -> Groups:
         """Groups of the rows of the data that stay on one side: near duplicates, and a text with one it is part of."""
         near = self.near[: len(self.data)]
-        return split.joined([near, near[self.holder]])
+        return split.merge_groups([near, near[self.holder]])
 
     @cached_property
-    def tokens(self) -> Counts:
+    def tokens(self) -> NgramCounts:
         """Counts of hashed tokens in all texts."""
         return ngrams.count(self.texts, (1,))
 
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Tokens in each of all texts."""
-        return np.diff(np.concatenate([[0], self.tokens.counts.cumsum(dtype=np.int64)])[self.tokens.row])
+        return np.diff(np.concatenate([[0], self.tokens.counts.cumsum(dtype=np.int64)])[self.tokens.row_offsets])
 
     @cached_property
     def one_label_each(self) -> bool:

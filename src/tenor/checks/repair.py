@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tenor.checks.labels import best_spellings, folded
-from tenor.checks.parts import Parts, members
+from tenor.checks.parts import CheckContext, members
 from tenor.data.io import table, writer
 from tenor.data.io.table import Chunk, Table
 from tenor.errors import DataError
@@ -47,7 +47,7 @@ class Repaired:
     written: int
 
 
-def plan(parts: Parts, written: Sequence[Any], empty: Sequence[int], unlabelled: Sequence[int]) -> Plan:
+def plan(parts: CheckContext, written: Sequence[Any], empty: Sequence[int], unlabelled: Sequence[int]) -> Plan:
     """Decide what to leave out.
 
     Args:
@@ -66,15 +66,15 @@ def plan(parts: Parts, written: Sequence[Any], empty: Sequence[int], unlabelled:
         labels = [best.get(folded(label), label) for label in labels]
     in_test = set(parts.equal[rows:].tolist())
     for row in np.flatnonzero([group in in_test for group in parts.equal[:rows].tolist()]).tolist():
-        dropped[data.number(row)] = "leaked"
+        dropped[data.row_number(row)] = "leaked"
     for group in members(parts.equal[:rows]).values():
         if parts.one_label_each and len({labels[row] for row in group}) > 1:
-            dropped |= dict.fromkeys(map(data.number, group), "conflicting")
+            dropped |= dict.fromkeys(map(data.row_number, group), "conflicting")
             continue
         seen = set()
         for row in group:
             if labels[row] in seen:
-                dropped.setdefault(data.number(row), "repeated")
+                dropped.setdefault(data.row_number(row), "repeated")
             seen.add(labels[row])
     return Plan(dropped, {label: spelt for label, spelt in spellings.items() if label != spelt})
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tenor.checks.finding import Finding, Severity, of_rows
-from tenor.checks.parts import Parts, members
+from tenor.checks.finding import Finding, Severity, finding_of_rows
+from tenor.checks.parts import CheckContext, members
 from tenor.data.split import Groups
 from tenor.errors import counted
 from tenor.text import scripts
@@ -16,7 +16,7 @@ _FEW = 0.05  # share of texts up to which a script is one of some texts, not of 
 _MANY = 0.01  # share of repeats from which training speaks of them
 
 
-def check(parts: Parts, limit: int) -> Iterator[Finding]:
+def check(parts: CheckContext, limit: int) -> Iterator[Finding]:
     """All checks of texts; `limit` is the number of tokens at which networks cut them."""
     yield from leaked(parts)
     yield from conflicting(parts)
@@ -29,7 +29,7 @@ def check(parts: Parts, limit: int) -> Iterator[Finding]:
     yield from _other_scripts(parts)
 
 
-def summary(parts: Parts) -> dict[str, Any]:
+def summary(parts: CheckContext) -> dict[str, Any]:
     """Lengths in tokens and shares of scripts of the data, the test left out."""
     rows = len(parts.data)
     lengths = parts.lengths[:rows]
@@ -48,7 +48,7 @@ def summary(parts: Parts) -> dict[str, Any]:
     }
 
 
-def leaked(parts: Parts) -> Iterator[Finding]:
+def leaked(parts: CheckContext) -> Iterator[Finding]:
     """Texts of the test that also stand, or nearly stand, in the data."""
     if parts.test is None:
         return
@@ -80,15 +80,23 @@ def leaked(parts: Parts) -> Iterator[Finding]:
 
 
 def _pairs_of_test(
-    parts: Parts, pairs: list[tuple[int, int]], name: str, severity: Severity, problem: str, remedy: str, brief: str
+    parts: CheckContext,
+    pairs: list[tuple[int, int]],
+    name: str,
+    severity: Severity,
+    problem: str,
+    remedy: str,
+    brief: str,
 ) -> Finding:
     """A finding of rows of the test, each beside a row of the data."""
     assert parts.test is not None
-    beside = [f"row {parts.data.number(row)} of the data" for _, row in pairs]
-    return of_rows(parts.test, name, severity, problem, remedy, [row for row, _ in pairs], beside, brief, "test")
+    beside = [f"row {parts.data.row_number(row)} of the data" for _, row in pairs]
+    return finding_of_rows(
+        parts.test, name, severity, problem, remedy, [row for row, _ in pairs], beside, brief, "test"
+    )
 
 
-def _also_in_data(parts: Parts, groups: Groups) -> list[tuple[int, int]]:
+def _also_in_data(parts: CheckContext, groups: Groups) -> list[tuple[int, int]]:
     """Rows of the test with the first row of the data that is in the same group."""
     rows = len(parts.data)
     numbers, first = np.unique(groups[:rows], return_index=True)
@@ -99,7 +107,7 @@ def _also_in_data(parts: Parts, groups: Groups) -> list[tuple[int, int]]:
     return list(zip(found.tolist(), first[place[found]].tolist(), strict=True))
 
 
-def conflicting(parts: Parts) -> Iterator[Finding]:
+def conflicting(parts: CheckContext) -> Iterator[Finding]:
     """The same text with different labels; of sets of labels, or of numbers, it may well be that people differ."""
     labels = parts.data.labels
     if not parts.one_label_each:
@@ -108,7 +116,7 @@ def conflicting(parts: Parts) -> Iterator[Finding]:
             rows = [row for group in found for row in group]
             what = "a different value" if isinstance(labels[0], float) else "different labels"
             count = counted(len(found), "text", "texts")
-            yield of_rows(
+            yield finding_of_rows(
                 parts.data,
                 "conflicting",
                 "note",
@@ -116,7 +124,7 @@ def conflicting(parts: Parts) -> Iterator[Finding]:
                 "Where that is no difference between people, decide on one for each. --fix OUT keeps these rows.",
                 rows,
                 [
-                    f"{_told(labels[row])}, first in row {parts.data.number(group[0])}"
+                    f"{_told(labels[row])}, first in row {parts.data.row_number(group[0])}"
                     for group in found
                     for row in group
                 ],
@@ -130,14 +138,14 @@ def conflicting(parts: Parts) -> Iterator[Finding]:
             rows = [row for group in found for row in group]
             what = "nearly the same text" if kind else "the same text"
             count = counted(len(found), "text", "texts")
-            yield of_rows(
+            yield finding_of_rows(
                 parts.data,
                 f"{kind}conflicting",
                 "note" if kind else "warning",
                 f"{len(rows):,} rows have {what} as another and a different label ({count}).",
                 "Decide on one label for each." + ("" if kind else " --fix OUT leaves these rows out."),
                 rows,
-                [f"{labels[row]}, first in row {parts.data.number(group[0])}" for group in found for row in group],
+                [f"{labels[row]}, first in row {parts.data.row_number(group[0])}" for group in found for row in group],
                 brief="" if kind else f"{len(rows):,} rows have the same text as another and a different label.",
             )
 
@@ -146,7 +154,7 @@ def _told(label: Any) -> str:
     return f"{label:g}" if isinstance(label, float) else ", ".join(label)
 
 
-def repeated(parts: Parts) -> Iterator[Finding]:
+def repeated(parts: CheckContext) -> Iterator[Finding]:
     """Rows of the data that repeat the text and the label of an earlier row."""
     labels = parts.data.labels
     pairs = []
@@ -171,7 +179,7 @@ def repeated(parts: Parts) -> Iterator[Finding]:
         )
 
 
-def _nearly_repeated(parts: Parts) -> Iterator[Finding]:
+def _nearly_repeated(parts: CheckContext) -> Iterator[Finding]:
     pairs = []
     for rows in _groups_of_data(parts, parts.near):
         seen = {parts.equal[rows[0]]}
@@ -190,7 +198,7 @@ def _nearly_repeated(parts: Parts) -> Iterator[Finding]:
         )
 
 
-def contained(parts: Parts) -> Iterator[Finding]:
+def contained(parts: CheckContext) -> Iterator[Finding]:
     """Texts of the data that are part of a longer one."""
     found = np.flatnonzero(parts.holder != np.arange(len(parts.holder)))
     if len(found):
@@ -208,7 +216,7 @@ def contained(parts: Parts) -> Iterator[Finding]:
 
 
 def _pairs_of_data(
-    parts: Parts,
+    parts: CheckContext,
     pairs: list[tuple[int, int]],
     name: str,
     severity: Severity,
@@ -218,18 +226,18 @@ def _pairs_of_data(
 ) -> Finding:
     """A finding of rows of the data, each beside another one."""
     pairs = sorted(pairs)
-    beside = [f"row {parts.data.number(first)}" for _, first in pairs]
-    return of_rows(parts.data, name, severity, problem, remedy, [row for row, _ in pairs], beside, brief)
+    beside = [f"row {parts.data.row_number(first)}" for _, first in pairs]
+    return finding_of_rows(parts.data, name, severity, problem, remedy, [row for row, _ in pairs], beside, brief)
 
 
-def _groups_of_data(parts: Parts, groups: Groups) -> list[list[int]]:
+def _groups_of_data(parts: CheckContext, groups: Groups) -> list[list[int]]:
     return list(members(groups[: len(parts.data)]).values())
 
 
-def _without_words(parts: Parts) -> Iterator[Finding]:
+def _without_words(parts: CheckContext) -> Iterator[Finding]:
     rows = np.flatnonzero(parts.lengths[: len(parts.data)] == 0).tolist()
     if rows:
-        yield of_rows(
+        yield finding_of_rows(
             parts.data,
             "without-words",
             "warning",
@@ -240,11 +248,11 @@ def _without_words(parts: Parts) -> Iterator[Finding]:
         )
 
 
-def _short(parts: Parts) -> Iterator[Finding]:
+def _short(parts: CheckContext) -> Iterator[Finding]:
     lengths = parts.lengths[: len(parts.data)]
     rows = np.flatnonzero((lengths > 0) & (lengths <= _SHORT)).tolist()
     if rows:
-        yield of_rows(
+        yield finding_of_rows(
             parts.data,
             "short",
             "note",
@@ -255,11 +263,11 @@ def _short(parts: Parts) -> Iterator[Finding]:
         )
 
 
-def _long(parts: Parts, limit: int) -> Iterator[Finding]:
+def _long(parts: CheckContext, limit: int) -> Iterator[Finding]:
     lengths = parts.lengths[: len(parts.data)]
     rows = np.flatnonzero(lengths > limit).tolist()
     if rows:
-        yield of_rows(
+        yield finding_of_rows(
             parts.data,
             "long",
             "note",
@@ -270,14 +278,14 @@ def _long(parts: Parts, limit: int) -> Iterator[Finding]:
         )
 
 
-def _other_scripts(parts: Parts) -> Iterator[Finding]:
+def _other_scripts(parts: CheckContext) -> Iterator[Finding]:
     found = scripts.main_scripts(parts.data.texts)
     counts = np.bincount(found, minlength=len(scripts.SCRIPTS))[:-1]
     few = np.flatnonzero((counts > 0) & (counts <= _FEW * len(found)))
     rows = np.flatnonzero(np.isin(found, few)).tolist()
     if rows:
         listed = ", ".join(f"{scripts.SCRIPTS[script]} {counts[script]:,}" for script in few)
-        yield of_rows(
+        yield finding_of_rows(
             parts.data,
             "other-scripts",
             "note",

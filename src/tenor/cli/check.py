@@ -63,9 +63,9 @@ def check(
     values = {key: value for key, value in given.items() if value is not None}
     options.need(fix is not None, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
     options.need(labels, "--labels, and there is none", "Add it", seed=seed is not None)
-    asked = settings.make(inspection.Inspection, values, "check")
+    asked = settings.make(inspection.CheckConfig, values, "check")
     with console.Console(quiet=as_json) as callback:
-        report, repaired = inspection.inspect(asked, callback)
+        report, repaired = inspection.run_checks(asked, callback)
     if as_json:
         found = {"summary": report.summary, "findings": [finding.as_dict() for finding in report.findings]}
         print(json.dumps(found | {"fixed": asdict(repaired) if repaired else None}, ensure_ascii=False))
@@ -97,9 +97,9 @@ def _lines(report: Any) -> list[str]:
     lines.append("scripts: " + ", ".join(f"{name} {share:.1%}" for name, share in summary["scripts"].items()))
     for finding in report.findings:
         lines += ["", f"{finding.severity}: {finding.problem}"]
-        if finding.beside:
+        if finding.details:
             of = "row" if finding.part == "data" else "test row"
-            shown = [f"{of} {row}: {beside}" for row, beside in zip(finding.rows, finding.beside, strict=True)]
+            shown = [f"{of} {row}: {beside}" for row, beside in zip(finding.rows, finding.details, strict=True)]
             lines += [f"  {line}" for line in shown[:_ROWS]]
             lines += [f"  ... and {len(shown) - _ROWS:,} more (--json lists all)"] * (len(shown) > _ROWS)
         elif finding.rows:

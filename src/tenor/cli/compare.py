@@ -37,13 +37,13 @@ def compare(
     wanted = {"text": text, "label": label, "separator": label_separator}
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
     with console.Console(quiet=as_json) as callback:
-        rows, columns = sources.read_measured(
+        rows, columns = sources.read_for_evaluation(
             data, one.bundle.task.kind, one.bundle.about, callback, by or [], **wanted, **dropped
         )
     found = evaluate.compare(one, other, rows, columns)
     changed = [
         {
-            "row": rows.number(row),
+            "row": rows.row_number(row),
             "text": rows.texts[row],
             "label": rows.labels[row],
             "first": found.first[row],

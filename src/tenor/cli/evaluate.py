@@ -39,7 +39,7 @@ def evaluate(
     wanted = {"text": text, "label": label, "separator": label_separator}
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
     with console.Console(quiet=as_json) as callback:
-        rows, columns = sources.read_measured(
+        rows, columns = sources.read_for_evaluation(
             data, loaded.bundle.task.kind, loaded.bundle.about, callback, by or [], **wanted, **dropped
         )
     metrics = measurement.evaluate(loaded, rows, columns)

@@ -51,7 +51,9 @@ def export(
     if data is not None:
         wanted = {"text": text, "label": label, "separator": label_separator}
         with console.Console(quiet=as_json) as callback:
-            rows, _ = sources.read_measured(data, loaded.bundle.task.kind, loaded.bundle.about, callback, [], **wanted)
+            rows, _ = sources.read_for_evaluation(
+                data, loaded.bundle.task.kind, loaded.bundle.about, callback, [], **wanted
+            )
     begin = time.perf_counter()
     texts = [rows.texts[row] for row in range(min(len(rows), _COMPARED))] if rows is not None else []
     found = exporting.in_float32(loaded, texts)

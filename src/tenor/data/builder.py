@@ -10,17 +10,17 @@ from tenor.data import labels as label_values
 from tenor.data import ondisk
 from tenor.data.io.chunks import CHUNK_CHARACTERS
 from tenor.data.io.limits import MAX_CLASSES, VALUE_BYTES, MemoryBudget, size_of
-from tenor.data.ondisk import Coded, Texts
+from tenor.data.ondisk import CodedLabels, DiskTexts
 from tenor.errors import DataError, Location, RowNumbers, rows_phrase
 from tenor.tasks import Kind
 
-FEW_ROWS = 1_000_000
-FEW_CHARACTERS = 1 << 28
+MAX_ROWS_IN_MEMORY = 1_000_000
+MAX_CHARACTERS_IN_MEMORY = 1 << 28
 
 _KNOWN = 1 << 20  # values whose meaning is remembered
 
 
-class Usable(NamedTuple):
+class UsableRows(NamedTuple):
     """Rows with a text and a label.
 
     Attributes:
@@ -38,7 +38,7 @@ class Usable(NamedTuple):
     numbers: Any
 
 
-class Gathered:
+class DatasetBuilder:
     """Rows as they come.
 
     Whether they stay in memory depends on their number and their length alone, not on the machine, so that a table
@@ -52,7 +52,7 @@ class Gathered:
         drop_empty: Leave out rows with an empty text instead of refusing them.
         task: The task that the labels set; None tells it from them.
         separator: What stands between the labels of a text.
-        on_disk: Keep the rows on disk; None: where there are more than FEW_ROWS or FEW_CHARACTERS.
+        on_disk: Keep the rows on disk; None: where there are more than the limits in `builder` allow.
     """
 
     def __init__(
@@ -95,20 +95,20 @@ class Gathered:
             labels = [shared(label, label) if type(label) is str else label for label in labels]
         self._labels += labels
         self._characters += characters
-        many = len(self._texts) > FEW_ROWS or self._characters > FEW_CHARACTERS
+        many = len(self._texts) > MAX_ROWS_IN_MEMORY or self._characters > MAX_CHARACTERS_IN_MEMORY
         if self._on_disk or (self._on_disk is None and many):
             self._store = _Store(self._name, self._label, self._task, self._separator)
             self._put(1, self._texts, self._labels)
             self._texts, self._labels = [], []
 
-    def finish(self) -> Usable:
+    def finish(self) -> UsableRows:
         """The usable rows. Raises DataError for others, where they are not to be dropped; the same fault once."""
         if self._store is None:
-            read = label_values.interpret(self._labels, self._name, self._label, self._task, self._separator)
+            read = label_values.parse_labels(self._labels, self._name, self._label, self._task, self._separator)
             kept = self._sift(1, self._texts, read.values)
             self._refuse(len(kept))
             texts, labels = ([values[at] for at in kept] for values in (self._texts, read.values))
-            return Usable(texts, labels, read.kind, self._note(read.note, len(kept)), [at + 1 for at in kept])
+            return UsableRows(texts, labels, read.kind, self._note(read.note, len(kept)), [at + 1 for at in kept])
         written = len(self._store)
         self._refuse(written)
         found = self._store.finish()
@@ -163,7 +163,7 @@ class Gathered:
             raise DataError(f"{self._name}: no row has both a text and a label.", "Label some rows.")
 
     def _note(self, note: str, kept: int) -> str:
-        return noted(note, self._rows, kept)
+        return note_with_dropped_rows(note, self._rows, kept)
 
 
 def _runs(kept: list[int], texts: list[Any]) -> Iterator[list[int]]:
@@ -173,14 +173,14 @@ def _runs(kept: list[int], texts: list[Any]) -> Iterator[list[int]]:
     for at in kept:
         run.append(at)
         size += len(texts[at])
-        if len(run) == ondisk.RUN or size > CHUNK_CHARACTERS:
+        if len(run) == ondisk.BLOCK_ROWS or size > CHUNK_CHARACTERS:
             yield run
             run, size = [], 0
     if run:
         yield run
 
 
-def noted(note: str, read: int, kept: int) -> str:
+def note_with_dropped_rows(note: str, read: int, kept: int) -> str:
     """The note, with how many of the rows that were read are left out."""
     if kept == read:
         return note
@@ -211,7 +211,7 @@ class _Store:
     def interpret(self, row: int, values: list[Any]) -> list[Any]:
         """The labels of some rows, None where there is none; `row` is the number of the first."""
         if self._kind == "regression":
-            return label_values.interpret(values, self._name, self._column, "regression", None, row).values
+            return label_values.parse_labels(values, self._name, self._column, "regression", None, row).values
         keys = [value if type(value) is str else (type(value), repr(value)) for value in values]
         if not all(key in self._known for key in keys):
             if len(self._known) > _KNOWN:
@@ -223,7 +223,7 @@ class _Store:
         task: Kind | None = self._task
         if self._kind is not None and not self._lists:
             task = "multilabel" if self._kind == "multilabel" else "multiclass"
-        read = label_values.interpret(values, self._name, self._column, task, self._separator, row)
+        read = label_values.parse_labels(values, self._name, self._column, task, self._separator, row)
         if self._kind is None:
             self._kind = read.kind
             written = (value for value in values if isinstance(value, (str, list)))
@@ -252,35 +252,35 @@ class _Store:
         self._numbers.append(numbers)
         self._rows += len(texts)
 
-    def finish(self) -> Usable:
+    def finish(self) -> UsableRows:
         assert self._kind is not None
         lengths, ends = self._lengths.finish(), disk_arrays.Writer("i8")
         total = 0
         ends.append([0])
-        for part in ondisk.runs(lengths):
+        for part in ondisk.row_blocks(lengths):
             ends.append(total + part.cumsum())
             total += int(part.sum())
-        texts = Texts(self._data.finish(), ends.finish(), self._hashes.finish())
+        texts = DiskTexts(self._data.finish(), ends.finish(), self._hashes.finish())
         written = self._labels.finish()
-        labels: Any = written if self._kind == "regression" else Coded(written, list(self._codes))
+        labels: Any = written if self._kind == "regression" else CodedLabels(written, list(self._codes))
         kind, note = self._told(labels)
-        return Usable(texts, labels, kind, note, self._numbers.finish())
+        return UsableRows(texts, labels, kind, note, self._numbers.finish())
 
     def _told(self, labels: Any) -> tuple[Kind, str]:
         """What task all labels set, and what was decided."""
         if self._kind == "regression":
-            note = "" if self._task else label_values.note_of_numbers(labels.min(), labels.max())
+            note = "" if self._task else label_values.regression_note(labels.min(), labels.max())
             return "regression", note
         if self._kind == "multilabel":
-            return "multilabel", label_values.note_of_sets(labels.counts(), self._separator)
+            return "multilabel", label_values.multilabel_note(labels.counts(), self._separator)
         if self._task == "binary":
-            label_values.refuse_third(labels.values, Location(self._name, column=self._column))
+            label_values.require_two_classes(labels.values, Location(self._name, column=self._column))
         if self._task is not None:
             return self._task, ""
-        numbers = label_values.numbers_of_classes(labels.values)
+        numbers = label_values.numeric_classes(labels.values)
         if numbers is None:
             raise self._differing(None, "regression")
-        note = label_values.note_of_classes(numbers) or (label_values.ONE_EACH if self._lists else "")
+        note = label_values.numeric_classes_note(numbers) or (label_values.SINGLE_ITEM_NOTE if self._lists else "")
         return "binary" if len(labels.values) == 2 else "multiclass", note
 
     def _differing(self, row: int | None, kind: Kind) -> DataError:

@@ -46,7 +46,7 @@ LABEL_NAMES = (
 )
 
 
-def pick(columns: list[str], wanted: str, name: str, option: str) -> str:
+def require_column(columns: list[str], wanted: str, name: str, option: str) -> str:
     """The column `wanted`, or a DataError that lists the columns that there are."""
     if wanted not in columns:
         listed = nearest(wanted, columns).replace("Known:", "Columns:")
@@ -55,7 +55,7 @@ def pick(columns: list[str], wanted: str, name: str, option: str) -> str:
     return wanted
 
 
-def find(columns: list[str], chunk: Chunk, name: str, text: str | None, label: str | None) -> tuple[str, str]:
+def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None, label: str | None) -> tuple[str, str]:
     """Find the two columns by their usual names, or, of two columns, by which is longer.
 
     Args:
@@ -89,7 +89,7 @@ def find(columns: list[str], chunk: Chunk, name: str, text: str | None, label: s
     return found_text, found_label
 
 
-def find_text(columns: list[str], name: str, wanted: str | None, trained: str | None = None) -> str:
+def detect_text_column(columns: list[str], name: str, wanted: str | None, trained: str | None = None) -> str:
     """The column of the texts: the one asked for, that of the training data, one of the usual names, or the only one.
 
     Args:
@@ -102,7 +102,7 @@ def find_text(columns: list[str], name: str, wanted: str | None, trained: str | 
         DataError: None of these is there.
     """
     if wanted is not None:
-        return pick(columns, wanted, name, "--text")
+        return require_column(columns, wanted, name, "--text")
     for usual in (trained, *TEXT_NAMES):
         if usual in columns:
             return str(usual)
@@ -116,12 +116,12 @@ def find_text(columns: list[str], name: str, wanted: str | None, trained: str | 
 
 def header_hint(columns: list[str], name: str) -> str:
     """A sentence, after a blank, for the remedy where no column has a usual name, as in a file without a header."""
-    if not may_be_a_row(columns, name):
+    if not header_may_be_data(columns, name):
         return ""
     return " If the file has no header, put a line with names above its first row, such as text,label."
 
 
-def may_be_a_row(columns: list[str], name: str) -> bool:
+def header_may_be_data(columns: list[str], name: str) -> bool:
     """Whether the header of a delimited file could be its first row: no column has a usual name."""
     known = _by_name(columns, TEXT_NAMES) or _by_name(columns, LABEL_NAMES)
     return known is None and (name == stdin.NAME or suffix(Path(name)) in (".csv", ".tsv"))

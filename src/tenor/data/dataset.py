@@ -11,11 +11,11 @@ import numpy as np
 
 from tenor._core.callbacks import Callback
 from tenor.data import columns, ondisk
-from tenor.data.builder import Gathered
+from tenor.data.builder import DatasetBuilder
 from tenor.data.io import annotations, stdin, table
 from tenor.data.io.limits import MemoryBudget, sizes_of
-from tenor.data.labels import FEW_NUMBERS
-from tenor.data.ondisk import Coded, Tally, Texts
+from tenor.data.labels import MAX_NUMERIC_CLASSES
+from tenor.data.ondisk import CodedLabels, DiskTexts, LabelCounts
 from tenor.errors import DataError, Location, counted
 from tenor.tasks import Kind
 
@@ -32,7 +32,7 @@ class Dataset:
         label_column: The column that the labels stood in.
         kind: The task that the labels set.
         note: What was decided of it, where it could have been otherwise.
-        numbers: The number of each row in its file, from 1; empty: 1, 2, 3 and so on.
+        row_numbers: The number of each row in its file, from 1; empty: 1, 2, 3 and so on.
     """
 
     name: str
@@ -42,27 +42,29 @@ class Dataset:
     label_column: str = "label"
     kind: Kind = "binary"
     note: str = ""
-    numbers: Any = field(default=(), compare=False)
+    row_numbers: Any = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def take(self, rows: Any) -> "Dataset":
         """The dataset of the chosen rows, in that order."""
-        if isinstance(self.texts, Texts):
-            numbers = ondisk.gathered(self.numbers, rows) if len(self.numbers) else rows + 1
-            return replace(self, texts=self.texts.take(rows), labels=ondisk.take(self.labels, rows), numbers=numbers)
+        if isinstance(self.texts, DiskTexts):
+            numbers = ondisk.select_rows(self.row_numbers, rows) if len(self.row_numbers) else rows + 1
+            return replace(
+                self, texts=self.texts.take(rows), labels=ondisk.select_labels(self.labels, rows), row_numbers=numbers
+            )
         texts, labels = [self.texts[row] for row in rows], [self.labels[row] for row in rows]
-        numbers = [self.number(row) for row in rows]
-        return replace(self, texts=texts, labels=labels, numbers=numbers)
+        numbers = [self.row_number(row) for row in rows]
+        return replace(self, texts=texts, labels=labels, row_numbers=numbers)
 
     def in_memory(self) -> "Dataset":
         """The same with texts and labels that are not on disk."""
-        return replace(self, texts=list(self.texts), labels=list(self.labels), numbers=list(self.numbers))
+        return replace(self, texts=list(self.texts), labels=list(self.labels), row_numbers=list(self.row_numbers))
 
-    def number(self, row: int) -> int:
+    def row_number(self, row: int) -> int:
         """The number that a row has in its file, for messages."""
-        return int(self.numbers[row] if len(self.numbers) else row + 1)
+        return int(self.row_numbers[row] if len(self.row_numbers) else row + 1)
 
 
 def read(
@@ -89,7 +91,7 @@ def read(
             training data.
         task: The task that the labels set; None tells it from them.
         separator: What stands between the labels of a text; None where they are lists, or one a text.
-        on_disk: Keep the texts on disk; None: where there are more than FEW_ROWS or FEW_CHARACTERS.
+        on_disk: Keep the texts on disk; None: where there are more than the limits in `builder` allow.
         callback: Hears of rows that are read.
 
     Raises:
@@ -106,17 +108,17 @@ def read(
         )
     for wanted, option in ((text, "--text"), (label, "--label")):
         if wanted is not None:
-            columns.pick(opened.columns, wanted, name, option)
+            columns.require_column(opened.columns, wanted, name, option)
     first = next(opened.chunks, None)
     if first is None:
         raise DataError(f"{name}: there is a header but no row.", "Give a file with at least two labelled rows.")
-    guessed = text is None and label is None and columns.may_be_a_row(opened.columns, name)
-    text, label = columns.find(opened.columns, first, name, text, label)
+    guessed = text is None and label is None and columns.header_may_be_data(opened.columns, name)
+    text, label = columns.detect_columns(opened.columns, first, name, text, label)
     if text == label:
         raise DataError(
             f"{name}: the column {text!r} holds both texts and labels.", "Name two with --text and --label."
         )
-    rows = Gathered(name, text, label, drop_unlabelled, drop_empty, task, separator, on_disk)
+    rows = DatasetBuilder(name, text, label, drop_unlabelled, drop_empty, task, separator, on_disk)
     try:
         for chunk in itertools.chain([first], opened.chunks):
             annotations.refuse_spans(chunk.columns[label], opened.at(chunk.row, label))
@@ -131,7 +133,7 @@ def read(
                 callback.on_progress("read", chunk.row - 1 + len(chunk.columns[text]), 0, {})
         texts, labels, kind, note, numbers = rows.finish()
     except DataError as error:
-        if not (error.at and error.at.file == name and error.at.row and opened.starts):
+        if not (error.at and error.at.file == name and error.at.row and opened.file_starts):
             raise
         place = f"Row {error.at.row}, counted over all files, is {opened.at(error.at.row)}."
         raise DataError(error.problem, f"{error.remedy} {place}") from None
@@ -151,12 +153,12 @@ def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Any
         DataError: There is no such column.
     """
     opened = table.open_table(path)
-    columns.pick(opened.columns, column, opened.name, option)
+    columns.require_column(opened.columns, column, opened.name, option)
     memory, values = MemoryBudget(opened.name, f"Leave out {option}, or read fewer rows at a time."), []
     for chunk in opened.chunks:
         memory.add(sizes_of(chunk.columns[column]), chunk.row)
         values += chunk.columns[column]
-    return [values[data.number(row) - 1] for row in range(len(data))]
+    return [values[data.row_number(row) - 1] for row in range(len(data))]
 
 
 def read_texts(path: Path, text: str | None = None) -> list[str]:
@@ -173,7 +175,7 @@ def read_texts(path: Path, text: str | None = None) -> list[str]:
         source = table.open_lines(stdin.standard_input(), stdin.NAME)
     else:
         source = table.open_table(path)
-    column = columns.find_text(source.columns, source.name, text)
+    column = columns.detect_text_column(source.columns, source.name, text)
     memory, texts = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
     for chunk in source.chunks:
         memory.add(sizes_of(chunk.columns[column]), chunk.row)
@@ -193,7 +195,7 @@ def label_counts(labels: Sequence[Any]) -> dict[Any, int]:
     """How many rows each label has; of numbers on disk, the least and the greatest stand for all."""
     if isinstance(labels, np.ndarray):
         labels = [labels.min(), labels.max()]
-    return labels.counts() if isinstance(labels, Coded | Tally) else Counter(labels)
+    return labels.counts() if isinstance(labels, CodedLabels | LabelCounts) else Counter(labels)
 
 
 def check_labels(dataset: Dataset) -> None:
@@ -209,7 +211,7 @@ def check_labels(dataset: Dataset) -> None:
             at,
         )
     one_each = dataset.kind in ("binary", "multiclass")
-    if one_each and len(counts) > FEW_NUMBERS and len(counts) > len(dataset) / 2:
+    if one_each and len(counts) > MAX_NUMERIC_CLASSES and len(counts) > len(dataset) / 2:
         raise DataError(
             f"there are {len(counts):,} different labels in {len(dataset):,} rows.",
             "Name the column that holds the classes with --label; if a label is a list, say what stands between its "

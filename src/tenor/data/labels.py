@@ -18,20 +18,20 @@ from tenor.data.io.limits import require_few_labels
 from tenor.errors import DataError, Location, counted, rows_phrase
 from tenor.tasks import Kind
 
-FEW_NUMBERS = 20
+MAX_NUMERIC_CLASSES = 20
 """Whole numbers of at most this many different values are taken for classes."""
 
 LARGEST_NUMBER = 1e30
 """Numbers from this size on are refused: their squares would not be finite in float32 arithmetic for long."""
 
-ONE_EACH = "each list has one label, taken as such (--task multilabel: as sets)."
+SINGLE_ITEM_NOTE = "each list has one label, taken as such (--task multilabel: as sets)."
 
 _FEW = 0.1  # share of values that are taken for slips where all others are of one kind
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _SEVERAL = re.compile(r"[;|；]")
 
 
-class Labels(NamedTuple):
+class ParsedLabels(NamedTuple):
     """Labels of rows.
 
     Attributes:
@@ -45,14 +45,14 @@ class Labels(NamedTuple):
     note: str = ""
 
 
-def interpret(
+def parse_labels(
     values: list[Any],
     name: str,
     column: str,
     task: Kind | None = None,
     separator: str | None = None,
     first: int = 1,
-) -> Labels:
+) -> ParsedLabels:
     """Tell what the values of a label column mean.
 
     Args:
@@ -79,12 +79,12 @@ def interpret(
     lists = [value for value in values if isinstance(value, list)]
     if separator is not None or task == "multilabel" or (task is None and any(len(value) > 1 for value in lists)):
         sets = [_names(value, separator, name, column, row) for row, value in enumerate(values, first)]
-        return Labels("multilabel", sets, note_of_sets(Counter(sets), separator))
+        return ParsedLabels("multilabel", sets, multilabel_note(Counter(sets), separator))
     if lists and task is None:
         # One label at most in every row, as annotation tools write single labels: an empty list is no label.
         values = [next(iter(value), None) if isinstance(value, list) else value for value in values]
-        found = interpret(values, name, column, first=first)
-        return found._replace(note=found.note or ONE_EACH)
+        found = parse_labels(values, name, column, first=first)
+        return found._replace(note=found.note or SINGLE_ITEM_NOTE)
     if lists:
         row = next(row for row, value in enumerate(values) if isinstance(value, list))
         raise DataError(
@@ -93,14 +93,14 @@ def interpret(
             Location(name, row + first, column),
         )
     if task == "regression":
-        return Labels("regression", _numbers(values, name, column, first))
+        return ParsedLabels("regression", _numbers(values, name, column, first))
     if task is None:
         _refuse_exceptions(values, name, column, first)
     different = _all_numbers(present) if task is None else None
     if different and not all(number.is_integer() for number in different):
-        note = note_of_numbers(min(different), max(different))
-        return Labels("regression", _numbers(values, name, column, first), note)
-    if different and len(different) > FEW_NUMBERS:
+        note = regression_note(min(different), max(different))
+        return ParsedLabels("regression", _numbers(values, name, column, first), note)
+    if different and len(different) > MAX_NUMERIC_CLASSES:
         raise DataError(
             f"the labels are whole numbers of {len(different):,} different values: classes or amounts?",
             "Say which: --task multiclass, or --task regression.",
@@ -109,12 +109,12 @@ def interpret(
     named = [_name(value, name, column, row) for row, value in enumerate(values, first)]
     classes = {label for label in named if label is not None}
     if task == "binary":
-        refuse_third(classes, at)
-    note = note_of_classes(different or ())
-    return Labels("binary" if len(classes) == 2 else "multiclass", named, note)
+        require_two_classes(classes, at)
+    note = numeric_classes_note(different or ())
+    return ParsedLabels("binary" if len(classes) == 2 else "multiclass", named, note)
 
 
-def refuse_third(classes: Collection[str], at: Location) -> None:
+def require_two_classes(classes: Collection[str], at: Location) -> None:
     """Refuse more classes than the two of a binary task."""
     if len(classes) > 2:
         raise DataError(
@@ -122,17 +122,17 @@ def refuse_third(classes: Collection[str], at: Location) -> None:
         )
 
 
-def numbers_of_classes(names: Collection[str]) -> set[float] | None:
+def numeric_classes(names: Collection[str]) -> set[float] | None:
     """The different numbers, if any, that the names of classes spell; None where they spell amounts.
 
     Amounts are many different numbers, or such as are not whole.
     """
     numbers = _all_numbers(names)
-    amounts = len(numbers) > FEW_NUMBERS or not all(number.is_integer() for number in numbers)
+    amounts = len(numbers) > MAX_NUMERIC_CLASSES or not all(number.is_integer() for number in numbers)
     return None if amounts else numbers
 
 
-def note_of_numbers(least: float, greatest: float) -> str:
+def regression_note(least: float, greatest: float) -> str:
     """What to say where numbers are learned as such and nobody asked for that."""
     return (
         f"the labels are numbers from {least:g} to {greatest:g}: their values are learned "
@@ -140,14 +140,14 @@ def note_of_numbers(least: float, greatest: float) -> str:
     )
 
 
-def note_of_classes(numbers: Collection[float]) -> str:
+def numeric_classes_note(numbers: Collection[float]) -> str:
     """What to say where numbers are taken for classes and nobody asked for that."""
     if len(numbers) <= 2:
         return ""
     return f"the labels are whole numbers of {len(numbers)} values, taken as classes (--task regression: as amounts)."
 
 
-def note_of_sets(rows: Mapping[tuple[str, ...] | None, int], separator: str | None) -> str:
+def multilabel_note(rows: Mapping[tuple[str, ...] | None, int], separator: str | None) -> str:
     """What to say of sets of labels, of which each has so many rows."""
     notes = []
     if empty := rows.get(()):

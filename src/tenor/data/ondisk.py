@@ -12,12 +12,12 @@ from tenor._core import disk_arrays
 Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
-RUN = 1 << 12  # rows that are looked at together
+BLOCK_ROWS = 1 << 12  # rows that are looked at together
 _FAR = 1 << 8  # texts that are read together where they lie far apart: the system maps many pages around each
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
-class Texts(Sequence[str]):
+class DiskTexts(Sequence[str]):
     """Texts in UTF-8, one after the other.
 
     Attributes:
@@ -42,18 +42,18 @@ class Texts(Sequence[str]):
         begin, end, step = index.indices(len(self))
         if step != 1:
             return [self[row] for row in range(begin, end, step)]
-        return [text for at in range(begin, end, RUN) for text in self._read(at, min(at + RUN, end))]
+        return [text for at in range(begin, end, BLOCK_ROWS) for text in self._read(at, min(at + BLOCK_ROWS, end))]
 
     def __iter__(self) -> Iterator[str]:
-        for at in range(0, len(self), RUN):
-            yield from self._read(at, min(at + RUN, len(self)))
+        for at in range(0, len(self), BLOCK_ROWS):
+            yield from self._read(at, min(at + BLOCK_ROWS, len(self)))
 
     def _read(self, begin: int, end: int) -> list[str]:
         rows = np.arange(begin, end) if self._rows is None else self._rows[begin:end]
         if not len(rows):
             return []
         first, last = int(rows.min()), int(rows.max())
-        near = last - first < 4 * RUN
+        near = last - first < 4 * BLOCK_ROWS
         if not near and len(rows) > _FAR:
             middle = (begin + end) // 2
             return self._read(begin, middle) + self._read(middle, end)
@@ -70,14 +70,14 @@ class Texts(Sequence[str]):
         disk_arrays.release(self._data, self._ends, *([] if self._rows is None else [self._rows]))
         return texts
 
-    def take(self, rows: Rows) -> "Texts":
+    def take(self, rows: Rows) -> "DiskTexts":
         """The chosen texts, in that order. Their hashes are mixed anew, so each parting by hashes is a new draw."""
-        chosen = rows if self._rows is None else gathered(self._rows, rows)
-        hashes = disk_arrays.keep(map(mixed, runs(gathered(self.hashes, rows))), np.uint64)
-        return Texts(self._data, self._ends, hashes, disk_arrays.keep(runs(chosen), np.int64))
+        chosen = rows if self._rows is None else select_rows(self._rows, rows)
+        hashes = disk_arrays.keep(map(remix, row_blocks(select_rows(self.hashes, rows))), np.uint64)
+        return DiskTexts(self._data, self._ends, hashes, disk_arrays.keep(row_blocks(chosen), np.int64))
 
 
-class Coded(Sequence[Any]):
+class CodedLabels(Sequence[Any]):
     """Labels as numbers of a few values.
 
     Attributes:
@@ -101,7 +101,7 @@ class Coded(Sequence[Any]):
         return self.values[self.codes[index]]
 
     def __iter__(self) -> Iterator[Any]:
-        for part in runs(self.codes):
+        for part in row_blocks(self.codes):
             yield from map(self.values.__getitem__, part.tolist())
             disk_arrays.release(self.codes)
 
@@ -112,12 +112,12 @@ class Coded(Sequence[Any]):
     def totals(self) -> Rows:
         """(values,) how many rows each value has."""
         totals = np.zeros(len(self.values), np.int64)
-        for part in runs(self.codes):
+        for part in row_blocks(self.codes):
             totals += np.bincount(part, minlength=len(totals))
         return totals
 
 
-class Elsewhere(Sequence[str]):
+class RemoteTexts(Sequence[str]):
     """Texts that are on other machines.
 
     Attributes:
@@ -134,7 +134,7 @@ class Elsewhere(Sequence[str]):
         raise IndexError("these texts are on other machines")
 
 
-class Tally(Sequence[Any]):
+class LabelCounts(Sequence[Any]):
     """Labels whose rows are on other machines: how many each value has. Its order is that of the values."""
 
     def __init__(self, counts: dict[Any, int]) -> None:
@@ -152,36 +152,36 @@ class Tally(Sequence[Any]):
         return self._counts
 
 
-def take(labels: Any, rows: Rows) -> Any:
-    """The labels of the chosen rows; `labels` are Coded, or numbers in an array."""
-    if isinstance(labels, Coded):
-        return Coded(gathered(labels.codes, rows), labels.values)
-    return gathered(labels, rows)
+def select_labels(labels: Any, rows: Rows) -> Any:
+    """The labels of the chosen rows; `labels` are CodedLabels, or numbers in an array."""
+    if isinstance(labels, CodedLabels):
+        return CodedLabels(select_rows(labels.codes, rows), labels.values)
+    return select_rows(labels, rows)
 
 
-def encoded(labels: Any, encode: Callable[[Any], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """What `encode` makes of labels, which are Coded or numbers in an array; on disk."""
-    if not isinstance(labels, Coded):
-        return disk_arrays.keep((encode(part) for part in runs(labels)), np.float32)
+def encode_labels(labels: Any, encode: Callable[[Any], npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """What `encode` makes of labels, which are CodedLabels or numbers in an array; on disk."""
+    if not isinstance(labels, CodedLabels):
+        return disk_arrays.keep((encode(part) for part in row_blocks(labels)), np.float32)
     present = np.flatnonzero(labels.totals())
     table = encode([labels.values[code] for code in present])
     place = np.zeros(len(labels.values), np.int64)
     place[present] = np.arange(len(present))
-    return disk_arrays.keep((table[place[part]] for part in runs(labels.codes)), table.dtype, table.shape[1:])
+    return disk_arrays.keep((table[place[part]] for part in row_blocks(labels.codes)), table.dtype, table.shape[1:])
 
 
-def gathered(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
+def select_rows(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
     """`values[rows]`, on disk."""
 
     def chosen() -> Iterator[npt.NDArray[Any]]:
-        for part in runs(rows):
+        for part in row_blocks(rows):
             yield values[part]
             disk_arrays.release(values)
 
     return disk_arrays.keep(chosen(), values.dtype, values.shape[1:])
 
 
-def runs(values: npt.NDArray[Any], size: int = 1 << 16) -> Iterator[npt.NDArray[Any]]:
+def row_blocks(values: npt.NDArray[Any], size: int = 1 << 16) -> Iterator[npt.NDArray[Any]]:
     """An array in runs of rows, whose memory is given back."""
     for at in range(0, len(values), size):
         yield values[at : at + size]
@@ -194,7 +194,7 @@ def text_hash(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
-def mixed(hashes: Hashes) -> Hashes:
+def remix(hashes: Hashes) -> Hashes:
     """Other hashes, as good as new ones (the finaliser of splitmix64: Steele et al., 2014)."""
     hashes = hashes + _STEP
     hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

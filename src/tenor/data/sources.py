@@ -51,7 +51,7 @@ def read_test(source: str, kind: Kind, callback: Callback, **options: Any) -> Da
     return read(source, **options)
 
 
-def read_measured(
+def read_for_evaluation(
     source: str, kind: Kind, metadata: Mapping[str, Any], callback: Callback, by: Sequence[str] = (), **options: Any
 ) -> tuple[Dataset, dict[str, list[Any]]]:
     """Labelled texts to measure a saved model on, and the columns `by` of their rows.
@@ -65,7 +65,7 @@ def read_measured(
     if rows.note:
         callback.on_message(rows.note)
     parts = _both(source)
-    return rows, {column: column_of(parts[1] if parts else source, column, "slice", rows) for column in by}
+    return rows, {column: read_source_column(parts[1] if parts else source, column, "slice", rows) for column in by}
 
 
 def _both(source: str) -> tuple[str, str] | None:
@@ -74,20 +74,20 @@ def _both(source: str) -> tuple[str, str] | None:
     return (train, test) if os.path.isdir(train) and os.path.isdir(test) else None  # noqa: PTH112  (never raises)
 
 
-def sources(run: Run) -> tuple[str, str | None]:
+def train_and_test_sources(run: Run) -> tuple[str, str | None]:
     """Where the texts to learn from and those to measure on are: a folder of both parts stands for the two."""
     parts = _both(run.data)
     return parts if run.test is None and parts else (run.data, run.test)
 
 
-def read_parts(run: Run, callback: Callback) -> tuple[Dataset, Dataset | None]:
+def read_train_and_test(run: Run, callback: Callback) -> tuple[Dataset, Dataset | None]:
     """The texts to learn from, and those to measure on where there are any.
 
     Raises:
         DataError: They cannot be read.
     """
     options: dict[str, Any] = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
-    source, test_source = sources(run)
+    source, test_source = train_and_test_sources(run)
     if source != run.data:
         callback.on_message(f"{run.data} has a train and a test folder; each is taken as such.")
     options["separator"] = run.label_separator
@@ -124,7 +124,7 @@ def read_validation(run: Run, data: Dataset, callback: Callback) -> Dataset | No
     )
 
 
-def column_of(source: str, column: str, option: str, data: Dataset) -> list[Any]:
+def read_source_column(source: str, column: str, option: str, data: Dataset) -> list[Any]:
     """The values of the column that --group, --time or --slice names."""
     found = locate(source)
     if isinstance(found, str):
@@ -135,7 +135,7 @@ def column_of(source: str, column: str, option: str, data: Dataset) -> list[Any]
     return dataset.read_column(found, column, f"--{option}", data)
 
 
-def corpus(source: str, text: str | None) -> Dataset:
+def read_unlabelled(source: str, text: str | None) -> Dataset:
     """Texts without labels from a path or a built-in name; `text` is their column, None finds it."""
     builtin_or_path = locate(source)
     if isinstance(builtin_or_path, str):

@@ -8,31 +8,31 @@ import numpy.typing as npt
 
 from tenor._core import disk_arrays
 from tenor.data import ondisk
-from tenor.data.ondisk import Texts
+from tenor.data.ondisk import DiskTexts
 from tenor.tasks import Targets, Task
 
 Rows = npt.NDArray[np.int64]
 Strata = Sequence[Any] | npt.NDArray[Any]
-MOST_HELD_OUT = 100_000
+MAX_HELD_OUT = 100_000
 """Of texts on disk, no more rows than these are held out: a share of so many is certain to 0.3 points."""
 
 Groups = npt.NDArray[np.int64]
 """(rows,) the number of each row's group; rows of one group stand on one side of every parting."""
 
 
-def same_value(values: Iterable[Hashable]) -> Groups:
+def groups_by_value(values: Iterable[Hashable]) -> Groups:
     """Rows with the same value are a group; each row without one (None, or an empty string) is alone."""
     numbers: dict[Hashable, int] = {}
     keys = ((row,) if value is None or value == "" else value for row, value in enumerate(values))
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
 
 
-def same_text(texts: Sequence[str]) -> Groups:
+def groups_by_text(texts: Sequence[str]) -> Groups:
     """Texts that are equal but for blanks around them are a group."""
-    return same_value(text.strip() or " " for text in texts)
+    return groups_by_value(text.strip() or " " for text in texts)
 
 
-def joined(groupings: Sequence[Groups]) -> Groups:
+def merge_groups(groupings: Sequence[Groups]) -> Groups:
     """Rows that are linked through any of several groupings are a group."""
     rows = len(groupings[0])
     offset, links = rows, []
@@ -49,7 +49,7 @@ def joined(groupings: Sequence[Groups]) -> Groups:
 
 def strata(texts: Sequence[str], targets: Targets, task: Task) -> Targets:
     """(texts,) groups of like texts for `hold_out`. Where the texts are on disk, these are the targets as they are."""
-    return targets if isinstance(texts, Texts) else task.strata(targets)
+    return targets if isinstance(texts, DiskTexts) else task.strata(targets)
 
 
 def hold_out(
@@ -65,7 +65,7 @@ def hold_out(
     stratum gives about `share` of its rows; one too small for that gives none. None is held out whole.
 
     Texts on disk are drawn by their hashes, which takes the same memory for any number of them: strata get their shares
-    by chance, and at most about MOST_HELD_OUT rows are held out.
+    by chance, and at most about MAX_HELD_OUT rows are held out.
 
     Args:
         texts: The texts.
@@ -77,7 +77,7 @@ def hold_out(
     Returns:
         Rows kept and rows held out, both rising.
     """
-    if isinstance(texts, Texts):
+    if isinstance(texts, DiskTexts):
         strata = np.asarray(strata)
         one_each = strata.ndim == 1 and strata.dtype == np.int32  # else sets of labels, or numbers
         return _by_hash(texts.hashes, strata if one_each else np.broadcast_to(0, len(texts)), share, seed)
@@ -98,40 +98,40 @@ def hold_out(
 def _by_hash(hashes: ondisk.Hashes, strata: npt.NDArray[Any], share: float, seed: int) -> tuple[Rows, Rows]:
     """`hold_out`: by a seeded hash of each text's hash, so that equal texts are drawn together."""
     most = int(strata.max(initial=-1)) + 1
-    held_out = drawn(hashes, at_most(share, len(hashes)), seed)
-    whole = np.flatnonzero(kept_of(held_out, strata, most) == 0)
-    back = held_of(held_out, strata, hashes, whole)
-    return sides(held_out, hashes, back)
+    held_out = draw_by_hash(hashes, capped_share(share, len(hashes)), seed)
+    whole = np.flatnonzero(kept_per_stratum(held_out, strata, most) == 0)
+    back = hashes_to_return(held_out, strata, hashes, whole)
+    return split_rows(held_out, hashes, back)
 
 
-def at_most(share: float, rows: int) -> float:
+def capped_share(share: float, rows: int) -> float:
     """The share of so many rows on disk that is held out where `share` is asked for."""
-    return min(share, MOST_HELD_OUT / max(rows, 1))
+    return min(share, MAX_HELD_OUT / max(rows, 1))
 
 
-def drawn(hashes: ondisk.Hashes, share: float, seed: int) -> npt.NDArray[np.bool_]:
+def draw_by_hash(hashes: ondisk.Hashes, share: float, seed: int) -> npt.NDArray[np.bool_]:
     """(texts,) which texts a draw by their hashes holds out; on disk."""
-    salt = ondisk.mixed(np.array([seed], np.uint64))
+    salt = ondisk.remix(np.array([seed], np.uint64))
     limit = np.uint64(int(share * (1 << 64)))
     held_out = disk_arrays.zeros(hashes.shape, bool)
-    for at in range(0, len(hashes), ondisk.RUN):
-        run = slice(at, at + ondisk.RUN)
-        held_out[run] = ondisk.mixed(hashes[run] ^ salt) < limit
+    for at in range(0, len(hashes), ondisk.BLOCK_ROWS):
+        run = slice(at, at + ondisk.BLOCK_ROWS)
+        held_out[run] = ondisk.remix(hashes[run] ^ salt) < limit
     disk_arrays.release(hashes)
     return held_out
 
 
-def kept_of(held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], most: int) -> Rows:
+def kept_per_stratum(held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], most: int) -> Rows:
     """(most,) how many rows of each stratum are kept."""
     kept = np.zeros(most, np.int64)
-    for at in range(0, len(strata), ondisk.RUN):
-        run = slice(at, at + ondisk.RUN)
+    for at in range(0, len(strata), ondisk.BLOCK_ROWS):
+        run = slice(at, at + ondisk.BLOCK_ROWS)
         kept += np.bincount(strata[run][~held_out[run]], minlength=most)
     disk_arrays.release(strata)
     return kept
 
 
-def held_of(
+def hashes_to_return(
     held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], hashes: ondisk.Hashes, whole: npt.NDArray[Any]
 ) -> ondisk.Hashes:
     """Hashes of the texts held out whose stratum is among `whole`, those that would be held out whole."""
@@ -139,7 +139,7 @@ def held_of(
     return hashes[rows[np.isin(strata[rows], whole)]]
 
 
-def sides(held_out: npt.NDArray[np.bool_], hashes: ondisk.Hashes, back: ondisk.Hashes) -> tuple[Rows, Rows]:
+def split_rows(held_out: npt.NDArray[np.bool_], hashes: ondisk.Hashes, back: ondisk.Hashes) -> tuple[Rows, Rows]:
     """Rows kept, on disk, and rows held out, but for those whose hashes are among `back`: equal texts go together."""
     if len(back):
         rows = np.flatnonzero(held_out)
@@ -151,7 +151,7 @@ def sides(held_out: npt.NDArray[np.bool_], hashes: ondisk.Hashes, back: ondisk.H
 def _numbered(values: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     """Runs of rows, each with the number of its first row."""
     at = 0
-    for part in ondisk.runs(values):
+    for part in ondisk.row_blocks(values):
         yield at, part
         at += len(part)
 
@@ -212,8 +212,8 @@ def folds(
 
 def _members(texts: Sequence[str], groups: Groups | None) -> list[list[int]]:
     """The rows of each group, in the order of their first rows."""
-    equal = same_text(texts)
-    number_of = equal if groups is None else joined([equal, groups])
+    equal = groups_by_text(texts)
+    number_of = equal if groups is None else merge_groups([equal, groups])
     members: dict[int, list[int]] = {}
     for row, number in enumerate(number_of.tolist()):
         members.setdefault(number, []).append(row)

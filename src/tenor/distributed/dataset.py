@@ -21,7 +21,7 @@ from tenor.data import builder, dataset, sources, split
 from tenor.data import labels as label_values
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
-from tenor.data.ondisk import Elsewhere, Tally
+from tenor.data.ondisk import LabelCounts, RemoteTexts
 from tenor.distributed.partition import Held, Summary, Wanted
 from tenor.distributed.worker_pool import Crew
 from tenor.errors import DataError, Location, counted
@@ -114,7 +114,7 @@ class Rows:
             preparation.require_share("test-size", run.test_size, data, "measure on")
             test = self._test(data, run.test_size)
             told = together(list(crew.ask("summary", kept=False)))
-            data = replace(data, texts=Elsewhere(told.rows, told.lengths), labels=_labels(data.kind, told))
+            data = replace(data, texts=RemoteTexts(told.rows, told.lengths), labels=_labels(data.kind, told))
             if isinstance(self.task, Value):
                 self.task = told.task_of_numbers  # of the texts to learn from alone
         wanted: Any = run.class_weight
@@ -144,29 +144,29 @@ class Rows:
         run, kind, note = self.run, head.kind, ""
         at = Location(head.name, column=head.label_column)
         if kind == "regression":
-            note = "" if run.task else label_values.note_of_numbers(*told.moments[2:])
+            note = "" if run.task else label_values.regression_note(*told.moments[2:])
         elif kind == "multilabel":
-            note = label_values.note_of_sets(told.counts, run.label_separator)
+            note = label_values.multilabel_note(told.counts, run.label_separator)
         elif run.task is not None:
             kind = run.task
             if kind == "binary":
-                label_values.refuse_third(told.counts, at)
+                label_values.require_two_classes(told.counts, at)
         else:
             kind = "binary" if len(told.counts) == 2 else "multiclass"
-            numbers = label_values.numbers_of_classes(told.counts)
+            numbers = label_values.numeric_classes(told.counts)
             if numbers is None:
                 raise DataError(
                     "the labels are numbers of many values: classes or amounts?", "Say which with --task.", at
                 )
-            note = label_values.note_of_classes(numbers) or (label_values.ONE_EACH if as_lists else "")
-        texts, labels = Elsewhere(told.rows, told.lengths), _labels(kind, told)
-        note = builder.noted(note, told.read, told.rows)
+            note = label_values.numeric_classes_note(numbers) or (label_values.SINGLE_ITEM_NOTE if as_lists else "")
+        texts, labels = RemoteTexts(told.rows, told.lengths), _labels(kind, told)
+        note = builder.note_with_dropped_rows(note, told.read, told.rows)
         return Dataset(head.name, texts, labels, head.text_column, head.label_column, kind, note)
 
     def hold_out(self, share: float) -> list[Held]:
         """Hold out a share of the rows by their hashes, as `split.hold_out` does of texts on disk."""
         most = len(self.task.labels) if isinstance(self.task, Classes) else 1
-        kept = sum(self.crew.ask("draw", split.at_most(share, len(self)), self.run.seed, most))
+        kept = sum(self.crew.ask("draw", split.capped_share(share, len(self)), self.run.seed, most))
         whole = np.flatnonzero(np.asarray(kept) == 0)
         back = np.zeros(0, np.uint64)
         if len(whole):
@@ -181,7 +181,7 @@ class Rows:
         numbers = [
             int(start) + number for start, each in zip(self.starts, held, strict=True) for number in each.numbers
         ]
-        return replace(data, texts=texts, labels=labels, numbers=numbers, note="")
+        return replace(data, texts=texts, labels=labels, row_numbers=numbers, note="")
 
     def _leaked(self, test: Dataset, callback: Callback) -> list[Finding]:
         """The texts to measure on that are among those to learn from."""
@@ -189,7 +189,7 @@ class Rows:
         if not leaked:
             return []
         found = many.leak(leaked, len(test))
-        callback.on_message(found.brief)
+        callback.on_message(found.training_message)
         return [found]
 
     def parts(self, rows: split.Rows) -> list[split.Rows]:
@@ -226,7 +226,7 @@ def _head(file: str, run: Run) -> tuple[Dataset, bool]:
         head = dataset.read(first, run.text, run.label, *drop, task=run.task, separator=run.label_separator)
     path = Path(run.data)
     name = str(Path(path.parent.name, path.name)) if table.is_pattern(path) else path.name
-    return replace(head, name=name), label_values.ONE_EACH in head.note
+    return replace(head, name=name), label_values.SINGLE_ITEM_NOTE in head.note
 
 
 def _task(data: Dataset, told: Told) -> Task:
@@ -239,4 +239,4 @@ def _task(data: Dataset, told: Told) -> Task:
 
 def _labels(kind: Kind, told: Told) -> Any:
     """As many labels as there are rows; of numbers, the least and the greatest stand for all."""
-    return np.array(told.moments[2:]) if kind == "regression" else Tally(told.counts)
+    return np.array(told.moments[2:]) if kind == "regression" else LabelCounts(told.counts)

@@ -56,7 +56,7 @@ def train(ray: Any, run: Run, callback: Callback, workers: int | None, threads: 
     _refuse(run)
     config = pipeline.config_of(family, run.settings or {}, None)
     folder = output.folder_for(run)
-    source, test = sources.sources(run)
+    source, test = sources.train_and_test_sources(run)
     files = predict_files.listed(source)
     blocks = _cut(files, min(cluster.workers(ray, workers, threads), len(files)))
     with disk_arrays.beside(folder):

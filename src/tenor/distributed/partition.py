@@ -15,7 +15,7 @@ from tenor._core.threads import cores
 from tenor.data import dataset, ondisk, split
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
-from tenor.data.ondisk import Texts
+from tenor.data.ondisk import DiskTexts
 from tenor.data.split import Rows
 from tenor.inference import predict_files
 from tenor.models.linear import loss, solver
@@ -25,7 +25,7 @@ from tenor.models.ngram.features import Weighting
 from tenor.models.ngram.model import NgramModel
 from tenor.tasks import Floats, Kind, LabelSet, Targets, Task, Value
 from tenor.text import ngrams
-from tenor.text.ngrams import Counts
+from tenor.text.ngrams import NgramCounts
 
 _LENGTHS = 1_000  # texts of a block that tell how long texts are
 
@@ -93,8 +93,8 @@ class Block:
         self._targets: Targets
         self._weights: Floats
         self._held_out: npt.NDArray[np.bool_]
-        self._counts: Counts
-        self._learned: tuple[Counts, Targets, Floats]
+        self._counts: NgramCounts
+        self._learned: tuple[NgramCounts, Targets, Floats]
         self._loss: loss.Loss
         self._read = 0
 
@@ -103,7 +103,7 @@ class Block:
         with tempfile.TemporaryDirectory() as scratch:
             paths = [predict_files.local(file, Path(scratch) / str(number)) for number, file in enumerate(wanted.files)]
             name = f"{paths[0].name} to {paths[-1].name}"
-            opened = table.joined(paths, name) if len(paths) > 1 else table.open_table(paths[0])
+            opened = table.open_joined(paths, name) if len(paths) > 1 else table.open_table(paths[0])
             counted = _Rows()
             self._data = dataset.read(
                 opened,
@@ -123,7 +123,7 @@ class Block:
         """What is told of the rows that are learned from."""
         data, moments = self._data, (0.0, 0.0, 0.0, 0.0)
         counts = {}
-        if isinstance(data.labels, ondisk.Coded):
+        if isinstance(data.labels, ondisk.CodedLabels):
             counts = data.labels.counts()
         elif len(data):
             values = np.asarray(data.labels, np.float64)
@@ -139,17 +139,17 @@ class Block:
     def sums(self) -> tuple[int, int]:
         """Sums over the hashes of the rows' texts and labels, modulo 2^64: the same for the same rows in any blocks."""
         one, other, at = 0, 0, 0
-        for hashes in ondisk.runs(_texts(self._data).hashes):
+        for hashes in ondisk.row_blocks(_texts(self._data).hashes):
             labels = self._data.labels[at : at + len(hashes)]
             of_label = {label: ondisk.text_hash(repr(label)) for label in dict.fromkeys(labels)}
-            mixed = ondisk.mixed(hashes ^ ondisk.mixed(np.array([of_label[label] for label in labels], np.uint64)))
-            one, other, at = one + int(mixed.sum()), other + int(ondisk.mixed(mixed).sum()), at + len(hashes)
+            mixed = ondisk.remix(hashes ^ ondisk.remix(np.array([of_label[label] for label in labels], np.uint64)))
+            one, other, at = one + int(mixed.sum()), other + int(ondisk.remix(mixed).sum()), at + len(hashes)
         return one % (1 << 64), other % (1 << 64)
 
     def encode(self, task: Task) -> None:
         """What is predicted is known."""
         self._task = task
-        self._targets = ondisk.encoded(self._data.labels, task.encode)
+        self._targets = ondisk.encode_labels(self._data.labels, task.encode)
         self._weights = np.broadcast_to(np.float32(1), len(self._data))
 
     def weigh_classes(self, weights: Floats | None) -> None:
@@ -158,23 +158,23 @@ class Block:
 
     def draw(self, share: float, seed: int, most: int) -> Rows:
         """Hold rows out by their hashes; (most,) how many rows of each stratum are kept."""
-        self._held_out = split.drawn(_texts(self._data).hashes, share, seed)
-        return split.kept_of(self._held_out, self._strata(), most)
+        self._held_out = split.draw_by_hash(_texts(self._data).hashes, share, seed)
+        return split.kept_per_stratum(self._held_out, self._strata(), most)
 
     def held_of(self, whole: Rows) -> ondisk.Hashes:
         """Hashes of the rows held out of these strata."""
-        return split.held_of(self._held_out, self._strata(), _texts(self._data).hashes, whole)
+        return split.hashes_to_return(self._held_out, self._strata(), _texts(self._data).hashes, whole)
 
     def part(self, back: ondisk.Hashes) -> Held:
         """Keep what is not held out, and texts with these hashes; give the others away."""
-        kept, held_out = split.sides(self._held_out, _texts(self._data).hashes, back)
+        kept, held_out = split.split_rows(self._held_out, _texts(self._data).hashes, back)
         given = self._data.take(held_out).in_memory()
-        numbers = [given.number(row) for row in range(len(given))]
+        numbers = [given.row_number(row) for row in range(len(given))]
         held = Held(
             list(given.texts), list(given.labels), numbers, self._targets[held_out], self._weights[held_out].copy()
         )
         self._data = self._data.take(kept)
-        self._targets, self._weights = (ondisk.gathered(each, kept) for each in (self._targets, self._weights))
+        self._targets, self._weights = (ondisk.select_rows(each, kept) for each in (self._targets, self._weights))
         return held
 
     def some(self, chosen: Rows) -> tuple[list[str], Targets, Floats]:
@@ -199,7 +199,7 @@ class Block:
         if chosen is not None:
             counts, targets, weights = ngrams.take(counts, chosen), targets[chosen], weights[chosen]
         self._learned = counts, targets, weights
-        return ngrams.frequency(counts).astype(np.int32)
+        return ngrams.document_frequency(counts).astype(np.int32)
 
     def weigh(
         self, buckets: npt.NDArray[np.int32], idf: Floats, weighting: Weighting, task: Task
@@ -247,6 +247,6 @@ class _Rows(Callback):
         self.rows = done
 
 
-def _texts(data: Dataset) -> Texts:
-    assert isinstance(data.texts, Texts)
+def _texts(data: Dataset) -> DiskTexts:
+    assert isinstance(data.texts, DiskTexts)
     return data.texts

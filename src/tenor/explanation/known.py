@@ -42,7 +42,7 @@ def read(source: str, predictor: Predictor, text: str | None = None) -> Known:
     found = sources.locate(source)
     if isinstance(found, str):
         data = builtin.load(found)
-        return Known(data.name, data.texts, [data.number(row) for row in range(len(data))], data.labels)
+        return Known(data.name, data.texts, [data.row_number(row) for row in range(len(data))], data.labels)
     opened = table.open_table(found)
     usual_label = predictor.columns[1]
     column = predict_table.text_column(opened, predictor, text)

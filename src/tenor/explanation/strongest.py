@@ -17,7 +17,7 @@ from tenor.inference.predictor import Predictor
 from tenor.models.ngram.model import NgramModel
 from tenor.tasks import Floats
 from tenor.text import ngrams, normalise
-from tenor.text.tokenise import Tokens, blocks, characters, tokenise
+from tenor.text.tokenise import Tokens, blocks, hash_characters, tokenise
 
 _SAMPLE = 20_000  # texts that are looked at
 _NETWORK_SAMPLE = 500
@@ -81,12 +81,12 @@ def _grams(predictor: Predictor, model: NgramModel, texts: Sequence[str], most: 
 
 def _spell(model: NgramModel, texts: Sequence[str], buckets: npt.NDArray[np.int32]) -> dict[int, str]:
     """Bucket -> the n-gram found in it; of several that share it, the most frequent where the first one is found."""
-    wanted = ngrams.positions(buckets) >= 0
+    wanted = ngrams.bucket_positions(buckets) >= 0
     spelled: dict[int, str] = {}
     for block in blocks(texts):
         found: dict[int, Counter[str]] = defaultdict(Counter)
         kinds = [(tokenise(block), model.orders, " ")] if model.orders else []
-        kinds += [(characters(block), model.characters, "")] if model.characters else []
+        kinds += [(hash_characters(block), model.characters, "")] if model.characters else []
         for parts, orders, joint in kinds:
             for order in orders:
                 for bucket, spelling in _occurrences(parts, order, joint, wanted):
@@ -100,9 +100,9 @@ def _spell(model: NgramModel, texts: Sequence[str], buckets: npt.NDArray[np.int3
 def _occurrences(parts: Tokens, order: int, joint: str, wanted: npt.NDArray[np.bool_]) -> list[tuple[int, str]]:
     """Bucket and spelling of each n-gram in a bucket that is wanted."""
     numbers = np.arange(len(parts.hashes))
-    buckets, index, _ = ngrams.places(parts.hashes, numbers, numbers, (order,))
+    buckets, index, _ = ngrams.ngram_spans(parts.hashes, numbers, numbers, (order,))
     buckets, index = buckets.reshape(-1, order)[:, 0], index.reshape(-1, order)
-    owner = np.searchsorted(parts.first, numbers, side="right")
+    owner = np.searchsorted(parts.text_offsets, numbers, side="right")
     kept = wanted[buckets] & (owner[index[:, 0]] == owner[index[:, -1]])
     pairs = zip(buckets[kept].tolist(), index[kept].tolist(), strict=True)
     return [(bucket, joint.join(_spelling(parts, part) for part in row)) for bucket, row in pairs]

@@ -37,8 +37,8 @@ class Labelled(NamedTuple):
 
 
 def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
-    """The column of the texts, as `columns.find_text` finds it. Raises DataError where it is not clear."""
-    return columns.find_text(source.columns, source.name, wanted, predictor.columns[0])
+    """The column of the texts, as `columns.detect_text_column` finds it. Raises DataError where it is not clear."""
+    return columns.detect_text_column(source.columns, source.name, wanted, predictor.columns[0])
 
 
 def new_columns(present: list[str], predictor: Predictor, name: str, promise: Promise | None = None) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ from tenor._core.callbacks import Callback
 from tenor.config.search_space import Choice, Space, around
 from tenor.config.settings import require
 from tenor.data import ondisk, split
-from tenor.data.ondisk import Texts
+from tenor.data.ondisk import DiskTexts
 from tenor.data.split import Groups
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.models.attribution import Attribution
 from tenor.models.neural.shapes import Shapes
 from tenor.tasks import Floats, Targets, Task
-from tenor.text.encoded import Keep, TextEncoder
+from tenor.text.encoded import TextEncoder, Truncation
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
@@ -86,23 +86,23 @@ class Examples:
     def take(self, rows: npt.NDArray[np.int64]) -> "Examples":
         """The examples of the chosen rows, in that order."""
         groups = None if self.groups is None else self.groups[rows]
-        if isinstance(self.texts, Texts):
-            targets = ondisk.gathered(self.targets, rows)
-            weights = ondisk.gathered(self.weights, rows)
+        if isinstance(self.texts, DiskTexts):
+            targets = ondisk.select_rows(self.targets, rows)
+            weights = ondisk.select_rows(self.weights, rows)
             return Examples(self.texts.take(rows), targets, self.task, weights, groups)
         texts = [self.texts[row] for row in rows]
         return Examples(texts, self.targets[rows], self.task, self.weights[rows], groups)
 
-    def parted(self, share: float, seed: int) -> "tuple[Examples, Examples]":
+    def split(self, share: float, seed: int) -> "tuple[Examples, Examples]":
         """The examples but for about this share of them, and that share."""
         strata = split.strata(self.texts, self.targets, self.task)
         kept, held_out = split.hold_out(self.texts, strata, share, seed, self.groups)
         return self.take(kept), self.take(held_out)
 
-    def validated(self, share: float, seed: int) -> "tuple[Examples, Examples]":
+    def train_validation_split(self, share: float, seed: int) -> "tuple[Examples, Examples]":
         """What to learn from and what to validate on: `validation`, or about this share of the examples."""
         if self.validation is None:
-            return self.parted(share, seed)
+            return self.split(share, seed)
         return replace(self, validation=None), self.validation
 
     def in_memory(self) -> "Examples":
@@ -159,10 +159,10 @@ class NetworkConfig:
 
     maximum_tokens: int = 200
     """Longer texts are cut to this many tokens."""
-    keep: Keep = "end"
+    keep: Truncation = "end"
     """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
     the end), all of it in windows, whose logits are averaged, or all: windows, and both beside them."""
-    predict_keep: Keep | None = None
+    predict_keep: Truncation | None = None
     """What predictions keep of it; none: what training keeps."""
     loss: Loss | None = None
     """What training makes small; none is the task's own: cross-entropy, and for numbers the mean squared error."""
@@ -211,7 +211,7 @@ class NetworkConfig:
         require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
 
     @property
-    def read(self) -> Keep:
+    def read(self) -> Truncation:
         """What predictions keep of a text that is too long."""
         return self.predict_keep or self.keep
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tenor.checks import mislabelled
 from tenor.checks.finding import Finding
 from tenor.data.dataset import Dataset, label_counts
-from tenor.data.ondisk import Elsewhere
+from tenor.data.ondisk import RemoteTexts
 from tenor.evaluation.evaluate import Measured
 from tenor.explanation.texts import Explanation, explain
 from tenor.inference.predictor import Predictor
@@ -177,7 +177,7 @@ def _counts(data: Dataset, task: Task) -> dict[str, int]:
 
 
 def _lengths(data: Dataset) -> tuple[int, ...]:
-    if isinstance(data.texts, Elsewhere):
+    if isinstance(data.texts, RemoteTexts):
         lengths = data.texts.lengths
     else:
         lengths = [len(text) for text in data.texts[:: -(-len(data) // _LENGTHS)]]
@@ -218,7 +218,9 @@ def _mistakes(model: Predictor, test: Dataset, measured: Measured) -> list[Mista
     rows = _distinct(test, np.argsort(-doubt, kind="stable")[: int((doubt > 0).sum())], _ERRORS)
     explained = explain(model, [test.texts[row] for row in rows])
     return [
-        Mistake(test.number(row), _told(test.labels[row], task), _told(said[row], task), float(doubt[row]), explanation)
+        Mistake(
+            test.row_number(row), _told(test.labels[row], task), _told(said[row], task), float(doubt[row]), explanation
+        )
         for row, explanation in zip(rows, explained, strict=True)
     ]
 
@@ -249,7 +251,10 @@ def _suspects(test: Dataset, targets: Targets, probabilities: Floats, task: Clas
     texts = [test.texts[row].strip() for row in rows]
     return [
         Suspect(
-            test.number(row), test.labels[row], task.labels[suggested[row]], text[:_SHOWN] + "…" * (len(text) > _SHOWN)
+            test.row_number(row),
+            test.labels[row],
+            task.labels[suggested[row]],
+            text[:_SHOWN] + "…" * (len(text) > _SHOWN),
         )
         for row, text in zip(rows, texts, strict=True)
     ]

@@ -181,5 +181,5 @@ def translator(language: Language) -> Translate:
 def teller(language: Language) -> Callable[[Finding], str]:
     """From a finding of the start of training to a sentence."""
     if language == "en":
-        return lambda finding: finding.brief
+        return lambda finding: finding.training_message
     return lambda finding: _FOUND[finding.name].format(f"{finding.count:,}")

@@ -16,7 +16,7 @@ class Batch(NamedTuple):
     size: int
 
 
-def widths(lengths: npt.NDArray[np.int64], maximum: int, price: float = 0.0) -> list[int]:
+def choose_widths(lengths: npt.NDArray[np.int64], maximum: int, price: float = 0.0) -> list[int]:
     """Widths that batches are padded to, of those that rise by about a quarter: the ones with which texts of these
     lengths cost the fewest tokens.
 
@@ -44,7 +44,9 @@ def _widths(maximum: int) -> list[int]:
     return [*result, maximum]
 
 
-def shuffled(lengths: npt.NDArray[np.int64], tokens: int, widths: list[int], seed: int, epoch: int) -> list[Batch]:
+def shuffled_batches(
+    lengths: npt.NDArray[np.int64], tokens: int, widths: list[int], seed: int, epoch: int
+) -> list[Batch]:
     """The batches of one epoch of training.
 
     Args:
@@ -59,12 +61,12 @@ def shuffled(lengths: npt.NDArray[np.int64], tokens: int, widths: list[int], see
     return [batches[index] for index in random.permutation(len(batches))]
 
 
-def in_order(lengths: npt.NDArray[np.int64], tokens: int, widths: list[int]) -> list[Batch]:
+def sequential_batches(lengths: npt.NDArray[np.int64], tokens: int, widths: list[int]) -> list[Batch]:
     """Batches for evaluation: the same texts grouped by length, unshuffled."""
     return _grouped(np.arange(len(lengths)), lengths, tokens, widths)
 
 
-def by_length(lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
+def batches_by_length(lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
     """Batches of texts sorted by length, for what takes any shape: each is as wide as its longest text, or 1."""
     order = np.argsort(lengths, kind="stable")
     wide = np.maximum(lengths[order], 1)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from tenor.text import ngrams
-from tenor.text.duplicates import common
-from tenor.text.ngrams import BITS, Counts
+from tenor.text.duplicates import count_common
+from tenor.text.ngrams import BITS, NgramCounts
 from tenor.text.tokenise import Positions
 
 _FEWEST_PAIRS = 2  # of a part; one pair is no more than two words that many texts have
@@ -21,13 +21,13 @@ _MOST_TIMES = 200  # as many pairs has a text that a part is told of at most: in
 _ENTRIES = 1 << 21  # pairs that are looked at together, so that memory stays small
 
 
-def within(pairs: Counts) -> Positions:
+def find_containers(pairs: NgramCounts) -> Positions:
     """(texts,) the position of a longer text that each is part of, and no part itself; its own where there is none.
 
     Args:
         pairs: What `count_pairs` finds in the texts.
     """
-    sizes = np.diff(pairs.row)
+    sizes = np.diff(pairs.row_offsets)
     rarest, texts_with = _rarest(pairs)
     parts = np.flatnonzero((sizes >= _FEWEST_PAIRS) & (texts_with > 1))
     holders, first, last = _holders(pairs, rarest[parts])
@@ -38,7 +38,7 @@ def within(pairs: Counts) -> Positions:
         holder = holders[first]
         longer = sizes[holder] > sizes[parts]  # so are the earlier ones; the later ones are not
         parts, first, last, holder = (each[longer] for each in (parts, first, last, holder))
-        inside = (common(pairs, parts, holder) == sizes[parts]) & (sizes[holder] <= _MOST_TIMES * sizes[parts])
+        inside = (count_common(pairs, parts, holder) == sizes[parts]) & (sizes[holder] <= _MOST_TIMES * sizes[parts])
         found[parts[inside]] = holder[inside]
         parts, first, last = parts[~inside], first[~inside] + 1, last[~inside]
     while (found[found] != found).any():
@@ -46,21 +46,21 @@ def within(pairs: Counts) -> Positions:
     return found
 
 
-def _rarest(pairs: Counts) -> tuple[Positions, Positions]:
+def _rarest(pairs: NgramCounts) -> tuple[Positions, Positions]:
     """Each text's pair that fewest texts have, (texts,), the first of several, and how many have it; 0 for no pair."""
-    frequency = ngrams.frequency(pairs).astype(np.int32)
-    texts = len(pairs.row) - 1
+    frequency = ngrams.document_frequency(pairs).astype(np.int32)
+    texts = len(pairs.row_offsets) - 1
     rarest, texts_with = np.zeros(texts, np.int64), np.zeros(texts, np.int64)
     for rows, entries in _runs(pairs):
         # One number to look for the smallest of: how many texts have a pair, and the pair.
         keys = frequency[pairs.buckets[entries]].astype(np.int64) << BITS | pairs.buckets[entries]
-        filled = rows.start + np.flatnonzero(np.diff(pairs.row[rows.start : rows.stop + 1]))
-        smallest = np.minimum.reduceat(keys, pairs.row[filled] - entries.start)
+        filled = rows.start + np.flatnonzero(np.diff(pairs.row_offsets[rows.start : rows.stop + 1]))
+        smallest = np.minimum.reduceat(keys, pairs.row_offsets[filled] - entries.start)
         rarest[filled], texts_with[filled] = smallest & ((1 << BITS) - 1), smallest >> BITS
     return rarest, texts_with
 
 
-def _holders(pairs: Counts, wanted: Positions) -> tuple[Positions, Positions, Positions]:
+def _holders(pairs: NgramCounts, wanted: Positions) -> tuple[Positions, Positions, Positions]:
     """The texts that have the pairs `wanted`, the longest of each first.
 
     Returns:
@@ -68,21 +68,21 @@ def _holders(pairs: Counts, wanted: Positions) -> tuple[Positions, Positions, Po
     """
     among = np.zeros(1 << BITS, bool)
     among[wanted] = True
-    sizes = np.diff(pairs.row)
+    sizes = np.diff(pairs.row_offsets)
     found = [np.zeros((2, 0), np.int64)]
     for _, entries in _runs(pairs):
         chosen = np.flatnonzero(among[pairs.buckets[entries]]) + entries.start
-        found.append(np.stack([pairs.buckets[chosen], np.searchsorted(pairs.row, chosen, "right") - 1]))
+        found.append(np.stack([pairs.buckets[chosen], np.searchsorted(pairs.row_offsets, chosen, "right") - 1]))
     buckets, texts = np.concatenate(found, axis=1)
     order = np.lexsort((texts, -sizes[texts], buckets))
     buckets, texts = buckets[order], texts[order]
     return texts, np.searchsorted(buckets, wanted), np.searchsorted(buckets, wanted, "right")
 
 
-def _runs(pairs: Counts) -> Iterator[tuple[slice, slice]]:
+def _runs(pairs: NgramCounts) -> Iterator[tuple[slice, slice]]:
     """Runs of texts, and of their entries: about _ENTRIES each."""
-    texts, begin = len(pairs.row) - 1, 0
+    texts, begin = len(pairs.row_offsets) - 1, 0
     while begin < texts:
-        end = max(begin + 1, int(np.searchsorted(pairs.row, pairs.row[begin] + _ENTRIES, "right")) - 1)
-        yield slice(begin, end), slice(int(pairs.row[begin]), int(pairs.row[end]))
+        end = max(begin + 1, int(np.searchsorted(pairs.row_offsets, pairs.row_offsets[begin] + _ENTRIES, "right")) - 1)
+        yield slice(begin, end), slice(int(pairs.row_offsets[begin]), int(pairs.row_offsets[end]))
         begin = end

@@ -21,10 +21,10 @@ from scipy.sparse.csgraph import connected_components
 
 from tenor._core.threads import cores
 from tenor.text import ngrams
-from tenor.text.ngrams import BITS, Counts
+from tenor.text.ngrams import BITS, NgramCounts
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, mix, tokenise
 
-SHARE = 0.8
+MIN_SIMILARITY = 0.8
 
 _BANDS, _BINS_OF_BAND = 16, 4
 _BINS = _BANDS * _BINS_OF_BAND
@@ -36,7 +36,7 @@ _ENTRIES = 1 << 21  # hashes that are compared at a time, so that memory stays s
 assert 1 << _BIN_BITS == _BINS
 
 
-def groups(pairs: Counts, share: float = SHARE) -> Positions:
+def groups(pairs: NgramCounts, share: float = MIN_SIMILARITY) -> Positions:
     """Number the groups of near duplicates: (texts,), equal for texts that are linked by near duplicates.
 
     A text without a token, such as an empty one, is in a group of its own.
@@ -46,24 +46,24 @@ def groups(pairs: Counts, share: float = SHARE) -> Positions:
         share: The smallest Jaccard of two near duplicates, above 0.
     """
     one, other = _candidates(pairs)
-    sizes, both = np.diff(pairs.row), common(pairs, one, other)
+    sizes, both = np.diff(pairs.row_offsets), count_common(pairs, one, other)
     near = both >= share * (sizes[one] + sizes[other] - both)
     return _linked(one[near], other[near], len(sizes))
 
 
-def count_pairs(texts: Sequence[str]) -> Counts:
+def count_pairs(texts: Sequence[str]) -> NgramCounts:
     """Hashed pairs of neighbouring tokens of each text."""
     with ThreadPoolExecutor(cores()) as pool:
         return ngrams.concatenate(pool.map(_pairs, blocks(texts)))
 
 
-def _pairs(block: Sequence[str]) -> Counts:
+def _pairs(block: Sequence[str]) -> NgramCounts:
     tokens = tokenise(block)
-    single = np.flatnonzero(np.diff(tokens.first) == 1)
-    hashes = np.insert(tokens.hashes, tokens.first[single + 1], _END)
-    ends = np.zeros(len(tokens.first), np.int64)
+    single = np.flatnonzero(np.diff(tokens.text_offsets) == 1)
+    hashes = np.insert(tokens.hashes, tokens.text_offsets[single + 1], _END)
+    ends = np.zeros(len(tokens.text_offsets), np.int64)
     ends[single + 1] = 1
-    return ngrams.count_hashes(hashes, tokens.first + ends.cumsum(), (2,))
+    return ngrams.count_hashes(hashes, tokens.text_offsets + ends.cumsum(), (2,))
 
 
 def _linked(one: Positions, other: Positions, texts: int) -> Positions:
@@ -72,17 +72,17 @@ def _linked(one: Positions, other: Positions, texts: int) -> Positions:
     return np.asarray(connected_components(links, directed=False)[1], np.int64)
 
 
-def _candidates(pairs: Counts) -> tuple[Positions, Positions]:
+def _candidates(pairs: NgramCounts) -> tuple[Positions, Positions]:
     """Pairs of rows to compare, each once, the first row being the smaller one.
 
     Of the rows that agree in a band, each is compared with the first and with the one before it: many equal texts do
     not make very many pairs.
     """
-    texts = len(pairs.row) - 1
+    texts = len(pairs.row_offsets) - 1
     blocks_of_rows = [slice(begin, min(begin + BLOCK_TEXTS, texts)) for begin in range(0, texts, BLOCK_TEXTS)]
     with ThreadPoolExecutor(cores()) as pool:
         parts = list(pool.map(functools.partial(_bands, pairs), blocks_of_rows))
-    rows = np.flatnonzero(np.diff(pairs.row))
+    rows = np.flatnonzero(np.diff(pairs.row_offsets))
     if not len(rows):
         return rows, rows
     bands = np.concatenate(parts)
@@ -100,10 +100,10 @@ def _candidates(pairs: Counts) -> tuple[Positions, Positions]:
     return code // texts, code % texts
 
 
-def _bands(pairs: Counts, rows: slice) -> Hashes:
+def _bands(pairs: NgramCounts, rows: slice) -> Hashes:
     """(rows, bands) a hash of the four minima of each text in each band."""
-    sizes = np.diff(pairs.row[rows.start : rows.stop + 1])
-    buckets = pairs.buckets[pairs.row[rows.start] : pairs.row[rows.stop]]
+    sizes = np.diff(pairs.row_offsets[rows.start : rows.stop + 1])
+    buckets = pairs.buckets[pairs.row_offsets[rows.start] : pairs.row_offsets[rows.stop]]
     cells = np.repeat(np.arange(len(sizes)), sizes) * _BINS + (buckets >> (BITS - _BIN_BITS))
     smallest = np.flatnonzero(np.diff(cells, prepend=-1))  # buckets rise within a text
     minima = np.zeros((len(sizes), _BINS), np.uint64)
@@ -121,9 +121,9 @@ def _bands(pairs: Counts, rows: slice) -> Hashes:
     return keys
 
 
-def common(pairs: Counts, one: Positions, other: Positions) -> Positions:
+def count_common(pairs: NgramCounts, one: Positions, other: Positions) -> Positions:
     """How many entries the texts `one[i]` and `other[i]` have in common, for each i."""
-    sizes = np.diff(pairs.row)
+    sizes = np.diff(pairs.row_offsets)
     both = np.zeros(len(one), np.int64)
     ends = (sizes[one] + sizes[other]).cumsum()
     begin = 0
@@ -138,9 +138,9 @@ def common(pairs: Counts, one: Positions, other: Positions) -> Positions:
     return both
 
 
-def _keys(pairs: Counts, rows: Positions) -> Positions:
+def _keys(pairs: NgramCounts, rows: Positions) -> Positions:
     """Of the texts in `rows`, one after the other: position in `rows` and bucket in one number."""
-    sizes = np.diff(pairs.row)[rows]
+    sizes = np.diff(pairs.row_offsets)[rows]
     owner = np.repeat(np.arange(len(rows)), sizes)
     within = np.arange(len(owner)) - np.repeat(sizes.cumsum() - sizes, sizes)
-    return np.asarray(owner << BITS | pairs.buckets[pairs.row[rows][owner] + within])
+    return np.asarray(owner << BITS | pairs.buckets[pairs.row_offsets[rows][owner] + within])

@@ -14,10 +14,10 @@ PADDING = 0
 
 Ids = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.int64]
-Keep = Literal["end", "start", "both", "windows", "all"]
+Truncation = Literal["end", "start", "both", "windows", "all"]
 """What is kept of a text that is too long: its end, its start, both (a quarter from the start, the rest from the
 end), all of it in several rows, or all of it and both in one more row."""
-WHOLE: tuple[Keep, ...] = ("windows", "all")
+COVERS_WHOLE_TEXT: tuple[Truncation, ...] = ("windows", "all")
 """Those that leave nothing out."""
 
 
@@ -27,30 +27,30 @@ class Encoded:
 
     Attributes:
         ids: (tokens,) int32.
-        first: (rows + 1,) int64.
-        text: (rows,) int64: the text that a row is of. It rises, and every text has at least one row.
-        cut: How many texts were longer than the maximum.
+        row_offsets: (rows + 1,) int64.
+        row_to_text: (rows,) int64: the text that a row is of. It rises, and every text has at least one row.
+        n_truncated: How many texts were longer than the maximum.
     """
 
     ids: Ids
-    first: Positions
-    text: Positions
-    cut: int
+    row_offsets: Positions
+    row_to_text: Positions
+    n_truncated: int
 
     @property
     def lengths(self) -> Positions:
         """Tokens in each row."""
-        return np.diff(self.first)
+        return np.diff(self.row_offsets)
 
     @property
     def rows_of_text(self) -> Positions:
         """(texts,) rows that each text has."""
-        return np.bincount(self.text)
+        return np.bincount(self.row_to_text)
 
     def pad(self, rows: Positions, width: int) -> Ids:
         """Ids of the chosen rows as (rows, width), padded on the right with 0."""
-        column, first = np.arange(width), self.first[rows][:, None]
-        inside = column < self.first[rows + 1][:, None] - first
+        column, first = np.arange(width), self.row_offsets[rows][:, None]
+        inside = column < self.row_offsets[rows + 1][:, None] - first
         padded = np.zeros((len(rows), width), np.int32)
         padded[inside] = self.ids[(first + column)[inside]]
         disk_arrays.release(self.ids)
@@ -58,9 +58,9 @@ class Encoded:
 
     def mean_by_text(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The mean over the rows of each text: (rows, width) -> (texts, width)."""
-        if len(values) == 0 or self.text[-1] + 1 == len(values):
+        if len(values) == 0 or self.row_to_text[-1] + 1 == len(values):
             return values
-        sums = np.add.reduceat(values, np.searchsorted(self.text, np.arange(self.text[-1] + 1)))
+        sums = np.add.reduceat(values, np.searchsorted(self.row_to_text, np.arange(self.row_to_text[-1] + 1)))
         return np.asarray(sums / self.rows_of_text[:, None], values.dtype)
 
 
@@ -89,20 +89,20 @@ class TextEncoder(Protocol):
     def size(self) -> int:
         """Ids run from 0 to `size - 1`."""
 
-    def longest(self, maximum: int) -> int:
+    def max_row_length(self, maximum: int) -> int:
         """Ids in a row of at most `maximum` tokens."""
 
-    def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
+    def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
         """Ids of the texts, with at most `maximum` tokens in a row."""
 
-    def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
+    def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
         """Where the ids of `encode([text], maximum, keep)` come from, `at` being positions in its `ids`."""
 
     def describe(self) -> dict[str, Any]:
         """What `encoder.json` holds, with `kind` first."""
 
 
-def cut(first: Positions, maximum: int, keep: Keep) -> tuple[Positions, Positions, Positions]:
+def truncate(first: Positions, maximum: int, keep: Truncation) -> tuple[Positions, Positions, Positions]:
     """Cut texts that are longer than `maximum` tokens.
 
     Args:
@@ -114,7 +114,7 @@ def cut(first: Positions, maximum: int, keep: Keep) -> tuple[Positions, Position
         The positions of the tokens kept, and `first` and `text` of `Encoded`.
     """
     lengths = np.diff(first)
-    windows = np.maximum(-(-lengths // maximum), 1) * (keep in WHOLE)
+    windows = np.maximum(-(-lengths // maximum), 1) * (keep in COVERS_WHOLE_TEXT)
     rows = np.maximum(windows + (keep == "all") * (lengths > maximum), 1)
     text = np.repeat(np.arange(len(lengths)), rows)
     number = np.arange(len(text)) - np.repeat(rows.cumsum() - rows, rows)
@@ -136,12 +136,12 @@ def concatenate(parts: Iterable[Encoded], on_disk: bool = False) -> Encoded:
     parts = list(parts)
     if not parts:
         return Encoded(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64), 0)
-    texts = np.concatenate([[0], [part.text[-1] + 1 if len(part.text) else 0 for part in parts]]).cumsum()
+    texts = np.concatenate([[0], [part.row_to_text[-1] + 1 if len(part.row_to_text) else 0 for part in parts]]).cumsum()
     return Encoded(
         np.concatenate([part.ids for part in parts]),
         np.concatenate([[0], *[part.lengths for part in parts]]).cumsum(),
-        np.concatenate([part.text + before for part, before in zip(parts, texts, strict=False)]),
-        sum(part.cut for part in parts),
+        np.concatenate([part.row_to_text + before for part, before in zip(parts, texts, strict=False)]),
+        sum(part.n_truncated for part in parts),
     )
 
 
@@ -151,14 +151,14 @@ def _store(parts: Iterable[Encoded]) -> Encoded:
     tokens = texts = cut = 0
     for part in parts:
         ids.append(part.ids)
-        first.append(part.first[1:] + tokens)
-        text.append(part.text + texts)
-        tokens, cut = tokens + len(part.ids), cut + part.cut
-        texts += int(part.text[-1]) + 1 if len(part.text) else 0
+        first.append(part.row_offsets[1:] + tokens)
+        text.append(part.row_to_text + texts)
+        tokens, cut = tokens + len(part.ids), cut + part.n_truncated
+        texts += int(part.row_to_text[-1]) + 1 if len(part.row_to_text) else 0
     return Encoded(ids.finish(), first.finish(), text.finish(), cut)
 
 
-def group(ids: Positions, begin: Positions, end: Positions) -> Spans:
+def group_spans(ids: Positions, begin: Positions, end: Positions) -> Spans:
     """Spans of ids of which each stands once, rising; several pairs of `begin` and `end` may be of one id."""
     _, at = np.unique(ids, return_inverse=True)
     order = np.argsort(at, kind="stable")

@@ -14,10 +14,10 @@ import numpy.typing as npt
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
 from tenor._core.threads import in_order
-from tenor.data.ondisk import Texts, runs
+from tenor.data.ondisk import DiskTexts, row_blocks
 from tenor.text import encoded
 from tenor.text.encoded import Spans
-from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, characters, mix, tokenise
+from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, hash_characters, mix, tokenise
 
 BITS = 22  # buckets: 2^22; a text's number in its block and a bucket share 32 bits, so that sorting is fast
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -26,16 +26,16 @@ _RUN = 1 << 22  # entries that are looked at together
 assert BLOCK_TEXTS <= 1 << (32 - BITS)
 
 
-class Counts(NamedTuple):
+class NgramCounts(NamedTuple):
     """Counts of buckets: text i has `counts[row[i]:row[i + 1]]` of the buckets `buckets[row[i]:row[i + 1]]`.
 
     Attributes:
-        row: (texts + 1,) int64.
+        row_offsets: (texts + 1,) int64.
         buckets: (entries,) int32, rising within a text.
         counts: (entries,) int32, 1 or more.
     """
 
-    row: npt.NDArray[np.int64]
+    row_offsets: npt.NDArray[np.int64]
     buckets: npt.NDArray[np.int32]
     counts: npt.NDArray[np.int32]
 
@@ -45,46 +45,46 @@ def count(
     orders: Sequence[int],
     character_orders: Sequence[int] = (),
     callback: Callback | None = None,
-) -> Counts:
+) -> NgramCounts:
     """Count the hashed n-grams of tokens and of characters in each text; either may have no orders.
 
     On all cores; the result does not depend on their number. Counts of texts on disk are on disk.
     """
     callback = callback or Callback()
 
-    def count_block(block: Sequence[str]) -> Counts:
+    def count_block(block: Sequence[str]) -> NgramCounts:
         keys = []
         if orders:
             tokens = tokenise(block)
-            keys += _keys(tokens.hashes, tokens.first, orders)
+            keys += _keys(tokens.hashes, tokens.text_offsets, orders)
         if character_orders:
-            characters_of = characters(block)
-            keys += _keys(characters_of.hashes, characters_of.first, character_orders)
+            characters_of = hash_characters(block)
+            keys += _keys(characters_of.hashes, characters_of.text_offsets, character_orders)
         return _tally(keys, len(block))
 
-    def counted() -> Iterator[Counts]:
+    def counted() -> Iterator[NgramCounts]:
         done = 0
         for part in in_order(count_block, blocks(texts)):
             yield part
-            done += len(part.row) - 1
+            done += len(part.row_offsets) - 1
             callback.on_progress("count", done, len(texts), {})
 
     parts = counted()
-    return _store(parts) if isinstance(texts, Texts) else concatenate(parts)
+    return _store(parts) if isinstance(texts, DiskTexts) else concatenate(parts)
 
 
 def spans(text: str, orders: Sequence[int], character_orders: Sequence[int] = ()) -> Spans:
     """Which characters the counts of `count([text], ...)` come from; `at` is the position in its `buckets`."""
-    tokens, single = tokenise([text]), characters([text])
-    found = places(tokens.hashes, tokens.begin, tokens.end, orders)
+    tokens, single = tokenise([text]), hash_characters([text])
+    found = ngram_spans(tokens.hashes, tokens.begin, tokens.end, orders)
     # A text's characters stand between two blanks, which are none of its own.
     begin, end = (np.clip(edge - 1, 0, len(text)) for edge in (single.begin, single.end))
-    of_characters = places(single.hashes, begin, end, character_orders)
+    of_characters = ngram_spans(single.hashes, begin, end, character_orders)
     buckets, begin, end = (np.concatenate([one, other]) for one, other in zip(found, of_characters, strict=True))
-    return encoded.group(buckets, begin, end)
+    return encoded.group_spans(buckets, begin, end)
 
 
-def places(
+def ngram_spans(
     hashes: Hashes, begin: Positions, end: Positions, orders: Sequence[int]
 ) -> tuple[Positions, Positions, Positions]:
     """Where the n-grams of one text are, whose tokens are `begin` to `end`: bucket, begin and end of each part."""
@@ -97,31 +97,31 @@ def places(
     return np.concatenate(buckets), begin[part], end[part]
 
 
-def concatenate(parts: Iterable[Counts]) -> Counts:
+def concatenate(parts: Iterable[NgramCounts]) -> NgramCounts:
     """Put blocks of counts one under the other."""
     parts = list(parts)
     if not parts:
-        return Counts(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
-    row = np.concatenate([[0], *[np.diff(part.row) for part in parts]]).cumsum()
-    return Counts(
+        return NgramCounts(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+    row = np.concatenate([[0], *[np.diff(part.row_offsets) for part in parts]]).cumsum()
+    return NgramCounts(
         row, np.concatenate([part.buckets for part in parts]), np.concatenate([part.counts for part in parts])
     )
 
 
-def _store(parts: Iterable[Counts]) -> Counts:
+def _store(parts: Iterable[NgramCounts]) -> NgramCounts:
     """As `concatenate`, on disk."""
     row, buckets, counts = disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int32), disk_arrays.Writer(np.int32)
     row.append([0])
     entries = 0
     for part in parts:
-        row.append(part.row[1:] + entries)
+        row.append(part.row_offsets[1:] + entries)
         buckets.append(part.buckets)
         counts.append(part.counts)
-        entries += int(part.row[-1])
-    return Counts(row.finish(), buckets.finish(), counts.finish())
+        entries += int(part.row_offsets[-1])
+    return NgramCounts(row.finish(), buckets.finish(), counts.finish())
 
 
-def count_hashes(hashes: Hashes, first: Positions, orders: Sequence[int]) -> Counts:
+def count_hashes(hashes: Hashes, first: Positions, orders: Sequence[int]) -> NgramCounts:
     """Count the n-grams of one block of at most BLOCK_TEXTS texts; text i has `hashes[first[i]:first[i + 1]]`."""
     return _tally(_keys(hashes, first, orders), len(first) - 1)
 
@@ -139,7 +139,7 @@ def _keys(hashes: Hashes, first: Positions, orders: Sequence[int]) -> list[npt.N
     return keys
 
 
-def _tally(keys: list[npt.NDArray[np.uint32]], texts: int) -> Counts:
+def _tally(keys: list[npt.NDArray[np.uint32]], texts: int) -> NgramCounts:
     """Count equal keys."""
     key = np.concatenate(keys)
     key.sort()
@@ -150,27 +150,28 @@ def _tally(keys: list[npt.NDArray[np.uint32]], texts: int) -> Counts:
     row = np.zeros(texts + 1, np.int64)
     np.cumsum(np.bincount(key >> np.uint32(BITS), minlength=texts), out=row[1:])
     buckets = (key & np.uint32((1 << BITS) - 1)).astype(np.int32)
-    return Counts(row, buckets, np.diff(begin, append=len(first)).astype(np.int32))
+    return NgramCounts(row, buckets, np.diff(begin, append=len(first)).astype(np.int32))
 
 
-def take(counts: Counts, rows: npt.NDArray[np.int64]) -> Counts:
+def take(counts: NgramCounts, rows: npt.NDArray[np.int64]) -> NgramCounts:
     """The counts of the chosen texts, in that order."""
-    lengths = np.diff(counts.row)[rows]
+    lengths = np.diff(counts.row_offsets)[rows]
     row = np.concatenate([[0], lengths]).cumsum()
-    entries = np.arange(row[-1]) + np.repeat(counts.row[rows] - row[:-1], lengths)
-    return Counts(row, counts.buckets[entries], counts.counts[entries])
+    entries = np.arange(row[-1]) + np.repeat(counts.row_offsets[rows] - row[:-1], lengths)
+    return NgramCounts(row, counts.buckets[entries], counts.counts[entries])
 
 
-def frequency(counts: Counts) -> npt.NDArray[np.int64]:
+def document_frequency(counts: NgramCounts) -> npt.NDArray[np.int64]:
     """(2^BITS,) in how many texts each bucket occurs."""
     return np.asarray(
         sum(
-            (np.bincount(run, minlength=1 << BITS) for run in runs(counts.buckets, _RUN)), np.zeros(1 << BITS, np.int64)
+            (np.bincount(run, minlength=1 << BITS) for run in row_blocks(counts.buckets, _RUN)),
+            np.zeros(1 << BITS, np.int64),
         )
     )
 
 
-def frequent(frequency: npt.NDArray[np.int64], minimum_texts: int) -> npt.NDArray[np.int32]:
+def frequent_buckets(frequency: npt.NDArray[np.int64], minimum_texts: int) -> npt.NDArray[np.int32]:
     """The buckets that occur in most texts, the most frequent first, so that what is needed most shares a cache.
 
     Those in at least `minimum_texts` texts; all, where there are none.
@@ -181,7 +182,7 @@ def frequent(frequency: npt.NDArray[np.int64], minimum_texts: int) -> npt.NDArra
     return buckets[np.argsort(-frequency[buckets], kind="stable")].astype(np.int32)
 
 
-def positions(buckets: Sequence[int] | npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+def bucket_positions(buckets: Sequence[int] | npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     """(2^BITS,) bucket -> its position in `buckets`, -1 where it is not among them."""
     found = np.full(1 << BITS, -1, np.int32)
     found[np.asarray(buckets, np.int64)] = np.arange(len(buckets), dtype=np.int32)

@@ -21,10 +21,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from tenor._core.records import Record, RecordError
 from tenor._core.threads import cores
-from tenor.data.ondisk import Texts
+from tenor.data.ondisk import DiskTexts
 from tenor.errors import BundleError
 from tenor.text import encoded, normalise, tokenizer_json
-from tenor.text.encoded import PADDING, Encoded, Ids, Keep, Spans
+from tenor.text.encoded import PADDING, Encoded, Ids, Spans, Truncation
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no text of Unicode, so the package refuses it
 _BLOCK = 512  # texts; the lists of ids of one block are short-lived
@@ -37,7 +37,7 @@ _PANICS = "pyo3_runtime"  # the module that panics of packages in Rust come from
 
 
 @dataclass(frozen=True)
-class Subwords:
+class SubwordTokenizer:
     """A tokenizer; the id of its padding and id 0 change places, since padding is 0 in all of Tenor.
 
     Attributes:
@@ -64,34 +64,34 @@ class Subwords:
         return tokenizer_json.largest_id(self.specification) + 1
 
     @property
-    def specials(self) -> int:
+    def n_special_tokens(self) -> int:
         """Special tokens in each row."""
         return sum(map(len, self._around))
 
-    def longest(self, maximum: int) -> int:
+    def max_row_length(self, maximum: int) -> int:
         return maximum
 
-    def id_of(self, token: str) -> int | None:
+    def token_id(self, token: str) -> int | None:
         """The id of a token, or None where there is no such token."""
         found = self._tokenizer.token_to_id(token)
         return None if found is None else int(self._swap(np.array([found]))[0])
 
-    def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
+    def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
         """Turn texts into ids, at most `maximum` in a row with the special tokens."""
         parts = (
-            self._encode(self._prepare(texts[at : at + _BLOCK]), maximum - self.specials, keep)
+            self._encode(self._prepare(texts[at : at + _BLOCK]), maximum - self.n_special_tokens, keep)
             for at in range(0, len(texts), _BLOCK)
         )
-        return encoded.concatenate(parts, isinstance(texts, Texts))
+        return encoded.concatenate(parts, isinstance(texts, DiskTexts))
 
-    def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
+    def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
         """The characters of each subword; special tokens, and those that stand for nothing but a blank, have none."""
         with self._panics_told():
             found = self._tokenizer.encode(self._prepare([text])[0], add_special_tokens=False)
         begin, end = np.array(found.offsets, np.int64).reshape(-1, 2).T
-        positions, first, _ = encoded.cut(np.array([0, len(begin)]), maximum - self.specials, keep)
+        positions, first, _ = encoded.truncate(np.array([0, len(begin)]), maximum - self.n_special_tokens, keep)
         row = np.repeat(np.arange(len(first) - 1), np.diff(first))
-        at = np.arange(len(positions)) + row * self.specials + len(self._around[0])
+        at = np.arange(len(positions)) + row * self.n_special_tokens + len(self._around[0])
         some = (begin < end)[positions]
         begin, end = begin[positions][some], end[positions][some]
         if self.folded:
@@ -103,15 +103,15 @@ class Subwords:
         texts = _fold(texts) if self.folded else texts
         return [_SURROGATE.sub("\ufffd", text) for text in texts]
 
-    def _encode(self, texts: list[str], maximum: int, keep: Keep) -> Encoded:
+    def _encode(self, texts: list[str], maximum: int, keep: Truncation) -> Encoded:
         with self._panics_told():
             found = [row.ids for row in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
         lengths = np.fromiter(map(len, found), np.int64, len(found))
         ids = np.fromiter((token for row in found for token in row), np.int32, int(lengths.sum()))
-        positions, first, text = encoded.cut(np.concatenate([[0], lengths]).cumsum(), maximum, keep)
+        positions, first, text = encoded.truncate(np.concatenate([[0], lengths]).cumsum(), maximum, keep)
         before, after = (np.array(part, np.int32) for part in self._around)
-        around = self.specials * np.arange(len(first))
-        with_specials = np.empty(len(positions) + self.specials * len(text), np.int32)
+        around = self.n_special_tokens * np.arange(len(first))
+        with_specials = np.empty(len(positions) + self.n_special_tokens * len(text), np.int32)
         with_specials[np.arange(len(positions)) + np.repeat(around[:-1], np.diff(first)) + len(before)] = ids[positions]
         begin, end = (first + around)[:-1, None], (first + around)[1:, None]
         with_specials[begin + np.arange(len(before))] = before
@@ -151,21 +151,21 @@ class Subwords:
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Subwords, (self.specification, self.padding, self.folded)
+        return SubwordTokenizer, (self.specification, self.padding, self.folded)
 
 
-def restore(description: dict[str, Any]) -> Subwords:
-    """The tokenizer that `Subwords.describe` tells of. Raises ValueError where it cannot be read."""
+def restore(description: dict[str, Any]) -> SubwordTokenizer:
+    """The tokenizer that `SubwordTokenizer.describe` tells of. Raises ValueError where it cannot be read."""
     record = Record(description, "encoder.json")
     specification = record.record("tokenizer").values
     padding = record.whole("padding", 0, tokenizer_json.MOST_TOKENS)
-    found = Subwords(specification, padding, "folded" in description and record.flag("folded"))
+    found = SubwordTokenizer(specification, padding, "folded" in description and record.flag("folded"))
     if found.folded and sorted(specification["model"]["vocab"].values()) != list(range(found.size)):
         raise record.error("tokenizer.model.vocab", "the ids have gaps")
     return found
 
 
-def build(texts: Sequence[str], size: int) -> Subwords:
+def build(texts: Sequence[str], size: int) -> SubwordTokenizer:
     """Train a tokenizer of at most `size` subwords on texts.
 
     Blanks and punctuation part subwords. Characters that stand only once in the texts are left to their bytes, so that
@@ -193,7 +193,7 @@ def build(texts: Sequence[str], size: int) -> Subwords:
     trained = sorted(model["vocab"], key=model["vocab"].get)
     model["vocab"] = {token: number for number, token in enumerate([*_FIRST, *trained])}
     model["byte_fallback"] = True
-    return Subwords(specification, PADDING, folded=True)
+    return SubwordTokenizer(specification, PADDING, folded=True)
 
 
 def _made(specification: dict[str, Any]) -> Tokenizer:

@@ -24,7 +24,7 @@ BLOCK_TEXTS = 1024
 
 _P = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2^64
 _WINDOW = 1 << 18
-LONGEST = 256  # characters of a token that its hash covers
+MAX_TOKEN_CHARACTERS = 256  # characters of a token that its hash covers
 
 
 class Tokens(NamedTuple):
@@ -32,19 +32,19 @@ class Tokens(NamedTuple):
 
     Attributes:
         hashes: (tokens,) 64-bit hash of each token.
-        first: (texts + 1,) tokens of text i are `hashes[first[i]:first[i + 1]]`.
+        text_offsets: (texts + 1,) tokens of text i are `hashes[first[i]:first[i + 1]]`.
         begin: (tokens,) position of the token's first character in the joined block.
         end: (tokens,) position after its last character.
         joined: The block's texts with newlines between them.
-        start: (texts + 1,) position of each text in `joined`.
+        text_starts: (texts + 1,) position of each text in `joined`.
     """
 
     hashes: Hashes
-    first: Positions
+    text_offsets: Positions
     begin: Positions
     end: Positions
     joined: str
-    start: Positions
+    text_starts: Positions
 
 
 def blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -72,7 +72,7 @@ def tokenise(texts: Sequence[str]) -> Tokens:
     return Tokens(hashes, np.searchsorted(begin, start), begin, end, joined, start)
 
 
-def characters(texts: Sequence[str]) -> Tokens:
+def hash_characters(texts: Sequence[str]) -> Tokens:
     """Hash every character of a block of texts.
 
     Folded like tokens, but with punctuation. A run of blanks is one blank, and each text stands between two of them, so
@@ -123,11 +123,11 @@ def _boundaries(folded: normalise.Characters, kinds: normalise.Kinds) -> tuple[P
 
 def _hash(folded: normalise.Characters, begin: Positions, end: Positions) -> Hashes:
     powers, inverses = _powers(_P), _powers(pow(_P, -1, 1 << 64))
-    end = np.minimum(end, begin + LONGEST)
+    end = np.minimum(end, begin + MAX_TOKEN_CHARACTERS)
     hashes = np.empty(len(begin), np.uint64)
     for origin in range(0, len(folded), _WINDOW):
         chosen = slice(*np.searchsorted(begin, (origin, origin + _WINDOW)))
-        window = folded[origin : origin + _WINDOW + LONGEST]
+        window = folded[origin : origin + _WINDOW + MAX_TOKEN_CHARACTERS]
         sums = np.zeros(len(window) + 1, np.uint64)
         np.cumsum(window * powers[: len(window)], out=sums[1:])
         b, e = begin[chosen] - origin, end[chosen] - origin
@@ -138,7 +138,7 @@ def _hash(folded: normalise.Characters, begin: Positions, end: Positions) -> Has
 @functools.cache
 def _powers(base: int) -> Hashes:
     """base^0, base^1, ... modulo 2^64, as many as a window needs."""
-    powers = np.ones(_WINDOW + LONGEST, np.uint64)
+    powers = np.ones(_WINDOW + MAX_TOKEN_CHARACTERS, np.uint64)
     done = 1
     while done < len(powers):
         step = min(done, len(powers) - done)

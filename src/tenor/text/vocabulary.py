@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from tenor._core.records import Record, RecordError
 from tenor._core.threads import in_order
-from tenor.data.ondisk import Texts
+from tenor.data.ondisk import DiskTexts
 from tenor.text import encoded, normalise
-from tenor.text.encoded import Encoded, Ids, Keep, Spans
-from tenor.text.tokenise import LONGEST, Tokens, blocks, tokenise
+from tenor.text.encoded import Encoded, Ids, Spans, Truncation
+from tenor.text.tokenise import MAX_TOKEN_CHARACTERS, Tokens, blocks, tokenise
 
 UNKNOWN = 1
 _RESERVED = 2
@@ -29,9 +29,9 @@ class Vocabulary:
     @cached_property
     def _sorted(self) -> tuple[npt.NDArray[np.uint64], Ids]:
         found = tokenise(self.tokens)
-        if not np.diff(found.first).all():
+        if not np.diff(found.text_offsets).all():
             raise RecordError("encoder.json", "tokens", "one of them is no token")
-        hashes = found.hashes[found.first[:-1]]
+        hashes = found.hashes[found.text_offsets[:-1]]
         order = np.argsort(hashes)
         return hashes[order], (order + _RESERVED).astype(np.int32)
 
@@ -39,26 +39,26 @@ class Vocabulary:
     def size(self) -> int:
         return len(self.tokens) + _RESERVED
 
-    def longest(self, maximum: int) -> int:
+    def max_row_length(self, maximum: int) -> int:
         return maximum
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "vocabulary", "tokens": list(self.tokens)}
 
-    def encode(self, texts: Sequence[str], maximum: int, keep: Keep) -> Encoded:
+    def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
         """Turn texts into ids, at most `maximum` in a row, on all cores."""
         parts = in_order(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
-        return encoded.concatenate(parts, isinstance(texts, Texts))
+        return encoded.concatenate(parts, isinstance(texts, DiskTexts))
 
-    def spans(self, text: str, maximum: int, keep: Keep) -> Spans:
+    def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
         """The characters of each token that `encode` finds; those of an unknown one too."""
         tokens = tokenise([text])
-        positions, _, _ = encoded.cut(tokens.first, maximum, keep)
+        positions, _, _ = encoded.truncate(tokens.text_offsets, maximum, keep)
         return Spans(np.arange(len(positions)), tokens.begin[positions], tokens.end[positions])
 
-    def _encode(self, tokens: Tokens, maximum: int, keep: Keep) -> Encoded:
-        positions, first, text = encoded.cut(tokens.first, maximum, keep)
-        longer = int((np.diff(tokens.first) > maximum).sum())
+    def _encode(self, tokens: Tokens, maximum: int, keep: Truncation) -> Encoded:
+        positions, first, text = encoded.truncate(tokens.text_offsets, maximum, keep)
+        longer = int((np.diff(tokens.text_offsets) > maximum).sum())
         return Encoded(self._look_up(tokens.hashes[positions]), first, text, longer)
 
     def _look_up(self, hashes: npt.NDArray[np.uint64]) -> Ids:
@@ -119,4 +119,4 @@ def _merge(parts: list[_Counted]) -> _Counted:
 
 def _folded(tokens: list[str]) -> list[str]:
     folded = normalise.fold("\n".join(tokens)).text()
-    return [token[:LONGEST] for token in folded.split("\n")] if tokens else []
+    return [token[:MAX_TOKEN_CHARACTERS] for token in folded.split("\n")] if tokens else []

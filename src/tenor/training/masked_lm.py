@@ -82,7 +82,7 @@ def fit(
     parts = [[texts[row] for row in rows] for rows in (np.sort(order[held_out:]), np.sort(order[:held_out]))]
     config, encoder = neural.prepare(family, replace(config, keep="windows", epochs=epochs), parts[0], start)
     encoded, held = (encoder.encode(part, config.maximum_tokens, config.keep) for part in parts)
-    config = neural.fill(config, encoded.lengths, encoder.longest(config.maximum_tokens))
+    config = neural.fill(config, encoded.lengths, encoder.max_row_length(config.maximum_tokens))
     after_encoding = time.perf_counter()
 
     network = Network(family, NO_TASK, config, encoder, network_training.build(family, config, NO_TASK, seed, start))

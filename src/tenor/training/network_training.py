@@ -163,7 +163,7 @@ class _Labels:
         self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
         self.rate = network.family.rate(network.config) if network.family.rate else None
         self.targets = learned.targets
-        text = self.encoded.text
+        text = self.encoded.row_to_text
         self.share = learned.weights[text] / self.encoded.rows_of_text[text]
         self.share /= self.share.mean()
 
@@ -173,7 +173,7 @@ class _Labels:
         rows, missing = len(batch.rows), batch.size - len(batch.rows)
         ids = np.pad(self.encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
         desired = np.zeros((batch.size, self.task.outputs), np.float32)
-        desired[:rows] = self.task.desired(self.targets[self.encoded.text[batch.rows]])
+        desired[:rows] = self.task.desired(self.targets[self.encoded.row_to_text[batch.rows]])
         weight = np.zeros(batch.size, np.float32)
         weight[:rows] = self.share[batch.rows]
         return ids, desired, weight * (batch.size / rows)

@@ -18,7 +18,7 @@ from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import Exported
 from tenor.tasks import LabelSet, Targets, Task, Value
 from tenor.text import batches
-from tenor.text.encoded import WHOLE, TextEncoder
+from tenor.text.encoded import COVERS_WHOLE_TEXT, TextEncoder
 from tenor.training import network_training
 from tenor.training.network_training import Learned, Part, Work
 from tenor.training.trainer import Checkpoints
@@ -35,7 +35,7 @@ _KEPT = {
     "end": "their end",
     "start": "their start",
     "both": "a quarter from the start, the rest from the end",
-    **dict.fromkeys(WHOLE, "all of them"),
+    **dict.fromkeys(COVERS_WHOLE_TEXT, "all of them"),
 }
 
 Learn = Callable[[Work, Callback, Checkpoints | None, float | None], Learned]
@@ -79,22 +79,22 @@ def fit(
     if isinstance(task, LabelSet):
         share = share or _THRESHOLDS_SHARE
     tune = getattr(config, "tune", None)
-    learned, held_out = examples.validated(share, seed)
+    learned, held_out = examples.train_validation_split(share, seed)
     fresh = held_out  # to calibrate on
     if tune != "frozen" and len(held_out) >= 2 * _CALIBRATION_TEXTS:
-        held_out, fresh = held_out.parted(0.5, seed)
+        held_out, fresh = held_out.split(0.5, seed)
     elif not share and not len(held_out) and config.calibration * len(examples) >= _FEWEST_FRESH:
-        learned, fresh = examples.parted(min(config.calibration, _MOST_FRESH / len(examples)), seed)
+        learned, fresh = examples.split(min(config.calibration, _MOST_FRESH / len(examples)), seed)
     config, encoder = prepare(family, config, learned.texts, start)
     tokens = config.maximum_tokens
     encoded = encoder.encode(learned.texts, tokens, config.keep)
     held = encoder.encode(held_out.texts, tokens, config.read)
     new = held if fresh is held_out else encoder.encode(fresh.texts, tokens, config.read)
-    cut = encoded.cut + held.cut + (new.cut if new is not held else 0)
-    if cut and not {config.keep, config.read} <= set(WHOLE):
+    cut = encoded.n_truncated + held.n_truncated + (new.n_truncated if new is not held else 0)
+    if cut and not {config.keep, config.read} <= set(COVERS_WHOLE_TEXT):
         of = f"of {len(examples):,} texts"
         callback.on_message(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
-    config = fill(config, encoded.lengths, encoder.longest(tokens))
+    config = fill(config, encoded.lengths, encoder.max_row_length(tokens))
     after_encoding = time.perf_counter()
 
     few = None
@@ -154,7 +154,7 @@ def fill(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
     tokens = min(config.batch_tokens, max(_SMALLEST_BATCH, int(lengths.sum()) // _EPOCH_BATCHES))
     config = replace(config, batch_tokens=tokens)
     if config.epochs is None:
-        batches_made = len(batches.in_order(lengths, tokens, batches.widths(lengths, longest)))
+        batches_made = len(batches.sequential_batches(lengths, tokens, batches.choose_widths(lengths, longest)))
         epochs = min(max(math.ceil(_RUN_BATCHES / max(batches_made, 1)), config.fewest_epochs), _MOST_EPOCHS)
         config = replace(config, epochs=epochs)
     return config

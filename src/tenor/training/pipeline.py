@@ -205,7 +205,7 @@ def _train(
     learn: "Learn | None",
 ) -> Trained:
     data, task, groups = prepared.data, prepared.task, prepared.groups
-    others = None if run.unlabelled is None else sources.corpus(run.unlabelled, run.text)
+    others = None if run.unlabelled is None else sources.read_unlabelled(run.unlabelled, run.text)
     if others is not None:
         callback.on_message(f"{counted(len(others), 'text')} without labels.")
     training = output.training_folder(saved.folder)
@@ -462,7 +462,7 @@ def pretrain(run: Pretraining, callback: Callback | None = None) -> tuple[Path, 
     tracking.need(run.log)
     folder = output.folder_for(run)
     begin = time.perf_counter()
-    corpus = sources.corpus(run.corpus, run.text)
+    corpus = sources.read_unlabelled(run.corpus, run.text)
     read_s = time.perf_counter() - begin
     callback.on_message(f"{counted(len(corpus), 'text')} to learn from.")
     digest = provenance.fingerprint(corpus)

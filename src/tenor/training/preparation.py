@@ -47,7 +47,7 @@ class Prepared:
 def prepare(run: Run, callback: Callback) -> Prepared:
     """Read the texts, check them, and hold a part out. Raises TenorError where they cannot be used."""
     begin = time.perf_counter()
-    data, test = sources.read_parts(run, callback)
+    data, test = sources.read_train_and_test(run, callback)
     read_s = time.perf_counter() - begin
 
     dataset.check_labels(data)
@@ -121,7 +121,7 @@ def examples_of(
     if run.validation is None:
         return found
     assert isinstance(run.validation, float)
-    learned, held_out = found.parted(run.validation, run.seed)
+    learned, held_out = found.split(run.validation, run.seed)
     if not len(held_out):
         raise DataError(
             f"{data.name}: no {run.validation:g} of these texts can be held out to validate on.",

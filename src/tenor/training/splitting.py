@@ -6,11 +6,11 @@ from tenor import checks
 from tenor._core.callbacks import Callback
 from tenor.checks import many
 from tenor.checks.finding import Finding
-from tenor.checks.parts import Parts
+from tenor.checks.parts import CheckContext
 from tenor.config.run_config import Run
 from tenor.data import ondisk, sources, split, times
 from tenor.data.dataset import Dataset
-from tenor.data.ondisk import Texts
+from tenor.data.ondisk import DiskTexts
 from tenor.data.split import Groups
 from tenor.errors import SettingsError
 from tenor.tasks import Targets, Task
@@ -29,7 +29,7 @@ def tell_common(validation: Dataset, data: Dataset, test: Dataset | None, callba
 
 def on_disk(data: Dataset) -> bool:
     """Whether the texts are on disk, since there are many."""
-    return isinstance(data.texts, Texts)
+    return isinstance(data.texts, DiskTexts)
 
 
 def groups_of(run: Run, data: Dataset, test: Dataset | None, callback: Callback) -> tuple[Groups | None, list[Finding]]:
@@ -45,16 +45,21 @@ def groups_of(run: Run, data: Dataset, test: Dataset | None, callback: Callback)
     if on_disk(data):
         _refuse_in_memory_options(run, data)
         callback.on_message(f"{len(data):,} texts are kept on disk; near duplicates among them are not looked for.")
-        return None, _tell(many.brief(data, test), callback)
-    parts = Parts(data, test)
-    findings = _tell(checks.brief(parts), callback)
+        return None, _tell(many.quick_checks(data, test), callback)
+    parts = CheckContext(data, test)
+    findings = _tell(checks.quick_checks(parts), callback)
     if findings:
         beside = f" --test {run.test}" if run.test else ""
         callback.on_message(f"to see the rows: tenor check {run.data}{beside}")
     groups = parts.together
     if run.group is not None:
-        groups = split.joined(
-            [groups, split.same_value(sources.column_of(sources.sources(run)[0], run.group, "group", data))]
+        groups = split.merge_groups(
+            [
+                groups,
+                split.groups_by_value(
+                    sources.read_source_column(sources.train_and_test_sources(run)[0], run.group, "group", data)
+                ),
+            ]
         )
     return groups, findings
 
@@ -70,9 +75,9 @@ def _refuse_in_memory_options(run: Run, data: Dataset) -> None:
 
 def _tell(findings: Iterable[Finding], callback: Callback) -> list[Finding]:
     """Say what training should know of, and return it."""
-    told = [finding for finding in findings if finding.brief]
+    told = [finding for finding in findings if finding.training_message]
     for finding in told:
-        callback.on_message(finding.brief)
+        callback.on_message(finding.training_message)
     return told
 
 
@@ -81,13 +86,16 @@ def hold_out(run: Run, data: Dataset, task: Task, groups: Groups | None) -> tupl
     if run.time is None:
         strata = split.strata(data.texts, targets_of(task, data), task)
         return split.hold_out(data.texts, strata, run.test_size, run.seed, groups)
-    numbers = [data.number(row) for row in range(len(data))]
+    numbers = [data.row_number(row) for row in range(len(data))]
     moments = times.parse(
-        sources.column_of(sources.sources(run)[0], run.time, "time", data), numbers, data.name, run.time
+        sources.read_source_column(sources.train_and_test_sources(run)[0], run.time, "time", data),
+        numbers,
+        data.name,
+        run.time,
     )
     return split.hold_out_latest(data.texts, moments, run.test_size, groups)
 
 
 def targets_of(task: Task, data: Dataset) -> Targets:
     """What `task.encode` makes of the labels; on disk where these are."""
-    return ondisk.encoded(data.labels, task.encode) if on_disk(data) else task.encode(data.labels)
+    return ondisk.encode_labels(data.labels, task.encode) if on_disk(data) else task.encode(data.labels)

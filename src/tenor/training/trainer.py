@@ -121,7 +121,9 @@ class Loop:
         self.callback, self.checkpoints = callback, checkpoints
         self.model = objective.keras_model
         self.state = _State()
-        self.widths = batches.widths(objective.encoded.lengths, objective.longest, compiled.price() / config.epochs)
+        self.widths = batches.choose_widths(
+            objective.encoded.lengths, objective.longest, compiled.price() / config.epochs
+        )
         self.best: list[Any] = []
         # Of each step: epoch, loss, metric, learning rate, norm of the gradient.
         self.made: list[tuple[float, ...]] = []
@@ -213,7 +215,9 @@ class Loop:
             saved = last = time.perf_counter()
 
     def _batches(self, epoch: int) -> list[Batch]:
-        made = batches.shuffled(self.objective.encoded.lengths, self.config.batch_tokens, self.widths, self.seed, epoch)
+        made = batches.shuffled_batches(
+            self.objective.encoded.lengths, self.config.batch_tokens, self.widths, self.seed, epoch
+        )
         return [batch._replace(size=parallel.filled(batch.size)) for batch in made]
 
     def _stale(self) -> bool:

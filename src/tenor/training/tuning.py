@@ -122,7 +122,7 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
     task, data = prepared.task, prepared.data
     examples = preparation.examples_of(run, data, task, prepared.groups, prepared.validation)
     share = min(_HELD_OUT, _MOST_HELD / max(1, len(examples)))
-    learned, held_out = examples.validated(share, run.seed)
+    learned, held_out = examples.train_validation_split(share, run.seed)
     if not len(held_out):
         raise SettingsError("there are too few texts to compare settings on.", "Give more.")
     space = {name: way for name, way in family.config.space(task).items() if name not in fixed}

@@ -32,21 +32,21 @@ class Table:
         columns: Names of the columns.
         chunks: The rows.
         schema: The Arrow schema of a Parquet or Arrow file, else None.
-        starts: Of a table that stands in several files, the number of the first row of each file whose rows have been
-            begun, and its name; else empty.
-        marked: Whether it is a text file of another encoding than UTF-8, or has a byte order mark, as of a spreadsheet.
+        file_starts: For a table in several files: the number of the first row of each file read so far, and the
+            file's name. Empty for one file.
+        needs_bom: Whether the text file has a byte order mark or is not UTF-8, as spreadsheets write it.
     """
 
     name: str
     columns: list[str]
     chunks: Iterator[Chunk]
     schema: Any = None
-    starts: list[tuple[int, str]] = field(default_factory=list)
-    marked: bool = False
+    file_starts: list[tuple[int, str]] = field(default_factory=list)
+    needs_bom: bool = False
 
     def at(self, row: int, column: str | None = None) -> Location:
         """The place of a row that has been read; in several files, the one where it stands and its number there."""
-        for first, name in reversed(self.starts):
+        for first, name in reversed(self.file_starts):
             if first <= row:
                 return Location(name, row - first + 1, column)
         return Location(self.name, row, column)

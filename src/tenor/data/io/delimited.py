@@ -42,7 +42,7 @@ def read(lines: Lines, delimiters: str) -> Table:
                 Location(lines.name, wrong[0]),
             )
 
-    return Table(lines.name, columns, chunked(rows(), columns), marked=lines.marked)
+    return Table(lines.name, columns, chunked(rows(), columns), needs_bom=lines.marked)
 
 
 def _records(lines: Lines, delimiters: str) -> Generator[list[str], None, None]:

@@ -91,7 +91,7 @@ def join(tables: list[Table], name: str) -> Table:
                 row += len(chunk)
 
     alike = all(table.schema == first.schema for table in tables)
-    marked = any(table.marked for table in tables)
+    marked = any(table.needs_bom for table in tables)
     return Table(name, first.columns, chunks(), first.schema if alike else None, starts, marked)
 
 

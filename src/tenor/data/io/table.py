@@ -40,7 +40,7 @@ def open_table(path: Path) -> Table:
     except OSError as error:  # a name that is too long, a folder that may not be entered
         raise unreadable(error, Location(str(path))) from None
     if not found and is_pattern(path):
-        return joined(parts.matching(path), str(Path(path.parent.name, path.name)))
+        return open_joined(parts.matching(path), str(Path(path.parent.name, path.name)))
     if not found:
         raise DataError(f"{path}: there is no such file.", "Check the path.")
     return _file(path, path.name or str(path))
@@ -93,10 +93,10 @@ def _folder(path: Path) -> Table:
             f"{name}: there are no class folders with .txt files in this folder, and no tables.",
             f"Lay the texts out as FOLDER/LABEL/NAME.txt, or read one text a line of '{path / '*.txt'}'.",
         )
-    return joined(tables, f"{name}/*{suffix(tables[0])}")
+    return open_joined(tables, f"{name}/*{suffix(tables[0])}")
 
 
-def joined(files: list[Path], name: str) -> Table:
+def open_joined(files: list[Path], name: str) -> Table:
     """One table of several files, each named as briefly as tells them apart. Raises DataError as `open_table`."""
     distinct = len({file.name for file in files}) == len(files)
     return parts.join([_file(file, file.name if distinct else str(file)) for file in files], name)

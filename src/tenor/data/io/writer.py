@@ -99,7 +99,7 @@ def open_writer(
             with atomic.replacing(path) as stream, _arrow(stream, kind, columns, source, found) as write:
                 yield write
         else:
-            marked = source is not None and source.marked and kind in (".csv", ".tsv")
+            marked = source is not None and source.needs_bom and kind in (".csv", ".tsv")
             with atomic.replacing(path) as file, _text(file, packing, "utf-8-sig" if marked else "utf-8") as text:
                 yield text_writer(text, kind, columns, found, escape_formulas)
     except OSError as error:

@@ -108,7 +108,7 @@ def combine(
     if not several and not plan.compares(config.budget, examples):
         return _alone(fit, examples, config, seed, callback)
     encodes = plan.encodes(config.members, config.budget, examples)
-    learned, held_out = examples.validated(plan.held_share(len(examples), encodes), seed)
+    learned, held_out = examples.train_validation_split(plan.held_share(len(examples), encodes), seed)
     if not len(held_out):
         callback.on_message("there are too few texts to compare models, so there is one of n-grams alone.")
         return _alone(fit, examples, config, seed, callback)

@@ -22,7 +22,7 @@ import numpy as np
 
 from tenor._core.callbacks import Callback
 from tenor.data import split
-from tenor.data.ondisk import Texts
+from tenor.data.ondisk import DiskTexts
 from tenor.data.split import Rows
 from tenor.models.base import Examples, Family, Fitted, HeldOut
 from tenor.models.ngram import model as ngram_model
@@ -30,7 +30,7 @@ from tenor.models.ngram import selection
 from tenor.models.ngram.model import Config as Config
 from tenor.tasks import Floats, LabelSet, Targets, Task
 from tenor.text import ngrams
-from tenor.text.ngrams import Counts
+from tenor.text.ngrams import NgramCounts
 
 FOLDS, _MOST_FOLDS = 4, 20
 """Folds, each in turn left out of a fit, to see how probable labels look for texts that are new. One of `_SCORED` texts
@@ -56,11 +56,11 @@ def fit(examples: Examples, config: Config, seed: int, callback: Callback | None
     )
     after_choice = time.perf_counter()
     fresh: Examples | None = None
-    share = share_scored(len(examples), task) if isinstance(texts, Texts) else None
+    share = share_scored(len(examples), task) if isinstance(texts, DiskTexts) else None
     if examples.validation is not None:
-        examples, fresh = examples.validated(0, seed)
+        examples, fresh = examples.train_validation_split(0, seed)
     elif share is not None:
-        examples, fresh = examples.parted(share, seed)
+        examples, fresh = examples.split(share, seed)
     counts = ngram_model.count(examples.texts, chosen, callback)
     after_encoding = time.perf_counter()
     model = ngram_model.learn(counts, examples.targets, task, examples.weights, chosen, callback)
@@ -79,7 +79,7 @@ def fit(examples: Examples, config: Config, seed: int, callback: Callback | None
     return Fitted(task, model, chosen, timing, tried, held_out)
 
 
-def _held_out(examples: Examples, counts: Counts, config: Config, seed: int) -> HeldOut | None:
+def _held_out(examples: Examples, counts: NgramCounts, config: Config, seed: int) -> HeldOut | None:
     if len(examples) < FOLDS:
         return None
     task, targets = examples.task, examples.targets
@@ -110,7 +110,12 @@ def folds_scored(
 
 
 def out_of_fold(
-    counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config, folds: Sequence[tuple[Rows, Rows]]
+    counts: NgramCounts,
+    targets: Targets,
+    task: Task,
+    weights: Floats,
+    config: Config,
+    folds: Sequence[tuple[Rows, Rows]],
 ) -> Floats:
     """What models say of the texts that they have not learned from, (texts, outputs) logits.
 

@@ -16,7 +16,7 @@ from tenor.errors import BundleError, SettingsError
 from tenor.models.base import Family, NetworkConfig, Precision
 from tenor.models.neural.shapes import Shapes, block, dense, embeddings
 from tenor.tasks import Task
-from tenor.text.encoded import Keep, TextEncoder
+from tenor.text.encoded import TextEncoder, Truncation
 
 # On SST-2 with 16 and 32 phrases a class the fixed encoder was better by 1 and 2 points, with 64 worse by 2.
 _FEWEST_TUNED = 100
@@ -36,11 +36,11 @@ class Config(NetworkConfig):
     nothing with fewer than 100 texts, else all. So few cannot teach an encoder what it does not know."""
     maximum_tokens: int = 128
     """Longer texts are cut to this many tokens, the special ones among them."""
-    keep: Keep = "both"
+    keep: Truncation = "both"
     """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
     the end, which is where reviews conclude), all of it in windows, whose logits are averaged, or all: windows, and
     both beside them."""
-    predict_keep: Keep | None = None
+    predict_keep: Truncation | None = None
     """What predictions keep of it; none: all of it in windows."""
     optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adamw"
     learning_rate: float = 2e-4
@@ -110,7 +110,7 @@ class Config(NetworkConfig):
 def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
     """The model's shape and its tokenizer."""
     from tenor.models.pretrained import hub, huggingface
-    from tenor.text.subwords import Subwords
+    from tenor.text.subwords import SubwordTokenizer
 
     folder = huggingface.read(hub.find(config.model))
     shape = folder.architecture
@@ -125,12 +125,12 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
         f"must be at most {shape.blocks} and none of them shared",
     )
     try:
-        subwords = Subwords(folder.tokenizer, folder.padding)
+        subwords = SubwordTokenizer(folder.tokenizer, folder.padding)
     except (ValueError, BundleError) as error:
         raise SettingsError(f"{config.model}: {str(error).rstrip('.')}.", "Download the model again.") from None
-    if subwords.specials >= config.maximum_tokens:
+    if subwords.n_special_tokens >= config.maximum_tokens:
         raise SettingsError(
-            f"{config.model}: its tokenizer puts {subwords.specials} special tokens around a text.",
+            f"{config.model}: its tokenizer puts {subwords.n_special_tokens} special tokens around a text.",
             "Choose a larger maximum_tokens, so that there is room for the text.",
         )
     if subwords.size > shape.tokens:

@@ -18,7 +18,7 @@ from tenor.models.attribution import Attribution, Shares, read_characters, sprea
 from tenor.models.neural import compiled, masked_head
 from tenor.tasks import Floats
 from tenor.text.encoded import PADDING, Encoded
-from tenor.text.gram_ids import GramIds
+from tenor.text.gram_ids import NgramVocabulary
 
 if TYPE_CHECKING:
     from tenor.models.neural.network import Network
@@ -123,17 +123,17 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
     """
     encoder, config = network.text_encoder, network.config
     encoded = network.encode(texts)
-    first = encoded.first[np.searchsorted(encoded.text, np.arange(len(texts) + 1))]
+    first = encoded.row_offsets[np.searchsorted(encoded.row_to_text, np.arange(len(texts) + 1))]
     spans = [encoder.spans(text, config.maximum_tokens, config.read) for text in texts]
     blanked = encoded.ids.copy()
     for begin, found in zip(first, spans, strict=False):
         blanked[begin + found.at] = network.path.blank
-    ends, added = _integrate(network, encoded, replace(encoded, ids=blanked), directions[encoded.text])
+    ends, added = _integrate(network, encoded, replace(encoded, ids=blanked), directions[encoded.row_to_text])
     results = []
     for row, (text, found) in enumerate(zip(texts, spans, strict=True)):
         shares = added[first[row] : first[row + 1]] / encoded.rows_of_text[row]
         characters = spread(found, shares, len(text), spread(found, shares, len(text)))
-        whole = found if not encoded.cut else encoder.spans(text, _WHOLE, config.read)
+        whole = found if not encoded.n_truncated else encoder.spans(text, _WHOLE, config.read)
         base, said = ends[row].tolist()
         gap = said - base - float(characters.sum())
         results.append(Attribution(characters, read_characters(found, whole, len(text)), base, gap))
@@ -142,7 +142,7 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
 
 def blank_id(encoder: Any) -> int:
     """The id that stands for nothing."""
-    return PADDING if isinstance(encoder, GramIds) else masked_head.mask_id(encoder)
+    return PADDING if isinstance(encoder, NgramVocabulary) else masked_head.mask_id(encoder)
 
 
 def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, directions: Floats) -> tuple[Shares, Shares]:
@@ -161,7 +161,7 @@ def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, direction
     panels = np.stack([point[:, :-1:2], point[:, 1::2], point[:, 2::2]], axis=-1).reshape(-1, 3)
     for _ in range(_HALVINGS):
         left, right = panels[:, 0], panels[:, 2]
-        owner = encoded.text[row[left]]
+        owner = encoded.row_to_text[row[left]]
         error = np.abs(said[right] - said[left] - (place[right] - place[left]) * (total[panels] @ _SIMPSON))
         error /= encoded.rows_of_text[owner]
         order = np.lexsort((error, owner))
@@ -182,7 +182,7 @@ def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, direction
     shares = np.zeros(len(encoded.ids))
     for panel in panels:
         width, of = place[panel[2]] - place[panel[0]], row[panel[0]]
-        part = shares[encoded.first[of] : encoded.first[of + 1]]
+        part = shares[encoded.row_offsets[of] : encoded.row_offsets[of + 1]]
         for one, weight in zip(panel, _SIMPSON, strict=True):
             part += width * weight * added[one]
     return both, shares

@@ -72,6 +72,6 @@ def models(encoder: Any, policy: str) -> tuple[Any, Any]:
 
 def mask_id(encoder: TextEncoder) -> int:
     """The id that stands for a masked token; in a vocabulary of words that of an unknown one."""
-    find = getattr(encoder, "id_of", None)
+    find = getattr(encoder, "token_id", None)
     found = [find(name) for name in _MASKS] if find else []
     return next((mask for mask in found if mask is not None), UNKNOWN)

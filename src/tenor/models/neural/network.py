@@ -53,7 +53,7 @@ class Network(Neural):
         encoded = self.encode([text])
         spans = self.text_encoder.spans(text, self.config.maximum_tokens, self.config.read)
         rows = []
-        for begin, end in itertools.pairwise(encoded.first):
+        for begin, end in itertools.pairwise(encoded.row_offsets):
             if begin < end:
                 found = encoder.attention_weights(self.keras_model, encoded.ids[None, begin:end])
                 rows.append(np.stack([np.asarray(weights)[0].mean(axis=(0, 1), dtype=np.float64) for weights in found]))
@@ -96,12 +96,14 @@ class Network(Neural):
         """The batches in which texts are predicted; their sizes are those that they are filled up to."""
         tokens = self.config.batch_tokens * _PREDICT_TOKENS
         if compiled.any_shape():
-            return compiled.filled(batches.by_length(encoded.lengths, tokens))
+            return compiled.filled(batches.batches_by_length(encoded.lengths, tokens))
         return compiled.filled(self.in_order(encoded.lengths, tokens))
 
     def in_order(self, lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
         """Batches of rows of these lengths, of few widths where each shape is compiled."""
-        return batches.in_order(lengths, tokens, batches.widths(lengths, self.longest, compiled.price()))
+        return batches.sequential_batches(
+            lengths, tokens, batches.choose_widths(lengths, self.longest, compiled.price())
+        )
 
     def arrays(self) -> Arrays:
         return {variable.path: to_numpy(variable) for variable in self.keras_model.weights}

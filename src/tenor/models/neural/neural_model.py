@@ -48,7 +48,7 @@ class Neural(ABC):
     @property
     def longest(self) -> int:
         """Ids in the longest row."""
-        return self.text_encoder.longest(self.config.maximum_tokens)
+        return self.text_encoder.max_row_length(self.config.maximum_tokens)
 
     def encoder(self) -> dict[str, Any]:
         return self.text_encoder.describe()
@@ -77,7 +77,7 @@ def restore_encoder(family: Family, config: NetworkConfig, description: dict[str
     _, (rows, *_) = next(_shapes(family, config, 1))
     if found.size > rows:
         raise RecordError("encoder.json", "", f"it has ids up to {found.size - 1:,}, and the network {rows:,} of them")
-    specials = getattr(found, "specials", 0)  # of subwords alone
+    specials = getattr(found, "n_special_tokens", 0)  # of subwords alone
     if specials >= config.maximum_tokens:
         raise RecordError("encoder.json", "", f"it has {specials:,} special tokens, which leave no room for a text")
     return found

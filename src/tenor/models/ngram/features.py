@@ -12,7 +12,7 @@ from tenor._core import disk_arrays
 from tenor.models.linear.loss import PART_ENTRIES, Desired, Stored, cut
 from tenor.tasks import Classes, Floats, Targets
 from tenor.text import ngrams
-from tenor.text.ngrams import Counts
+from tenor.text.ngrams import NgramCounts
 
 MOST_FEATURES, MOST_WEIGHTS = 1 << 21, 1 << 25
 """Features of a model, and features times outputs, at most."""
@@ -38,7 +38,7 @@ class Features(NamedTuple):
     matrix: "scipy.sparse.csr_matrix | Stored"
 
 
-def prepare(counts: Counts, desired: Floats | Desired, weighting: Weighting, minimum_texts: int) -> Features:
+def prepare(counts: NgramCounts, desired: Floats | Desired, weighting: Weighting, minimum_texts: int) -> Features:
     """Features of the training texts: the n-grams of at least `minimum_texts` texts, or all where there are none.
 
     Where there are more than MOST_FEATURES n-grams, or they would have more than MOST_WEIGHTS weights, some are kept:
@@ -50,7 +50,7 @@ def prepare(counts: Counts, desired: Floats | Desired, weighting: Weighting, min
         weighting: How counts become features.
         minimum_texts: In how many texts an n-gram has to occur.
     """
-    frequency = ngrams.frequency(counts)
+    frequency = ngrams.document_frequency(counts)
     rows, outputs = desired.shape
     telling = None
     if not disk_arrays.is_stored(counts.buckets) and isinstance(desired, Desired) and isinstance(desired.task, Classes):
@@ -79,7 +79,7 @@ def vocabulary(
         minimum_texts: In how many texts an n-gram has to occur.
         telling: (buckets, most=how many are to be kept) -> positions of those; None: the most frequent.
     """
-    buckets, most = ngrams.frequent(frequency, minimum_texts), min(MOST_FEATURES, MOST_WEIGHTS // outputs)
+    buckets, most = ngrams.frequent_buckets(frequency, minimum_texts), min(MOST_FEATURES, MOST_WEIGHTS // outputs)
     if len(buckets) > most:
         buckets = buckets[:most] if telling is None else buckets[telling(buckets, most=most)][:most]
     if weighting == "naive-bayes":
@@ -88,14 +88,14 @@ def vocabulary(
 
 
 def weighed(
-    counts: Counts, desired: Floats | Desired, buckets: npt.NDArray[np.int32], idf: Floats, weighting: Weighting
+    counts: NgramCounts, desired: Floats | Desired, buckets: npt.NDArray[np.int32], idf: Floats, weighting: Weighting
 ) -> "tuple[scipy.sparse.csr_matrix | Stored, Floats | None]":
     """The features of training texts, and in how many texts of each output each occurs: (features, outputs).
 
     None in place of the latter where the weighting does not use it.
     """
     rows, outputs = desired.shape
-    columns = ngrams.positions(buckets)
+    columns = ngrams.bucket_positions(buckets)
     used = None if weighting == "tf-idf" else np.zeros((len(buckets), outputs), np.float32)
 
     def prepared(part: slice) -> scipy.sparse.csr_matrix:
@@ -110,20 +110,22 @@ def weighed(
         return weigh(selected, weighting, idf)
 
     if disk_arrays.is_stored(counts.buckets):
-        parts = cut(counts.row, PART_ENTRIES)
+        parts = cut(counts.row_offsets, PART_ENTRIES)
         matrix: Any = _stored((prepared(part) for part in parts), parts, len(buckets), counts)
     else:
         matrix = prepared(slice(0, rows))
     return matrix, used
 
 
-def _most_telling(counts: Counts, buckets: npt.NDArray[np.int32], targets: Targets, most: int) -> npt.NDArray[np.int64]:
+def _most_telling(
+    counts: NgramCounts, buckets: npt.NDArray[np.int32], targets: Targets, most: int
+) -> npt.NDArray[np.int64]:
     """Positions, rising, of the n-grams whose presence tells most of the class.
 
     That is how much likelier each text's class is among the other texts with the n-gram than among all, as a sum of
     logarithms. The text itself does not count, or else what stands in one text of each class would seem to tell much.
     """
-    presence = select(counts, ngrams.positions(buckets), len(buckets))
+    presence = select(counts, ngrams.bucket_positions(buckets), len(buckets))
     presence.data = np.ones_like(presence.data)
     rows = np.arange(len(targets))
     of_class = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, targets)))
@@ -135,14 +137,14 @@ def _most_telling(counts: Counts, buckets: npt.NDArray[np.int32], targets: Targe
     return np.sort(np.argsort(-gain, kind="stable")[:most])
 
 
-def _texts(counts: Counts, part: slice) -> Counts:
-    row = counts.row[part.start : part.stop + 1]
+def _texts(counts: NgramCounts, part: slice) -> NgramCounts:
+    row = counts.row_offsets[part.start : part.stop + 1]
     entries = slice(int(row[0]), int(row[-1]))
-    return Counts(row - row[0], counts.buckets[entries], counts.counts[entries])
+    return NgramCounts(row - row[0], counts.buckets[entries], counts.counts[entries])
 
 
 def _stored(
-    matrices: Iterable[scipy.sparse.csr_matrix], parts: tuple[slice, ...], width: int, counts: Counts
+    matrices: Iterable[scipy.sparse.csr_matrix], parts: tuple[slice, ...], width: int, counts: NgramCounts
 ) -> Stored:
     """The matrices, one under the other, on disk."""
     row, columns, data = disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int32), disk_arrays.Writer(np.float32)
@@ -157,11 +159,11 @@ def _stored(
     return Stored(row.finish(), columns.finish(), data.finish(), width, parts)
 
 
-def select(counts: Counts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:
+def select(counts: NgramCounts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:
     """Counts of the buckets that are features, as (texts, width)."""
     column = columns[counts.buckets]
     kept = np.flatnonzero(column >= 0)
-    row = np.searchsorted(kept, counts.row).astype(np.int32)
+    row = np.searchsorted(kept, counts.row_offsets).astype(np.int32)
     values = counts.counts[kept].astype(np.float32)
     return scipy.sparse.csr_matrix((values, column[kept], row), shape=(len(row) - 1, width))
 

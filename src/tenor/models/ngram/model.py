@@ -23,7 +23,7 @@ from tenor.models.ngram import features
 from tenor.models.ngram.features import Features, Weighting
 from tenor.tasks import Floats, Targets, Task, Value
 from tenor.text import ngrams
-from tenor.text.ngrams import BITS, Counts
+from tenor.text.ngrams import BITS, NgramCounts
 
 _LONGEST = 8  # tokens or characters in an n-gram
 _ARRAYS = ("buckets", "idf", "weights", "intercept")
@@ -97,11 +97,11 @@ class NgramModel:
         """Logits of shape (texts, outputs)."""
         return self.score(ngrams.count(texts, self.orders, self.characters))
 
-    def score(self, counts: Counts) -> Floats:
+    def score(self, counts: NgramCounts) -> Floats:
         """Logits of shape (texts, outputs) of texts that are counts already."""
         return solver.logits(self.weighed(counts), self.linear)
 
-    def weighed(self, counts: Counts) -> scipy.sparse.csr_matrix:
+    def weighed(self, counts: NgramCounts) -> scipy.sparse.csr_matrix:
         """Features of texts that are counts already: (texts, features)."""
         return features.weigh(features.select(counts, self._columns, len(self.buckets)), self.weighting, self.idf)
 
@@ -120,9 +120,12 @@ class NgramModel:
         shares[known] = matrix.data * weights
         results = []
         for row, text in enumerate(texts):
-            share = shares[counts.row[row] : counts.row[row + 1]]
+            share = shares[counts.row_offsets[row] : counts.row_offsets[row + 1]]
             spans = ngrams.spans(text, self.orders, self.characters)
-            single = np.bincount(spans.at, minlength=len(share)) == counts.counts[counts.row[row] : counts.row[row + 1]]
+            single = (
+                np.bincount(spans.at, minlength=len(share))
+                == counts.counts[counts.row_offsets[row] : counts.row_offsets[row + 1]]
+            )
             own = spread(spans, np.where(single, share, 0.0), len(text))
             characters = spread(spans, share, len(text), own)
             # What stands for the blanks around the text is no character's.
@@ -141,7 +144,7 @@ class NgramModel:
 
     @cached_property
     def _columns(self) -> npt.NDArray[np.int32]:
-        return ngrams.positions(self.buckets)
+        return ngrams.bucket_positions(self.buckets)
 
     def arrays(self) -> Arrays:
         return {
@@ -189,13 +192,13 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
     return NgramModel(lengths["orders"], lengths.get("characters", ()), weighting, buckets, idf, model)
 
 
-def count(texts: Sequence[str], config: Config, callback: Callback | None = None) -> Counts:
+def count(texts: Sequence[str], config: Config, callback: Callback | None = None) -> NgramCounts:
     """The n-grams of the lengths that `config` sets, and how often they occur in each text."""
     return ngrams.count(texts, config.orders or (), config.characters or (), callback)
 
 
 def learn(
-    counts: Counts, targets: Targets, task: Task, weights: Floats, config: Config, callback: Callback | None = None
+    counts: NgramCounts, targets: Targets, task: Task, weights: Floats, config: Config, callback: Callback | None = None
 ) -> NgramModel:
     """A model fitted to texts that are counts already; nothing in `config` is open."""
     assert config.weighting is not None

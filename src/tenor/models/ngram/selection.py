@@ -8,7 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from tenor.config.settings import require
-from tenor.data.ondisk import Texts
+from tenor.data.ondisk import DiskTexts
 from tenor.data.split import Rows
 from tenor.models.base import Examples
 from tenor.models.linear import solver
@@ -18,7 +18,7 @@ from tenor.models.ngram.features import Weighting
 from tenor.models.ngram.model import Config
 from tenor.tasks import Classes, Floats, LabelSet, Task, Value
 from tenor.text import ngrams
-from tenor.text.ngrams import Counts
+from tenor.text.ngrams import NgramCounts
 
 _TRIAL_ENTRIES = 2_000_000  # the quick validation sees about this many counts, so its time does not grow with the data
 _TRIAL_TEXTS = 500
@@ -48,7 +48,7 @@ def drawn(texts: int, seed: int, on_disk: bool) -> Rows:
 
 def sample_of(examples: Examples, seed: int) -> Examples:
     """The texts that were `drawn` from training texts on this machine, in that order."""
-    if not isinstance(examples.texts, Texts):
+    if not isinstance(examples.texts, DiskTexts):
         taken = examples.take(drawn(len(examples), seed, on_disk=False))
         return replace(taken, validation=examples.validation)
     order = drawn(len(examples), seed, on_disk=True)
@@ -175,12 +175,12 @@ class _Trial:
             others = np.random.default_rng((seed, 1)).permutation(len(examples.validation))[: len(order)]
             self.fitted, self.measured = examples.take(order), examples.validation.take(others)
         else:
-            self.fitted, self.measured = examples.take(order).parted(_VALIDATION, seed)
+            self.fitted, self.measured = examples.take(order).split(_VALIDATION, seed)
         if not len(self.measured):  # very few rows, or all of them linked
             half = int(len(order) * _VALIDATION)
             self.fitted, self.measured = (examples.take(part) for part in (order[half:], order[:half]))
         self.desired = self.task.desired(self.fitted.targets)
-        self.counts: dict[Config, tuple[Counts, ...]] = {}
+        self.counts: dict[Config, tuple[NgramCounts, ...]] = {}
         self.prepared: tuple[Any, ...] = (None,)  # the features of the last n-grams and weighting
         self.losses: dict[Config, Floats] = {}
         self.tried: list[dict[str, Any]] = []
@@ -209,7 +209,7 @@ class _Trial:
             self.losses[config] = self._measure(config)
         return self.losses[config]
 
-    def _counted(self, config: Config) -> tuple[Counts, ...]:
+    def _counted(self, config: Config) -> tuple[NgramCounts, ...]:
         grams = replace(config, weighting=None, strength=None)
         if grams not in self.counts:
             self.counts[grams] = tuple(ngram_model.count(part.texts, config) for part in (self.fitted, self.measured))
@@ -221,7 +221,7 @@ class _Trial:
         counts, others = self._counted(config)
         if self.prepared[0] != weighted:
             prepared = features.prepare(counts, self.desired, config.weighting, config.minimum_texts)
-            selected = features.select(others, ngrams.positions(prepared.buckets), len(prepared.buckets))
+            selected = features.select(others, ngrams.bucket_positions(prepared.buckets), len(prepared.buckets))
             matrix = features.weigh(selected, config.weighting, prepared.idf)
             self.prepared = weighted, prepared, matrix
         _, prepared, matrix = self.prepared

@@ -31,7 +31,7 @@ def export(network: Network, encoded: Encoded) -> Exported:
             f"the ONNX graph is up to {difference:.2g} away from the network, so it is not kept.",
             "Predictions go through Keras. Please report this.",
         )
-    kept = {NETWORK: by_network[-len(rows.text) :], FLOAT32: by_graph[-len(rows.text) :]}
+    kept = {NETWORK: by_network[-len(rows.row_to_text) :], FLOAT32: by_graph[-len(rows.row_to_text) :]}
     made = replace(made, probe=Probe(rows, kept))
     if made.on_device:
         vars(made)["network"] = network  # where it is already

@@ -65,7 +65,7 @@ class Exported(Neural):
         """What `score` gives, by this graph."""
         result = np.zeros((len(encoded.lengths), self.task.outputs), np.float32)
         tokens = _ENCODER_TOKENS if self.family.structure else _TOKENS
-        for batch in batches.by_length(encoded.lengths, tokens):
+        for batch in batches.batches_by_length(encoded.lengths, tokens):
             result[batch.rows] = run(encoded.pad(batch.rows, batch.width))
         return encoded.mean_by_text(result)
 
