@@ -9,6 +9,7 @@ from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.models import registry
 from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.models.neural import backend
 from tenor.tasks import Classes
 
@@ -43,7 +44,7 @@ def main() -> None:
     start = perf_counter()
     targets = np.array(labels, np.int32)
     examples = Examples(texts, targets, Classes(("0", "1")), np.ones(len(texts), np.float32))
-    neural.fit(family, examples, config, SEED, callback)
+    neural.fit(family, examples, config, FitContext(seed=SEED, callback=callback))
     print_figures(
         texts_per_s=callback.rates[1],
         first_texts_per_s=callback.rates[0],

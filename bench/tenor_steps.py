@@ -15,6 +15,7 @@ from tenor.config import settings
 from tenor.data.split import hold_out
 from tenor.models import registry
 from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.models.neural import backend
 from tenor.tasks import Classes
 from tenor.text import batches
@@ -46,7 +47,7 @@ def main() -> None:
     plan = batches.shuffled_batches(lengths, config.batch_tokens, widths, SEED, 0)
     callback = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
     with contextlib.suppress(EnoughError):
-        neural.fit(family, examples, config, SEED, callback)
+        neural.fit(family, examples, config, FitContext(seed=SEED, callback=callback))
     print_figures(**callback.figures())
 
 

@@ -22,7 +22,6 @@ import pytest
 import tenor
 import test_training
 from tenor import TextClassifier
-from tenor._core.callbacks import Callback
 from tenor.config.settings import make
 from tenor.data.split import hold_out
 from tenor.errors import MissingExtraError, TenorError
@@ -30,8 +29,9 @@ from tenor.explanation import explain
 from tenor.inference.predictor import Predictor
 from tenor.models import registry
 from tenor.models.base import Examples
+from tenor.models.context import CHECKPOINT, FitContext
 from tenor.models.neural import backend
-from tenor.training import network_training, neural, trainer
+from tenor.training import network_training, neural
 from test_families import ENGLISH, LABELS, SMALL
 
 FAMILIES = [name for name, family in registry.FAMILIES.items() if family.build]
@@ -82,9 +82,9 @@ def resumed(folder: Path) -> bool:
     whole = test_training.fit(None)[0]
     with pytest.raises(test_training._Killed):
         test_training.fit(folder, kill_at=5)
-    checkpoint = (folder / trainer.CHECKPOINT).read_bytes()
+    checkpoint = (folder / CHECKPOINT).read_bytes()
     broken, _, callback = test_training.fit(folder, resume=True)
-    (folder / trainer.CHECKPOINT).write_bytes(checkpoint)
+    (folder / CHECKPOINT).write_bytes(checkpoint)
     return test_training.same(whole, broken) and any("resumed" in line for line in callback.lines)
 
 
@@ -107,7 +107,7 @@ def compilations() -> dict[str, Any]:
     targets = task.encode(LABELS)
     examples = Examples(MIXED, targets, task, np.ones(len(MIXED), np.float32))
     config = make(registry.find("cnn").config, settings, "test")
-    short = neural.fit(registry.find("cnn"), examples, config, 3, Callback(), seconds=0.1)
+    short = neural.fit(registry.find("cnn"), examples, config, FitContext(seed=3, seconds=0.1))
     report["steps in no time"] = short.config.steps
     report["train in no time"] = compiled["train_step"] - report["train"]
     for step in ("predict", "predict again"):

@@ -17,7 +17,7 @@ from tenor.models import registry
 from tenor.models.neural import masked_head
 from tenor.text import batches, vocabulary
 from tenor.text.encoded import PADDING
-from tenor.training import masked_lm, network_training, pipeline, trainer
+from tenor.training import masked_lm, network_training, pipeline
 
 GOLDEN = Path(__file__).parent / "models" / "golden"
 TRANSFORMER: dict[str, Any] = {
@@ -180,8 +180,8 @@ class _StopAfterEpoch(Callback):
 def test_the_same_seed_gives_the_same_encoder_also_when_a_run_was_stopped_and_resumed(
     corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    always = functools.partial(trainer.Checkpoints, every_s=0.0, share=math.inf)
-    monkeypatch.setattr(trainer, "Checkpoints", always)
+    always = functools.partial(pipeline.Checkpoints, every_s=0.0, share=math.inf)
+    monkeypatch.setattr(pipeline, "Checkpoints", always)
     run = {"settings": TRANSFORMER, "out": str(tmp_path / "encoder")}
     with pytest.raises(KeyboardInterrupt):
         pipeline.pretrain(Pretraining(str(corpus), **run), _Stop(7))

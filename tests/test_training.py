@@ -18,8 +18,9 @@ from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.config.run_config import Run
 from tenor.errors import TenorError
-from tenor.models import registry
+from tenor.models import context, registry
 from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.tasks import Classes
 from tenor.training import fitting, neural, pipeline, trainer
 
@@ -67,9 +68,11 @@ def fit(
     **changes: Any,
 ) -> tuple[dict[str, Any], Any, _Killer]:
     config = _config(family, **changes)
-    checkpoints = trainer.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0, share=math.inf) if folder else None
+    checkpoints = context.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0, share=math.inf) if folder else None
     callback = _Killer(kill_at)
-    fitted = neural.fit(registry.FAMILIES[family], EXAMPLES, config, seed, callback, checkpoints)
+    fitted = neural.fit(
+        registry.FAMILIES[family], EXAMPLES, config, FitContext(seed=seed, callback=callback, checkpoints=checkpoints)
+    )
     return dict(fitted.model.arrays()), fitted, callback
 
 
@@ -86,13 +89,15 @@ def test_writing_checkpoints_within_an_epoch_takes_no_more_than_its_share(
 ) -> None:
     written, save = [], trainer.Loop._save
 
-    def counted(run: trainer.Loop, checkpoints: trainer.Checkpoints) -> None:
+    def counted(run: trainer.Loop, checkpoints: context.Checkpoints) -> None:
         written.append((run.state.epoch, run.state.step))
         save(run, checkpoints)
 
     monkeypatch.setattr(trainer.Loop, "_save", counted)
-    checkpoints = trainer.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, share=share)
-    fitted = neural.fit(registry.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), 1, Callback(), checkpoints)
+    checkpoints = context.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, share=share)
+    fitted = neural.fit(
+        registry.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), FitContext(seed=1, checkpoints=checkpoints)
+    )
     ends = [place for place in written if place[1] == 0]
     assert ends == [(1, 0), (2, 0)]
     # The first shows how long one takes.
@@ -156,10 +161,10 @@ def test_a_run_that_was_broken_and_resumed_ends_the_same(
 ) -> None:
     expected = request.getfixturevalue("unbroken" if family == "bag" else "unbroken_lstm")
     for number, kill_at in enumerate(kills):
-        resume = number > 0 and (tmp_path / trainer.CHECKPOINT).exists()
+        resume = number > 0 and (tmp_path / context.CHECKPOINT).exists()
         with pytest.raises(_Killed):
             fit(tmp_path, resume=resume, kill_at=kill_at, family=family)
-    arrays, fitted, callback = fit(tmp_path, resume=(tmp_path / trainer.CHECKPOINT).exists(), family=family)
+    arrays, fitted, callback = fit(tmp_path, resume=(tmp_path / context.CHECKPOINT).exists(), family=family)
     assert same(expected[0], arrays)
     assert len(fitted.history) == SETTINGS["epochs"]
     assert fitted.steps == expected[1].steps
@@ -174,7 +179,7 @@ def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     losses = [row["validation_loss"] for row in fitted.history]
     best = int(np.argmin(losses))
     stopped, _, _ = fit(None, family="lstm", **values)
-    checkpoint = safetensors.load((tmp_path / trainer.CHECKPOINT).read_bytes())
+    checkpoint = safetensors.load((tmp_path / context.CHECKPOINT).read_bytes())
     last = [checkpoint[f"model/{index}"] for index in range(len(arrays))]
     assert same(arrays, stopped)
     assert best == len(losses) - 1 or not all(
@@ -212,12 +217,12 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("killed")
     with pytest.raises(_Killed):
         fit(folder, kill_at=5)
-    return (folder / trainer.CHECKPOINT).read_bytes()
+    return (folder / context.CHECKPOINT).read_bytes()
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -10])
 def test_a_damaged_checkpoint_is_an_error(checkpoint: bytes, tmp_path: Path, keep: int) -> None:
-    (tmp_path / trainer.CHECKPOINT).write_bytes(checkpoint[:keep])
+    (tmp_path / context.CHECKPOINT).write_bytes(checkpoint[:keep])
     with pytest.raises(TenorError, match="the checkpoint is damaged"):
         fit(tmp_path, resume=True)
 
@@ -225,7 +230,7 @@ def test_a_damaged_checkpoint_is_an_error(checkpoint: bytes, tmp_path: Path, kee
 @pytest.mark.parametrize("about", [{"state": {}}, {"state": {}, "run": None}, {"run": {}}, []])
 def test_a_checkpoint_without_its_entries_is_damaged(tmp_path: Path, about: Any) -> None:
     data = safetensors.save({"x": np.zeros(1, np.float32)}, {"tenor": json.dumps(about)})
-    (tmp_path / trainer.CHECKPOINT).write_bytes(data)
+    (tmp_path / context.CHECKPOINT).write_bytes(data)
     with pytest.raises(
         TenorError, match=r"the checkpoint is damaged: .*\. Start afresh \(--overwrite, in Python overwrite=True\)"
     ):
@@ -240,7 +245,7 @@ def test_a_checkpoint_without_one_of_its_arrays_is_damaged(checkpoint: bytes, tm
         {**arrays, "model/0": np.zeros(1, np.float32)},
         {k: v for k, v in arrays.items() if k != "model/0"},
     ):
-        (tmp_path / trainer.CHECKPOINT).write_bytes(safetensors.save(changed, about))
+        (tmp_path / context.CHECKPOINT).write_bytes(safetensors.save(changed, about))
         with pytest.raises(TenorError, match=r"is damaged: model/0 is missing or has another shape\. Start afresh"):
             fit(tmp_path, resume=True)
 
@@ -256,13 +261,13 @@ PLANTED: dict[str, tuple[Callable[[Path], Any], str]] = {
 @pytest.mark.parametrize("planted", list(PLANTED))
 def test_what_is_no_file_is_no_checkpoint(tmp_path: Path, planted: str) -> None:
     plant, problem = PLANTED[planted]
-    plant(tmp_path / trainer.CHECKPOINT)
+    plant(tmp_path / context.CHECKPOINT)
     with pytest.raises(TenorError, match=rf"safetensors: the checkpoint {problem}.*\. Start afresh \(--overwrite"):
         fit(tmp_path, resume=True)
 
 
 def test_another_run_cannot_be_resumed(checkpoint: bytes, tmp_path: Path) -> None:
-    (tmp_path / trainer.CHECKPOINT).write_bytes(checkpoint)
+    (tmp_path / context.CHECKPOINT).write_bytes(checkpoint)
     with pytest.raises(TenorError, match=r"another run \(seed differ"):
         fit(tmp_path, resume=True, seed=9)
 
@@ -297,7 +302,7 @@ def test_a_process_killed_at_several_points_and_resumed_ends_with_the_same_weigh
     asked = Run(str(data), family="lstm", settings=values, seed=4, report=False)
     pipeline.train(replace(asked, out=str(tmp_path / "whole")))
 
-    broken, checkpoint = tmp_path / "broken", tmp_path / "broken.training" / trainer.CHECKPOINT
+    broken, checkpoint = tmp_path / "broken", tmp_path / "broken.training" / context.CHECKPOINT
     command = [sys.executable, "-m", "tenor", "train", str(data), "--family", "lstm", "--out", str(broken)]
     command += ["--seed", "4", "--no-report"]
     command += [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
@@ -355,7 +360,7 @@ def test_where_nothing_is_held_out_that_is_told(family: str) -> None:
     if family == "bag":
         config = _config(family, epochs=1, validation=0.0, calibration=0.0)
     callback = _Killer(None)
-    fitted = fitting.fit(registry.FAMILIES[family], EXAMPLES, config, 1, callback)
+    fitted = fitting.fit(registry.FAMILIES[family], EXAMPLES, config, FitContext(seed=1, callback=callback))
     assert fitted.calibration is None
     assert callback.lines == [
         "nothing was held out, so probabilities are not calibrated and no coverage can be promised."

@@ -16,7 +16,6 @@ import pytest
 import tenor
 from conftest import QUICK, Cli, chinese, english, write_csv
 from tenor import TextClassifier, TextRegressor
-from tenor._core.callbacks import Callback
 from tenor.config.run_config import Run
 from tenor.data import dataset
 from tenor.errors import BundleError, SettingsError
@@ -24,6 +23,7 @@ from tenor.evaluation import evaluate, thresholds
 from tenor.inference.predictor import Predictor
 from tenor.models import registry
 from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.models.families import ngram
 from tenor.tasks import Classes, LabelSet
 from tenor.training import fitting, pipeline
@@ -151,7 +151,7 @@ def test_so_many_texts_are_tried(texts: int, tried: int) -> None:
     targets = np.arange(texts, dtype=np.int32) % 2 if texts == 3 else task.encode(labels)
     examples = Examples(rows, targets, task, np.ones(texts, np.float32))
     config = ngram.Config(orders=(1,), weighting="tf-idf", strength=1.0)
-    held_out = ngram.fit(examples, config, 0).held_out
+    held_out = ngram.fit(examples, config, FitContext(seed=0)).held_out
     assert (0 if held_out is None else len(held_out.targets)) == tried
 
 
@@ -161,7 +161,7 @@ def test_thresholds_belong_to_calibrated_probabilities() -> None:
     targets = np.float32([[1, label == "yes"] for label in labels])
     examples = Examples(texts, targets, task, np.ones(600, np.float32))
     config = ngram.Config(orders=(1,), weighting="tf-idf", strength=100.0)
-    fitted = fitting.fit(registry.find("ngram"), examples, config, 0, Callback())
+    fitted = fitting.fit(registry.find("ngram"), examples, config, FitContext(seed=0))
     assert (
         fitted.calibration and fitted.calibration.floor == 0 and fitted.held_out and isinstance(fitted.task, LabelSet)
     )

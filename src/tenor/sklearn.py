@@ -23,6 +23,7 @@ from tenor.inference.bundle import Bundle
 from tenor.inference.predictor import Predictor, as_list, check_texts
 from tenor.models import registry
 from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 from tenor.training import fitting
 
@@ -50,7 +51,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         examples = Examples(texts, targets, task, weights, together, unlabelled=others)
         with tracking.tracked(self.log, Path("runs", self.family), Callback()) as told:
             told.settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
-            fitted = fitting.fit(family, examples, config, seed, told)
+            fitted = fitting.fit(family, examples, config, FitContext(seed=seed, callback=told))
             told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
         about = {"text_column": "text", "label_column": "label", "seed": seed}
         metrics = {"timing": fitted.timing}

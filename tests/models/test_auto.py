@@ -13,6 +13,7 @@ from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.models.auto import plan
 from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.models.families import auto
 from tenor.training import fitting
 
@@ -45,7 +46,7 @@ def fit(
     targets = task.encode(LABELS)
     examples = Examples(TEXTS, targets, task, fitting.weights(task, targets, None))
     config = settings.make(auto.Config, dict(values), "test")
-    return fitting.fit(auto.FAMILY, examples, config, 0, callback, ready=ready)
+    return fitting.fit(auto.FAMILY, examples, config, FitContext(seed=0, callback=callback, on_candidate=ready))
 
 
 def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
@@ -82,7 +83,7 @@ def test_chinese_texts_are_looked_at_by_characters(kind: Literal["multiclass", "
     task = tasks.make(kind, labels)
     targets = task.encode(labels)
     examples = Examples(texts, targets, task, fitting.weights(task, targets, None))
-    found = fitting.fit(auto.FAMILY, examples, auto.Config(budget=15.0), 0, Callback())
+    found = fitting.fit(auto.FAMILY, examples, auto.Config(budget=15.0), FitContext(seed=0))
     weighting = "tf-idf" if kind == "regression" else "tf-idf-naive-bayes"
     assert found.config.members == (
         "ngram",

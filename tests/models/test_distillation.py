@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from tenor import TextClassifier, tasks
-from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.models.auto import distillation
 from tenor.models.auto.distillation import SoftClasses, SoftSet, Teacher
 from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.models.families import auto, ngram
 from tenor.tasks import Kind, Task
 from tenor.training import fitting
@@ -72,12 +72,12 @@ def test_the_loss_of_soft_targets_is_smallest_where_the_model_says_the_same() ->
 @pytest.mark.parametrize(("kind", "labels"), KINDS)
 def test_a_teacher_labels_texts_and_another_model_learns_from_that(kind: Kind, labels: list[Any]) -> None:
     known = examples(kind, labels)
-    fitted = fitting.fit(ngram.FAMILY, known, ngram.Config(), 0, Callback())
+    fitted = fitting.fit(ngram.FAMILY, known, ngram.Config(), FitContext(seed=0))
     taught = Teacher(fitted.model, known.task, fitted.calibration).labels(OTHERS)
     both = distillation.together(known, taught)
     assert len(both) == len(both.targets) == len(both.weights) == 420
     assert both.targets.ndim == known.task.desired(known.targets).ndim - (kind == "regression")
-    again = fitting.fit_plain(ngram.FAMILY, both, ngram.Config(), 0, Callback())
+    again = fitting.fit_plain(ngram.FAMILY, both, ngram.Config(), FitContext(seed=0))
     assert known.task.measure(known.targets, again.model.logits(TEXTS)) == pytest.approx(
         known.task.measure(known.targets, fitted.model.logits(TEXTS)), abs=0.1
     )
@@ -103,7 +103,7 @@ def test_labelled_texts_are_taught_half_their_label() -> None:
 
 def fit(unlabelled: Sequence[str] = (), **values: Any) -> fitting.Fitted:
     config = settings.make(auto.Config, values, "test")
-    return fitting.fit(auto.FAMILY, examples(unlabelled=unlabelled), config, 0, Callback())
+    return fitting.fit(auto.FAMILY, examples(unlabelled=unlabelled), config, FitContext(seed=0))
 
 
 def test_members_learn_from_texts_without_labels_and_repeat() -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.models.families import ngram
 from tenor.models.ngram import selection
 from tenor.tasks import Classes
@@ -18,7 +19,7 @@ def examples(texts: list[str], targets: np.ndarray) -> Examples:
 
 
 def test_n_grams_of_characters_are_chosen_where_words_say_nothing() -> None:
-    fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1)
+    fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), FitContext(seed=1))
     assert fitted.config.characters
     logits = fitted.model.logits(["pized", "pology"])
     assert logits[0, 0] < 0 < logits[1, 0]
@@ -26,7 +27,7 @@ def test_n_grams_of_characters_are_chosen_where_words_say_nothing() -> None:
 
 def test_much_text_is_not_searched_by_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "CHARACTERS", 10)
-    fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1)
+    fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), FitContext(seed=1))
     assert fitted.config.characters == ()
 
 
@@ -42,13 +43,13 @@ def test_where_one_kind_of_n_gram_is_set_the_other_is_off(
     asked: dict[str, tuple[int, ...]], orders: tuple[int, ...], characters: tuple[int, ...]
 ) -> None:
     config = ngram.Config(weighting="tf-idf", strength=1.0, **asked)  # type: ignore[arg-type]
-    fitted = ngram.fit(examples(TEXTS, TARGETS), config, 1)
+    fitted = ngram.fit(examples(TEXTS, TARGETS), config, FitContext(seed=1))
     assert (fitted.config.orders, fitted.config.characters) == (orders, characters)
     assert fitted.history == []
 
 
 def test_the_number_of_cores_changes_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    many = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1).model.arrays()
+    many = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), FitContext(seed=1)).model.arrays()
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    one = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), 1).model.arrays()
+    one = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), FitContext(seed=1)).model.arrays()
     assert all(np.array_equal(many[name], one[name]) for name in many)

@@ -19,6 +19,7 @@ from tenor.config import settings
 from tenor.config.run_config import Run
 from tenor.errors import SettingsError
 from tenor.models import registry
+from tenor.models.context import FitContext
 from tenor.models.onnx import onnx_network
 from tenor.training import neural as fitting
 from tenor.training import pipeline
@@ -122,9 +123,7 @@ def test_workers_make_as_many_steps_as_the_first_has_time_for() -> None:
     config = settings.make(family.config, values, "test")
     with cluster.connected("ray") as connected:
         learner = training.learner(connected, 2, 1)
-        fitted = fitting.fit(family, test_training.EXAMPLES, config, 1, Callback(), seconds=4, learn=learner)
+        fitted = fitting.fit(family, test_training.EXAMPLES, config, FitContext(seed=1, seconds=4), learner)
         assert 1 <= fitted.config.steps < 100_000
         with pytest.raises(SettingsError, match="no node of the cluster has 9 cores"):
-            fitting.fit(
-                *(family, test_training.EXAMPLES, config, 1, Callback()), learn=training.learner(connected, 2, 9)
-            )
+            fitting.fit(family, test_training.EXAMPLES, config, FitContext(seed=1), training.learner(connected, 2, 9))

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from tenor._core.callbacks import Callback
 from tenor.distributed import cluster
 from tenor.errors import SettingsError, TenorError, counted, missing_extra
+from tenor.models.context import FitContext
 
 if TYPE_CHECKING:  # not loaded here: a worker joins the others before its backend starts
     from tenor.training.network_training import Learned, Work
     from tenor.training.neural import Learn
-    from tenor.training.trainer import Checkpoints
 
 _DEATHS = 5  # starts that may come to nothing one after the other
 _LOOK_S = 0.5  # between two looks at how far the workers are
@@ -68,7 +68,7 @@ class Trainer:
 
             callback = _Telling(self._told) if number == 0 else Callback()
             with parallel.together():
-                found = network_training.learn(ray.get(work[0]), callback, task.checkpoints, task.seconds)
+                found = network_training.learn(ray.get(work[0]), replace(task.context, callback=callback))
             digest = hashlib.sha256(b"".join(array.tobytes() for array in found.network.arrays().values())).hexdigest()
             return _Answer(found if number == 0 else None, digest)
         except TenorError as error:
@@ -102,11 +102,10 @@ class _Telling(Callback):
 
 @dataclass(frozen=True)
 class _Task:
-    """What the workers of a group are asked for: how many they are, where checkpoints go, and the seconds there are."""
+    """What the workers of a group are asked for: how many they are, and how the network is fitted."""
 
     workers: int
-    checkpoints: "Checkpoints | None"
-    seconds: float | None
+    context: FitContext
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,9 @@ def learner(ray: Any, workers: int | None, threads: int) -> "Learn":
         threads: Cores for each.
     """
 
-    def learn(work: "Work", callback: Callback, checkpoints: "Checkpoints | None", seconds: float | None) -> "Learned":
-        until = None if seconds is None else time.perf_counter() + seconds
+    def learn(work: "Work", context: FitContext) -> "Learned":
+        callback, checkpoints = context.callback, context.checkpoints
+        until = None if context.seconds is None else time.perf_counter() + context.seconds
         if checkpoints is not None:
             checkpoints = replace(checkpoints, folder=checkpoints.folder.absolute())
             if not checkpoints.resume:
@@ -152,7 +152,8 @@ def learner(ray: Any, workers: int | None, threads: int) -> "Learn":
                         f"{counted(threads, 'core')} each."
                     )
                     left = None if until is None else until - time.perf_counter()
-                    return _trained(ray, crew, coordinator, _Task(len(crew), checkpoints, left), reference, heard)
+                    of_workers = FitContext(seed=context.seed, checkpoints=checkpoints, seconds=left)
+                    return _trained(ray, crew, coordinator, _Task(len(crew), of_workers), reference, heard)
                 if checkpoints is not None:
                     checkpoints = replace(checkpoints, resume=True)
         except KeyboardInterrupt:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.callbacks import Callback
 from tenor.config.search_space import Choice, Space, around
 from tenor.config.settings import require
 from tenor.data import ondisk, split
@@ -19,6 +18,9 @@ from tenor.models.attribution import Attribution
 from tenor.models.neural.shapes import Shapes
 from tenor.tasks import Floats, Targets, Task
 from tenor.text.encoded import TextEncoder, Truncation
+
+if TYPE_CHECKING:
+    from tenor.models.context import FitContext
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
@@ -260,7 +262,7 @@ class Family:
         summary: What it is, in one sentence.
         paper: Whose idea it is.
         config: The settings class.
-        fit: (examples, config, seed, callback) -> Fitted.
+        fit: (examples, config, context) -> Fitted.
         restore: (config, encoder, arrays, task) -> Model.
         build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
             (batch, outputs).
@@ -268,9 +270,7 @@ class Family:
             first.
         encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids.
         initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
-        combine: (how another family is fitted, examples, config, seed, callback, ready, spread) -> Fitted, whose model
-            is a `Blend`; `ready` takes each model that can be used before the last one is found, and `spread` says
-            where others are made.
+        combine: (how another family is fitted, examples, config, context) -> Fitted, whose model is a `Blend`.
         structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
         pretraining: Defaults of its settings that are others there.
         started: Defaults of its settings that are others where it starts from an encoder that was pretrained here.
@@ -281,13 +281,13 @@ class Family:
     summary: str
     paper: str
     config: type[Any]
-    fit: Callable[[Examples, Any, int, Callback], Fitted] | None = None
+    fit: Callable[[Examples, Any, "FitContext"], Fitted] | None = None
     restore: Callable[[Any, dict[str, Any], Arrays, Task], Model] | None = None
     build: Callable[[Any, Task], Any] | None = None
     shapes: Callable[[Any, int], Shapes] | None = None
     encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None
     initialise: Callable[[Any, Any], None] | None = None
-    combine: Callable[[Any, Examples, Any, int, Callback, Callable[[Fitted], None], Any], Fitted] | None = None
+    combine: Callable[[Any, Examples, Any, "FitContext"], Fitted] | None = None
     structure: tuple[str, ...] = ()
     pretraining: Mapping[str, Any] = field(default_factory=dict)
     started: Mapping[str, Any] = field(default_factory=dict)

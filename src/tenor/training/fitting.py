@@ -1,24 +1,20 @@
 """Labelled texts -> a fitted model of any family, with what is chosen on texts that it has not learned from."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tenor._core.callbacks import Callback
 from tenor.config.settings import nearest, require
 from tenor.evaluation import calibration, conformal, thresholds
 from tenor.models.base import Examples, Family, Fitted
+from tenor.models.context import FitContext
 from tenor.models.neural import backend
 from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
 
 if TYPE_CHECKING:
-    from tenor.models.auto.executor import Spread
-    from tenor.models.neural.network import Start
     from tenor.training.neural import Learn
-    from tenor.training.trainer import Checkpoints
 
 
 def weights(task: Task, targets: Targets, wanted: Any) -> Floats:
@@ -55,45 +51,27 @@ def check_class_weight(task: Task, wanted: Any) -> None:
             require(usable, "class_weight", f"of {label!r} must be a number above 0")
 
 
-def fit(
-    family: Family,
-    examples: Examples,
-    config: Any,
-    seed: int,
-    callback: Callback,
-    checkpoints: "Checkpoints | None" = None,
-    start: "Start | None" = None,
-    ready: Callable[[Fitted], None] | None = None,
-    spread: "Spread | None" = None,
-    learn: "Learn | None" = None,
-) -> Fitted:
+def fit(family: Family, examples: Examples, config: Any, context: FitContext, learn: "Learn | None" = None) -> Fitted:
     """Fit a model, calibrate it and keep conformal scores; labels of a set get their thresholds.
 
     Args:
         family: Its family.
         examples: What to learn from.
         config: The family's settings.
-        seed: Seed of everything random.
-        callback: Hears of progress.
-        checkpoints: Where those of a network go; None keeps none.
-        start: A pretrained encoder that a network starts from.
-        ready: Takes models that can be used while a better one is looked for.
-        spread: Where a family that blends others has them made; None: here.
+        context: How and where it is fitted. Models that `context.on_candidate` takes are calibrated too.
         learn: Trains a network elsewhere; None: here.
 
     Raises:
         TenorError: A setting does not serve the task, or the checkpoint to resume from cannot be used.
     """
     if family.combine is not None:
-
-        def told(fitted: Fitted) -> None:
-            if ready is not None:
-                ready(calibrated(fitted))
-
-        return calibrated(family.combine(fit_plain, examples, config, seed, callback, told, spread))
-    found = fit_plain(family, examples, config, seed, callback, None, checkpoints, start, learn)
+        on_candidate = context.on_candidate
+        if on_candidate is not None:
+            context = replace(context, on_candidate=lambda fitted: on_candidate(calibrated(fitted)))
+        return calibrated(family.combine(fit_plain, examples, config, context))
+    found = fit_plain(family, examples, config, context, learn)
     if found.held_out is None:
-        callback.on_message(
+        context.callback.on_message(
             "nothing was held out, so probabilities are not calibrated and no coverage can be promised."
         )
     return calibrated(found)
@@ -117,21 +95,12 @@ def calibrated(fitted: Fitted) -> Fitted:
 
 
 def fit_plain(
-    family: Family,
-    examples: Examples,
-    config: Any,
-    seed: int,
-    callback: Callback,
-    seconds: float | None = None,
-    checkpoints: "Checkpoints | None" = None,
-    start: "Start | None" = None,
-    learn: "Learn | None" = None,
+    family: Family, examples: Examples, config: Any, context: FitContext, learn: "Learn | None" = None
 ) -> Fitted:
-    """A model as it is, without calibration; a network makes only as many steps as fit into the seconds."""
+    """A model without calibration; a network makes only as many steps as fit into `context.seconds`."""
     if family.fit is not None:
-        return family.fit(examples, config, seed, callback)
+        return family.fit(examples, config, context)
     backend.load(f"family {family.name!r}")  # here, since it keeps the backend quiet
     from tenor.training import network_training, neural
 
-    learn = learn or network_training.learn
-    return neural.fit(family, examples, config, seed, callback, checkpoints, start, seconds, learn)
+    return neural.fit(family, examples, config, context, learn or network_training.learn)

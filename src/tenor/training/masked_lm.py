@@ -22,18 +22,18 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.callbacks import Callback
 from tenor.config.settings import require
 from tenor.errors import DataError
 from tenor.models.base import Family, Fitted
+from tenor.models.context import FitContext
 from tenor.models.neural import masked_head, optimizers, precision
-from tenor.models.neural.network import Network, Start
+from tenor.models.neural.network import Network
 from tenor.tasks import Classes
 from tenor.text.batches import Batch
 from tenor.text.encoded import PADDING, Encoded, TextEncoder
 from tenor.text.vocabulary import UNKNOWN
 from tenor.training import network_training, neural
-from tenor.training.trainer import Checkpoints, Loop
+from tenor.training.trainer import Loop
 
 _SHARE, _MASK, _RANDOM = 0.15, 0.8, 0.1
 _SHARE_FROM_NOTHING = 0.4
@@ -47,15 +47,7 @@ NO_TASK = Classes(("", " "))
 """Stands for the labels of an encoder, which has none: the head that it gives is not kept."""
 
 
-def fit(
-    family: Family,
-    texts: Sequence[str],
-    config: Any,
-    seed: int,
-    callback: Callback,
-    checkpoints: Checkpoints | None = None,
-    start: Start | None = None,
-) -> Fitted:
+def fit(family: Family, texts: Sequence[str], config: Any, context: FitContext) -> Fitted:
     """Train the encoder of a family to name masked tokens, and keep the weights of the best epoch.
 
     Args:
@@ -63,16 +55,13 @@ def fit(
         texts: At least two; a part of them, `config.validation`, chooses the best epoch; where that is 0 the last is
             kept. Long ones are read whole, in windows.
         config: The family's settings.
-        seed: Seed of everything random.
-        callback: Hears of progress.
-        checkpoints: Where checkpoints go; None keeps none.
-        start: An encoder to go on from.
+        context: Seed, callback, checkpoints, and the weights to go on from.
 
     Raises:
         DataError: There are too few texts.
         TenorError: The checkpoint to resume from is damaged or belongs to another run.
     """
-    begin = time.perf_counter()
+    begin, seed, init = time.perf_counter(), context.seed, context.init
     if len(texts) < 2:
         raise DataError("one text, or none, is too few to learn from.", "Give many; thousands are usual.")
     require(getattr(config, "tune", None) in (None, "all"), "tune", "must be all: pretraining trains all blocks")
@@ -80,13 +69,13 @@ def fit(
     order = np.random.default_rng(seed).permutation(len(texts))
     held_out = math.ceil(len(texts) * config.validation)
     parts = [[texts[row] for row in rows] for rows in (np.sort(order[held_out:]), np.sort(order[:held_out]))]
-    config, encoder = neural.prepare(family, replace(config, keep="windows", epochs=epochs), parts[0], start)
+    config, encoder = neural.prepare(family, replace(config, keep="windows", epochs=epochs), parts[0], init)
     encoded, held = (encoder.encode(part, config.maximum_tokens, config.keep) for part in parts)
     config = neural.fill(config, encoded.lengths, encoder.max_row_length(config.maximum_tokens))
     after_encoding = time.perf_counter()
 
-    network = Network(family, NO_TASK, config, encoder, network_training.build(family, config, NO_TASK, seed, start))
-    loop = Loop(_MaskedTokens(network, encoded, held, seed), config, seed, callback, checkpoints)
+    network = Network(family, NO_TASK, config, encoder, network_training.build(family, config, NO_TASK, seed, init))
+    loop = Loop(_MaskedTokens(network, encoded, held, seed), config, context)
     loop.train()
     network = replace(network, keras_model=network_training.in_float32(network))
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}

@@ -13,13 +13,14 @@ from keras import ops
 
 from tenor._core.callbacks import Callback
 from tenor.models.base import Family, Loss, NetworkConfig
+from tenor.models.context import FitContext
 from tenor.models.linear import head
 from tenor.models.neural import losses, parallel, precision
 from tenor.models.neural.network import Network, Start
 from tenor.tasks import Floats, Targets, Task, Value
 from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded, TextEncoder
-from tenor.training.trainer import Checkpoints, Loop
+from tenor.training.trainer import Loop
 
 _FEW_TEXTS = 1_000  # up to so many, the head is fitted once more after the whole network
 
@@ -79,16 +80,16 @@ class Learned(NamedTuple):
     steps: list[dict[str, Any]]
 
 
-def learn(work: Work, callback: Callback, checkpoints: Checkpoints | None, seconds: float | None) -> Learned:
+def learn(work: Work, context: FitContext) -> Learned:
     """Train the network in this process, or its share where processes train it together.
 
     Args:
-        work: What to do.
-        callback: Hears of progress.
-        checkpoints: Where those go; None keeps none.
-        seconds: Time for it; None: as much as it takes.
+        work: What to train.
+        context: Who hears of progress, where checkpoints go, and how much time there is; seed and first weights are
+            those of `work`.
     """
-    begin = time.perf_counter()
+    begin, callback = time.perf_counter(), context.callback
+    context = replace(context, seed=work.seed)
     keras_model = build(work.family, work.config, work.task, work.seed, work.start)
     network = Network(work.family, work.task, work.config, work.text_encoder, keras_model)
     if getattr(work.config, "tune", None) == "frozen":
@@ -96,8 +97,8 @@ def learn(work: Work, callback: Callback, checkpoints: Checkpoints | None, secon
         return Learned(replace(network, keras_model=in_float32(network)), history, [])
     if work.few is not None:
         _fit_head(network, work.few, work.seed, callback)
-    loop = Loop(_Labels(network, work.learned, work.held), work.config, work.seed, callback, checkpoints)
-    loop.train(None if seconds is None else begin + seconds)
+    loop = Loop(_Labels(network, work.learned, work.held), work.config, context)
+    loop.train(None if context.seconds is None else begin + context.seconds)
     network = replace(network, config=loop.config)
     network = replace(network, keras_model=in_float32(network))
     usual = work.config.loss == usual_loss(work.task) and not work.config.focal

@@ -13,6 +13,7 @@ from tenor._core.callbacks import Callback
 from tenor.config.settings import require
 from tenor.errors import TenorError, counted
 from tenor.models.base import Examples, Family, Fitted, HeldOut, Loss, NetworkConfig
+from tenor.models.context import FitContext
 from tenor.models.neural.network import Network, Start
 from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import Exported
@@ -21,7 +22,6 @@ from tenor.text import batches
 from tenor.text.encoded import COVERS_WHOLE_TEXT, TextEncoder
 from tenor.training import network_training
 from tenor.training.network_training import Learned, Part, Work
-from tenor.training.trainer import Checkpoints
 
 _SMALLEST_BATCH = 1024  # tokens
 _EPOCH_BATCHES, _RUN_BATCHES = 100, 300
@@ -38,19 +38,15 @@ _KEPT = {
     **dict.fromkeys(COVERS_WHOLE_TEXT, "all of them"),
 }
 
-Learn = Callable[[Work, Callback, Checkpoints | None, float | None], Learned]
-"""What trains a network, here or elsewhere: as `learning.learn` does."""
+Learn = Callable[[Work, FitContext], Learned]
+"""What trains a network, here or elsewhere: as `network_training.learn` does."""
 
 
 def fit(
     family: Family,
     examples: Examples,
     config: NetworkConfig,
-    seed: int,
-    callback: Callback,
-    checkpoints: Checkpoints | None = None,
-    start: Start | None = None,
-    seconds: float | None = None,
+    context: FitContext,
     learn: Learn = network_training.learn,
 ) -> Fitted:
     """Train a network and keep the weights of its best epoch.
@@ -60,19 +56,14 @@ def fit(
         examples: Labelled texts; their validation, or a part of them (`config.validation`), chooses the best epoch and
             is there to calibrate on; where it is large enough, each on a half of it.
         config: The family's settings.
-        seed: Seed of everything random.
-        callback: Hears of progress.
-        checkpoints: Where checkpoints go; None keeps none.
-        start: A pretrained encoder to start from; None starts where the family does.
-        seconds: Time for all of this but the ONNX graph: the first steps are timed, and as many are made as fit in.
-            None: all steps.
+        context: Seed, callback, checkpoints, first weights, and the time for all of this but the ONNX graph.
         learn: Trains the network, here or elsewhere.
 
     Raises:
         SettingsError: The loss is of another task.
         TenorError: The checkpoint to resume from is damaged or belongs to another run.
     """
-    begin = time.perf_counter()
+    begin, seed, callback = time.perf_counter(), context.seed, context.callback
     task = examples.task
     config = replace(config.for_texts(len(examples)), loss=_loss_name(config, task))
     share = config.validation
@@ -85,7 +76,7 @@ def fit(
         held_out, fresh = held_out.split(0.5, seed)
     elif not share and not len(held_out) and config.calibration * len(examples) >= _FEWEST_FRESH:
         learned, fresh = examples.split(min(config.calibration, _MOST_FRESH / len(examples)), seed)
-    config, encoder = prepare(family, config, learned.texts, start)
+    config, encoder = prepare(family, config, learned.texts, context.init)
     tokens = config.maximum_tokens
     encoded = encoder.encode(learned.texts, tokens, config.keep)
     held = encoder.encode(held_out.texts, tokens, config.read)
@@ -103,11 +94,11 @@ def fit(
         some = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
         few = Part(encoder.encode(some.texts, tokens, config.keep), some.targets, some.weights)
     work = Work(
-        *(family, task, config, encoder, seed, start),
+        *(family, task, config, encoder, seed, context.init),
         *(Part(encoded, learned.targets, learned.weights), Part(held, held_out.targets, held_out.weights), few),
     )
-    left = None if seconds is None else begin + seconds - time.perf_counter()
-    network, history, steps = learn(work, callback, checkpoints, left)
+    left = None if context.seconds is None else begin + context.seconds - time.perf_counter()
+    network, history, steps = learn(work, replace(context, seconds=left))
     after_fit = time.perf_counter()
     model = _exported(network, fresh.texts if len(fresh) else learned.texts, callback)
     after_export = time.perf_counter()

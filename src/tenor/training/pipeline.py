@@ -5,7 +5,6 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,8 @@ from tenor.inference.predictor import Predictor
 from tenor.models import registry
 from tenor.models.auto.executor import Spread
 from tenor.models.base import Family, Fitted
+from tenor.models.context import Checkpoints, FitContext
 from tenor.models.neural import backend
-from tenor.tasks import Task
 from tenor.text import encoders
 from tenor.tracking import Tracked
 from tenor.training import export, fitting, output, preparation, provenance
@@ -90,7 +89,11 @@ def train(
         with tracking.tracked(run.log, folder, callback, run.resume) as told:
             told.settings(_asked(run, config))
             saved = Saved(run, folder, begun=there is not None)
-            trained = _train(run, family, config, encoder, saved, told, prepared, identity, begin, spread, learn)
+            checkpoints = None if family.build is None else _checkpoints(run, family, folder, identity)
+            context = FitContext(
+                seed=run.seed, callback=told, checkpoints=checkpoints, init=_start(encoder), executor=spread
+            )
+            trained = _train(run, family, config, context, saved, prepared, identity, begin, learn)
             _tell(told, trained)
         return trained
 
@@ -195,37 +198,26 @@ def _train(
     run: Run,
     family: Family,
     config: Any,
-    encoder: Encoder | None,
+    context: FitContext,
     saved: "Saved",
-    callback: Callback,
     prepared: Prepared,
     identity: dict[str, Any],
     begin: float,
-    spread: Spread | None,
     learn: "Learn | None",
 ) -> Trained:
-    data, task, groups = prepared.data, prepared.task, prepared.groups
+    data, groups, callback = prepared.data, prepared.groups, context.callback
     others = None if run.unlabelled is None else sources.read_unlabelled(run.unlabelled, run.text)
     if others is not None:
         callback.on_message(f"{counted(len(others), 'text')} without labels.")
     training = output.training_folder(saved.folder)
-    checkpoints = None if family.build is None else _checkpoints(run, family, training, identity)
     if family.build is None and run.resume:
         callback.on_message(f"{family.name!r} trains in one go, so the run starts from the beginning.")
     unlabelled = () if others is None else others.texts
-    fit = partial(
-        _fit,
-        family,
-        task=task,
-        validation=prepared.validation,
-        config=config,
-        run=run,
-        encoder=encoder,
-        callback=callback,
-        unlabelled=unlabelled,
-        spread=spread,
-        learn=learn,
-    )
+
+    def fit(data: Dataset, groups: Groups | None, context: FitContext) -> Fitted:
+        examples = preparation.examples_of(run, data, prepared.task, groups, prepared.validation)
+        return fitting.fit(family, replace(examples, unlabelled=unlabelled), config, context, learn)
+
     about = {
         "text_column": data.text_column,
         "label_column": data.label_column,
@@ -241,18 +233,18 @@ def _train(
         }
     timing = prepared.timing
 
-    def ready(fitted: Fitted) -> None:
+    def save_candidate(fitted: Fitted) -> None:
         first = not saved.begun
         saved.save(Predictor(unmeasured(family, fitted, about, timing)))
         if first:
             callback.on_message(f"a first model is saved in {saved.folder}; better ones replace it.")
 
-    fitted = fit(data, groups=groups, checkpoints=checkpoints, ready=ready)
+    fitted = fit(data, groups, replace(context, on_candidate=save_candidate))
     crossed = None
     if run.folds is not None and groups is not None:
 
         def crossed(trained: Bundle) -> dict[str, Any]:
-            return _cross_validate(run, data, groups, trained, fit, callback)
+            return _cross_validate(run, data, groups, trained, fit, replace(context, checkpoints=None))
 
     found = finish(run, prepared, unmeasured(family, fitted, about, timing), saved, callback, begin, crossed)
     output.remove_checkpoints(training)
@@ -387,7 +379,7 @@ class Saved:
 
 
 def _cross_validate(
-    run: Run, data: Dataset, groups: Groups, trained: Bundle, fit: Callable[..., Fitted], callback: Callback
+    run: Run, data: Dataset, groups: Groups, trained: Bundle, fit: Callable[..., Fitted], context: FitContext
 ) -> dict[str, Any]:
     """Metrics of models that each leave out one fold: those of every fold, their mean and standard deviation."""
     assert run.folds is not None
@@ -396,11 +388,11 @@ def _cross_validate(
             f"{data.name}: {run.folds} folds need as many groups of rows, and there are {len(set(groups.tolist()))}.",
             "Give more rows, or fewer --folds.",
         )
-    each = []
+    each, callback = [], context.callback
     strata = trained.task.strata(trained.task.encode(data.labels))
     for number, (kept, measured) in enumerate(split.folds(data.texts, strata, run.folds, run.seed, groups), 1):
-        told = PrefixedCallback(callback, f"fold-{number}")
-        fitted = fit(data.take(kept), groups=groups[kept], checkpoints=None, callback=told)
+        of_fold = replace(context, callback=PrefixedCallback(callback, f"fold-{number}"))
+        fitted = fit(data.take(kept), groups[kept], of_fold)
         parts = ("task", "config", "model", "calibration", "conformal")
         predictor = Predictor(replace(trained, **{part: getattr(fitted, part) for part in parts}))
         each.append(evaluate.evaluate(predictor, data.take(measured)))
@@ -416,33 +408,10 @@ def _cross_validate(
     }
 
 
-def _fit(
-    family: Family,
-    data: Dataset,
-    task: Task,
-    validation: Dataset | None,
-    config: Any,
-    run: Run,
-    encoder: Encoder | None,
-    callback: Callback,
-    groups: Groups | None,
-    checkpoints: Any,
-    ready: Callable[[Fitted], None] | None = None,
-    spread: Spread | None = None,
-    unlabelled: Sequence[str] = (),
-    learn: "Learn | None" = None,
-) -> Fitted:
-    examples = replace(preparation.examples_of(run, data, task, groups, validation), unlabelled=unlabelled)
-    where = (spread, learn)
-    return fitting.fit(family, examples, config, run.seed, callback, checkpoints, _start(encoder), ready, *where)
-
-
-def _checkpoints(run: "Run | Pretraining", family: Family, folder: Path, identity: dict[str, Any]) -> Any:
-    """Where checkpoints go, with what tells the run from others."""
+def _checkpoints(run: "Run | Pretraining", family: Family, folder: Path, identity: dict[str, Any]) -> Checkpoints:
+    """Where the checkpoints of the model in `folder` go, with what identifies the run."""
     backend.load(f"the family {family.name!r}")  # here, since it keeps the backend quiet
-    from tenor.training.trainer import Checkpoints
-
-    return Checkpoints(folder, run.resume, identity)
+    return Checkpoints(output.training_folder(folder), run.resume, identity)
 
 
 def pretrain(run: Pretraining, callback: Callback | None = None) -> tuple[Path, Encoder]:
@@ -472,13 +441,14 @@ def pretrain(run: Pretraining, callback: Callback | None = None) -> tuple[Path, 
         encoder: Encoder = there.saved
         return folder, encoder
     place = output.training_folder(folder)
-    checkpoints = _checkpoints(run, family, place, identity)
+    checkpoints = _checkpoints(run, family, folder, identity)
 
     from tenor.training import masked_lm
 
     with tracking.tracked(run.log, folder, callback, run.resume) as told:
         told.settings(_asked(run, config))
-        fitted = masked_lm.fit(family, corpus.texts, config, run.seed, told, checkpoints, _start(init))
+        context = FitContext(seed=run.seed, callback=told, checkpoints=checkpoints, init=_start(init))
+        fitted = masked_lm.fit(family, corpus.texts, config, context)
         told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
     encoder = Encoder(
         family,

@@ -10,7 +10,6 @@ import math
 import sys
 import time
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 import keras
@@ -19,48 +18,18 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from tenor._core import atomic
-from tenor._core.callbacks import Callback
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import TenorError
 from tenor.models.base import NetworkConfig
+from tenor.models.context import CHECKPOINT, Checkpoints, FitContext
 from tenor.models.neural import compiled, optimizers, parallel, precision
 from tenor.models.neural.network import to_numpy
 from tenor.text import batches
 from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded
 
-CHECKPOINT = "checkpoint.safetensors"
 _METADATA_BYTES = 1 << 30  # of a checkpoint beside the weights: its header, and what each step was
 _AFRESH = "Start afresh (--overwrite, in Python overwrite=True)."
-
-
-@dataclass(frozen=True)
-class Checkpoints:
-    """Where checkpoints go.
-
-    Attributes:
-        folder: The folder; it is made when the first checkpoint is written.
-        resume: Go on from the checkpoint that is there.
-        run: What the run is made of (settings, seed, fingerprint of the data); resuming another one, or one of another
-            backend or on a GPU in place of a processor, is refused.
-        every_s: Seconds between checkpoints, at least; one is also written after every epoch.
-        share: How much of the time goes into writing those between the ends of epochs, at most.
-    """
-
-    folder: Path
-    resume: bool
-    run: dict[str, Any]
-    every_s: float = 20.0
-    share: float = 0.01
-
-    def remove(self) -> None:
-        """Remove what an earlier run has left."""
-        (self.folder / CHECKPOINT).unlink(missing_ok=True)
-
-    def tell(self, callback: Callback) -> None:
-        """Say what can be done when a run has been interrupted."""
-        if (self.folder / CHECKPOINT).exists():
-            callback.on_message("interrupted; the same command with --resume goes on from the last checkpoint.")
 
 
 @dataclass
@@ -112,13 +81,11 @@ class Loop:
         self,
         objective: Objective,
         config: NetworkConfig,
-        seed: int,
-        callback: Callback,
-        checkpoints: Checkpoints | None,
+        context: FitContext,
     ) -> None:
         assert config.epochs is not None
-        self.objective, self.config, self.seed, self.epochs = objective, config, seed, config.epochs
-        self.callback, self.checkpoints = callback, checkpoints
+        self.objective, self.config, self.seed, self.epochs = objective, config, context.seed, config.epochs
+        self.callback, self.checkpoints = context.callback, context.checkpoints
         self.model = objective.keras_model
         self.state = _State()
         self.widths = batches.choose_widths(

@@ -35,6 +35,7 @@ from tenor.inference import bundle
 from tenor.models import registry
 from tenor.models.auto import cost
 from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.tasks import Value
 from tenor.training import fitting, output, pipeline, preparation, provenance
 
@@ -236,7 +237,7 @@ def attempt(setup: Setup, proposal: Proposal, callback: Callback) -> Outcome:
     told = _Trial(proposal, callback)
     try:
         config = settings.make(family.config, {**setup.settings, **proposal.settings}, "settings")
-        fitted = fitting.fit_plain(family, learned, config, setup.seed, told)
+        fitted = fitting.fit_plain(family, learned, config, FitContext(seed=setup.seed, callback=told))
     except _OutOfTimeError:
         return Outcome("over", {}, told.epochs, time.perf_counter() - begin)
     except (_GivenUpError, SettingsError) as error:

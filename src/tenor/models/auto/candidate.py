@@ -6,19 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.config.settings import require
 from tenor.errors import SettingsError
 from tenor.models.auto import cost, distillation
 from tenor.models.base import Examples, Family, Fitted
+from tenor.models.context import FitContext
 from tenor.models.families import bag, cnn, lstm, ngram, pretrained
 from tenor.tasks import Floats
 
-Fit = Callable[[Family, Examples, Any, int, Callback, float | None], Fitted]
-"""(family, examples, config, seed, callback, seconds) -> Fitted: how a model of any other family is fitted. With
-seconds a network makes only as many steps as fit into them.
-"""
+Fit = Callable[[Family, Examples, Any, FitContext], Fitted]
+"""(family, examples, config, context) -> Fitted: how a model of any other family is fitted."""
 
 _KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
 _UNLABELLED, _SEED = "unlabelled", "seed"
@@ -141,14 +139,14 @@ def make(
     asked: Candidate,
     learned: Examples,
     held_out: Examples,
-    seed: int,
-    callback: Callback,
+    context: FitContext,
     taught: Examples | None = None,
 ) -> Made:
     """Fit a model and try it on the texts held out."""
     begin = time.perf_counter()
     examples = learned if taught is None else distillation.together(learned, taught)
-    fitted = of_task(fit(asked.family, examples, asked.config, seed + asked.seed, callback, asked.seconds), held_out)
+    context = replace(context, seed=context.seed + asked.seed, seconds=asked.seconds)
+    fitted = of_task(fit(asked.family, examples, asked.config, context), held_out)
     seconds = time.perf_counter() - begin
     begin = time.perf_counter()
     logits = fitted.model.logits(held_out.texts)

@@ -21,9 +21,10 @@ from tenor.evaluation import calibration
 from tenor.models.auto import blend, candidate, cost, distillation, plan
 from tenor.models.auto.blend import Blend, Member
 from tenor.models.auto.candidate import Candidate, Fit, Made
-from tenor.models.auto.executor import Call, Spread, spread_out
+from tenor.models.auto.executor import Call, spread_out
 from tenor.models.auto.plan import Clock
 from tenor.models.base import Examples, Family, Fitted, HeldOut
+from tenor.models.context import FitContext
 from tenor.models.families import ngram
 from tenor.tasks import Value
 
@@ -85,33 +86,31 @@ def combine(
     fit: Fit,
     examples: Examples,
     config: Config,
-    seed: int,
-    callback: Callback,
-    ready: Callable[[Fitted], None],
-    spread: Spread | None = None,
+    context: FitContext,
 ) -> Fitted:
     """Make models, compare them, blend those that help; and have a small model learn from the blend, where one is asked
     for.
 
-    An interruption (Ctrl-C) after the first model ends the search, not the run. `ready` gets the first model, and
-    each blend that is better than the one before. `spread` makes models elsewhere, several at a time.
+    An interruption (Ctrl-C) after the first model ends the search, not the run. `context.on_candidate` gets the first
+    model, and each blend that is better than the one before. `context.executor` makes models elsewhere, several at a
+    time.
 
     Raises:
         TenorError: A setting in `members` does not serve the task, a package is missing, or no model is as small and
             as quick as is asked for.
     """
-    begin = time.perf_counter()
+    begin, seed, callback = time.perf_counter(), context.seed, context.callback
     whole = Clock(None if config.members else config.budget)
     share = 1.0 if config.distil is None else 1 - _DISTILLED_SHARE
     clock = Clock(None if config.members or config.budget is None else share * config.budget)
     several = config.members is not None or config.distil is not None or len(examples.unlabelled) > 0
     if not several and not plan.compares(config.budget, examples):
-        return _alone(fit, examples, config, seed, callback)
+        return _alone(fit, examples, config, context)
     encodes = plan.encodes(config.members, config.budget, examples)
     learned, held_out = examples.train_validation_split(plan.held_share(len(examples), encodes), seed)
     if not len(held_out):
         callback.on_message("there are too few texts to compare models, so there is one of n-grams alone.")
-        return _alone(fit, examples, config, seed, callback)
+        return _alone(fit, examples, config, context)
     held_out, learned = held_out.in_memory(), replace(learned, unlabelled=examples.unlabelled)
     made: list[Made] = []
     members: tuple[Member, ...] = ()
@@ -126,7 +125,7 @@ def combine(
         def taught(asked: Candidate) -> Examples | None:
             return _taught(found, asked, learned.unlabelled, seed)
 
-        making = _making(fit, planned, config, parts, seed, callback, clock, taught, spread)
+        making = _making(fit, planned, config, parts, context, clock, taught)
         with contextlib.closing(making):
             for asked, each in making:
                 if each is None:
@@ -137,7 +136,8 @@ def combine(
                 chosen, blended = _blended(made, held_out, config, begin)
                 if blended is not None and (found is None or blended.history[-1]["weight"] > 0):
                     found, members = blended, chosen
-                    ready(found)
+                    if context.on_candidate is not None:
+                        context.on_candidate(found)
         if config.budget is not None and config.members is None and clock.left > _LEFT_SHARE * config.budget:
             callback.on_message(f"no further model that could help fits into the {clock.left:.0f} s that are left.")
     except KeyboardInterrupt:
@@ -152,10 +152,10 @@ def combine(
     found = replace(found, history=rows, config=replace(config, members=tuple(each.described for each in made)))
     if config.distil is None:
         if examples.validation is None:
-            members = _on_all(fit, members, made, examples, config, seed, callback, clock, spread)
+            members = _on_all(fit, members, made, examples, config, context, clock)
         found = replace(found, model=Blend(members))
     else:
-        found = _distilled(fit, found, learned, held_out, seed, callback, whole)
+        found = _distilled(fit, found, learned, held_out, context, whole)
     return replace(found, timing={"fit_s": time.perf_counter() - begin})
 
 
@@ -164,19 +164,18 @@ def _making(
     planned: Iterator[Candidate | None],
     config: Config,
     parts: tuple[Examples, Examples],
-    seed: int,
-    callback: Callback,
+    context: FitContext,
     clock: Clock,
     taught: Callable[[Candidate], Examples | None],
-    spread: Spread | None,
 ) -> Generator[tuple[Candidate, Made | None]]:
     """The models of the plan, in its order; None for one that is not ready in time. The first has all the time."""
     given = ready = 0
     learned, held_out = parts
+    seed, spread = context.seed, context.executor
     if spread is None:
         for asked in filter(None, planned):
-            told = _Member(callback, asked.name, clock if ready else Clock(None))
-            made = _in_time(fit, asked, learned, held_out, seed, told, taught(asked))
+            told = _Member(context.callback, asked.name, clock if ready else Clock(None))
+            made = _in_time(fit, asked, parts, FitContext(seed=seed, callback=told), taught(asked))
             ready += made is not None
             yield asked, made
         return
@@ -211,20 +210,18 @@ def _made_there(
 ) -> Made | None:
     """A model made on another machine, until a moment in seconds since 1970."""
     told = _Member(Callback(), asked.name, Clock(None if moment is None else moment - time.time()))
-    return _in_time(fit, asked, *parts, seed, told, taught)
+    return _in_time(fit, asked, parts, FitContext(seed=seed, callback=told), taught)
 
 
 def _in_time(
     fit: Fit,
     asked: Candidate,
-    learned: Examples,
-    held_out: Examples,
-    seed: int,
-    told: _Member,
+    parts: tuple[Examples, Examples],
+    context: FitContext,
     taught: Examples | None,
 ) -> Made | None:
     try:
-        return candidate.make(fit, asked, learned, held_out, seed, told, taught)
+        return candidate.make(fit, asked, *parts, context, taught)
     except _OutOfTimeError:
         return None
 
@@ -257,7 +254,7 @@ def _teacher(found: Fitted) -> distillation.Teacher:
 
 
 def _distilled(
-    fit: Fit, found: Fitted, learned: Examples, held_out: Examples, seed: int, callback: Callback, clock: Clock
+    fit: Fit, found: Fitted, learned: Examples, held_out: Examples, context: FitContext, clock: Clock
 ) -> Fitted:
     """A model of the family that `distil` names, which has learned what the blend says.
 
@@ -273,14 +270,16 @@ def _distilled(
         number = int(min(len(learned.unlabelled), max(0.0, rate * clock.left / 2 - len(learned))))
     examples = teacher.softens(learned)
     if number:
-        examples = distillation.together(examples, teacher.labels(distillation.drawn(learned.unlabelled, number, seed)))
+        examples = distillation.together(
+            examples, teacher.labels(distillation.drawn(learned.unlabelled, number, context.seed))
+        )
     seconds = None if clock.left == float("inf") else max(1.0, clock.left)
     # What the blend says is soft enough.
     wanted = asked.wanted if asked.family.build is None else {"label_smoothing": 0.0, **asked.wanted}
     asked = replace(asked, wanted=wanted, seconds=seconds, unlabelled=number)
-    told = _Member(callback, f"distilled {asked.family.name}", Clock(None))
-    made = candidate.make(fit, asked, examples, held_out, seed, told)
-    callback.on_candidate_end(f"distilled {asked.family.name}", made.figures(held_out))
+    told = _Member(context.callback, f"distilled {asked.family.name}", Clock(None))
+    made = candidate.make(fit, asked, examples, held_out, FitContext(seed=context.seed, callback=told))
+    context.callback.on_candidate_end(f"distilled {asked.family.name}", made.figures(held_out))
     if not candidate.affordable([made], config.maximum_size, config.maximum_latency):
         raise _too_costly(config, [made])
     row = {**made.row(held_out, 1.0), "family": f"distilled {asked.family.name}"}
@@ -334,9 +333,9 @@ def _too_costly(config: Config, made: Sequence[Made]) -> SettingsError:
     )
 
 
-def _alone(fit: Fit, examples: Examples, config: Config, seed: int, callback: Callback) -> Fitted:
+def _alone(fit: Fit, examples: Examples, config: Config, context: FitContext) -> Fitted:
     """The n-gram model, fitted to all texts."""
-    found = fit(ngram.FAMILY, examples, ngram.Config(), seed, callback, None)
+    found = fit(ngram.FAMILY, examples, ngram.Config(), context)
     texts = cost.sample(examples)
     logits = found.model.logits(texts[:1])
     alone = Made(Candidate(ngram.FAMILY, {}), found, logits, 0.0, 0.0, *cost.price(found, texts))
@@ -352,16 +351,15 @@ def _on_all(
     made: Sequence[Made],
     examples: Examples,
     config: Config,
-    seed: int,
-    callback: Callback,
+    context: FitContext,
     clock: Clock,
-    spread: Spread | None,
 ) -> tuple[Member, ...]:
     """The models fitted to all texts, with the settings chosen: those for which there is time, the quickest first.
 
     One that did not see all of its texts once has no use for more of them. What more texts make too large stays what
     it was, and an interruption ends it.
     """
+    spread = context.executor
     of = {id(each.fitted.model): each for each in made}
     costs = [of[id(member.model)] for member in members]
     found = list(members)
@@ -376,15 +374,24 @@ def _on_all(
     def fitted() -> Generator[tuple[int, Fitted]]:
         if spread is None:
             for number, member, one in wider():
-                told = _Member(callback, f"{one.asked.name}, all texts", Clock(None))
-                yield (
-                    number,
-                    _fitted_to(examples, fit, member.family, member.config, seed + one.asked.seed, one.taught, told),
-                )
+                told = _Member(context.callback, f"{one.asked.name}, all texts", Clock(None))
+                of_member = FitContext(seed=context.seed + one.asked.seed, callback=told)
+                yield number, _fitted_to(examples, fit, member.family, member.config, of_member, one.taught)
             return
         shared = spread.share(replace(examples.in_memory(), unlabelled=()))
         calls: Iterator[Call | None] = (
-            (number, _fitted_to, (shared, fit, member.family, member.config, seed + one.asked.seed, one.taught))
+            (
+                number,
+                _fitted_to,
+                (
+                    shared,
+                    fit,
+                    member.family,
+                    member.config,
+                    FitContext(seed=context.seed + one.asked.seed),
+                    one.taught,
+                ),
+            )
             for number, member, one in wider()
         )
         yield from spread_out(spread, calls, lambda: spread.places)
@@ -398,7 +405,7 @@ def _on_all(
                 if candidate.affordable(with_this, config.maximum_size, config.maximum_latency):
                     costs, found[number] = with_this, replace(members[number], model=again.model)
     except KeyboardInterrupt:
-        callback.on_message("interrupted: the models learn from no further texts, and are saved.")
+        context.callback.on_message("interrupted: the models learn from no further texts, and are saved.")
     return tuple(found)
 
 
@@ -407,12 +414,11 @@ def _fitted_to(
     fit: Fit,
     family: Family,
     config: Any,
-    seed: int,
+    context: FitContext,
     taught: Examples | None,
-    callback: Callback | None = None,
 ) -> Fitted:
     more = examples if taught is None else distillation.together(examples, taught)
-    return candidate.of_task(fit(family, more, config, seed, callback or Callback(), None), examples)
+    return candidate.of_task(fit(family, more, config, context), examples)
 
 
 FAMILY = Family(

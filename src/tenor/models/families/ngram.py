@@ -20,11 +20,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tenor._core.callbacks import Callback
 from tenor.data import split
 from tenor.data.ondisk import DiskTexts
 from tenor.data.split import Rows
 from tenor.models.base import Examples, Family, Fitted, HeldOut
+from tenor.models.context import FitContext
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram import selection
 from tenor.models.ngram.model import Config as Config
@@ -42,14 +42,14 @@ _SCORED_CELLS, _FEWEST_SCORED = 1 << 24, 1_000  # of many classes, fewer texts d
 _FOLDED = 100_000  # texts on disk; of more than these, no second model is fitted to see how the first does
 
 
-def fit(examples: Examples, config: Config, seed: int, callback: Callback | None = None) -> Fitted:
+def fit(examples: Examples, config: Config, context: FitContext) -> Fitted:
     """Choose what `config` leaves open, then fit on all texts.
 
     Both are done with `examples.validation` where that is given. Else what is held out for calibration is scored by
     models that have learned from three quarters of the texts or more, unless the settings say not to; of many texts on
     disk, a few are held out from the model itself, which it does not miss.
     """
-    begin = time.perf_counter()
+    begin, seed, callback = time.perf_counter(), context.seed, context.callback
     task, texts = examples.task, examples.texts
     chosen, tried = selection.choose(
         lambda: selection.sample_of(examples, seed), lambda: selection.characters(texts), task, config, seed

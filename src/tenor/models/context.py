@@ -1,0 +1,69 @@
+"""What travels through every fit: the seed, who hears of progress, where checkpoints go, and how much time there is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenor._core.callbacks import Callback
+from tenor.models.auto.executor import Spread
+from tenor.models.base import Fitted
+
+if TYPE_CHECKING:  # its module loads Keras
+    from tenor.models.neural.network import Start
+
+CHECKPOINT = "checkpoint.safetensors"
+"""The file of a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where the checkpoints of a network go.
+
+    Attributes:
+        folder: The folder; it is made when the first checkpoint is written.
+        resume: Go on from the checkpoint in the folder.
+        run: What identifies the run (settings, seed, fingerprint of the data). A checkpoint of another run, of another
+            backend, or of a GPU where there is a processor now, is refused.
+        every_s: Seconds between checkpoints, at least; one is also written after every epoch.
+        share: Largest share of the time that goes into writing checkpoints within an epoch.
+    """
+
+    folder: Path
+    resume: bool
+    run: dict[str, Any]
+    every_s: float = 20.0
+    share: float = 0.01
+
+    def remove(self) -> None:
+        """Remove the checkpoint of an earlier run."""
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+
+    def tell(self, callback: Callback) -> None:
+        """Say how an interrupted run goes on, if it can."""
+        if (self.folder / CHECKPOINT).exists():
+            callback.on_message("interrupted; the same command with --resume goes on from the last checkpoint.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitContext:
+    """How and where a model is fitted, besides its examples and settings.
+
+    Attributes:
+        seed: Seed of everything random.
+        callback: Hears of progress.
+        checkpoints: Where the checkpoints of a network go; None: no checkpoints.
+        init: Pretrained weights that a network starts from; None: those that its family starts from.
+        seconds: Time for a network: the first steps are timed, and the network makes as many as fit in; None: all
+            steps.
+        executor: Where `auto` makes its models; None: in this process.
+        on_candidate: Takes each usable model while a better one is searched for.
+    """
+
+    seed: int
+    callback: Callback = field(default_factory=Callback)
+    checkpoints: Checkpoints | None = None
+    init: "Start | None" = None
+    seconds: float | None = None
+    executor: Spread | None = None
+    on_candidate: Callable[[Fitted], None] | None = None
