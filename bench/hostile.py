@@ -25,7 +25,7 @@ from typing import Any
 
 import tenor
 from served import answer, request, resident_mib, serving
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.training import pipeline
 
 WINDOW_S = 5.0
@@ -183,7 +183,7 @@ def main() -> None:
         place = Path(folder)
         rows = [{"text": text, "label": "negative" if text.startswith("dull") else "positive"} for text in TEXTS]
         (place / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-        pipeline.train(Run(str(place / "rows.jsonl"), family="ngram", out=str(place / "kept"), report=False))
+        pipeline.train(RunConfig(str(place / "rows.jsonl"), family="ngram", out=str(place / "kept"), report=False))
         for name in ("one", "two"):
             shutil.copytree(place / "kept", place / name)
         with socket.create_server(("127.0.0.1", 0)) as free:

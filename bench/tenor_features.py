@@ -14,7 +14,7 @@ from steps import Steps
 from tenor.config import settings
 from tenor.models import registry
 from tenor.models.neural import backend
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
 
     config = settings.make(family.config, {"tune": "frozen", "pooled_blocks": 1, "precision": sys.argv[2]}, "settings")
     config, encoder = family.encode(config, texts)
-    task = Classes(("0", "1"))
+    task = SingleLabel(("0", "1"))
     policy = precision.policy(config)
     with precision.used(policy):
         network = Network(family, task, config, encoder, family.build(config, task))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imdb import print_figures, read_part
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.config.settings import parse_assignments
 from tenor.training import pipeline
 
@@ -28,7 +28,7 @@ def main() -> None:
         test = draw("test", int(sys.argv[4]), TEST_SEED, Path(work))
         encoder = next((each for each in sys.argv[5:] if "=" not in each), None)
         out = str(Path(work) / "model")
-        run = Run(train, test, "text", "label", family, values, seed=seed, out=out, init=encoder, report=False)
+        run = RunConfig(train, test, "text", "label", family, values, seed=seed, out=out, init=encoder, report=False)
         metrics = pipeline.train(run).metrics
     timing = metrics["timing"]
     print_figures(accuracy=metrics["test"]["accuracy"], fit_s=timing["fit_s"], total_s=timing["total_s"])

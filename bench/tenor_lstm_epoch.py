@@ -11,7 +11,7 @@ from tenor.models import registry
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.models.neural import backend
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
 SEED = 7
 
@@ -43,7 +43,7 @@ def main() -> None:
     callback = Rates()
     start = perf_counter()
     targets = np.array(labels, np.int32)
-    examples = Examples(texts, targets, Classes(("0", "1")), np.ones(len(texts), np.float32))
+    examples = Examples(texts, targets, SingleLabel(("0", "1")), np.ones(len(texts), np.float32))
     neural.fit(family, examples, config, FitContext(seed=SEED, callback=callback))
     print_figures(
         texts_per_s=callback.rates[1],

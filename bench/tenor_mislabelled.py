@@ -8,7 +8,7 @@ from imdb import print_figures, read_part
 from tenor.checks import mislabelled
 from tenor.checks.parts import CheckContext
 from tenor.data.dataset import Dataset
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
 SHARE = 0.05
 
@@ -23,7 +23,7 @@ def main() -> None:
     start = perf_counter()
     data = Dataset("reviews", texts, labels)
     groups = CheckContext(data).near
-    margins, _ = mislabelled.suspects(texts, labels, Classes(("negative", "positive")), groups, seed=0)
+    margins, _ = mislabelled.suspects(texts, labels, SingleLabel(("negative", "positive")), groups, seed=0)
     seconds = perf_counter() - start
     first = set(margins.argsort(kind="stable")[: len(flipped)].tolist())
     print_figures(found=len(first & set(flipped)) / len(flipped), check_s=seconds)

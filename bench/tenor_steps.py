@@ -17,7 +17,7 @@ from tenor.models import registry
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.models.neural import backend
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 from tenor.text import batches
 
 BATCH = 32
@@ -39,7 +39,7 @@ def main() -> None:
     values |= {"validation": 0.0, "calibration": 0.0}  # all texts are learned from
     config = settings.make(family.config, values, "settings")
     targets = np.array(labels, np.int32)
-    examples = Examples(texts, targets, Classes(("0", "1")), np.ones(len(texts), np.float32))
+    examples = Examples(texts, targets, SingleLabel(("0", "1")), np.ones(len(texts), np.float32))
     rows, _ = hold_out(texts, targets, config.validation, SEED)
     encoder = family.encode(config, [])[1]
     lengths = encoder.encode([texts[row] for row in rows], length, config.keep).lengths

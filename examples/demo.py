@@ -11,7 +11,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tenor.cli.console import Console
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.training import pipeline
 from tenor.training.pipeline import Trained
 
@@ -31,7 +31,7 @@ def main() -> None:
         print(f"\n== tenor train imdb --family {family} {shown}".rstrip(), flush=True)
         started_at = time.perf_counter()
         with Console() as console:
-            run = Run("imdb", family=family, settings=settings, out=f"runs/demo-{family}", overwrite=True)
+            run = RunConfig("imdb", family=family, settings=settings, out=f"runs/demo-{family}", overwrite=True)
             trained[family] = pipeline.train(run, console)
         test = trained[family].metrics["test"]
         seconds = time.perf_counter() - started_at

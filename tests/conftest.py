@@ -19,7 +19,7 @@ import pytest
 
 from tenor import TextClassifier
 from tenor.cli import main
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.inference.predictor import Predictor
 from tenor.training import pipeline
 
@@ -210,7 +210,7 @@ def chinese_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model_folder(tmp_path_factory: pytest.TempPathFactory, english_csv: Path) -> Path:
     """The folder of an `ngram` model of the English rows. Tests read it and change nothing in it."""
     folder = tmp_path_factory.mktemp("models") / "reviews"
-    return pipeline.train(Run(str(english_csv), family="ngram", out=str(folder), settings=QUICK)).folder
+    return pipeline.train(RunConfig(str(english_csv), family="ngram", out=str(folder), settings=QUICK)).folder
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import tenor
 from tenor import TextClassifier
 from tenor.errors import BundleError
 from tenor.inference import bundle
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
 TEXTS = ["good film", "fine film", "bad film", "poor film"] * 5
 LABELS = ["很 好", "很 好", "bad one", "bad one"] * 5
@@ -360,7 +360,7 @@ MODELS = sorted(each.name for each in GOLDEN.iterdir() if each.name != "encoder"
 def test_every_model_of_format_2_is_read(name: str) -> None:
     model = tenor.load(GOLDEN / name)
     logits = model.raw_logits(["a good film, good indeed", ""])
-    assert logits.shape == (2, model.bundle.task.outputs)
+    assert logits.shape == (2, model.bundle.task.n_outputs)
     assert np.isfinite(logits).all()
 
 
@@ -427,7 +427,7 @@ def test_a_fault_of_ours_is_not_told_as_damage(folder: Path, monkeypatch: pytest
     def faulty(*_: object) -> object:
         raise TypeError("a fault of ours")
 
-    monkeypatch.setattr(bundle.tasks, "restore", faulty)
+    monkeypatch.setattr(bundle.tasks, "from_dict", faulty)
     with pytest.raises(TypeError, match="a fault of ours"):
         tenor.load(folder)
 
@@ -441,7 +441,7 @@ def test_settings_errors_of_a_bundle_are_bundle_errors(folder: Path) -> None:
 
 def test_a_model_of_format_1_is_read() -> None:
     model = tenor.load(Path(__file__).parent / "golden" / "format-1")
-    assert model.bundle.task == Classes(("negative", "positive"))
+    assert model.bundle.task == SingleLabel(("negative", "positive"))
     assert model.predict_proba(["a good story"])[0, 1] == pytest.approx(0.830572, abs=1e-6)
 
 

@@ -22,7 +22,7 @@ def everything(folder: Path) -> dict[str, bytes | None]:
 def test_a_file_is_replaced_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"old")
-    with atomic.replacing(path) as stream:
+    with atomic.atomic_write(path) as stream:
         stream.write(b"new")
         stream.flush()
         assert path.read_bytes() == b"old"
@@ -35,7 +35,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
     (tmp_path / "a").write_bytes(b"old")
 
     def fail() -> None:
-        with atomic.replacing(tmp_path / "a") as stream:
+        with atomic.atomic_write(tmp_path / "a") as stream:
             stream.write(b"new")
             raise error("broke off")
 
@@ -52,26 +52,26 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, full_d
 
 
 def test_a_folder_is_written_whole(tmp_path: Path) -> None:
-    atomic.write_folder(tmp_path / "new" / "model", {"a": b"1", "b": b"2"})
+    atomic.atomic_write_dir(tmp_path / "new" / "model", {"a": b"1", "b": b"2"})
     assert everything(tmp_path / "new") == {"model": None, "model/a": b"1", "model/b": b"2"}
 
 
 def test_a_folder_that_is_there_is_replaced_only_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "model"
-    atomic.write_folder(path, {"a": b"1", "b": b"2"})
+    atomic.atomic_write_dir(path, {"a": b"1", "b": b"2"})
     with pytest.raises(FileExistsError, match="model"):
-        atomic.write_folder(path, {"a": b"3"})
+        atomic.atomic_write_dir(path, {"a": b"3"})
     assert everything(path) == {"a": b"1", "b": b"2"}
-    atomic.write_folder(path, {"a": b"3"}, overwrite=True)
+    atomic.atomic_write_dir(path, {"a": b"3"}, overwrite=True)
     assert everything(tmp_path) == {"model": None, "model/a": b"3"}
 
 
 def test_a_file_or_link_in_place_of_the_folder_is_replaced_and_its_target_kept(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    atomic.write_folder(tmp_path / "file", {"a": b"1"}, overwrite=True)
-    atomic.write_folder(tmp_path / "target", {"a": b"2"})
+    atomic.atomic_write_dir(tmp_path / "file", {"a": b"1"}, overwrite=True)
+    atomic.atomic_write_dir(tmp_path / "target", {"a": b"2"})
     (tmp_path / "link").symlink_to(tmp_path / "target")
-    atomic.write_folder(tmp_path / "link", {"a": b"3"}, overwrite=True)
+    atomic.atomic_write_dir(tmp_path / "link", {"a": b"3"}, overwrite=True)
     assert everything(tmp_path) == {
         **{"file": None, "file/a": b"1", "target": None, "target/a": b"2", "link": None, "link/a": b"3"}
     }
@@ -82,15 +82,15 @@ def test_a_full_disk_leaves_the_old_folder_and_nothing_else(
     tmp_path: Path, full_disk: FullDisk, overwrite: bool
 ) -> None:
     if overwrite:
-        atomic.write_folder(tmp_path / "model", {"a": b"old"})
+        atomic.atomic_write_dir(tmp_path / "model", {"a": b"old"})
     before = everything(tmp_path)
     with full_disk(1_000), pytest.raises(OSError, match="File too large"):
-        atomic.write_folder(tmp_path / "model", {"a": b"new", "b": b"x" * 10_000}, overwrite)
+        atomic.atomic_write_dir(tmp_path / "model", {"a": b"new", "b": b"x" * 10_000}, overwrite)
     assert everything(tmp_path) == before
 
 
 def test_a_process_killed_while_writing_leaves_the_old_state_and_disturbs_no_later_one(tmp_path: Path) -> None:
-    atomic.write_folder(tmp_path / "model", {"a": b"old"})
+    atomic.atomic_write_dir(tmp_path / "model", {"a": b"old"})
     atomic.write(tmp_path / "file", b"old")
     program = (
         "import os, sys, pathlib; from tenor import files; folder = pathlib.Path(sys.argv[1])\n"
@@ -108,7 +108,7 @@ def test_a_process_killed_while_writing_leaves_the_old_state_and_disturbs_no_lat
     assert (found["model/a"], found["file"]) == (b"old", b"old")
     left = [name for name in found if not name.startswith(("model", "file"))]
     assert left and all(Path(name).parts[0].endswith(".part") for name in left)
-    atomic.write_folder(tmp_path / "model", {"a": b"new"}, overwrite=True)
+    atomic.atomic_write_dir(tmp_path / "model", {"a": b"new"}, overwrite=True)
     atomic.write(tmp_path / "file", b"new")
     atomic.remove_parts(tmp_path / "file")
     assert everything(tmp_path) == {"model": None, "model/a": b"new", "file": b"new"}
@@ -183,12 +183,12 @@ def test_at_any_moment_there_is_a_whole_folder_and_the_next_one_cleans_up(
 
 def test_what_is_hidden_after_a_kill_is_found_and_not_lost(tmp_path: Path) -> None:
     path = tmp_path / "model"
-    atomic.write_folder(path, {"a": b"old"})
+    atomic.atomic_write_dir(path, {"a": b"old"})
     path.rename(tmp_path / ".model.0123abcd.old")
     assert atomic.present(path) == tmp_path / ".model.0123abcd.old"
     assert atomic.present(tmp_path / "other") == tmp_path / "other"
     with pytest.raises(FileExistsError, match="model"):
-        atomic.write_folder(path, {"a": b"new"})
+        atomic.atomic_write_dir(path, {"a": b"new"})
     assert everything(tmp_path) == {"model": None, "model/a": b"old"}
 
 
@@ -200,14 +200,14 @@ def test_what_somebody_put_under_hidden_names_is_not_followed(tmp_path: Path, mo
     (folder / ".model.00000000.part").symlink_to(victim)
     (folder / ".model.00000001.old").symlink_to(victim)
     (folder / ".file.00000002.part").symlink_to(victim / "a")
-    atomic.write_folder(folder / "model", {"a": b"new"})
+    atomic.atomic_write_dir(folder / "model", {"a": b"new"})
     assert everything(victim) == {"a": b"precious"}
     monkeypatch.setattr(atomic, "_part", lambda path: path.with_name(f".{path.name}.00000002.part"))  # it was guessed
     with pytest.raises(FileExistsError, match="File exists"):
         atomic.write(folder / "file", b"new")
     (folder / ".model.00000002.part").symlink_to(victim)
     with pytest.raises(FileExistsError, match="File exists"):
-        atomic.write_folder(folder / "model", {"a": b"newer"}, overwrite=True)
+        atomic.atomic_write_dir(folder / "model", {"a": b"newer"}, overwrite=True)
     assert (everything(victim), (folder / "model" / "a").read_bytes()) == ({"a": b"precious"}, b"new")
     assert not (folder / "file").exists()
 
@@ -225,13 +225,13 @@ def test_a_folder_that_is_swapped_for_a_link_while_it_is_filled_takes_nothing_el
             yield "b", b"2"
 
     with contextlib.suppress(OSError):
-        atomic.write_folder(tmp_path / "model", Swapping(a=b"1"))
+        atomic.atomic_write_dir(tmp_path / "model", Swapping(a=b"1"))
     assert everything(victim) == {}
     assert everything(tmp_path / "elsewhere") == {"a": b"1", "b": b"2"}
 
 
 def test_what_is_being_written_is_not_cleaned_up(tmp_path: Path) -> None:
-    with atomic.replacing(tmp_path / "a") as stream:
+    with atomic.atomic_write(tmp_path / "a") as stream:
         stream.write(b"new")
         atomic.remove_parts(tmp_path / "a", tmp_path / "b")
     assert everything(tmp_path) == {"a": b"new"}
@@ -249,10 +249,12 @@ def test_a_device_a_pipe_or_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -
 
 def test_a_disk_that_is_full_keeps_what_is_there(small_disk: Path) -> None:
     atomic.write(small_disk / "file", b"old")
-    atomic.write_folder(small_disk / "model", {"a": b"old"})
+    atomic.atomic_write_dir(small_disk / "model", {"a": b"old"})
     with pytest.raises(OSError, match="No space left"):
         atomic.write(small_disk / "file", b"x" * (2 << 20))
     with pytest.raises(OSError, match="No space left"):
-        atomic.write_folder(small_disk / "model", {"a": b"x" * (600 << 10), "b": b"x" * (600 << 10)}, overwrite=True)
+        atomic.atomic_write_dir(
+            small_disk / "model", {"a": b"x" * (600 << 10), "b": b"x" * (600 << 10)}, overwrite=True
+        )
     assert everything(small_disk) == {"file": b"old", "model": None, "model/a": b"old"}
-    atomic.write_folder(small_disk / "model", {"a": b"x" * (600 << 10)}, overwrite=True)
+    atomic.atomic_write_dir(small_disk / "model", {"a": b"x" * (600 << 10)}, overwrite=True)

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import Cli, chinese, english, relabelled, write_csv
 from tenor._core.callbacks import Callback
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data import dataset
 from tenor.errors import SettingsError
 from tenor.models.families import ngram
@@ -19,7 +19,7 @@ from tenor.training.pipeline import Trained
 
 def train(folder: Path, name: str, on_disk: bool, **options: Any) -> Trained:
     options.setdefault("family", "ngram")
-    return pipeline.train(Run(str(folder / "in.csv"), out=str(folder / name), on_disk=on_disk, **options))
+    return pipeline.train(RunConfig(str(folder / "in.csv"), out=str(folder / name), on_disk=on_disk, **options))
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "regression"])
@@ -64,7 +64,7 @@ def test_no_text_that_is_measured_on_was_learned_from(tmp_path: Path) -> None:
     rows = english(120)
     path = write_csv(tmp_path / "in.csv", [*rows, *((f" {text}", label) for text, label in rows)])
     heard = Listener()
-    run = Run(str(path), family="ngram", out=str(tmp_path / "model"), on_disk=True)
+    run = RunConfig(str(path), family="ngram", out=str(tmp_path / "model"), on_disk=True)
     trained = pipeline.train(run, heard)
     data = dataset.read(path, on_disk=True)
     task = trained.predictor.bundle.task
@@ -114,7 +114,7 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
 
     path = write_csv(tmp_path / "in.csv", english(200))
     with pytest.raises(KeyboardInterrupt, match="enough"):
-        pipeline.train(Run(str(path), family="ngram", out=str(tmp_path / "model"), on_disk=True), Interrupting())
+        pipeline.train(RunConfig(str(path), family="ngram", out=str(tmp_path / "model"), on_disk=True), Interrupting())
     assert [found.name for found in tmp_path.iterdir()] == ["in.csv"]
 
 

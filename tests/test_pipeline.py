@@ -7,7 +7,7 @@ import pytest
 from conftest import QUICK, english, write_csv
 from tenor._core.callbacks import Callback
 from tenor.checks.parts import CheckContext
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data import dataset, sources
 from tenor.data.dataset import Dataset
 from tenor.errors import BundleError, DataError, SettingsError
@@ -26,7 +26,9 @@ def unfinished(tmp_path: Path) -> Path:
 
 def test_the_checkpoints_are_removed_when_the_model_is_saved(unfinished: Path, english_csv: Path) -> None:
     pipeline.train(
-        Run(str(english_csv), family="ngram", out=str(unfinished.with_name("model")), overwrite=True, settings=QUICK)
+        RunConfig(
+            str(english_csv), family="ngram", out=str(unfinished.with_name("model")), overwrite=True, settings=QUICK
+        )
     )
     assert [path.name for path in unfinished.parent.iterdir()] == ["model"]
 
@@ -36,14 +38,18 @@ def test_an_unfinished_run_is_refused_with_what_to_do_in_both_worlds(unfinished:
         r"unfinished run of this model\. Go on \(--resume, in Python resume=True\), or start afresh \(--overwrite, in"
     )
     with pytest.raises(BundleError, match=message):
-        pipeline.train(Run(str(english_csv), family="ngram", out=str(unfinished.with_name("model")), settings=QUICK))
+        pipeline.train(
+            RunConfig(str(english_csv), family="ngram", out=str(unfinished.with_name("model")), settings=QUICK)
+        )
 
 
 def test_what_else_is_in_the_folder_of_checkpoints_stays(unfinished: Path, english_csv: Path) -> None:
     (unfinished / "thesis.txt").write_text("years of work")
     (unfinished / "notes").mkdir()
     pipeline.train(
-        Run(str(english_csv), family="ngram", out=str(unfinished.with_name("model")), overwrite=True, settings=QUICK)
+        RunConfig(
+            str(english_csv), family="ngram", out=str(unfinished.with_name("model")), overwrite=True, settings=QUICK
+        )
     )
     assert sorted(path.name for path in unfinished.iterdir()) == ["notes", "thesis.txt"]
 
@@ -51,7 +57,7 @@ def test_what_else_is_in_the_folder_of_checkpoints_stays(unfinished: Path, engli
 def test_a_file_with_the_name_of_the_folder_of_checkpoints_stays(tmp_path: Path, english_csv: Path) -> None:
     (tmp_path / "model.training").write_text("mine")
     trained = pipeline.train(
-        Run(str(english_csv), family="ngram", out=str(tmp_path / "model"), overwrite=True, settings=QUICK)
+        RunConfig(str(english_csv), family="ngram", out=str(tmp_path / "model"), overwrite=True, settings=QUICK)
     )
     assert (trained.folder / "manifest.json").is_file()
     assert (tmp_path / "model.training").read_text() == "mine"
@@ -82,7 +88,7 @@ def test_the_latest_rows_are_measured_on(tmp_path: Path) -> None:
     late = [(text, {"positive": "negative", "negative": "positive"}[label]) for text, label in rows[150:]]
     path = with_columns(tmp_path / "in.csv", rows[:150] + late)
     trained = pipeline.train(
-        Run(str(path), family="ngram", out=str(tmp_path / "model"), time="day", test_size=0.25, settings=QUICK)
+        RunConfig(str(path), family="ngram", out=str(tmp_path / "model"), time="day", test_size=0.25, settings=QUICK)
     )
     assert trained.metrics["test"]["rows"] == 50
     assert trained.metrics["test"]["accuracy"] < 0.1
@@ -90,17 +96,17 @@ def test_the_latest_rows_are_measured_on(tmp_path: Path) -> None:
 
 def test_rows_of_a_group_stay_together(tmp_path: Path) -> None:
     path = with_columns(tmp_path / "in.csv", english(100))
-    run = Run(str(path), family="ngram", out=str(tmp_path / "model"), group="author", settings=QUICK)
+    run = RunConfig(str(path), family="ngram", out=str(tmp_path / "model"), group="author", settings=QUICK)
     assert pipeline.train(run).metrics["test"]["rows"] == 20
     with pytest.raises(DataError, match=r"there is no column 'autor'\. Did you mean 'author'"):
-        pipeline.train(Run(str(path), family="ngram", group="autor"))
+        pipeline.train(RunConfig(str(path), family="ngram", group="autor"))
     with pytest.raises(SettingsError, match=r"--group: the built-in dataset 'zh-reviews' has no column 'author'"):
         sources.read_source_column("zh-reviews", "author", "group", Dataset("zh-reviews", [], []))
 
 
 def test_folds_measure_every_row_and_the_model_learns_from_all(tmp_path: Path) -> None:
     path = with_columns(tmp_path / "in.csv", english(100))
-    run = Run(str(path), family="ngram", out=str(tmp_path / "model"), folds=4, group="author", settings=QUICK)
+    run = RunConfig(str(path), family="ngram", out=str(tmp_path / "model"), folds=4, group="author", settings=QUICK)
     trained = pipeline.train(run)
     measured = trained.metrics["cross_validation"]
     assert measured["folds"] == len(measured["each"]) == 4
@@ -116,16 +122,16 @@ def test_folds_measure_every_row_and_the_model_learns_from_all(tmp_path: Path) -
 
 def test_partings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(SettingsError, match=r"setting 'folds' does not go with time\. Give one of the two"):
-        Run("in.csv", family="ngram", time="day", folds=3)
+        RunConfig("in.csv", family="ngram", time="day", folds=3)
     with pytest.raises(SettingsError, match=r"setting 'time' does not go with a test"):
-        Run("in.csv", family="ngram", test="test.csv", time="day")
+        RunConfig("in.csv", family="ngram", test="test.csv", time="day")
 
 
 def test_training_says_what_may_be_wrong_with_the_data(tmp_path: Path) -> None:
     rows = [*english(), (english()[0][0] + " ", "negative"), ("odd one", "Positive")]
     data, test = write_csv(tmp_path / "in.csv", rows), write_csv(tmp_path / "test.csv", english()[5:9])
     heard = Listener()
-    pipeline.train(Run(str(data), str(test), family="ngram", out=str(tmp_path / "model"), settings=QUICK), heard)
+    pipeline.train(RunConfig(str(data), str(test), family="ngram", out=str(tmp_path / "model"), settings=QUICK), heard)
     assert heard.lines[1:-1] == [
         "4 of the 4 texts to measure on are also among those to learn from.",
         "2 rows have the same text as another and a different label.",
@@ -139,9 +145,9 @@ def test_near_duplicates_stay_on_one_side(tmp_path: Path) -> None:
     rows = [(text + mark, label) for text, label in english(60) for mark in ("", "!", " ...")]
     path = write_csv(tmp_path / "in.csv", rows)
     assert (
-        pipeline.train(Run(str(path), family="ngram", out=str(tmp_path / "model"), settings=QUICK)).metrics["test"][
-            "rows"
-        ]
+        pipeline.train(RunConfig(str(path), family="ngram", out=str(tmp_path / "model"), settings=QUICK)).metrics[
+            "test"
+        ]["rows"]
         == 36
     )
     data = dataset.read(path)

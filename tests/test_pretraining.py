@@ -10,7 +10,7 @@ import pytest
 from conftest import Cli, english, write_csv
 from tenor._core.callbacks import Callback
 from tenor.config import settings
-from tenor.config.run_config import Pretraining, Run
+from tenor.config.run_config import PretrainConfig, RunConfig
 from tenor.errors import BundleError, SettingsError, TenorError
 from tenor.inference.bundle import load_encoder
 from tenor.models import registry
@@ -50,7 +50,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def encoder(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small transformer's encoder."""
     out = tmp_path_factory.mktemp("encoders") / "encoder"
-    pipeline.pretrain(Pretraining(str(corpus), settings=TRANSFORMER, out=str(out)))
+    pipeline.pretrain(PretrainConfig(str(corpus), settings=TRANSFORMER, out=str(out)))
     return out
 
 
@@ -184,9 +184,9 @@ def test_the_same_seed_gives_the_same_encoder_also_when_a_run_was_stopped_and_re
     monkeypatch.setattr(pipeline, "Checkpoints", always)
     run = {"settings": TRANSFORMER, "out": str(tmp_path / "encoder")}
     with pytest.raises(KeyboardInterrupt):
-        pipeline.pretrain(Pretraining(str(corpus), **run), _Stop(7))
+        pipeline.pretrain(PretrainConfig(str(corpus), **run), _Stop(7))
     assert (tmp_path / "encoder.training").is_dir()
-    pipeline.pretrain(Pretraining(str(corpus), **run, resume=True))
+    pipeline.pretrain(PretrainConfig(str(corpus), **run, resume=True))
     one, other = load_encoder(encoder).arrays, load_encoder(tmp_path / "encoder").arrays
     assert all(np.array_equal(one[name], other[name]) for name in one)
     assert not (tmp_path / "encoder.training").exists()
@@ -209,7 +209,9 @@ def test_an_encoder_that_is_complete_is_left_as_it_is(cli: Cli, corpus: Path, tm
 
 def test_training_starts_from_the_encoder(encoder: Path, english_csv: Path, tmp_path: Path) -> None:
     values = {"epochs": 1, "learning_rate": 1e-9, "dropout": 0.0}
-    run = Run(str(english_csv), family="transformer", settings=values, init=str(encoder), out=str(tmp_path / "model"))
+    run = RunConfig(
+        str(english_csv), family="transformer", settings=values, init=str(encoder), out=str(tmp_path / "model")
+    )
     trained = pipeline.train(run).predictor.bundle
     start = load_encoder(encoder)
     assert trained.config.width == 8
@@ -227,27 +229,29 @@ def test_a_transformer_that_starts_from_an_encoder_learns_faster(encoder: Path) 
 
 def test_a_pretrained_encoder_goes_on_and_is_started_from(corpus: Path, english_csv: Path, tmp_path: Path) -> None:
     folder, found = pipeline.pretrain(
-        Pretraining(str(corpus), family="pretrained", settings=PRETRAINED, out=str(tmp_path / "encoder"))
+        PretrainConfig(str(corpus), family="pretrained", settings=PRETRAINED, out=str(tmp_path / "encoder"))
     )
     assert float(found.history[1]["validation_loss"]) < float(found.history[0]["validation_loss"])
     values = {"maximum_tokens": 16, "epochs": 1}
-    run = Run(str(english_csv), family="pretrained", settings=values, init=str(folder), out=str(tmp_path / "model"))
+    run = RunConfig(
+        str(english_csv), family="pretrained", settings=values, init=str(folder), out=str(tmp_path / "model")
+    )
     assert pipeline.train(run).metrics["test"]["accuracy"] >= 0
 
 
 def test_encoders_of_one_corpus_are_told_apart(corpus: Path, encoder: Path, english_csv: Path, tmp_path: Path) -> None:
-    other, _ = pipeline.pretrain(Pretraining(str(corpus), settings=TRANSFORMER, seed=1, out=str(tmp_path / "other")))
+    other, _ = pipeline.pretrain(PretrainConfig(str(corpus), settings=TRANSFORMER, seed=1, out=str(tmp_path / "other")))
     run = {"family": "transformer", "out": str(tmp_path / "model"), "settings": {"epochs": 2}}
     with pytest.raises(KeyboardInterrupt):
-        pipeline.train(Run(str(english_csv), init=str(encoder), **run), _StopAfterEpoch())
+        pipeline.train(RunConfig(str(english_csv), init=str(encoder), **run), _StopAfterEpoch())
     with pytest.raises(TenorError, match=r"the checkpoint is of another run \(init differ\)"):
-        pipeline.train(Run(str(english_csv), init=str(other), resume=True, **run))
+        pipeline.train(RunConfig(str(english_csv), init=str(other), resume=True, **run))
 
 
 def test_what_does_not_fit_is_refused(encoder: Path, model_folder: Path, english_csv: Path, tmp_path: Path) -> None:
     def train(**values: Any) -> None:
         options = {"family": "transformer", "init": str(encoder), "out": str(tmp_path / "never")} | values
-        pipeline.train(Run(str(english_csv), **options))
+        pipeline.train(RunConfig(str(english_csv), **options))
 
     with pytest.raises(SettingsError, match=r"an encoder of the family 'transformer', not 'pretrained'"):
         train(family="pretrained")
@@ -256,9 +260,9 @@ def test_what_does_not_fit_is_refused(encoder: Path, model_folder: Path, english
     with pytest.raises(BundleError, match=r"this is no pretrained encoder. Make one with: tenor pretrain"):
         train(init=str(model_folder))
     with pytest.raises(SettingsError, match=r"the family 'lstm' has no encoder to pretrain. Known: transformer, pret"):
-        pipeline.pretrain(Pretraining(str(english_csv), family="lstm"))
+        pipeline.pretrain(PretrainConfig(str(english_csv), family="lstm"))
     with pytest.raises(SettingsError, match=r"setting 'tune' must be all"):
-        pipeline.pretrain(Pretraining(str(english_csv), family="pretrained", settings=PRETRAINED | {"tune": "lora"}))
+        pipeline.pretrain(PretrainConfig(str(english_csv), family="pretrained", settings=PRETRAINED | {"tune": "lora"}))
     assert not (tmp_path / "never").exists()
 
 

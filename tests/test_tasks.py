@@ -4,27 +4,27 @@ import numpy as np
 import pytest
 
 from tenor import tasks
-from tenor.tasks import Classes, LabelSet, Value
+from tenor.tasks import MultiLabel, Regression, SingleLabel
 
 
 def test_two_classes_have_one_output_that_speaks_for_the_second() -> None:
-    task = Classes(("bad", "good"))
-    assert (task.kind, task.outputs) == ("binary", 1)
+    task = SingleLabel(("bad", "good"))
+    assert (task.kind, task.n_outputs) == ("binary", 1)
     probabilities = task.probabilities(np.array([[0.0], [2.0]], np.float32))
     np.testing.assert_allclose(probabilities, [[0.5, 0.5], [0.119203, 0.880797]], atol=1e-6)
 
 
 def test_more_classes_use_softmax() -> None:
-    task = Classes(("a", "b", "c"))
-    assert (task.kind, task.outputs) == ("multiclass", 3)
+    task = SingleLabel(("a", "b", "c"))
+    assert (task.kind, task.n_outputs) == ("multiclass", 3)
     probabilities = task.probabilities(np.array([[1.0, 2.0, 3.0]], np.float32))
     np.testing.assert_allclose(probabilities, [[0.090031, 0.244728, 0.665241]], atol=1e-6)
 
 
 @pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c")])
 def test_probabilities_of_huge_logits_are_finite_and_sum_to_one(labels: tuple[str, ...]) -> None:
-    task = Classes(labels)
-    logits = np.tile(np.array([[-1e30], [-1e4], [1e4], [1e30]], np.float32), (1, task.outputs))
+    task = SingleLabel(labels)
+    logits = np.tile(np.array([[-1e30], [-1e4], [1e4], [1e30]], np.float32), (1, task.n_outputs))
     logits[:, 0] *= 0.5
     probabilities = task.probabilities(logits)
     assert np.isfinite(probabilities).all()
@@ -32,50 +32,50 @@ def test_probabilities_of_huge_logits_are_finite_and_sum_to_one(labels: tuple[st
 
 
 def test_labels_become_their_positions() -> None:
-    assert Classes(("a", "b", "c")).encode(["c", "a"]).tolist() == [2, 0]
+    assert SingleLabel(("a", "b", "c")).encode(["c", "a"]).tolist() == [2, 0]
 
 
 def test_labels_of_a_set_have_probabilities_by_themselves_and_thresholds() -> None:
-    task = LabelSet(("a", "b", "c"), (0.5, 0.2, 0.9))
-    assert (task.kind, task.outputs, task.activation) == ("multilabel", 3, "sigmoid")
+    task = MultiLabel(("a", "b", "c"), (0.5, 0.2, 0.9))
+    assert (task.kind, task.n_outputs, task.activation) == ("multilabel", 3, "sigmoid")
     probabilities = task.probabilities(np.float32([[0.0, -1.0, 2.0], [-5.0, -5.0, -5.0]]))
     np.testing.assert_allclose(probabilities[0], [0.5, 0.268941, 0.880797], atol=1e-6)
-    assert task.chosen(probabilities).tolist() == [[True, True, False], [False, False, False]]
+    assert task.label_indicators(probabilities).tolist() == [[True, True, False], [False, False, False]]
     assert task.encode([("c", "a"), ()]).tolist() == [[1, 0, 1], [0, 0, 0]]
 
 
 def test_where_every_text_has_a_label_the_one_nearest_to_its_threshold_is_given() -> None:
-    task = LabelSet(("a", "b"), (0.5, 0.04), never_none=True)
-    assert task.chosen(np.float32([[0.3, 0.03], [0.1, 0.001], [0.6, 0.9]])).tolist() == [
+    task = MultiLabel(("a", "b"), (0.5, 0.04), never_none=True)
+    assert task.label_indicators(np.float32([[0.3, 0.03], [0.1, 0.001], [0.6, 0.9]])).tolist() == [
         [False, True],
         [True, False],
         [True, True],
     ]
-    assert task.chosen(np.zeros((0, 2), np.float32)).shape == (0, 2)
+    assert task.label_indicators(np.zeros((0, 2), np.float32)).shape == (0, 2)
 
 
 def test_what_a_set_misses_is_counted_at_the_best_common_threshold() -> None:
-    task = LabelSet(("a", "b"))
+    task = MultiLabel(("a", "b"))
     targets = np.float32([[1, 0], [1, 1], [0, 0], [0, 1]])
     logits = np.float32([[-1, -3], [-1, -4], [-5, -6], [-4, -1.5]])
-    np.testing.assert_allclose(task.misses(targets, logits), [0, 1 / 3, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(task.one_minus_f1(targets, logits), [0, 1 / 3, 0, 0], atol=1e-6)
 
 
 def test_values_are_learned_in_units_of_their_spread() -> None:
-    task = tasks.make("regression", [1.0, 3.0])
-    assert task == Value(2.0, 1.0)
-    assert task.desired(task.encode([1.0, 3.0])).tolist() == [[-1.0], [1.0]]
+    task = tasks.from_labels("regression", [1.0, 3.0])
+    assert task == Regression(2.0, 1.0)
+    assert task.output_targets(task.encode([1.0, 3.0])).tolist() == [[-1.0], [1.0]]
     assert task.values(np.float32([[-1.0], [2.0]])).tolist() == [1.0, 4.0]
-    assert tasks.make("regression", [4.0, 4.0]) == Value(4.0, 1.0)
+    assert tasks.from_labels("regression", [4.0, 4.0]) == Regression(4.0, 1.0)
 
 
 @pytest.mark.parametrize(
     ("task", "labels", "logits", "expected"),
     [
-        (Classes(("a", "b")), ["b", "a"], [[2.0], [2.0]], [0.126928, 2.126928]),
-        (Classes(("a", "b", "c")), ["c"], [[1.0, 2.0, 3.0]], [0.407606]),
-        (LabelSet(("a", "b")), [("a",)], [[2.0, 0.0]], [(0.126928 + 0.693147) / 2]),
-        (Value(10.0, 2.0), [14.0], [[1.0]], [1.0]),
+        (SingleLabel(("a", "b")), ["b", "a"], [[2.0], [2.0]], [0.126928, 2.126928]),
+        (SingleLabel(("a", "b", "c")), ["c"], [[1.0, 2.0, 3.0]], [0.407606]),
+        (MultiLabel(("a", "b")), [("a",)], [[2.0, 0.0]], [(0.126928 + 0.693147) / 2]),
+        (Regression(10.0, 2.0), [14.0], [[1.0]], [1.0]),
     ],
 )
 def test_losses_are_the_formulas(task: tasks.Task, labels: list, logits: list, expected: list) -> None:
@@ -84,20 +84,21 @@ def test_losses_are_the_formulas(task: tasks.Task, labels: list, logits: list, e
 
 
 def test_a_sure_mistake_has_a_finite_loss() -> None:
-    assert Classes(("a", "b")).losses(np.array([0]), np.float32([[1e30]]))[0] == pytest.approx(16.2, abs=1e-3)
+    assert SingleLabel(("a", "b")).losses(np.array([0]), np.float32([[1e30]]))[0] == pytest.approx(16.2, abs=1e-3)
 
 
 def test_balanced_weights_let_all_classes_count_the_same() -> None:
-    task, targets = Classes(("a", "b")), np.array([0, 0, 0, 1])
-    np.testing.assert_allclose(task.weights(targets, "balanced"), [2 / 3, 2 / 3, 2 / 3, 2])
-    np.testing.assert_allclose(task.weights(targets, {"b": 5.0}), [0.5, 0.5, 0.5, 2.5])
+    task, targets = SingleLabel(("a", "b")), np.array([0, 0, 0, 1])
+    np.testing.assert_allclose(task.sample_weights(targets, "balanced"), [2 / 3, 2 / 3, 2 / 3, 2])
+    np.testing.assert_allclose(task.sample_weights(targets, {"b": 5.0}), [0.5, 0.5, 0.5, 2.5])
 
 
 @pytest.mark.parametrize(
-    "task", [Classes(("a", "b", "c")), LabelSet(("a", "b"), (0.1, 0.5), True), LabelSet(("a",)), Value(1.5, 0.25)]
+    "task",
+    [SingleLabel(("a", "b", "c")), MultiLabel(("a", "b"), (0.1, 0.5), True), MultiLabel(("a",)), Regression(1.5, 0.25)],
 )
 def test_a_task_survives_its_description(task: tasks.Task) -> None:
-    assert tasks.restore(json.loads(json.dumps(task.describe()))) == task
+    assert tasks.from_dict(json.loads(json.dumps(task.to_dict()))) == task
 
 
 @pytest.mark.parametrize(
@@ -112,10 +113,10 @@ def test_a_task_survives_its_description(task: tasks.Task) -> None:
 )
 def test_a_description_that_cannot_be_is_refused(changed: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        tasks.restore(LabelSet(("a", "b")).describe() | changed)
+        tasks.from_dict(MultiLabel(("a", "b")).to_dict() | changed)
 
 
 def test_like_texts_are_parted_alike() -> None:
-    several = LabelSet(("rare", "common"))
+    several = MultiLabel(("rare", "common"))
     assert several.strata(np.float32([[1, 1], [0, 1], [0, 1], [0, 0]])).tolist() == [0, 1, 1, -1]
-    assert np.bincount(Value().strata(np.arange(100.0))).tolist() == [10] * 10
+    assert np.bincount(Regression().strata(np.arange(100.0))).tolist() == [10] * 10

@@ -16,15 +16,15 @@ from safetensors import numpy as safetensors
 
 from tenor._core.callbacks import Callback
 from tenor.config import settings
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.errors import TenorError
 from tenor.models import context, registry
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 from tenor.training import fitting, neural, pipeline, trainer
 
-TASK = Classes(("bad", "good"))
+TASK = SingleLabel(("bad", "good"))
 TEXTS = [f"{'fine nice' if index % 2 else 'poor sad'} words {index % 9} {'x ' * (index % 11)}" for index in range(160)]
 TARGETS = np.array([index % 2 for index in range(160)], np.int32)
 EXAMPLES = Examples(TEXTS, TARGETS, TASK, np.ones(len(TEXTS), np.float32))
@@ -299,7 +299,7 @@ def test_a_process_killed_at_several_points_and_resumed_ends_with_the_same_weigh
     rows = [{"text": text, "label": TASK.labels[target]} for text, target in zip(TEXTS, TARGETS, strict=True)]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
     values = SETTINGS | {"epochs": 8, "patience": 8}
-    asked = Run(str(data), family="lstm", settings=values, seed=4, report=False)
+    asked = RunConfig(str(data), family="lstm", settings=values, seed=4, report=False)
     pipeline.train(replace(asked, out=str(tmp_path / "whole")))
 
     broken, checkpoint = tmp_path / "broken", tmp_path / "broken.training" / context.CHECKPOINT

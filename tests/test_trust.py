@@ -16,7 +16,7 @@ import pytest
 import tenor
 from conftest import QUICK, Cli, chinese, english, write_csv
 from tenor import TextClassifier, TextRegressor
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data import dataset
 from tenor.errors import BundleError, SettingsError
 from tenor.evaluation import evaluate, thresholds
@@ -25,7 +25,7 @@ from tenor.models import registry
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.models.families import ngram
-from tenor.tasks import Classes, LabelSet
+from tenor.tasks import MultiLabel, SingleLabel
 from tenor.training import fitting, pipeline
 from test_bundle import change, sign
 
@@ -129,7 +129,7 @@ def test_a_calibration_that_cannot_be_is_refused(predictor: Predictor, tmp_path:
 
 def test_metrics_tell_of_calibration_and_coverage(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "in.csv", list(zip(*doubtful(800), strict=True)))
-    trained = pipeline.train(Run(str(path), family="ngram", out=str(tmp_path / "model"), settings=QUICK))
+    trained = pipeline.train(RunConfig(str(path), family="ngram", out=str(tmp_path / "model"), settings=QUICK))
     test = trained.metrics["test"]
     assert test["expected_calibration_error"] < test["uncalibrated"]["expected_calibration_error"]
     assert sum(each["count"] for each in test["reliability"]) == test["rows"] == 160
@@ -147,7 +147,7 @@ def test_metrics_tell_of_calibration_and_coverage(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("texts", "tried"), [(3, 0), (40, 40), (8_000, 6_000), (30_000, 5_000)])
 def test_so_many_texts_are_tried(texts: int, tried: int) -> None:
     rows, labels = doubtful(texts)
-    task = Classes(("no", "yes"))
+    task = SingleLabel(("no", "yes"))
     targets = np.arange(texts, dtype=np.int32) % 2 if texts == 3 else task.encode(labels)
     examples = Examples(rows, targets, task, np.ones(texts, np.float32))
     config = ngram.Config(orders=(1,), weighting="tf-idf", strength=1.0)
@@ -157,13 +157,13 @@ def test_so_many_texts_are_tried(texts: int, tried: int) -> None:
 
 def test_thresholds_belong_to_calibrated_probabilities() -> None:
     texts, labels = doubtful(600)
-    task = LabelSet(("sure", "yes"), never_none=False)
+    task = MultiLabel(("sure", "yes"), never_none=False)
     targets = np.float32([[1, label == "yes"] for label in labels])
     examples = Examples(texts, targets, task, np.ones(600, np.float32))
     config = ngram.Config(orders=(1,), weighting="tf-idf", strength=100.0)
     fitted = fitting.fit(registry.find("ngram"), examples, config, FitContext(seed=0))
     assert (
-        fitted.calibration and fitted.calibration.floor == 0 and fitted.held_out and isinstance(fitted.task, LabelSet)
+        fitted.calibration and fitted.calibration.floor == 0 and fitted.held_out and isinstance(fitted.task, MultiLabel)
     )
     found = fitted.calibration.apply(fitted.held_out.logits, task)
     assert fitted.task.thresholds == thresholds.choose(fitted.held_out.targets > 0, task.probabilities(found))
@@ -177,7 +177,7 @@ def reviews(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def chinese_model(tmp_path_factory: pytest.TempPathFactory, chinese_csv: Path) -> Path:
     folder = tmp_path_factory.mktemp("models") / "评论"
-    return pipeline.train(Run(str(chinese_csv), family="ngram", out=str(folder), settings=QUICK)).folder
+    return pipeline.train(RunConfig(str(chinese_csv), family="ngram", out=str(folder), settings=QUICK)).folder
 
 
 def test_a_file_gets_sets_by_the_command_line(cli: Cli, chinese_model: Path, reviews: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tenor import tasks
 from tenor._core.callbacks import Callback
 from tenor.config import settings
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.config.search_space import Choice
 from tenor.errors import BundleError, SettingsError, TenorError
 from tenor.models import registry
@@ -42,8 +42,8 @@ class Stopping(Callback):
             raise KeyboardInterrupt
 
 
-def run(data: Path, out: Path, **values: Any) -> Run:
-    return Run(str(data), **({"family": "ngram", "settings": FIXED, "out": str(out)} | values))
+def run(data: Path, out: Path, **values: Any) -> RunConfig:
+    return RunConfig(str(data), **({"family": "ngram", "settings": FIXED, "out": str(out)} | values))
 
 
 def losses(folder: Path) -> list[str]:
@@ -59,7 +59,7 @@ def test_the_best_settings_are_no_worse_than_the_defaults_and_train_as_they_are(
     assert found.trials == 4
     assert found.loss == min(float(loss) for loss in losses(found.folder)) <= found.first_loss
     values = settings.read_toml(found.folder / tuning.BEST)
-    best = settings.make(Run, values, "best.toml")
+    best = settings.make(RunConfig, values, "best.toml")
     assert best.settings == found.settings
     assert {"orders": [1], "characters": []}.items() <= found.settings.items()
     trained = pipeline.train(replace(best, out=str(tmp_path / "model")))
@@ -110,7 +110,7 @@ def test_time_ends_a_search_after_the_defaults(tmp_path: Path, english_csv: Path
 
 
 def test_every_family_says_what_may_be_changed() -> None:
-    for task in (tasks.make("binary", ["a", "b"]), tasks.make("regression", ["1", "2"])):
+    for task in (tasks.from_labels("binary", ["a", "b"]), tasks.from_labels("regression", ["1", "2"])):
         for name, family in registry.FAMILIES.items():
             if family.combine is not None:
                 continue
@@ -122,7 +122,7 @@ def test_every_family_says_what_may_be_changed() -> None:
                 drawn |= {key: int(drawn[key]) for key in whole}
                 made = settings.make(family.config, drawn, name)
                 assert {key: getattr(made, key) for key in drawn} == drawn
-    assert "weighting" not in registry.find("ngram").config.space(tasks.make("regression", ["1", "2"]))
+    assert "weighting" not in registry.find("ngram").config.space(tasks.from_labels("regression", ["1", "2"]))
 
 
 def test_what_cannot_be_searched_is_refused(tmp_path: Path, english_csv: Path, chinese_csv: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import QUICK, Cli, english, write_csv
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.errors import DataError, SettingsError
 from tenor.training import pipeline
 
@@ -18,31 +18,31 @@ SEVERAL = pytest.mark.parametrize(("family", "settings"), [("ngram", None), ("ba
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path) -> RunConfig:
     """Of 60 rows, and beside them in `validation.csv` 12 others."""
     write_csv(tmp_path / "validation.csv", english(72)[60:])
     data = write_csv(tmp_path / "data.csv", english(72)[:60])
-    return Run(str(data), family="ngram", test_size=0, out=str(tmp_path / "model"), report=False)
+    return RunConfig(str(data), family="ngram", test_size=0, out=str(tmp_path / "model"), report=False)
 
 
-def trained(run: Run, **changes: Any) -> dict[str, Any]:
+def trained(run: RunConfig, **changes: Any) -> dict[str, Any]:
     return pipeline.train(replace(run, **changes)).predictor.bundle.metrics
 
 
 @SEVERAL
 def test_a_file_is_validated_on_and_all_other_texts_are_learned_from(
-    run: Run, tmp_path: Path, family: str, settings: dict[str, Any] | None
+    run: RunConfig, tmp_path: Path, family: str, settings: dict[str, Any] | None
 ) -> None:
     metrics = trained(run, family=family, settings=settings, validation=str(tmp_path / "validation.csv"))
     assert metrics["calibration"]["texts"] == 12
 
 
 @SEVERAL
-def test_a_share_is_held_out(run: Run, family: str, settings: dict[str, Any] | None) -> None:
+def test_a_share_is_held_out(run: RunConfig, family: str, settings: dict[str, Any] | None) -> None:
     assert trained(run, family=family, settings=settings, validation=0.2)["calibration"]["texts"] == 12
 
 
-def test_the_settings_are_chosen_on_the_file(run: Run, tmp_path: Path) -> None:
+def test_the_settings_are_chosen_on_the_file(run: RunConfig, tmp_path: Path) -> None:
     turned = {"positive": "negative", "negative": "positive"}
     path = write_csv(tmp_path / "turned.csv", [(text, turned[label]) for text, label in english(72)[60:]])
     usual, other = (pipeline.train(replace(run, out=None, validation=part)).predictor for part in (None, str(path)))
@@ -50,7 +50,7 @@ def test_the_settings_are_chosen_on_the_file(run: Run, tmp_path: Path) -> None:
     assert other.bundle.config.strength < usual.bundle.config.strength
 
 
-def test_the_command_line_says_what_is_validated_on(run: Run, tmp_path: Path, cli: Cli) -> None:
+def test_the_command_line_says_what_is_validated_on(run: RunConfig, tmp_path: Path, cli: Cli) -> None:
     done = cli(
         "train",
         run.data,
@@ -68,7 +68,7 @@ def test_the_command_line_says_what_is_validated_on(run: Run, tmp_path: Path, cl
     assert again.code == 0
 
 
-def test_texts_that_are_also_learned_from_are_told_of(run: Run, tmp_path: Path, cli: Cli) -> None:
+def test_texts_that_are_also_learned_from_are_told_of(run: RunConfig, tmp_path: Path, cli: Cli) -> None:
     both = write_csv(tmp_path / "both.csv", english(72)[55:])
     done = cli("train", run.data, "--family", "ngram", "--out", run.out, "--validation", both, "--no-report")
     told = re.findall(r"(\d+) of the 17 texts to validate on are also among those to (\w+) (?:from|on)\.", done.err)
@@ -76,7 +76,7 @@ def test_texts_that_are_also_learned_from_are_told_of(run: Run, tmp_path: Path, 
     assert sum(int(number) for number, _ in told) == 5
 
 
-def test_what_cannot_be_validated_on_is_refused(run: Run, tmp_path: Path) -> None:
+def test_what_cannot_be_validated_on_is_refused(run: RunConfig, tmp_path: Path) -> None:
     for share in (0.0, 1.0, 3.0):
         with pytest.raises(SettingsError, match=r"'validation' must be between 0 and 1, or a file\."):
             replace(run, validation=share)

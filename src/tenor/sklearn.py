@@ -24,7 +24,7 @@ from tenor.inference.predictor import Predictor, as_list, check_texts
 from tenor.models import registry
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
-from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
+from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 from tenor.training import fitting
 
 
@@ -174,7 +174,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         if isinstance(wanted, dict):
             wanted = {str(label): weight for label, weight in wanted.items()}
         self._given = "classes"
-        self._fit(texts, targets.astype(np.int32), Classes(tuple(map(str, self.classes_))), wanted, unlabelled)
+        self._fit(texts, targets.astype(np.int32), SingleLabel(tuple(map(str, self.classes_))), wanted, unlabelled)
         return self
 
     def _fit_sets(self, texts: list[str], labels: Any, unlabelled: Any) -> Self:
@@ -198,7 +198,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             self.classes_, self._given = np.array(ordered), "sets"
         if not len(self.classes_) or not targets.any():
             raise DataError("no text has a label.", "Give texts with labels.")
-        task = LabelSet(tuple(map(str, self.classes_)), never_none=bool(targets.any(axis=1).all()))
+        task = MultiLabel(tuple(map(str, self.classes_)), never_none=bool(targets.any(axis=1).all()))
         self._fit(texts, targets.astype(np.float32), task, self.class_weight, unlabelled)
         return self
 
@@ -231,8 +231,8 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         if self._given == "classes":
             return np.asarray(self.classes_[probabilities.argmax(axis=1)])
         task = self.predictor_.bundle.task
-        assert isinstance(task, LabelSet)
-        chosen = task.chosen(probabilities)
+        assert isinstance(task, MultiLabel)
+        chosen = task.label_indicators(probabilities)
         if self._given == "array":
             return chosen.astype(np.int64)
         found = np.empty(len(chosen), object)
@@ -294,7 +294,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
             raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one a text.")
         if not len(values) or not (np.abs(values) < LARGEST_NUMBER).all():
             raise DataError(f"a value is not finite or above {LARGEST_NUMBER:g}, or there is none.", "Give numbers.")
-        task = Value(float(values.mean()), float(values.std()) or 1.0)
+        task = Regression(float(values.mean()), float(values.std()) or 1.0)
         self._fit(texts, values.astype(np.float32), task, None, unlabelled)
         return self
 

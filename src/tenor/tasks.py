@@ -26,7 +26,7 @@ _STRATA = 10
 
 
 @dataclass(frozen=True)
-class Classes:
+class SingleLabel:
     """One label out of a fixed list.
 
     Attributes:
@@ -40,7 +40,7 @@ class Classes:
         return "binary" if len(self.labels) == 2 else "multiclass"
 
     @property
-    def outputs(self) -> int:
+    def n_outputs(self) -> int:
         """Width of the head: 1 logit for two classes (that of the second label), else one logit a class."""
         return 1 if len(self.labels) == 2 else len(self.labels)
 
@@ -53,11 +53,11 @@ class Classes:
         position = {label: index for index, label in enumerate(self.labels)}
         return np.fromiter((position[label] for label in labels), np.int32, len(labels))
 
-    def desired(self, targets: Targets) -> Floats:
+    def output_targets(self, targets: Targets) -> Floats:
         """What the outputs should be after the activation, (texts, outputs)."""
-        if self.outputs == 1:
+        if self.n_outputs == 1:
             return targets[:, None].astype(np.float32)
-        desired = np.zeros((len(targets), self.outputs), np.float32)
+        desired = np.zeros((len(targets), self.n_outputs), np.float32)
         desired[np.arange(len(targets)), targets] = 1
         return desired
 
@@ -66,7 +66,7 @@ class Classes:
 
         Sigmoid for two classes, softmax for more; both are safe for logits of any size.
         """
-        if self.outputs == 1:
+        if self.n_outputs == 1:
             positive = _sigmoid(logits)
             return np.concatenate([1 - positive, positive], axis=1).astype(np.float32)
         wide = logits.astype(np.float64)
@@ -78,7 +78,7 @@ class Classes:
         right = self.probabilities(logits)[np.arange(len(targets)), targets]
         return np.asarray(-np.log(np.maximum(right, np.exp(-_LARGEST_LOSS))), np.float32)
 
-    def measure(self, targets: Targets, logits: Floats) -> dict[str, float]:
+    def training_metrics(self, targets: Targets, logits: Floats) -> dict[str, float]:
         """The figure that people follow while a model is trained."""
         return {"accuracy": float((self.probabilities(logits).argmax(axis=1) == targets).mean())}
 
@@ -86,18 +86,16 @@ class Classes:
         """(texts,) groups of like texts, of which each part of the data gets its share."""
         return targets
 
-    def weights(self, targets: Targets, wanted: "dict[str, float] | Literal['balanced']") -> Floats:
+    def sample_weights(self, targets: Targets, wanted: "dict[str, float] | Literal['balanced']") -> Floats:
         """(texts,) how much each text counts, 1 on average.
 
         Args:
             targets: (texts,) classes.
             wanted: Weight of a class by its name, 1 where it has none; `balanced`: all classes count the same.
         """
-        return self.weights_of_classes(np.bincount(targets, minlength=len(self.labels)), wanted)[targets]
+        return self.class_weights(np.bincount(targets, minlength=len(self.labels)), wanted)[targets]
 
-    def weights_of_classes(
-        self, counts: npt.NDArray[np.int64], wanted: "dict[str, float] | Literal['balanced']"
-    ) -> Floats:
+    def class_weights(self, counts: npt.NDArray[np.int64], wanted: "dict[str, float] | Literal['balanced']") -> Floats:
         """(classes,) how much a text of each class counts, as in `weights`; `counts` are the texts of each class."""
         if wanted == "balanced":
             of_class = 1 / np.maximum(counts, 1)
@@ -105,12 +103,12 @@ class Classes:
             of_class = np.array([wanted.get(label, 1.0) for label in self.labels])
         return np.asarray(of_class / (of_class @ counts / counts.sum()), np.float32)
 
-    def describe(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "labels": list(self.labels)}
 
 
 @dataclass(frozen=True)
-class LabelSet:
+class MultiLabel:
     """Any number of labels out of a fixed list.
 
     Attributes:
@@ -126,7 +124,7 @@ class LabelSet:
     activation: Activation = "sigmoid"
 
     @property
-    def outputs(self) -> int:
+    def n_outputs(self) -> int:
         return len(self.labels)
 
     def encode(self, labels: Sequence[Sequence[str]]) -> Targets:
@@ -137,14 +135,14 @@ class LabelSet:
             targets[row, [position[name] for name in names]] = 1
         return targets
 
-    def desired(self, targets: Targets) -> Floats:
+    def output_targets(self, targets: Targets) -> Floats:
         return targets
 
     def probabilities(self, logits: Floats) -> Floats:
         """(texts, labels): of each label by itself."""
         return np.asarray(_sigmoid(logits), np.float32)
 
-    def chosen(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
+    def label_indicators(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
         """(texts, labels): which labels each text gets."""
         if not len(probabilities):
             return np.zeros(probabilities.shape, bool)
@@ -162,19 +160,19 @@ class LabelSet:
         terms = np.logaddexp(0, wide) - targets * wide
         return np.asarray(np.minimum(terms, _LARGEST_LOSS).mean(axis=1), np.float32)
 
-    def misses(self, targets: Targets, logits: Floats) -> Floats:
+    def one_minus_f1(self, targets: Targets, logits: Floats) -> Floats:
         """1 - F1 of the labels of each text, (texts,), at the one threshold that serves all labels best.
 
         Two models may have equal cross-entropy, most of it from labels that hardly any text has, and differ in this.
         """
         probabilities = self.probabilities(logits)
         common = best_threshold(targets.ravel() > 0, probabilities.ravel())
-        chosen = replace(self, thresholds=(common,) * len(self.labels)).chosen(probabilities)
+        chosen = replace(self, thresholds=(common,) * len(self.labels)).label_indicators(probabilities)
         right, both = (chosen * targets).sum(axis=1), chosen.sum(axis=1) + targets.sum(axis=1)
         return np.asarray(np.where(both > 0, 1 - 2 * right / np.maximum(both, 1), 0), np.float32)
 
-    def measure(self, targets: Targets, logits: Floats) -> dict[str, float]:
-        chosen = self.chosen(self.probabilities(logits))
+    def training_metrics(self, targets: Targets, logits: Floats) -> dict[str, float]:
+        chosen = self.label_indicators(self.probabilities(logits))
         found = float((chosen * targets).sum())
         return {"micro_f1": 2 * found / max(float(chosen.sum() + targets.sum()), 1.0)}
 
@@ -184,7 +182,7 @@ class LabelSet:
         rarest = np.where(targets > 0, frequency, np.inf)
         return np.where(targets.any(axis=1), rarest.argmin(axis=1), -1)
 
-    def describe(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
             "labels": list(self.labels),
@@ -194,37 +192,37 @@ class LabelSet:
 
 
 @dataclass(frozen=True)
-class Value:
-    """A number. Models learn it less `centre` and divided by `spread`, so that its unit does not matter.
+class Regression:
+    """A number. Models learn it less `mean`, divided by `std`, so that its unit does not matter.
 
     Attributes:
-        centre: Mean of the training texts' values.
-        spread: Their standard deviation.
+        mean: Mean of the training texts' values.
+        std: Their standard deviation.
     """
 
-    centre: float = 0.0
-    spread: float = 1.0
+    mean: float = 0.0
+    std: float = 1.0
     labels: tuple[str, ...] = ()
     kind: Kind = "regression"
     activation: Activation = "identity"
-    outputs: int = 1
+    n_outputs: int = 1
 
     def encode(self, labels: Sequence[float]) -> Targets:
         """(texts,) the values."""
         return np.asarray(labels, np.float32)
 
-    def desired(self, targets: Targets) -> Floats:
-        return np.asarray((targets[:, None] - self.centre) / self.spread, np.float32)
+    def output_targets(self, targets: Targets) -> Floats:
+        return np.asarray((targets[:, None] - self.mean) / self.std, np.float32)
 
     def values(self, logits: Floats) -> Floats:
         """Turn outputs of shape (texts, 1) into values, (texts,)."""
-        return np.asarray(logits[:, 0].astype(np.float64) * self.spread + self.centre, np.float32)
+        return np.asarray(logits[:, 0].astype(np.float64) * self.std + self.mean, np.float32)
 
     def losses(self, targets: Targets, logits: Floats) -> Floats:
         """Squared error of each text in units of the variance, (texts,)."""
-        return np.asarray(np.square(logits - self.desired(targets))[:, 0], np.float32)
+        return np.asarray(np.square(logits - self.output_targets(targets))[:, 0], np.float32)
 
-    def measure(self, targets: Targets, logits: Floats) -> dict[str, float]:
+    def training_metrics(self, targets: Targets, logits: Floats) -> dict[str, float]:
         return {"mean_absolute_error": float(np.abs(self.values(logits) - targets).mean())}
 
     def strata(self, targets: Targets) -> Targets:
@@ -232,14 +230,14 @@ class Value:
         edges = np.quantile(targets, np.arange(1, _STRATA) / _STRATA) if len(targets) else np.zeros(0)
         return np.searchsorted(edges, targets)
 
-    def describe(self) -> dict[str, Any]:
-        return {"kind": self.kind, "centre": self.centre, "spread": self.spread}
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "centre": self.mean, "spread": self.std}
 
 
-Task = Classes | LabelSet | Value
+Task = SingleLabel | MultiLabel | Regression
 
 
-def make(kind: Kind, labels: Sequence[Any]) -> Task:
+def from_labels(kind: Kind, labels: Sequence[Any]) -> Task:
     """The task that labelled texts set.
 
     Args:
@@ -248,20 +246,20 @@ def make(kind: Kind, labels: Sequence[Any]) -> Task:
     """
     if kind == "regression":
         values = np.asarray(labels, np.float64)
-        return Value(float(values.mean()), float(values.std()) or 1.0)
+        return Regression(float(values.mean()), float(values.std()) or 1.0)
     if kind == "multilabel":
         names = sorted({name for row in labels for name in row})
-        return LabelSet(tuple(names), never_none=all(labels))
-    return Classes(tuple(sorted(set(labels))))
+        return MultiLabel(tuple(names), never_none=all(labels))
+    return SingleLabel(tuple(sorted(set(labels))))
 
 
-def restore(description: dict[str, Any]) -> Task:
+def from_dict(description: dict[str, Any]) -> Task:
     """The task that `describe` tells of. Raises RecordError, a ValueError, where it tells of none."""
     record = Record(description, "tenor.json", "task")
     if record.choice("kind", typing.get_args(Kind)) == "regression":
-        value = Value(record.number("centre", -_LARGEST_VALUE, _LARGEST_VALUE), record.number("spread"))
-        if not 0 < value.spread <= _LARGEST_VALUE:
-            raise record.error("spread", f"it is {value.spread:g}, not above 0 and at most {_LARGEST_VALUE:g}")
+        value = Regression(record.number("centre", -_LARGEST_VALUE, _LARGEST_VALUE), record.number("spread"))
+        if not 0 < value.std <= _LARGEST_VALUE:
+            raise record.error("spread", f"it is {value.std:g}, not above 0 and at most {_LARGEST_VALUE:g}")
         return value
     labels = tuple(record.texts("labels"))
     if len(set(labels)) != len(labels):
@@ -269,13 +267,13 @@ def restore(description: dict[str, Any]) -> Task:
     if description["kind"] != "multilabel":
         if len(labels) < 2:
             raise record.error("labels", "there are fewer than two")
-        return Classes(labels)
+        return SingleLabel(labels)
     if not labels:
         raise record.error("labels", "there is none")
     thresholds = record.items("thresholds")
     if len(thresholds) not in (0, len(labels)) or not all(type(each) is float and 0 < each < 1 for each in thresholds):
         raise record.error("thresholds", "they are not one a label, above 0 and below 1")
-    return LabelSet(labels, tuple(thresholds), record.flag("never_none"))
+    return MultiLabel(labels, tuple(thresholds), record.flag("never_none"))
 
 
 def best_threshold(truth: npt.NDArray[np.bool_], probabilities: Floats) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli, write_csv
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.training import pipeline
 
 
@@ -31,7 +31,7 @@ def models(reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     kept = [line for line in reviews.read_text(encoding="utf-8").splitlines() if not line.endswith("应用")]
     (folder / "web.csv").write_text("\n".join(kept), encoding="utf-8")
     for name, data in (("all", reviews), ("web", folder / "web.csv")):
-        pipeline.train(Run(str(data), family="ngram", test_size=0.0, out=str(folder / name), report=False))
+        pipeline.train(RunConfig(str(data), family="ngram", test_size=0.0, out=str(folder / name), report=False))
     return folder / "all", folder / "web"
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from conftest import Cli, chinese, write_csv
 from tenor import load
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.training import pipeline
 
 
@@ -60,7 +60,7 @@ def test_the_labels_of_a_model_without_a_text(cli: Cli, model_folder: Path, engl
 
 def test_chinese_from_standard_input(cli: Cli, tmp_path: Path) -> None:
     folder = pipeline.train(
-        Run(str(write_csv(tmp_path / "评论.csv", chinese())), family="ngram", out=str(tmp_path / "模型"))
+        RunConfig(str(write_csv(tmp_path / "评论.csv", chinese())), family="ngram", out=str(tmp_path / "模型"))
     ).folder
     ended = cli("explain", folder, "-", "--json", stdin="服务很差，糟糕\n\n".encode())
     [first, empty] = json.loads(ended.out)["texts"]

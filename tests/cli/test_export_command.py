@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.inference.bundle import WEIGHTS
 from tenor.models.onnx.onnx_network import FLOAT32, INT8
 from tenor.training import pipeline
@@ -16,7 +16,7 @@ SETTINGS = {"vocabulary": 300, "embedding": 8, "epochs": 12, "learning_rate": 0.
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, chinese_csv: Path) -> Path:
     out = tmp_path_factory.mktemp("trained") / "模型"
-    run = Run(str(chinese_csv), family="bag", settings=SETTINGS, out=str(out), seed=1, report=False)
+    run = RunConfig(str(chinese_csv), family="bag", settings=SETTINGS, out=str(out), seed=1, report=False)
     return pipeline.train(run).folder
 
 

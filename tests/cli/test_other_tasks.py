@@ -9,7 +9,7 @@ import pytest
 
 from conftest import Cli, write_csv
 from tenor.cli import options
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data.io import table
 from tenor.training import pipeline
 
@@ -35,7 +35,7 @@ def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def several(posts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model of several labels a text. Tests read it and change nothing in it."""
     out = str(tmp_path_factory.mktemp("models") / "several")
-    return pipeline.train(Run(str(posts), family="ngram", out=out)).folder
+    return pipeline.train(RunConfig(str(posts), family="ngram", out=out)).folder
 
 
 @pytest.fixture

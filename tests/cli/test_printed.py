@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import QUICK, Cli, english, write_csv
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.explanation import page
 from tenor.training import pipeline
 
@@ -35,7 +35,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, (text, label) in enumerate(english(80))
     ]
     write_csv(folder / "in\x1b[7m\u202e.csv", rows, ("text", "label", COLUMN))
-    pipeline.train(Run(str(data(folder)), family="ngram", out=str(folder / "model"), settings=QUICK, label="label"))
+    pipeline.train(
+        RunConfig(str(data(folder)), family="ngram", out=str(folder / "model"), settings=QUICK, label="label")
+    )
     return folder
 
 
@@ -103,7 +105,9 @@ def test_the_card_and_the_report_show_nothing_raw(folder: Path) -> None:
 def test_a_run_file_in_the_card_cannot_end_its_block(folder: Path, tmp_path: Path) -> None:
     name = tmp_path / "```\n# head.csv"
     name.write_bytes(data(folder).read_bytes())
-    asked = Run(str(name), family="ngram", out=str(tmp_path / "model"), settings=QUICK, label="label", test_size=0.0)
+    asked = RunConfig(
+        str(name), family="ngram", out=str(tmp_path / "model"), settings=QUICK, label="label", test_size=0.0
+    )
     pipeline.train(asked)
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert "\n````toml\n" in card and not re.search(r"^# head", card, re.M)

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import QUICK, Cli, english, write_csv
 from tenor._core import atomic
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.inference import bundle, predict_files, prediction_cache, predictor
 from tenor.inference.predict_files import Job
 from tenor.training import output, pipeline
@@ -242,7 +242,7 @@ def test_an_old_model_that_a_kill_hid_is_found_by_a_run_that_goes_on(
 
 
 def test_in_python_a_run_that_is_complete_gives_its_model(tmp_path: Path, english_csv: Path) -> None:
-    run = Run(str(english_csv), family="ngram", out=str(tmp_path / "model"), settings=QUICK)
+    run = RunConfig(str(english_csv), family="ngram", out=str(tmp_path / "model"), settings=QUICK)
     first = pipeline.train(run)
-    again = pipeline.train(Run(**{**vars(run), "resume": True}))
+    again = pipeline.train(RunConfig(**{**vars(run), "resume": True}))
     assert (again.folder, again.metrics) == (first.folder, first.metrics)

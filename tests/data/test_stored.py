@@ -14,9 +14,9 @@ def on_disk(texts: list[str]) -> DiskTexts:
     ends = np.cumsum([0, *map(len, data)])
     hashes = np.array([ondisk.text_hash(text) for text in texts], np.uint64)
     return DiskTexts(
-        disk_arrays.keep([np.frombuffer(b"".join(data), np.uint8)], np.uint8),
-        disk_arrays.keep([ends], np.int64),
-        disk_arrays.keep([hashes], np.uint64),
+        disk_arrays.store([np.frombuffer(b"".join(data), np.uint8)], np.uint8),
+        disk_arrays.store([ends], np.int64),
+        disk_arrays.store([hashes], np.uint64),
     )
 
 
@@ -50,7 +50,7 @@ def test_texts_far_from_each_other_are_read() -> None:
 
 
 def test_labels_on_disk_are_as_those_in_a_list() -> None:
-    coded = CodedLabels(disk_arrays.keep([[1, 0, 1, 2]], np.int32), ["a", "b", "c", "never"])
+    coded = CodedLabels(disk_arrays.store([[1, 0, 1, 2]], np.int32), ["a", "b", "c", "never"])
     assert (list(coded), coded[0], coded[1:3]) == (["b", "a", "b", "c"], "b", ["a", "b"])
     assert coded.counts() == {"a": 1, "b": 2, "c": 1}
     assert list(ondisk.select_labels(coded, np.array([3, 0]))) == ["c", "b"]

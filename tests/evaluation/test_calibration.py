@@ -3,17 +3,17 @@ import pytest
 
 from tenor.evaluation import calibration
 from tenor.evaluation.calibration import Calibration
-from tenor.tasks import Classes, Floats, LabelSet, Targets
+from tenor.tasks import Floats, MultiLabel, SingleLabel, Targets
 
-TWO, FOUR, SETS = Classes(("n", "y")), Classes(("a", "b", "c", "d")), LabelSet(("a", "b", "c"))
+TWO, FOUR, SETS = SingleLabel(("n", "y")), SingleLabel(("a", "b", "c", "d")), MultiLabel(("a", "b", "c"))
 
 
-def drawn(task: Classes | LabelSet, slope: float, floor: float, texts: int = 20_000) -> tuple[Targets, Floats]:
+def drawn(task: SingleLabel | MultiLabel, slope: float, floor: float, texts: int = 20_000) -> tuple[Targets, Floats]:
     """Logits, and labels drawn with the probabilities that a calibration with this slope and floor gives."""
     random = np.random.default_rng(0)
-    logits = random.normal(0, 2, (texts, task.outputs)).astype(np.float32)
+    logits = random.normal(0, 2, (texts, task.n_outputs)).astype(np.float32)
     probabilities = task.probabilities(Calibration(slope, floor).apply(logits, task))
-    if isinstance(task, LabelSet):
+    if isinstance(task, MultiLabel):
         return (random.random(probabilities.shape) < probabilities).astype(np.float32), logits
     return (probabilities.cumsum(axis=1) < random.random((texts, 1))).sum(axis=1).astype(np.int32), logits
 
@@ -22,7 +22,7 @@ def drawn(task: Classes | LabelSet, slope: float, floor: float, texts: int = 20_
     ("task", "slope", "floor"), [(TWO, 0.6, 0.0), (TWO, 1.8, 0.1), (FOUR, 0.6, 0.0), (FOUR, 1.8, 0.1), (SETS, 0.6, 0.0)]
 )
 def test_the_slope_and_the_floor_that_made_the_labels_are_found(
-    task: Classes | LabelSet, slope: float, floor: float
+    task: SingleLabel | MultiLabel, slope: float, floor: float
 ) -> None:
     targets, logits = drawn(task, slope, floor)
     found = calibration.fit(targets, logits, task)
@@ -36,8 +36,8 @@ def test_the_slope_and_the_floor_that_made_the_labels_are_found(
 
 
 @pytest.mark.parametrize("task", [TWO, FOUR])
-def test_which_label_wins_stays(task: Classes) -> None:
-    logits = np.random.default_rng(1).normal(0, 8, (5_000, task.outputs)).astype(np.float32)
+def test_which_label_wins_stays(task: SingleLabel) -> None:
+    logits = np.random.default_rng(1).normal(0, 8, (5_000, task.n_outputs)).astype(np.float32)
     for found in (Calibration(0.2), Calibration(3.0, 0.02), Calibration(0.5, 0.5)):
         calibrated = task.probabilities(found.apply(logits, task))
         np.testing.assert_array_equal(calibrated.argmax(axis=1), task.probabilities(logits).argmax(axis=1))

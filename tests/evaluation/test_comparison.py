@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from tenor.evaluation import comparison
-from tenor.tasks import Classes, LabelSet, Value
+from tenor.tasks import MultiLabel, Regression, SingleLabel
 
-TASK = Classes(("a", "b", "c"))
+TASK = SingleLabel(("a", "b", "c"))
 RANDOM = np.random.default_rng(3)
 
 
@@ -62,7 +62,7 @@ def test_mcnemar_is_the_binomial_test_of_the_texts_that_differ() -> None:
 
 
 def test_sets_of_labels_are_compared_by_f1() -> None:
-    task = LabelSet(("x", "y"))
+    task = MultiLabel(("x", "y"))
     targets = (RANDOM.random((500, 2)) < 0.4).astype(np.float32)
     flip = (RANDOM.random((500, 2)) < 0.2).astype(np.float32)
     found = comparison.compare(task, targets, targets, np.abs(targets - flip))
@@ -74,7 +74,7 @@ def test_sets_of_labels_are_compared_by_f1() -> None:
 def test_of_numbers_the_smaller_error_is_better() -> None:
     targets = RANDOM.normal(size=400).astype(np.float32)
     near, far = (targets + scale * RANDOM.normal(size=400).astype(np.float32) for scale in (0.1, 0.3))
-    assert comparison.compare(Value(), targets, far, near)["better"] == "second"
-    found = comparison.compare(Value(), targets, near, far)
+    assert comparison.compare(Regression(), targets, far, near)["better"] == "second"
+    found = comparison.compare(Regression(), targets, near, far)
     assert found["better"] == "first"
     assert found["mcnemar"] is None

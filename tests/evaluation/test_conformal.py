@@ -5,28 +5,28 @@ import pytest
 
 from tenor.errors import SettingsError
 from tenor.evaluation import conformal
-from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
+from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 
 TASKS: dict[str, Task] = {
-    "binary": Classes(("n", "y")),
-    "multiclass": Classes(("a", "b", "c")),
-    "multilabel": LabelSet(("a", "b", "c")),
-    "regression": Value(10.0, 2.0),
+    "binary": SingleLabel(("n", "y")),
+    "multiclass": SingleLabel(("a", "b", "c")),
+    "multilabel": MultiLabel(("a", "b", "c")),
+    "regression": Regression(10.0, 2.0),
 }
 
 
 def drawn(task: Task, texts: int, seed: int) -> tuple[Targets, Floats]:
     """Labels, and logits that lean towards them."""
     random = np.random.default_rng(seed)
-    if isinstance(task, Value):
+    if isinstance(task, Regression):
         targets = random.normal(10, 2, texts).astype(np.float32)
-    elif isinstance(task, LabelSet):
+    elif isinstance(task, MultiLabel):
         targets = (random.random((texts, 3)) < [0.1, 0.3, 0.5]).astype(np.float32)
     else:
         targets = random.choice(len(task.labels), texts, p=[0.8, 0.2, 0.0][: len(task.labels)]).astype(np.int32)
         targets[: texts // 20] = len(task.labels) - 1
-    noise = random.normal(0, 1, (texts, task.outputs))
-    return targets, (2 * task.desired(targets) + noise).astype(np.float32)
+    noise = random.normal(0, 1, (texts, task.n_outputs))
+    return targets, (2 * task.output_targets(targets) + noise).astype(np.float32)
 
 
 def within(found: float, coverage: float, held: int, measured: int) -> bool:
@@ -80,7 +80,7 @@ def test_a_set_holds_all_labels_of_a_text() -> None:
 
 
 def test_an_interval_reaches_as_far_as_the_errors() -> None:
-    task = Value(10.0, 2.0)
+    task = Regression(10.0, 2.0)
     scores = conformal.fit(np.float32([10, 11, 7]), np.zeros((3, 1), np.float32), task)
     assert scores.reach(task, 0.5) == pytest.approx(1.0)
     assert scores.reach(task, 0.75) == pytest.approx(3.0)

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from tenor.evaluation import metrics
-from tenor.tasks import Classes, LabelSet, Value
+from tenor.tasks import MultiLabel, Regression, SingleLabel
 
 TARGETS = np.array([0, 0, 1, 1], np.int32)
 PROBABILITIES = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]], np.float32)
 
 
 def test_known_answers_for_two_classes() -> None:
-    found = metrics.of_classes(TARGETS, PROBABILITIES, Classes(("no", "yes")))
+    found = metrics.of_classes(TARGETS, PROBABILITIES, SingleLabel(("no", "yes")))
     assert found["accuracy"] == 0.75
     assert found["confusion"] == [[1, 1], [0, 2]]
     assert found["per_class"]["yes"] == {
@@ -33,14 +33,14 @@ def test_the_interval_has_the_known_answers_of_newcombe_1998(right: int, rows: i
 
 def test_answers_that_are_all_right_leave_a_doubt() -> None:
     targets = np.zeros(20, np.int32)
-    found = metrics.of_classes(targets, np.tile(np.float32([0.9, 0.1]), (20, 1)), Classes(("no", "yes")))
+    found = metrics.of_classes(targets, np.tile(np.float32([0.9, 0.1]), (20, 1)), SingleLabel(("no", "yes")))
     assert found["accuracy"] == 1.0
     assert found["accuracy_interval"] == pytest.approx([0.8389, 1.0], abs=5e-5)
     assert found["accuracy_interval"][1] <= 1.0
 
 
 def test_the_interval_holds_the_accuracy_and_narrows_with_rows() -> None:
-    task = Classes(("no", "yes"))
+    task = SingleLabel(("no", "yes"))
     small = metrics.of_classes(TARGETS, PROBABILITIES, task)["accuracy_interval"]
     many = metrics.of_classes(np.tile(TARGETS, 500), np.tile(PROBABILITIES, (500, 1)), task)["accuracy_interval"]
     assert small[0] <= 0.75 <= small[1]
@@ -50,14 +50,16 @@ def test_the_interval_holds_the_accuracy_and_narrows_with_rows() -> None:
 
 def test_a_class_without_rows_has_no_roc_auc_and_does_not_lower_macro_f1() -> None:
     found = metrics.of_classes(
-        np.array([0, 1], np.int32), np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], np.float32), Classes(("a", "b", "c"))
+        np.array([0, 1], np.int32),
+        np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], np.float32),
+        SingleLabel(("a", "b", "c")),
     )
     assert found["roc_auc"] is None
     assert found["macro_f1"] == 1.0
 
 
 def test_known_answers_for_sets_of_labels() -> None:
-    task = LabelSet(("a", "b", "c", "d"), (0.5, 0.5, 0.2, 0.5))
+    task = MultiLabel(("a", "b", "c", "d"), (0.5, 0.5, 0.2, 0.5))
     truth = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0]], np.float32)
     probabilities = np.array([[0.9, 0.6, 0.1, 0.0], [0.4, 0.7, 0.1, 0.0], [0.1, 0.8, 0.3, 0.0]], np.float32)
     found = metrics.of_label_sets(truth, probabilities, task)
@@ -89,11 +91,11 @@ def test_known_answers_for_values() -> None:
 
 def test_each_task_has_its_metrics() -> None:
     logits = np.float32([[2.0], [-1.0]])
-    found = metrics.evaluate(np.array([1, 0], np.int32), logits, Classes(("no", "yes")))
+    found = metrics.evaluate(np.array([1, 0], np.int32), logits, SingleLabel(("no", "yes")))
     assert (found["task"], found["rows"], found["accuracy"]) == ("binary", 2, 1.0)
     assert found["log_loss"] == pytest.approx(np.log1p(np.exp([-2, -1])).mean())
-    assert metrics.evaluate(np.float32([[1], [0]]), logits, LabelSet(("a",)))["exact_match"] == 1.0
-    assert metrics.evaluate(np.float32([14, 8]), logits, Value(10.0, 2.0))["rmse"] == 0.0
+    assert metrics.evaluate(np.float32([[1], [0]]), logits, MultiLabel(("a",)))["exact_match"] == 1.0
+    assert metrics.evaluate(np.float32([14, 8]), logits, Regression(10.0, 2.0))["rmse"] == 0.0
 
 
 def test_the_interval_of_no_rows_right_and_of_all_ends_exactly() -> None:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from tenor.evaluation import slices
-from tenor.tasks import Classes, LabelSet, Value
+from tenor.tasks import MultiLabel, Regression, SingleLabel
 
-TASK = Classes(("a", "b"))
+TASK = SingleLabel(("a", "b"))
 
 
 def test_the_worst_part_comes_first_and_is_told_from_chance() -> None:
@@ -23,14 +23,16 @@ def test_of_numbers_the_largest_error_comes_first() -> None:
     targets = np.zeros(60, np.float32)
     predicted = np.tile([0.1, 0.12], 30).astype(np.float32)
     predicted[:20] += 1
-    found = slices.measure(Value(), slices.outcomes(Value(), targets, predicted), {"by": ["x"] * 20 + ["y"] * 40})
+    found = slices.measure(
+        Regression(), slices.outcomes(Regression(), targets, predicted), {"by": ["x"] * 20 + ["y"] * 40}
+    )
     assert [part.value for part in found] == ["x", "y"]
     assert found[0].figure == pytest.approx(1.11, abs=1e-5)
     assert [part.worse for part in found] == [True, False]
 
 
 def test_the_figure_of_label_sets_is_micro_f1() -> None:
-    task = LabelSet(("x", "y", "z"))
+    task = MultiLabel(("x", "y", "z"))
     random = np.random.default_rng(0)
     targets, predicted = ((random.random((80, 3)) < 0.4).astype(np.float32) for _ in range(2))
     counted = slices.outcomes(task, targets, predicted)
@@ -59,10 +61,10 @@ def test_data_are_parted_by_length_script_class_and_columns() -> None:
 
 def test_a_column_of_many_numbers_is_parted_in_quarters() -> None:
     values = [str(number) for number in range(100)]
-    names = slices.parts(Value(), ["x"] * 100, [0.0] * 100, {"n": values})["n"]
+    names = slices.parts(Regression(), ["x"] * 100, [0.0] * 100, {"n": values})["n"]
     assert sorted({names.count(name) for name in names}) == [25]
     many = [f"name {number}" for number in range(100)]
-    assert slices.parts(Value(), ["x"] * 100, [0.0] * 100, {"n": many})["n"] == many
+    assert slices.parts(Regression(), ["x"] * 100, [0.0] * 100, {"n": many})["n"] == many
 
 
 def test_missing_values_are_a_part_of_their_own() -> None:

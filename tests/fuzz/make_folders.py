@@ -26,7 +26,7 @@ ENCODER = Path(__file__).parents[1] / "models" / "golden" / "bert"
 def make(target: Path) -> None:
     """Train and save all of them."""
     from tenor import TextClassifier, TextRegressor
-    from tenor.config.run_config import Pretraining
+    from tenor.config.run_config import PretrainConfig
     from tenor.models import registry
     from tenor.training import pipeline
 
@@ -52,7 +52,7 @@ def make(target: Path) -> None:
     _blend(target)
     corpus = target / "corpus.txt"
     corpus.write_text("\n".join(TEXTS), encoding="utf-8")
-    run = Pretraining(str(corpus), settings=transformer, out=str(target / "encoder"))
+    run = PretrainConfig(str(corpus), settings=transformer, out=str(target / "encoder"))
     pipeline.pretrain(run)
     corpus.unlink()
     assert registry.FAMILIES.keys() == {"auto", "ngram", "bag", "cnn", "lstm", "transformer", "pretrained"}

@@ -18,7 +18,7 @@ from tenor.errors import BundleError, SettingsError, TenorError
 from tenor.inference import bundle, predictor
 from tenor.models.families import pretrained
 from tenor.models.pretrained import huggingface
-from tenor.tasks import Value
+from tenor.tasks import Regression
 from tenor.text import encoders
 
 TEXTS = ["a good film", "", "so dull, 😀 film\u200b, number 7", "房间很干净，服务很好", "a" * 300, "b " * 200]
@@ -76,7 +76,7 @@ def of_model(folder: Path) -> Any:
     """Labels and probabilities, or values, with sets; and what a server says of the model."""
     model = predictor.load(folder)
     saved = model.bundle
-    if isinstance(saved.task, Value):
+    if isinstance(saved.task, Regression):
         values = model.predict(TEXTS)
         scores = [round(float(value), 4) for value in values]
     else:
@@ -85,7 +85,7 @@ def of_model(folder: Path) -> Any:
             raise ArithmeticError("a probability is out of range")
         scores = np.round(probabilities.astype(np.float64), 4).tolist()
     answers: dict[str, Any] = {"scores": scores, "labels": list(saved.task.labels)}
-    if saved.conformal is not None and not isinstance(saved.task, Value):
+    if saved.conformal is not None and not isinstance(saved.task, Regression):
         model.promise(0.9)
         answers["sets"] = [len(row) for row in model.label_with_sets(TEXTS, 0.9)[1]]
     with tempfile.TemporaryDirectory() as place:  # what was loaded can be saved

@@ -42,7 +42,7 @@ class Heard(Callback):
 def fit(
     callback: Callback, ready: Callable[[fitting.Fitted], None] | None = None, /, **values: object
 ) -> fitting.Fitted:
-    task = tasks.make("binary", LABELS)
+    task = tasks.from_labels("binary", LABELS)
     targets = task.encode(LABELS)
     examples = Examples(TEXTS, targets, task, fitting.weights(task, targets, None))
     config = settings.make(auto.Config, dict(values), "test")
@@ -80,7 +80,7 @@ def test_little_time_gives_n_grams_alone() -> None:
 def test_chinese_texts_are_looked_at_by_characters(kind: Literal["multiclass", "regression"]) -> None:
     texts = [f"{'好坏'[row % 2]}的{'电影书籍音乐'[row % 3 * 2 :][:2]}，第{row}次" for row in range(240)]
     labels = [str(row % 2 + (row % 3) / 10) for row in range(240)]
-    task = tasks.make(kind, labels)
+    task = tasks.from_labels(kind, labels)
     targets = task.encode(labels)
     examples = Examples(texts, targets, task, fitting.weights(task, targets, None))
     found = fitting.fit(auto.FAMILY, examples, auto.Config(budget=15.0), FitContext(seed=0))

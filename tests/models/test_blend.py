@@ -7,7 +7,7 @@ from tenor import tasks
 from tenor.models.auto import blend
 
 RANDOM = np.random.default_rng(0)
-TASK = tasks.make("binary", ["no", "yes"] * 400)
+TASK = tasks.from_labels("binary", ["no", "yes"] * 400)
 TARGETS = TASK.encode(["no", "yes"] * 400)
 SIGN = (2 * TARGETS.astype(np.float32) - 1)[:, None]
 
@@ -46,7 +46,7 @@ def test_few_texts_do_not_make_a_blend_surer_than_its_models() -> None:
 
 def test_values_are_blended_by_their_squared_error() -> None:
     values = RANDOM.normal(size=600)
-    task = tasks.make("regression", values.tolist())
+    task = tasks.from_labels("regression", values.tolist())
     targets = task.encode(values.tolist())
     each = [(targets.reshape(-1, 1) + RANDOM.normal(size=(600, 1))).astype(np.float32) for _ in range(2)]
     chosen = blend.choose(each, targets, task)

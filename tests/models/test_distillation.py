@@ -40,7 +40,7 @@ class Fixed:
 
 
 def examples(kind: Kind = "binary", labels: Sequence[Any] = LABELS, unlabelled: Sequence[str] = ()) -> Examples:
-    task = tasks.make(kind, labels)
+    task = tasks.from_labels(kind, labels)
     targets = task.encode(labels)
     return Examples(TEXTS, targets, task, fitting.weights(task, targets, None), None, unlabelled)
 
@@ -52,12 +52,12 @@ def teacher(task: Task, logits: Sequence[float]) -> Teacher:
 def test_soft_targets_of_0_and_1_are_the_labels() -> None:
     random = np.random.default_rng(0)
     for labels, targets in (("ab", np.array([0, 1, 1, 0])), ("abc", np.array([2, 0, 1, 1]))):
-        hard, soft = tasks.Classes(tuple(labels)), SoftClasses(tuple(labels))
+        hard, soft = tasks.SingleLabel(tuple(labels)), SoftClasses(tuple(labels))
         certain = np.eye(len(labels), dtype=np.float32)[targets]
-        logits = random.normal(size=(4, hard.outputs)).astype(np.float32)
-        np.testing.assert_array_equal(soft.desired(certain), hard.desired(targets))
+        logits = random.normal(size=(4, hard.n_outputs)).astype(np.float32)
+        np.testing.assert_array_equal(soft.output_targets(certain), hard.output_targets(targets))
         np.testing.assert_allclose(soft.losses(certain, logits), hard.losses(targets, logits), rtol=1e-6)
-        assert soft.measure(certain, logits) == hard.measure(targets, logits)
+        assert soft.training_metrics(certain, logits) == hard.training_metrics(targets, logits)
         np.testing.assert_array_equal(soft.strata(certain), targets)
 
 
@@ -76,10 +76,10 @@ def test_a_teacher_labels_texts_and_another_model_learns_from_that(kind: Kind, l
     taught = Teacher(fitted.model, known.task, fitted.calibration).labels(OTHERS)
     both = distillation.together(known, taught)
     assert len(both) == len(both.targets) == len(both.weights) == 420
-    assert both.targets.ndim == known.task.desired(known.targets).ndim - (kind == "regression")
+    assert both.targets.ndim == known.task.output_targets(known.targets).ndim - (kind == "regression")
     again = fitting.fit_plain(ngram.FAMILY, both, ngram.Config(), FitContext(seed=0))
-    assert known.task.measure(known.targets, again.model.logits(TEXTS)) == pytest.approx(
-        known.task.measure(known.targets, fitted.model.logits(TEXTS)), abs=0.1
+    assert known.task.training_metrics(known.targets, again.model.logits(TEXTS)) == pytest.approx(
+        known.task.training_metrics(known.targets, fitted.model.logits(TEXTS)), abs=0.1
     )
 
 

@@ -7,7 +7,7 @@ from keras import ops
 
 from tenor.models import registry
 from tenor.models.neural.encoder import AttentionMask, Block, Embeddings, attention_weights, gelu, layer_norm
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
 IDS = np.array([[4, 2, 3, 9, 1], [7, 2, 0, 0, 0]], np.int32)
 VALUES = np.random.default_rng(0).normal(size=(2, 5, 8)).astype(np.float32)
@@ -71,7 +71,7 @@ def test_a_block_is_the_formula_with_padding_masked(norm_first: bool, activation
 def test_attention_weights_are_read_out_for_each_block_head_and_pair_of_tokens() -> None:
     keras.utils.set_random_seed(2)
     family = registry.FAMILIES["transformer"]
-    model = family.build(family.config(vocabulary=12, width=8, heads=2, blocks=3), Classes(("a", "b")))
+    model = family.build(family.config(vocabulary=12, width=8, heads=2, blocks=3), SingleLabel(("a", "b")))
     found = attention_weights(model, IDS)
     assert [tuple(weights.shape) for weights in found] == [(2, 2, 5, 5)] * 3
     for weights in map(np.asarray, found):

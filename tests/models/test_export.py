@@ -23,12 +23,12 @@ from tenor.models.neural.network import Network
 from tenor.models.onnx import export, graph, reader, runtimes
 from tenor.models.onnx.onnx_network import FLOAT32, INT8, Exported
 from tenor.models.onnx.probe import PROBE
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 from tenor.text import vocabulary
 from test_bundle import sign
 from test_families import ENGLISH, LABELS, SMALL
 
-TASK = Classes(("a", "b", "c"))
+TASK = SingleLabel(("a", "b", "c"))
 TINY = {"vocabulary": 50, "maximum_tokens": 20, "embedding": 6}
 WIDE = {"vocabulary": 50, "maximum_tokens": 20, "width": 12, "heads": 3, "feed_forward": 10}
 SHAPE = {

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tenor.models.linear import head
-from tenor.tasks import Classes, LabelSet, Value
+from tenor.tasks import MultiLabel, Regression, SingleLabel
 
 RANDOM = np.random.default_rng(5)
 
@@ -12,7 +12,7 @@ def test_the_head_is_a_logistic_regression_of_the_features(classes: int) -> None
     targets = (np.arange(240) % classes).astype(np.int32)
     centres = RANDOM.normal(size=(classes, 6)) * 3
     features = (centres[targets] + RANDOM.normal(size=(240, 6)) + 10).astype(np.float32)
-    task = Classes(("a", "b", "c")[:classes])
+    task = SingleLabel(("a", "b", "c")[:classes])
     (kernel, bias), tried = head.fit(features, targets, task, np.ones(240, np.float32), 0)
     logits = features @ kernel + bias
     found = (logits[:, 0] > 0).astype(int) if classes == 2 else logits.argmax(axis=1)
@@ -23,7 +23,7 @@ def test_the_head_is_a_logistic_regression_of_the_features(classes: int) -> None
 def test_with_few_texts_nothing_is_chosen() -> None:
     features = np.eye(3, dtype=np.float32)
     targets, weights = np.array([0, 0, 1], np.int32), np.ones(3, np.float32)
-    (kernel, _), tried = head.fit(features, targets, Classes(("a", "b")), weights, 0)
+    (kernel, _), tried = head.fit(features, targets, SingleLabel(("a", "b")), weights, 0)
     assert tried == []
     assert (features @ kernel).argmax() == 2
 
@@ -31,7 +31,7 @@ def test_with_few_texts_nothing_is_chosen() -> None:
 def test_a_class_with_few_texts_does_not_stop_the_choice() -> None:
     targets = np.array([0, 1] * 150 + [2] * 2, np.int32)
     features = (np.eye(3)[targets] * 4 + RANDOM.normal(size=(302, 3))).astype(np.float32)
-    (kernel, bias), tried = head.fit(features, targets, Classes(("a", "b", "c")), np.ones(302, np.float32), 0)
+    (kernel, bias), tried = head.fit(features, targets, SingleLabel(("a", "b", "c")), np.ones(302, np.float32), 0)
     assert len(tried) == len(head._STRENGTHS)
     assert kernel.shape == (3, 3) and np.isfinite(bias).all()
 
@@ -39,9 +39,9 @@ def test_a_class_with_few_texts_does_not_stop_the_choice() -> None:
 def test_the_head_learns_sets_of_labels_and_values() -> None:
     features, weights = RANDOM.normal(size=(300, 4)).astype(np.float32), np.ones(300, np.float32)
     sets = (features[:, :2] > 0).astype(np.float32)
-    (kernel, bias), _ = head.fit(features, sets, LabelSet(("a", "b")), weights, 0)
+    (kernel, bias), _ = head.fit(features, sets, MultiLabel(("a", "b")), weights, 0)
     assert (((features @ kernel + bias) > 0) == sets).mean() > 0.95
     values = features @ np.float32([1, 2, 0, -1]) * 10 + 100
-    task = Value(float(values.mean()), float(values.std()))
+    task = Regression(float(values.mean()), float(values.std()))
     (kernel, bias), _ = head.fit(features, values, task, weights, 0)
     np.testing.assert_allclose(task.values(features @ kernel + bias), values, atol=2)

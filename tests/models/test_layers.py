@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tenor.models import registry
 from tenor.models.neural.layers import ChronoBias, Pool, Reverse, ZeroPadding
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
 IDS = np.array([[4, 2, 3, 9, 1], [7, 2, 0, 0, 0], [0, 0, 0, 0, 0]], np.int32)
@@ -71,7 +71,7 @@ def test_every_network_has_its_gradient_checked() -> None:
 @pytest.mark.parametrize("family", list(NETWORKS))
 @pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c")])
 def test_gradients_are_those_of_finite_differences(family: str, labels: tuple[str, ...]) -> None:
-    task = Classes(labels)
+    task = SingleLabel(labels)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float64")
     try:
@@ -79,8 +79,8 @@ def test_gradients_are_those_of_finite_differences(family: str, labels: tuple[st
         model = registry.FAMILIES[family].build(registry.FAMILIES[family].config(dropout=0.0, **NETWORKS[family]), task)
     finally:
         keras.config.set_dtype_policy(policy)
-    targets = np.eye(len(labels))[[0, 1, 1]] if task.outputs > 1 else np.array([[0.0], [1.0], [1.0]])
-    losses = keras.losses.CategoricalCrossentropy if task.outputs > 1 else keras.losses.BinaryCrossentropy
+    targets = np.eye(len(labels))[[0, 1, 1]] if task.n_outputs > 1 else np.array([[0.0], [1.0], [1.0]])
+    losses = keras.losses.CategoricalCrossentropy if task.n_outputs > 1 else keras.losses.BinaryCrossentropy
     loss = losses(from_logits=True, dtype="float64")
 
     def value() -> tf.Tensor:

@@ -10,7 +10,7 @@ from tenor.models.base import Examples
 from tenor.models.families import ngram
 from tenor.models.linear.loss import Desired
 from tenor.models.ngram import features, selection
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 from tenor.text import ngrams
 
 CLASSES = 200
@@ -29,7 +29,7 @@ def rows(each: int, seed: int) -> tuple[list[str], list[str]]:
 
 
 def examples(texts: list[str], labels: list[str]) -> Examples:
-    task = Classes(tuple(sorted(set(labels))))
+    task = SingleLabel(tuple(sorted(set(labels))))
     return Examples(texts, task.encode(labels), task, np.ones(len(texts), np.float32))
 
 

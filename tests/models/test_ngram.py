@@ -4,7 +4,7 @@ from conftest import english
 from tenor import TextClassifier
 from tenor.data import split
 from tenor.models.families import ngram
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 from tenor.text import ngrams
 
 
@@ -32,7 +32,7 @@ def test_what_is_not_to_be_calibrated_learns_the_same_and_promises_nothing() -> 
 
 def test_a_text_is_scored_out_of_its_fold_without_its_own_label() -> None:
     texts, labels = map(list, zip(*english(120), strict=True))
-    task, weights = Classes(("negative", "positive")), np.ones(120, np.float32)
+    task, weights = SingleLabel(("negative", "positive")), np.ones(120, np.float32)
     targets, counts = task.encode(labels), ngrams.count(texts, (1, 2))
     config = ngram.Config(orders=(1, 2), characters=(), weighting="tf-idf-naive-bayes", strength=30.0)
     folds = split.folds(texts, labels, 4, 0)

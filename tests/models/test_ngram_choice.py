@@ -5,9 +5,9 @@ from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.models.families import ngram
 from tenor.models.ngram import selection
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
-TASK = Classes(("n", "y"))
+TASK = SingleLabel(("n", "y"))
 # Every word occurs once; what the classes have in common is an ending.
 STEMS = [a + b + c for a in "bdfgk" for b in "aeiou" for c in "lmnr"]
 TEXTS = [stem + "ized" for stem in STEMS] + [stem + "ology" for stem in STEMS]

@@ -6,13 +6,13 @@ from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram.model import Config
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
 
 def test_a_model_from_before_n_grams_of_characters_loads() -> None:
     config = Config(orders=(1,), characters=(), weighting="tf-idf", strength=1.0)
     texts, labels = map(list, zip(*english(), strict=True))
-    task, weights = Classes(("negative", "positive")), np.ones(len(texts), np.float32)
+    task, weights = SingleLabel(("negative", "positive")), np.ones(len(texts), np.float32)
     model = ngram_model.learn(ngram_model.count(texts, config), task.encode(labels), task, weights, config)
     encoder = model.encoder()
     del encoder["characters"]

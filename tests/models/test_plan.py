@@ -42,7 +42,7 @@ def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 def texts(number: int, *characters: int, letters: str = "abcd ") -> Examples:
     each = [(letters * size)[:size] for size in characters]
     labels = ["no", "yes"] * (number // 2)
-    task = tasks.make("binary", labels)
+    task = tasks.from_labels("binary", labels)
     targets = task.encode(labels)
     return Examples((each * number)[:number], targets, task, fitting.weights(task, targets, None))
 
@@ -105,7 +105,7 @@ def labelled(number: int) -> Examples:
     """Sentences with sets of so many labels."""
     few = texts(2_000, 60)
     labels = [(f"{row % number}",) for row in range(len(few))]
-    task = tasks.make("multilabel", labels)
+    task = tasks.from_labels("multilabel", labels)
     return replace(few, targets=task.encode(labels), task=task)
 
 

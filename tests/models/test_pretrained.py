@@ -20,12 +20,12 @@ from tenor.errors import SettingsError, TenorError
 from tenor.models.families import pretrained
 from tenor.models.linear import head
 from tenor.models.pretrained import hub, huggingface
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 from tenor.training import network_training, neural
 
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = ["bert", "distilbert", "roberta", "xlm-roberta", "electra", "albert"]
-TASK = Classes(("a", "b"))
+TASK = SingleLabel(("a", "b"))
 
 
 def config(model: str, **values: Any) -> pretrained.Config:

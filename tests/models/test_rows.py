@@ -7,12 +7,12 @@ import scipy.sparse
 from tenor._core import disk_arrays
 from tenor.models.linear import loss, solver
 from tenor.models.linear.loss import Desired, Stored
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
 
 def stored(matrix: scipy.sparse.csr_matrix, entries: int) -> Stored:
-    row = disk_arrays.keep([matrix.indptr], np.int64)
-    columns, data = disk_arrays.keep([matrix.indices], np.int32), disk_arrays.keep([matrix.data], np.float32)
+    row = disk_arrays.store([matrix.indptr], np.int64)
+    columns, data = disk_arrays.store([matrix.indices], np.int32), disk_arrays.store([matrix.data], np.float32)
     return Stored(row, columns, data, matrix.shape[1], loss.cut(row, entries))
 
 
@@ -22,11 +22,11 @@ def test_a_matrix_on_disk_gives_the_weights_of_one_in_memory(classes: int, entri
     random = np.random.default_rng(0)
     features = scipy.sparse.csr_matrix(scipy.sparse.random(300, 40, 0.2, "csr", np.float32, random_state=1))
     targets = random.integers(0, classes, 300).astype(np.int32)
-    task = Classes(tuple(f"class {number:02}" for number in range(classes)))
+    task = SingleLabel(tuple(f"class {number:02}" for number in range(classes)))
     weights = random.uniform(0.5, 1.5, 300).astype(np.float32)
-    scale = random.uniform(0.5, 1.5, (40, task.outputs)).astype(np.float32)
+    scale = random.uniform(0.5, 1.5, (40, task.n_outputs)).astype(np.float32)
     asked = (task.activation, 3.0, scale, weights)
-    whole = solver.fit(features, task.desired(targets), *asked)
+    whole = solver.fit(features, task.output_targets(targets), *asked)
     parted = solver.fit(stored(features, entries), Desired(task, targets), *asked)
     np.testing.assert_allclose(parted.weights, whole.weights, atol=2e-3)
     np.testing.assert_allclose(parted.intercept, whole.intercept, atol=2e-3)
@@ -50,7 +50,7 @@ def test_parts_of_a_matrix_on_disk_are_looked_at_where_they_are() -> None:
 @pytest.mark.parametrize("entries", [None, 100])
 def test_an_excess_is_that_of_the_outputs_over_what_they_should_be(entries: int | None) -> None:
     features = scipy.sparse.csr_matrix(scipy.sparse.random(300, 40, 0.2, "csr", np.float32, random_state=1))
-    task = Classes(("one", "two", "three"))
+    task = SingleLabel(("one", "two", "three"))
     targets = np.repeat(np.array([0, 1, 2], np.int32), [200, 90, 10])
     matrix = features if entries is None else stored(features, entries)
     with ThreadPoolExecutor(1) as pool:

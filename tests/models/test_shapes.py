@@ -11,7 +11,7 @@ from tenor.config import settings
 from tenor.models import registry
 from tenor.models.neural import shapes
 from tenor.models.pretrained import huggingface
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 
 GOLDEN = Path(__file__).parent / "golden"
 WORDS: dict[str, Any] = {"vocabulary": 30, "maximum_tokens": 12}
@@ -40,7 +40,7 @@ def test_they_are_those_of_the_network(name: str, values: dict[str, Any]) -> Non
     pytest.importorskip("keras")
     family, config = registry.find(name), config_of(name, values)
     assert family.build is not None and family.shapes is not None
-    network = family.build(config, Classes(("a", "b", "c")))
+    network = family.build(config, SingleLabel(("a", "b", "c")))
     expected = dict(family.shapes(config, 3))
     assert {variable.path: tuple(variable.shape) for variable in network.weights} == expected
     assert next(iter(expected.values()))[0] in (30, huggingface.read(GOLDEN / "bert").architecture.tokens)

@@ -14,7 +14,7 @@ from tenor.models.families import bag, cnn, lstm, transformer
 from tenor.models.neural import network, tokens
 from tenor.models.neural.network import Network
 from tenor.models.neural.tokens import FEWEST_CHARACTERS
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 from tenor.text.encoded import TextEncoder
 from tenor.text.gram_ids import NgramVocabulary
 from tenor.text.subwords import SubwordTokenizer
@@ -82,7 +82,7 @@ def test_a_small_vocabulary_has_no_room_for_subwords() -> None:
 def test_an_encoder_of_more_ids_than_there_are_vectors_is_refused(
     family: Family, fits: TextEncoder, too_large: TextEncoder
 ) -> None:
-    config, task = family.config(vocabulary=3, embedding=4), Classes(("a", "b"))
+    config, task = family.config(vocabulary=3, embedding=4), SingleLabel(("a", "b"))
     assert family.build is not None
     arrays = Network(family, task, config, fits, family.build(config, task)).arrays()
     assert network.restore(family, config, fits.describe(), arrays, task).text_encoder.size == 3

@@ -9,7 +9,7 @@ import pytest
 import browser
 from browser import Browser
 from tenor import load
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.explanation import page, report
 from tenor.inference import bundle
 from tenor.training import pipeline
@@ -44,7 +44,7 @@ def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     rows = [f'"{shown[row % 3]} {row}","{labels[(row + (row % 7 == 3)) % 3]}"\n' for row in range(150)]
     (folder / "rows.csv").write_text("text,label\n" + "".join(rows), encoding="utf-8")
     model = folder / "model"
-    pipeline.train(Run(str(folder / "rows.csv"), family="ngram", out=str(model), lang=request.param))
+    pipeline.train(RunConfig(str(folder / "rows.csv"), family="ngram", out=str(model), lang=request.param))
     rows_of = str(folder / "rows.csv")
     told = report.report(load(model), model, [f"{shown[0]}, {shown[1]}"], data=rows_of, near=rows_of)
     (folder / "why.html").write_text(page.render(told, request.param), encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.inference import bundle
 from tenor.report import render, words
 from tenor.training import pipeline
@@ -52,7 +52,7 @@ def write(path: Path, labels: list[str]) -> Path:
 
 
 def train(data: Path, out: Path, **options: Any) -> dict[str, str]:
-    pipeline.train(Run(str(data), family="ngram", out=str(out), **options))
+    pipeline.train(RunConfig(str(data), family="ngram", out=str(out), **options))
     return {name: (out / name).read_text(encoding="utf-8") for name in (bundle.REPORT, bundle.CARD)}
 
 
@@ -86,8 +86,10 @@ def test_nothing_is_fetched_and_the_run_file_makes_the_same_model_again(tmp_path
     (tmp_path / "run.toml").write_text(run, encoding="utf-8")
     from tenor.config import settings
 
-    again = settings.make(Run, settings.read_toml(tmp_path / "run.toml"), "run.toml")
-    assert again == Run(str(data), family="ngram", seed=5, class_weight={"good": 2.0}, settings={"orders": [1, 2]})
+    again = settings.make(RunConfig, settings.read_toml(tmp_path / "run.toml"), "run.toml")
+    assert again == RunConfig(
+        str(data), family="ngram", seed=5, class_weight={"good": 2.0}, settings={"orders": [1, 2]}
+    )
 
 
 def test_several_labels_and_numbers_have_pages_of_their_own(tmp_path: Path) -> None:

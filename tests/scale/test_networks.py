@@ -16,7 +16,7 @@ import test_training
 from conftest import english, started, write_csv
 from tenor._core.callbacks import Callback
 from tenor.config import settings
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.errors import SettingsError
 from tenor.models import registry
 from tenor.models.context import FitContext
@@ -66,7 +66,7 @@ class _Killer(Callback):
 
 
 def there(data: Path, out: Path, callback: Callback) -> dict[str, Any]:
-    run = Run(str(data), family="lstm", settings=SETTINGS, out=str(out), report=False)
+    run = RunConfig(str(data), family="lstm", settings=SETTINGS, out=str(out), report=False)
     with cluster.connected("ray") as connected:
         pipeline.train(run, callback, learn=training.learner(connected, 2, 1))
     return weights(out)

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Cli, english, relabelled, write_csv
 from tenor._core.callbacks import Callback
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.models.families import ngram as family
 from tenor.training import pipeline
@@ -35,7 +35,7 @@ def written(folder: Path, kind: str = "binary") -> str:
     return str(folder / "in" / "*.csv")
 
 
-def there(run: Run, callback: Callback | None = None, workers: int = 2) -> Trained:
+def there(run: RunConfig, callback: Callback | None = None, workers: int = 2) -> Trained:
     with cluster.connected("ray") as connected:
         return ngram.train(connected, run, callback or Callback(), workers, 1)
 
@@ -56,13 +56,13 @@ def test_the_model_is_that_of_one_machine(tmp_path: Path, kind: str) -> None:
         options["settings"] = {"orders": [1, 2], "weighting": "tf-idf", "strength": 30.0}
     options["label_separator"] = ";" if kind == "multilabel" else None
     options["class_weight"] = "balanced" if kind == "multiclass" else None
-    here = pipeline.train(Run(**options, out=str(tmp_path / "here"), on_disk=True))
-    far = there(Run(**options, out=str(tmp_path / "there")))
+    here = pipeline.train(RunConfig(**options, out=str(tmp_path / "here"), on_disk=True))
+    far = there(RunConfig(**options, out=str(tmp_path / "there")))
     same(here, far)
     assert {path.name for path in here.folder.iterdir()} == {path.name for path in far.folder.iterdir()}
     if kind == "binary":  # --resume on what is complete leaves it as it is
         before = (far.folder / "manifest.json").stat().st_mtime_ns
-        again = there(Run(**options, out=str(tmp_path / "there"), resume=True))
+        again = there(RunConfig(**options, out=str(tmp_path / "there"), resume=True))
         assert again.metrics == json.loads(json.dumps(far.metrics))
         assert (far.folder / "manifest.json").stat().st_mtime_ns == before
     assert far.metrics["test"]["rows"] == here.metrics["test"]["rows"]
@@ -110,13 +110,13 @@ def test_weights_are_the_same_when_a_worker_and_a_node_die(
     monkeypatch.setattr(ngram, "Crew", Known)
     settings = {"orders": [1, 2], "weighting": "naive-bayes", "strength": 0.3}
     options: dict[str, Any] = {"data": written(tmp_path), "family": "ngram", "settings": settings, "report": False}
-    here = pipeline.train(Run(**options, out=str(tmp_path / "here"), on_disk=True))
+    here = pipeline.train(RunConfig(**options, out=str(tmp_path / "here"), on_disk=True))
     third = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
     two_nodes.wait_for_nodes()
-    whole = there(Run(**options, out=str(tmp_path / "whole")), workers=3)
+    whole = there(RunConfig(**options, out=str(tmp_path / "whole")), workers=3)
     same(here, whole)
     killer = Killer({3: Known.kill_one, 6: lambda: two_nodes.remove_node(third, allow_graceful=False)})
-    again = there(Run(**options, out=str(tmp_path / "again")), killer, workers=3)
+    again = there(RunConfig(**options, out=str(tmp_path / "again")), killer, workers=3)
     assert not killer.left
     same(whole, again, tolerance=0)
     held_out, calibrated = (trained.metrics["calibration"] for trained in (whole, again))
@@ -144,9 +144,9 @@ def test_faults_are_told_of(tmp_path: Path) -> None:
     source = written(tmp_path)
     (tmp_path / "in" / "part-2.csv").write_text("text,label\nfine,good\nbad,\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"label is empty .* over all files, is part-2\.csv, row 2\."):
-        there(Run(source, family="ngram", out=str(tmp_path / "model")))
+        there(RunConfig(source, family="ngram", out=str(tmp_path / "model")))
     with pytest.raises(SettingsError, match="--folds needs all texts in one place"):
-        there(Run(source, family="ngram", folds=3, out=str(tmp_path / "model")))
+        there(RunConfig(source, family="ngram", folds=3, out=str(tmp_path / "model")))
     assert not (tmp_path / "model").exists()
 
 

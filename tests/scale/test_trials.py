@@ -12,7 +12,7 @@ import pytest
 
 from conftest import english, write_csv
 from tenor._core.callbacks import Callback
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.errors import SettingsError
 from tenor.models.auto import plan
 from tenor.training import pipeline, tuning
@@ -51,7 +51,7 @@ def table(folder: Path) -> list[list[str]]:
 
 
 def search(data: Path, out: Path, count: int, together: int, ray: Any = None) -> tuning.Tuned:
-    run = Run(str(data), family="ngram", settings=FIXED, out=str(out))
+    run = RunConfig(str(data), family="ngram", settings=FIXED, out=str(out))
     attempts = None if ray is None else trials.Trials(trials.Places(ray, 2, 1))
     return tuning.tune(Tuning(run, count, together=together), Callback(), attempts)
 
@@ -83,7 +83,7 @@ def test_what_a_dead_worker_was_making_is_made_again(tmp_path: Path) -> None:
 
 def test_auto_makes_the_models_of_one_machine(tmp_path: Path, english_csv: Path) -> None:
     members = ["ngram", 'ngram orders=[1,2,3] weighting="tf-idf-naive-bayes"', "ngram characters=[1,2]"]
-    run = Run(str(english_csv), settings={"members": members}, report=False)
+    run = RunConfig(str(english_csv), settings={"members": members}, report=False)
     here = pipeline.train(replace(run, out=str(tmp_path / "here")))
     with cluster.connected("ray") as ray:
         heard = Listening()
@@ -119,7 +119,7 @@ def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
     def within(seconds: float) -> tuple[Looking, pipeline.Trained]:
         out = tmp_path / str(seconds)
         heard = Looking(out / "manifest.json")
-        run = Run(str(english_csv), settings={"budget": seconds}, report=False, out=str(out))
+        run = RunConfig(str(english_csv), settings={"budget": seconds}, report=False, out=str(out))
         with cluster.connected("ray") as ray:
             return heard, pipeline.train(run, heard, spread=trials.Places(ray, 2, 1))
 
@@ -135,6 +135,6 @@ def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
 
 def test_settings_that_do_not_serve_are_told_of(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "in.csv", [(text, str(len(text) / 8)) for text, _ in english(60)])
-    run = Run(str(data), family="ngram", settings={"weighting": "naive-bayes"}, out=str(tmp_path / "search"))
+    run = RunConfig(str(data), family="ngram", settings={"weighting": "naive-bayes"}, out=str(tmp_path / "search"))
     with cluster.connected("ray") as ray, pytest.raises(SettingsError, match="must be tf-idf where numbers are"):
         tuning.tune(Tuning(run, 2), Callback(), trials.Trials(trials.Places(ray, 2, 1)))

@@ -21,7 +21,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import tenor
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.errors import SettingsError, TenorError
 from tenor.serving import app, running
 from tenor.serving.batching import Batcher, Full
@@ -64,9 +64,11 @@ def test_numbers_and_sets_of_labels_are_answered(tmp_path: Path) -> None:
         )
     )
     quick: dict[str, Any] = {"family": "ngram", "report": False, "text": "text"}
-    several = pipeline.train(Run(str(tmp_path / "rows.jsonl"), label="label", out=str(tmp_path / "several"), **quick))
+    several = pipeline.train(
+        RunConfig(str(tmp_path / "rows.jsonl"), label="label", out=str(tmp_path / "several"), **quick)
+    )
     numbers = pipeline.train(
-        Run(str(tmp_path / "rows.jsonl"), label="n", task="regression", out=str(tmp_path / "numbers"), **quick)
+        RunConfig(str(tmp_path / "rows.jsonl"), label="n", task="regression", out=str(tmp_path / "numbers"), **quick)
     )
     with client(several.folder, numbers.folder) as server:
         found = server.post("/predict", json={"model": "several", "inputs": ["red blue thing"], "coverage": 0.9}).json()
@@ -368,7 +370,7 @@ def test_a_server_lives_through_bad_clients_a_new_model_and_ends_with_every_answ
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
     version = httpx2.get(f"{address}/models").json()[0]["version"]
-    pipeline.train(Run(str(english_csv), family="ngram", out=str(folder), overwrite=True, seed=9, report=False))
+    pipeline.train(RunConfig(str(english_csv), family="ngram", out=str(folder), overwrite=True, seed=9, report=False))
     for _ in range(200):
         found = httpx2.get(f"{address}/models").json()[0]
         assert httpx2.post(f"{address}/predict", json={"inputs": "superb"}).status_code == 200

@@ -15,7 +15,7 @@ import pytest
 
 import tenor
 from browser import Browser, listening, opened
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.serving.corrections import Store
 from tenor.training import pipeline
 
@@ -90,8 +90,10 @@ class TestSeveral:
         data = tmp_path / "rows.jsonl"
         data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
         quick: dict[str, Any] = {"family": "ngram", "report": False, "text": "text"}
-        numbers = pipeline.train(Run(str(data), label="n", task="regression", out=str(tmp_path / "numbers"), **quick))
-        sets = pipeline.train(Run(str(data), label="label", out=str(tmp_path / "集合"), **quick))
+        numbers = pipeline.train(
+            RunConfig(str(data), label="n", task="regression", out=str(tmp_path / "numbers"), **quick)
+        )
+        sets = pipeline.train(RunConfig(str(data), label="label", out=str(tmp_path / "集合"), **quick))
         return [model_folder, numbers.folder, sets.folder]
 
     def test_all_can_use_them_and_have_a_file_labelled(

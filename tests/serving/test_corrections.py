@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data.io import table
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.serving import app, corrections
 from tenor.serving.corrections import Correction, Store
 from tenor.serving.limits import Limits, Rate
-from tenor.tasks import Classes, LabelSet, Value
+from tenor.tasks import MultiLabel, Regression, SingleLabel
 from tenor.training import pipeline
 
 psycopg: Any = pytest.importorskip("psycopg") if os.environ.get("TENOR_TEST_POSTGRESQL") else None
@@ -94,8 +94,10 @@ def test_lists_and_numbers_are_corrected_and_trained_on(cli: Any, tmp_path: Path
     (tmp_path / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
     quick: dict[str, Any] = {"family": "ngram", "report": False, "text": "text"}
     data = str(tmp_path / "rows.jsonl")
-    several = pipeline.train(Run(data, label="label", out=str(tmp_path / "several"), **quick)).folder
-    numbers = pipeline.train(Run(data, label="n", task="regression", out=str(tmp_path / "numbers"), **quick)).folder
+    several = pipeline.train(RunConfig(data, label="label", out=str(tmp_path / "several"), **quick)).folder
+    numbers = pipeline.train(
+        RunConfig(data, label="n", task="regression", out=str(tmp_path / "numbers"), **quick)
+    ).folder
     with client(store, several, numbers) as server:
         for number in range(12):
             for model, label in (("several", [[], ["red"], ["blue", "red"]][number % 3]), ("numbers", number)):
@@ -138,10 +140,10 @@ def test_what_cannot_be_learned_from_is_refused(store: Store, model_folder: Path
 
 def test_each_task_knows_its_labels() -> None:
     for task, good, bad in (
-        (Classes(("a", "b")), "a", "c"),
-        (LabelSet(("a", "b")), [], ["a", "a"]),
-        (LabelSet(("a", "b")), ["b", "a"], "a"),
-        (Value(), 3, "3"),
+        (SingleLabel(("a", "b")), "a", "c"),
+        (MultiLabel(("a", "b")), [], ["a", "a"]),
+        (MultiLabel(("a", "b")), ["b", "a"], "a"),
+        (Regression(), 3, "3"),
     ):
         assert corrections.fault(good, task) is None
         assert corrections.fault(bad, task)

@@ -16,7 +16,7 @@ import pytest
 
 import tenor
 from server import Server, answer, closed, request
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.inference.predictor import Predictor
 from tenor.serving.corrections import Store
 from tenor.training import pipeline
@@ -233,7 +233,9 @@ def test_more_connections_than_files_are_told_to_come_again(serve: Callable[...,
 def test_a_new_model_under_load_loses_no_request(
     serve: Callable[..., Server], folder: Path, tmp_path: Path, english_csv: Path
 ) -> None:
-    other = pipeline.train(Run(str(english_csv), family="ngram", out=str(tmp_path / "other"), seed=9, report=False))
+    other = pipeline.train(
+        RunConfig(str(english_csv), family="ngram", out=str(tmp_path / "other"), seed=9, report=False)
+    )
     first = tenor.load(folder)
     server = serve(folder, "--port", "0", "--watch", "0.1")
     over = False

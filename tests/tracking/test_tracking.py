@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from tenor import TextClassifier, tracking
 from tenor._core.callbacks import Callback
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.errors import BundleError, DataError, SettingsError, WriteError
 from tenor.training import pipeline, tuning
 
@@ -77,7 +77,7 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
     from mlflow.tracking import MlflowClient
 
     data = write("rows.csv")
-    trained = pipeline.train(Run(data, family="ngram", out="runs/one", log=("tensorboard", "mlflow")))
+    trained = pipeline.train(RunConfig(data, family="ngram", out="runs/one", log=("tensorboard", "mlflow")))
     test = trained.metrics["test"]
     found = events(Path("runs/tensorboard/one"))
     assert found["test/accuracy"] == [(0, pytest.approx(test["accuracy"]))]
@@ -101,7 +101,7 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
 
     Path("one.csv").write_text("text,label\n" + "a,x\n" * 30)
     with pytest.raises(DataError, match="label"):  # found before anything is logged
-        pipeline.train(Run("one.csv", family="ngram", out="runs/none", log=("mlflow",)))
+        pipeline.train(RunConfig("one.csv", family="ngram", out="runs/none", log=("mlflow",)))
     with pytest.raises(KeyboardInterrupt):
         broken("mlflow", "runs/two", KeyboardInterrupt())
     with pytest.raises(ValueError, match="wrong"):
@@ -146,7 +146,9 @@ def test_from_python() -> None:
 
 
 def test_each_trial_of_a_search_is_a_run_with_its_settings() -> None:
-    tuning.tune(tuning.Tuning(Run(write("rows.csv"), family="ngram", out="search", log=("tensorboard",)), trials=2))
+    tuning.tune(
+        tuning.Tuning(RunConfig(write("rows.csv"), family="ngram", out="search", log=("tensorboard",)), trials=2)
+    )
     found = events(Path("tensorboard/search/trial 1"))
     assert found["validation_loss"][0][1] > 0
     [started] = found["_hparams_/session_start_info"]
@@ -155,7 +157,7 @@ def test_each_trial_of_a_search_is_a_run_with_its_settings() -> None:
 
 def test_there_is_nothing_else_to_log_to() -> None:
     with pytest.raises(SettingsError, match=r"'tensorbord'\. Did you mean 'tensorboard'"):
-        pipeline.train(Run(write("rows.csv"), family="ngram", log=("tensorbord",)))  # type: ignore[arg-type]
+        pipeline.train(RunConfig(write("rows.csv"), family="ngram", log=("tensorbord",)))  # type: ignore[arg-type]
 
 
 def test_events_go_through_no_link(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ _UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)  # the ke
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of `path` when the block ends well, and is removed when it does not.
 
     Raises:
@@ -81,11 +81,11 @@ def remove_parts(*paths: Path) -> None:
 
 def write(path: Path, data: bytes) -> None:
     """Write a whole file at once. Raises OSError like `replacing`."""
-    with replacing(path) as stream:
+    with atomic_write(path) as stream:
         stream.write(data)
 
 
-def write_folder(
+def atomic_write_dir(
     path: Path, files: Mapping[str, bytes | Sequence[bytes | memoryview]], overwrite: bool = False
 ) -> None:
     """Write a whole folder at once, flat; with `overwrite` in place of the one that is there.

@@ -26,7 +26,7 @@ _FOLDER: ContextVar[Path | None] = ContextVar("folder", default=None)
 
 
 @contextlib.contextmanager
-def beside(path: Path) -> Iterator[None]:
+def temp_dir_near(path: Path) -> Iterator[None]:
     """Within, files lie where `path` is, or will be; else where the system has its temporary files."""
     there = next(folder for folder in path.absolute().parents if folder.is_dir())
     token = _FOLDER.set(there)
@@ -75,7 +75,7 @@ def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         return _mapped(file, np.dtype(dtype), shape[1:])
 
 
-def keep(parts: Iterable[npt.ArrayLike], dtype: npt.DTypeLike, width: tuple[int, ...] = ()) -> Array:
+def store(parts: Iterable[npt.ArrayLike], dtype: npt.DTypeLike, width: tuple[int, ...] = ()) -> Array:
     """The parts, one after the other, as one array on disk."""
     writer = Writer(dtype, width)
     for part in parts:
@@ -83,7 +83,7 @@ def keep(parts: Iterable[npt.ArrayLike], dtype: npt.DTypeLike, width: tuple[int,
     return writer.finish()
 
 
-def release(*arrays: Array) -> None:
+def drop_pages(*arrays: Array) -> None:
     """Give the memory of arrays back; what they hold stays. Those that are not on disk are left alone."""
     for array in arrays:
         owner = _owner(array)
@@ -91,7 +91,7 @@ def release(*arrays: Array) -> None:
             owner.madvise(mmap.MADV_DONTNEED)
 
 
-def is_stored(array: Array) -> bool:
+def is_on_disk(array: Array) -> bool:
     """Whether an array is on disk."""
     return _owner(array) is not None
 

@@ -59,20 +59,22 @@ def _read(path: Path) -> str:
         return ""
 
 
-def in_order(function: Callable[[Item], Result], items: Iterable[Item], ahead: int | None = None) -> Iterator[Result]:
+def parallel_map(
+    function: Callable[[Item], Result], items: Iterable[Item], max_pending: int | None = None
+) -> Iterator[Result]:
     """`map` on all cores, in little memory however many items there are.
 
     Args:
         function: What to do with each.
         items: The items.
-        ahead: Results that may wait beside the one that is asked for; None: four for each core.
+        max_pending: Results that may wait beside the one that is asked for; None: four for each core.
     """
-    ahead = 4 * cores() if ahead is None else ahead
+    max_pending = 4 * cores() if max_pending is None else max_pending
     waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(cores()) as pool:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) > ahead:
+            if len(waiting) > max_pending:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

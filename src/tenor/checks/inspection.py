@@ -12,7 +12,7 @@ from tenor.checks.finding import CheckReport, Finding
 from tenor.checks.parts import CheckContext
 from tenor.checks.repair import Repaired
 from tenor.config import settings
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data import sources
 from tenor.data.io import table
 from tenor.data.io.limits import MemoryBudget, sizes_of
@@ -97,7 +97,7 @@ def run_checks(asked: CheckConfig, callback: Callback | None = None) -> tuple[Ch
     Raises:
         TenorError: The data cannot be read, or the cleaned file cannot be written.
     """
-    run = Run(
+    run = RunConfig(
         asked.data,
         asked.test,
         asked.text,
@@ -125,7 +125,7 @@ def run_checks(asked: CheckConfig, callback: Callback | None = None) -> tuple[Ch
     return report, repair.write(planned, source.table(), source.parts.data.label_column, Path(asked.fix))
 
 
-def _read(run: Run, path: Path | None, callback: Callback) -> _Source:
+def _read(run: RunConfig, path: Path | None, callback: Callback) -> _Source:
     data, test = sources.read_train_and_test(run, callback)
     parts = CheckContext(data, test)
     if path is None:

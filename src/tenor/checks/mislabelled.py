@@ -18,7 +18,7 @@ from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import counted
 from tenor.models.families import ngram
-from tenor.tasks import Classes, Floats
+from tenor.tasks import Floats, SingleLabel
 from tenor.text import ngrams
 
 # Settings that do well on most data: to choose them is not worth the time where labels are to be doubted.
@@ -44,7 +44,7 @@ def check(data: Dataset, groups: Groups, seed: int) -> Iterator[Finding]:
             len(data),
         )
         return
-    task = Classes(tuple(sorted(set(data.labels))))
+    task = SingleLabel(tuple(sorted(set(data.labels))))
     margins, suggested = suspects(data.texts, data.labels, task, groups, seed)
     suspected = np.flatnonzero(suggested >= 0)
     rows = suspected[np.argsort(margins[suspected], kind="stable")].tolist()
@@ -61,7 +61,7 @@ def check(data: Dataset, groups: Groups, seed: int) -> Iterator[Finding]:
 
 
 def suspects(
-    texts: Sequence[str], labels: Sequence[str], task: Classes, groups: Groups, seed: int
+    texts: Sequence[str], labels: Sequence[str], task: SingleLabel, groups: Groups, seed: int
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
     """How sure a model is of each label, and what it would say where it is sure of another.
 

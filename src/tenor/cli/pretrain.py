@@ -32,7 +32,7 @@ def pretrain(
     """Train an encoder on texts without labels; 'tenor train DATA --init FOLDER' starts from it."""
     from tenor.cli import console
     from tenor.config import settings
-    from tenor.config.run_config import Pretraining
+    from tenor.config.run_config import PretrainConfig
     from tenor.training import pipeline
 
     values = settings.parse_assignments(assignments or [])
@@ -45,7 +45,7 @@ def pretrain(
         "out": out,
     }
     asked |= {"overwrite": overwrite, "resume": resume, "init": init, "log": log or []}
-    run = settings.make(Pretraining, asked, "pretrain")
+    run = settings.make(PretrainConfig, asked, "pretrain")
     with console.Console(quiet=as_json) as callback:
         folder, encoder = pipeline.pretrain(run, callback)
     if as_json:

@@ -11,7 +11,7 @@ from tenor.cli import options
 
 if TYPE_CHECKING:
     from tenor._core.callbacks import Callback
-    from tenor.config.run_config import Run
+    from tenor.config.run_config import RunConfig
     from tenor.training.pipeline import Trained
 
 Option = typer.Option
@@ -97,7 +97,7 @@ def train(
     """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
     from tenor.cli import console
     from tenor.config import settings
-    from tenor.config.run_config import Run
+    from tenor.config.run_config import RunConfig
     from tenor.errors import SettingsError
     from tenor.inference import bundle
     from tenor.training import pipeline
@@ -155,7 +155,7 @@ def train(
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     options.one_test(values)
     source = str(config) if config else "train"
-    run = settings.make(Run, values, source)
+    run = settings.make(RunConfig, values, source)
     if assignments:
         run = replace(run, settings=(run.settings or {}) | settings.parse_assignments(assignments))
     with console.Console(quiet=as_json) as callback:
@@ -182,7 +182,7 @@ def train(
     console.show(*lines, "", f"took {timing['total_s']:.1f} s ({steps})", f"model: {trained.folder}")
 
 
-def _train_on(on: str, run: "Run", callback: "Callback", workers: int | None, worker_cores: int) -> "Trained":
+def _train_on(on: str, run: "RunConfig", callback: "Callback", workers: int | None, worker_cores: int) -> "Trained":
     """Train on a cluster."""
     from tenor.distributed import cluster, ngram, training
     from tenor.distributed.trials import Places

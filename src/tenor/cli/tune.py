@@ -56,7 +56,7 @@ def tune(
     """Search for better settings of a family; 'tenor train --config OUT/best.toml' trains with them."""
     from tenor.cli import console
     from tenor.config import settings
-    from tenor.config.run_config import Run
+    from tenor.config.run_config import RunConfig
     from tenor.training import tuning
 
     options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
@@ -87,7 +87,7 @@ def tune(
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     options.one_test(values)
-    run = settings.make(Run, values, str(config) if config else "tune")
+    run = settings.make(RunConfig, values, str(config) if config else "tune")
     limit_s = None if budget is None else settings.seconds(budget, "--budget")
     asked = tuning.Tuning(run, trials, limit_s, together or 1)
     with contextlib.ExitStack() as stack:

@@ -16,7 +16,7 @@ _NOT_OF_THE_MODEL = ("out", "overwrite", "resume", "log")
 
 
 @dataclass(frozen=True)
-class Run:
+class RunConfig:
     """What `train` is asked for.
 
     Attributes:
@@ -94,7 +94,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Pretraining:
+class PretrainConfig:
     """What `pretrain` is asked for.
 
     Attributes:
@@ -125,7 +125,7 @@ class Pretraining:
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
 
 
-def to_toml(run: Run) -> str:
+def to_toml(run: RunConfig) -> str:
     """The run file (TOML) that asks for the same model: its family and what differs from the defaults."""
     given = {
         each.name: getattr(run, each.name)

@@ -67,14 +67,14 @@ class DiskTexts(Sequence[str]):
         else:
             spans = zip(self._ends[rows].tolist(), self._ends[rows + 1].tolist(), strict=True)
             texts = [self._data[one:other].tobytes().decode("utf-8", "surrogatepass") for one, other in spans]
-        disk_arrays.release(self._data, self._ends, *([] if self._rows is None else [self._rows]))
+        disk_arrays.drop_pages(self._data, self._ends, *([] if self._rows is None else [self._rows]))
         return texts
 
     def take(self, rows: Rows) -> "DiskTexts":
         """The chosen texts, in that order. Their hashes are mixed anew, so each parting by hashes is a new draw."""
         chosen = rows if self._rows is None else select_rows(self._rows, rows)
-        hashes = disk_arrays.keep(map(remix, row_blocks(select_rows(self.hashes, rows))), np.uint64)
-        return DiskTexts(self._data, self._ends, hashes, disk_arrays.keep(row_blocks(chosen), np.int64))
+        hashes = disk_arrays.store(map(remix, row_blocks(select_rows(self.hashes, rows))), np.uint64)
+        return DiskTexts(self._data, self._ends, hashes, disk_arrays.store(row_blocks(chosen), np.int64))
 
 
 class CodedLabels(Sequence[Any]):
@@ -103,7 +103,7 @@ class CodedLabels(Sequence[Any]):
     def __iter__(self) -> Iterator[Any]:
         for part in row_blocks(self.codes):
             yield from map(self.values.__getitem__, part.tolist())
-            disk_arrays.release(self.codes)
+            disk_arrays.drop_pages(self.codes)
 
     def counts(self) -> dict[Any, int]:
         """How many rows each value has; values without a row are left out."""
@@ -162,12 +162,12 @@ def select_labels(labels: Any, rows: Rows) -> Any:
 def encode_labels(labels: Any, encode: Callable[[Any], npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """What `encode` makes of labels, which are CodedLabels or numbers in an array; on disk."""
     if not isinstance(labels, CodedLabels):
-        return disk_arrays.keep((encode(part) for part in row_blocks(labels)), np.float32)
+        return disk_arrays.store((encode(part) for part in row_blocks(labels)), np.float32)
     present = np.flatnonzero(labels.totals())
     table = encode([labels.values[code] for code in present])
     place = np.zeros(len(labels.values), np.int64)
     place[present] = np.arange(len(present))
-    return disk_arrays.keep((table[place[part]] for part in row_blocks(labels.codes)), table.dtype, table.shape[1:])
+    return disk_arrays.store((table[place[part]] for part in row_blocks(labels.codes)), table.dtype, table.shape[1:])
 
 
 def select_rows(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
@@ -176,16 +176,16 @@ def select_rows(values: npt.NDArray[Any], rows: Rows) -> npt.NDArray[Any]:
     def chosen() -> Iterator[npt.NDArray[Any]]:
         for part in row_blocks(rows):
             yield values[part]
-            disk_arrays.release(values)
+            disk_arrays.drop_pages(values)
 
-    return disk_arrays.keep(chosen(), values.dtype, values.shape[1:])
+    return disk_arrays.store(chosen(), values.dtype, values.shape[1:])
 
 
 def row_blocks(values: npt.NDArray[Any], size: int = 1 << 16) -> Iterator[npt.NDArray[Any]]:
     """An array in runs of rows, whose memory is given back."""
     for at in range(0, len(values), size):
         yield values[at : at + size]
-        disk_arrays.release(values)
+        disk_arrays.drop_pages(values)
 
 
 def text_hash(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tenor._core.callbacks import Callback
 from tenor.config import settings
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data import builtin, dataset
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
@@ -74,13 +74,13 @@ def _both(source: str) -> tuple[str, str] | None:
     return (train, test) if os.path.isdir(train) and os.path.isdir(test) else None  # noqa: PTH112  (never raises)
 
 
-def train_and_test_sources(run: Run) -> tuple[str, str | None]:
+def train_and_test_sources(run: RunConfig) -> tuple[str, str | None]:
     """Where the texts to learn from and those to measure on are: a folder of both parts stands for the two."""
     parts = _both(run.data)
     return parts if run.test is None and parts else (run.data, run.test)
 
 
-def read_train_and_test(run: Run, callback: Callback) -> tuple[Dataset, Dataset | None]:
+def read_train_and_test(run: RunConfig, callback: Callback) -> tuple[Dataset, Dataset | None]:
     """The texts to learn from, and those to measure on where there are any.
 
     Raises:
@@ -103,7 +103,7 @@ def read_train_and_test(run: Run, callback: Callback) -> tuple[Dataset, Dataset 
     return data, test
 
 
-def read_validation(run: Run, data: Dataset, callback: Callback) -> Dataset | None:
+def read_validation(run: RunConfig, data: Dataset, callback: Callback) -> Dataset | None:
     """The texts of a file that a run names to validate on.
 
     Raises:

@@ -117,7 +117,7 @@ def draw_by_hash(hashes: ondisk.Hashes, share: float, seed: int) -> npt.NDArray[
     for at in range(0, len(hashes), ondisk.BLOCK_ROWS):
         run = slice(at, at + ondisk.BLOCK_ROWS)
         held_out[run] = ondisk.remix(hashes[run] ^ salt) < limit
-    disk_arrays.release(hashes)
+    disk_arrays.drop_pages(hashes)
     return held_out
 
 
@@ -127,7 +127,7 @@ def kept_per_stratum(held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], 
     for at in range(0, len(strata), ondisk.BLOCK_ROWS):
         run = slice(at, at + ondisk.BLOCK_ROWS)
         kept += np.bincount(strata[run][~held_out[run]], minlength=most)
-    disk_arrays.release(strata)
+    disk_arrays.drop_pages(strata)
     return kept
 
 
@@ -144,7 +144,7 @@ def split_rows(held_out: npt.NDArray[np.bool_], hashes: ondisk.Hashes, back: ond
     if len(back):
         rows = np.flatnonzero(held_out)
         held_out[rows[np.isin(hashes[rows], back)]] = False
-    kept = disk_arrays.keep((at + np.flatnonzero(~part) for at, part in _numbered(held_out)), np.int64)
+    kept = disk_arrays.store((at + np.flatnonzero(~part) for at, part in _numbered(held_out)), np.int64)
     return kept, np.flatnonzero(held_out)
 
 

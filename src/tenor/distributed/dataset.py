@@ -16,7 +16,7 @@ import numpy as np
 from tenor._core.callbacks import Callback
 from tenor.checks import many
 from tenor.checks.finding import Finding
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data import builder, dataset, sources, split
 from tenor.data import labels as label_values
 from tenor.data.dataset import Dataset
@@ -29,7 +29,7 @@ from tenor.evaluation import evaluate
 from tenor.inference import predict_files
 from tenor.models.base import Examples
 from tenor.models.ngram import selection
-from tenor.tasks import Classes, Kind, LabelSet, Task, Value
+from tenor.tasks import Kind, MultiLabel, Regression, SingleLabel, Task
 from tenor.training import fitting, preparation
 from tenor.training.preparation import Prepared
 
@@ -45,9 +45,9 @@ class Told:
     lengths: list[int]
 
     @property
-    def task_of_numbers(self) -> Value:
+    def task_of_numbers(self) -> Regression:
         total, squares, _, _ = self.moments
-        return Value(total / self.rows, float(np.sqrt(squares / self.rows)) or 1.0)
+        return Regression(total / self.rows, float(np.sqrt(squares / self.rows)) or 1.0)
 
 
 def together(told: Sequence[Summary]) -> Told:
@@ -67,7 +67,7 @@ def together(told: Sequence[Summary]) -> Told:
 class Rows:
     """The rows of all blocks: where each is, and what is done with all of them."""
 
-    def __init__(self, crew: Crew, run: Run) -> None:
+    def __init__(self, crew: Crew, run: RunConfig) -> None:
         self.crew, self.run = crew, run
         self.task: Task
         self.sizes = np.zeros(crew.blocks, np.int64)  # rows of each block that are left
@@ -115,13 +115,13 @@ class Rows:
             test = self._test(data, run.test_size)
             told = together(list(crew.ask("summary", kept=False)))
             data = replace(data, texts=RemoteTexts(told.rows, told.lengths), labels=_labels(data.kind, told))
-            if isinstance(self.task, Value):
+            if isinstance(self.task, Regression):
                 self.task = told.task_of_numbers  # of the texts to learn from alone
         wanted: Any = run.class_weight
         fitting.check_class_weight(self.task, wanted)
-        if wanted is not None and isinstance(self.task, Classes):
+        if wanted is not None and isinstance(self.task, SingleLabel):
             of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
-            crew.tell("weigh_classes", self.task.weights_of_classes(of_class, wanted))
+            crew.tell("weigh_classes", self.task.class_weights(of_class, wanted))
         measured = f"{0 if test is None else len(test):,} to measure on"
         callback.on_message(f"{len(data):,} texts to learn from, {measured}; {preparation.described(self.task)}.")
         return Prepared(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
@@ -165,7 +165,7 @@ class Rows:
 
     def hold_out(self, share: float) -> list[Held]:
         """Hold out a share of the rows by their hashes, as `split.hold_out` does of texts on disk."""
-        most = len(self.task.labels) if isinstance(self.task, Classes) else 1
+        most = len(self.task.labels) if isinstance(self.task, SingleLabel) else 1
         kept = sum(self.crew.ask("draw", split.capped_share(share, len(self)), self.run.seed, most))
         whole = np.flatnonzero(np.asarray(kept) == 0)
         back = np.zeros(0, np.uint64)
@@ -217,7 +217,7 @@ class Rows:
         return hashlib.sha256(json.dumps([len(self), *sums]).encode()).hexdigest()
 
 
-def _head(file: str, run: Run) -> tuple[Dataset, bool]:
+def _head(file: str, run: RunConfig) -> tuple[Dataset, bool]:
     """The first rows, which tell the columns and what the labels mean; and whether these are lists of one each."""
     with tempfile.TemporaryDirectory() as scratch:
         opened = table.open_table(predict_files.local(file, Path(scratch)))
@@ -233,8 +233,8 @@ def _task(data: Dataset, told: Told) -> Task:
     if data.kind == "regression":
         return told.task_of_numbers
     if data.kind == "multilabel":
-        return LabelSet(tuple(sorted({name for row in told.counts for name in row})), never_none=all(told.counts))
-    return Classes(tuple(sorted(told.counts)))
+        return MultiLabel(tuple(sorted({name for row in told.counts for name in row})), never_none=all(told.counts))
+    return SingleLabel(tuple(sorted(told.counts)))
 
 
 def _labels(kind: Kind, told: Told) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data import sources, split
 from tenor.distributed import cluster
 from tenor.distributed.dataset import Rows
@@ -38,7 +38,7 @@ from tenor.training import fitting, output, pipeline, provenance
 from tenor.training.pipeline import Trained
 
 
-def train(ray: Any, run: Run, callback: Callback, workers: int | None, threads: int) -> Trained:
+def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, threads: int) -> Trained:
     """As `pipeline.train`, from the rows of files that every node reaches.
 
     Args:
@@ -59,7 +59,7 @@ def train(ray: Any, run: Run, callback: Callback, workers: int | None, threads: 
     source, test = sources.train_and_test_sources(run)
     files = predict_files.listed(source)
     blocks = _cut(files, min(cluster.workers(ray, workers, threads), len(files)))
-    with disk_arrays.beside(folder):
+    with disk_arrays.temp_dir_near(folder):
         crew = Crew(ray, Block, len(blocks), threads)
         try:
             rows = Rows(crew, run)
@@ -87,7 +87,7 @@ def train(ray: Any, run: Run, callback: Callback, workers: int | None, threads: 
         )
 
 
-def _refuse(run: Run) -> None:
+def _refuse(run: RunConfig) -> None:
     for option in ("group", "time", "folds"):
         if getattr(run, option) is not None:
             raise SettingsError(
@@ -169,11 +169,11 @@ def _learned(rows: Rows, chosen: split.Rows | None, config: Config, callback: Ca
     frequency = np.zeros(1 << BITS, np.int64)
     for found in crew.ask_each("learn", [(part,) for part in parts]):
         frequency += found
-    buckets, idf = features.vocabulary(frequency, count, task.outputs, config.weighting, config.minimum_texts)
+    buckets, idf = features.vocabulary(frequency, count, task.n_outputs, config.weighting, config.minimum_texts)
     answers = crew.ask("weigh", crew.put(buckets), crew.put(idf), config.weighting, task)
     used, squares = (_sum(column) for column in zip(*answers, strict=True))
     scale = None if used is None else features.log_ratios(frequency[buckets], used)
-    shape = count, task.outputs
+    shape = count, task.n_outputs
     loss = _Loss(crew)
     model = solver.solve(
         loss, squares, shape, task.activation, config.strength, scale, config.iterations, callback=callback

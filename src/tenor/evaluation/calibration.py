@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.records import Record
-from tenor.tasks import Classes, Floats, LabelSet, Targets, Task
+from tenor.tasks import Floats, MultiLabel, SingleLabel, Targets, Task
 
 BINS = 15
 
@@ -47,7 +47,7 @@ class Calibration:
         wide = logits.astype(np.float64) * self.slope
         if not self.floor:
             return wide.astype(np.float32)
-        if task.outputs == 1:
+        if task.n_outputs == 1:
             both = _log_mixed(np.concatenate([np.zeros_like(wide), wide], axis=1), self.floor)
             return (both[:, 1:] - both[:, :1]).astype(np.float32)
         return _log_mixed(wide, self.floor).astype(np.float32)
@@ -59,11 +59,11 @@ class Calibration:
 def restore(description: dict[str, Any], task: Task) -> Calibration:
     """What `Calibration.describe` tells of. Raises RecordError, a ValueError, where it tells of none."""
     record = Record(description, "tenor.json", "calibration")
-    highest = _HIGHEST_FLOOR if isinstance(task, Classes) else 0.0
+    highest = _HIGHEST_FLOOR if isinstance(task, SingleLabel) else 0.0
     return Calibration(record.number("slope", *_SLOPES), record.number("floor", 0.0, highest))
 
 
-def fit(targets: Targets, logits: Floats, task: Classes | LabelSet) -> Calibration:
+def fit(targets: Targets, logits: Floats, task: SingleLabel | MultiLabel) -> Calibration:
     """Fit a calibration by its log loss.
 
     Args:
@@ -73,11 +73,11 @@ def fit(targets: Targets, logits: Floats, task: Classes | LabelSet) -> Calibrati
     """
     every = -(-logits.size // _ENTRIES)
     number, wide = targets[::every].astype(np.int64), logits[::every].astype(np.float64)
-    if isinstance(task, LabelSet):  # every decision is one of two classes
+    if isinstance(task, MultiLabel):  # every decision is one of two classes
         number, wide = number.ravel(), wide.reshape(-1, 1)
     if wide.shape[1] == 1:
         wide = np.concatenate([np.zeros_like(wide), wide], axis=1)
-    return _fit(number, wide, _HIGHEST_FLOOR if isinstance(task, Classes) else 0.0)
+    return _fit(number, wide, _HIGHEST_FLOOR if isinstance(task, SingleLabel) else 0.0)
 
 
 def _fit(targets: npt.NDArray[np.int64], logits: _Wide, highest_floor: float) -> Calibration:
@@ -103,7 +103,7 @@ def _fit(targets: npt.NDArray[np.int64], logits: _Wide, highest_floor: float) ->
     return Calibration(float(np.exp(found[0])), float(found[1]))
 
 
-def measure(targets: Targets, probabilities: Floats, task: Classes | LabelSet) -> dict[str, Any]:
+def measure(targets: Targets, probabilities: Floats, task: SingleLabel | MultiLabel) -> dict[str, Any]:
     """How far probabilities are from what they say.
 
     Args:
@@ -118,7 +118,7 @@ def measure(targets: Targets, probabilities: Floats, task: Classes | LabelSet) -
         each bin that is not empty. Confidence is the highest probability of a text; where it may have several labels,
         the probability of each of them.
     """
-    if isinstance(task, LabelSet):
+    if isinstance(task, MultiLabel):
         confidence, right = probabilities.ravel(), targets.ravel() > 0
         brier = np.square(probabilities - targets).mean(dtype=np.float64)
     else:

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.config.settings import require
-from tenor.tasks import Floats, LabelSet, Targets, Task, Value
+from tenor.tasks import Floats, MultiLabel, Regression, Targets, Task
 
 COVERAGE = 0.95
 """What is promised where nothing else is asked for."""
@@ -61,9 +61,9 @@ class Conformal:
         """
         return np.asarray(_strangeness(logits, task) <= self._limits(task, coverage, per_class))
 
-    def reach(self, task: Value, coverage: float) -> float:
+    def reach(self, task: Regression, coverage: float) -> float:
         """How far the ends of an interval are from the predicted value, in its unit; infinite where texts are few."""
-        return float(self._limits(task, coverage, False)[0]) * task.spread
+        return float(self._limits(task, coverage, False)[0]) * task.std
 
     def shortage(self, task: Task, coverage: float, per_class: bool = False) -> str:
         """What to tell where there are too few texts for this coverage: such sets hold every label. Empty: nothing."""
@@ -71,7 +71,7 @@ class Conformal:
         if not lacking.any():
             return ""
         needed = math.ceil(coverage / (1 - coverage) - 1e-9)
-        everything = "every interval is infinite" if isinstance(task, Value) else "every set holds all labels"
+        everything = "every interval is infinite" if isinstance(task, Regression) else "every set holds all labels"
         found = f"the model was tried on {len(self.scores):,}"
         if per_class:
             short = [label for label, few in zip(task.labels, lacking, strict=True) if few]
@@ -85,7 +85,7 @@ class Conformal:
         require(0 < coverage < 1, "coverage", "must be between 0 and 1, such as 0.95")
         if not per_class:
             return np.array([_quantile(self.scores, coverage)], np.float32)
-        require(not isinstance(task, Value), "per_class", "serves labels, and the model predicts numbers")
+        require(not isinstance(task, Regression), "per_class", "serves labels, and the model predicts numbers")
         groups = (self.class_scores[self.classes == label] for label in range(len(task.labels)))
         return np.array([_quantile(np.sort(scores), coverage) for scores in groups], np.float32)
 
@@ -98,11 +98,11 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
         logits: (texts, outputs), as the model says them.
         task: What is predicted.
     """
-    if isinstance(task, Value):
-        errors = np.abs(logits - task.desired(targets))[:, 0]
+    if isinstance(task, Regression):
+        errors = np.abs(logits - task.output_targets(targets))[:, 0]
         return Conformal(np.sort(errors).astype(np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
     strangeness = _strangeness(logits, task)
-    row, classes = np.nonzero(targets) if isinstance(task, LabelSet) else (np.arange(len(targets)), targets)
+    row, classes = np.nonzero(targets) if isinstance(task, MultiLabel) else (np.arange(len(targets)), targets)
     class_scores = strangeness[row, classes]
     scores = np.zeros(len(targets), np.float32)  # a set that is empty holds all labels of a text that has none
     np.maximum.at(scores, row, class_scores)
@@ -135,13 +135,13 @@ def measure(targets: Targets, logits: Floats, task: Task, conformal: Conformal) 
     """
     rows: list[dict[str, float | None]] = []
     for coverage in REPORTED:
-        if isinstance(task, Value):
+        if isinstance(task, Regression):
             reach = conformal.reach(task, coverage)
             found = float((np.abs(task.values(logits) - targets) <= reach).mean())
             rows.append({"coverage": coverage, "found": found, "width": 2 * reach if math.isfinite(reach) else None})
             continue
         sets = conformal.sets(logits, task, coverage)
-        truth = np.asarray(targets > 0 if isinstance(task, LabelSet) else np.eye(len(task.labels))[targets] > 0)
+        truth = np.asarray(targets > 0 if isinstance(task, MultiLabel) else np.eye(len(task.labels))[targets] > 0)
         held, size = np.asarray((sets | ~truth).all(axis=1)), sets.sum(axis=1)
         single = size == 1
         rows.append(
@@ -158,11 +158,11 @@ def measure(targets: Targets, logits: Floats, task: Task, conformal: Conformal) 
 
 def _strangeness(logits: Floats, task: Task) -> Floats:
     """(texts, labels): -log of the probability of each label; of several, -log of its share of their sum above 1."""
-    assert not isinstance(task, Value)
+    assert not isinstance(task, Regression)
     wide = logits.astype(np.float64)
     if task.activation == "sigmoid":
         found = np.logaddexp(0, -wide)
-        if isinstance(task, LabelSet):
+        if isinstance(task, MultiLabel):
             found = found + np.log(np.maximum(np.exp(-found).sum(axis=1, keepdims=True), 1))
         else:
             found = np.concatenate([np.logaddexp(0, wide), found], axis=1)

@@ -11,7 +11,7 @@ from tenor.evaluation import calibration as calibrating
 from tenor.evaluation import conformal as conforming
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
-from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
+from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 
 _Z = statistics.NormalDist().inv_cdf(0.975)  # of a 95% interval
 
@@ -53,12 +53,12 @@ def evaluate(
         `conformal.measure` tells it.
     """
     found: dict[str, Any] = {"task": task.kind, "rows": len(targets)}
-    if isinstance(task, Value):
+    if isinstance(task, Regression):
         found |= of_values(targets, task.values(logits))
     else:
         calibrated = calibration.apply(logits, task) if calibration else logits
         probabilities = task.probabilities(calibrated)
-        if isinstance(task, LabelSet):
+        if isinstance(task, MultiLabel):
             found |= of_label_sets(targets, probabilities, task)
         else:
             found |= of_classes(targets, probabilities, task)
@@ -70,12 +70,12 @@ def evaluate(
     return found
 
 
-def _of_probabilities(targets: Targets, logits: Floats, task: Classes | LabelSet) -> dict[str, Any]:
+def _of_probabilities(targets: Targets, logits: Floats, task: SingleLabel | MultiLabel) -> dict[str, Any]:
     loss = float(task.losses(targets, logits).mean(dtype=np.float64))
     return {"log_loss": loss, **calibrating.measure(targets, task.probabilities(logits), task)}
 
 
-def of_classes(targets: Targets, probabilities: Floats, task: Classes) -> dict[str, Any]:
+def of_classes(targets: Targets, probabilities: Floats, task: SingleLabel) -> dict[str, Any]:
     """Metrics of one label a text.
 
     Args:
@@ -115,7 +115,7 @@ def of_classes(targets: Targets, probabilities: Floats, task: Classes) -> dict[s
     }
 
 
-def of_label_sets(targets: Targets, probabilities: Floats, task: LabelSet) -> dict[str, Any]:
+def of_label_sets(targets: Targets, probabilities: Floats, task: MultiLabel) -> dict[str, Any]:
     """Metrics of several labels a text.
 
     Args:
@@ -130,7 +130,7 @@ def of_label_sets(targets: Targets, probabilities: Floats, task: LabelSet) -> di
     """
     from sklearn import metrics
 
-    truth, chosen = targets > 0, task.chosen(probabilities)
+    truth, chosen = targets > 0, task.label_indicators(probabilities)
     right, found, support = (each.sum(axis=0) for each in (truth & chosen, chosen, truth))
     precision, recall = right / np.maximum(found, 1), right / np.maximum(support, 1)
     f1 = 2 * right / np.maximum(found + support, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.evaluation.metrics import wilson
-from tenor.tasks import LabelSet, Targets, Task, Value
+from tenor.tasks import MultiLabel, Regression, Targets, Task
 from tenor.text import scripts
 
 FEWEST = 10  # rows; fewer say nothing
@@ -49,10 +49,10 @@ def outcomes(task: Task, targets: Targets, predicted: Any) -> Outcomes:
         targets: What `task.encode` makes of the labels.
         predicted: What it makes of the predicted ones.
     """
-    if isinstance(task, Value):
+    if isinstance(task, Regression):
         error = np.abs(predicted.astype(np.float64) - targets)
         return np.stack([error, np.ones(len(error))], axis=1)
-    if isinstance(task, LabelSet):
+    if isinstance(task, MultiLabel):
         both = (predicted * targets).sum(axis=1)
         return np.stack([2 * both, predicted.sum(axis=1) + targets.sum(axis=1)], axis=1).astype(np.float64)
     return np.stack([predicted == targets, np.ones(len(targets))], axis=1).astype(np.float64)
@@ -70,7 +70,7 @@ def parts(task: Task, texts: Sequence[str], labels: Sequence[Any], columns: Mapp
     Length in characters in quarters, script, class (not of numbers), and the columns.
     """
     found = {"length": lengths(texts), "script": [scripts.SCRIPTS[k] for k in scripts.main_scripts(texts).tolist()]}
-    if not isinstance(task, (LabelSet, Value)):
+    if not isinstance(task, (MultiLabel, Regression)):
         found["class"] = list(labels)
     return found | {name: _names(values) for name, values in columns.items()}
 
@@ -107,7 +107,7 @@ def measure(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[str]]) 
         counted: What `outcomes` tells.
         parted: What `parts` tells.
     """
-    sign = -1 if isinstance(task, Value) else 1  # an error is worse the larger it is
+    sign = -1 if isinstance(task, Regression) else 1  # an error is worse the larger it is
     overall = figure(counted)
     found = []
     for by, names in parted.items():
@@ -123,13 +123,13 @@ def measure(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[str]]) 
 
 def _interval(task: Task, counted: Outcomes) -> tuple[float, float]:
     """The 95% interval: Wilson's of a share, the normal one of a mean, the bootstrap's of F1 (Efron, 1979)."""
-    if isinstance(task, LabelSet):
+    if isinstance(task, MultiLabel):
         random = np.random.default_rng(0)
         weights = random.multinomial(len(counted), np.full(len(counted), 1 / len(counted)), _DRAWS)
         sums = weights @ counted
         low, high = np.quantile(sums[:, 0] / np.maximum(sums[:, 1], 1), (0.025, 0.975))
         return float(low), float(high)
-    if isinstance(task, Value):
+    if isinstance(task, Regression):
         half = _Z * counted[:, 0].std(ddof=1) / np.sqrt(len(counted))
         return figure(counted) - half, figure(counted) + half
     return wilson(int(counted[:, 0].sum()), len(counted))

@@ -40,7 +40,7 @@ from tenor.models.onnx import weights as onnx_weights
 from tenor.models.onnx.loading import OnnxGraph
 from tenor.models.onnx.probe import PROBE
 from tenor.models.onnx.protobuf import GraphError
-from tenor.tasks import Task, Value
+from tenor.tasks import Regression, Task
 
 FORMAT = 3
 """The newest format, whose graphs refer to `weights.safetensors`. Folders without graphs have the one before."""
@@ -146,7 +146,7 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
         BundleError: There is something at `folder` and `overwrite` is off or it is no saved model, or it cannot be
             written (the disk is full, say); what is there is kept.
     """
-    own: dict[str, Any] = {"task": bundle.task.describe()}
+    own: dict[str, Any] = {"task": bundle.task.to_dict()}
     if bundle.calibration is not None:
         own["calibration"] = bundle.calibration.describe()
     arrays = dict(bundle.model.arrays())
@@ -196,7 +196,7 @@ def _write(
     entries = {name: _entry([data] if isinstance(data, bytes) else data) for name, data in contents.items()}
     contents[MANIFEST] = _json({"format": form, "files": entries})
     try:
-        atomic.write_folder(folder, contents, overwrite)
+        atomic.atomic_write_dir(folder, contents, overwrite)
     except FileExistsError:
         check_target(folder, overwrite)
         raise
@@ -295,12 +295,12 @@ def load(folder: Path, proven: bool = True, expected: str | None = None) -> Bund
         if "task" not in saved.about:  # format 1 knew single labels alone
             saved.about["task"] = {"kind": "multiclass", "labels": about.texts("labels")}
             del saved.about["labels"]
-        task = tasks.restore(about.record("task").values)
+        task = tasks.from_dict(about.record("task").values)
         for name, data in graphs.items():
             if name.endswith(PROBE):
                 continue
             places = _of_member(name, stored.places)
-            OnnxGraph(name, data, _of_member(name, stored.arrays), task.outputs).check(places)
+            OnnxGraph(name, data, _of_member(name, stored.arrays), task.n_outputs).check(places)
         weights = {name: array for name, array in saved.arrays.items() if not name.startswith(_SCORES)}
         scores = {name.removeprefix(_SCORES): saved.arrays[name] for name in saved.arrays.keys() - weights.keys()}
         # Models that older versions saved have neither.
@@ -350,10 +350,10 @@ def check_logits(logits: Any, texts: int, task: Task) -> None:
     Raises:
         BundleError: It is not.
     """
-    if logits.shape != (texts, task.outputs):
-        problem = f"the model says {logits.shape} of {texts:,} texts, and its task has {task.outputs:,} outputs"
+    if logits.shape != (texts, task.n_outputs):
+        problem = f"the model says {logits.shape} of {texts:,} texts, and its task has {task.n_outputs:,} outputs"
     elif not (np.abs(logits) < _LARGEST_LOGIT).all() or (
-        isinstance(task, Value) and not np.isfinite(task.values(logits)).all()
+        isinstance(task, Regression) and not np.isfinite(task.values(logits)).all()
     ):
         problem = f"{WEIGHTS}: what the model says of a text is no finite number"
     else:

@@ -11,7 +11,7 @@ from tenor.data.io.writer import Write
 from tenor.errors import DataError
 from tenor.inference.prediction_cache import Journal
 from tenor.inference.predictor import Predictor, Scored
-from tenor.tasks import LabelSet, Value
+from tenor.tasks import MultiLabel, Regression
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def new_columns(present: list[str], predictor: Predictor, name: str, promise: Pr
     Raises:
         DataError: These are taken too; `name` is the table's.
     """
-    if isinstance(predictor.bundle.task, Value):
+    if isinstance(predictor.bundle.task, Regression):
         usual: tuple[str, ...] = ("value", "lower", "upper") if promise else ("value",)
     else:
         usual = ("label", "set", "score") if promise else ("label", "score")
@@ -135,7 +135,7 @@ def texts_of(source: Table, chunk: Chunk, text: str) -> list[str]:
 
 def values(predictor: Predictor, texts: list[str], promise: Promise | None) -> list[list[Any]]:
     """The values of the columns that `new_columns` names, a list for each."""
-    if isinstance(predictor.bundle.task, Value):
+    if isinstance(predictor.bundle.task, Regression):
         if promise is None:
             return [[_rounded(value) for value in predictor.predict(texts).tolist()]]
         rows = predictor.values_with_intervals(texts, promise.coverage).T.tolist()
@@ -143,7 +143,7 @@ def values(predictor: Predictor, texts: list[str], promise: Promise | None) -> l
     found, sets = answers(predictor, texts, promise)
     labels: list[Any] = [[scored.label for scored in row] for row in found]
     scores: list[Any] = [[_rounded(scored.score) for scored in row] for row in found]
-    if not isinstance(predictor.bundle.task, LabelSet):
+    if not isinstance(predictor.bundle.task, MultiLabel):
         labels, scores = ([row[0] if row else None for row in column] for column in (labels, scores))
     if promise is None:
         return [labels, scores]

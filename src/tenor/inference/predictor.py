@@ -12,7 +12,7 @@ from tenor.errors import DataError, NotUsedWarning, SettingsError
 from tenor.evaluation.conformal import COVERAGE, Conformal
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
-from tenor.tasks import Classes, Floats, LabelSet, Value
+from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel
 
 
 class Scored(NamedTuple):
@@ -54,7 +54,7 @@ class Predictor:
         """What the model says, (texts, outputs), as conformal scores were made from it."""
         texts = check_texts(texts)
         if not texts:
-            return np.zeros((0, self.bundle.task.outputs), np.float32)
+            return np.zeros((0, self.bundle.task.n_outputs), np.float32)
         logits = self.bundle.model.logits(texts)
         bundle.check_logits(logits, len(texts), self.bundle.task)
         return logits
@@ -72,7 +72,7 @@ class Predictor:
             SettingsError: The model predicts numbers.
         """
         task = self.bundle.task
-        if isinstance(task, Value):
+        if isinstance(task, Regression):
             raise SettingsError("the model predicts numbers and has no probabilities.", "Call predict.")
         return task.probabilities(self.logits(texts))
 
@@ -83,12 +83,12 @@ class Predictor:
     def decide(self, logits: Floats) -> npt.NDArray[Any]:
         """What `predict` tells of texts with these logits, (texts, outputs)."""
         task = self.bundle.task
-        if isinstance(task, Value):
+        if isinstance(task, Regression):
             return task.values(logits)
-        if isinstance(task, Classes):
+        if isinstance(task, SingleLabel):
             return np.asarray(self.classes_[task.probabilities(logits).argmax(axis=1)])
         found = np.empty(len(logits), object)
-        found[:] = [tuple(self.classes_[row].tolist()) for row in task.chosen(task.probabilities(logits))]
+        found[:] = [tuple(self.classes_[row].tolist()) for row in task.label_indicators(task.probabilities(logits))]
         return found
 
     def predict_set(
@@ -103,7 +103,7 @@ class Predictor:
             DataError: An element is not a string.
             SettingsError: What `promise` refuses, or the model predicts numbers. What `promise` tells is a warning.
         """
-        if isinstance(self.bundle.task, Value):
+        if isinstance(self.bundle.task, Regression):
             raise SettingsError("the model predicts numbers and has no sets of labels.", "Call predict_interval.")
         self._warn(coverage, per_class)
         _, sets = self.label_with_sets(texts, coverage, per_class)
@@ -113,7 +113,7 @@ class Predictor:
 
     def predict_interval(self, texts: Sequence[str], coverage: float = COVERAGE) -> Floats:
         """The two ends of an interval that holds the value of each text, (texts, 2), as `predict_set` promises it."""
-        if not isinstance(self.bundle.task, Value):
+        if not isinstance(self.bundle.task, Regression):
             raise SettingsError("the model predicts labels and has no intervals.", "Call predict_set.")
         self._warn(coverage, False)
         return self.values_with_intervals(texts, coverage)[:, 1:]
@@ -129,8 +129,8 @@ class Predictor:
     def chosen(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
         """Which labels each text gets, (texts, labels), from what `predict_proba` gives."""
         task = self.bundle.task
-        if isinstance(task, LabelSet):
-            return task.chosen(probabilities)
+        if isinstance(task, MultiLabel):
+            return task.label_indicators(probabilities)
         chosen = np.zeros(probabilities.shape, bool)
         chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
         return chosen
@@ -148,7 +148,7 @@ class Predictor:
     ) -> tuple[list[list[Scored]], list[list[Scored]]]:
         """What `label` gives, and the labels in the set of each text, the most probable first."""
         task, logits = self.bundle.task, self.raw_logits(texts)
-        assert not isinstance(task, Value)
+        assert not isinstance(task, Regression)
         probabilities = task.probabilities(self.calibrated(logits))
         sets = self.sets(logits, coverage, per_class)
         return self.scored(self.chosen(probabilities), probabilities), self.scored(sets, probabilities)
@@ -160,13 +160,13 @@ class Predictor:
     def values_with_intervals(self, texts: Sequence[str], coverage: float) -> Floats:
         """(texts, 3): the value of each text and the two ends of its interval."""
         task, logits = self.bundle.task, self.raw_logits(texts)
-        assert isinstance(task, Value)
+        assert isinstance(task, Regression)
         return np.concatenate([task.values(logits)[:, None], self.intervals(logits, coverage)], axis=1)
 
     def intervals(self, raw_logits: Floats, coverage: float) -> Floats:
         """(texts, 2): the ends of the interval of each text, from what `raw_logits` gives."""
         task = self.bundle.task
-        assert isinstance(task, Value)
+        assert isinstance(task, Regression)
         values, reach = task.values(raw_logits), np.float32(self._conformal().reach(task, coverage))
         return np.stack([values - reach, values + reach], axis=1)
 

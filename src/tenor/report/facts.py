@@ -17,7 +17,7 @@ from tenor.data.ondisk import RemoteTexts
 from tenor.evaluation.evaluate import Measured
 from tenor.explanation.texts import Explanation, explain
 from tenor.inference.predictor import Predictor
-from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
+from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 
 _ERRORS = 10  # texts that are shown
 _SUSPECTS = 20
@@ -155,23 +155,23 @@ def gather(
         "speed": len(test) / max(measured.seconds, 1e-9),
     }
     targets, logits = measured.targets, model.calibrated(measured.logits)
-    if isinstance(task, Value):
+    if isinstance(task, Regression):
         some = np.linspace(0, len(test) - 1, min(len(test), _PAIRS)).astype(int)
         told["pairs"] = np.stack([targets, task.values(measured.logits)], axis=1).astype(np.float64)[some]
     else:
         probabilities = task.probabilities(logits)
         told["curves"] = _curves(targets, probabilities, task)
-        if isinstance(task, Classes):
+        if isinstance(task, SingleLabel):
             told["suspects"] = _suspects(test, targets, probabilities, task)
     return replace(found, **told)
 
 
 def _counts(data: Dataset, task: Task) -> dict[str, int]:
-    if isinstance(task, Value):
+    if isinstance(task, Regression):
         return {}
     found: Counter[str] = Counter()
     for labels, rows in label_counts(data.labels).items():
-        for name in labels if isinstance(task, LabelSet) else (labels,):
+        for name in labels if isinstance(task, MultiLabel) else (labels,):
             found[name] += rows
     return dict(found.most_common())
 
@@ -193,12 +193,14 @@ def _memory() -> int | None:
     return int(peak if sys.platform == "darwin" else peak * 1024)  # Linux counts in KiB
 
 
-def _curves(targets: Targets, probabilities: Floats, task: Classes | LabelSet) -> list[Curve]:
+def _curves(targets: Targets, probabilities: Floats, task: SingleLabel | MultiLabel) -> list[Curve]:
     from sklearn import metrics
 
-    truth = targets > 0 if isinstance(task, LabelSet) else targets[:, None] == np.arange(len(task.labels))
+    truth = targets > 0 if isinstance(task, MultiLabel) else targets[:, None] == np.arange(len(task.labels))
     rows = truth.sum(axis=0)
-    shown = [1] if len(task.labels) == 2 and isinstance(task, Classes) else np.argsort(-rows, kind="stable").tolist()
+    shown = (
+        [1] if len(task.labels) == 2 and isinstance(task, SingleLabel) else np.argsort(-rows, kind="stable").tolist()
+    )
     curves = []
     for index in shown[:_CURVES]:
         if not rows[index]:
@@ -228,23 +230,23 @@ def _mistakes(model: Predictor, test: Dataset, measured: Measured) -> list[Mista
 def _confidence_in_error(model: Predictor, measured: Measured) -> Floats:
     """(texts,) how sure the model is of what is wrong; 0 where all is right."""
     task, targets = model.bundle.task, measured.targets
-    if isinstance(task, Value):
+    if isinstance(task, Regression):
         return np.abs(task.values(measured.logits) - targets)
     probabilities = task.probabilities(model.calibrated(measured.logits))
-    if isinstance(task, LabelSet):
-        wrong = task.chosen(probabilities) != (targets > 0)
+    if isinstance(task, MultiLabel):
+        wrong = task.label_indicators(probabilities) != (targets > 0)
         return np.asarray(np.where(wrong, np.where(targets > 0, 1 - probabilities, probabilities), 0).max(axis=1))
     best = probabilities.argmax(axis=1)
     return np.asarray(np.where(best != targets, probabilities[np.arange(len(best)), best], 0))
 
 
 def _told(label: Any, task: Task) -> str:
-    if isinstance(task, Value):
+    if isinstance(task, Regression):
         return f"{float(label):.6g}"
-    return ", ".join(label) or "—" if isinstance(task, LabelSet) else str(label)
+    return ", ".join(label) or "—" if isinstance(task, MultiLabel) else str(label)
 
 
-def _suspects(test: Dataset, targets: Targets, probabilities: Floats, task: Classes) -> list[Suspect]:
+def _suspects(test: Dataset, targets: Targets, probabilities: Floats, task: SingleLabel) -> list[Suspect]:
     margins, suggested = mislabelled.doubts(targets, probabilities)
     suspected = np.flatnonzero(suggested >= 0)
     rows = _distinct(test, suspected[np.argsort(margins[suspected], kind="stable")], _SUSPECTS)

@@ -15,7 +15,7 @@ from tenor.explanation import page as explained
 from tenor.report import words
 from tenor.report.facts import Facts
 from tenor.report.words import Language
-from tenor.tasks import Classes, LabelSet, Value
+from tenor.tasks import MultiLabel, Regression, SingleLabel
 
 _MARKS = re.compile(r"[\[\]|`]")
 _MOST_LABELS = 20  # in the confusion matrix, and in the table of the data
@@ -23,14 +23,14 @@ _MOST_SLICES = 15
 _MOST_CONFUSED = 5
 
 TILES: dict[type, tuple[tuple[str, str], ...]] = {
-    Classes: (
+    SingleLabel: (
         ("accuracy", "accuracy"),
         ("macro-F1", "macro_f1"),
         ("ROC AUC", "roc_auc"),
         ("log loss", "log_loss"),
         ("expected calibration error", "expected_calibration_error"),
     ),
-    LabelSet: (
+    MultiLabel: (
         ("micro-F1", "micro_f1"),
         ("macro-F1", "macro_f1"),
         ("average precision", "average_precision"),
@@ -38,7 +38,7 @@ TILES: dict[type, tuple[tuple[str, str], ...]] = {
         ("Hamming loss", "hamming_loss"),
         ("expected calibration error", "expected_calibration_error"),
     ),
-    Value: (
+    Regression: (
         ("mean absolute error", "mae"),
         ("root mean squared error", "rmse"),
         ("R2", "r2"),
@@ -46,7 +46,7 @@ TILES: dict[type, tuple[tuple[str, str], ...]] = {
         ("Spearman correlation", "spearman"),
     ),
 }
-FIGURE = {Classes: "accuracy", LabelSet: "micro-F1", Value: "mean absolute error"}
+FIGURE = {SingleLabel: "accuracy", MultiLabel: "micro-F1", Regression: "mean absolute error"}
 _SECTIONS = {
     "results": "Results",
     "coverage": "Sets with a promised coverage",
@@ -121,7 +121,7 @@ def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
     t, task, test, saved = words.translator(language), facts.task, facts.test, facts.model.bundle
     slices = [Slice(**row) for row in test.get("slices", [])]
     slices = [row._replace(value=words.part(row.by, row.value, language)) for row in slices]
-    several = isinstance(task, LabelSet)
+    several = isinstance(task, MultiLabel)
     counts = list(facts.counts.items())
     present = {
         "results": test,
@@ -143,7 +143,7 @@ def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
         "test": test,
         "tiles": _tiles(facts, t),
         "labels": task.labels,
-        "thresholds": dict(zip(task.labels, task.thresholds, strict=True)) if isinstance(task, LabelSet) else {},
+        "thresholds": dict(zip(task.labels, task.thresholds, strict=True)) if isinstance(task, MultiLabel) else {},
         "confusion": _confusion(test, task.labels) if len(task.labels) <= _MOST_LABELS else [],
         "confused": _confused(test, task.labels) if len(task.labels) > 2 and not several else [],
         "slices": slices[:_MOST_SLICES],

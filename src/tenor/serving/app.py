@@ -23,7 +23,7 @@ from tenor.serving.origins import Origins
 from tenor.serving.refusals import STATUSES, answers, in_words
 from tenor.serving.schemas import About, Answer, Options, Question, Ready
 from tenor.serving.served import Served
-from tenor.tasks import LabelSet
+from tenor.tasks import MultiLabel
 
 if TYPE_CHECKING:
     from tenor.serving.corrections import Store
@@ -152,7 +152,7 @@ def make(
             if not isinstance(said, list):
                 return said
             labels = [each.label for each in said]
-            return labels if isinstance(served.predictor.bundle.task, LabelSet) else labels[0]
+            return labels if isinstance(served.predictor.bundle.task, MultiLabel) else labels[0]
 
         correcting.add_route(app, store, named, predicted, options.limits, log)
 

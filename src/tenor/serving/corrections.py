@@ -12,7 +12,7 @@ from typing import Any
 
 from tenor.data.io.chunks import Chunk, Table, chunked
 from tenor.errors import DataError, SettingsError, TenorError, missing_extra
-from tenor.tasks import LabelSet, Task, Value
+from tenor.tasks import MultiLabel, Regression, Task
 
 try:
     import sqlalchemy as sql
@@ -176,10 +176,10 @@ class Store:
 
 def fault(label: Any, task: Task) -> str | None:
     """What is wrong with a label that should have been predicted: the task does not know it; None: nothing."""
-    if isinstance(task, Value):
+    if isinstance(task, Regression):
         number = isinstance(label, (int, float)) and math.isfinite(label)
         return None if number else "the model predicts numbers: give one."
-    several = isinstance(task, LabelSet)
+    several = isinstance(task, MultiLabel)
     if several != isinstance(label, list):
         return "a text may have several labels: give a list." if several else "a text has one label: give it alone."
     given = label if isinstance(label, list) else [label]

@@ -18,7 +18,7 @@ from tenor.serving import trial
 from tenor.serving.batching import Batcher, ModelError
 from tenor.serving.limits import Limits
 from tenor.serving.schemas import About, Answer, Options, Question, Scored, as_json
-from tenor.tasks import Floats, Value
+from tenor.tasks import Floats, Regression
 
 _PATIENCE = 2
 """A prediction that takes so many times as long as a request may is held to be stuck."""
@@ -148,7 +148,7 @@ class Served:
     def _answer(self, model: Predictor, question: Question, logits: Floats) -> Answer:
         task = model.bundle.task
         answer = Answer(model=self.name, predictions=[])
-        if isinstance(task, Value):
+        if isinstance(task, Regression):
             if question.top_k is not None:
                 raise SettingsError("top_k is for labels, and the model predicts numbers.", "Leave it out.")
             answer.predictions = _finite(task.values(logits)).tolist()

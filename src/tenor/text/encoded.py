@@ -53,7 +53,7 @@ class Encoded:
         inside = column < self.row_offsets[rows + 1][:, None] - first
         padded = np.zeros((len(rows), width), np.int32)
         padded[inside] = self.ids[(first + column)[inside]]
-        disk_arrays.release(self.ids)
+        disk_arrays.drop_pages(self.ids)
         return padded
 
     def mean_by_text(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tenor._core.records import Record
-from tenor._core.threads import in_order
+from tenor._core.threads import parallel_map
 from tenor.data.ondisk import DiskTexts
 from tenor.text import encoded, ngrams
 from tenor.text.encoded import Encoded, Ids, Spans, Truncation
@@ -46,7 +46,7 @@ class NgramVocabulary:
     def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
         """Ids of the n-grams among at most `maximum` tokens of each text, rising, each once."""
         _ = self._ids
-        parts = in_order(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
+        parts = parallel_map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
         return encoded.concatenate(parts, isinstance(texts, DiskTexts))
 
     def _encode(self, tokens: Tokens, maximum: int, keep: Truncation) -> Encoded:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
-from tenor._core.threads import in_order
+from tenor._core.threads import parallel_map
 from tenor.data.ondisk import DiskTexts, row_blocks
 from tenor.text import encoded
 from tenor.text.encoded import Spans
@@ -64,7 +64,7 @@ def count(
 
     def counted() -> Iterator[NgramCounts]:
         done = 0
-        for part in in_order(count_block, blocks(texts)):
+        for part in parallel_map(count_block, blocks(texts)):
             yield part
             done += len(part.row_offsets) - 1
             callback.on_progress("count", done, len(texts), {})

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.records import Record, RecordError
-from tenor._core.threads import in_order
+from tenor._core.threads import parallel_map
 from tenor.data.ondisk import DiskTexts
 from tenor.text import encoded, normalise
 from tenor.text.encoded import Encoded, Ids, Spans, Truncation
@@ -47,7 +47,7 @@ class Vocabulary:
 
     def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
         """Turn texts into ids, at most `maximum` in a row, on all cores."""
-        parts = in_order(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
+        parts = parallel_map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
         return encoded.concatenate(parts, isinstance(texts, DiskTexts))
 
     def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
@@ -79,7 +79,7 @@ def restore(description: dict[str, Any]) -> Vocabulary:
 def build(texts: Sequence[str], size: int) -> Vocabulary:
     """The vocabulary of the `size - 2` most frequent tokens; among equally frequent ones the alphabet decides."""
     parts: list[_Counted] = []
-    for part in in_order(_count, blocks(texts)):
+    for part in parallel_map(_count, blocks(texts)):
         parts.append(part)
         if sum(len(each.hashes) for each in parts[1:]) > max(_MERGED, len(parts[0].hashes)):
             parts = [_merge(parts)]

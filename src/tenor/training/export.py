@@ -13,7 +13,7 @@ from tenor.models.base import Model
 from tenor.models.neural import backend
 from tenor.models.neural.neural_model import Neural
 from tenor.models.onnx.onnx_network import Exported
-from tenor.tasks import LabelSet, Value
+from tenor.tasks import MultiLabel, Regression
 
 LARGEST_LOSS = 0.003
 """How much worse int8 may be: 0.3 points of accuracy, of micro-F1, or of R2."""
@@ -86,7 +86,7 @@ def in_int8(predictor: Predictor, data: Dataset, plain: Measured | None = None) 
         return export.quantised(model.network, model)
 
     task = predictor.bundle.task
-    figure = "r2" if isinstance(task, Value) else "micro_f1" if isinstance(task, LabelSet) else "accuracy"
+    figure = "r2" if isinstance(task, Regression) else "micro_f1" if isinstance(task, MultiLabel) else "accuracy"
     small = _changed(predictor, rounded)
     plain = plain or evaluate.measure(predictor, data)
     measured = evaluate.measure(small, data)

@@ -11,7 +11,7 @@ from tenor.evaluation import calibration, conformal, thresholds
 from tenor.models.base import Examples, Family, Fitted
 from tenor.models.context import FitContext
 from tenor.models.neural import backend
-from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
+from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 
 if TYPE_CHECKING:
     from tenor.training.neural import Learn
@@ -32,16 +32,16 @@ def weights(task: Task, targets: Targets, wanted: Any) -> Floats:
     check_class_weight(task, wanted)
     if wanted is None:
         return np.broadcast_to(np.float32(1), len(targets))
-    assert isinstance(task, Classes)
-    return task.weights(targets, wanted)
+    assert isinstance(task, SingleLabel)
+    return task.sample_weights(targets, wanted)
 
 
 def check_class_weight(task: Task, wanted: Any) -> None:
     """Refuse weights of classes that do not serve the task, as `weights` does."""
     if wanted is None:
         return
-    require(isinstance(task, Classes), "class_weight", "serves tasks with one label a text")
-    assert isinstance(task, Classes)
+    require(isinstance(task, SingleLabel), "class_weight", "serves tasks with one label a text")
+    assert isinstance(task, SingleLabel)
     if wanted != "balanced":
         require(isinstance(wanted, dict), "class_weight", "must be balanced, or a weight for each class")
         for label, weight in wanted.items():
@@ -83,9 +83,9 @@ def calibrated(fitted: Fitted) -> Fitted:
         return fitted
     begin = time.perf_counter()
     task, (targets, logits, _) = fitted.task, fitted.held_out
-    found = None if isinstance(task, Value) else calibration.fit(targets, logits, task)
+    found = None if isinstance(task, Regression) else calibration.fit(targets, logits, task)
     scores = conformal.fit(targets, logits, task)
-    if isinstance(task, LabelSet):
+    if isinstance(task, MultiLabel):
         assert found is not None
         chosen = thresholds.choose(targets > 0, task.probabilities(found.apply(logits, task)))
         task = replace(task, thresholds=chosen)

@@ -28,7 +28,7 @@ from tenor.models.base import Family, Fitted
 from tenor.models.context import FitContext
 from tenor.models.neural import masked_head, optimizers, precision
 from tenor.models.neural.network import Network
-from tenor.tasks import Classes
+from tenor.tasks import SingleLabel
 from tenor.text.batches import Batch
 from tenor.text.encoded import PADDING, Encoded, TextEncoder
 from tenor.text.vocabulary import UNKNOWN
@@ -43,7 +43,7 @@ _ABSENT = 1e4  # what the logit of a token is lowered by where it is there twice
 _EPOCHS = 3
 _VALIDATION_SEED = 1 << 31
 
-NO_TASK = Classes(("", " "))
+NO_TASK = SingleLabel(("", " "))
 """Stands for the labels of an encoder, which has none: the head that it gives is not kept."""
 
 

@@ -17,7 +17,7 @@ from tenor.models.context import FitContext
 from tenor.models.linear import head
 from tenor.models.neural import losses, parallel, precision
 from tenor.models.neural.network import Network, Start
-from tenor.tasks import Floats, Targets, Task, Value
+from tenor.tasks import Floats, Regression, Targets, Task
 from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded, TextEncoder
 from tenor.training.trainer import Loop
@@ -110,7 +110,7 @@ def learn(work: Work, context: FitContext) -> Learned:
 
 def usual_loss(task: Task) -> Loss:
     """The loss of a task where no other is asked for."""
-    return "mean-squared-error" if isinstance(task, Value) else "cross-entropy"
+    return "mean-squared-error" if isinstance(task, Regression) else "cross-entropy"
 
 
 def build(family: Family, config: NetworkConfig, task: Task, seed: int, start: Start | None = None) -> Any:
@@ -173,8 +173,8 @@ class _Labels:
         # are empty texts of weight 0.
         rows, missing = len(batch.rows), batch.size - len(batch.rows)
         ids = np.pad(self.encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
-        desired = np.zeros((batch.size, self.task.outputs), np.float32)
-        desired[:rows] = self.task.desired(self.targets[self.encoded.row_to_text[batch.rows]])
+        desired = np.zeros((batch.size, self.task.n_outputs), np.float32)
+        desired[:rows] = self.task.output_targets(self.targets[self.encoded.row_to_text[batch.rows]])
         weight = np.zeros(batch.size, np.float32)
         weight[:rows] = self.share[batch.rows]
         return ids, desired, weight * (batch.size / rows)
@@ -184,7 +184,7 @@ class _Labels:
         if not len(targets):
             return {}
         logits = self.network.score(self.held.encoded)
-        found = {"loss": float(self.task.losses(targets, logits).mean()), **self.task.measure(targets, logits)}
+        found = {"loss": float(self.task.losses(targets, logits).mean()), **self.task.training_metrics(targets, logits)}
         return {f"validation_{name}": value for name, value in found.items()}
 
 
@@ -201,8 +201,8 @@ def _loss(config: NetworkConfig, task: Task) -> losses.Loss:
 
 def _metric(task: Task) -> Any:
     """What is followed in training: the share of right decisions; of numbers the mean error, in their unit."""
-    if isinstance(task, Value):
-        spread = task.spread
+    if isinstance(task, Regression):
+        spread = task.std
         return keras.metrics.MeanMetricWrapper(
             lambda desired, logits: ops.abs(desired - logits)[:, 0] * spread, "mean_absolute_error"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tenor._core import atomic
-from tenor.config.run_config import Pretraining, Run
+from tenor.config.run_config import PretrainConfig, RunConfig
 from tenor.data import builtin
 from tenor.errors import BundleError
 from tenor.inference import bundle
@@ -15,12 +15,12 @@ from tenor.inference import bundle
 _CHECKPOINT = re.compile(r"checkpoint\.safetensors|\.checkpoint\.safetensors\.[0-9a-f]+\.part")
 
 
-def folder_for(run: Run | Pretraining) -> Path:
+def folder_for(run: RunConfig | PretrainConfig) -> Path:
     """Where the folder of a run goes. Raises BundleError where it cannot go there."""
     return choose(run.out, _name(run, run.family), run.resume, run.overwrite)
 
 
-def folder_of(run: Run, purpose: str, holding: str | None = None) -> Path:
+def folder_of(run: RunConfig, purpose: str, holding: str | None = None) -> Path:
     """The next free folder under `runs` for something that is made of a run.
 
     Args:
@@ -34,8 +34,8 @@ def folder_of(run: Run, purpose: str, holding: str | None = None) -> Path:
     return max(there, key=lambda path: path.stat().st_mtime_ns).parent if there else free
 
 
-def _name(run: Run | Pretraining, ending: str) -> str:
-    source = run.data if isinstance(run, Run) else run.corpus
+def _name(run: RunConfig | PretrainConfig, ending: str) -> str:
+    source = run.data if isinstance(run, RunConfig) else run.corpus
     if source == "-":
         name = "stdin"
     elif source in builtin.BUILTINS:

@@ -14,7 +14,7 @@ from tenor._core.callbacks import Callback, PrefixedCallback
 from tenor._core.printable import printable
 from tenor.checks.finding import Finding
 from tenor.config import run_config, settings
-from tenor.config.run_config import Pretraining, Run
+from tenor.config.run_config import PretrainConfig, RunConfig
 from tenor.data import sources, split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
@@ -53,7 +53,7 @@ class Trained:
 
 
 def train(
-    run: Run, callback: Callback | None = None, spread: Spread | None = None, learn: "Learn | None" = None
+    run: RunConfig, callback: Callback | None = None, spread: Spread | None = None, learn: "Learn | None" = None
 ) -> Trained:
     """Read, part, fit, measure, save.
 
@@ -79,7 +79,7 @@ def train(
     check_quantise(run, family)
     tracking.need(run.log)
     folder = output.folder_for(run)
-    with disk_arrays.beside(folder):
+    with disk_arrays.temp_dir_near(folder):
         begin = time.perf_counter()
         prepared = preparation.prepare(run, callback)
         identity = identify(run, family, config, encoder, prepared)
@@ -99,7 +99,7 @@ def train(
 
 
 def identify(
-    run: Run, family: Family, config: Any, encoder: Encoder | None, prepared: Prepared, digest: str | None = None
+    run: RunConfig, family: Family, config: Any, encoder: Encoder | None, prepared: Prepared, digest: str | None = None
 ) -> dict[str, Any]:
     """What tells a run from others: what a checkpoint and the model have to have in common with it to go on.
 
@@ -111,7 +111,7 @@ def identify(
         prepared: The texts to learn from.
         digest: Their fingerprint; None: it is taken of `prepared`.
     """
-    more: dict[str, Any] = {"task": prepared.task.describe(), "class_weight": run.class_weight}
+    more: dict[str, Any] = {"task": prepared.task.to_dict(), "class_weight": run.class_weight}
     if run.validation is not None:
         validation = prepared.validation
         more["validation"] = run.validation if validation is None else provenance.fingerprint(validation)
@@ -120,7 +120,12 @@ def identify(
 
 
 def _identity(
-    run: Run | Pretraining, family: Family, config: Any, encoder: Encoder | None, digest: str, more: dict[str, Any]
+    run: RunConfig | PretrainConfig,
+    family: Family,
+    config: Any,
+    encoder: Encoder | None,
+    digest: str,
+    more: dict[str, Any],
 ) -> dict[str, Any]:
     identity: dict[str, Any] = {
         "family": family.name,
@@ -148,7 +153,7 @@ class There:
 
 
 def found_there(
-    run: Run | Pretraining, folder: Path, identity: Mapping[str, Any], callback: Callback
+    run: RunConfig | PretrainConfig, folder: Path, identity: Mapping[str, Any], callback: Callback
 ) -> tuple[Path, There | None]:
     """The folder of a run, and what it holds of this run already; None where the run is not resumed or is to begin.
 
@@ -157,7 +162,7 @@ def found_there(
     """
     if not run.resume or run.overwrite or not output.has_model(folder):
         return folder, None
-    saved = (bundle.load if isinstance(run, Run) else bundle.load_encoder)(folder)
+    saved = (bundle.load if isinstance(run, RunConfig) else bundle.load_encoder)(folder)
     try:
         whole = output.complete(folder, saved, identity)
     except BundleError:
@@ -170,7 +175,7 @@ def found_there(
     return folder, There(saved, whole)
 
 
-def check_quantise(run: Run, family: Family) -> None:
+def check_quantise(run: RunConfig, family: Family) -> None:
     """Raises SettingsError where int8 is asked for of a family without networks."""
     if run.quantise and family.build is None and family.combine is None:
         raise SettingsError(
@@ -178,7 +183,7 @@ def check_quantise(run: Run, family: Family) -> None:
         )
 
 
-def _asked(run: Run | Pretraining, config: Any) -> dict[str, Any]:
+def _asked(run: RunConfig | PretrainConfig, config: Any) -> dict[str, Any]:
     """What a run is asked for and the settings of its family, by name, for those who compare runs."""
     own = {name: value for name, value in asdict(run).items() if name not in _NOT_COMPARED and value is not False}
     return own | settings.as_dict(config)
@@ -195,7 +200,7 @@ def _tell(told: Tracked, trained: Trained) -> None:
 
 
 def _train(
-    run: Run,
+    run: RunConfig,
     family: Family,
     config: Any,
     context: FitContext,
@@ -252,7 +257,7 @@ def _train(
 
 
 def finish(
-    run: Run,
+    run: RunConfig,
     prepared: Prepared,
     trained: Bundle,
     saved: "Saved",
@@ -333,7 +338,7 @@ def _quantised(
 
 def _documented(
     predictor: Predictor,
-    run: Run,
+    run: RunConfig,
     title: str,
     data: Dataset,
     test: Dataset | None,
@@ -363,7 +368,7 @@ class Saved:
     Where no `out` was given it is the next name that is free, should another run have taken this one.
     """
 
-    def __init__(self, run: Run, folder: Path, begun: bool = False) -> None:
+    def __init__(self, run: RunConfig, folder: Path, begun: bool = False) -> None:
         self.run, self.folder, self.begun = run, folder, begun
 
     def save(self, predictor: Predictor) -> None:
@@ -379,7 +384,7 @@ class Saved:
 
 
 def _cross_validate(
-    run: Run, data: Dataset, groups: Groups, trained: Bundle, fit: Callable[..., Fitted], context: FitContext
+    run: RunConfig, data: Dataset, groups: Groups, trained: Bundle, fit: Callable[..., Fitted], context: FitContext
 ) -> dict[str, Any]:
     """Metrics of models that each leave out one fold: those of every fold, their mean and standard deviation."""
     assert run.folds is not None
@@ -408,13 +413,15 @@ def _cross_validate(
     }
 
 
-def _checkpoints(run: "Run | Pretraining", family: Family, folder: Path, identity: dict[str, Any]) -> Checkpoints:
+def _checkpoints(
+    run: "RunConfig | PretrainConfig", family: Family, folder: Path, identity: dict[str, Any]
+) -> Checkpoints:
     """Where the checkpoints of the model in `folder` go, with what identifies the run."""
     backend.load(f"the family {family.name!r}")  # here, since it keeps the backend quiet
     return Checkpoints(output.training_folder(folder), run.resume, identity)
 
 
-def pretrain(run: Pretraining, callback: Callback | None = None) -> tuple[Path, Encoder]:
+def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Path, Encoder]:
     """Train an encoder on texts without labels and save it; returns its folder and what is there.
 
     Raises:

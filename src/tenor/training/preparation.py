@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from tenor import tasks
 from tenor._core.callbacks import Callback
 from tenor.checks.finding import Finding
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data import dataset, sources
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import DataError, SettingsError, listed
 from tenor.evaluation import evaluate
 from tenor.models.base import Examples
-from tenor.tasks import LabelSet, Task, Value
+from tenor.tasks import MultiLabel, Regression, Task
 from tenor.training import fitting, splitting
 
 _FEWEST = 5  # texts, below which a part is too small to learn from or to measure on; a share is to leave as many
@@ -44,7 +44,7 @@ class Prepared:
     timing: dict[str, float]
 
 
-def prepare(run: Run, callback: Callback) -> Prepared:
+def prepare(run: RunConfig, callback: Callback) -> Prepared:
     """Read the texts, check them, and hold a part out. Raises TenorError where they cannot be used."""
     begin = time.perf_counter()
     data, test = sources.read_train_and_test(run, callback)
@@ -54,7 +54,7 @@ def prepare(run: Run, callback: Callback) -> Prepared:
     for part in (data, test):
         if part is not None and part.note:
             callback.on_message(f"{part.name}: {part.note}")
-    task = tasks.make(data.kind, data.labels)
+    task = tasks.from_labels(data.kind, data.labels)
     if test is not None:
         evaluate.check_labels(test, task)
     validation = sources.read_validation(run, data, callback)
@@ -78,8 +78,8 @@ def prepare(run: Run, callback: Callback) -> Prepared:
     if validation is not None:
         splitting.tell_common(validation, data, test, callback)
     test_rows = len(test) if test is not None else 0
-    if isinstance(task, Value):
-        task = tasks.make(data.kind, data.labels)  # of the texts to learn from alone
+    if isinstance(task, Regression):
+        task = tasks.from_labels(data.kind, data.labels)  # of the texts to learn from alone
     validated = "" if validation is None else f"{len(validation):,} to validate on, "
     if isinstance(run.validation, float):
         validated = f"{run.validation:.1%} of them to validate on, "
@@ -105,7 +105,7 @@ def require_share(option: str, share: float, data: Dataset, purpose: str) -> Non
 
 
 def examples_of(
-    run: Run, data: Dataset, task: Task, groups: Groups | None, validation: Dataset | None = None
+    run: RunConfig, data: Dataset, task: Task, groups: Groups | None, validation: Dataset | None = None
 ) -> Examples:
     """The texts to learn from, with those to validate on where the run names some.
 
@@ -132,7 +132,7 @@ def examples_of(
 
 def described(task: Task) -> str:
     """What is predicted, in words."""
-    if isinstance(task, Value):
-        return f"values: {task.centre:.4g} on average, {task.spread:.4g} around it"
-    several = " (any number of them a text)" if isinstance(task, LabelSet) else ""
+    if isinstance(task, Regression):
+        return f"values: {task.mean:.4g} on average, {task.std:.4g} around it"
+    several = " (any number of them a text)" if isinstance(task, MultiLabel) else ""
     return f"labels: {listed(task.labels)}{several}"

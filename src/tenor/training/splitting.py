@@ -7,7 +7,7 @@ from tenor._core.callbacks import Callback
 from tenor.checks import many
 from tenor.checks.finding import Finding
 from tenor.checks.parts import CheckContext
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.data import ondisk, sources, split, times
 from tenor.data.dataset import Dataset
 from tenor.data.ondisk import DiskTexts
@@ -32,7 +32,9 @@ def on_disk(data: Dataset) -> bool:
     return isinstance(data.texts, DiskTexts)
 
 
-def groups_of(run: Run, data: Dataset, test: Dataset | None, callback: Callback) -> tuple[Groups | None, list[Finding]]:
+def groups_of(
+    run: RunConfig, data: Dataset, test: Dataset | None, callback: Callback
+) -> tuple[Groups | None, list[Finding]]:
     """Rows that stay together, and what a person should know of the texts.
 
     Those are near duplicates, a text with one that it is part of, and rows of the same --group.
@@ -64,7 +66,7 @@ def groups_of(run: Run, data: Dataset, test: Dataset | None, callback: Callback)
     return groups, findings
 
 
-def _refuse_in_memory_options(run: Run, data: Dataset) -> None:
+def _refuse_in_memory_options(run: RunConfig, data: Dataset) -> None:
     for option in ("group", "time", "folds"):
         if getattr(run, option) is not None:
             raise SettingsError(
@@ -81,7 +83,7 @@ def _tell(findings: Iterable[Finding], callback: Callback) -> list[Finding]:
     return told
 
 
-def hold_out(run: Run, data: Dataset, task: Task, groups: Groups | None) -> tuple[split.Rows, split.Rows]:
+def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -> tuple[split.Rows, split.Rows]:
     """The rows to learn from and those to measure on: drawn at random, or the latest if `run.time` names a column."""
     if run.time is None:
         strata = split.strata(data.texts, targets_of(task, data), task)

@@ -27,7 +27,7 @@ from tenor import tracking
 from tenor._core import atomic
 from tenor._core.callbacks import Callback
 from tenor.config import run_config, settings
-from tenor.config.run_config import Run
+from tenor.config.run_config import RunConfig
 from tenor.config.search_space import Choice, Space
 from tenor.errors import BundleError, SettingsError, TenorError, WriteError, counted, missing_extra
 from tenor.evaluation import calibration
@@ -36,7 +36,7 @@ from tenor.models import registry
 from tenor.models.auto import cost
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
-from tenor.tasks import Value
+from tenor.tasks import Regression
 from tenor.training import fitting, output, pipeline, preparation, provenance
 
 STUDY, BEST, TRIALS = "study.db", "best.toml", "trials.csv"
@@ -67,7 +67,7 @@ class Tuning:
             on it, and not on where they are made.
     """
 
-    run: Run
+    run: RunConfig
     trials: int = 20
     budget: float | None = None
     together: int = 1
@@ -132,7 +132,7 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
     identity = {
         "family": family.name,
         "data": provenance.fingerprint(data),
-        "task": task.describe(),
+        "task": task.to_dict(),
         "seed": run.seed,
         "settings": {**fixed, "class_weight": run.class_weight},
     }
@@ -249,7 +249,7 @@ def attempt(setup: Setup, proposal: Proposal, callback: Callback) -> Outcome:
     fitted_s, scoring = time.perf_counter() - begin, time.perf_counter()
     logits = fitted.model.logits(held_out.texts)
     texts_per_s = len(held_out) / (time.perf_counter() - scoring)
-    if not isinstance(held_out.task, Value):
+    if not isinstance(held_out.task, Regression):
         found = calibration.fit(held_out.targets, logits, held_out.task)
         logits = found.apply(logits, held_out.task)
     figures = cost.measured(logits, held_out) | {"seconds": fitted_s, "texts_per_s": texts_per_s}
@@ -268,7 +268,7 @@ class _Search:
     optuna: Any
     study: Any
     folder: Path
-    run: Run
+    run: RunConfig
     space: Space
     setup: Setup
     callback: Callback
@@ -442,7 +442,7 @@ def _optuna() -> Any:
     return optuna
 
 
-def _folder(run: Run) -> Path:
+def _folder(run: RunConfig) -> Path:
     if run.out is not None:
         folder = Path(run.out)
         if folder.exists() and not (folder / STUDY).is_file() and (not folder.is_dir() or any(folder.iterdir())):

@@ -96,11 +96,11 @@ def open_writer(
     packing = path.suffix.lower() if path.suffix.lower() in COMPRESSED else None
     try:
         if kind in BINARY:
-            with atomic.replacing(path) as stream, _arrow(stream, kind, columns, source, found) as write:
+            with atomic.atomic_write(path) as stream, _arrow(stream, kind, columns, source, found) as write:
                 yield write
         else:
             marked = source is not None and source.needs_bom and kind in (".csv", ".tsv")
-            with atomic.replacing(path) as file, _text(file, packing, "utf-8-sig" if marked else "utf-8") as text:
+            with atomic.atomic_write(path) as file, _text(file, packing, "utf-8-sig" if marked else "utf-8") as text:
                 yield text_writer(text, kind, columns, found, escape_formulas)
     except OSError as error:
         raise WriteError(

@@ -19,8 +19,8 @@ def measured(logits: Floats, held_out: Examples) -> dict[str, float]:
     found = {"validation_loss": float(np.mean(task.losses(targets, logits)))}
     generator = np.random.default_rng(0)
     drawn = [generator.integers(len(targets), size=len(targets)) for _ in range(_RESAMPLED)]
-    again = [task.measure(targets[rows], logits[rows]) for rows in drawn]
-    for name, value in task.measure(targets, logits).items():
+    again = [task.training_metrics(targets[rows], logits[rows]) for rows in drawn]
+    for name, value in task.training_metrics(targets, logits).items():
         low, high = np.quantile([each[name] for each in again], [0.025, 0.975])
         found |= {f"validation_{name}": value, f"validation_{name}_low": low, f"validation_{name}_high": high}
     return {name: float(value) for name, value in found.items()}

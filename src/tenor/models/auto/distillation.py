@@ -14,39 +14,39 @@ import numpy as np
 from tenor.evaluation.calibration import Calibration
 from tenor.models.base import Examples, Model
 from tenor.models.neural.neural_model import Neural
-from tenor.tasks import Classes, Floats, LabelSet, Targets, Task, Value
+from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 
 _OWN = 0.5  # how much the label of a text counts beside what the teacher says of it
 _LEAST = 1e-7
 
 
 @dataclass(frozen=True)
-class SoftClasses(Classes):
+class SoftClasses(SingleLabel):
     """One label a text, of which probabilities are known: targets are (texts, classes) float32."""
 
-    def desired(self, targets: Targets) -> Floats:
-        return np.asarray(targets[:, 1:] if self.outputs == 1 else targets, np.float32)
+    def output_targets(self, targets: Targets) -> Floats:
+        return np.asarray(targets[:, 1:] if self.n_outputs == 1 else targets, np.float32)
 
     def losses(self, targets: Targets, logits: Floats) -> Floats:
         """Cross-entropy, (texts,), in nats."""
         return np.asarray(-(targets * np.log(np.maximum(self.probabilities(logits), _LEAST))).sum(axis=1), np.float32)
 
-    def measure(self, targets: Targets, logits: Floats) -> dict[str, float]:
-        return super().measure(targets.argmax(axis=1), logits)
+    def training_metrics(self, targets: Targets, logits: Floats) -> dict[str, float]:
+        return super().training_metrics(targets.argmax(axis=1), logits)
 
     def strata(self, targets: Targets) -> Targets:
         return np.asarray(targets.argmax(axis=1))
 
 
 @dataclass(frozen=True)
-class SoftSet(LabelSet):
+class SoftSet(MultiLabel):
     """Any number of labels, of which probabilities are known: targets are (texts, labels) float32."""
 
-    def misses(self, targets: Targets, logits: Floats) -> Floats:
+    def one_minus_f1(self, targets: Targets, logits: Floats) -> Floats:
         return self.losses(targets, logits)
 
-    def measure(self, targets: Targets, logits: Floats) -> dict[str, float]:
-        return super().measure(np.round(targets), logits)
+    def training_metrics(self, targets: Targets, logits: Floats) -> dict[str, float]:
+        return super().training_metrics(np.round(targets), logits)
 
     def strata(self, targets: Targets) -> Targets:
         return super().strata(np.round(targets))
@@ -70,7 +70,7 @@ class Teacher:
     def says(self, texts: Sequence[str]) -> Targets:
         """The probability of each class or label, (texts, classes or labels), or the value of each text, (texts,)."""
         logits = self.model.logits(texts)
-        if isinstance(self.task, Value):
+        if isinstance(self.task, Regression):
             return self.task.values(logits)
         return self.task.probabilities(
             logits if self.calibration is None else self.calibration.apply(logits, self.task)
@@ -115,9 +115,9 @@ def of_task(model: Any, task: Task) -> Any:
 
 def _soft(task: Task) -> Task:
     """The task whose targets are probabilities; of numbers there is no other."""
-    if isinstance(task, Classes):
+    if isinstance(task, SingleLabel):
         return SoftClasses(task.labels)
-    if isinstance(task, LabelSet):
+    if isinstance(task, MultiLabel):
         return SoftSet(task.labels, task.thresholds, task.never_none)
     return task
 
@@ -125,4 +125,4 @@ def _soft(task: Task) -> Task:
 def _certain(examples: Examples) -> Targets:
     """The labels as probabilities of 0 and 1."""
     task, targets = examples.task, examples.targets
-    return np.eye(len(task.labels), dtype=np.float32)[targets] if isinstance(task, Classes) else targets
+    return np.eye(len(task.labels), dtype=np.float32)[targets] if isinstance(task, SingleLabel) else targets

@@ -81,7 +81,7 @@ def build(config: Config, task: Task) -> Any:
     for number, width in enumerate(config.hidden):
         features = keras.layers.Dense(width, config.activation, name=f"hidden_{number}")(features)
         features = keras.layers.Dropout(config.dropout, name=f"dropout_{number}")(features)
-    return keras.Model(ids, keras.layers.Dense(task.outputs, name="logits")(features), name="bag")
+    return keras.Model(ids, keras.layers.Dense(task.n_outputs, name="logits")(features), name="bag")
 
 
 def shapes(config: Config, outputs: int) -> Shapes:

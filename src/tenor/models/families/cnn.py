@@ -72,7 +72,7 @@ def build(config: Config, task: Task) -> Any:
     ]
     features = keras.layers.Concatenate(name="features")(pooled) if len(pooled) > 1 else pooled[0]
     features = keras.layers.Dropout(config.dropout, name="dropout")(features)
-    return keras.Model(ids, keras.layers.Dense(task.outputs, name="logits")(features), name="cnn")
+    return keras.Model(ids, keras.layers.Dense(task.n_outputs, name="logits")(features), name="cnn")
 
 
 def shapes(config: Config, outputs: int) -> Shapes:

@@ -70,7 +70,7 @@ def build(config: Config, task: Task) -> Any:
         features = keras.layers.Concatenate(name="features")(
             [features, Pool(config.pooling, name="pool_backwards")(backwards, ids)]
         )
-    logits = keras.layers.Dense(task.outputs, name="logits")(features)
+    logits = keras.layers.Dense(task.n_outputs, name="logits")(features)
     return keras.Model(ids, logits, name="lstm")
 
 

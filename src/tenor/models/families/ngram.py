@@ -28,7 +28,7 @@ from tenor.models.context import FitContext
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram import selection
 from tenor.models.ngram.model import Config as Config
-from tenor.tasks import Floats, LabelSet, Targets, Task
+from tenor.tasks import Floats, MultiLabel, Targets, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
@@ -92,7 +92,7 @@ def share_scored(texts: int, task: Task) -> float | None:
     """Which share of so many texts on disk is held out from the model to see what it says of new ones; None: other
     models are fitted for that, since the texts are too few.
     """
-    return None if texts <= _FOLDED else (_SCORED_SETS if isinstance(task, LabelSet) else _SCORED) / texts
+    return None if texts <= _FOLDED else (_SCORED_SETS if isinstance(task, MultiLabel) else _SCORED) / texts
 
 
 def folds_scored(
@@ -100,11 +100,11 @@ def folds_scored(
 ) -> list[tuple[Rows, Rows]]:
     """Texts that each of these other models learns from, and those that it scores."""
     count = wanted = FOLDS  # rare labels need all texts
-    if not isinstance(task, LabelSet):
+    if not isinstance(task, MultiLabel):
         count = max(FOLDS, min(len(texts) // _SCORED, _MOST_FOLDS))
         wanted = math.ceil(_SCORED * count / len(texts))
     folds = split.folds(texts, task.strata(targets), count, seed, groups)[:wanted]
-    most = max(_FEWEST_SCORED, _SCORED_CELLS // task.outputs) // len(folds)
+    most = max(_FEWEST_SCORED, _SCORED_CELLS // task.n_outputs) // len(folds)
     random = np.random.default_rng((seed, 4))
     return [(kept, rows if len(rows) <= most else np.sort(random.permutation(rows)[:most])) for kept, rows in folds]
 
@@ -127,7 +127,7 @@ def out_of_fold(
         config: Settings of which none is left open.
         folds: Texts to learn from and texts to score; a text is scored once at most, those that never are get zeros.
     """
-    logits = np.zeros((len(targets), task.outputs), np.float32)
+    logits = np.zeros((len(targets), task.n_outputs), np.float32)
     for learned, scored in folds:
         model = ngram_model.learn(ngrams.take(counts, learned), targets[learned], task, weights[learned], config)
         logits[scored] = model.score(ngrams.take(counts, scored))

@@ -183,7 +183,7 @@ def build(config: Config, task: Task) -> Any:
     vectors = [Pool(config.pooling, name=f"pool_{number}")(values, ids) for number, values in enumerate(last)]
     pooled = keras.layers.Average(name="pool")(vectors)
     features = keras.layers.Dropout(config.dropout, name="dropout")(pooled)
-    logits = keras.layers.Dense(task.outputs, dtype=precision.head(), name="logits")(features)
+    logits = keras.layers.Dense(task.n_outputs, dtype=precision.head(), name="logits")(features)
     return keras.Model(ids, logits, name="encoder")
 
 

@@ -37,7 +37,7 @@ def fit(
     # One scale for all: those of single features would be noise where texts are few.
     mean = features.mean(axis=0)
     deviation = np.float32((features - mean).std() + 1e-6)
-    scaled, desired = (features - mean) / deviation, task.desired(targets)
+    scaled, desired = (features - mean) / deviation, task.output_targets(targets)
 
     def solve(rows: Any, strength: float) -> Linear:
         return solver.fit(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from tenor._core import disk_arrays
-from tenor._core.threads import cores, in_order
+from tenor._core.threads import cores, parallel_map
 from tenor.tasks import Activation, Floats, Targets, Task
 
 Dots = Callable[[Floats, Floats], Floats]
@@ -39,10 +39,10 @@ class Desired:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return len(self.targets), self.task.outputs
+        return len(self.targets), self.task.n_outputs
 
     def __getitem__(self, rows: slice) -> Floats:
-        return self.task.desired(self.targets[rows])
+        return self.task.output_targets(self.targets[rows])
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Stored:
         return _of_arrays(scipy.sparse.csr_matrix, shape, self.data[entries], self.columns[entries], local)
 
     def release(self) -> None:
-        disk_arrays.release(self.row, self.columns, self.data)
+        disk_arrays.drop_pages(self.row, self.columns, self.data)
 
 
 def _of_arrays(kind: Any, shape: tuple[int, int], data: Floats, indices: Any, indptr: Any) -> Any:
@@ -95,7 +95,7 @@ def cut(row: npt.NDArray[np.int64], entries: int) -> tuple[slice, ...]:
         end = min(max(end, begin + 1), len(row) - 1)
         parts.append(slice(begin, end))
         begin = end
-    disk_arrays.release(row)
+    disk_arrays.drop_pages(row)
     return tuple(parts)
 
 
@@ -203,7 +203,7 @@ class _InParts:
             self._release()
             return found
 
-        return np.asarray(sum(in_order(above, self._parts, self._ahead)), np.float32)
+        return np.asarray(sum(parallel_map(above, self._parts, self._ahead)), np.float32)
 
     def turn(self, table: Floats) -> None:
         dense = np.ascontiguousarray(table[:-1])
@@ -212,7 +212,7 @@ class _InParts:
             self._change[part] = times(self._features[part], dense) + table[-1]
             self._release()
 
-        for _ in in_order(change, self._parts, self._ahead):
+        for _ in parallel_map(change, self._parts, self._ahead):
             pass
 
     def derivative(self, lengths: Floats) -> Floats:
@@ -222,7 +222,7 @@ class _InParts:
             self._release()
             return found
 
-        return np.asarray(sum(in_order(along, self._parts, self._ahead)), np.float32)
+        return np.asarray(sum(parallel_map(along, self._parts, self._ahead)), np.float32)
 
     def advance(self, lengths: Floats) -> Floats:
         total = np.zeros((self._features.shape[1] + 1, self._desired.shape[1]), np.float32)
@@ -235,7 +235,7 @@ class _InParts:
             self._release()
             return found
 
-        for below, last in in_order(gradient, self._parts, self._ahead):
+        for below, last in parallel_map(gradient, self._parts, self._ahead):
             total[:-1] += below
             total[-1] += last
         return total
@@ -246,12 +246,12 @@ class _InParts:
         return slope
 
     def _release(self) -> None:
-        disk_arrays.release(self._now, self._change, self._weights)
+        disk_arrays.drop_pages(self._now, self._change, self._weights)
         for held in (self._features, self._desired):
             if isinstance(held, Stored):
                 held.release()
             elif isinstance(held, Desired):
-                disk_arrays.release(held.targets)
+                disk_arrays.drop_pages(held.targets)
 
 
 def slope_of(logits: Floats, desired: Floats, activation: Activation) -> Floats:
@@ -300,7 +300,7 @@ def _transposed_times(matrix: Any, dense: Floats) -> Floats:
     if dense.shape[1] < _MANY_OUTPUTS:
         return times(transposed, dense)
     some = np.array_split(np.arange(dense.shape[1]), cores())
-    found = in_order(lambda each: times(transposed, dense[:, each[0] : each[-1] + 1]), some)
+    found = parallel_map(lambda each: times(transposed, dense[:, each[0] : each[-1] + 1]), some)
     return np.concatenate(list(found), axis=1)
 
 

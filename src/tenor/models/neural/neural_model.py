@@ -12,7 +12,7 @@ from tenor._core.records import RecordError
 from tenor.models.base import Arrays, Family, NetworkConfig
 from tenor.models.neural import shapes
 from tenor.models.neural.shapes import Shapes
-from tenor.tasks import Floats, Task, Value
+from tenor.tasks import Floats, Regression, Task
 from tenor.text import encoders
 from tenor.text.encoded import Encoded, TextEncoder
 
@@ -55,7 +55,7 @@ class Neural(ABC):
 
     def told(self, logits: Floats) -> Floats:
         """What two computations of one model are compared by: probabilities, or values in units of their spread."""
-        return logits if isinstance(self.task, Value) else self.task.probabilities(logits)
+        return logits if isinstance(self.task, Regression) else self.task.probabilities(logits)
 
     @abstractmethod
     def score(self, encoded: Encoded) -> Floats:
@@ -89,7 +89,7 @@ def check_weights(family: Family, config: NetworkConfig, arrays: Arrays, task: T
     Raises:
         ValueError: One is missing, too many, or of another shape.
     """
-    expected = _shapes(family, config, 1 if task is None else task.outputs)
+    expected = _shapes(family, config, 1 if task is None else task.n_outputs)
     if task is None:
         expected = ((name, shape) for name, shape in expected if not name.startswith(HEAD))
     shapes.check(expected, arrays)

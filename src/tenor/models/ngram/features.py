@@ -10,7 +10,7 @@ import scipy.sparse
 
 from tenor._core import disk_arrays
 from tenor.models.linear.loss import PART_ENTRIES, Desired, Stored, cut
-from tenor.tasks import Classes, Floats, Targets
+from tenor.tasks import Floats, SingleLabel, Targets
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
@@ -53,7 +53,11 @@ def prepare(counts: NgramCounts, desired: Floats | Desired, weighting: Weighting
     frequency = ngrams.document_frequency(counts)
     rows, outputs = desired.shape
     telling = None
-    if not disk_arrays.is_stored(counts.buckets) and isinstance(desired, Desired) and isinstance(desired.task, Classes):
+    if (
+        not disk_arrays.is_on_disk(counts.buckets)
+        and isinstance(desired, Desired)
+        and isinstance(desired.task, SingleLabel)
+    ):
         telling = partial(_most_telling, counts, targets=desired.targets)
     buckets, idf = vocabulary(frequency, rows, outputs, weighting, minimum_texts, telling)
     matrix, used = weighed(counts, desired, buckets, idf, weighting)
@@ -109,7 +113,7 @@ def weighed(
                 used[:] += some.T @ desired[part.start + at : part.start + at + some.shape[0]]
         return weigh(selected, weighting, idf)
 
-    if disk_arrays.is_stored(counts.buckets):
+    if disk_arrays.is_on_disk(counts.buckets):
         parts = cut(counts.row_offsets, PART_ENTRIES)
         matrix: Any = _stored((prepared(part) for part in parts), parts, len(buckets), counts)
     else:
@@ -155,7 +159,7 @@ def _stored(
         columns.append(matrix.indices)
         data.append(matrix.data)
         entries += int(matrix.indptr[-1])
-        disk_arrays.release(*counts)
+        disk_arrays.drop_pages(*counts)
     return Stored(row.finish(), columns.finish(), data.finish(), width, parts)
 
 

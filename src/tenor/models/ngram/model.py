@@ -21,7 +21,7 @@ from tenor.models.linear.solver import Linear
 from tenor.models.neural import shapes
 from tenor.models.ngram import features
 from tenor.models.ngram.features import Features, Weighting
-from tenor.tasks import Floats, Targets, Task, Value
+from tenor.tasks import Floats, Regression, Targets, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, NgramCounts
 
@@ -63,7 +63,7 @@ class Config:
     @classmethod
     def space(cls, task: Task) -> Space:
         """What a search may change."""
-        by_classes = {} if isinstance(task, Value) else {"weighting": Choice(get_args(Weighting))}
+        by_classes = {} if isinstance(task, Regression) else {"weighting": Choice(get_args(Weighting))}
         return {
             "orders": Choice(((1,), (1, 2), (1, 2, 3))),
             "characters": Choice(((), (5,), (1, 2, 3), (3, 4, 5))),
@@ -181,8 +181,8 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
         raise RecordError(shapes.FILE, unknown[0], "there are no such weights in this family")
     features = arrays["buckets"].size if "buckets" in arrays else 0
     buckets = shapes.of(arrays, "buckets", (features,), np.int32)
-    weights = shapes.of(arrays, "weights", (features, task.outputs), np.float32)
-    intercept = shapes.of(arrays, "intercept", (task.outputs,), np.float32)
+    weights = shapes.of(arrays, "weights", (features, task.n_outputs), np.float32)
+    intercept = shapes.of(arrays, "intercept", (task.n_outputs,), np.float32)
     idf = shapes.of(arrays, "idf", (0 if weighting == "naive-bayes" else features,), np.float32)
     if features and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
         raise RecordError(shapes.FILE, "buckets", "one is out of range")

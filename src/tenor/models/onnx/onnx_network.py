@@ -63,7 +63,7 @@ class Exported(Neural):
 
     def score_by(self, run: Run, encoded: Encoded) -> Floats:
         """What `score` gives, by this graph."""
-        result = np.zeros((len(encoded.lengths), self.task.outputs), np.float32)
+        result = np.zeros((len(encoded.lengths), self.task.n_outputs), np.float32)
         tokens = _ENCODER_TOKENS if self.family.structure else _TOKENS
         for batch in batches.batches_by_length(encoded.lengths, tokens):
             result[batch.rows] = run(encoded.pad(batch.rows, batch.width))
@@ -100,7 +100,7 @@ class Exported(Neural):
 
     def onnx_graph(self, name: str) -> OnnxGraph:
         """One of the graphs with its weights."""
-        return OnnxGraph(self.shown(name), self.files[name], self.weights, self.task.outputs)
+        return OnnxGraph(self.shown(name), self.files[name], self.weights, self.task.n_outputs)
 
     def shown(self, graph: str) -> str:
         """The graph's file, in its folder if it has one; not where that is, as a server's clients read it too."""
@@ -152,7 +152,7 @@ def restore(
     found = Exported(family, task, config, text_encoder, weights, graphs, origin=origin)
     if PROBE not in files:
         return found
-    read = probe.read(files[PROBE], graphs, task.outputs, found.longest, text_encoder.size)
+    read = probe.read(files[PROBE], graphs, task.n_outputs, found.longest, text_encoder.size)
     away = np.abs(found.told(read.logits[FLOAT32]) - found.told(read.logits[probe.NETWORK])).max(initial=0.0)
     if away > TOLERANCE:
         raise ValueError(f"{PROBE}: the logits of {FLOAT32!r} are not those of the network")

@@ -86,7 +86,7 @@ def _modelscope(name: str) -> Path:
         try:
             with urllib.request.urlopen(url, timeout=_PATIENCE_S) as answer:
                 folder.mkdir(parents=True, exist_ok=True)
-                with atomic.replacing(folder / file) as stream:
+                with atomic.atomic_write(folder / file) as stream:
                     shutil.copyfileobj(answer, stream)
         except urllib.error.HTTPError as error:
             if error.code != 404:
