@@ -24,7 +24,7 @@ def main() -> None:
     settings = {"tune": "frozen", "maximum_tokens": tokens, "predict_keep": "both", "epochs": 1}  # cut, as the peers do
     fitted = TextClassifier("pretrained", settings, random_state=7).fit(texts, labels)
     start = perf_counter()
-    predictor = exporting.in_float32(fitted.predictor_, texts[:24])
+    predictor = exporting.export_float32(fitted.predictor_, texts[:24])
     export_s = perf_counter() - start
     model = predictor.bundle.model
     predictor.save(folder / "float32")

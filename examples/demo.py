@@ -58,7 +58,7 @@ def show(trained: dict[str, Trained]) -> None:
     for sentence in SENTENCES:
         print(sentence)
         for family, model in trained.items():
-            [[(label, score)]] = model.predictor.label([sentence])
+            [[(label, score)]] = model.predictor.predict_scored([sentence])
             print(f"  {family:6} {label} ({score:.3f})")
     print("\nSaved models: " + ", ".join(str(model.folder) for model in trained.values()))
     print(f'Try: .venv/bin/tenor predict {next(iter(trained.values())).folder} "your own sentence"')

@@ -83,7 +83,7 @@ def test_a_model_whose_replacement_was_killed_halfway_is_found(model: TextClassi
     version = bundle.version(folder)
     folder.rename(folder.with_name(".model.0123abcd.old"))
     assert tenor.load(folder).predict(["good film"]).tolist() == ["很 好"]
-    assert (bundle.version(folder), bundle.has_graph(folder)) == (version, False)
+    assert (bundle.version(folder), bundle.has_onnx_graph(folder)) == (version, False)
     with pytest.raises(BundleError, match="exists already"):
         model.save(folder)
     assert [path.name for path in folder.parent.iterdir()] == ["model"]

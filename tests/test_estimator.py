@@ -147,7 +147,7 @@ def test_sets_of_labels_are_learned(kind: type, tmp_path: Any) -> None:
     model.save(tmp_path / "model")
     loaded = tenor.load(tmp_path / "model")
     assert loaded.predict(SET_TEXTS).tolist() == SETS
-    assert [[label for label, _ in row] for row in loaded.label(SET_TEXTS[:3])] == [["a"], ["b", "c"], []]
+    assert [[label for label, _ in row] for row in loaded.predict_scored(SET_TEXTS[:3])] == [["a"], ["b", "c"], []]
 
 
 def test_an_array_of_labels_comes_back_as_one() -> None:

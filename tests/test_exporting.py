@@ -1,4 +1,4 @@
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from tenor.inference.predictor import Predictor
 from tenor.models import registry
 from tenor.models.auto.blend import Blend, Member
 from tenor.models.onnx import onnx_network
-from tenor.models.onnx.onnx_network import FLOAT32, INT8, Exported
+from tenor.models.onnx.onnx_network import FLOAT32, INT8, OnnxNetwork
 from tenor.models.onnx.probe import PROBE
 from tenor.training import export
 from test_families import ENGLISH, LABELS, SMALL
@@ -27,9 +27,9 @@ def predictor() -> Predictor:
 
 
 def test_int8_that_is_as_good_is_kept_beside_float32(predictor: Predictor) -> None:
-    small, compared, measured = export.in_int8(export.in_float32(predictor), dataset(LABELS))
-    assert measured.metrics["accuracy"] == 1.0 and small.bundle.metrics["int8"] == asdict(compared)
-    assert compared == export.Compared("accuracy", 1.0, 1.0, len(LABELS))
+    small, compared, measured = export.export_int8(export.export_float32(predictor), dataset(LABELS))
+    assert measured.metrics["accuracy"] == 1.0 and small.bundle.metrics["int8"] == compared.as_dict()
+    assert compared == export.Int8Comparison("accuracy", 1.0, 1.0, len(LABELS))
     assert set(small.bundle.model.graphs()) == {FLOAT32, INT8, PROBE}
     expected = predictor.predict_proba(ENGLISH)
     np.testing.assert_allclose(small.predict_proba(ENGLISH), expected, atol=0.05)
@@ -38,25 +38,25 @@ def test_int8_that_is_as_good_is_kept_beside_float32(predictor: Predictor) -> No
 
 def test_int8_that_is_worse_is_refused(predictor: Predictor) -> None:
     model = predictor.bundle.model
-    assert isinstance(model, Exported)
+    assert isinstance(model, OnnxNetwork)
     network = onnx_network.restore(*model.__reduce__()[1]).network
     # A large weight of a feature that is always 0: in 8 bits the others are rounded to 0 beside it.
     vectors, kernel = (network.keras_model.get_layer(name).weights[0] for name in ("embedding", "logits"))
     vectors.assign(np.asarray(vectors) * (np.arange(8) > 0))
     kernel.assign(np.where(np.arange(8)[:, None] == 0, 1e6, np.asarray(kernel)))
-    changed = export.in_float32(Predictor(replace(predictor.bundle, model=network)), ENGLISH)
+    changed = export.export_float32(Predictor(replace(predictor.bundle, model=network)), ENGLISH)
     with pytest.raises(
         TenorError,
         match=r"int8 is worse on 42 texts: accuracy 0\.5000 in place of 1\.0000, and 0\.003 less is allowed",
     ):
-        export.in_int8(changed, dataset(LABELS))
+        export.export_int8(changed, dataset(LABELS))
 
 
 def test_what_cannot_be_exported_or_measured(predictor: Predictor) -> None:
     with pytest.raises(SettingsError, match="there is no network in this model of the family 'ngram'"):
-        export.in_float32(TextClassifier().fit(ENGLISH, LABELS).predictor_)
+        export.export_float32(TextClassifier().fit(ENGLISH, LABELS).predictor_)
     with pytest.raises(DataError, match="the label 'new' was not in the training data"):
-        export.in_int8(export.in_float32(predictor), dataset(["new"] * len(LABELS)))
+        export.export_int8(export.export_float32(predictor), dataset(["new"] * len(LABELS)))
 
 
 def test_the_networks_of_a_blend_go_into_int8_and_back(predictor: Predictor, tmp_path: Path) -> None:
@@ -64,13 +64,13 @@ def test_the_networks_of_a_blend_go_into_int8_and_back(predictor: Predictor, tmp
     members = tuple(Member(each.family, each.config, each.model, 0.5) for each in (grams, network))
     auto = registry.find("auto")
     whole = Predictor(replace(network, family=auto, config=auto.config(members=("ngram", "bag")), model=Blend(members)))
-    small, compared, _ = export.in_int8(whole, dataset(LABELS))
+    small, compared, _ = export.export_int8(whole, dataset(LABELS))
     assert compared.int8 == compared.float32 == 1.0
     small.save(tmp_path / "small")
     loaded = load(tmp_path / "small")
     assert set(loaded.bundle.model.graphs()) == {f"1.{FLOAT32}", f"1.{INT8}", f"1.{PROBE}"}
     np.testing.assert_array_equal(loaded.predict_proba(ENGLISH), small.predict_proba(ENGLISH))
     assert not np.array_equal(loaded.predict_proba(ENGLISH), whole.predict_proba(ENGLISH))
-    again = export.in_float32(loaded, ENGLISH)
+    again = export.export_float32(loaded, ENGLISH)
     assert set(again.bundle.model.graphs()) == {f"1.{FLOAT32}", f"1.{PROBE}"} and "int8" not in again.bundle.metrics
     np.testing.assert_array_equal(again.predict_proba(ENGLISH), whole.predict_proba(ENGLISH))

@@ -13,8 +13,8 @@ import tenor
 from tenor import TextClassifier, TextRegressor
 from tenor.config import settings
 from tenor.errors import SettingsError
-from tenor.explanation import Known, faithfulness, nearest, page
-from tenor.explanation.report import Report, report
+from tenor.explanation import ReferenceTexts, faithfulness, nearest_texts, page
+from tenor.explanation.report import ExplanationReport, build_report
 from tenor.models import registry
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -159,21 +159,21 @@ def test_attention_is_told_where_there_is_any(family: str, fitted: dict[str, Tex
     predictor, text = fitted[family].predictor_, "a dull film, 😀"
     if family not in ("transformer", "pretrained"):
         with pytest.raises(SettingsError, match=f"the family '{family}' has no attention"):
-            report(predictor, Path("model"), [text], with_attention=True)
+            build_report(predictor, Path("model"), [text], with_attention=True)
         return
-    [told] = report(predictor, Path("model"), [text], with_attention=True).texts
+    [told] = build_report(predictor, Path("model"), [text], with_attention=True).texts
     assert len(told.attention) == 2
     for block in told.attention:
         assert {text[begin:end] for begin, end, _ in block} >= {"a", "dull", "film"}
         assert all(share >= 0 for _, _, share in block)
         assert sum(share for _, _, share in block) == pytest.approx(1, abs=1e-5) or family == "pretrained"
         assert sum(share for _, _, share in block) <= 1 + 1e-5
-    assert "Where its attention goes" in page.render(Report("model", family, (told,)))
+    assert "Where its attention goes" in page.render(ExplanationReport("model", family, (told,)))
 
 
 def test_the_nearest_text_to_a_known_one_is_itself(family: str, fitted: dict[str, TextClassifier]) -> None:
-    known = Known("known", ENGLISH, list(range(1, 43)), LABELS)
-    [found] = nearest(fitted[family].predictor_, [ENGLISH[30]], known, 2)
+    known = ReferenceTexts("known", ENGLISH, list(range(1, 43)), LABELS)
+    [found] = nearest_texts(fitted[family].predictor_, [ENGLISH[30]], known, 2)
     assert found[0].similarity == pytest.approx(1, abs=1e-5)
     assert {each.label for each in found} == {"negative"}
 

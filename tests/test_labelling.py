@@ -18,11 +18,11 @@ EXPECTED = ["positive", "negative", "negative", "positive"]
 
 def run(source: Table, predictor: Predictor, out: Path, text: str | None = None) -> Table:
     """Label a table into a file and open that."""
-    column = predict_table.text_column(source, predictor, text)
-    added = predict_table.new_columns(source.columns, predictor, source.name)
+    column = predict_table.find_text_column(source, predictor, text)
+    added = predict_table.new_column_names(source.columns, predictor, source.name)
     told: list[int] = []
     with writer.open_writer(out, [*source.columns, *added], source, added) as write:
-        labelled = predict_table.label(source, predictor, column, added, write, told.append)
+        labelled = predict_table.label_table(source, predictor, column, added, write, told.append)
     assert told == sorted(told) and (told[-1] if told else 0) == labelled.rows
     return table.open_table(out)
 
@@ -115,13 +115,13 @@ def test_no_rows_give_no_rows(tmp_path: Path, predictor: Predictor) -> None:
 def test_new_columns_never_replace_those_of_the_input(
     predictor: Predictor, present: list[str], added: tuple[str, str]
 ) -> None:
-    assert predict_table.new_columns(present, predictor, "a.csv") == added
+    assert predict_table.new_column_names(present, predictor, "a.csv") == added
 
 
 def test_names_that_are_all_taken_are_refused(predictor: Predictor) -> None:
     message = r"^a\.csv: the columns 'label' and 'predicted_score' are there already\. Rename them in the input"
     with pytest.raises(DataError, match=message):
-        predict_table.new_columns(["text", "label", "predicted_score"], predictor, "a.csv")
+        predict_table.new_column_names(["text", "label", "predicted_score"], predictor, "a.csv")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_names_that_are_all_taken_are_refused(predictor: Predictor) -> None:
     ],
 )
 def test_the_text_column_is_found(predictor: Predictor, present: list[str], wanted: str | None, found: str) -> None:
-    assert predict_table.text_column(Table("a.csv", present, iter([])), predictor, wanted) == found
+    assert predict_table.find_text_column(Table("a.csv", present, iter([])), predictor, wanted) == found
 
 
 def test_a_text_column_that_is_not_clear_or_not_there_is_refused(predictor: Predictor) -> None:
@@ -143,9 +143,9 @@ def test_a_text_column_that_is_not_clear_or_not_there_is_refused(predictor: Pred
         DataError,
         match=r"^a\.csv: it is not clear which column holds the texts\. Columns: a, b\. Name .* has no header, put",
     ):
-        predict_table.text_column(source, predictor, None)
+        predict_table.find_text_column(source, predictor, None)
     with pytest.raises(DataError, match=r"^a\.csv: there is no column 'text'\. Columns: a, b\. Name one with --text"):
-        predict_table.text_column(source, predictor, "text")
+        predict_table.find_text_column(source, predictor, "text")
 
 
 def test_a_text_that_is_no_string_is_refused_and_nothing_is_written(tmp_path: Path, predictor: Predictor) -> None:

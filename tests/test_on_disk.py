@@ -32,7 +32,7 @@ def test_ngram_learns_the_same_from_disk(tmp_path: Path, kind: str, monkeypatch:
     for parts in (300, 1 << 22):
         monkeypatch.setattr(features, "PART_ENTRIES", parts)
         disk = train(tmp_path, f"disk-{parts}", on_disk=True, **options)
-        assert disk.predictor.bundle.about["data"]["sha256"] == memory.predictor.bundle.about["data"]["sha256"]
+        assert disk.predictor.bundle.metadata["data"]["sha256"] == memory.predictor.bundle.metadata["data"]["sha256"]
         assert disk.predictor.bundle.config == memory.predictor.bundle.config
         models = [trained.predictor.bundle.model for trained in (memory, disk)]
         one, other = (model.arrays()["buckets"] for model in models)

@@ -114,7 +114,7 @@ def test_folds_measure_every_row_and_the_model_learns_from_all(tmp_path: Path) -
     accuracies = [fold["accuracy"] for fold in measured["each"]]
     assert measured["mean"]["accuracy"] == pytest.approx(sum(accuracies) / 4)
     assert measured["std"]["accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
-    assert trained.predictor.bundle.about["data"]["rows"] == 100
+    assert trained.predictor.bundle.metadata["data"]["rows"] == 100
     assert "test" not in trained.metrics
     with pytest.raises(DataError, match=r"11 folds need as many groups of rows, and there are 10\. Give more rows"):
         pipeline.train(replace(run, folds=11, out=None))

@@ -20,7 +20,7 @@ def predictor() -> Predictor:
 
 def test_label_gives_the_class_and_its_probability(predictor: Predictor) -> None:
     probabilities = predictor.predict_proba(TEXTS)
-    pairs = predictor.label(TEXTS)
+    pairs = predictor.predict_scored(TEXTS)
     assert [label for [(label, _)] in pairs] == LABELS
     assert [score for [(_, score)] in pairs] == pytest.approx(probabilities.max(axis=1).tolist())
 

@@ -11,8 +11,8 @@ import pytest
 
 from tenor.errors import DataError
 from tenor.inference import predict_files, predictor
-from tenor.inference.predict_files import Job
-from tenor.inference.predict_table import Promise
+from tenor.inference.predict_files import LabelJob
+from tenor.inference.predict_table import ConformalOptions
 
 Cli = Callable[..., Any]
 
@@ -26,9 +26,9 @@ def parts(tmp_path: Path) -> Path:
     return folder
 
 
-def run(job: Job, overwrite: bool = False) -> list[int]:
-    left, record = predict_files.plan(job, overwrite)
-    return list(predict_files.each(predictor.load(job.model), left, job, record))
+def run(job: LabelJob, overwrite: bool = False) -> list[int]:
+    left, record = predict_files.plan_job(job, overwrite)
+    return list(predict_files.label_shards(predictor.load(job.model), left, job, record))
 
 
 def test_the_files_together_are_what_one_file_would_be(
@@ -44,9 +44,9 @@ def test_the_files_together_are_what_one_file_would_be(
 
 
 def test_a_job_goes_on_where_it_ended(tmp_path: Path, parts: Path, model_folder: Path, cli: Cli) -> None:
-    job = Job(model_folder, str(parts), str(tmp_path / "out"))
-    left, record = predict_files.plan(job)
-    through = predict_files.each(predictor.load(model_folder), left, job, record)
+    job = LabelJob(model_folder, str(parts), str(tmp_path / "out"))
+    left, record = predict_files.plan_job(job)
+    through = predict_files.label_shards(predictor.load(model_folder), left, job, record)
     assert next(through) == 2
     through.close()
     first = tmp_path / "out" / "0.csv"
@@ -60,15 +60,15 @@ def test_a_job_goes_on_where_it_ended(tmp_path: Path, parts: Path, model_folder:
 
 def test_what_is_compressed_stays_so(tmp_path: Path, parts: Path, model_folder: Path) -> None:
     (parts / "0.csv.gz").write_bytes(gzip.compress((parts / "0.csv").read_bytes()))
-    assert run(Job(model_folder, str(parts / "0.*"), str(tmp_path / "out"))) == [2, 4]
+    assert run(LabelJob(model_folder, str(parts / "0.*"), str(tmp_path / "out"))) == [2, 4]
     assert gzip.decompress((tmp_path / "out" / "0.csv.gz").read_bytes()) == (tmp_path / "out" / "0.csv").read_bytes()
 
 
 def test_what_has_changed_is_refused_and_can_be_done_anew(tmp_path: Path, parts: Path, model_folder: Path) -> None:
-    job = Job(model_folder, str(parts), str(tmp_path / "out"))
+    job = LabelJob(model_folder, str(parts), str(tmp_path / "out"))
     assert run(job) == [2, 4, 6]
     with pytest.raises(DataError, match="labelled with another promise"):
-        run(Job(model_folder, str(parts), str(tmp_path / "out"), promise=Promise(0.9)))
+        run(LabelJob(model_folder, str(parts), str(tmp_path / "out"), conformal=ConformalOptions(0.9)))
     (parts / "1.csv").write_text("id,text\n1,fine\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"1\.csv: this has changed since it was labelled"):
         run(job)
@@ -101,25 +101,25 @@ def test_a_record_of_something_else_is_refused(
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / predict_files.RECORD).write_bytes(content)
     with pytest.raises(DataError, match=rf"_labelled\.json: this is no record of a job: .*{problem}"):
-        predict_files.plan(Job(model_folder, str(parts), str(tmp_path / "out")))
+        predict_files.plan_job(LabelJob(model_folder, str(parts), str(tmp_path / "out")))
 
 
 def test_a_record_is_a_regular_file_of_bounded_size(tmp_path: Path, parts: Path, model_folder: Path) -> None:
     place = tmp_path / "out" / predict_files.RECORD
     place.parent.mkdir()
-    job = Job(model_folder, str(parts), str(tmp_path / "out"))
+    job = LabelJob(model_folder, str(parts), str(tmp_path / "out"))
     os.mkfifo(place)
     with pytest.raises(DataError, match="no record of a job: it is not a plain file"):
-        predict_files.plan(job)
+        predict_files.plan_job(job)
     place.unlink()
     place.symlink_to("/dev/zero")
     with pytest.raises(DataError, match="no record of a job: it is not a plain file but a link"):
-        predict_files.plan(job)
+        predict_files.plan_job(job)
     place.unlink()
     place.touch()
     os.truncate(place, 1 << 40)
     with pytest.raises(DataError, match="no record of a job: it is 1,099,511,627,776 bytes long, and"):
-        predict_files.plan(job)
+        predict_files.plan_job(job)
 
 
 def test_files_whose_names_are_not_utf8_are_known_again(tmp_path: Path, parts: Path, model_folder: Path) -> None:
@@ -127,26 +127,26 @@ def test_files_whose_names_are_not_utf8_are_known_again(tmp_path: Path, parts: P
         (parts / "2.csv").rename(parts / "\udcff.csv")
     except (OSError, UnicodeError):
         pytest.skip("this file system has no such names")
-    job = Job(model_folder, str(parts), str(tmp_path / "out"))
+    job = LabelJob(model_folder, str(parts), str(tmp_path / "out"))
     assert run(job) == [2, 4, 6]
     assert run(job) == []
 
 
 def test_what_would_be_lost_or_mixed_is_refused(tmp_path: Path, parts: Path, model_folder: Path, cli: Cli) -> None:
     with pytest.raises(DataError, match="this is the folder of the input"):
-        run(Job(model_folder, str(parts), str(parts)))
+        run(LabelJob(model_folder, str(parts), str(parts)))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "0.csv").write_text("mine", encoding="utf-8")
     with pytest.raises(DataError, match=r"0\.csv: this exists already"):
-        run(Job(model_folder, str(parts), str(tmp_path / "mine")))
+        run(LabelJob(model_folder, str(parts), str(tmp_path / "mine")))
     assert (tmp_path / "mine" / "0.csv").read_text(encoding="utf-8") == "mine"
     for name in ("one", "two"):
         (tmp_path / "both" / name).mkdir(parents=True)
         (tmp_path / "both" / name / "a.jsonl").write_text('{"text": "fine"}\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"would both become a\.jsonl"):
-        run(Job(model_folder, str(tmp_path / "both" / "**" / "*.jsonl"), str(tmp_path / "out")))
+        run(LabelJob(model_folder, str(tmp_path / "both" / "**" / "*.jsonl"), str(tmp_path / "out")))
     with pytest.raises(DataError, match="there is no such file"):
-        run(Job(model_folder, str(parts / "no.csv"), str(tmp_path / "out")))
+        run(LabelJob(model_folder, str(parts / "no.csv"), str(tmp_path / "out")))
     assert "--on labels files into a folder" in cli("predict", model_folder, parts, "--on", "ray").err
 
 
@@ -155,14 +155,14 @@ def test_files_of_another_file_system_are_labelled_there(parts: Path, model_fold
     memory = fsspec.filesystem("memory")
     for path in parts.iterdir():
         memory.pipe_file(f"/texts/{path.name}", path.read_bytes())
-    job = Job(model_folder, "memory://texts/*.csv", "memory://labelled")
+    job = LabelJob(model_folder, "memory://texts/*.csv", "memory://labelled")
     assert run(job) == [2, 4, 6]
     assert run(job) == []
-    run(Job(model_folder, str(parts), str(tmp_path / "out")))
+    run(LabelJob(model_folder, str(parts), str(tmp_path / "out")))
     for number in range(3):
         assert memory.cat_file(f"/labelled/{number}.csv") == (tmp_path / "out" / f"{number}.csv").read_bytes()
     assert len(json.loads(memory.cat_file(f"/labelled/{predict_files.RECORD}"))["files"]) == 3
     with pytest.raises(DataError, match="nowhere://x"):
-        run(Job(model_folder, "nowhere://x", "memory://labelled"))
+        run(LabelJob(model_folder, "nowhere://x", "memory://labelled"))
     memory.rm("/texts", recursive=True)
     memory.rm("/labelled", recursive=True)

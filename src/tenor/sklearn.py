@@ -16,7 +16,7 @@ from tenor.config import settings
 from tenor.data.dataset import Dataset
 from tenor.data.labels import LARGEST_NUMBER
 from tenor.errors import DataError, SettingsError, counted, rows_phrase
-from tenor.evaluation.conformal import COVERAGE
+from tenor.evaluation.conformal import DEFAULT_COVERAGE
 from tenor.explanation import Explanation
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
@@ -41,7 +41,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> None:
         family = registry.find(self.family)
         config = settings.make(family.config, self.settings or {}, "settings")
-        bundle.need(family)
+        bundle.require_installed(family)
         seed = self._seed()
         weights = fitting.weights(task, targets, class_weight)
         others = () if unlabelled is None else check_texts(unlabelled)
@@ -207,7 +207,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self.predictor_.predict_proba(X)
 
-    def predict_set(self, X: Any, coverage: float = COVERAGE, per_class: bool = False) -> npt.NDArray[Any]:
+    def predict_set(self, X: Any, coverage: float = DEFAULT_COVERAGE, per_class: bool = False) -> npt.NDArray[Any]:
         """For each text the labels among which the truth is, (texts,) tuples, the most probable first.
 
         Of texts like those that were learned from, at least the share `coverage` have their label in the set, or all of
@@ -298,7 +298,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         self._fit(texts, values.astype(np.float32), task, None, unlabelled)
         return self
 
-    def predict_interval(self, X: Any, coverage: float = COVERAGE) -> Floats:
+    def predict_interval(self, X: Any, coverage: float = DEFAULT_COVERAGE) -> Floats:
         """For each text the two ends of an interval, (texts, 2), infinite where too few texts were held out.
 
         Of texts like those that were learned from, at least the share `coverage` have their value in it. Raises

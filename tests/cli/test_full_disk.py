@@ -80,14 +80,14 @@ def test_a_folder_that_vanishes_is_told(
 
     source, folder = write_csv(tmp_path / "in.csv", english(4)), tmp_path / "out"
     folder.mkdir()
-    label = predict_table.label
+    label = predict_table.label_table
 
     def vanishing(*arguments: Any) -> Any:
         found = label(*arguments)
         folder.rename(tmp_path / "elsewhere")
         return found
 
-    monkeypatch.setattr(predict_table, "label", vanishing)
+    monkeypatch.setattr(predict_table, "label_table", vanishing)
     ended = cli("predict", model_folder, source, "-o", folder / "out.csv")
     assert ended.code == 1 and "out.csv: the file cannot be written: No such file or directory." in ended.err
 

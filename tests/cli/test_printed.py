@@ -127,5 +127,5 @@ def test_a_name_that_is_no_text_is_told_and_saved(cli: Cli, folder: Path, tmp_pa
 
 
 def test_a_page_of_an_explanation_shows_nothing_raw() -> None:
-    painted = page.painted("a\x1b[31m\u202e\n<b>", (), ())
+    painted = page.highlighted_text("a\x1b[31m\u202e\n<b>", (), ())
     assert painted == '<div class="text" dir="auto">a\\x1b[31m\\u202e\n&lt;b&gt;</div>'

@@ -29,7 +29,7 @@ def test_int8_that_is_as_good_is_kept_and_predicts(cli: Cli, tmp_path: Path, eng
 def test_int8_that_is_worse_is_not_kept_and_that_is_said(
     cli: Cli, tmp_path: Path, english_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "LARGEST_LOSS", -1.0)
+    monkeypatch.setattr(export, "MAX_LOSS", -1.0)
     folder = tmp_path / "model"
     done = cli("train", english_csv, "--family", "bag", *QUICK, "--quantise", "--out", folder, "--no-report")
     assert done.code == 0

@@ -13,7 +13,7 @@ from conftest import QUICK, Cli, english, write_csv
 from tenor._core import atomic
 from tenor.config.run_config import RunConfig
 from tenor.inference import bundle, predict_files, prediction_cache, predictor
-from tenor.inference.predict_files import Job
+from tenor.inference.predict_files import LabelJob
 from tenor.training import output, pipeline
 
 SETTINGS = [f"--set={key}={json.dumps(value)}" for key, value in QUICK.items()]
@@ -64,7 +64,7 @@ def test_another_run_is_refused_with_what_differs(
 def test_a_model_of_an_older_version_is_compared_by_what_it_tells(cli: Cli, tmp_path: Path, train: list[str]) -> None:
     assert cli(*train).code == 0
     saved = bundle.load(tmp_path / "model")
-    del saved.about["run"]
+    del saved.metadata["run"]
     bundle.save(saved, tmp_path / "model", overwrite=True)
     assert COMPLETE in cli(*train).err
     assert "(seed, data differ)" in cli(*train, "--seed", "1").err
@@ -196,9 +196,9 @@ def test_a_loop_that_labels_until_all_is_done_ends(tmp_path: Path, model_folder:
         with pytest.MonkeyPatch.context() as patch:
             for name in ("mkdir", "fsync", "rename", "replace", "unlink"):
                 patch.setattr(os, name, counted(getattr(os, name)))
-            job = Job(model_folder, str(tmp_path / "in"), str(out))
-            left, record = predict_files.plan(job)
-            list(predict_files.each(loaded, left, job, record))
+            job = LabelJob(model_folder, str(tmp_path / "in"), str(out))
+            left, record = predict_files.plan_job(job)
+            list(predict_files.label_shards(loaded, left, job, record))
 
     def made(out: Path) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in out.iterdir() if path.name != predict_files.RECORD}
@@ -223,13 +223,13 @@ def test_a_file_whose_journal_a_kill_left_is_written_again(cli: Cli, tmp_path: P
     source, out = write_csv(tmp_path / "in.csv", english(10)), tmp_path / "out.csv"
     command = ["predict", str(model_folder), str(source), "-o", str(out), "--resume"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prediction_cache.Journal, "remove", lambda self: None)
+        patch.setattr(prediction_cache.PredictionCache, "remove", lambda self: None)
         assert cli(*command).code == 0
     before = out.read_bytes()
-    assert prediction_cache.place(out).exists()
+    assert prediction_cache.cache_path(out).exists()
     ended = cli(*command)
     assert ended.code == 0 and "10 of them known from the interrupted run" in ended.err
-    assert (out.read_bytes(), prediction_cache.place(out).exists()) == (before, False)
+    assert (out.read_bytes(), prediction_cache.cache_path(out).exists()) == (before, False)
 
 
 def test_an_old_model_that_a_kill_hid_is_found_by_a_run_that_goes_on(

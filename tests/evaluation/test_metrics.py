@@ -9,7 +9,7 @@ PROBABILITIES = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]], np.fl
 
 
 def test_known_answers_for_two_classes() -> None:
-    found = metrics.of_classes(TARGETS, PROBABILITIES, SingleLabel(("no", "yes")))
+    found = metrics.classification_metrics(TARGETS, PROBABILITIES, SingleLabel(("no", "yes")))
     assert found["accuracy"] == 0.75
     assert found["confusion"] == [[1, 1], [0, 2]]
     assert found["per_class"]["yes"] == {
@@ -27,13 +27,15 @@ def test_known_answers_for_two_classes() -> None:
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
 def test_the_interval_has_the_known_answers_of_newcombe_1998(right: int, rows: int, low: float, high: float) -> None:
-    assert metrics.wilson(right, rows) == pytest.approx((low, high), abs=5e-5)
-    assert metrics.wilson(rows - right, rows) == pytest.approx((1 - high, 1 - low), abs=5e-5)
+    assert metrics.wilson_interval(right, rows) == pytest.approx((low, high), abs=5e-5)
+    assert metrics.wilson_interval(rows - right, rows) == pytest.approx((1 - high, 1 - low), abs=5e-5)
 
 
 def test_answers_that_are_all_right_leave_a_doubt() -> None:
     targets = np.zeros(20, np.int32)
-    found = metrics.of_classes(targets, np.tile(np.float32([0.9, 0.1]), (20, 1)), SingleLabel(("no", "yes")))
+    found = metrics.classification_metrics(
+        targets, np.tile(np.float32([0.9, 0.1]), (20, 1)), SingleLabel(("no", "yes"))
+    )
     assert found["accuracy"] == 1.0
     assert found["accuracy_interval"] == pytest.approx([0.8389, 1.0], abs=5e-5)
     assert found["accuracy_interval"][1] <= 1.0
@@ -41,15 +43,17 @@ def test_answers_that_are_all_right_leave_a_doubt() -> None:
 
 def test_the_interval_holds_the_accuracy_and_narrows_with_rows() -> None:
     task = SingleLabel(("no", "yes"))
-    small = metrics.of_classes(TARGETS, PROBABILITIES, task)["accuracy_interval"]
-    many = metrics.of_classes(np.tile(TARGETS, 500), np.tile(PROBABILITIES, (500, 1)), task)["accuracy_interval"]
+    small = metrics.classification_metrics(TARGETS, PROBABILITIES, task)["accuracy_interval"]
+    many = metrics.classification_metrics(np.tile(TARGETS, 500), np.tile(PROBABILITIES, (500, 1)), task)[
+        "accuracy_interval"
+    ]
     assert small[0] <= 0.75 <= small[1]
     assert many[0] <= 0.75 <= many[1]
     assert many[1] - many[0] == pytest.approx(2 * 1.96 * np.sqrt(0.75 * 0.25 / 2000), rel=0.05)
 
 
 def test_a_class_without_rows_has_no_roc_auc_and_does_not_lower_macro_f1() -> None:
-    found = metrics.of_classes(
+    found = metrics.classification_metrics(
         np.array([0, 1], np.int32),
         np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], np.float32),
         SingleLabel(("a", "b", "c")),
@@ -62,7 +66,7 @@ def test_known_answers_for_sets_of_labels() -> None:
     task = MultiLabel(("a", "b", "c", "d"), (0.5, 0.5, 0.2, 0.5))
     truth = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0]], np.float32)
     probabilities = np.array([[0.9, 0.6, 0.1, 0.0], [0.4, 0.7, 0.1, 0.0], [0.1, 0.8, 0.3, 0.0]], np.float32)
-    found = metrics.of_label_sets(truth, probabilities, task)
+    found = metrics.multilabel_metrics(truth, probabilities, task)
     assert found["micro_f1"] == pytest.approx(2 * 4 / (5 + 5))
     assert found["macro_f1"] == pytest.approx((2 / 3 + 0.8 + 1) / 3)
     assert found["hamming_loss"] == pytest.approx(2 / 12)
@@ -79,27 +83,27 @@ def test_known_answers_for_sets_of_labels() -> None:
 
 
 def test_known_answers_for_values() -> None:
-    found = metrics.of_values(np.float32([1, 2, 3, 6]), np.float32([1, 3, 3, 5]))
+    found = metrics.regression_metrics(np.float32([1, 2, 3, 6]), np.float32([1, 3, 3, 5]))
     assert found["mae"] == 0.5
     assert found["rmse"] == pytest.approx(np.sqrt(0.5))
     assert found["r2"] == pytest.approx(1 - 2 / 14)
     assert found["pearson"] == pytest.approx(10 / np.sqrt(14 * 8))
     assert found["spearman"] == pytest.approx(0.9487, abs=1e-4)
-    same = metrics.of_values(np.float32([2, 2]), np.float32([1, 3]))
+    same = metrics.regression_metrics(np.float32([2, 2]), np.float32([1, 3]))
     assert (same["r2"], same["pearson"], same["spearman"]) == (None, None, None)
 
 
 def test_each_task_has_its_metrics() -> None:
     logits = np.float32([[2.0], [-1.0]])
-    found = metrics.evaluate(np.array([1, 0], np.int32), logits, SingleLabel(("no", "yes")))
+    found = metrics.compute_metrics(np.array([1, 0], np.int32), logits, SingleLabel(("no", "yes")))
     assert (found["task"], found["rows"], found["accuracy"]) == ("binary", 2, 1.0)
     assert found["log_loss"] == pytest.approx(np.log1p(np.exp([-2, -1])).mean())
-    assert metrics.evaluate(np.float32([[1], [0]]), logits, MultiLabel(("a",)))["exact_match"] == 1.0
-    assert metrics.evaluate(np.float32([14, 8]), logits, Regression(10.0, 2.0))["rmse"] == 0.0
+    assert metrics.compute_metrics(np.float32([[1], [0]]), logits, MultiLabel(("a",)))["exact_match"] == 1.0
+    assert metrics.compute_metrics(np.float32([14, 8]), logits, Regression(10.0, 2.0))["rmse"] == 0.0
 
 
 def test_the_interval_of_no_rows_right_and_of_all_ends_exactly() -> None:
     """One end of it is the share itself, so that no part of the data seems worse than a whole that is right."""
     for rows in range(1, 200):
-        assert metrics.wilson(rows, rows)[1] == 1.0
-        assert metrics.wilson(0, rows)[0] == 0.0
+        assert metrics.wilson_interval(rows, rows)[1] == 1.0
+        assert metrics.wilson_interval(0, rows)[0] == 0.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from conftest import english
 from tenor.explanation import page
-from tenor.explanation.report import Report, report
+from tenor.explanation.report import ExplanationReport, build_report
 from tenor.inference.predictor import Predictor
 
 HOSTILE = "<script>alert('dull')</script> &amp; <b>boring</b> <img src=http://example.org/x.png>"
@@ -27,10 +27,10 @@ class _Tags(HTMLParser):
         self.text += data
 
 
-def made(predictor: Predictor, folder: Path, *texts: str) -> Report:
+def made(predictor: Predictor, folder: Path, *texts: str) -> ExplanationReport:
     path = folder / "known.txt"
     path.write_text("".join(f"{text}\n" for text, _ in english()) + HOSTILE + "\n", encoding="utf-8")
-    return report(predictor, Path("models/<reviews>"), texts, data=str(path), near=str(path), most=4)
+    return build_report(predictor, Path("models/<reviews>"), texts, data=str(path), nearest_in=str(path), limit=4)
 
 
 def test_the_page_asks_nothing_of_the_network_and_runs_nothing(predictor: Predictor, tmp_path: Path) -> None:
@@ -54,14 +54,14 @@ def test_the_page_shows_the_text_as_it_is_and_marks_its_words(predictor: Predict
 def test_the_page_says_what_was_not_read(predictor: Predictor, tmp_path: Path) -> None:
     [told] = made(predictor, tmp_path, "a dull unknown").texts
     cut = replace(told.explanation, unread=((4, 14),))
-    source = page.render(Report("model", "lstm", (told._replace(explanation=cut),)))
+    source = page.render(ExplanationReport("model", "lstm", (told._replace(explanation=cut),)))
     assert 'dull</span><span class="unread"> unknown</span>' in source
     assert "Struck out: 10 of 14 characters" in source
 
 
 def test_a_word_is_listed_once_with_its_sum(predictor: Predictor, tmp_path: Path) -> None:
     [told] = made(predictor, tmp_path, "dull dull warm").texts
-    speaks_for, against = page.leading(told.explanation.text, told.explanation.labels[0], 8)
+    speaks_for, against = page.top_words(told.explanation.text, told.explanation.labels[0], 8)
     assert [word for word, _ in speaks_for] == ["dull"]
     assert [word for word, _ in against] == ["warm"]
     assert speaks_for[0][1] == sum(span.weight for span in told.explanation.labels[0].spans[:2])

@@ -5,7 +5,7 @@ import pytest
 from conftest import chinese, english, write_csv
 from tenor import TextClassifier, TextRegressor
 from tenor.errors import DataError
-from tenor.explanation import known, nearest, strongest
+from tenor.explanation import known, nearest_texts, top_features
 from tenor.inference.predictor import Predictor
 
 TEXTS, LABELS = map(list, zip(*english(), strict=True))
@@ -14,7 +14,7 @@ GOOD = {"wonderful", "charming", "superb", "moving", "brilliant", "delightful", 
 
 def test_the_strongest_ngrams_are_spelled_from_the_texts() -> None:
     settings = {"orders": [1], "weighting": "naive-bayes", "strength": 1.0}
-    found = strongest(TextClassifier(settings=settings).fit(TEXTS, LABELS).predictor_, TEXTS, 3)
+    found = top_features(TextClassifier(settings=settings).fit(TEXTS, LABELS).predictor_, TEXTS, 3)
     assert list(found) == ["negative", "positive"]
     assert {each.spelling for each in found["positive"]} <= GOOD
     assert all(each.weight > 0 for each in found["positive"])
@@ -28,16 +28,16 @@ def test_ngrams_of_several_tokens_and_of_characters_have_a_spelling_too() -> Non
     texts = ["It was NOT good, it was not", "Only good. It IS good"] * 4
     settings = {"orders": [2], "weighting": "naive-bayes", "strength": 1.0}
     model = TextClassifier(settings=settings).fit(texts, ["no", "yes"] * 4)
-    found = strongest(model.predictor_, texts, 20)
+    found = top_features(model.predictor_, texts, 20)
     assert {"was not", "not good"} <= {each.spelling for each in found["no"]}
     assert "only good" in {each.spelling for each in found["yes"]}
     texts, labels = map(list, zip(*chinese(), strict=True))
     settings = {"characters": [1, 2], "weighting": "tf-idf", "strength": 10.0}
-    found = strongest(TextClassifier(settings=settings).fit(texts, labels).predictor_, texts, 30)
+    found = top_features(TextClassifier(settings=settings).fit(texts, labels).predictor_, texts, 30)
     assert {"糟糕", "退货"} <= {each.spelling for each in found["差评"]}
     settings = {"characters": [2], "weighting": "tf-idf", "strength": 10.0}
     texts = ["a b", "c d"] * 4
-    found = strongest(TextClassifier(settings=settings).fit(texts, ["x", "y"] * 4).predictor_, texts)
+    found = top_features(TextClassifier(settings=settings).fit(texts, ["x", "y"] * 4).predictor_, texts)
     assert "␣a" in {each.spelling for each in found["x"]}
 
 
@@ -45,31 +45,31 @@ def test_of_numbers_what_raises_and_what_lowers_them_is_told() -> None:
     model = TextRegressor(settings={"orders": [1]}).fit(
         TEXTS, [9.0 if label == "positive" else 1.0 for label in LABELS]
     )
-    found = strongest(model.predictor_, TEXTS, 3)
+    found = top_features(model.predictor_, TEXTS, 3)
     assert list(found) == ["higher", "lower"]
     assert {each.spelling for each in found["higher"]} <= GOOD
 
 
 def test_without_texts_nothing_is_strongest(predictor: Predictor) -> None:
-    assert strongest(predictor, []) == {"negative": [], "positive": []}
+    assert top_features(predictor, []) == {"negative": [], "positive": []}
 
 
 def test_the_nearest_texts_are_those_with_the_same_features(predictor: Predictor, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "known.csv", [("", "x"), *zip(TEXTS, LABELS, strict=True)])
     texts = known.read(str(path), predictor)
     assert (texts.texts, texts.rows[0], texts.labels) == (TEXTS, 2, LABELS)
-    [found, nothing] = nearest(predictor, [TEXTS[7], "zzz"], texts, 3)
+    [found, nothing] = nearest_texts(predictor, [TEXTS[7], "zzz"], texts, 3)
     assert nothing == []
     assert (found[0].row, found[0].text, found[0].label) == (9, TEXTS[7], LABELS[7])
     assert found[0].similarity == pytest.approx(1, abs=1e-6)
     assert [each.similarity for each in found] == sorted((each.similarity for each in found), reverse=True)
     assert {each.label for each in found} == {LABELS[7]}
-    assert nearest(predictor, [], texts) == []
+    assert nearest_texts(predictor, [], texts) == []
 
 
 def test_the_nearest_are_found_across_blocks(predictor: Predictor) -> None:
-    many = known.Known("many", [*TEXTS * 40, "a superb warm film"], list(range(1, 2402)), [])
-    [found] = nearest(predictor, ["a superb warm film"], many, 1)
+    many = known.ReferenceTexts("many", [*TEXTS * 40, "a superb warm film"], list(range(1, 2402)), [])
+    [found] = nearest_texts(predictor, ["a superb warm film"], many, 1)
     assert (found[0].row, found[0].label) == (2401, None)
 
 

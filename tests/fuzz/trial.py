@@ -86,11 +86,11 @@ def of_model(folder: Path) -> Any:
         scores = np.round(probabilities.astype(np.float64), 4).tolist()
     answers: dict[str, Any] = {"scores": scores, "labels": list(saved.task.labels)}
     if saved.conformal is not None and not isinstance(saved.task, Regression):
-        model.promise(0.9)
-        answers["sets"] = [len(row) for row in model.label_with_sets(TEXTS, 0.9)[1]]
+        model.check_coverage(0.9)
+        answers["sets"] = [len(row) for row in model.predict_scored_sets(TEXTS, 0.9)[1]]
     with tempfile.TemporaryDirectory() as place:  # what was loaded can be saved
         model.save(Path(place) / "again")
-    json.dumps([saved.about, saved.metrics, saved.history, list(saved.steps)], allow_nan=False).encode()
+    json.dumps([saved.metadata, saved.metrics, saved.history, list(saved.steps)], allow_nan=False).encode()
     return answers
 
 

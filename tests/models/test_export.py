@@ -21,7 +21,7 @@ from tenor.models import registry
 from tenor.models.neural import neural_model, precision
 from tenor.models.neural.network import Network
 from tenor.models.onnx import export, graph, reader, runtimes
-from tenor.models.onnx.onnx_network import FLOAT32, INT8, Exported
+from tenor.models.onnx.onnx_network import FLOAT32, INT8, OnnxNetwork
 from tenor.models.onnx.probe import PROBE
 from tenor.tasks import SingleLabel
 from tenor.text import vocabulary
@@ -95,7 +95,7 @@ def test_the_graph_says_what_keras_says(network: Network) -> None:
 
 def test_on_a_gpu_the_network_scores_many_rows_until_the_model_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     trained = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS).predictor_.bundle.model
-    assert isinstance(trained, Exported) and not trained.on_device
+    assert isinstance(trained, OnnxNetwork) and not trained.on_device
     many = trained.text_encoder.encode(ENGLISH * 20, 16, "end")
     expected = trained.score(many)
     monkeypatch.setattr(precision, "has_device", lambda: True)
@@ -127,7 +127,7 @@ def test_int8_is_smaller_and_close(network: Network) -> None:
 
 def test_a_graph_whose_answers_are_no_proof_is_not_kept() -> None:
     model = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS).predictor_.bundle.model
-    assert isinstance(model, Exported)
+    assert isinstance(model, OnnxNetwork)
     model.network.keras_model.get_layer("logits").bias.assign([np.nan])
     with pytest.raises(TenorError, match="the ONNX graph is up to nan away from the network, so it is not kept"):
         export.export(model.network, neural_model.any_rows(model.network))
@@ -135,7 +135,7 @@ def test_a_graph_whose_answers_are_no_proof_is_not_kept() -> None:
 
 def test_a_graph_of_more_than_2_gb_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     model = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS).predictor_.bundle.model
-    assert isinstance(model, Exported)
+    assert isinstance(model, OnnxNetwork)
     monkeypatch.setattr(graph, "LARGEST", 100)
     assert export.export(model.network, neural_model.any_rows(model)).files == model.files
     with pytest.raises(
@@ -168,8 +168,8 @@ def test_a_saved_model_predicts_without_keras(folder: Path, family: str) -> None
     found, loaded = json.loads(done.stdout)
     assert loaded == []
     model = tenor.load(folder / family).bundle.model
-    assert isinstance(model, Exported)
-    calibrated = tenor.load(folder / family).calibrated(model.network.logits(ENGLISH))
+    assert isinstance(model, OnnxNetwork)
+    calibrated = tenor.load(folder / family).calibrate(model.network.logits(ENGLISH))
     np.testing.assert_allclose(found, model.task.probabilities(calibrated), atol=1e-4)
 
 
@@ -185,7 +185,7 @@ def test_a_folder_without_a_graph_is_read_as_before(folder: Path, tmp_path: Path
 
 
 def test_without_onnx_runtime_keras_predicts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtimes, "installed", lambda: False)
+    monkeypatch.setattr(runtimes, "is_installed", lambda: False)
     assert isinstance(tenor.load(folder / "bag").bundle.model, Network)
     model = TextClassifier("bag", SMALL["bag"] | {"epochs": 2}).fit(ENGLISH, LABELS)
     assert isinstance(model.predictor_.bundle.model, Network)
@@ -241,7 +241,7 @@ def test_in_int8_a_text_gets_the_same_answer_alone_and_beside_others() -> None:
     settings = {"vocabulary": 60, "embedding": 8, "filters": 8, "epochs": 2, "maximum_tokens": 16}
     texts = ["good film " * number + "dull" for number in range(1, 30)]
     model = TextClassifier("cnn", settings).fit(texts, [number % 2 for number in range(29)]).predictor_.bundle.model
-    assert isinstance(model, Exported)
+    assert isinstance(model, OnnxNetwork)
     small = export.quantised(model.network, model)
     together = small.logits(texts)
     alone = np.concatenate([small.logits([text]) for text in texts])

@@ -20,7 +20,7 @@ from tenor.models import registry
 from tenor.models.auto.blend import Blend, Member
 from tenor.models.onnx import graph, reader, runtimes
 from tenor.models.onnx.loading import OnnxGraph
-from tenor.models.onnx.onnx_network import FLOAT32, INT8, Exported
+from tenor.models.onnx.onnx_network import FLOAT32, INT8, OnnxNetwork
 from tenor.models.onnx.weights import GraphTooLargeError
 from test_bundle import sign
 
@@ -30,9 +30,9 @@ IDS = np.array([[2, 3, 4], [5, 0, 0]], np.int32)
 LOGITS = [[-0.216258], [0.097099]]  # of [[2, 3, 4, 0], [5, 6, 7, 8]]
 
 
-def loaded(folder: Path) -> Exported:
+def loaded(folder: Path) -> OnnxNetwork:
     model = tenor.load(folder).bundle.model
-    assert isinstance(model, Exported)
+    assert isinstance(model, OnnxNetwork)
     return model
 
 
@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
 def test_models_of_older_versions_are_read(name: str, files: set[str]) -> None:
     model = loaded(GOLDEN / name)
     assert set(model.files) == files
-    logits = model.original()(np.array([[2, 3, 4, 0], [5, 6, 7, 8]], np.int32))
+    logits = model.in_onnx_runtime()(np.array([[2, 3, 4, 0], [5, 6, 7, 8]], np.int32))
     np.testing.assert_allclose(logits, LOGITS, atol=1e-5)
 
 
@@ -70,7 +70,7 @@ def test_graphs_of_a_folder_refer_to_its_weights(folder: Path) -> None:
 
 def test_other_programs_load_the_graph_by_its_path(folder: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    expected = loaded(folder).original()(IDS)
+    expected = loaded(folder).in_onnx_runtime()(IDS)
     session = onnxruntime.InferenceSession(folder / FLOAT32, providers=["CPUExecutionProvider"])
     np.testing.assert_allclose(session.run(None, {"ids": IDS})[0], expected, atol=1e-6)
     onnx.checker.check_model(str(folder / FLOAT32))

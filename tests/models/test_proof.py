@@ -26,7 +26,7 @@ from tenor.inference.predictor import Predictor
 from tenor.models.auto.blend import Blend, Member
 from tenor.models.onnx import export, proof, runtimes, verdicts
 from tenor.models.onnx.loading import OnnxGraph
-from tenor.models.onnx.onnx_network import FLOAT32, INT8, Exported
+from tenor.models.onnx.onnx_network import FLOAT32, INT8, OnnxNetwork
 from tenor.models.onnx.probe import NETWORK, PROBE
 from tenor.serving import app
 from test_bundle import sign
@@ -38,7 +38,7 @@ def trained() -> Predictor:
     """A network with graphs in float32 and int8."""
     made = TextClassifier("bag", SMALL["bag"] | {"epochs": 2}, random_state=3).fit(ENGLISH, LABELS).predictor_
     model = made.bundle.model
-    assert isinstance(model, Exported)
+    assert isinstance(model, OnnxNetwork)
     return Predictor(replace(made.bundle, model=export.quantised(model.network, model)))
 
 
@@ -64,8 +64,8 @@ def saved_bias(folder: Path, array: str = "logits/bias") -> npt.NDArray[np.float
     return safetensors.load_file(folder / "weights.safetensors")[array]
 
 
-def network(loaded: Predictor) -> Exported:
-    assert isinstance(loaded.bundle.model, Exported)
+def network(loaded: Predictor) -> OnnxNetwork:
+    assert isinstance(loaded.bundle.model, OnnxNetwork)
     return loaded.bundle.model
 
 
@@ -80,8 +80,8 @@ def test_the_probe_is_in_the_folder_and_holds_no_text(folder: Path, trained: Pre
     rows = model.probe.rows if model.probe else None
     assert rows is not None
     np.testing.assert_allclose(arrays[NETWORK], model.network.score(rows), atol=1e-5)
-    np.testing.assert_allclose(arrays[FLOAT32], model.score_by(model.original(FLOAT32), rows), atol=1e-6)
-    np.testing.assert_allclose(arrays[INT8], model.score_by(model.original(INT8), rows), atol=1e-6)
+    np.testing.assert_allclose(arrays[FLOAT32], model.score_with(model.in_onnx_runtime(FLOAT32), rows), atol=1e-6)
+    np.testing.assert_allclose(arrays[INT8], model.score_with(model.in_onnx_runtime(INT8), rows), atol=1e-6)
     assert not np.allclose(arrays[INT8], arrays[FLOAT32], atol=1e-6)
 
 
@@ -117,7 +117,7 @@ def test_int8_that_disagrees_gives_way_to_float32(folder: Path, trained: Predict
             loaded = tenor.load(folder)
         assert len(told) == 1 and loaded.bundle.notes == (str(told[0].message),)
         model = network(trained)
-        expected = trained.calibrated(model.score_by(model.original(FLOAT32), model.encode(ENGLISH)))
+        expected = trained.calibrate(model.score_with(model.in_onnx_runtime(FLOAT32), model.encode(ENGLISH)))
         np.testing.assert_allclose(loaded.logits(ENGLISH), expected, atol=1e-5)
 
 

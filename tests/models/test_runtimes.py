@@ -12,7 +12,7 @@ from tenor import TextClassifier
 from tenor.errors import MissingExtraError, NotUsedWarning, SettingsError
 from tenor.models.onnx import onnx_network, runtimes
 from tenor.models.onnx.loading import OnnxGraph
-from tenor.models.onnx.onnx_network import BFLOAT16_TOLERANCE, FLOAT32, TOLERANCE, Exported
+from tenor.models.onnx.onnx_network import BFLOAT16_TOLERANCE, FLOAT32, TOLERANCE, OnnxNetwork
 from test_families import ENGLISH, LABELS, SMALL
 
 
@@ -59,9 +59,9 @@ def test_openvino_says_what_onnx_runtime_says(
 
 def test_in_float32_it_is_as_close_as_the_graph_itself(folders: dict[str, Path]) -> None:
     model = tenor.load(folders["transformer"]).bundle.model
-    assert isinstance(model, Exported)
+    assert isinstance(model, OnnxNetwork)
     rows = model.encode(ENGLISH)
-    by_openvino = model.score_by(runtimes.openvino(model.onnx_graph(FLOAT32), bfloat16=False), rows)
+    by_openvino = model.score_with(runtimes.openvino(model.onnx_graph(FLOAT32), bfloat16=False), rows)
     np.testing.assert_allclose(model.told(by_openvino), model.told(model.score(rows)), atol=TOLERANCE)
 
 
@@ -128,4 +128,4 @@ def test_a_model_that_was_not_loaded_tells_it_when_it_predicts(monkeypatch: pyte
 def test_training_proves_the_graph_in_onnx_runtime_whatever_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(runtimes.VARIABLE, runtimes.OPENVINO)
     model = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS).predictor_.bundle.model
-    assert isinstance(model, onnx_network.Exported)
+    assert isinstance(model, onnx_network.OnnxNetwork)

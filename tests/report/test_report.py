@@ -53,7 +53,7 @@ def write(path: Path, labels: list[str]) -> Path:
 
 def train(data: Path, out: Path, **options: Any) -> dict[str, str]:
     pipeline.train(RunConfig(str(data), family="ngram", out=str(out), **options))
-    return {name: (out / name).read_text(encoding="utf-8") for name in (bundle.REPORT, bundle.CARD)}
+    return {name: (out / name).read_text(encoding="utf-8") for name in (bundle.REPORT, bundle.MODEL_CARD)}
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -62,7 +62,7 @@ def test_a_page_of_classes_is_whole_and_shows_texts_as_texts(tmp_path: Path, lab
     made = train(write(tmp_path / "rows.csv", labels), tmp_path / "model", lang=lang)
     page = Page(made[bundle.REPORT])
     assert page.open == []
-    card = re.sub(r"```.*?```", "", made[bundle.CARD], flags=re.DOTALL)
+    card = re.sub(r"```.*?```", "", made[bundle.MODEL_CARD], flags=re.DOTALL)
     assert "<" not in card and all(html.escape(label, quote=False) in card for label in labels)
     elements = [tag for tag, _ in page.elements]
     assert "script" not in elements
@@ -82,7 +82,7 @@ def test_nothing_is_fetched_and_the_run_file_makes_the_same_model_again(tmp_path
     made = train(data, tmp_path / "one", seed=5, class_weight={"good": 2.0}, settings={"orders": [1, 2]})
     fetched = re.findall(r"(?:src|href)=\"(?!#)([^\"]*)\"|url\((?!#)([^)]*)\)|@import", made[bundle.REPORT])
     assert fetched == []
-    [run] = re.findall(r"```toml\n(.*?)```", made[bundle.CARD], re.DOTALL)
+    [run] = re.findall(r"```toml\n(.*?)```", made[bundle.MODEL_CARD], re.DOTALL)
     (tmp_path / "run.toml").write_text(run, encoding="utf-8")
     from tenor.config import settings
 
@@ -114,8 +114,8 @@ def test_what_is_found_in_the_data_and_what_was_not_measured_is_told(tmp_path: P
     with data.open("a") as stream:
         stream.write("".join('"the same text","good"\n' for _ in range(9)))
     made = train(data, tmp_path / "zh", test_size=0.0, lang="zh")
-    assert "未做评测。" in made[bundle.CARD]
-    assert "条文本与其他文本重复" in made[bundle.CARD]
+    assert "未做评测。" in made[bundle.MODEL_CARD]
+    assert "条文本与其他文本重复" in made[bundle.MODEL_CARD]
     assert 'id="results"' not in made[bundle.REPORT]
 
 
@@ -132,6 +132,6 @@ def test_every_word_of_the_templates_and_of_what_is_found_is_there_in_chinese() 
     source = "".join(path.read_text(encoding="utf-8") for path in [*folder.glob("*.jinja"), folder / "figures.py"])
     for text in re.findall(r"\bt\(\"([^\"]+)\"\)", source):
         assert words.translator("zh")(text), text
-    for task, tiles in render.TILES.items():
-        for name in [*(name for name, _ in tiles), render.FIGURE[task]]:
+    for task, tiles in render.HEADLINE_METRICS.items():
+        for name in [*(name for name, _ in tiles), render.METRIC_NAMES[task]]:
             assert words.translator("zh")(name)

@@ -110,7 +110,7 @@ def test_two_workers_train_the_network_of_one_process_also_when_one_dies(
 
     assert {path.name for path in (tmp_path / "whole").iterdir()} == {path.name for path in alone.iterdir()}
     model = tenor.load(tmp_path / "broken")
-    assert isinstance(model.bundle.model, onnx_network.Exported)
+    assert isinstance(model.bundle.model, onnx_network.OnnxNetwork)
     assert model.bundle.calibration is not None and model.bundle.conformal is not None
     ours, theirs = (loaded.predict_proba(["a dull evening"]) for loaded in (model, tenor.load(alone)))
     np.testing.assert_allclose(ours, theirs, atol=1e-4)

@@ -71,7 +71,7 @@ def test_the_model_is_that_of_one_machine(tmp_path: Path, kind: str) -> None:
     one, other = here.predictor.bundle, far.predictor.bundle
     assert one.task.kind == other.task.kind
     assert (one.calibration is None) == (other.calibration is None) == (kind == "regression")
-    assert one.about["data"]["rows"] == other.about["data"]["rows"]
+    assert one.metadata["data"]["rows"] == other.metadata["data"]["rows"]
 
 
 class Killer(Callback):

@@ -11,7 +11,7 @@ import pytest
 from conftest import started
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.inference import predict_files, predictor
-from tenor.inference.predict_files import Job
+from tenor.inference.predict_files import LabelJob
 
 ray = pytest.importorskip("ray")
 
@@ -36,9 +36,9 @@ def files(tmp_path: Path) -> Path:
 
 
 def here(model: Path, files: Path, out: Path) -> dict[str, bytes]:
-    job = Job(model, str(files), str(out))
-    left, record = predict_files.plan(job)
-    assert list(predict_files.each(predictor.load(model), left, job, record))[-1] == FILES * ROWS
+    job = LabelJob(model, str(files), str(out))
+    left, record = predict_files.plan_job(job)
+    assert list(predict_files.label_shards(predictor.load(model), left, job, record))[-1] == FILES * ROWS
     return written(out)
 
 
@@ -49,19 +49,19 @@ def written(out: Path) -> dict[str, bytes]:
 @pytest.mark.usefixtures("two_nodes")
 def test_a_cluster_labels_as_this_machine_does_and_goes_on(tmp_path: Path, files: Path, model_folder: Path) -> None:
     wanted = here(model_folder, files, tmp_path / "here")
-    job = Job(model_folder, str(files), str(tmp_path / "there"))
-    left, record = predict_files.plan(job)
+    job = LabelJob(model_folder, str(files), str(tmp_path / "there"))
+    left, record = predict_files.plan_job(job)
     with cluster.connected("ray") as connected:
         through = predict_on_cluster.each(connected, left, job, record, workers=2, threads=1)
         first = next(through)
         through.close()  # as Ctrl-C does
         assert 0 < first < FILES * ROWS
-        left, record = predict_files.plan(job)
+        left, record = predict_files.plan_job(job)
         assert len(left) == FILES - len(record.done) < FILES
         assert list(predict_on_cluster.each(connected, left, job, record, workers=None, threads=1))[-1] == FILES * ROWS
     assert not ray.is_initialized()
     assert written(tmp_path / "there") == wanted
-    assert predict_files.plan(job)[0] == []
+    assert predict_files.plan_job(job)[0] == []
 
 
 def test_no_row_is_lost_when_a_worker_and_a_node_die_and_there_is_no_room_for_another(
@@ -70,8 +70,8 @@ def test_no_row_is_lost_when_a_worker_and_a_node_die_and_there_is_no_room_for_an
     third = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
     two_nodes.wait_for_nodes()
     wanted = here(model_folder, files, tmp_path / "here")
-    job = Job(model_folder, str(files), str(tmp_path / "there"))
-    left, record = predict_files.plan(job)
+    job = LabelJob(model_folder, str(files), str(tmp_path / "there"))
+    left, record = predict_files.plan_job(job)
     with cluster.connected("ray") as connected:
         through = predict_on_cluster.each(connected, left, job, record, workers=3, threads=1)
         next(through)
@@ -86,8 +86,8 @@ def test_no_row_is_lost_when_a_worker_and_a_node_die_and_there_is_no_room_for_an
 @pytest.mark.usefixtures("two_nodes")
 def test_a_file_that_cannot_be_read_ends_the_job_with_its_name(tmp_path: Path, files: Path, model_folder: Path) -> None:
     (files / "part-3.jsonl").write_text('{"text": "fine"}\n{"text": \n', encoding="utf-8")
-    job = Job(model_folder, str(files), str(tmp_path / "there"))
-    left, record = predict_files.plan(job)
+    job = LabelJob(model_folder, str(files), str(tmp_path / "there"))
+    left, record = predict_files.plan_job(job)
     with cluster.connected("ray") as connected:
         through = predict_on_cluster.each(connected, left, job, record, workers=1, threads=1)
         with pytest.raises(DataError, match=r"part-3\.jsonl, row 2"):

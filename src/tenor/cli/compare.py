@@ -38,7 +38,7 @@ def compare(
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
     with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_for_evaluation(
-            data, one.bundle.task.kind, one.bundle.about, callback, by or [], **wanted, **dropped
+            data, one.bundle.task.kind, one.bundle.metadata, callback, by or [], **wanted, **dropped
         )
     found = evaluate.compare(one, other, rows, columns)
     changed = [
@@ -46,15 +46,15 @@ def compare(
             "row": rows.row_number(row),
             "text": rows.texts[row],
             "label": rows.labels[row],
-            "first": found.first[row],
-            "second": found.second[row],
+            "first": found.first_predictions[row],
+            "second": found.second_predictions[row],
         }
-        for row in found.changed
+        for row in found.changed_rows
     ]
     if as_json:
-        print(json.dumps({**found.figures, "texts": changed}, ensure_ascii=False))
+        print(json.dumps({**found.metrics, "texts": changed}, ensure_ascii=False))
         return
-    console.show(*_figures(found.figures), *_slices(found.figures, console), *_changed(changed))
+    console.show(*_figures(found.metrics), *_slices(found.metrics, console), *_changed(changed))
 
 
 def _figures(figures: dict[str, Any]) -> list[str]:

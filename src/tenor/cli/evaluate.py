@@ -40,7 +40,7 @@ def evaluate(
     dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
     with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_for_evaluation(
-            data, loaded.bundle.task.kind, loaded.bundle.about, callback, by or [], **wanted, **dropped
+            data, loaded.bundle.task.kind, loaded.bundle.metadata, callback, by or [], **wanted, **dropped
         )
     metrics = measurement.evaluate(loaded, rows, columns)
     if as_json:

@@ -13,7 +13,7 @@ from tenor.cli import options
 from tenor.cli.source import as_text, is_text
 
 if TYPE_CHECKING:
-    from tenor.explanation.report import Report, Text
+    from tenor.explanation.report import ExplainedText, ExplanationReport
     from tenor.inference.predictor import Predictor
 
 Option = typer.Option
@@ -82,7 +82,7 @@ def explain(
     loaded = predictor.load(model)
     texts = [] if source is None else [as_text(source)] if one_text else _read(source, loaded, text, first or _FIRST)
     with console.Console(quiet=as_json) as callback:
-        told = report.report(loaded, model, texts, label, data, nearest, text, attention, top or _TOP, callback)
+        told = report.build_report(loaded, model, texts, label, data, nearest, text, attention, top or _TOP, callback)
     if html is not None:
         _write(html, page.render(told, lang or "en"))
     if as_json:
@@ -99,7 +99,7 @@ def _read(source: str, loaded: "Predictor", column: str | None, first: int) -> l
     from tenor.inference import predict_table
 
     opened = table.open_lines(stdin.standard_input(), stdin.NAME) if source == "-" else table.open_table(Path(source))
-    return predict_table.first_texts(opened, predict_table.text_column(opened, loaded, column), first)
+    return predict_table.first_texts(opened, predict_table.find_text_column(opened, loaded, column), first)
 
 
 def _write(path: Path, content: str) -> None:
@@ -114,7 +114,7 @@ def _write(path: Path, content: str) -> None:
         ) from None
 
 
-def _print(told: "Report") -> None:
+def _print(told: "ExplanationReport") -> None:
     from rich.console import Console
 
     from tenor._core.printable import printable_row
@@ -131,7 +131,7 @@ def _print(told: "Report") -> None:
         _print_text(show, text)
     if len(told.texts) > 1:
         show()
-        show(f"over these {len(told.texts):,} texts: {page.faithfulness_line(told.faithfulness)}")
+        show(f"over these {len(told.texts):,} texts: {page.faithfulness_sentence(told.faithfulness)}")
     for number, (label, strong) in enumerate(told.strongest.items()):
         if number or told.texts:
             show()
@@ -140,7 +140,7 @@ def _print(told: "Report") -> None:
             show(f"  {each.weight:+.3f}  {each.texts:>7,}  {each.spelling}")
 
 
-def _print_text(show: Callable[[Any], None], text: "Text") -> None:
+def _print_text(show: Callable[[Any], None], text: "ExplainedText") -> None:
     from tenor.cli.console import pad
     from tenor.explanation import page
 
@@ -148,12 +148,12 @@ def _print_text(show: Callable[[Any], None], text: "Text") -> None:
     for evidence in explanation.labels:
         show(page.headline(evidence))
         show(_painted(explanation.text, evidence.spans))
-        for kind, rows in zip(_COLOURS, page.leading(explanation.text, evidence, _WORDS), strict=True):
+        for kind, rows in zip(_COLOURS, page.top_words(explanation.text, evidence, _WORDS), strict=True):
             if rows:
                 show(f"{pad(kind, 7)}  " + ", ".join(f"{word} {weight:+.3f}" for word, weight in rows))
     for begin, end in explanation.unread:
         show(f"not read: characters {begin + 1:,} to {end:,} of {len(explanation.text):,}; the text is too long.")
-    show(f"faithfulness: {page.faithfulness_line(text.faithfulness)}")
+    show(f"faithfulness: {page.faithfulness_sentence(text.faithfulness)}")
     for number, block in enumerate(text.attention, 1):
         ranked = sorted(block, key=lambda span: -span.weight)[:_WORDS]
         shares = ", ".join(f"{explanation.text[begin:end]} {share:.1%}" for begin, end, share in ranked)

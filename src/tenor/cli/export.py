@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -46,33 +45,33 @@ def export(
         raise SettingsError("--int8 has to be measured before it is kept.", "Give labelled texts with --data.")
     if data is None and (text, label, label_separator) != (None, None, None):
         raise SettingsError("--text, --label and --label-separator are about --data.", "Give that, or leave them out.")
-    loaded = Predictor(bundle.load(model, proven=False))  # graphs that are wrong here are made anew
+    loaded = Predictor(bundle.load(model, check_graphs=False))  # graphs that are wrong here are made anew
     rows = None
     if data is not None:
         wanted = {"text": text, "label": label, "separator": label_separator}
         with console.Console(quiet=as_json) as callback:
             rows, _ = sources.read_for_evaluation(
-                data, loaded.bundle.task.kind, loaded.bundle.about, callback, [], **wanted
+                data, loaded.bundle.task.kind, loaded.bundle.metadata, callback, [], **wanted
             )
     begin = time.perf_counter()
     texts = [rows.texts[row] for row in range(min(len(rows), _COMPARED))] if rows is not None else []
-    found = exporting.in_float32(loaded, texts)
+    found = exporting.export_float32(loaded, texts)
     compared = None
     try:
         if int8:
             assert rows is not None
-            found, compared, _ = exporting.in_int8(found, rows)
+            found, compared, _ = exporting.export_int8(found, rows)
     finally:  # the float32 graph is there where int8 is refused
         found.save(model, overwrite=True)
     names = [name for name in found.bundle.model.graphs() if name.endswith(".onnx")]
     sizes = {name: (model / name).stat().st_size for name in (*names, bundle.WEIGHTS)}
     seconds = time.perf_counter() - begin
     if as_json:
-        print(json.dumps({"files": sizes, "seconds": seconds} | ({"int8": asdict(compared)} if compared else {})))
+        print(json.dumps({"files": sizes, "seconds": seconds} | ({"int8": compared.as_dict()} if compared else {})))
         return
     for name, size in sizes.items():
         console.show(f"{model / name}  {size / 1e6:,.1f} MB")
     if compared is not None:
-        figure = compared.figure.replace("_", " ")
+        figure = compared.metric.replace("_", " ")
         rows_measured = counted(compared.rows, "text")
         console.show(f"{figure} on {rows_measured}: float32 {compared.float32:.4f}, int8 {compared.int8:.4f}")

@@ -96,9 +96,9 @@ def use(runtime: str | None, *models: Path) -> None:
     if runtime is None:
         return
     os.environ[runtimes.VARIABLE] = runtime
-    runtimes.need()
+    runtimes.require_known_runtime()
     there = [folder for folder in models if bundle.version(folder)]  # of others, reading them tells
-    if there and not any(map(bundle.has_graph, there)):
+    if there and not any(map(bundle.has_onnx_graph, there)):
         raise SettingsError(
             "--runtime is for networks as ONNX, and there is none in " + " or ".join(map(str, models)) + ".",
             "Leave it out: n-grams need no runtime. A network gets its graph with: tenor export MODEL",

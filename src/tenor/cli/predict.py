@@ -14,8 +14,8 @@ from tenor.cli.source import as_text, is_text
 from tenor.errors import counted, listed
 
 if TYPE_CHECKING:
-    from tenor.inference.predict_files import Job
-    from tenor.inference.predict_table import Labelled, Promise
+    from tenor.inference.predict_files import LabelJob
+    from tenor.inference.predict_table import ConformalOptions, RowCounts
     from tenor.inference.predictor import Predictor
 
 
@@ -69,7 +69,7 @@ def predict(
     from tenor.data.io.formats import suffix
     from tenor.errors import DataError, SettingsError
     from tenor.inference import bundle, predict_files, predict_table, prediction_cache, predictor
-    from tenor.inference.predict_files import Job
+    from tenor.inference.predict_files import LabelJob
 
     path = Path(source)
     one_text = is_text(source, "predict")
@@ -105,7 +105,7 @@ def predict(
     promise = _promise(loaded, coverage, per_class, abstain)
     if out is not None and into_folder:
         _label_files(
-            loaded, Job(model, source, out, text, promise, escape_formulas), overwrite, on, workers, worker_cores
+            loaded, LabelJob(model, source, out, text, promise, escape_formulas), overwrite, on, workers, worker_cores
         )
         return
     if one_text and out is None:
@@ -120,15 +120,15 @@ def predict(
         opened = table.open_lines(stdin.standard_input(), stdin.NAME)
     else:
         opened = table.open_table(path)
-    column = predict_table.text_column(opened, loaded, text)
-    added = predict_table.new_columns(opened.columns, loaded, opened.name, promise)
+    column = predict_table.find_text_column(opened, loaded, text)
+    added = predict_table.new_column_names(opened.columns, loaded, opened.name, promise)
     columns = [*opened.columns, *added]
     if (
         file is not None
         and resume
         and not overwrite
         and file.exists()
-        and not os.path.lexists(prediction_cache.place(file))
+        and not os.path.lexists(prediction_cache.cache_path(file))
     ):
         inputs = [] if one_text or source == "-" else table.files(path)
         predict_files.require_current(file, columns, [model / bundle.MANIFEST, *inputs])
@@ -142,35 +142,35 @@ def predict(
         if file is not None:
             job = _job(model, column, columns, promise) | {"guard of formulas": escape_formulas}
             with (
-                prediction_cache.opened(file, job, resume, overwrite, callback.on_message) as kept,
+                prediction_cache.open_cache(file, job, resume, overwrite, callback.on_message) as kept,
                 writer.open_writer(file, columns, opened, added, escape_formulas) as write,
             ):
-                labelled = predict_table.label(opened, loaded, column, added, write, tell, promise, kept)
-            known = f", {kept.reused:,} of them known from the interrupted run" if kept.reused else ""
+                labelled = predict_table.label_table(opened, loaded, column, added, write, tell, promise, kept)
+            known = f", {kept.reused_rows:,} of them known from the interrupted run" if kept.reused_rows else ""
             callback.on_message(f"{counted(labelled.rows, 'row')}{known}{_without(labelled)}: {file}")
             return
         write = writer.text_writer(sys.stdout, kind, columns, added, escape_formulas)
-        predict_table.label(opened, loaded, column, added, write, tell, promise)
+        predict_table.label_table(opened, loaded, column, added, write, tell, promise)
         sys.stdout.flush()
 
 
 def _label_files(
-    loaded: "Predictor", job: "Job", overwrite: bool, on: str | None, workers: int | None, worker_cores: int
+    loaded: "Predictor", job: "LabelJob", overwrite: bool, on: str | None, workers: int | None, worker_cores: int
 ) -> None:
     """Each file of the input into its own in a folder, here or on a cluster."""
     from tenor.cli import console
     from tenor.inference import predict_files
 
-    left, record = predict_files.plan(job, overwrite)
+    left, record = predict_files.plan_job(job, overwrite)
     with contextlib.ExitStack() as stack:
         callback = stack.enter_context(console.Console())
         if record.done:
             callback.on_message(f"{counted(len(record.done), 'file is', 'files are')} labelled already.")
         if not left:
             callback.on_message(f"{job.out}: output already exists and is complete; nothing to resume.")
-            through = predict_files.each(loaded, left, job, record)
+            through = predict_files.label_shards(loaded, left, job, record)
         elif on is None:
-            through = predict_files.each(loaded, left, job, record)
+            through = predict_files.label_shards(loaded, left, job, record)
         else:
             from tenor.distributed import cluster
             from tenor.distributed import predict_files as predict_on_cluster
@@ -180,19 +180,19 @@ def _label_files(
         with contextlib.closing(through):
             for rows in through:
                 callback.on_progress("predict", rows, 0, {})
-        found = record.labelled
+        found = record.row_counts
         files = counted(len(record.done), "file")
         callback.on_message(f"{counted(found.rows, 'row')} in {files}{_without(found)}: {job.out}")
 
 
-def _without(labelled: "Labelled") -> str:
+def _without(labelled: "RowCounts") -> str:
     """A word on rows without a text, where there are any."""
     if not labelled.empty:
         return ""
     return f", {labelled.empty:,} of them without a text (labelled like one that says nothing)"
 
 
-def _job(model: Path, column: str, columns: list[str], promise: "Promise | None") -> dict[str, Any]:
+def _job(model: Path, column: str, columns: list[str], promise: "ConformalOptions | None") -> dict[str, Any]:
     """What two runs have in common that give the same: by names for people, for the journal."""
     from dataclasses import asdict
 
@@ -203,32 +203,32 @@ def _job(model: Path, column: str, columns: list[str], promise: "Promise | None"
     return {
         "version of Tenor": VERSION,
         "model": bundle.version(model),
-        "runtime": runtimes.chosen(),
+        "runtime": runtimes.runtime_name(),
         "column of texts": column,
         "set of columns": columns,
         "coverage": None if promise is None else asdict(promise),
     }
 
 
-def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, abstain: bool) -> "Promise | None":
+def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, abstain: bool) -> "ConformalOptions | None":
     """What is asked for besides labels; says where every label is in the sets because too few texts were held out."""
     from tenor.cli import console
     from tenor.errors import SettingsError
-    from tenor.evaluation.conformal import COVERAGE
-    from tenor.inference.predict_table import Promise
+    from tenor.evaluation.conformal import DEFAULT_COVERAGE
+    from tenor.inference.predict_table import ConformalOptions
     from tenor.tasks import Regression
 
     if coverage is None and not (per_class or abstain):
         return None
     if abstain and isinstance(loaded.bundle.task, Regression):
         raise SettingsError("--abstain: the model predicts numbers.", "Use --coverage, which gives an interval.")
-    promise = Promise(COVERAGE if coverage is None else coverage, per_class, abstain)
-    if told := loaded.promise(promise.coverage, per_class):
+    promise = ConformalOptions(DEFAULT_COVERAGE if coverage is None else coverage, per_class, abstain)
+    if told := loaded.check_coverage(promise.coverage, per_class):
         console.note(told)
     return promise
 
 
-def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Promise | None") -> None:
+def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "ConformalOptions | None") -> None:
     """A value, a label and its score, or a line for each of several labels; then the interval or the set."""
     from tenor.cli import console
     from tenor.inference import predict_table
@@ -236,12 +236,12 @@ def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Promise 
 
     task = loaded.bundle.task
     if isinstance(task, Regression):
-        columns = predict_table.new_columns([], loaded, "", promise)
-        found = [column[0] for column in predict_table.values(loaded, [text], promise)]
+        columns = predict_table.new_column_names([], loaded, "", promise)
+        found = [column[0] for column in predict_table.new_column_values(loaded, [text], promise)]
         line = "\t".join("" if value is None else f"{value:.6g}" for value in found)
         print(json.dumps(dict(zip(columns, found, strict=True))) if as_json else line)
         return
-    ([labels], [held]) = predict_table.answers(loaded, [text], promise)
+    ([labels], [held]) = predict_table.predict_labels(loaded, [text], promise)
     rows: Any = [scored._asdict() for scored in labels]
     if not isinstance(task, MultiLabel):
         rows = rows[0] if rows else {"label": None, "score": None}

@@ -9,7 +9,7 @@ import typer
 from tenor.cli import options
 
 if TYPE_CHECKING:
-    from tenor.models.onnx.proof import Row
+    from tenor.models.onnx.proof import VerificationRow
 
 
 def verify(
@@ -35,7 +35,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def described(row: "Row") -> dict[str, Any]:
+def described(row: "VerificationRow") -> dict[str, Any]:
     """What --json prints of a comparison."""
     difference = row.verdict.difference
     return {

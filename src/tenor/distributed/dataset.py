@@ -31,7 +31,7 @@ from tenor.models.base import Examples
 from tenor.models.ngram import selection
 from tenor.tasks import Kind, MultiLabel, Regression, SingleLabel, Task
 from tenor.training import fitting, preparation
-from tenor.training.preparation import Prepared
+from tenor.training.preparation import PreparedData
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Rows:
     def __len__(self) -> int:
         return int(self.sizes.sum())
 
-    def prepare(self, blocks: Sequence[tuple[str, ...]], test_source: str | None, callback: Callback) -> Prepared:
+    def prepare(self, blocks: Sequence[tuple[str, ...]], test_source: str | None, callback: Callback) -> PreparedData:
         """Read the files, and hold a part out. Raises TenorError where they cannot be used."""
         begin = time.perf_counter()
         run, crew = self.run, self.crew
@@ -90,7 +90,9 @@ class Rows:
             usual = (data.text_column, data.label_column)
             separator = {"separator": run.label_separator}
             with tempfile.TemporaryDirectory() as scratch:
-                place = str(predict_files.local(test_source, Path(scratch))) if "://" in test_source else test_source
+                place = (
+                    str(predict_files.local_path(test_source, Path(scratch))) if "://" in test_source else test_source
+                )
                 test = sources.read_test(
                     place, data.kind, callback, text=run.text, label=run.label, usual=usual, **options, **separator
                 )
@@ -123,8 +125,8 @@ class Rows:
             of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
             crew.tell("weigh_classes", self.task.class_weights(of_class, wanted))
         measured = f"{0 if test is None else len(test):,} to measure on"
-        callback.on_message(f"{len(data):,} texts to learn from, {measured}; {preparation.described(self.task)}.")
-        return Prepared(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
+        callback.on_message(f"{len(data):,} texts to learn from, {measured}; {preparation.describe_task(self.task)}.")
+        return PreparedData(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
 
     def _read(self, blocks: Sequence[tuple[str, ...]], head: Dataset, as_lists: bool, callback: Callback) -> Told:
         run = self.run
@@ -220,7 +222,7 @@ class Rows:
 def _head(file: str, run: RunConfig) -> tuple[Dataset, bool]:
     """The first rows, which tell the columns and what the labels mean; and whether these are lists of one each."""
     with tempfile.TemporaryDirectory() as scratch:
-        opened = table.open_table(predict_files.local(file, Path(scratch)))
+        opened = table.open_table(predict_files.local_path(file, Path(scratch)))
         first = replace(opened, chunks=itertools.islice(opened.chunks, 1))
         drop = run.drop_unlabelled, run.drop_empty
         head = dataset.read(first, run.text, run.label, *drop, task=run.task, separator=run.label_separator)

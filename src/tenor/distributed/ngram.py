@@ -55,9 +55,9 @@ def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, thr
     family = registry.find(run.family)
     _refuse(run)
     config = pipeline.config_of(family, run.settings or {}, None)
-    folder = output.folder_for(run)
+    folder = output.output_folder(run)
     source, test = sources.train_and_test_sources(run)
-    files = predict_files.listed(source)
+    files = predict_files.list_shards(source)
     blocks = _cut(files, min(cluster.workers(ray, workers, threads), len(files)))
     with disk_arrays.temp_dir_near(folder):
         crew = Crew(ray, Block, len(blocks), threads)
@@ -109,7 +109,7 @@ def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:
     middles = ends - np.diff(ends, prepend=0) / 2
     block = np.minimum((middles * count / ends[-1]).astype(int), count - 1)
     runs = (
-        tuple(predict_files.absolute(file.source) for file, at in zip(files, block, strict=True) if at == number)
+        tuple(predict_files.absolute_path(file.source) for file, at in zip(files, block, strict=True) if at == number)
         for number in range(count)
     )
     return [run for run in runs if run]

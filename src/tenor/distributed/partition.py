@@ -101,7 +101,9 @@ class Block:
     def read(self, wanted: Wanted) -> Summary:
         """Read the files. Raises DataError where they cannot be."""
         with tempfile.TemporaryDirectory() as scratch:
-            paths = [predict_files.local(file, Path(scratch) / str(number)) for number, file in enumerate(wanted.files)]
+            paths = [
+                predict_files.local_path(file, Path(scratch) / str(number)) for number, file in enumerate(wanted.files)
+            ]
             name = f"{paths[0].name} to {paths[-1].name}"
             opened = table.open_joined(paths, name) if len(paths) > 1 else table.open_table(paths[0])
             counted = _Rows()

@@ -16,8 +16,8 @@ from typing import Any
 from tenor.distributed import cluster
 from tenor.errors import DataError, TenorError
 from tenor.inference import predict_files, predictor
-from tenor.inference.predict_files import Job, Record, Shard
-from tenor.inference.predict_table import Labelled
+from tenor.inference.predict_files import JobRecord, LabelJob, Shard
+from tenor.inference.predict_table import RowCounts
 
 _WAITING = 2  # files that a worker holds: the one it labels, and the next
 _DEATHS = 5  # workers that may die with the same file
@@ -33,7 +33,7 @@ class Labeller:
     def ready(self) -> None:
         """Answers once the worker is there."""
 
-    def label(self, model: list[Any], shard: Shard, job: Job) -> tuple[Labelled, TenorError | None]:
+    def label(self, model: list[Any], shard: Shard, job: LabelJob) -> tuple[RowCounts, TenorError | None]:
         """Label a file.
 
         Args:
@@ -47,9 +47,9 @@ class Labeller:
         try:
             if self.predictor is None:
                 self.predictor = _loaded(model[0])
-            return predict_files.label(self.predictor, shard, job), None
+            return predict_files.label_shard(self.predictor, shard, job), None
         except TenorError as error:
-            return Labelled(0, 0), DataError(error.problem, error.remedy)
+            return RowCounts(0, 0), DataError(error.problem, error.remedy)
 
 
 def _loaded(model: Any) -> predictor.Predictor:
@@ -75,7 +75,7 @@ class _Worker:
 
 
 def each(
-    ray: Any, left: Sequence[Shard], job: Job, record: Record, workers: int | None, threads: int
+    ray: Any, left: Sequence[Shard], job: LabelJob, record: JobRecord, workers: int | None, threads: int
 ) -> Generator[int]:
     """Label the files, as they come; after each, how many rows are through.
 
@@ -93,7 +93,7 @@ def each(
     if not left:
         return
     count = min(cluster.workers(ray, workers, threads), len(left))
-    job = replace(job, out=predict_files.absolute(job.out))  # workers are in other folders
+    job = replace(job, out=predict_files.absolute_path(job.out))  # workers are in other folders
     model = ray.put({path.name: path.read_bytes() for path in sorted(job.model.iterdir()) if path.is_file()})
     made = ray.remote(num_cpus=threads)(Labeller)
     waiting = deque(left)
@@ -122,8 +122,8 @@ def each(
                 labelled, error = found
                 if error is not None:
                     raise error
-                record.add(shard, labelled)
-                yield record.labelled.rows
+                record.mark_done(shard, labelled)
+                yield record.row_counts.rows
     finally:
         for worker in crew:
             ray.kill(worker.actor)
@@ -135,13 +135,13 @@ def _started(made: Any, threads: int) -> _Worker:
     return worker
 
 
-def _hand_out(waiting: deque[Shard], workers: Sequence[_Worker], model: Any, job: Job) -> None:
+def _hand_out(waiting: deque[Shard], workers: Sequence[_Worker], model: Any, job: LabelJob) -> None:
     """Give each worker that is there a file, and then each a second one."""
     for most in range(1, _WAITING + 1):
         for worker in workers:
             if waiting and worker.there and len(worker.asked) < most:
                 shard = waiting.popleft()
-                reached = replace(shard, source=predict_files.absolute(shard.source))
+                reached = replace(shard, source=predict_files.absolute_path(shard.source))
                 worker.asked[worker.actor.label.remote([model], reached, job)] = shard
 
 

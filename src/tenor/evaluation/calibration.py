@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tenor._core.records import Record
 from tenor.tasks import Floats, MultiLabel, SingleLabel, Targets, Task
 
-BINS = 15
+N_BINS = 15
 
 _Wide = npt.NDArray[np.float64]
 
@@ -103,7 +103,7 @@ def _fit(targets: npt.NDArray[np.int64], logits: _Wide, highest_floor: float) ->
     return Calibration(float(np.exp(found[0])), float(found[1]))
 
 
-def measure(targets: Targets, probabilities: Floats, task: SingleLabel | MultiLabel) -> dict[str, Any]:
+def calibration_metrics(targets: Targets, probabilities: Floats, task: SingleLabel | MultiLabel) -> dict[str, Any]:
     """How far probabilities are from what they say.
 
     Args:
@@ -126,10 +126,10 @@ def measure(targets: Targets, probabilities: Floats, task: SingleLabel | MultiLa
         confidence, right = probabilities[np.arange(len(best)), best], best == targets
         wrong = probabilities - np.eye(len(task.labels), dtype=np.float32)[targets]
         brier = np.square(wrong[:, 1:] if len(task.labels) == 2 else wrong).sum(axis=1).mean(dtype=np.float64)
-    number = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    count = np.bincount(number, minlength=BINS)
+    number = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
+    count = np.bincount(number, minlength=N_BINS)
     filled = np.flatnonzero(count)
-    sums = (np.bincount(number, each.astype(np.float64), BINS) for each in (confidence, right))
+    sums = (np.bincount(number, each.astype(np.float64), N_BINS) for each in (confidence, right))
     expected, reached = (each[filled] / count[filled] for each in sums)
     return {
         "expected_calibration_error": float((np.abs(expected - reached) * count[filled]).sum() / len(number)),

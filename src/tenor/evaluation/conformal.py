@@ -28,10 +28,10 @@ import numpy.typing as npt
 from tenor.config.settings import require
 from tenor.tasks import Floats, MultiLabel, Regression, Targets, Task
 
-COVERAGE = 0.95
+DEFAULT_COVERAGE = 0.95
 """What is promised where nothing else is asked for."""
-REPORTED = (0.9, 0.95, 0.99)
-NAMES = ("scores", "class_scores", "classes")
+REPORTED_COVERAGES = (0.9, 0.95, 0.99)
+ARRAY_NAMES = ("scores", "class_scores", "classes")
 
 _LARGEST_SCORE = 80.0  # -log of a probability that float32 does not tell from 0
 
@@ -50,7 +50,9 @@ class Conformal:
     class_scores: Floats
     classes: npt.NDArray[np.int32]
 
-    def sets(self, logits: Floats, task: Task, coverage: float, per_class: bool = False) -> npt.NDArray[np.bool_]:
+    def prediction_sets(
+        self, logits: Floats, task: Task, coverage: float, per_class: bool = False
+    ) -> npt.NDArray[np.bool_]:
         """(texts, labels): the labels in the set of each text.
 
         Args:
@@ -61,11 +63,11 @@ class Conformal:
         """
         return np.asarray(_strangeness(logits, task) <= self._limits(task, coverage, per_class))
 
-    def reach(self, task: Regression, coverage: float) -> float:
+    def half_width(self, task: Regression, coverage: float) -> float:
         """How far the ends of an interval are from the predicted value, in its unit; infinite where texts are few."""
         return float(self._limits(task, coverage, False)[0]) * task.std
 
-    def shortage(self, task: Task, coverage: float, per_class: bool = False) -> str:
+    def coverage_warning(self, task: Task, coverage: float, per_class: bool = False) -> str:
         """What to tell where there are too few texts for this coverage: such sets hold every label. Empty: nothing."""
         lacking = np.isinf(self._limits(task, coverage, per_class))
         if not lacking.any():
@@ -111,9 +113,9 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
 
 def restore(arrays: dict[str, npt.NDArray[Any]], task: Task) -> Conformal:
     """The scores by the names of their attributes. Raises ValueError where they are none."""
-    if sorted(arrays) != sorted(NAMES):
-        raise ValueError(f"the conformal scores are not {', '.join(NAMES)}")
-    scores, class_scores, classes = (arrays[name] for name in NAMES)
+    if sorted(arrays) != sorted(ARRAY_NAMES):
+        raise ValueError(f"the conformal scores are not {', '.join(ARRAY_NAMES)}")
+    scores, class_scores, classes = (arrays[name] for name in ARRAY_NAMES)
     if [str(each.dtype) for each in (scores, class_scores, classes)] != ["float32", "float32", "int32"]:
         raise ValueError("the conformal scores have another type than float32, or their classes than int32")
     if scores.ndim != 1 or class_scores.ndim != 1 or class_scores.shape != classes.shape:
@@ -125,7 +127,9 @@ def restore(arrays: dict[str, npt.NDArray[Any]], task: Task) -> Conformal:
     return Conformal(scores, class_scores, classes)
 
 
-def measure(targets: Targets, logits: Floats, task: Task, conformal: Conformal) -> list[dict[str, float | None]]:
+def coverage_metrics(
+    targets: Targets, logits: Floats, task: Task, conformal: Conformal
+) -> list[dict[str, float | None]]:
     """What sets and intervals hold, a row for each of the coverages 0.9, 0.95 and 0.99.
 
     Returns:
@@ -134,13 +138,13 @@ def measure(targets: Targets, logits: Floats, task: Task, conformal: Conformal) 
         holds the truth, None where there are none. Numbers: `width` of the interval, None where it is infinite.
     """
     rows: list[dict[str, float | None]] = []
-    for coverage in REPORTED:
+    for coverage in REPORTED_COVERAGES:
         if isinstance(task, Regression):
-            reach = conformal.reach(task, coverage)
+            reach = conformal.half_width(task, coverage)
             found = float((np.abs(task.values(logits) - targets) <= reach).mean())
             rows.append({"coverage": coverage, "found": found, "width": 2 * reach if math.isfinite(reach) else None})
             continue
-        sets = conformal.sets(logits, task, coverage)
+        sets = conformal.prediction_sets(logits, task, coverage)
         truth = np.asarray(targets > 0 if isinstance(task, MultiLabel) else np.eye(len(task.labels))[targets] > 0)
         held, size = np.asarray((sets | ~truth).all(axis=1)), sets.sum(axis=1)
         single = size == 1

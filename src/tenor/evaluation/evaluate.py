@@ -16,7 +16,7 @@ Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Evaluation:
     """What a model says of labelled texts, and how good that is.
 
     Attributes:
@@ -34,10 +34,10 @@ class Measured:
 
 def evaluate(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> dict[str, Any]:
     """The metrics that `measure` tells."""
-    return measure(predictor, data, columns).metrics
+    return run_evaluation(predictor, data, columns).metrics
 
 
-def measure(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> Measured:
+def run_evaluation(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> Evaluation:
     """Measure a model on labelled texts.
 
     Raises:
@@ -50,13 +50,13 @@ def measure(predictor: Predictor, data: Dataset, columns: Columns | None = None)
     begin = time.perf_counter()
     targets, raw = task.encode(data.labels), predictor.raw_logits(data.texts)
     seconds = time.perf_counter() - begin
-    predicted = predictor.decide(predictor.calibrated(raw)).tolist()
+    predicted = predictor.predict_from_logits(predictor.calibrate(raw)).tolist()
     counted = slices.outcomes(task, targets, task.encode(predicted))
-    parted = slices.parts(task, data.texts, data.labels, columns or {})
-    found = slices.measure(task, counted, parted)
+    parted = slices.partition(task, data.texts, data.labels, columns or {})
+    found = slices.slice_metrics(task, counted, parted)
     saved = predictor.bundle
-    measured = metrics.evaluate(targets, raw, task, saved.calibration, saved.conformal)
-    return Measured(measured | {"slices": [part._asdict() for part in found]}, targets, raw, seconds)
+    measured = metrics.compute_metrics(targets, raw, task, saved.calibration, saved.conformal)
+    return Evaluation(measured | {"slices": [part._asdict() for part in found]}, targets, raw, seconds)
 
 
 def check_labels(data: Dataset, task: Task) -> None:
@@ -80,17 +80,17 @@ class Comparison:
     """Two models on the same texts.
 
     Attributes:
-        figures: What `evaluation.comparison.compare` tells, and `slices`: the figure of each part of the data by the
+        metrics: What `evaluation.comparison.compare` tells, and `slices`: the figure of each part of the data by the
             first and by the second model, the greatest loss first.
-        changed: Positions of the texts that they label differently.
-        first: What the first model predicts, for each text.
-        second: What the second does.
+        changed_rows: Positions of the texts that they label differently.
+        first_predictions: What the first model predicts, for each text.
+        second_predictions: What the second does.
     """
 
-    figures: dict[str, Any]
-    changed: list[int]
-    first: list[Any]
-    second: list[Any]
+    metrics: dict[str, Any]
+    changed_rows: list[int]
+    first_predictions: list[Any]
+    second_predictions: list[Any]
 
 
 def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns | None = None) -> Comparison:
@@ -108,9 +108,9 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
     said = [predictor.predict(data.texts).tolist() for predictor in (first, second)]
     one, other = (task.encode(labels) for labels in said)
     figures = comparison.compare(task, targets, one, other)
-    parted = slices.parts(task, data.texts, data.labels, columns or {})
+    parted = slices.partition(task, data.texts, data.labels, columns or {})
     of_first, of_second = (
-        {(part.by, part.value): part for part in slices.measure(task, slices.outcomes(task, targets, of), parted)}
+        {(part.by, part.value): part for part in slices.slice_metrics(task, slices.outcomes(task, targets, of), parted)}
         for of in (one, other)
     )
     pairs: list[dict[str, Any]] = [

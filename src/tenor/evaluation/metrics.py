@@ -16,7 +16,7 @@ from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Ta
 _Z = statistics.NormalDist().inv_cdf(0.975)  # of a 95% interval
 
 
-def wilson(right: int, rows: int) -> tuple[float, float]:
+def wilson_interval(right: int, rows: int) -> tuple[float, float]:
     """The 95% score interval of a share (Wilson, 1927), which is of use for shares of 0 and 1 and few rows too.
 
     Args:
@@ -31,7 +31,7 @@ def wilson(right: int, rows: int) -> tuple[float, float]:
     return low, high
 
 
-def evaluate(
+def compute_metrics(
     targets: Targets,
     logits: Floats,
     task: Task,
@@ -54,28 +54,28 @@ def evaluate(
     """
     found: dict[str, Any] = {"task": task.kind, "rows": len(targets)}
     if isinstance(task, Regression):
-        found |= of_values(targets, task.values(logits))
+        found |= regression_metrics(targets, task.values(logits))
     else:
         calibrated = calibration.apply(logits, task) if calibration else logits
         probabilities = task.probabilities(calibrated)
         if isinstance(task, MultiLabel):
-            found |= of_label_sets(targets, probabilities, task)
+            found |= multilabel_metrics(targets, probabilities, task)
         else:
-            found |= of_classes(targets, probabilities, task)
+            found |= classification_metrics(targets, probabilities, task)
         found |= _of_probabilities(targets, calibrated, task)
         if calibration:
             found["uncalibrated"] = _of_probabilities(targets, logits, task)
     if conformal:
-        found["coverage"] = conforming.measure(targets, logits, task, conformal)
+        found["coverage"] = conforming.coverage_metrics(targets, logits, task, conformal)
     return found
 
 
 def _of_probabilities(targets: Targets, logits: Floats, task: SingleLabel | MultiLabel) -> dict[str, Any]:
     loss = float(task.losses(targets, logits).mean(dtype=np.float64))
-    return {"log_loss": loss, **calibrating.measure(targets, task.probabilities(logits), task)}
+    return {"log_loss": loss, **calibrating.calibration_metrics(targets, task.probabilities(logits), task)}
 
 
-def of_classes(targets: Targets, probabilities: Floats, task: SingleLabel) -> dict[str, Any]:
+def classification_metrics(targets: Targets, probabilities: Floats, task: SingleLabel) -> dict[str, Any]:
     """Metrics of one label a text.
 
     Args:
@@ -99,7 +99,7 @@ def of_classes(targets: Targets, probabilities: Floats, task: SingleLabel) -> di
     present = support > 0
     return {
         "accuracy": right / len(targets),
-        "accuracy_interval": list(wilson(right, len(targets))),
+        "accuracy_interval": list(wilson_interval(right, len(targets))),
         "macro_f1": float(f1[present].mean()),
         "roc_auc": _roc_auc(targets, probabilities) if present.all() else None,
         "per_class": {
@@ -115,7 +115,7 @@ def of_classes(targets: Targets, probabilities: Floats, task: SingleLabel) -> di
     }
 
 
-def of_label_sets(targets: Targets, probabilities: Floats, task: MultiLabel) -> dict[str, Any]:
+def multilabel_metrics(targets: Targets, probabilities: Floats, task: MultiLabel) -> dict[str, Any]:
     """Metrics of several labels a text.
 
     Args:
@@ -155,7 +155,7 @@ def of_label_sets(targets: Targets, probabilities: Floats, task: MultiLabel) -> 
     }
 
 
-def of_values(targets: Targets, values: Floats) -> dict[str, Any]:
+def regression_metrics(targets: Targets, values: Floats) -> dict[str, Any]:
     """Metrics of numbers.
 
     Args:

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor.evaluation.metrics import wilson
+from tenor.evaluation.metrics import wilson_interval
 from tenor.tasks import MultiLabel, Regression, Targets, Task
 from tenor.text import scripts
 
-FEWEST = 10  # rows; fewer say nothing
+MIN_ROWS = 10  # rows; fewer say nothing
 _QUARTERS = 4
 _MOST = 50  # values of a column; with more, each slice is small and the worst is so by chance
 _Z = 1.96  # of a 95% interval
@@ -58,24 +58,27 @@ def outcomes(task: Task, targets: Targets, predicted: Any) -> Outcomes:
     return np.stack([predicted == targets, np.ones(len(targets))], axis=1).astype(np.float64)
 
 
-def figure(counted: Outcomes) -> float:
+def metric_of(counted: Outcomes) -> float:
     """The figure of these texts."""
     above, below = counted.sum(axis=0)
     return float(above / below) if below else 0.0
 
 
-def parts(task: Task, texts: Sequence[str], labels: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> Any:
+def partition(task: Task, texts: Sequence[str], labels: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> Any:
     """What data are parted by -> the part of each text, as (texts,) names.
 
     Length in characters in quarters, script, class (not of numbers), and the columns.
     """
-    found = {"length": lengths(texts), "script": [scripts.SCRIPTS[k] for k in scripts.main_scripts(texts).tolist()]}
+    found = {
+        "length": length_quartiles(texts),
+        "script": [scripts.SCRIPTS[k] for k in scripts.main_scripts(texts).tolist()],
+    }
     if not isinstance(task, (MultiLabel, Regression)):
         found["class"] = list(labels)
     return found | {name: _names(values) for name, values in columns.items()}
 
 
-def lengths(texts: Sequence[str]) -> list[str]:
+def length_quartiles(texts: Sequence[str]) -> list[str]:
     """The quarter of each text by its number of characters."""
     size = np.array([len(text) for text in texts])
     edges = np.unique(np.quantile(size, np.arange(1, _QUARTERS) / _QUARTERS, method="lower"))
@@ -99,7 +102,7 @@ def _names(values: Sequence[Any]) -> list[str]:
     return [spans[place] for place in np.searchsorted(edges, numbers)]
 
 
-def measure(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[str]]) -> list[Slice]:
+def slice_metrics(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[str]]) -> list[Slice]:
     """The figure of every part with enough texts, the worst first; none of what has one part only.
 
     Args:
@@ -108,16 +111,16 @@ def measure(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[str]]) 
         parted: What `parts` tells.
     """
     sign = -1 if isinstance(task, Regression) else 1  # an error is worse the larger it is
-    overall = figure(counted)
+    overall = metric_of(counted)
     found = []
     for by, names in parted.items():
         values, place = np.unique(np.asarray(names, object).astype(str), return_inverse=True)
         sizes = np.bincount(place)
-        for k in np.flatnonzero(sizes >= FEWEST).tolist() if len(values) > 1 else []:
+        for k in np.flatnonzero(sizes >= MIN_ROWS).tolist() if len(values) > 1 else []:
             own = counted[place == k]
             low, high = _interval(task, own)
             worse = overall < low if sign < 0 else overall > high
-            found.append(Slice(by, str(values[k]), int(sizes[k]), figure(own), (low, high), bool(worse)))
+            found.append(Slice(by, str(values[k]), int(sizes[k]), metric_of(own), (low, high), bool(worse)))
     return sorted(found, key=lambda part: sign * part.figure)
 
 
@@ -131,5 +134,5 @@ def _interval(task: Task, counted: Outcomes) -> tuple[float, float]:
         return float(low), float(high)
     if isinstance(task, Regression):
         half = _Z * counted[:, 0].std(ddof=1) / np.sqrt(len(counted))
-        return figure(counted) - half, figure(counted) + half
-    return wilson(int(counted[:, 0].sum()), len(counted))
+        return metric_of(counted) - half, metric_of(counted) + half
+    return wilson_interval(int(counted[:, 0].sum()), len(counted))

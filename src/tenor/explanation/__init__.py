@@ -1,21 +1,21 @@
 """Why a model says what it says: of a text, of its labels over many texts, and which known texts are like one."""
 
 from tenor.explanation.faithfulness import Faithfulness, faithfulness
-from tenor.explanation.known import Known
-from tenor.explanation.nearest import Neighbour, nearest
-from tenor.explanation.strongest import Strong, strongest
+from tenor.explanation.known import ReferenceTexts
+from tenor.explanation.nearest import Neighbour, nearest_texts
+from tenor.explanation.strongest import TopFeature, top_features
 from tenor.explanation.texts import Evidence, Explanation, Span, explain
 
 __all__ = [
     "Evidence",
     "Explanation",
     "Faithfulness",
-    "Known",
     "Neighbour",
+    "ReferenceTexts",
     "Span",
-    "Strong",
+    "TopFeature",
     "explain",
     "faithfulness",
-    "nearest",
-    "strongest",
+    "nearest_texts",
+    "top_features",
 ]

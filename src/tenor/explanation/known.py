@@ -12,7 +12,7 @@ from tenor.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
-class Known:
+class ReferenceTexts:
     """Texts, and their labels where the model's column of labels is there.
 
     Attributes:
@@ -28,7 +28,7 @@ class Known:
     labels: Sequence[Any]
 
 
-def read(source: str, predictor: Predictor, text: str | None = None) -> Known:
+def read(source: str, predictor: Predictor, text: str | None = None) -> ReferenceTexts:
     """Read texts from a file, a pattern, a folder or a built-in dataset; rows without a text are left out.
 
     Args:
@@ -42,10 +42,10 @@ def read(source: str, predictor: Predictor, text: str | None = None) -> Known:
     found = sources.locate(source)
     if isinstance(found, str):
         data = builtin.load(found)
-        return Known(data.name, data.texts, [data.row_number(row) for row in range(len(data))], data.labels)
+        return ReferenceTexts(data.name, data.texts, [data.row_number(row) for row in range(len(data))], data.labels)
     opened = table.open_table(found)
     usual_label = predictor.columns[1]
-    column = predict_table.text_column(opened, predictor, text)
+    column = predict_table.find_text_column(opened, predictor, text)
     with_labels = usual_label in opened.columns and usual_label != column
     texts: list[str] = []
     rows: list[int] = []
@@ -59,4 +59,4 @@ def read(source: str, predictor: Predictor, text: str | None = None) -> Known:
                     labels.append(chunk.columns[str(usual_label)][index])
     if not texts:
         raise DataError(f"{opened.name}: there is no text.", "Give a file with texts.")
-    return Known(opened.name, texts, rows, labels)
+    return ReferenceTexts(opened.name, texts, rows, labels)

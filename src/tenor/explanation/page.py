@@ -11,8 +11,8 @@ from tenor._core.printable import printable_lines
 from tenor.explanation import words
 from tenor.explanation.faithfulness import Faithfulness
 from tenor.explanation.nearest import Neighbour
-from tenor.explanation.report import Report, Text
-from tenor.explanation.strongest import Strong
+from tenor.explanation.report import ExplainedText, ExplanationReport
+from tenor.explanation.strongest import TopFeature
 from tenor.explanation.texts import Evidence, Span
 from tenor.explanation.words import Language
 
@@ -54,7 +54,7 @@ _SHOWN = 8  # words of each kind in the lists
 _FULL = 1000  # characters of a nearest text
 
 
-def render(report: Report, language: Language = "en") -> str:
+def render(report: ExplanationReport, language: Language = "en") -> str:
     """The page, in English or Chinese."""
     t = words.translator(language)
     title = t("Why {} says what it says").format(report.model)
@@ -73,7 +73,7 @@ def render(report: Report, language: Language = "en") -> str:
     ]
     if len(report.texts) > 1:
         over = t("Over these {} texts").format(f"{len(report.texts):,}")
-        parts.append(f"<p>{over}: {escape(faithfulness_line(report.faithfulness, language))}</p>")
+        parts.append(f"<p>{over}: {escape(faithfulness_sentence(report.faithfulness, language))}</p>")
     for number, text in enumerate(report.texts, 1):
         parts.append(f"<h2>{t('Text')}{f' {number}' if len(report.texts) > 1 else ''}</h2>{_text(text, language)}")
     if report.strongest:
@@ -90,7 +90,7 @@ def escape(text: str) -> str:
     return html.escape(printable_lines(text))
 
 
-def faithfulness_line(found: Faithfulness, language: Language = "en") -> str:
+def faithfulness_sentence(found: Faithfulness, language: Language = "en") -> str:
     """The figures in a sentence."""
     told = (
         "without the strongest words the score falls by {:.3f}, without as many at random by {:.3f} (1, 5, 10, 20 and "
@@ -99,13 +99,13 @@ def faithfulness_line(found: Faithfulness, language: Language = "en") -> str:
     return words.translator(language)(told).format(found.strongest, found.random)
 
 
-def _text(text: Text, language: Language) -> str:
+def _text(text: ExplainedText, language: Language) -> str:
     t, explanation = words.translator(language), text.explanation
     parts = []
     for evidence in explanation.labels:
         parts += [
             f"<h3>{escape(headline(evidence))}</h3>",
-            painted(explanation.text, evidence.spans, explanation.unread),
+            highlighted_text(explanation.text, evidence.spans, explanation.unread),
         ]
         parts.append(f"<div class='columns'>{_words(explanation.text, evidence, t)}</div>")
     if explanation.unread:
@@ -114,7 +114,9 @@ def _text(text: Text, language: Language) -> str:
             "Struck out: {:,} of {:,} characters that the model did not read, because the text is too long for it."
         )
         parts.append(f"<p class='soft'>{told.format(count, len(explanation.text))}</p>")
-    parts.append(f"<p class='soft'>{t('Faithfulness')}: {escape(faithfulness_line(text.faithfulness, language))}</p>")
+    parts.append(
+        f"<p class='soft'>{t('Faithfulness')}: {escape(faithfulness_sentence(text.faithfulness, language))}</p>"
+    )
     if text.attention:
         told = t(
             "The mean over heads and tokens of each block. It shows how the network works, not why it decides as it "
@@ -122,7 +124,7 @@ def _text(text: Text, language: Language) -> str:
         )
         parts.append(f"<details><summary>{t('Where its attention goes')}</summary><p class='soft'>{told}</p>")
         for number, block in enumerate(text.attention, 1):
-            painted_block = painted(explanation.text, block, explanation.unread)
+            painted_block = highlighted_text(explanation.text, block, explanation.unread)
             parts.append(f"<p class='soft'>{t('Block')} {number}</p>{painted_block}")
         parts.append("</details>")
     if text.nearest:
@@ -138,7 +140,7 @@ def headline(evidence: Evidence) -> str:
     return f"{evidence.score:.6g}" if evidence.label is None else f"{evidence.label}  {evidence.score:.4f}"
 
 
-def painted(text: str, spans: tuple[Span, ...], unread: tuple[tuple[int, int], ...]) -> str:
+def highlighted_text(text: str, spans: tuple[Span, ...], unread: tuple[tuple[int, int], ...]) -> str:
     largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
     marks = [(span.begin, span.end, _mark(span.weight, largest)) for span in spans if span.weight]
     struck = [(begin, end, '<span class="unread">') for begin, end in unread]
@@ -156,7 +158,7 @@ def _mark(weight: float, largest: float) -> str:
 
 
 def _words(text: str, evidence: Evidence, t: Callable[[str], str]) -> str:
-    speaks_for, against = leading(text, evidence, _SHOWN)
+    speaks_for, against = top_words(text, evidence, _SHOWN)
     largest = max((abs(weight) for _, weight in [*speaks_for, *against]), default=1.0)
     parts = []
     for kind, rows in (("for", speaks_for), ("against", against)):
@@ -170,15 +172,15 @@ def _words(text: str, evidence: Evidence, t: Callable[[str], str]) -> str:
     return "".join(parts)
 
 
-def leading(text: str, evidence: Evidence, most: int) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+def top_words(text: str, evidence: Evidence, limit: int) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
     """The words that add most for the label, and those that add most against it; each word once, with its sum."""
     sums: dict[str, float] = {}
     for begin, end, weight in evidence.spans:
         word = text[begin:end].strip() or "␣"
         sums[word] = sums.get(word, 0.0) + weight
     ranked = sorted(sums.items(), key=lambda pair: -pair[1])
-    speaks_for = [pair for pair in ranked[:most] if pair[1] > 0]
-    return speaks_for, [pair for pair in ranked[::-1][:most] if pair[1] < 0]
+    speaks_for = [pair for pair in ranked[:limit] if pair[1] > 0]
+    return speaks_for, [pair for pair in ranked[::-1][:limit] if pair[1] < 0]
 
 
 def _neighbour(neighbour: Neighbour) -> str:
@@ -190,7 +192,7 @@ def _neighbour(neighbour: Neighbour) -> str:
     )
 
 
-def _strongest(label: str, strong: list[Strong], t: Callable[[str], str]) -> str:
+def _strongest(label: str, strong: list[TopFeature], t: Callable[[str], str]) -> str:
     rows = "".join(
         f"<tr><td class='word'>{escape(each.spelling)}<td class='number'>{each.weight:+.3f}"
         f"<td class='number'>{each.texts:,}</tr>"

@@ -11,14 +11,14 @@ from tenor._core.callbacks import Callback
 from tenor.errors import SettingsError
 from tenor.explanation import known as known_texts
 from tenor.explanation.faithfulness import Faithfulness, faithfulness
-from tenor.explanation.nearest import Neighbour, nearest
-from tenor.explanation.strongest import Strong, strongest
+from tenor.explanation.nearest import Neighbour, nearest_texts
+from tenor.explanation.strongest import TopFeature, top_features
 from tenor.explanation.texts import Explanation, Span, explain, words
 from tenor.inference.predictor import Predictor
 from tenor.models.attribution import Shares
 
 
-class Text(NamedTuple):
+class ExplainedText(NamedTuple):
     """What is told of one text.
 
     Attributes:
@@ -43,7 +43,7 @@ class Text(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Report:
+class ExplanationReport:
     """What is told of a model and some texts.
 
     Attributes:
@@ -56,8 +56,8 @@ class Report:
 
     model: str
     family: str
-    texts: tuple[Text, ...]
-    strongest: dict[str, list[Strong]] = field(default_factory=dict)
+    texts: tuple[ExplainedText, ...]
+    strongest: dict[str, list[TopFeature]] = field(default_factory=dict)
     looked_at: str = ""
 
     @property
@@ -77,18 +77,18 @@ class Report:
         }
 
 
-def report(
+def build_report(
     predictor: Predictor,
     folder: Path,
     texts: Sequence[str],
     labels: Sequence[str] | None = None,
     data: str | None = None,
-    near: str | None = None,
+    nearest_in: str | None = None,
     text_column: str | None = None,
     with_attention: bool = False,
-    most: int = 10,
+    limit: int = 10,
     callback: Callback | None = None,
-) -> Report:
+) -> ExplanationReport:
     """Gather what is to be told.
 
     Args:
@@ -97,10 +97,10 @@ def report(
         texts: The texts to explain.
         labels: Labels to explain; None: those that the texts get.
         data: Where the texts are from which the strongest words or n-grams of each label are told.
-        near: Where the texts are of which the nearest are told.
+        nearest_in: Where the texts are of which the nearest are told.
         text_column: Column of the texts in both.
         with_attention: Whether to tell where a network's attention goes.
-        most: How many words and n-grams to tell for each label; and half as many nearest texts.
+        limit: How many words and n-grams to tell for each label; and half as many nearest texts.
         callback: Hears of progress.
 
     Raises:
@@ -108,13 +108,13 @@ def report(
     """
     if with_attention:
         _attention(predictor, "")  # refused before work is done
-    sources = {source: known_texts.read(source, predictor, text_column) for source in {data, near} if source}
+    sources = {source: known_texts.read(source, predictor, text_column) for source in {data, nearest_in} if source}
     explained = explain(predictor, texts, labels)
     neighbours: list[list[Neighbour]] = [[] for _ in texts]
-    if near and texts:
-        neighbours = nearest(predictor, texts, sources[near], max(most // 2, 1), callback)
+    if nearest_in and texts:
+        neighbours = nearest_texts(predictor, texts, sources[nearest_in], max(limit // 2, 1), callback)
     told = [
-        Text(
+        ExplainedText(
             explanation,
             faithfulness(predictor, [explanation]),
             tuple(found),
@@ -122,9 +122,9 @@ def report(
         )
         for explanation, found in zip(explained, neighbours, strict=True)
     ]
-    strong = strongest(predictor, sources[data].texts, most) if data else {}
+    strong = top_features(predictor, sources[data].texts, limit) if data else {}
     name = sources[data].name if data else ""
-    return Report(folder.name or str(folder), predictor.bundle.family.name, tuple(told), strong, name)
+    return ExplanationReport(folder.name or str(folder), predictor.bundle.family.name, tuple(told), strong, name)
 
 
 def _attention(predictor: Predictor, text: str) -> tuple[tuple[Span, ...], ...]:

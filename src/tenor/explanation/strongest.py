@@ -23,7 +23,7 @@ _SAMPLE = 20_000  # texts that are looked at
 _NETWORK_SAMPLE = 500
 
 
-class Strong(NamedTuple):
+class TopFeature(NamedTuple):
     """A word or n-gram that speaks for a label.
 
     Attributes:
@@ -37,13 +37,15 @@ class Strong(NamedTuple):
     texts: int
 
 
-def strongest(predictor: Predictor, texts: Sequence[str], most: int = 10, seed: int = 0) -> dict[str, list[Strong]]:
+def top_features(
+    predictor: Predictor, texts: Sequence[str], limit: int = 10, seed: int = 0
+) -> dict[str, list[TopFeature]]:
     """What speaks most for each label, the strongest first; where numbers are predicted, for `higher` and `lower`.
 
     Args:
         predictor: The model.
         texts: Texts such as those that it has learned from; a sample of 20,000, or for a network of 500, is looked at.
-        most: How many to find for each label.
+        limit: How many to find for each label.
         seed: Of the sample.
     """
     model = predictor.bundle.model
@@ -53,15 +55,15 @@ def strongest(predictor: Predictor, texts: Sequence[str], most: int = 10, seed: 
     if not looked_at:
         return {name: [] for name in _names(predictor)}
     if isinstance(model, NgramModel):
-        return _grams(predictor, model, looked_at, most)
-    return _words(predictor, looked_at, most)
+        return _grams(predictor, model, looked_at, limit)
+    return _words(predictor, looked_at, limit)
 
 
 def _names(predictor: Predictor) -> tuple[str, ...]:
     return predictor.bundle.task.labels or ("higher", "lower")
 
 
-def _grams(predictor: Predictor, model: NgramModel, texts: Sequence[str], most: int) -> dict[str, list[Strong]]:
+def _grams(predictor: Predictor, model: NgramModel, texts: Sequence[str], most: int) -> dict[str, list[TopFeature]]:
     matrix = model.weighed(ngrams.count(texts, model.orders, model.characters))
     stands, total = matrix.getnnz(axis=0), np.asarray(matrix.sum(axis=0), np.float32).reshape(-1, 1)
     added: Floats = total * (model.linear.weights @ directions(predictor)[0].T)
@@ -73,7 +75,7 @@ def _grams(predictor: Predictor, model: NgramModel, texts: Sequence[str], most: 
     for column, name in enumerate(_names(predictor)):
         rows = [row for row in ranked[:, column].tolist() if added[row, column] > 0]
         found[name] = [
-            Strong(spelled[int(model.buckets[row])], float(added[row, column] / stands[row]), int(stands[row]))
+            TopFeature(spelled[int(model.buckets[row])], float(added[row, column] / stands[row]), int(stands[row]))
             for row in rows
         ]
     return found
@@ -113,7 +115,7 @@ def _spelling(parts: Tokens, part: int) -> str:
     return text if text.strip() else "␣"
 
 
-def _words(predictor: Predictor, texts: Sequence[str], most: int) -> dict[str, list[Strong]]:
+def _words(predictor: Predictor, texts: Sequence[str], most: int) -> dict[str, list[TopFeature]]:
     added: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in _names(predictor)}
     for explanation in explain(predictor, texts):
         for evidence in explanation.labels:
@@ -127,6 +129,6 @@ def _words(predictor: Predictor, texts: Sequence[str], most: int) -> dict[str, l
     found = {}
     for name, words in added.items():
         ranked = sorted(words, key=lambda word: -sum(words[word]))[:most]
-        strong = [Strong(word, sum(words[word]) / len(words[word]), len(words[word])) for word in ranked]
+        strong = [TopFeature(word, sum(words[word]) / len(words[word]), len(words[word])) for word in ranked]
         found[name] = [each for each in strong if each.weight > 0]
     return found

@@ -96,8 +96,8 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
             raise SettingsError("the model predicts numbers and has no labels.", "Ask for none.")
         scores, chosen = task.values(logits)[:, None], np.ones((len(texts), 1), bool)
     else:
-        scores = task.probabilities(predictor.calibrated(logits))
-        chosen = predictor.chosen(scores) if labels is None else _named(task, labels, len(texts))
+        scores = task.probabilities(predictor.calibrate(logits))
+        chosen = predictor.assigned_labels(scores) if labels is None else _named(task, labels, len(texts))
         chosen[np.arange(len(scores)), scores.argmax(axis=1)] |= ~chosen.any(axis=1)
     owner, label = np.nonzero(chosen)
     order = np.lexsort((label, -scores[owner, label], owner))

@@ -45,14 +45,14 @@ from tenor.tasks import Regression, Task
 FORMAT = 3
 """The newest format, whose graphs refer to `weights.safetensors`. Folders without graphs have the one before."""
 _WITHOUT_GRAPHS = 2
-MANIFEST, ABOUT, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", tensor_file.FILE
+MANIFEST, METADATA, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", tensor_file.FILE
 METRICS, HISTORY, STEPS = "metrics.json", "history.csv", "steps.csv"
-REPORT, CARD = "report.html", "README.md"
-_DOCUMENTS = (REPORT, CARD)
-_FILES = {MANIFEST, ABOUT, ENCODER, WEIGHTS, METRICS, HISTORY, STEPS, *_DOCUMENTS}
+REPORT, MODEL_CARD = "report.html", "README.md"
+_DOCUMENTS = (REPORT, MODEL_CARD)
+_FILES = {MANIFEST, METADATA, ENCODER, WEIGHTS, METRICS, HISTORY, STEPS, *_DOCUMENTS}
 _GRAPH_FILES = "|".join(map(re.escape, (onnx_network.FLOAT32, onnx_network.INT8, PROBE)))
 _GRAPH = re.compile(rf"(\d+\.)?({_GRAPH_FILES})")  # numbered: of a blend
-KIND = "encoder"
+ENCODER_KIND = "encoder"
 """`kind` in the tenor.json of a pretrained encoder; that of a classifier has none."""
 _SCORES = "conformal/"  # begins the names of arrays that are no weights
 
@@ -79,7 +79,7 @@ class Bundle:
         config: The family's settings.
         task: What is predicted.
         model: The model.
-        about: What else `tenor.json` holds: text column, seed, versions, fingerprint of the data.
+        metadata: What else `tenor.json` holds: text column, seed, versions, fingerprint of the data.
         metrics: What `metrics.json` holds.
         history: Rows of `history.csv`.
         steps: Rows of `steps.csv`; none where no network was trained step by step.
@@ -94,7 +94,7 @@ class Bundle:
     config: Any
     task: Task
     model: Model
-    about: dict[str, Any]
+    metadata: dict[str, Any]
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
     calibration: Calibration | None = None
@@ -114,7 +114,7 @@ class Encoder:
         config: The family's settings.
         text_encoder: What `encoder.json` holds.
         arrays: Its weights by name.
-        about: What else `tenor.json` holds.
+        metadata: What else `tenor.json` holds.
         metrics: What `metrics.json` holds.
         history: Rows of `history.csv`.
         steps: Rows of `steps.csv`.
@@ -124,7 +124,7 @@ class Encoder:
     config: Any
     text_encoder: dict[str, Any]
     arrays: Mapping[str, Any]
-    about: dict[str, Any]
+    metadata: dict[str, Any]
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
     documents: Mapping[str, bytes] = field(default_factory=dict)
@@ -151,13 +151,13 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
         own["calibration"] = bundle.calibration.describe()
     arrays = dict(bundle.model.arrays())
     if bundle.conformal is not None:
-        arrays |= {_SCORES + name: getattr(bundle.conformal, name) for name in conformal.NAMES}
+        arrays |= {_SCORES + name: getattr(bundle.conformal, name) for name in conformal.ARRAY_NAMES}
     _write(folder, bundle, own, bundle.model.encoder(), arrays, overwrite, bundle.model.graphs())
 
 
 def save_encoder(encoder: Encoder, folder: Path, overwrite: bool = False) -> None:
     """Write the folder of an encoder, whole or not at all. Raises BundleError like `save`."""
-    _write(folder, encoder, {"kind": KIND}, encoder.text_encoder, encoder.arrays, overwrite)
+    _write(folder, encoder, {"kind": ENCODER_KIND}, encoder.text_encoder, encoder.arrays, overwrite)
 
 
 def _write(
@@ -177,11 +177,11 @@ def _write(
         "family": saved.family.name,
         "settings": settings.as_dict(saved.config),
         **own,
-        **saved.about,
+        **saved.metadata,
     }
     weights, places = tensor_file.write(arrays)
     contents: dict[str, bytes | list[bytes | memoryview]] = {
-        ABOUT: _json(about),
+        METADATA: _json(about),
         ENCODER: _json(encoder),
         WEIGHTS: weights,
         METRICS: _json(saved.metrics),
@@ -189,7 +189,9 @@ def _write(
     }
     if graphs:
         for name, data in graphs.items():
-            contents[name] = data if name.endswith(PROBE) else onnx_weights.located(data, _of_member(name, places))
+            contents[name] = (
+                data if name.endswith(PROBE) else onnx_weights.with_locations(data, _of_member(name, places))
+            )
     for name, rows in ((HISTORY, saved.history), (STEPS, saved.steps)):
         if rows:
             contents[name] = _csv(rows)
@@ -225,15 +227,15 @@ def digest(folder: Path) -> str:
 
 def version(folder: Path) -> str:
     """What changes when another model is put into the folder: 12 digits; empty where there is none."""
-    return short(digest(folder))
+    return short_version(digest(folder))
 
 
-def short(digest: str) -> str:
+def short_version(digest: str) -> str:
     """The version, as people see it, of a digest: its first digits. Two folders can be made to have the same."""
     return digest[:_VERSION]
 
 
-def has_graph(folder: Path) -> bool:
+def has_onnx_graph(folder: Path) -> bool:
     """Whether a model's folder has a network as ONNX."""
     return any(_GRAPH.fullmatch(entry.name) for entry in atomic.present(folder).iterdir())
 
@@ -266,13 +268,13 @@ def check_target(folder: Path, overwrite: bool) -> None:
         )
 
 
-def load(folder: Path, proven: bool = True, expected: str | None = None) -> Bundle:
+def load(folder: Path, check_graphs: bool = True, expected_digest: str | None = None) -> Bundle:
     """Read a saved model.
 
     Args:
         folder: Its folder.
-        proven: Compare its graphs with what they gave where it was made, once on a machine, and make them ready.
-        expected: The digest that the folder has to have; None: any.
+        check_graphs: Compare its graphs with what they gave where it was made, once on a machine, and make them ready.
+        expected_digest: The digest that the folder has to have; None: any.
 
     Raises:
         BundleError: The folder is no saved model, is damaged or was changed, or was made by a newer Tenor; it has
@@ -281,20 +283,20 @@ def load(folder: Path, proven: bool = True, expected: str | None = None) -> Bund
         MissingExtraError: The packages of its family, or the runtime that is asked for, are not installed.
         SettingsError: There is no runtime of the name that is asked for.
     """
-    runtimes.need()
-    with _opened(folder, expected) as (saved, stored, graphs, manifest):
-        if saved.about.pop("kind", None) == KIND:
+    runtimes.require_known_runtime()
+    with _opened(folder, expected_digest) as (saved, stored, graphs, manifest):
+        if saved.metadata.pop("kind", None) == ENCODER_KIND:
             raise BundleError(
                 f"{folder}: this is a pretrained encoder, not a classifier.",
                 f"Train one from it with: tenor train DATA --family {saved.family.name} --init {folder}",
             )
-        about = Record(saved.about, ABOUT)
+        about = Record(saved.metadata, METADATA)
         for key in _COLUMNS:
-            if saved.about.get(key) is not None:
+            if saved.metadata.get(key) is not None:
                 about.text(key)
-        if "task" not in saved.about:  # format 1 knew single labels alone
-            saved.about["task"] = {"kind": "multiclass", "labels": about.texts("labels")}
-            del saved.about["labels"]
+        if "task" not in saved.metadata:  # format 1 knew single labels alone
+            saved.metadata["task"] = {"kind": "multiclass", "labels": about.texts("labels")}
+            del saved.metadata["labels"]
         task = tasks.from_dict(about.record("task").values)
         for name, data in graphs.items():
             if name.endswith(PROBE):
@@ -304,28 +306,28 @@ def load(folder: Path, proven: bool = True, expected: str | None = None) -> Bund
         weights = {name: array for name, array in saved.arrays.items() if not name.startswith(_SCORES)}
         scores = {name.removeprefix(_SCORES): saved.arrays[name] for name in saved.arrays.keys() - weights.keys()}
         # Models that older versions saved have neither.
-        described = about.record("calibration").values if saved.about.get("calibration") is not None else None
+        described = about.record("calibration").values if saved.metadata.get("calibration") is not None else None
         calibrated = None if described is None else calibration.restore(described, task)
         conformed = conformal.restore(scores, task) if scores else None
         model = _restore(saved.family, saved.config, saved.text_encoder, weights, task, graphs)
-        model = proof.located(model, folder, manifest)
+        model = proof.with_origin(model, folder, manifest)
         notes: tuple[str, ...] = ()
-        if proven:
+        if check_graphs:
             notes = proof.prove(model)
             check_logits(model.logits([_FIRST_TEXT]), 1, task)
         for key in ("task", "calibration"):
-            saved.about.pop(key, None)
-    parts = saved.about, saved.metrics, saved.history, calibrated, conformed, saved.documents, saved.steps, notes
+            saved.metadata.pop(key, None)
+    parts = saved.metadata, saved.metrics, saved.history, calibrated, conformed, saved.documents, saved.steps, notes
     return Bundle(saved.family, saved.config, task, model, *parts, digest=manifest)
 
 
-def verify(folder: Path) -> list[proof.Row]:
+def verify(folder: Path) -> list[proof.VerificationRow]:
     """Compare all graphs of a saved model with what they gave where it was made, whatever was found before.
 
     Raises:
         TenorError: What `load` raises, or there is nothing to compare with.
     """
-    model = load(folder, proven=False).model
+    model = load(folder, check_graphs=False).model
     with _damage_told(folder):
         return proof.verify(model)
 
@@ -333,10 +335,10 @@ def verify(folder: Path) -> list[proof.Row]:
 def load_encoder(folder: Path) -> Encoder:
     """Read what `save_encoder` wrote. Raises BundleError where the folder is something else or is damaged."""
     with _opened(folder) as (saved, *_):
-        if saved.about.pop("kind", None) != KIND:
+        if saved.metadata.pop("kind", None) != ENCODER_KIND:
             raise BundleError(f"{folder}: this is no pretrained encoder.", "Make one with: tenor pretrain CORPUS")
         if not saved.family.structure:
-            raise RecordError(ABOUT, "family", f"the family {saved.family.name!r} has no encoder")
+            raise RecordError(METADATA, "family", f"the family {saved.family.name!r} has no encoder")
         neural_model.check_weights(saved.family, saved.config, saved.arrays, None)
         neural_model.restore_encoder(saved.family, saved.config, saved.text_encoder)
     return saved
@@ -373,13 +375,13 @@ def _opened(folder: Path, expected: str | None = None) -> Iterator[tuple[Encoder
     if expected not in (None, manifest):
         raise BundleError(f"{folder}: another model was put there meanwhile.", "Try again.")
     with _damage_told(folder):
-        about = records.parse(contents[ABOUT], ABOUT)
+        about = records.parse(contents[METADATA], METADATA)
         family = registry.find(about.text("family"))
         others = {key: value for key, value in about.values.items() if key not in _READ_HERE}
         stored = _weights(contents[WEIGHTS])
         saved = Encoder(
             family,
-            settings.make(family.config, _tuples(about.record("settings").values), f"{ABOUT}, settings"),
+            settings.make(family.config, _tuples(about.record("settings").values), f"{METADATA}, settings"),
             records.parse(contents[ENCODER], ENCODER).values,
             stored.arrays,
             others,
@@ -464,7 +466,7 @@ def _short(problem: str) -> str:
     return line if len(line) <= _LONGEST_PROBLEM else line[:_LONGEST_PROBLEM] + "..."
 
 
-def need(family: Family) -> None:
+def require_installed(family: Family) -> None:
     """Refuse a family whose packages are not installed."""
     if family.build is not None:
         backend.need(f"the family {family.name!r}")
@@ -481,7 +483,7 @@ def _restore(
         raise ValueError(f"there is {onnx_network.INT8}, and no {onnx_network.FLOAT32}")
     if family.restore is not None:
         return family.restore(config, encoder, arrays, task)
-    if onnx_network.FLOAT32 in graphs and runtimes.installed():
+    if onnx_network.FLOAT32 in graphs and runtimes.is_installed():
         return onnx_network.restore(family, config, encoder, arrays, task, graphs)
     neural_model.check_weights(family, config, arrays, task)  # before the seconds that Keras takes to load
     backend.load(f"the family {family.name!r}")
@@ -529,7 +531,7 @@ def _verified(folder: Path) -> dict[str, bytes]:
             f"{folder}: there is a file that does not belong there: {name!r}.",
             "A saved model has no files but its own. If this one is yours, move it elsewhere.",
         )
-    for name in sorted({*listed, ABOUT, ENCODER, WEIGHTS, METRICS} - present):
+    for name in sorted({*listed, METADATA, ENCODER, WEIGHTS, METRICS} - present):
         raise _damaged(folder, f"{name} is missing")
     for name, (size, sha256) in listed.items():
         data = _read(folder, name, size)

@@ -22,7 +22,7 @@ from tenor.data.io import table, writer
 from tenor.data.io.formats import COMPRESSED, FORMATS, WRITTEN, suffix
 from tenor.errors import DataError, WriteError, missing_extra
 from tenor.inference import bundle, predict_table
-from tenor.inference.predict_table import Labelled, Promise
+from tenor.inference.predict_table import ConformalOptions, RowCounts
 from tenor.inference.predictor import Predictor
 
 RECORD = "_labelled.json"
@@ -31,7 +31,7 @@ _MOST = 1 << 62  # rows, or bytes, of a file
 
 
 @dataclass(frozen=True)
-class Job:
+class LabelJob:
     """What is asked for.
 
     Attributes:
@@ -39,7 +39,7 @@ class Job:
         source: A file, a pattern of files, or a folder; also as a URL.
         out: Folder of the labelled files; also as a URL.
         text: Column of the texts; None finds it.
-        promise: What is asked for besides labels.
+        conformal: What is asked for besides labels.
         escape_formulas: Guard `.csv` and `.tsv` for spreadsheets, as `writer.open_writer` does.
     """
 
@@ -47,7 +47,7 @@ class Job:
     source: str
     out: str
     text: str | None = None
-    promise: Promise | None = None
+    conformal: ConformalOptions | None = None
     escape_formulas: bool = False
 
 
@@ -69,20 +69,20 @@ class Shard:
 
 
 @dataclass
-class Record:
+class JobRecord:
     """Which files of a job are through.
 
     Attributes:
-        place: The record's path or URL.
+        path: The record's path or URL.
         identity: What the job is.
         done: Name of the labelled file -> its input, and how many rows it has, and how many of them without a text.
     """
 
-    place: str
+    path: str
     identity: dict[str, Any]
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, shard: Shard, labelled: Labelled) -> None:
+    def mark_done(self, shard: Shard, labelled: RowCounts) -> None:
         """A file is through. Raises WriteError where that cannot be written."""
         self.done[shard.name] = {**asdict(shard), **labelled._asdict()}
         self.write()
@@ -90,15 +90,15 @@ class Record:
     def write(self) -> None:
         """Write the record. Raises WriteError where that is not possible."""
         held = {**self.identity, "files": dict(sorted(self.done.items()))}
-        _write(self.place, json.dumps(held, ensure_ascii=True, indent=1).encode())
+        _write(self.path, json.dumps(held, ensure_ascii=True, indent=1).encode())
 
     @property
-    def labelled(self) -> Labelled:
+    def row_counts(self) -> RowCounts:
         each = self.done.values()
-        return Labelled(sum(one["rows"] for one in each), sum(one.get("empty", 0) for one in each))
+        return RowCounts(sum(one["rows"] for one in each), sum(one.get("empty", 0) for one in each))
 
 
-def plan(job: Job, overwrite: bool = False) -> tuple[list[Shard], Record]:
+def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRecord]:
     """What is left to do, and what is through.
 
     Raises:
@@ -109,10 +109,10 @@ def plan(job: Job, overwrite: bool = False) -> tuple[list[Shard], Record]:
     identity = {
         "model": hashlib.sha256((atomic.present(job.model) / bundle.MANIFEST).read_bytes()).hexdigest(),
         "text": job.text,
-        "promise": asdict(job.promise) if job.promise else None,
+        "promise": asdict(job.conformal) if job.conformal else None,
         "escape_formulas": job.escape_formulas or None,
     }
-    record = Record(_join(job.out, RECORD), identity)
+    record = JobRecord(_join(job.out, RECORD), identity)
     if not _is_remote(job.out):
         folder = Path(job.out)
         if folder.exists() and not folder.is_dir():
@@ -127,7 +127,7 @@ def plan(job: Job, overwrite: bool = False) -> tuple[list[Shard], Record]:
     if overwrite:
         record.write()
         return shards, record
-    before = _read(record.place)
+    before = _read(record.path)
     changed = [] if before is None else [name for name in identity if before.get(name) != identity[name]]
     if before is None or (changed and not before["files"]):
         taken = [shard.name for shard in shards if _exists(_join(job.out, shard.name))]
@@ -155,20 +155,20 @@ def plan(job: Job, overwrite: bool = False) -> tuple[list[Shard], Record]:
     return left, record
 
 
-def label(predictor: Predictor, shard: Shard, job: Job) -> Labelled:
+def label_shard(predictor: Predictor, shard: Shard, job: LabelJob) -> RowCounts:
     """Label one file. Raises DataError where it cannot be read or written."""
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory())) if _remote(shard.source, job.out) else None
-        path = local(shard.source, scratch or Path())
+        path = local_path(shard.source, scratch or Path())
         target = scratch / "out" / shard.name if _is_remote(job.out) and scratch else Path(job.out) / shard.name
         with _writing(str(target.parent)):
             target.parent.mkdir(exist_ok=True)
         source = table.open_table(path)
-        text = predict_table.text_column(source, predictor, job.text)
-        added = predict_table.new_columns(source.columns, predictor, source.name, job.promise)
+        text = predict_table.find_text_column(source, predictor, job.text)
+        added = predict_table.new_column_names(source.columns, predictor, source.name, job.conformal)
         columns = [*source.columns, *added]
         with writer.open_writer(target, columns, source, added, job.escape_formulas) as write:
-            labelled = predict_table.label(source, predictor, text, added, write, lambda _: None, job.promise)
+            labelled = predict_table.label_table(source, predictor, text, added, write, lambda _: None, job.conformal)
         if _is_remote(job.out):
             with _writing(_join(job.out, shard.name)):
                 system, place = _system(_join(job.out, shard.name))
@@ -194,14 +194,14 @@ def require_current(out: Path, columns: Sequence[str], sources: Sequence[Path]) 
             raise DataError(f"{out}: this is complete, and {source} has changed since.", remedy)
 
 
-def each(predictor: Predictor, shards: Sequence[Shard], job: Job, record: Record) -> Generator[int]:
+def label_shards(predictor: Predictor, shards: Sequence[Shard], job: LabelJob, record: JobRecord) -> Generator[int]:
     """Label the files one after the other; after each, how many rows are through."""
     for shard in shards:
-        record.add(shard, label(predictor, shard, job))
-        yield record.labelled.rows
+        record.mark_done(shard, label_shard(predictor, shard, job))
+        yield record.row_counts.rows
 
 
-def listed(source: str) -> list[Shard]:
+def list_shards(source: str) -> list[Shard]:
     """The files that a path, a pattern or a folder names, also as a URL. Raises DataError where there are none."""
     if _is_remote(source):
         system, place = _system(source)
@@ -225,19 +225,19 @@ def listed(source: str) -> list[Shard]:
     return shards
 
 
-def absolute(place: str) -> str:
+def absolute_path(place: str) -> str:
     """A path or URL as it is named from any folder."""
     return place if _is_remote(place) else str(Path(place).absolute())
 
 
-def local(source: str, scratch: Path) -> Path:
+def local_path(source: str, scratch: Path) -> Path:
     """A file by its path or URL, on this machine: one of elsewhere is fetched into the folder `scratch`."""
     return _fetched(source, scratch) if _is_remote(source) else Path(source)
 
 
 def _named(source: str) -> list[Shard]:
     """The files, each with another name for what is written."""
-    shards = listed(source)
+    shards = list_shards(source)
     names: dict[str, str] = {}
     for shard in shards:
         if shard.name in names:

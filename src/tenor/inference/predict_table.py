@@ -9,13 +9,13 @@ from tenor.data import columns
 from tenor.data.io.table import Chunk, Table
 from tenor.data.io.writer import Write
 from tenor.errors import DataError
-from tenor.inference.prediction_cache import Journal
-from tenor.inference.predictor import Predictor, Scored
+from tenor.inference.prediction_cache import PredictionCache
+from tenor.inference.predictor import Predictor, ScoredLabel
 from tenor.tasks import MultiLabel, Regression
 
 
 @dataclass(frozen=True)
-class Promise:
+class ConformalOptions:
     """What is asked for besides labels.
 
     Attributes:
@@ -29,19 +29,21 @@ class Promise:
     abstain: bool = False
 
 
-class Labelled(NamedTuple):
+class RowCounts(NamedTuple):
     """How many rows there were, and how many of them had no text."""
 
     rows: int
     empty: int
 
 
-def text_column(source: Table, predictor: Predictor, wanted: str | None) -> str:
+def find_text_column(source: Table, predictor: Predictor, requested: str | None) -> str:
     """The column of the texts, as `columns.detect_text_column` finds it. Raises DataError where it is not clear."""
-    return columns.detect_text_column(source.columns, source.name, wanted, predictor.columns[0])
+    return columns.detect_text_column(source.columns, source.name, requested, predictor.columns[0])
 
 
-def new_columns(present: list[str], predictor: Predictor, name: str, promise: Promise | None = None) -> tuple[str, ...]:
+def new_column_names(
+    existing: list[str], predictor: Predictor, name: str, conformal: ConformalOptions | None = None
+) -> tuple[str, ...]:
     """Names of the columns that are added: `label` and `score`, or, where one is taken, `predicted_...`; for numbers
     `value`, or `predicted_value`. A promise adds `set`, for numbers `lower` and `upper`.
 
@@ -49,40 +51,40 @@ def new_columns(present: list[str], predictor: Predictor, name: str, promise: Pr
         DataError: These are taken too; `name` is the table's.
     """
     if isinstance(predictor.bundle.task, Regression):
-        usual: tuple[str, ...] = ("value", "lower", "upper") if promise else ("value",)
+        usual: tuple[str, ...] = ("value", "lower", "upper") if conformal else ("value",)
     else:
-        usual = ("label", "set", "score") if promise else ("label", "score")
-    if not set(usual) & set(present):
+        usual = ("label", "set", "score") if conformal else ("label", "score")
+    if not set(usual) & set(existing):
         return usual
     names = tuple(f"predicted_{column}" for column in usual)
-    taken = [column for column in (*usual, *names) if column in present]
+    taken = [column for column in (*usual, *names) if column in existing]
     if set(names) & set(taken):
         listed = " and ".join(map(repr, taken))
         raise DataError(f"{name}: the columns {listed} are there already.", "Rename them in the input.")
     return names
 
 
-def label(
+def label_table(
     source: Table,
     predictor: Predictor,
-    text: str,
-    added: tuple[str, ...],
+    text_column: str,
+    new_columns: tuple[str, ...],
     write: Write,
-    tell: Callable[[int], Any],
-    promise: Promise | None = None,
-    journal: Journal | None = None,
-) -> Labelled:
+    on_progress: Callable[[int], Any],
+    conformal: ConformalOptions | None = None,
+    cache: PredictionCache | None = None,
+) -> RowCounts:
     """Label every row, in order.
 
     Args:
         source: The rows.
         predictor: The model.
-        text: Column of the texts. An empty or missing text is labelled like a text without a known word.
-        added: Names of the columns that are added.
+        text_column: Column of the texts. An empty or missing text is labelled like a text without a known word.
+        new_columns: Names of the columns that are added.
         write: Takes each chunk.
-        tell: Hears how many rows are through.
-        promise: What is asked for besides labels.
-        journal: Keeps what is found, and gives what an interrupted run had found.
+        on_progress: Hears how many rows are through.
+        conformal: What is asked for besides labels.
+        cache: Keeps what is found, and gives what an interrupted run had found.
 
     Raises:
         DataError: A text is no string, or the journal is that of other texts.
@@ -90,34 +92,34 @@ def label(
     rows = empty = 0
 
     def compute(texts: list[str]) -> list[list[Any]]:
-        return values(predictor, texts, promise)
+        return new_column_values(predictor, texts, conformal)
 
     for chunk in source.chunks:
-        texts = texts_of(source, chunk, text)
-        found = compute(texts) if journal is None else journal.values(texts, len(added), compute)
-        write(Chunk(chunk.row, {**chunk.columns, **dict(zip(added, found, strict=True))}))
+        texts = texts_of(source, chunk, text_column)
+        found = compute(texts) if cache is None else cache.next_values(texts, len(new_columns), compute)
+        write(Chunk(chunk.row, {**chunk.columns, **dict(zip(new_columns, found, strict=True))}))
         rows += len(chunk)
         empty += sum(not text.strip() for text in texts)
-        tell(rows)
-    if journal is not None:
-        journal.end()
-    return Labelled(rows, empty)
+        on_progress(rows)
+    if cache is not None:
+        cache.finish()
+    return RowCounts(rows, empty)
 
 
-def first_texts(source: Table, text: str, most: int) -> list[str]:
+def first_texts(source: Table, text: str, limit: int) -> list[str]:
     """The texts of the first rows; an empty or missing one is an empty text.
 
     Args:
         source: The rows.
         text: Column of the texts.
-        most: How many.
+        limit: How many.
     """
     texts: list[str] = []
     for chunk in source.chunks:
         texts += texts_of(source, chunk, text)
-        if len(texts) >= most:
+        if len(texts) >= limit:
             break
-    return texts[:most]
+    return texts[:limit]
 
 
 def texts_of(source: Table, chunk: Chunk, text: str) -> list[str]:
@@ -133,31 +135,31 @@ def texts_of(source: Table, chunk: Chunk, text: str) -> list[str]:
     return texts
 
 
-def values(predictor: Predictor, texts: list[str], promise: Promise | None) -> list[list[Any]]:
+def new_column_values(predictor: Predictor, texts: list[str], conformal: ConformalOptions | None) -> list[list[Any]]:
     """The values of the columns that `new_columns` names, a list for each."""
     if isinstance(predictor.bundle.task, Regression):
-        if promise is None:
+        if conformal is None:
             return [[_rounded(value) for value in predictor.predict(texts).tolist()]]
-        rows = predictor.values_with_intervals(texts, promise.coverage).T.tolist()
+        rows = predictor.predict_values_and_intervals(texts, conformal.coverage).T.tolist()
         return [[_rounded(value) for value in column] for column in rows]
-    found, sets = answers(predictor, texts, promise)
+    found, sets = predict_labels(predictor, texts, conformal)
     labels: list[Any] = [[scored.label for scored in row] for row in found]
     scores: list[Any] = [[_rounded(scored.score) for scored in row] for row in found]
     if not isinstance(predictor.bundle.task, MultiLabel):
         labels, scores = ([row[0] if row else None for row in column] for column in (labels, scores))
-    if promise is None:
+    if conformal is None:
         return [labels, scores]
     return [labels, [[scored.label for scored in row] for row in sets], scores]
 
 
-def answers(
-    predictor: Predictor, texts: list[str], promise: Promise | None
-) -> tuple[list[list[Scored]], list[list[Scored]]]:
+def predict_labels(
+    predictor: Predictor, texts: list[str], conformal: ConformalOptions | None
+) -> tuple[list[list[ScoredLabel]], list[list[ScoredLabel]]]:
     """The labels of each text, none where the model abstains, and those in its set, none where no set is asked for."""
-    if promise is None:
-        return predictor.label(texts), [[] for _ in texts]
-    found, sets = predictor.label_with_sets(texts, promise.coverage, promise.per_class)
-    if promise.abstain:
+    if conformal is None:
+        return predictor.predict_scored(texts), [[] for _ in texts]
+    found, sets = predictor.predict_scored_sets(texts, conformal.coverage, conformal.per_class)
+    if conformal.abstain:
         found = [row if len(row) == 1 else [] for row in sets]
     return found, sets
 

@@ -33,17 +33,17 @@ _LONGEST_LINE = 1 << 28  # bytes
 _FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-class Journal:
+class PredictionCache:
     """The chunks of one job, in order.
 
     Attributes:
-        reused: How many rows were found here.
-        refused: Whether they are those of other texts.
+        reused_rows: How many rows were found here.
+        mismatched: Whether they are those of other texts.
     """
 
     def __init__(self, path: Path, out: Path, read: IO[bytes], append: IO[bytes], say: Callable[[str], Any]) -> None:
         """Begin behind the lines that say whose the file is; `append` holds nothing back."""
-        self.reused, self.refused = 0, False
+        self.reused_rows, self.mismatched = 0, False
         self._path, self._out, self._read, self._append, self._say = path, out, read, append, say
         self._begin = read.tell()
         self._reading = self._keeping = True
@@ -53,7 +53,7 @@ class Journal:
         """Whether no chunk is in it."""
         return os.fstat(self._append.fileno()).st_size == self._begin
 
-    def values(self, texts: list[str], columns: int, compute: Callable[[list[str]], Values]) -> Values:
+    def next_values(self, texts: list[str], columns: int, compute: Callable[[list[str]], Values]) -> Values:
         """The values of the next chunk: those that were kept or, from the first chunk on that was not, new ones.
 
         Args:
@@ -72,14 +72,14 @@ class Journal:
                 raise self._damaged(error) from None
             if not same or any(len(column) != len(texts) for column in found):
                 raise self._changed()
-            self.reused += len(texts)
+            self.reused_rows += len(texts)
             return found
         found = compute(texts)
         if self._keeping:
             self._keep({"texts": digest, "values": found})
         return found
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """Say that the input is through. Raises DataError where it had more rows before."""
         if self._next() is not None:
             raise self._changed()
@@ -116,27 +116,26 @@ class Journal:
             self._say(f"{self._path}: no more predictions can be kept for --resume: {error.strerror or error}.")
 
     def _changed(self) -> DataError:
-        self.refused = True
-        problem = (
-            f"{self._out}: from row {self.reused + 1:,} on, the texts are not those of the run that was interrupted."
-        )
+        self.mismatched = True
+        row = self.reused_rows + 1
+        problem = f"{self._out}: from row {row:,} on, the texts are not those of the run that was interrupted."
         return DataError(problem, _AFRESH.capitalize())
 
     def _damaged(self, error: RecordError) -> DataError:
-        self.refused = True
-        problem = f"{self._path}: from row {self.reused + 1:,} on, this is no file of predictions: {error.detail}."
+        self.mismatched = True
+        problem = f"{self._path}: from row {self.reused_rows + 1:,} on, this is no file of predictions: {error.detail}."
         return DataError(problem, _AFRESH.capitalize())
 
 
-def place(out: Path) -> Path:
+def cache_path(out: Path) -> Path:
     """Where the journal of a file is; it is there while the file is written, and after that was interrupted."""
     return out.with_name(f".{out.name}.predicted")
 
 
 @contextlib.contextmanager
-def opened(
-    out: Path, job: dict[str, Any], resume: bool, afresh: bool, say: Callable[[str], Any] = lambda _: None
-) -> Iterator[Journal]:
+def open_cache(
+    out: Path, job: dict[str, Any], resume: bool, restart: bool, on_message: Callable[[str], Any] = lambda _: None
+) -> Iterator[PredictionCache]:
     """Open the journal of a file. It is kept when the block is interrupted, the disk is full or the texts are
     others, and else removed: no other error goes away by going on.
 
@@ -144,21 +143,21 @@ def opened(
         out: The file that is being written.
         job: What has to be equal for values to be taken over: JSON, by names for people.
         resume: Go on with a job that was interrupted, if there is one.
-        afresh: Forget a job that was interrupted.
-        say: Hears that no more can be kept.
+        restart: Forget a job that was interrupted.
+        on_message: Hears that no more can be kept.
 
     Raises:
         DataError: There is an interrupted job and neither was asked for, it was another one, another process writes
             this file, something else stands at the journal's name, or it cannot be written.
     """
-    path = place(out)
+    path = cache_path(out)
     job = {"file": out.name, **job}
     with contextlib.ExitStack() as stack:
         with _writing(path):
             append, read = (stack.enter_context(stream) for stream in _open(path, out))
         _lock(append, out)
         kept = _owner(read, path, out)
-        if kept is not None and not (resume or afresh):
+        if kept is not None and not (resume or restart):
             problem = f"{out}: there is an interrupted run that was writing this file."
             raise DataError(problem, "Go on with it (--resume), or start afresh (--overwrite).")
         if kept is not None and resume:
@@ -174,11 +173,11 @@ def opened(
                 raise _unwritten(path, error) from None
             read.seek(0, os.SEEK_END)  # from the end, it forgets what it had read ahead
         atomic.remove_parts(out)
-        journal = Journal(path, out, read, append, say)
+        journal = PredictionCache(path, out, read, append, on_message)
         try:
             yield journal
         except BaseException as error:
-            lasting = isinstance(error, TenorError) and not (isinstance(error, WriteError) or journal.refused)
+            lasting = isinstance(error, TenorError) and not (isinstance(error, WriteError) or journal.mismatched)
             if lasting or journal.empty:
                 journal.remove()
             raise
@@ -249,7 +248,7 @@ def _lock(stream: IO[bytes], out: Path) -> None:
     if sys.platform == "win32":
         return
     try:
-        held = atomic.hold(stream.fileno()) and os.path.samestat(os.fstat(stream.fileno()), place(out).lstat())
+        held = atomic.hold(stream.fileno()) and os.path.samestat(os.fstat(stream.fileno()), cache_path(out).lstat())
     except FileNotFoundError:
         held = False
     if not held:  # or it was, and ended between opening and locking

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.errors import DataError, NotUsedWarning, SettingsError
-from tenor.evaluation.conformal import COVERAGE, Conformal
+from tenor.evaluation.conformal import DEFAULT_COVERAGE, Conformal
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
 from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel
 
 
-class Scored(NamedTuple):
+class ScoredLabel(NamedTuple):
     """A label and its probability."""
 
     label: str
@@ -37,7 +37,7 @@ class Predictor:
     @property
     def columns(self) -> tuple[str | None, str | None]:
         """Columns of the texts and of the labels in the training data."""
-        return self.bundle.about.get("text_column"), self.bundle.about.get("label_column")
+        return self.bundle.metadata.get("text_column"), self.bundle.metadata.get("label_column")
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """The logits of calibrated probabilities; of numbers, what the model says: (texts, outputs), float32.
@@ -48,7 +48,7 @@ class Predictor:
             DataError: An element is not a string.
             BundleError: The model's weights, or its graph, give no finite number for a text.
         """
-        return self.calibrated(self.raw_logits(texts))
+        return self.calibrate(self.raw_logits(texts))
 
     def raw_logits(self, texts: Sequence[str]) -> Floats:
         """What the model says, (texts, outputs), as conformal scores were made from it."""
@@ -59,7 +59,7 @@ class Predictor:
         bundle.check_logits(logits, len(texts), self.bundle.task)
         return logits
 
-    def calibrated(self, logits: Floats) -> Floats:
+    def calibrate(self, logits: Floats) -> Floats:
         """What `logits` gives, from what `raw_logits` gives."""
         calibration = self.bundle.calibration
         return logits if calibration is None else calibration.apply(logits, self.bundle.task)
@@ -78,9 +78,9 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> npt.NDArray[Any]:
         """The most probable label, the tuple of labels, or the value of each text, (texts,)."""
-        return self.decide(self.logits(texts))
+        return self.predict_from_logits(self.logits(texts))
 
-    def decide(self, logits: Floats) -> npt.NDArray[Any]:
+    def predict_from_logits(self, logits: Floats) -> npt.NDArray[Any]:
         """What `predict` tells of texts with these logits, (texts, outputs)."""
         task = self.bundle.task
         if isinstance(task, Regression):
@@ -92,7 +92,7 @@ class Predictor:
         return found
 
     def predict_set(
-        self, texts: Sequence[str], coverage: float = COVERAGE, per_class: bool = False
+        self, texts: Sequence[str], coverage: float = DEFAULT_COVERAGE, per_class: bool = False
     ) -> npt.NDArray[Any]:
         """For each text the labels among which the truth is, (texts,) tuples, the most probable first.
 
@@ -106,27 +106,27 @@ class Predictor:
         if isinstance(self.bundle.task, Regression):
             raise SettingsError("the model predicts numbers and has no sets of labels.", "Call predict_interval.")
         self._warn(coverage, per_class)
-        _, sets = self.label_with_sets(texts, coverage, per_class)
+        _, sets = self.predict_scored_sets(texts, coverage, per_class)
         found = np.empty(len(sets), object)
         found[:] = [tuple(scored.label for scored in row) for row in sets]
         return found
 
-    def predict_interval(self, texts: Sequence[str], coverage: float = COVERAGE) -> Floats:
+    def predict_interval(self, texts: Sequence[str], coverage: float = DEFAULT_COVERAGE) -> Floats:
         """The two ends of an interval that holds the value of each text, (texts, 2), as `predict_set` promises it."""
         if not isinstance(self.bundle.task, Regression):
             raise SettingsError("the model predicts labels and has no intervals.", "Call predict_set.")
         self._warn(coverage, False)
-        return self.values_with_intervals(texts, coverage)[:, 1:]
+        return self.predict_values_and_intervals(texts, coverage)[:, 1:]
 
-    def promise(self, coverage: float, per_class: bool = False) -> str:
+    def check_coverage(self, coverage: float, per_class: bool = False) -> str:
         """Refuse a coverage that cannot be promised; else what has to be told of it, or nothing.
 
         Raises:
             SettingsError: It is not between 0 and 1, `per_class` is asked of numbers, or the model has no scores.
         """
-        return self._conformal().shortage(self.bundle.task, coverage, per_class)
+        return self._conformal().coverage_warning(self.bundle.task, coverage, per_class)
 
-    def chosen(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
+    def assigned_labels(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
         """Which labels each text gets, (texts, labels), from what `predict_proba` gives."""
         task = self.bundle.task
         if isinstance(task, MultiLabel):
@@ -135,39 +135,41 @@ class Predictor:
         chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
         return chosen
 
-    def label(self, texts: Sequence[str]) -> list[list[Scored]]:
+    def predict_scored(self, texts: Sequence[str]) -> list[list[ScoredLabel]]:
         """The labels that each text gets, the most probable first: one, or any number where a text may have several.
 
         Where the model predicts numbers there are none: call `predict`.
         """
         probabilities = self.predict_proba(texts)
-        return self.scored(self.chosen(probabilities), probabilities)
+        return self.rank_labels(self.assigned_labels(probabilities), probabilities)
 
-    def label_with_sets(
+    def predict_scored_sets(
         self, texts: Sequence[str], coverage: float, per_class: bool = False
-    ) -> tuple[list[list[Scored]], list[list[Scored]]]:
+    ) -> tuple[list[list[ScoredLabel]], list[list[ScoredLabel]]]:
         """What `label` gives, and the labels in the set of each text, the most probable first."""
         task, logits = self.bundle.task, self.raw_logits(texts)
         assert not isinstance(task, Regression)
-        probabilities = task.probabilities(self.calibrated(logits))
-        sets = self.sets(logits, coverage, per_class)
-        return self.scored(self.chosen(probabilities), probabilities), self.scored(sets, probabilities)
+        probabilities = task.probabilities(self.calibrate(logits))
+        sets = self.prediction_sets(logits, coverage, per_class)
+        return self.rank_labels(self.assigned_labels(probabilities), probabilities), self.rank_labels(
+            sets, probabilities
+        )
 
-    def sets(self, raw_logits: Floats, coverage: float, per_class: bool = False) -> npt.NDArray[np.bool_]:
+    def prediction_sets(self, raw_logits: Floats, coverage: float, per_class: bool = False) -> npt.NDArray[np.bool_]:
         """Which labels are in the set of each text, (texts, labels), from what `raw_logits` gives."""
-        return self._conformal().sets(raw_logits, self.bundle.task, coverage, per_class)
+        return self._conformal().prediction_sets(raw_logits, self.bundle.task, coverage, per_class)
 
-    def values_with_intervals(self, texts: Sequence[str], coverage: float) -> Floats:
+    def predict_values_and_intervals(self, texts: Sequence[str], coverage: float) -> Floats:
         """(texts, 3): the value of each text and the two ends of its interval."""
         task, logits = self.bundle.task, self.raw_logits(texts)
         assert isinstance(task, Regression)
-        return np.concatenate([task.values(logits)[:, None], self.intervals(logits, coverage)], axis=1)
+        return np.concatenate([task.values(logits)[:, None], self.prediction_intervals(logits, coverage)], axis=1)
 
-    def intervals(self, raw_logits: Floats, coverage: float) -> Floats:
+    def prediction_intervals(self, raw_logits: Floats, coverage: float) -> Floats:
         """(texts, 2): the ends of the interval of each text, from what `raw_logits` gives."""
         task = self.bundle.task
         assert isinstance(task, Regression)
-        values, reach = task.values(raw_logits), np.float32(self._conformal().reach(task, coverage))
+        values, reach = task.values(raw_logits), np.float32(self._conformal().half_width(task, coverage))
         return np.stack([values - reach, values + reach], axis=1)
 
     def _conformal(self) -> Conformal:
@@ -180,18 +182,18 @@ class Predictor:
         return self.bundle.conformal
 
     def _warn(self, coverage: float, per_class: bool) -> None:
-        if told := self.promise(coverage, per_class):
+        if told := self.check_coverage(coverage, per_class):
             warnings.warn(told, stacklevel=3)
 
-    def scored(self, chosen: npt.NDArray[np.bool_], probabilities: Floats) -> list[list[Scored]]:
+    def rank_labels(self, chosen: npt.NDArray[np.bool_], probabilities: Floats) -> list[list[ScoredLabel]]:
         """The chosen labels of each text, the most probable first."""
         labels = self.bundle.task.labels
         row, label = np.nonzero(chosen)
         scores = probabilities[row, label]
         order = np.lexsort((label, -scores, row))
-        found: list[list[Scored]] = [[] for _ in range(len(probabilities))]
+        found: list[list[ScoredLabel]] = [[] for _ in range(len(probabilities))]
         for at, index, score in zip(row[order].tolist(), label[order].tolist(), scores[order].tolist(), strict=True):
-            found[at].append(Scored(labels[index], score))
+            found[at].append(ScoredLabel(labels[index], score))
         return found
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:

@@ -14,7 +14,7 @@ from tenor.checks import mislabelled
 from tenor.checks.finding import Finding
 from tenor.data.dataset import Dataset, label_counts
 from tenor.data.ondisk import RemoteTexts
-from tenor.evaluation.evaluate import Measured
+from tenor.evaluation.evaluate import Evaluation
 from tenor.explanation.texts import Explanation, explain
 from tenor.inference.predictor import Predictor
 from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
@@ -73,7 +73,7 @@ class Suspect(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportData:
     """What is told.
 
     Attributes:
@@ -122,10 +122,10 @@ def gather(
     model: Predictor,
     data: Dataset | None = None,
     test: Dataset | None = None,
-    measured: Measured | None = None,
+    measured: Evaluation | None = None,
     findings: Sequence[Finding] = (),
     run: str = "",
-) -> Facts:
+) -> ReportData:
     """Gather what is told of a model.
 
     Args:
@@ -137,7 +137,7 @@ def gather(
         run: The run file that trains the model again.
     """
     metrics, task = model.bundle.metrics, model.bundle.task
-    found = Facts(
+    found = ReportData(
         model,
         metrics,
         sum(array.nbytes for array in model.bundle.model.arrays().values()),
@@ -154,7 +154,7 @@ def gather(
         "mistakes": _mistakes(model, test, measured),
         "speed": len(test) / max(measured.seconds, 1e-9),
     }
-    targets, logits = measured.targets, model.calibrated(measured.logits)
+    targets, logits = measured.targets, model.calibrate(measured.logits)
     if isinstance(task, Regression):
         some = np.linspace(0, len(test) - 1, min(len(test), _PAIRS)).astype(int)
         told["pairs"] = np.stack([targets, task.values(measured.logits)], axis=1).astype(np.float64)[some]
@@ -212,10 +212,10 @@ def _curves(targets: Targets, probabilities: Floats, task: SingleLabel | MultiLa
     return curves
 
 
-def _mistakes(model: Predictor, test: Dataset, measured: Measured) -> list[Mistake]:
+def _mistakes(model: Predictor, test: Dataset, measured: Evaluation) -> list[Mistake]:
     """The texts that the model gets wrong although it is most sure of them, and for numbers those furthest off."""
     task = model.bundle.task
-    said = model.decide(model.calibrated(measured.logits)).tolist()
+    said = model.predict_from_logits(model.calibrate(measured.logits)).tolist()
     doubt = _confidence_in_error(model, measured)
     rows = _distinct(test, np.argsort(-doubt, kind="stable")[: int((doubt > 0).sum())], _ERRORS)
     explained = explain(model, [test.texts[row] for row in rows])
@@ -227,12 +227,12 @@ def _mistakes(model: Predictor, test: Dataset, measured: Measured) -> list[Mista
     ]
 
 
-def _confidence_in_error(model: Predictor, measured: Measured) -> Floats:
+def _confidence_in_error(model: Predictor, measured: Evaluation) -> Floats:
     """(texts,) how sure the model is of what is wrong; 0 where all is right."""
     task, targets = model.bundle.task, measured.targets
     if isinstance(task, Regression):
         return np.abs(task.values(measured.logits) - targets)
-    probabilities = task.probabilities(model.calibrated(measured.logits))
+    probabilities = task.probabilities(model.calibrate(measured.logits))
     if isinstance(task, MultiLabel):
         wrong = task.label_indicators(probabilities) != (targets > 0)
         return np.asarray(np.where(wrong, np.where(targets > 0, 1 - probabilities, probabilities), 0).max(axis=1))

@@ -13,7 +13,7 @@ from tenor.errors import missing_extra
 from tenor.evaluation.slices import Slice
 from tenor.explanation import page as explained
 from tenor.report import words
-from tenor.report.facts import Facts
+from tenor.report.facts import ReportData
 from tenor.report.words import Language
 from tenor.tasks import MultiLabel, Regression, SingleLabel
 
@@ -22,7 +22,7 @@ _MOST_LABELS = 20  # in the confusion matrix, and in the table of the data
 _MOST_SLICES = 15
 _MOST_CONFUSED = 5
 
-TILES: dict[type, tuple[tuple[str, str], ...]] = {
+HEADLINE_METRICS: dict[type, tuple[tuple[str, str], ...]] = {
     SingleLabel: (
         ("accuracy", "accuracy"),
         ("macro-F1", "macro_f1"),
@@ -46,7 +46,7 @@ TILES: dict[type, tuple[tuple[str, str], ...]] = {
         ("Spearman correlation", "spearman"),
     ),
 }
-FIGURE = {SingleLabel: "accuracy", MultiLabel: "micro-F1", Regression: "mean absolute error"}
+METRIC_NAMES = {SingleLabel: "accuracy", MultiLabel: "micro-F1", Regression: "mean absolute error"}
 _SECTIONS = {
     "results": "Results",
     "coverage": "Sets with a promised coverage",
@@ -67,7 +67,7 @@ class Documents:
     card: str
 
 
-def need() -> None:
+def require_installed() -> None:
     """Refuse where the packages that draw are not installed. Raises MissingExtraError."""
     try:
         import jinja2  # noqa: F401
@@ -76,7 +76,7 @@ def need() -> None:
         raise missing_extra("the report", "report") from None
 
 
-def render(facts: Facts, title: str, language: Language = "en") -> Documents:
+def render(facts: ReportData, title: str, language: Language = "en") -> Documents:
     """The page and the card.
 
     Args:
@@ -87,7 +87,7 @@ def render(facts: Facts, title: str, language: Language = "en") -> Documents:
     Raises:
         MissingExtraError: The packages that draw are not installed.
     """
-    need()
+    require_installed()
     values = _values(facts, title, language)
     page, card = _template("page.html.jinja", autoescape=True), _template("card.md.jinja", autoescape=False)
     return Documents(page.render(values, figures=_figures(facts, values["t"])), card.render(values))
@@ -116,11 +116,11 @@ def _markdown(text: str) -> str:
     return _MARKS.sub(lambda found: f"&#{ord(found[0])};", html.escape(printable(text), quote=False))
 
 
-def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
+def _values(facts: ReportData, title: str, language: Language) -> dict[str, Any]:
     """What both templates read."""
     t, task, test, saved = words.translator(language), facts.task, facts.test, facts.model.bundle
     slices = [Slice(**row) for row in test.get("slices", [])]
-    slices = [row._replace(value=words.part(row.by, row.value, language)) for row in slices]
+    slices = [row._replace(value=words.slice_name(row.by, row.value, language)) for row in slices]
     several = isinstance(task, MultiLabel)
     counts = list(facts.counts.items())
     present = {
@@ -134,12 +134,12 @@ def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
         "facts": facts,
         "fence": "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", facts.run))]),
         "t": t,
-        "told": words.teller(language),
+        "told": words.finding_describer(language),
         "language": {"en": "en", "zh": "zh-Hans"}[language],
         "title": title,
         "version": VERSION,
         "kind": task.kind,
-        "about": saved.about,
+        "about": saved.metadata,
         "test": test,
         "tiles": _tiles(facts, t),
         "labels": task.labels,
@@ -148,11 +148,11 @@ def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
         "confused": _confused(test, task.labels) if len(task.labels) > 2 and not several else [],
         "slices": slices[:_MOST_SLICES],
         "worse": [row for row in slices if row.worse][:_MOST_CONFUSED],
-        "figure_name": FIGURE[type(task)],
+        "figure_name": METRIC_NAMES[type(task)],
         "mistakes": [
             (
                 mistake,
-                explained.painted(
+                explained.highlighted_text(
                     mistake.explanation.text, mistake.explanation.labels[0].spans, mistake.explanation.unread
                 ),
             )
@@ -167,10 +167,10 @@ def _values(facts: Facts, title: str, language: Language) -> dict[str, Any]:
     }
 
 
-def _tiles(facts: Facts, t: words.Translate) -> list[tuple[str, str, str]]:
+def _tiles(facts: ReportData, t: words.Translate) -> list[tuple[str, str, str]]:
     """Name, value and what stands below, of the main figures."""
     test, tiles = facts.test, []
-    for name, key in TILES[type(facts.task)]:
+    for name, key in HEADLINE_METRICS[type(facts.task)]:
         if test.get(key) is None:
             continue
         beside = ""
@@ -202,7 +202,7 @@ def _confused(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str, 
     return sorted(cells, key=lambda cell: -cell[2])[:_MOST_CONFUSED]
 
 
-def _costs(facts: Facts) -> list[tuple[str, str]]:
+def _costs(facts: ReportData) -> list[tuple[str, str]]:
     timing = facts.metrics["timing"]
     costs = [("time in all", f"{timing['total_s']:.1f} s")] if "total_s" in timing else []
     steps = ("read_s", "check_s", "encode_s", "choose_s", "fit_s", "calibrate_s", "evaluate_s", "cross_validate_s")
@@ -215,7 +215,7 @@ def _costs(facts: Facts) -> list[tuple[str, str]]:
     return costs
 
 
-def _figures(facts: Facts, t: words.Translate) -> dict[str, list[tuple[str, str, str]]]:
+def _figures(facts: ReportData, t: words.Translate) -> dict[str, list[tuple[str, str, str]]]:
     """Title, caption and drawing of the figures of each section."""
     from tenor.report import figures  # loads matplotlib
 

@@ -164,7 +164,7 @@ _SCRIPTS = {"Han": "汉字", "Latin": "拉丁字母", "Cyrillic": "西里尔字�
 _LENGTH = re.compile(r"(\d+) to (\d+) characters")
 
 
-def part(by: str, value: str, language: Language) -> str:
+def slice_name(by: str, value: str, language: Language) -> str:
     """The name of a part of the data, as `evaluation/slices` gives it, in the language."""
     if language == "en":
         return value
@@ -178,7 +178,7 @@ def translator(language: Language) -> Translate:
     return (lambda text: text) if language == "en" else _CHINESE.__getitem__
 
 
-def teller(language: Language) -> Callable[[Finding], str]:
+def finding_describer(language: Language) -> Callable[[Finding], str]:
     """From a finding of the start of training to a sentence."""
     if language == "en":
         return lambda finding: finding.training_message

@@ -38,7 +38,7 @@ async def watch(served: Served, every_s: float, trial_s: float, log: Log, count:
         begin = time.monotonic()
         try:
             digest = await asyncio.to_thread(_digest, served.folder)
-            version = bundle.short(digest)
+            version = bundle.short_version(digest)
             if digest in ("", served.predictor.bundle.digest):
                 served.refused = None
                 continue

@@ -50,7 +50,7 @@ class Served:
     @property
     def version(self) -> str:
         """The version that answers."""
-        return bundle.short(self.predictor.bundle.digest)
+        return bundle.short_version(self.predictor.bundle.digest)
 
     def begin(self) -> None:
         """Answer from now on."""
@@ -110,7 +110,7 @@ class Served:
             coverage=saved.conformal is not None,
             corrections=corrections,
             notes=self.notes(),
-            trained={key: saved.about[key] for key in ("data", "seed", "versions") if key in saved.about},
+            trained={key: saved.metadata[key] for key in ("data", "seed", "versions") if key in saved.metadata},
         )
 
     async def answer(self, question: Question, limits: Limits) -> Answer:
@@ -127,7 +127,7 @@ class Served:
             _check_explained(texts, limits)
         model = self.predictor  # the one that is there now, should another take its place
         if question.coverage is not None:
-            model.promise(question.coverage)
+            model.check_coverage(question.coverage)
         logits = await self.batcher.submit(model.raw_logits, texts)
         if logits.size <= _AT_ONCE:
             answer = self._answer(model, question, logits)
@@ -153,17 +153,17 @@ class Served:
                 raise SettingsError("top_k is for labels, and the model predicts numbers.", "Leave it out.")
             answer.predictions = _finite(task.values(logits)).tolist()
             if question.coverage is not None:
-                ends = model.intervals(logits, question.coverage).tolist()
+                ends = model.prediction_intervals(logits, question.coverage).tolist()
                 answer.intervals = [(_or_none(low), _or_none(high)) for low, high in ends]
             return answer
-        probabilities = _finite(task.probabilities(model.calibrated(logits)))
-        chosen = model.chosen(probabilities) if question.top_k is None else probabilities >= 0
-        scored = model.scored(chosen, probabilities)
+        probabilities = _finite(task.probabilities(model.calibrate(logits)))
+        chosen = model.assigned_labels(probabilities) if question.top_k is None else probabilities >= 0
+        scored = model.rank_labels(chosen, probabilities)
         answer.predictions = [
             [Scored(label=label, score=score) for label, score in row[: question.top_k]] for row in scored
         ]
         if question.coverage is not None:
-            sets = model.scored(model.sets(logits, question.coverage), probabilities)
+            sets = model.rank_labels(model.prediction_sets(logits, question.coverage), probabilities)
             answer.sets = [[label for label, _ in row] for row in sets]
         return answer
 

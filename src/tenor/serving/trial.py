@@ -42,7 +42,9 @@ def warmed(folder: Path, expected: str | None = None) -> Predictor:
         TenorError: There is none, it has another digest, it is damaged, or what it says of a few texts is nothing that
             could be answered.
     """
-    loaded = Predictor(bundle.load(folder, expected=expected))  # what is not used on this machine goes into the log
+    loaded = Predictor(
+        bundle.load(folder, expected_digest=expected)
+    )  # what is not used on this machine goes into the log
     logits = loaded.raw_logits(TEXTS)
     if len(logits) != len(TEXTS) or not np.isfinite(logits).all():
         raise BundleError(f"{folder}: the model does not give a finite number for each text.", "Train it again.")

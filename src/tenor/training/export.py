@@ -1,42 +1,46 @@
 """A model -> the same with graphs of ONNX: in float32, proven equal, and in int8 where that is about as good."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from tenor.data.dataset import Dataset
 from tenor.errors import DataError, SettingsError, TenorError, counted
 from tenor.evaluation import evaluate
-from tenor.evaluation.evaluate import Measured
+from tenor.evaluation.evaluate import Evaluation
 from tenor.inference.predictor import Predictor
 from tenor.models.auto.blend import Blend
 from tenor.models.base import Model
 from tenor.models.neural import backend
 from tenor.models.neural.neural_model import Neural
-from tenor.models.onnx.onnx_network import Exported
+from tenor.models.onnx.onnx_network import OnnxNetwork
 from tenor.tasks import MultiLabel, Regression
 
-LARGEST_LOSS = 0.003
+MAX_LOSS = 0.003
 """How much worse int8 may be: 0.3 points of accuracy, of micro-F1, or of R2."""
 
 
 @dataclass(frozen=True)
-class Compared:
+class Int8Comparison:
     """A model in float32 and in int8 on the same labelled texts.
 
     Attributes:
-        figure: `accuracy`, of several labels a text `micro_f1`, of numbers `r2`.
-        float32: That in float32.
-        int8: That in int8.
-        rows: On how many texts.
+        metric: Name of the metric: `accuracy`, with several labels a text `micro_f1`, for numbers `r2`.
+        float32: Its value in float32.
+        int8: Its value in int8.
+        rows: Number of texts measured on.
     """
 
-    figure: str
+    metric: str
     float32: float
     int8: float
     rows: int
 
+    def as_dict(self) -> dict[str, str | float]:
+        """The comparison as `metrics.json` stores it, which calls the metric `figure`."""
+        return {"figure": self.metric, "float32": self.float32, "int8": self.int8, "rows": self.rows}
 
-def in_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor:
+
+def export_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor:
     """The model with new float32 graphs, and none in int8.
 
     Args:
@@ -48,19 +52,21 @@ def in_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor:
         TenorError: A graph says something else than its network, or a package is missing; see `models.export`.
     """
 
-    def anew(model: Neural) -> Exported:
+    def anew(model: Neural) -> OnnxNetwork:
         backend.load("writing ONNX")  # here, since it keeps the backend quiet
         from tenor.models.neural import network, neural_model
         from tenor.models.onnx import export
 
-        keras = model.network if isinstance(model, Exported) else model
+        keras = model.network if isinstance(model, OnnxNetwork) else model
         assert isinstance(keras, network.Network)
         return export.export(keras, keras.encode(texts) if texts else neural_model.any_rows(keras))
 
     return _changed(predictor, anew)
 
 
-def in_int8(predictor: Predictor, data: Dataset, plain: Measured | None = None) -> tuple[Predictor, Compared, Measured]:
+def export_int8(
+    predictor: Predictor, data: Dataset, plain: Evaluation | None = None
+) -> tuple[Predictor, Int8Comparison, Evaluation]:
     """The model with graphs in int8 beside those in float32, and how good both are.
 
     Args:
@@ -77,8 +83,8 @@ def in_int8(predictor: Predictor, data: Dataset, plain: Measured | None = None) 
         TenorError: It is worse than `LARGEST_LOSS` allows, or a network has no graph.
     """
 
-    def rounded(model: Neural) -> Exported:
-        if not isinstance(model, Exported):
+    def rounded(model: Neural) -> OnnxNetwork:
+        if not isinstance(model, OnnxNetwork):
             raise TenorError("there is no ONNX graph, so there is none in int8.", "Make it with: tenor export MODEL")
         backend.load("writing ONNX")
         from tenor.models.onnx import export
@@ -88,25 +94,25 @@ def in_int8(predictor: Predictor, data: Dataset, plain: Measured | None = None) 
     task = predictor.bundle.task
     figure = "r2" if isinstance(task, Regression) else "micro_f1" if isinstance(task, MultiLabel) else "accuracy"
     small = _changed(predictor, rounded)
-    plain = plain or evaluate.measure(predictor, data)
-    measured = evaluate.measure(small, data)
+    plain = plain or evaluate.run_evaluation(predictor, data)
+    measured = evaluate.run_evaluation(small, data)
     before, after = plain.metrics[figure], measured.metrics[figure]
     if before is None or after is None:
         raise DataError(
             f"{data.name}: int8 cannot be compared with float32 on these texts.", "Give more of them, of all labels."
         )
-    compared = Compared(figure, before, after, len(data))
-    if not before - after <= LARGEST_LOSS:
+    compared = Int8Comparison(figure, before, after, len(data))
+    if not before - after <= MAX_LOSS:
         raise TenorError(
             f"int8 is worse on {counted(compared.rows, 'text')}: {figure.replace('_', ' ')} {after:.4f} in place of "
-            f"{before:.4f}, and {LARGEST_LOSS} less is allowed, so it is not kept.",
+            f"{before:.4f}, and {MAX_LOSS} less is allowed, so it is not kept.",
             "The float32 graph predicts, as before.",
         )
-    small.bundle.metrics["int8"] = asdict(compared)
+    small.bundle.metrics["int8"] = compared.as_dict()
     return small, compared, measured
 
 
-def _changed(predictor: Predictor, change: Callable[[Neural], Exported]) -> Predictor:
+def _changed(predictor: Predictor, change: Callable[[Neural], OnnxNetwork]) -> Predictor:
     """The model with each network in it changed; what was measured of int8 is left out."""
     saved = predictor.bundle
     if isinstance(saved.model, Neural):

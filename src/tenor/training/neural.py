@@ -16,7 +16,7 @@ from tenor.models.base import Examples, Family, Fitted, HeldOut, Loss, NetworkCo
 from tenor.models.context import FitContext
 from tenor.models.neural.network import Network, Start
 from tenor.models.onnx import export
-from tenor.models.onnx.onnx_network import Exported
+from tenor.models.onnx.onnx_network import OnnxNetwork
 from tenor.tasks import MultiLabel, Regression, Targets, Task
 from tenor.text import batches
 from tenor.text.encoded import COVERS_WHOLE_TEXT, TextEncoder
@@ -114,7 +114,7 @@ def fit(
     return Fitted(task, model, network.config, timing, history, scored, steps=steps)
 
 
-def _exported(network: Network, texts: Sequence[str], callback: Callback) -> Network | Exported:
+def _exported(network: Network, texts: Sequence[str], callback: Callback) -> Network | OnnxNetwork:
     """The network as ONNX, compared on texts of all lengths; where that fails, the network, and a word why."""
     order = np.argsort([len(text) for text in texts], kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(len(order), _COMPARED)).astype(int)]

@@ -15,12 +15,12 @@ from tenor.inference import bundle
 _CHECKPOINT = re.compile(r"checkpoint\.safetensors|\.checkpoint\.safetensors\.[0-9a-f]+\.part")
 
 
-def folder_for(run: RunConfig | PretrainConfig) -> Path:
+def output_folder(run: RunConfig | PretrainConfig) -> Path:
     """Where the folder of a run goes. Raises BundleError where it cannot go there."""
-    return choose(run.out, _name(run, run.family), run.resume, run.overwrite)
+    return choose_folder(run.out, _name(run, run.family), run.resume, run.overwrite)
 
 
-def folder_of(run: RunConfig, purpose: str, holding: str | None = None) -> Path:
+def derived_folder(run: RunConfig, purpose: str, holding: str | None = None) -> Path:
     """The next free folder under `runs` for something that is made of a run.
 
     Args:
@@ -29,7 +29,7 @@ def folder_of(run: RunConfig, purpose: str, holding: str | None = None) -> Path:
         holding: Name of a file; the last folder that holds it comes first.
     """
     name = _name(run, f"{run.family}-{purpose}")
-    free = choose(None, name, resume=False, overwrite=False)
+    free = choose_folder(None, name, resume=False, overwrite=False)
     there = list(Path("runs").glob(f"{name}*/{holding}")) if holding else []
     return max(there, key=lambda path: path.stat().st_mtime_ns).parent if there else free
 
@@ -47,7 +47,7 @@ def _name(run: RunConfig | PretrainConfig, ending: str) -> str:
     return f"{name}-{ending}"
 
 
-def choose(out: str | None, name: str, resume: bool, overwrite: bool) -> Path:
+def choose_folder(out: str | None, name: str, resume: bool, overwrite: bool) -> Path:
     """Where the folder goes; refused early, before hours of training, when it cannot go there.
 
     Args:
@@ -86,7 +86,7 @@ def choose(out: str | None, name: str, resume: bool, overwrite: bool) -> Path:
         number += 1
 
 
-def complete(folder: Path, saved: "bundle.Bundle | bundle.Encoder", run: Mapping[str, Any]) -> bool:
+def is_complete(folder: Path, saved: "bundle.Bundle | bundle.Encoder", run: Mapping[str, Any]) -> bool:
     """Whether a saved folder is what a run ends with, rather than a first model of it.
 
     Args:
@@ -97,7 +97,7 @@ def complete(folder: Path, saved: "bundle.Bundle | bundle.Encoder", run: Mapping
     Raises:
         BundleError: It is the folder of another run.
     """
-    about = saved.about
+    about = saved.metadata
     known = about.get("run")
     if not isinstance(known, Mapping):  # older versions kept less
         known = {"family": saved.family.name, "seed": about.get("seed"), "data": about.get("data", {}).get("sha256")}

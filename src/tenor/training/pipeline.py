@@ -20,7 +20,7 @@ from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import BundleError, DataError, MissingExtraError, SettingsError, TenorError, counted
 from tenor.evaluation import evaluate
-from tenor.evaluation.evaluate import Measured
+from tenor.evaluation.evaluate import Evaluation
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle, Encoder
 from tenor.inference.predictor import Predictor
@@ -32,7 +32,7 @@ from tenor.models.neural import backend
 from tenor.text import encoders
 from tenor.tracking import Tracked
 from tenor.training import export, fitting, output, preparation, provenance
-from tenor.training.preparation import Prepared
+from tenor.training.preparation import PreparedData
 
 if TYPE_CHECKING:
     from tenor.training.neural import Learn
@@ -70,7 +70,7 @@ def train(
     family = registry.find(run.family)
     encoder = _encoder(run.init, family)
     config = config_of(family, run.settings or {}, encoder)
-    bundle.need(family)
+    bundle.require_installed(family)
     if run.unlabelled is not None and family.combine is None:
         raise SettingsError(
             f"{family.name!r} learns from labelled texts alone.",
@@ -78,7 +78,7 @@ def train(
         )
     check_quantise(run, family)
     tracking.need(run.log)
-    folder = output.folder_for(run)
+    folder = output.output_folder(run)
     with disk_arrays.temp_dir_near(folder):
         begin = time.perf_counter()
         prepared = preparation.prepare(run, callback)
@@ -99,7 +99,12 @@ def train(
 
 
 def identify(
-    run: RunConfig, family: Family, config: Any, encoder: Encoder | None, prepared: Prepared, digest: str | None = None
+    run: RunConfig,
+    family: Family,
+    config: Any,
+    encoder: Encoder | None,
+    prepared: PreparedData,
+    digest: str | None = None,
 ) -> dict[str, Any]:
     """What tells a run from others: what a checkpoint and the model have to have in common with it to go on.
 
@@ -164,11 +169,11 @@ def found_there(
         return folder, None
     saved = (bundle.load if isinstance(run, RunConfig) else bundle.load_encoder)(folder)
     try:
-        whole = output.complete(folder, saved, identity)
+        whole = output.is_complete(folder, saved, identity)
     except BundleError:
         if run.out is not None:
             raise
-        return output.folder_for(replace(run, resume=False)), None  # nobody named the other one
+        return output.output_folder(replace(run, resume=False)), None  # nobody named the other one
     if whole:
         output.remove_checkpoints(output.training_folder(folder))  # the run was killed before it did
         callback.on_message(f"{folder}: output already exists and is complete; nothing to resume.")
@@ -205,7 +210,7 @@ def _train(
     config: Any,
     context: FitContext,
     saved: "Saved",
-    prepared: Prepared,
+    prepared: PreparedData,
     identity: dict[str, Any],
     begin: float,
     learn: "Learn | None",
@@ -258,7 +263,7 @@ def _train(
 
 def finish(
     run: RunConfig,
-    prepared: Prepared,
+    prepared: PreparedData,
     trained: Bundle,
     saved: "Saved",
     callback: Callback,
@@ -279,7 +284,7 @@ def finish(
     data, test = prepared.data, prepared.test
     predictor = Predictor(trained)
     measured = time.perf_counter()
-    tested = evaluate.measure(predictor, test) if test is not None and len(test) else None
+    tested = evaluate.run_evaluation(predictor, test) if test is not None and len(test) else None
     if run.quantise:
         predictor, tested = _quantised(predictor, test, tested, callback)
         trained = predictor.bundle
@@ -310,7 +315,7 @@ def unmeasured(family: Family, fitted: Fitted, about: dict[str, Any], timing: di
         config=fitted.config,
         task=fitted.task,
         model=fitted.model,
-        about=about,
+        metadata=about,
         metrics=metrics,
         history=fitted.history,
         calibration=fitted.calibration,
@@ -320,18 +325,18 @@ def unmeasured(family: Family, fitted: Fitted, about: dict[str, Any], timing: di
 
 
 def _quantised(
-    predictor: Predictor, test: Dataset | None, plain: Measured | None, callback: Callback
-) -> tuple[Predictor, Measured | None]:
+    predictor: Predictor, test: Dataset | None, plain: Evaluation | None, callback: Callback
+) -> tuple[Predictor, Evaluation | None]:
     """The model in int8 and how good that is, or, and a word why, the model as it is."""
     if test is None or plain is None:
         callback.on_message("int8 is not made, as nothing was held out to measure it on: see 'tenor export --int8'.")
         return predictor, plain
     try:
-        small, compared, measured = export.in_int8(predictor, test, plain)
+        small, compared, measured = export.export_int8(predictor, test, plain)
     except TenorError as refused:
         callback.on_message(str(refused))
         return predictor, plain
-    figure = compared.figure.replace("_", " ")
+    figure = compared.metric.replace("_", " ")
     callback.on_message(f"int8 is kept: {figure} {compared.int8:.4f}, in float32 {compared.float32:.4f}.")
     return small, measured
 
@@ -342,7 +347,7 @@ def _documented(
     title: str,
     data: Dataset,
     test: Dataset | None,
-    tested: Measured | None,
+    tested: Evaluation | None,
     findings: Sequence[Finding],
     callback: Callback,
 ) -> Predictor:
@@ -352,13 +357,13 @@ def _documented(
     from tenor.report import facts, render
 
     try:
-        render.need()
+        render.require_installed()
     except MissingExtraError as missing:
         callback.on_message(f"no {bundle.REPORT} is made: {missing.problem} {missing.remedy}")
         return predictor
     found = facts.gather(predictor, data, test, tested, findings, run_config.to_toml(run))
     written = render.render(found, title, run.lang)
-    documents = {bundle.REPORT: written.page.encode(), bundle.CARD: written.card.encode()}
+    documents = {bundle.REPORT: written.page.encode(), bundle.MODEL_CARD: written.card.encode()}
     return Predictor(replace(predictor.bundle, documents=documents))
 
 
@@ -380,7 +385,7 @@ class Saved:
             except BundleError:
                 if self.begun or self.run.out is not None or not self.folder.exists():
                     raise
-                self.folder = output.folder_for(replace(self.run, resume=False))
+                self.folder = output.output_folder(replace(self.run, resume=False))
 
 
 def _cross_validate(
@@ -434,9 +439,9 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
         raise SettingsError(f"the family {run.family!r} has no encoder to pretrain.", f"Known: {', '.join(able)}.")
     init = _encoder(run.init, family)
     config = config_of(family, {**family.pretraining, **(run.settings or {})}, init)
-    bundle.need(family)
+    bundle.require_installed(family)
     tracking.need(run.log)
-    folder = output.folder_for(run)
+    folder = output.output_folder(run)
     begin = time.perf_counter()
     corpus = sources.read_unlabelled(run.corpus, run.text)
     read_s = time.perf_counter() - begin

@@ -22,7 +22,7 @@ _USUAL = 0.2
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedData:
     """What a run learns from and is measured on.
 
     Attributes:
@@ -44,7 +44,7 @@ class Prepared:
     timing: dict[str, float]
 
 
-def prepare(run: RunConfig, callback: Callback) -> Prepared:
+def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     """Read the texts, check them, and hold a part out. Raises TenorError where they cannot be used."""
     begin = time.perf_counter()
     data, test = sources.read_train_and_test(run, callback)
@@ -84,8 +84,8 @@ def prepare(run: RunConfig, callback: Callback) -> Prepared:
     if isinstance(run.validation, float):
         validated = f"{run.validation:.1%} of them to validate on, "
     measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
-    callback.on_message(f"{len(data):,} texts to learn from, {measured_on}; {described(task)}.")
-    return Prepared(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
+    callback.on_message(f"{len(data):,} texts to learn from, {measured_on}; {describe_task(task)}.")
+    return PreparedData(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
 
 
 def require_share(option: str, share: float, data: Dataset, purpose: str) -> None:
@@ -130,7 +130,7 @@ def examples_of(
     return replace(learned, validation=held_out.in_memory())
 
 
-def described(task: Task) -> str:
+def describe_task(task: Task) -> str:
     """What is predicted, in words."""
     if isinstance(task, Regression):
         return f"values: {task.mean:.4g} on average, {task.std:.4g} around it"

@@ -116,7 +116,7 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
         raise SettingsError(f"{family.name!r} has nothing to tune.", "Name a family: see 'tenor families'.")
     fixed = dict(run.settings or {})
     pipeline.config_of(family, fixed, None)
-    bundle.need(family)
+    bundle.require_installed(family)
     tracking.need(run.log)
     folder = _folder(run)
     prepared = preparation.prepare(run, callback)
@@ -158,7 +158,7 @@ def train(asked: Tuning, callback: Callback | None = None) -> pipeline.Trained:
     family = registry.find(run.family)
     pipeline.check_quantise(run, family)
     if run.out is not None:
-        output.folder_for(run)
+        output.output_folder(run)
     searched = replace(run, out=None if run.out is None else f"{run.out.rstrip('/')}-tuning")
     tuned = tune(replace(asked, run=searched), callback)
     if callback is not None:
@@ -448,7 +448,7 @@ def _folder(run: RunConfig) -> Path:
         if folder.exists() and not (folder / STUDY).is_file() and (not folder.is_dir() or any(folder.iterdir())):
             raise BundleError(f"{folder}: this exists, and is no search.", "Choose another folder (--out).")
     else:
-        folder = output.folder_of(run, "tuning", STUDY if run.resume else None)
+        folder = output.derived_folder(run, "tuning", STUDY if run.resume else None)
     return folder
 
 

@@ -23,7 +23,7 @@ from tenor.text.encoded import Encoded
 
 if TYPE_CHECKING:
     from tenor.models.neural.network import Network
-    from tenor.models.onnx.proof import Chosen
+    from tenor.models.onnx.proof import SelectedGraph
 
 FLOAT32, INT8 = "model.onnx", "model.int8.onnx"
 TOLERANCE = 1e-4
@@ -36,7 +36,7 @@ _FEWEST_ON_DEVICE = 256  # rows; a few are not worth compiling for
 
 
 @dataclass(frozen=True)
-class Exported(Neural):
+class OnnxNetwork(Neural):
     """A neural family's model, in ONNX. What needs gradients goes through Keras, which is loaded then.
 
     Attributes:
@@ -59,9 +59,9 @@ class Exported(Neural):
         """Logits of shape (texts, outputs) of texts that are ids already."""
         if self.on_device and len(encoded.lengths) >= _FEWEST_ON_DEVICE:
             return self.network.score(encoded)
-        return self.score_by(self.run, encoded)
+        return self.score_with(self.run, encoded)
 
-    def score_by(self, run: Run, encoded: Encoded) -> Floats:
+    def score_with(self, run: Run, encoded: Encoded) -> Floats:
         """What `score` gives, by this graph."""
         result = np.zeros((len(encoded.lengths), self.task.n_outputs), np.float32)
         tokens = _ENCODER_TOKENS if self.family.structure else _TOKENS
@@ -77,19 +77,19 @@ class Exported(Neural):
             GraphError: It is no graph from ids to this model's logits.
             BundleError: It says something else than the network, on the machine where the model was made.
         """
-        return self.chosen.run
+        return self.selected.run
 
     @cached_property
-    def chosen(self) -> "Chosen":
+    def selected(self) -> "SelectedGraph":
         """What predicts, and what does not and why; raises as `run`. Who loads a model tells the notes of it."""
         from tenor.models.onnx import proof
 
-        chosen = proof.choose(self)
+        chosen = proof.select_graph(self)
         for note in chosen.notes if self.origin is None else ():
             warnings.warn(note, NotUsedWarning, stacklevel=2)
         return chosen
 
-    def original(self, name: str = FLOAT32) -> Run:
+    def in_onnx_runtime(self, name: str = FLOAT32) -> Run:
         """One of the graphs in ONNX Runtime."""
         # Without a probe it is of a Tenor that made weights of 8 bits.
         return runtimes.onnx_runtime(self.onnx_graph(name), exact=name == INT8 and self.probe is None)
@@ -100,9 +100,9 @@ class Exported(Neural):
 
     def onnx_graph(self, name: str) -> OnnxGraph:
         """One of the graphs with its weights."""
-        return OnnxGraph(self.shown(name), self.files[name], self.weights, self.task.n_outputs)
+        return OnnxGraph(self.display_name(name), self.files[name], self.weights, self.task.n_outputs)
 
-    def shown(self, graph: str) -> str:
+    def display_name(self, graph: str) -> str:
         """The graph's file, in its folder if it has one; not where that is, as a server's clients read it too."""
         return graph if self.origin is None else f"{self.origin.folder.resolve().name}/{self.origin.prefix}{graph}"
 
@@ -144,12 +144,12 @@ def restore(
     task: Task,
     files: Mapping[str, bytes],
     origin: Origin | None = None,
-) -> Exported:
+) -> OnnxNetwork:
     """The model that its methods `encoder`, `arrays` and `graphs` describe. Raises ValueError where they disagree."""
     neural_model.check_weights(family, config, weights, task)
     text_encoder = neural_model.restore_encoder(family, config, encoder)
     graphs = {name: data for name, data in files.items() if name != PROBE}
-    found = Exported(family, task, config, text_encoder, weights, graphs, origin=origin)
+    found = OnnxNetwork(family, task, config, text_encoder, weights, graphs, origin=origin)
     if PROBE not in files:
         return found
     read = probe.read(files[PROBE], graphs, task.n_outputs, found.longest, text_encoder.size)

@@ -17,7 +17,7 @@ from tenor.models.auto.blend import Blend
 from tenor.models.base import Model
 from tenor.models.neural import neural_model
 from tenor.models.onnx import runtimes, verdicts
-from tenor.models.onnx.onnx_network import BFLOAT16_TOLERANCE, FLOAT32, INT8, TOLERANCE, Exported
+from tenor.models.onnx.onnx_network import BFLOAT16_TOLERANCE, FLOAT32, INT8, TOLERANCE, OnnxNetwork
 from tenor.models.onnx.probe import NETWORK, Origin
 from tenor.models.onnx.runtimes import Run
 from tenor.models.onnx.verdicts import Verdict
@@ -47,7 +47,7 @@ class Candidate:
     start: Callable[[], Run]
 
 
-class Chosen(NamedTuple):
+class SelectedGraph(NamedTuple):
     """What predicts.
 
     Attributes:
@@ -59,7 +59,7 @@ class Chosen(NamedTuple):
     notes: tuple[str, ...]
 
 
-def located(model: Model, folder: Path, manifest: str) -> Model:
+def with_origin(model: Model, folder: Path, manifest: str) -> Model:
     """The model with each network in it knowing that it was loaded from there, so that its graphs are compared.
 
     Args:
@@ -67,14 +67,14 @@ def located(model: Model, folder: Path, manifest: str) -> Model:
         folder: Its folder.
         manifest: SHA-256 of the folder's manifest.
     """
-    if isinstance(model, Exported):
+    if isinstance(model, OnnxNetwork):
         return replace(model, origin=Origin(folder, manifest))
     if not isinstance(model, Blend):
         return model
     members = []
     for number, member in enumerate(model.members):
         each = member.model
-        if isinstance(each, Exported):
+        if isinstance(each, OnnxNetwork):
             each = replace(each, origin=Origin(folder, manifest, f"{number}."))
         members.append(replace(member, model=each))
     return replace(model, members=tuple(members))
@@ -87,10 +87,10 @@ def prove(model: Model) -> tuple[str, ...]:
         ValueError: A graph is not one from ids to this model's logits.
         BundleError: A float32 graph gives something else than its network did where the model was made.
     """
-    return tuple(note for each in _networks(model) for note in each.chosen.notes)
+    return tuple(note for each in _networks(model) for note in each.selected.notes)
 
 
-class Row(NamedTuple):
+class VerificationRow(NamedTuple):
     """A line of what `verify` finds.
 
     Attributes:
@@ -106,7 +106,7 @@ class Row(NamedTuple):
     verdict: Verdict
 
 
-def verify(model: Model) -> list[Row]:
+def verify(model: Model) -> list[VerificationRow]:
     """Compare every graph of a model that was loaded, whatever was found before; none where it has no graph.
 
     Raises:
@@ -125,17 +125,17 @@ def verify(model: Model) -> list[Row]:
             verdict = compare(each, candidate, candidate.start())
             assert verdict is not None
             name = f"{candidate.runtime} {runtimes.version(candidate.runtime)}"
-            rows.append(Row(each.origin.prefix + candidate.graph, name, candidate.precision, verdict))
+            rows.append(VerificationRow(each.origin.prefix + candidate.graph, name, candidate.precision, verdict))
     return rows
 
 
-def _networks(model: Model) -> list[Exported]:
+def _networks(model: Model) -> list[OnnxNetwork]:
     """The networks in a model that have graphs."""
     models = [member.model for member in model.members] if isinstance(model, Blend) else [model]
-    return [each for each in models if isinstance(each, Exported)]
+    return [each for each in models if isinstance(each, OnnxNetwork)]
 
 
-def choose(model: Exported) -> Chosen:
+def select_graph(model: OnnxNetwork) -> SelectedGraph:
     """The first candidate that agrees with what is expected of it.
 
     Raises:
@@ -149,7 +149,7 @@ def choose(model: Exported) -> Chosen:
         if verdict is None and run is not None:
             verdict = compare(model, candidate, run)
         if run is not None and (verdict is None or verdict.agrees):
-            return Chosen(run, tuple(notes))
+            return SelectedGraph(run, tuple(notes))
         assert verdict is not None
         if (candidate.graph, candidate.runtime) == (FLOAT32, runtimes.ONNX_RUNTIME):
             raise _refused(model, verdict)
@@ -157,9 +157,9 @@ def choose(model: Exported) -> Chosen:
     raise AssertionError("the last candidate is used or refused")
 
 
-def candidates(model: Exported) -> Iterator[Candidate]:
+def candidates(model: OnnxNetwork) -> Iterator[Candidate]:
     """What may predict, in the order in which it is preferred."""
-    if runtimes.chosen() == runtimes.OPENVINO:
+    if runtimes.runtime_name() == runtimes.OPENVINO:
         for bfloat16 in (True, False) if runtimes.has_bfloat16() else (False,):
             yield Candidate(
                 FLOAT32,
@@ -169,11 +169,13 @@ def candidates(model: Exported) -> Iterator[Candidate]:
                 partial(model.in_openvino, bfloat16),
             )
     if INT8 in model.files:
-        yield Candidate(INT8, runtimes.ONNX_RUNTIME, "int8", _int8_tolerance(model), partial(model.original, INT8))
-    yield Candidate(FLOAT32, runtimes.ONNX_RUNTIME, "float32", TOLERANCE, partial(model.original, FLOAT32))
+        yield Candidate(
+            INT8, runtimes.ONNX_RUNTIME, "int8", _int8_tolerance(model), partial(model.in_onnx_runtime, INT8)
+        )
+    yield Candidate(FLOAT32, runtimes.ONNX_RUNTIME, "float32", TOLERANCE, partial(model.in_onnx_runtime, FLOAT32))
 
 
-def _int8_tolerance(model: Exported) -> float:
+def _int8_tolerance(model: OnnxNetwork) -> float:
     """How far its int8 graph may be from its own answers where it was made.
 
     Its products are exact everywhere, but what they are made from is float32, which is rounded in another order
@@ -186,13 +188,13 @@ def _int8_tolerance(model: Exported) -> float:
     return max(INT8_TOLERANCE, float(np.abs(told[0] - told[1]).max(initial=0.0)))
 
 
-def compare(model: Exported, candidate: Candidate, run: Run) -> Verdict | None:
+def compare(model: OnnxNetwork, candidate: Candidate, run: Run) -> Verdict | None:
     """Compare a candidate's answers with those expected, and remember the verdict; None where nothing is expected."""
     expected = _expected(model, candidate)
     if expected is None:
         return None
     rows, logits = expected
-    found = model.score_by(run, rows)
+    found = model.score_with(run, rows)
     difference = np.inf
     if np.isfinite(found).all():
         difference = float(np.abs(model.told(found) - model.told(logits)).max(initial=0.0))
@@ -202,17 +204,17 @@ def compare(model: Exported, candidate: Candidate, run: Run) -> Verdict | None:
     return verdict
 
 
-def _expected(model: Exported, candidate: Candidate) -> tuple[Encoded, Floats] | None:
+def _expected(model: OnnxNetwork, candidate: Candidate) -> tuple[Encoded, Floats] | None:
     """Rows, and the logits that a candidate should give for them."""
     if model.probe is not None and model.origin is not None:
         return model.probe.rows, model.probe.logits[INT8 if candidate.graph == INT8 else NETWORK]
     if candidate.runtime == runtimes.ONNX_RUNTIME:  # made here, where it was proven, or by a Tenor that knew no probe
         return None
     rows = neural_model.any_rows(model)
-    return rows, model.score_by(model.original(FLOAT32), rows)
+    return rows, model.score_with(model.in_onnx_runtime(FLOAT32), rows)
 
 
-def _subject(model: Exported, candidate: Candidate) -> dict[str, str] | None:
+def _subject(model: OnnxNetwork, candidate: Candidate) -> dict[str, str] | None:
     """What a verdict is remembered by; None where it cannot be used again."""
     if model.probe is None or model.origin is None:
         return None
@@ -225,17 +227,17 @@ def _subject(model: Exported, candidate: Candidate) -> dict[str, str] | None:
     }
 
 
-def _recalled(model: Exported, candidate: Candidate) -> Verdict | None:
+def _recalled(model: OnnxNetwork, candidate: Candidate) -> Verdict | None:
     subject = _subject(model, candidate)
     return None if subject is None else verdicts.recall(subject, candidate.allowed)
 
 
-def _note(model: Exported, candidate: Candidate, verdict: Verdict) -> str:
+def _note(model: OnnxNetwork, candidate: Candidate, verdict: Verdict) -> str:
     difference = f"up to {verdict.difference:.2g} away from"
     allowed = f"{candidate.allowed:.2g} is allowed"
     if candidate.graph == INT8:
         return (
-            f"{model.shown(INT8)} is {difference} what it gave where it was made, and {allowed}, so float32 "
+            f"{model.display_name(INT8)} is {difference} what it gave where it was made, and {allowed}, so float32 "
             "predicts, more slowly. Make it anew with: tenor export MODEL --int8 --data DATA"
         )
     if candidate.precision == "bfloat16":
@@ -244,9 +246,9 @@ def _note(model: Exported, candidate: Candidate, verdict: Verdict) -> str:
     return f"OpenVINO is {difference} {original}, and {allowed}, so ONNX Runtime predicts. Please report this."
 
 
-def _refused(model: Exported, verdict: Verdict) -> BundleError:
+def _refused(model: OnnxNetwork, verdict: Verdict) -> BundleError:
     return BundleError(
-        f"{model.shown(FLOAT32)}: on this machine the graph is up to {verdict.difference:.2g} away from the network "
-        f"that was saved, and {verdict.allowed:.2g} is allowed.",
+        f"{model.display_name(FLOAT32)}: on this machine the graph is up to {verdict.difference:.2g} away from the "
+        f"network that was saved, and {verdict.allowed:.2g} is allowed.",
         "Try another version of onnxruntime (tenor verify compares anew), or make the graph here: tenor export MODEL",
     )

@@ -23,7 +23,7 @@ from tenor.tasks import Floats
 VARIABLE = "TENOR_RUNTIME"
 """The environment variable that names the runtime."""
 ONNX_RUNTIME, OPENVINO = "onnxruntime", "openvino"
-RUNTIMES = (ONNX_RUNTIME, OPENVINO)
+KNOWN_RUNTIMES = (ONNX_RUNTIME, OPENVINO)
 
 Run = Callable[[npt.NDArray[np.int32]], Floats]
 """Ids (batch, time) -> logits (batch, outputs); several threads may call it at once."""
@@ -31,22 +31,22 @@ Run = Callable[[npt.NDArray[np.int32]], Floats]
 _FATAL = 4  # of what ONNX Runtime logs; errors are raised
 
 
-def chosen() -> str:
+def runtime_name() -> str:
     """The runtime that the environment asks for. Raises SettingsError where there is none of that name."""
     name = os.environ.get(VARIABLE) or ONNX_RUNTIME
-    if name not in RUNTIMES:
+    if name not in KNOWN_RUNTIMES:
         problem = f"{VARIABLE} (or --runtime) is {name!r}, which is no runtime."
-        raise SettingsError(problem, nearest(name, list(RUNTIMES)))
+        raise SettingsError(problem, nearest(name, list(KNOWN_RUNTIMES)))
     return name
 
 
-def need() -> None:
+def require_known_runtime() -> None:
     """Refuse a runtime that is asked for and is not there. Raises SettingsError or MissingExtraError."""
-    if chosen() == OPENVINO and importlib.util.find_spec(OPENVINO) is None:
+    if runtime_name() == OPENVINO and importlib.util.find_spec(OPENVINO) is None:
         raise missing_extra("the runtime OpenVINO", "openvino")
 
 
-def installed() -> bool:
+def is_installed() -> bool:
     """Whether ONNX Runtime is there."""
     return importlib.util.find_spec(ONNX_RUNTIME) is not None
 

@@ -47,7 +47,7 @@ def check_places(graph: Graph, name: str, places: Mapping[str, Place]) -> None:
             )
 
 
-def located(graph: bytes, places: Mapping[str, Place]) -> bytes:
+def with_locations(graph: bytes, places: Mapping[str, Place]) -> bytes:
     """The graph with the places of its arrays in the file, by their names."""
 
     def refer(name: str) -> Parts:
