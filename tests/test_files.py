@@ -93,14 +93,14 @@ def test_a_process_killed_while_writing_leaves_the_old_state_and_disturbs_no_lat
     atomic.atomic_write_dir(tmp_path / "model", {"a": b"old"})
     atomic.write(tmp_path / "file", b"old")
     program = (
-        "import os, sys, pathlib; from tenor import files; folder = pathlib.Path(sys.argv[1])\n"
+        "import os, sys, pathlib; from tenor._core import atomic; folder = pathlib.Path(sys.argv[1])\n"
         "class Deadly(dict):\n"
         "    def items(self):\n"
         "        yield 'a', b'new'\n"
-        "        with files.replacing(folder / 'file') as stream:\n"
+        "        with atomic.atomic_write(folder / 'file') as stream:\n"
         "            stream.write(b'new')\n"
         "            os.kill(os.getpid(), 9)\n"
-        "files.write_folder(folder / 'model', Deadly(), overwrite=True)\n"
+        "atomic.atomic_write_dir(folder / 'model', Deadly(), overwrite=True)\n"
     )
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=dict(os.environ), timeout=60)
     assert ended.returncode == -signal.SIGKILL
@@ -117,12 +117,12 @@ def test_a_process_killed_while_writing_leaves_the_old_state_and_disturbs_no_lat
 # Each run of `write_folder` in a process of its own ends at the n-th call that changes something on the disk.
 _ENDED = """
 import os, pathlib, sys
-from tenor import files
+from tenor._core import atomic
 
 how, exchange, base = sys.argv[1], sys.argv[2] == "exchange", pathlib.Path(sys.argv[3])
 OLD, NEW = {"a": b"old", "b": b"old"}, {"a": b"new", "c": b"new"}
 if not exchange:
-    files._system_renameat2 = lambda: None
+    atomic._system_renameat2 = lambda: None
 
 def ending(function, last, calls=[0]):
     def call(*arguments, **options):
@@ -141,23 +141,23 @@ def content(folder):
 outcomes = []
 for last in range(200):
     model = base / str(last) / "model"
-    files.write_folder(model, OLD)
+    atomic.atomic_write_dir(model, OLD)
     if (child := os.fork()) == 0:
         for name in ("mkdir", "open", "fsync", "rename", "unlink", "rmdir", "close"):
             setattr(os, name, ending(getattr(os, name), last))
-        files._renameat2 = ending(files._renameat2, last)
+        atomic._renameat2 = ending(atomic._renameat2, last)
         code = 0
         try:
-            files.write_folder(model, NEW, overwrite=True)
+            atomic.atomic_write_dir(model, NEW, overwrite=True)
         except KeyboardInterrupt:
             code = 9
         os._exit(code)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    outcome = content(files.present(model))
+    outcome = content(atomic.present(model))
     assert outcome in (OLD, NEW), outcome
     assert model.exists() or (how == "killed" and not exchange), last
     outcomes.append((outcome == NEW, model.exists()))
-    files.write_folder(model, {"d": b"later"}, overwrite=True)
+    atomic.atomic_write_dir(model, {"d": b"later"}, overwrite=True)
     assert content(model) == {"d": b"later"} and os.listdir(model.parent) == ["model"], os.listdir(model.parent)
     if code == 0:
         break

@@ -23,7 +23,7 @@ from tenor.serving.served import Served
 
 DOES = """
 import os, signal, sys
-from tenor import predictor
+from tenor.inference import predictor
 
 def raw_logits(self, texts):
     {}
