@@ -43,7 +43,7 @@ def main() -> None:
     rows, _ = hold_out(texts, targets, config.validation, SEED)
     encoder = family.encode(config, [])[1]
     lengths = encoder.encode([texts[row] for row in rows], length, config.keep).lengths
-    widths = batches.choose_widths(lengths, encoder.max_row_length(length), compiled.price())
+    widths = batches.choose_widths(lengths, encoder.max_row_length(length), compiled.shape_compile_cost())
     plan = batches.shuffled_batches(lengths, config.batch_tokens, widths, SEED, 0)
     callback = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
     with contextlib.suppress(EnoughError):

@@ -187,7 +187,7 @@ def _away(old: Any, with_probe: Any) -> float:
     """How far a model's int8 is from the probe of the same model."""
     probe = with_probe.probe
     found, wanted = old.score_by(old.run, probe.rows), probe.logits["model.int8.onnx"]
-    return float(np.abs(old.told(found) - old.told(wanted)).max())
+    return float(np.abs(old.to_outputs(found) - old.to_outputs(wanted)).max())
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ def test_where_others_may_need_them_packages_are_not_left_out(monkeypatch: pytes
 
 def test_a_gpu_is_of_no_use_without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backend, "_DEVICES", ("null",))  # which every system has
-    monkeypatch.setattr(backend, "installed", lambda: False)
+    monkeypatch.setattr(backend, "is_installed", lambda: False)
     monkeypatch.setattr(sys, "modules", {name: module for name, module in sys.modules.items() if name != "keras"})
     assert not backend.has_device()
 
@@ -265,7 +265,7 @@ def test_without_a_backend_the_error_names_what_to_do(
     with pytest.raises(MissingExtraError, match=f"the family 'lstm' needs .*{remedy}"):
         backend.load("the family 'lstm'")
     with pytest.raises(MissingExtraError, match=f"the family 'lstm' needs .*{remedy}"):
-        backend.need("the family 'lstm'")
+        backend.require_installed("the family 'lstm'")
 
 
 if __name__ == "__main__":

@@ -87,13 +87,13 @@ def _config(family: str, **changes: Any) -> Any:
 def test_writing_checkpoints_within_an_epoch_takes_no_more_than_its_share(
     share: float, within: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written, save = [], trainer.Loop._save
+    written, save = [], trainer.Trainer._save
 
-    def counted(run: trainer.Loop, checkpoints: context.Checkpoints) -> None:
+    def counted(run: trainer.Trainer, checkpoints: context.Checkpoints) -> None:
         written.append((run.state.epoch, run.state.step))
         save(run, checkpoints)
 
-    monkeypatch.setattr(trainer.Loop, "_save", counted)
+    monkeypatch.setattr(trainer.Trainer, "_save", counted)
     checkpoints = context.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, share=share)
     fitted = neural.fit(
         registry.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), FitContext(seed=1, checkpoints=checkpoints)

@@ -36,7 +36,7 @@ def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
     for rows, width in ((4, 2), (3, 7), (1, 1)):
         ids = random.integers(0, 5, (rows, width)).astype(np.int32)
         batch = ids, random.random((rows, 2)).astype(np.float32), random.random(rows).astype(np.float32)
-        training = training or compiled.Training(model, "mae", batch)
+        training = training or compiled.TrainingStep(model, "mae", batch)
         rate = float(plain.optimizer.learning_rate)
         found = training.step(*batch)
         assert found[:2] == pytest.approx(plain.train_on_batch(*batch[:2], sample_weight=batch[2]), rel=1e-5)
@@ -59,6 +59,6 @@ def test_predictions_are_the_same_for_few_batches_and_many() -> None:
 def test_batches_are_filled_up_to_few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     made = [Batch(np.arange(rows), width, 50) for rows, width in ((50, 16), (3, 16), (3, 24), (17, 32), (40, 40))]
     monkeypatch.setattr(compiled, "any_shape", lambda: True)
-    assert [batch.size for batch in compiled.filled(made)] == [50, 3, 3, 17, 40]
+    assert [batch.size for batch in compiled.pad_batch_sizes(made)] == [50, 3, 3, 17, 40]
     monkeypatch.setattr(compiled, "any_shape", lambda: False)
-    assert [batch.size for batch in compiled.filled(made)] == [50, 50, 4, 50, 50]
+    assert [batch.size for batch in compiled.pad_batch_sizes(made)] == [50, 50, 4, 50, 50]

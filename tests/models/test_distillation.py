@@ -120,7 +120,7 @@ def test_members_learn_from_texts_without_labels_and_repeat() -> None:
 
 
 def test_a_budget_tries_texts_without_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto.plan.backend, "installed", lambda: False)
+    monkeypatch.setattr(auto.plan.backend, "is_installed", lambda: False)
     found = fit(OTHERS, budget=120.0)  # more than it takes: it ends when all is tried
     assert found.config.members[-1].endswith(f"unlabelled={len(OTHERS)}")
     assert len(found.model.members) >= 1

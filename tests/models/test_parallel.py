@@ -35,8 +35,8 @@ def in_both(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
 
     monkeypatch.setattr(parallel, "count", lambda: 2)
     monkeypatch.setattr(parallel, "is_first", lambda: is_first)
-    monkeypatch.setattr(parallel, "agreed", agreed)
-    monkeypatch.setattr(parallel, "firsts", exchange)
+    monkeypatch.setattr(parallel, "broadcast_metrics", agreed)
+    monkeypatch.setattr(parallel, "broadcast", exchange)
 
     def call(path: Path, elsewhere: Path) -> list[Any]:
         nonlocal is_first

@@ -18,7 +18,7 @@ from tenor.models.pretrained import hub
 from tenor.models.registry import FAMILIES
 from tenor.training import fitting
 
-pytestmark = pytest.mark.skipif(not backend.installed(), reason="needs Keras")
+pytestmark = pytest.mark.skipif(not backend.is_installed(), reason="needs Keras")
 
 
 class Stopped(plan.Clock):

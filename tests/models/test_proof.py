@@ -128,7 +128,7 @@ def test_int8_may_differ_by_as_much_as_rounding_to_it_changed(trained: Predictor
     assert (int8.allowed, float32.allowed) == (proof.INT8_TOLERANCE, 1e-4)  # of a network this small
     away = {**model.probe.logits, INT8: model.probe.logits[FLOAT32] + np.float32(0.4)}
     coarse = replace(model, probe=replace(model.probe, logits=away))
-    changed = np.abs(model.told(away[INT8]) - model.told(away[FLOAT32])).max()
+    changed = np.abs(model.to_outputs(away[INT8]) - model.to_outputs(away[FLOAT32])).max()
     assert changed > proof.INT8_TOLERANCE and next(proof.candidates(coarse)).allowed == pytest.approx(changed)
 
 

@@ -62,7 +62,7 @@ def test_in_float32_it_is_as_close_as_the_graph_itself(folders: dict[str, Path])
     assert isinstance(model, OnnxNetwork)
     rows = model.encode(ENGLISH)
     by_openvino = model.score_with(runtimes.openvino(model.onnx_graph(FLOAT32), bfloat16=False), rows)
-    np.testing.assert_allclose(model.told(by_openvino), model.told(model.score(rows)), atol=TOLERANCE)
+    np.testing.assert_allclose(model.to_outputs(by_openvino), model.to_outputs(model.score(rows)), atol=TOLERANCE)
 
 
 def shifted(by: float, only_bfloat16: bool = False) -> Any:

@@ -99,7 +99,7 @@ def test_auto_makes_the_models_of_one_machine(tmp_path: Path, english_csv: Path)
 def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
     tmp_path: Path, english_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan.backend, "installed", lambda: False)  # n-gram models are planned alone
+    monkeypatch.setattr(plan.backend, "is_installed", lambda: False)  # n-gram models are planned alone
     monkeypatch.setattr(plan, "_FIRST_TIMES", 0.0)
 
     class Looking(Listening):

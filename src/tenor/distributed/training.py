@@ -20,8 +20,8 @@ from tenor.errors import SettingsError, TenorError, counted, missing_extra
 from tenor.models.context import FitContext
 
 if TYPE_CHECKING:  # not loaded here: a worker joins the others before its backend starts
-    from tenor.training.network_training import Learned, Work
-    from tenor.training.neural import Learn
+    from tenor.training.network_training import NetworkJob, TrainedNetwork
+    from tenor.training.neural import NetworkTrainer
 
 _DEATHS = 5  # starts that may come to nothing one after the other
 _LOOK_S = 0.5  # between two looks at how far the workers are
@@ -67,8 +67,8 @@ class Trainer:
             from tenor.training import network_training
 
             callback = _Telling(self._told) if number == 0 else Callback()
-            with parallel.together():
-                found = network_training.learn(ray.get(work[0]), replace(task.context, callback=callback))
+            with parallel.data_parallel_scope():
+                found = network_training.train_network(ray.get(work[0]), replace(task.context, callback=callback))
             digest = hashlib.sha256(b"".join(array.tobytes() for array in found.network.arrays().values())).hexdigest()
             return _Answer(found if number == 0 else None, digest)
         except TenorError as error:
@@ -114,7 +114,7 @@ class _Answer:
     not reach the others.
     """
 
-    found: "Learned | None" = None
+    found: "TrainedNetwork | None" = None
     digest: str = ""
     error: TenorError | None = None
     lost: str = ""
@@ -124,7 +124,7 @@ class _Lost(Exception):  # noqa: N818  (caught here)
     """The group cannot go on."""
 
 
-def learner(ray: Any, workers: int | None, threads: int) -> "Learn":
+def learner(ray: Any, workers: int | None, threads: int) -> "NetworkTrainer":
     """What trains a network on the cluster.
 
     Args:
@@ -133,7 +133,7 @@ def learner(ray: Any, workers: int | None, threads: int) -> "Learn":
         threads: Cores for each.
     """
 
-    def learn(work: "Work", context: FitContext) -> "Learned":
+    def learn(work: "NetworkJob", context: FitContext) -> "TrainedNetwork":
         callback, checkpoints = context.callback, context.checkpoints
         until = None if context.seconds is None else time.perf_counter() + context.seconds
         if checkpoints is not None:
@@ -188,7 +188,7 @@ class _Heard:
         raise _Lost
 
 
-def _trained(ray: Any, crew: Sequence[Any], address: Any, task: _Task, work: Any, heard: _Heard) -> "Learned":
+def _trained(ray: Any, crew: Sequence[Any], address: Any, task: _Task, work: Any, heard: _Heard) -> "TrainedNetwork":
     """What the workers have learned. Raises _Lost where one of them died."""
     asked = [actor.learn.remote(address, task, [work], number) for number, actor in enumerate(crew)]
     waiting, answers = list(asked), {}
@@ -208,7 +208,7 @@ def _trained(ray: Any, crew: Sequence[Any], address: Any, task: _Task, work: Any
         raise TenorError(
             "the workers do not have equal weights.", "Have the same versions of JAX and Keras on all nodes."
         )
-    found: Learned | None = answers[asked[0]].found
+    found: TrainedNetwork | None = answers[asked[0]].found
     assert found is not None
     return found
 

@@ -469,7 +469,7 @@ def _short(problem: str) -> str:
 def require_installed(family: Family) -> None:
     """Refuse a family whose packages are not installed."""
     if family.build is not None:
-        backend.need(f"the family {family.name!r}")
+        backend.require_installed(f"the family {family.name!r}")
 
 
 def _restore(

@@ -10,7 +10,7 @@ from tenor.models.auto.executor import Spread
 from tenor.models.base import Fitted
 
 if TYPE_CHECKING:  # its module loads Keras
-    from tenor.models.neural.network import Start
+    from tenor.models.neural.network import PretrainedWeights
 
 CHECKPOINT = "checkpoint.safetensors"
 """The file of a checkpoint."""
@@ -63,7 +63,7 @@ class FitContext:
     seed: int
     callback: Callback = field(default_factory=Callback)
     checkpoints: Checkpoints | None = None
-    init: "Start | None" = None
+    init: "PretrainedWeights | None" = None
     seconds: float | None = None
     executor: Spread | None = None
     on_candidate: Callable[[Fitted], None] | None = None

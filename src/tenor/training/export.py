@@ -11,7 +11,7 @@ from tenor.inference.predictor import Predictor
 from tenor.models.auto.blend import Blend
 from tenor.models.base import Model
 from tenor.models.neural import backend
-from tenor.models.neural.neural_model import Neural
+from tenor.models.neural.neural_model import NeuralModel
 from tenor.models.onnx.onnx_network import OnnxNetwork
 from tenor.tasks import MultiLabel, Regression
 
@@ -52,7 +52,7 @@ def export_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor
         TenorError: A graph says something else than its network, or a package is missing; see `models.export`.
     """
 
-    def anew(model: Neural) -> OnnxNetwork:
+    def anew(model: NeuralModel) -> OnnxNetwork:
         backend.load("writing ONNX")  # here, since it keeps the backend quiet
         from tenor.models.neural import network, neural_model
         from tenor.models.onnx import export
@@ -83,7 +83,7 @@ def export_int8(
         TenorError: It is worse than `LARGEST_LOSS` allows, or a network has no graph.
     """
 
-    def rounded(model: Neural) -> OnnxNetwork:
+    def rounded(model: NeuralModel) -> OnnxNetwork:
         if not isinstance(model, OnnxNetwork):
             raise TenorError("there is no ONNX graph, so there is none in int8.", "Make it with: tenor export MODEL")
         backend.load("writing ONNX")
@@ -112,15 +112,15 @@ def export_int8(
     return small, compared, measured
 
 
-def _changed(predictor: Predictor, change: Callable[[Neural], OnnxNetwork]) -> Predictor:
+def _changed(predictor: Predictor, change: Callable[[NeuralModel], OnnxNetwork]) -> Predictor:
     """The model with each network in it changed; what was measured of int8 is left out."""
     saved = predictor.bundle
-    if isinstance(saved.model, Neural):
+    if isinstance(saved.model, NeuralModel):
         model: Model = change(saved.model)
-    elif isinstance(saved.model, Blend) and any(isinstance(each.model, Neural) for each in saved.model.members):
+    elif isinstance(saved.model, Blend) and any(isinstance(each.model, NeuralModel) for each in saved.model.members):
         model = Blend(
             tuple(
-                replace(each, model=change(each.model)) if isinstance(each.model, Neural) else each
+                replace(each, model=change(each.model)) if isinstance(each.model, NeuralModel) else each
                 for each in saved.model.members
             )
         )

@@ -14,7 +14,7 @@ from tenor.models.neural import backend
 from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 
 if TYPE_CHECKING:
-    from tenor.training.neural import Learn
+    from tenor.training.neural import NetworkTrainer
 
 
 def weights(task: Task, targets: Targets, wanted: Any) -> Floats:
@@ -51,7 +51,9 @@ def check_class_weight(task: Task, wanted: Any) -> None:
             require(usable, "class_weight", f"of {label!r} must be a number above 0")
 
 
-def fit(family: Family, examples: Examples, config: Any, context: FitContext, learn: "Learn | None" = None) -> Fitted:
+def fit(
+    family: Family, examples: Examples, config: Any, context: FitContext, learn: "NetworkTrainer | None" = None
+) -> Fitted:
     """Fit a model, calibrate it and keep conformal scores; labels of a set get their thresholds.
 
     Args:
@@ -95,7 +97,7 @@ def calibrated(fitted: Fitted) -> Fitted:
 
 
 def fit_plain(
-    family: Family, examples: Examples, config: Any, context: FitContext, learn: "Learn | None" = None
+    family: Family, examples: Examples, config: Any, context: FitContext, learn: "NetworkTrainer | None" = None
 ) -> Fitted:
     """A model without calibration; a network makes only as many steps as fit into `context.seconds`."""
     if family.fit is not None:
@@ -103,4 +105,4 @@ def fit_plain(
     backend.load(f"family {family.name!r}")  # here, since it keeps the backend quiet
     from tenor.training import network_training, neural
 
-    return neural.fit(family, examples, config, context, learn or network_training.learn)
+    return neural.fit(family, examples, config, context, learn or network_training.train_network)

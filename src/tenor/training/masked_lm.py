@@ -33,7 +33,7 @@ from tenor.text.batches import Batch
 from tenor.text.encoded import PADDING, Encoded, TextEncoder
 from tenor.text.vocabulary import UNKNOWN
 from tenor.training import network_training, neural
-from tenor.training.trainer import Loop
+from tenor.training.trainer import Trainer
 
 _SHARE, _MASK, _RANDOM = 0.15, 0.8, 0.1
 _SHARE_FROM_NOTHING = 0.4
@@ -75,7 +75,7 @@ def fit(family: Family, texts: Sequence[str], config: Any, context: FitContext) 
     after_encoding = time.perf_counter()
 
     network = Network(family, NO_TASK, config, encoder, network_training.build(family, config, NO_TASK, seed, init))
-    loop = Loop(_MaskedTokens(network, encoded, held, seed), config, context)
+    loop = Trainer(_MaskedTokens(network, encoded, held, seed), config, context)
     loop.train()
     network = replace(network, keras_model=network_training.in_float32(network))
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
@@ -146,7 +146,7 @@ class _MaskedTokens:
             return {}
         random = np.random.default_rng((self.seed, _VALIDATION_SEED))
         losses = right = count = 0.0
-        for batch in self.network.in_order(self.held.lengths, self.network.config.batch_tokens):
+        for batch in self.network.sequential_batches(self.held.lengths, self.network.config.batch_tokens):
             inputs, targets, weights = self._arrays(self.held, batch, random)
             found = self.whole.test_on_batch(inputs, targets, sample_weight=weights, return_dict=True)
             self.whole.reset_metrics()

@@ -16,16 +16,16 @@ from tenor.models.base import Family, Loss, NetworkConfig
 from tenor.models.context import FitContext
 from tenor.models.linear import head
 from tenor.models.neural import losses, parallel, precision
-from tenor.models.neural.network import Network, Start
+from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.tasks import Floats, Regression, Targets, Task
 from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded, TextEncoder
-from tenor.training.trainer import Loop
+from tenor.training.trainer import Trainer
 
 _FEW_TEXTS = 1_000  # up to so many, the head is fitted once more after the whole network
 
 
-class Part(NamedTuple):
+class EncodedExamples(NamedTuple):
     """Labelled texts as ids.
 
     Attributes:
@@ -40,7 +40,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Work:
+class NetworkJob:
     """A network to train: all that a process needs for it.
 
     Attributes:
@@ -60,13 +60,13 @@ class Work:
     config: NetworkConfig
     text_encoder: TextEncoder
     seed: int
-    start: Start | None
-    learned: Part
-    held: Part
-    few: Part | None
+    start: PretrainedWeights | None
+    learned: EncodedExamples
+    held: EncodedExamples
+    few: EncodedExamples | None
 
 
-class Learned(NamedTuple):
+class TrainedNetwork(NamedTuple):
     """What came of it.
 
     Attributes:
@@ -80,7 +80,7 @@ class Learned(NamedTuple):
     steps: list[dict[str, Any]]
 
 
-def learn(work: Work, context: FitContext) -> Learned:
+def train_network(work: NetworkJob, context: FitContext) -> TrainedNetwork:
     """Train the network in this process, or its share where processes train it together.
 
     Args:
@@ -94,10 +94,10 @@ def learn(work: Work, context: FitContext) -> Learned:
     network = Network(work.family, work.task, work.config, work.text_encoder, keras_model)
     if getattr(work.config, "tune", None) == "frozen":
         history = _fit_head(network, work.learned, work.seed, callback)
-        return Learned(replace(network, keras_model=in_float32(network)), history, [])
+        return TrainedNetwork(replace(network, keras_model=in_float32(network)), history, [])
     if work.few is not None:
         _fit_head(network, work.few, work.seed, callback)
-    loop = Loop(_Labels(network, work.learned, work.held), work.config, context)
+    loop = Trainer(_Labels(network, work.learned, work.held), work.config, context)
     loop.train(None if context.seconds is None else begin + context.seconds)
     network = replace(network, config=loop.config)
     network = replace(network, keras_model=in_float32(network))
@@ -105,7 +105,7 @@ def learn(work: Work, context: FitContext) -> Learned:
     if usual and len(work.learned.targets) <= _FEW_TEXTS:
         # Few steps make features that tell classes apart; a regularised head makes more of them than theirs did.
         _fit_head(network, work.learned, work.seed, callback, choose=False)
-    return Learned(network, loop.state.history, loop.table())
+    return TrainedNetwork(network, loop.state.history, loop.table())
 
 
 def usual_loss(task: Task) -> Loss:
@@ -113,7 +113,7 @@ def usual_loss(task: Task) -> Loss:
     return "mean-squared-error" if isinstance(task, Regression) else "cross-entropy"
 
 
-def build(family: Family, config: NetworkConfig, task: Task, seed: int, start: Start | None = None) -> Any:
+def build(family: Family, config: NetworkConfig, task: Task, seed: int, start: PretrainedWeights | None = None) -> Any:
     """A new Keras model, in the precision that training computes with, with the weights that training starts from."""
     keras_model = _build(family, config, task, precision.policy(config), seed)
     if start is not None:
@@ -141,7 +141,9 @@ def _build(family: Family, config: NetworkConfig, task: Task, policy: str, seed:
         return family.build(config, task)
 
 
-def _fit_head(network: Network, part: Part, seed: int, callback: Callback, choose: bool = True) -> list[dict[str, Any]]:
+def _fit_head(
+    network: Network, part: EncodedExamples, seed: int, callback: Callback, choose: bool = True
+) -> list[dict[str, Any]]:
     """Fit the head alone, on features of each text that are computed once.
 
     That is all where the encoder is frozen. Else it comes first, so that a head that knows nothing does not distort the
@@ -150,14 +152,14 @@ def _fit_head(network: Network, part: Part, seed: int, callback: Callback, choos
     features = network.features(part.encoded, callback)
     found, tried = head.fit(features, part.targets, network.task, part.weights, seed, choose)
     for variable, value in zip(network.keras_model.get_layer("logits").weights, found, strict=True):
-        variable.assign(parallel.firsts(value))
+        variable.assign(parallel.broadcast(value))
     return tried
 
 
 class _Labels:
     """The labels of each text."""
 
-    def __init__(self, network: Network, learned: Part, held: Part) -> None:
+    def __init__(self, network: Network, learned: EncodedExamples, held: EncodedExamples) -> None:
         self.network, self.task, self.keras_model = network, network.task, network.keras_model
         self.encoded, self.held = learned.encoded, held
         self.longest = network.longest

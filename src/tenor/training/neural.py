@@ -14,14 +14,14 @@ from tenor.config.settings import require
 from tenor.errors import TenorError, counted
 from tenor.models.base import Examples, Family, Fitted, HeldOut, Loss, NetworkConfig
 from tenor.models.context import FitContext
-from tenor.models.neural.network import Network, Start
+from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import OnnxNetwork
 from tenor.tasks import MultiLabel, Regression, Targets, Task
 from tenor.text import batches
 from tenor.text.encoded import COVERS_WHOLE_TEXT, TextEncoder
 from tenor.training import network_training
-from tenor.training.network_training import Learned, Part, Work
+from tenor.training.network_training import EncodedExamples, NetworkJob, TrainedNetwork
 
 _SMALLEST_BATCH = 1024  # tokens
 _EPOCH_BATCHES, _RUN_BATCHES = 100, 300
@@ -38,8 +38,8 @@ _KEPT = {
     **dict.fromkeys(COVERS_WHOLE_TEXT, "all of them"),
 }
 
-Learn = Callable[[Work, FitContext], Learned]
-"""What trains a network, here or elsewhere: as `network_training.learn` does."""
+NetworkTrainer = Callable[[NetworkJob, FitContext], TrainedNetwork]
+"""What trains a network, here or elsewhere: as `network_training.train_network` does."""
 
 
 def fit(
@@ -47,7 +47,7 @@ def fit(
     examples: Examples,
     config: NetworkConfig,
     context: FitContext,
-    learn: Learn = network_training.learn,
+    learn: NetworkTrainer = network_training.train_network,
 ) -> Fitted:
     """Train a network and keep the weights of its best epoch.
 
@@ -92,10 +92,14 @@ def fit(
     # Not where features are dropped all through the encoder: a head that has never seen that is wrong in training.
     if tune != "frozen" and family.initialise is not None:
         some = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
-        few = Part(encoder.encode(some.texts, tokens, config.keep), some.targets, some.weights)
-    work = Work(
+        few = EncodedExamples(encoder.encode(some.texts, tokens, config.keep), some.targets, some.weights)
+    work = NetworkJob(
         *(family, task, config, encoder, seed, context.init),
-        *(Part(encoded, learned.targets, learned.weights), Part(held, held_out.targets, held_out.weights), few),
+        *(
+            EncodedExamples(encoded, learned.targets, learned.weights),
+            EncodedExamples(held, held_out.targets, held_out.weights),
+            few,
+        ),
     )
     left = None if context.seconds is None else begin + context.seconds - time.perf_counter()
     network, history, steps = learn(work, replace(context, seconds=left))
@@ -132,7 +136,9 @@ def _told(config: NetworkConfig) -> str:
     return f"training keeps {_KEPT[config.keep]}; predictions read {_KEPT[config.read]}"
 
 
-def prepare(family: Family, config: Any, texts: Sequence[str], start: Start | None = None) -> tuple[Any, TextEncoder]:
+def prepare(
+    family: Family, config: Any, texts: Sequence[str], start: PretrainedWeights | None = None
+) -> tuple[Any, TextEncoder]:
     """The settings with what the family chooses filled in, and the encoder of the texts."""
     if start is not None:
         return config, start.text_encoder

@@ -35,7 +35,7 @@ from tenor.training import export, fitting, output, preparation, provenance
 from tenor.training.preparation import PreparedData
 
 if TYPE_CHECKING:
-    from tenor.training.neural import Learn
+    from tenor.training.neural import NetworkTrainer
 
 _NOT_COMPARED = ("settings", "log", "out", "lang", "report")  # of what a run is asked for
 
@@ -53,7 +53,10 @@ class Trained:
 
 
 def train(
-    run: RunConfig, callback: Callback | None = None, spread: Spread | None = None, learn: "Learn | None" = None
+    run: RunConfig,
+    callback: Callback | None = None,
+    spread: Spread | None = None,
+    learn: "NetworkTrainer | None" = None,
 ) -> Trained:
     """Read, part, fit, measure, save.
 
@@ -213,7 +216,7 @@ def _train(
     prepared: PreparedData,
     identity: dict[str, Any],
     begin: float,
-    learn: "Learn | None",
+    learn: "NetworkTrainer | None",
 ) -> Trained:
     data, groups, callback = prepared.data, prepared.groups, context.callback
     others = None if run.unlabelled is None else sources.read_unlabelled(run.unlabelled, run.text)
@@ -509,4 +512,4 @@ def _start(encoder: Encoder | None) -> Any:
         return None
     from tenor.models.neural import network
 
-    return network.Start(encoders.restore(encoder.text_encoder), encoder.arrays)
+    return network.PretrainedWeights(encoders.restore(encoder.text_encoder), encoder.arrays)

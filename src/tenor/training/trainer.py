@@ -74,7 +74,7 @@ class Objective(Protocol):
         """Figures on the texts held out, `validation_loss` first; empty where there are none."""
 
 
-class Loop:
+class Trainer:
     """One run of training: the compiled model, the state, the best weights."""
 
     def __init__(
@@ -89,11 +89,11 @@ class Loop:
         self.model = objective.keras_model
         self.state = _State()
         self.widths = batches.choose_widths(
-            objective.encoded.lengths, objective.longest, compiled.price() / config.epochs
+            objective.encoded.lengths, objective.longest, compiled.shape_compile_cost() / config.epochs
         )
         self.best: list[Any] = []
         # Of each step: epoch, loss, metric, learning rate, norm of the gradient.
-        self.made: list[tuple[float, ...]] = []
+        self.step_log: list[tuple[float, ...]] = []
         self.steps = 0  # of the whole run
         self.pause = 0.0  # seconds until writing a checkpoint takes no more than its share of the time
 
@@ -113,13 +113,13 @@ class Loop:
         )
         self.model.optimizer.build(self.model.trainable_variables)
         first = self.objective.arrays(self._batches(0)[0], np.random.default_rng(0))
-        self.training = compiled.Training(self.model, self.objective.metric.name, first)
+        self.training = compiled.TrainingStep(self.model, self.objective.metric.name, first)
         if self.checkpoints and self.checkpoints.resume:
             self._restore(self.checkpoints)
         if self.state.steps is not None:
-            self._take(self.state.steps)
+            self._set_total_steps(self.state.steps)
         elif until is not None:
-            self._settle(until)
+            self._fit_to_deadline(until)
         try:
             self._epochs()
         except KeyboardInterrupt:
@@ -129,7 +129,7 @@ class Loop:
         for variable, value in zip(self.model.trainable_variables, self.best, strict=True):
             variable.assign(value)
 
-    def _settle(self, until: float) -> None:
+    def _fit_to_deadline(self, until: float) -> None:
         """Take as many steps as there is time for. Batches of each width are tried first, and what they taught is
         forgotten.
         """
@@ -148,13 +148,13 @@ class Loop:
         self.training.synchronise()
         for name, variable in self._variables().items():
             variable.assign(before[name])
-        self.state, self.made = _State(), []
+        self.state, self.step_log = _State(), []
         each = needed / len(self._batches(0))
-        fitting = parallel.agreed({"steps": (until - time.perf_counter()) / each})["steps"]
+        fitting = parallel.broadcast_metrics({"steps": (until - time.perf_counter()) / each})["steps"]
         self.state.steps = max(1, min(self.steps, int(fitting)))
-        self._take(self.state.steps)
+        self._set_total_steps(self.state.steps)
 
-    def _take(self, steps: int) -> None:
+    def _set_total_steps(self, steps: int) -> None:
         if steps < self.steps:
             self.config, self.steps = replace(self.config, steps=steps), steps
             self.model.optimizer.settle(round(self.config.warmup * steps), steps)
@@ -169,7 +169,7 @@ class Loop:
             while state.step < len(order) and made < self.steps:
                 self._step(order[state.step])
                 made += 1
-                self.callback.log_metrics("step", made, self._told(self.made[-1]))
+                self.callback.log_metrics("step", made, self._told(self.step_log[-1]))
                 now = time.perf_counter()
                 state.seconds, last = state.seconds + now - last, now
                 self.callback.on_progress(name, state.rows, total, self._means())
@@ -185,7 +185,7 @@ class Loop:
         made = batches.shuffled_batches(
             self.objective.encoded.lengths, self.config.batch_tokens, self.widths, self.seed, epoch
         )
-        return [batch._replace(size=parallel.filled(batch.size)) for batch in made]
+        return [batch._replace(size=parallel.padded_size(batch.size)) for batch in made]
 
     def _stale(self) -> bool:
         patience = self.config.patience
@@ -193,9 +193,9 @@ class Loop:
 
     def _step(self, batch: Batch) -> None:
         random = np.random.default_rng((self.seed, self.state.epoch, self.state.step))
-        inputs, targets, weights = keras.tree.map_structure(parallel.share, self.objective.arrays(batch, random))
+        inputs, targets, weights = keras.tree.map_structure(parallel.local_rows, self.objective.arrays(batch, random))
         loss, metric, *seen = self.training.step(inputs, targets, weights)
-        self.made.append((self.state.epoch + 1, loss, metric, *seen))
+        self.step_log.append((self.state.epoch + 1, loss, metric, *seen))
         rows = len(batch.rows)
         self.state.step += 1
         self.state.rows += rows
@@ -208,7 +208,7 @@ class Loop:
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each step: its number, epoch, loss, metric, learning rate and norm of the gradient."""
-        numbered = enumerate(self.made, 1)
+        numbered = enumerate(self.step_log, 1)
         return [{"step": number, "epoch": int(step[0]), **self._told(step)} for number, step in numbered]
 
     def _means(self) -> dict[str, float]:
@@ -222,7 +222,7 @@ class Loop:
     def _end_epoch(self, name: str) -> None:
         state = self.state
         self.training.synchronise()
-        measured = parallel.agreed(self.objective.measure())
+        measured = parallel.broadcast_metrics(self.objective.measure())
         row: dict[str, Any] = {"epoch": state.epoch + 1, **self._means(), **measured}
         self.callback.log_metrics("epoch", state.epoch + 1, {name: row[name] for name in list(row)[1:]})
         loss = measured.get("validation_loss", row["loss"])
@@ -250,7 +250,7 @@ class Loop:
         self.training.synchronise()
         arrays = {name: to_numpy(variable) for name, variable in self._variables().items()}
         arrays |= {f"best/{index}": value for index, value in enumerate(self.best)}
-        arrays["made"] = np.array(self.made, np.float64)
+        arrays["made"] = np.array(self.step_log, np.float64)
         about = {"run": _identity(checkpoints), "state": asdict(self.state)}
         data = safetensors.save(arrays, {"tenor": json.dumps(about)})
         try:
@@ -294,7 +294,7 @@ class Loop:
         for name, variable in variables.items():
             variable.assign(arrays[name])
         self.best = [arrays[f"best/{index}"] for index in range(sum(name.startswith("best/") for name in arrays))]
-        self.state, self.made = state, [tuple(step) for step in arrays["made"].tolist()]
+        self.state, self.step_log = state, [tuple(step) for step in arrays["made"].tolist()]
         self.callback.on_message(f"resumed at epoch {self.state.epoch + 1}, batch {self.state.step + 1}.")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tenor.evaluation.calibration import Calibration
 from tenor.models.base import Examples, Model
-from tenor.models.neural.neural_model import Neural
+from tenor.models.neural.neural_model import NeuralModel
 from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 
 _OWN = 0.5  # how much the label of a text counts beside what the teacher says of it
@@ -110,7 +110,7 @@ def drawn(texts: Sequence[str], number: int, seed: int) -> list[str]:
 
 def of_task(model: Any, task: Task) -> Any:
     """The model that has learned from soft targets as one of the task itself."""
-    return replace(model, task=task) if isinstance(model, Neural) else model
+    return replace(model, task=task) if isinstance(model, NeuralModel) else model
 
 
 def _soft(task: Task) -> Task:

@@ -112,7 +112,7 @@ def encodes(members: Sequence[str] | None, budget: float | None, examples: Examp
 
     if members is not None:
         return any(member.split()[0] == pretrained.FAMILY.name for member in members)
-    if not backend.installed() or (budget is not None and budget < _FEWEST_ENCODER_S):
+    if not backend.is_installed() or (budget is not None and budget < _FEWEST_ENCODER_S):
         return False
     if len(examples) >= _FEW and budget is not None:
         held = int(held_share(len(examples), True) * len(examples))
@@ -179,10 +179,10 @@ def plan(
         else:
             later.append(further)
     again = sum(each.again_s for each in made)  # for the n-gram models to learn from all texts in the end
-    if backend.installed() and len(learned) < _FEW and encoder:
+    if backend.is_installed() and len(learned) < _FEW and encoder:
         yield Candidate(pretrained.FAMILY, {"tune": "frozen"})
     yield from _taught(learned, held_out, clock, made)
-    if not backend.installed():
+    if not backend.is_installed():
         return
     if len(learned) >= _FEWEST_TUNED and encoder:
         for tokens, times in _LENGTHS.items():

@@ -80,7 +80,7 @@ def _lstm(config: Config, name: str) -> Any:
     from tenor.models.neural import parallel
     from tenor.models.neural.layers import ChronoBias
 
-    return parallel.by_rows(keras.layers.LSTM)(
+    return parallel.shard_map_rows(keras.layers.LSTM)(
         config.units,
         config.activation,
         bias_initializer=ChronoBias(config.memory) if config.memory else "zeros",

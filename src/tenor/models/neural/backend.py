@@ -59,17 +59,17 @@ def _require_avx(part: str) -> None:
         )
 
 
-def need(part: str) -> None:
+def require_installed(part: str) -> None:
     """Refuse at once, without the seconds that loading takes, where Keras or its backend is not installed.
 
     Raises:
         MissingExtraError: It is not; the error says that `part` needs it.
     """
-    if not installed():
+    if not is_installed():
         raise _missing(part)
 
 
-def installed() -> bool:
+def is_installed() -> bool:
     """Whether Keras and its backend are there."""
     wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
     return all(importlib.util.find_spec(name) is not None for name in ("keras", wanted))
@@ -77,7 +77,9 @@ def installed() -> bool:
 
 def has_device() -> bool:
     """Whether networks learn on a GPU or TPU. Keras is loaded to tell only where the system has one."""
-    if not installed() or ("keras" not in sys.modules and not any(any(Path("/dev").glob(name)) for name in _DEVICES)):
+    if not is_installed() or (
+        "keras" not in sys.modules and not any(any(Path("/dev").glob(name)) for name in _DEVICES)
+    ):
         return False
     load("learning on a GPU")
     from tenor.models.neural import precision

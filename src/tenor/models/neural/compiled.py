@@ -27,14 +27,14 @@ def any_shape() -> bool:
     return bool(keras.backend.backend() == "tensorflow")
 
 
-def price() -> float:
+def shape_compile_cost() -> float:
     """Tokens that are trained on in the time that one more shape takes to compile, in orders of magnitude."""
     if any_shape():
         return 0.0
     return _PRICE_ON_DEVICE if precision.has_device() else _PRICE
 
 
-class Training:
+class TrainingStep:
     """The training steps of a model that was just compiled.
 
     Between `synchronise` and the next step the model's variables may be read and assigned; else, on JAX, they may not.
@@ -106,7 +106,7 @@ class Training:
         return next(i for i, each in enumerate(self._model.optimizer.variables) if each is self._model.optimizer.seen)
 
 
-def filled(made: list[Batch]) -> list[Batch]:
+def pad_batch_sizes(made: list[Batch]) -> list[Batch]:
     """The batches with the rows that they are filled up to as their `size`: where each shape is compiled, as many as a
     full batch of the same width has, or a power of 4.
     """
@@ -123,7 +123,7 @@ def _power(rows: int) -> int:
     return 1 << bits + bits % 2
 
 
-def exact() -> contextlib.AbstractContextManager[Any]:
+def full_float32_matmul() -> contextlib.AbstractContextManager[Any]:
     """Inside, products of float32 are float32: JAX would round what goes into them to 11 bits on a GPU (TF32)."""
     if any_shape():
         return contextlib.nullcontext()
@@ -145,7 +145,7 @@ def predict(keras_model: Any, batches: int) -> Any:
         keras_model.predict_function = lambda data: call(*data[0])
 
     def called(ids: Any) -> Any:
-        with exact():
+        with full_float32_matmul():
             return parallel.predict(keras_model, ids)
 
     return called

@@ -35,7 +35,7 @@ _SIMPSON = np.array([1, 4, 1]) / 6
 _WHOLE = 1 << 40  # tokens: no text is cut
 
 
-class Path:
+class IntegrationPath:
     """The way from nothing to a text, through one network.
 
     Args:
@@ -108,7 +108,7 @@ def _jax_step(rest: keras.Model) -> Step:
         return said, ops.sum(slope * way, axis=2)
 
     def exact(*inputs: Any) -> Any:
-        with compiled.exact():
+        with compiled.full_float32_matmul():
             return step(weights, others, *inputs)
 
     return exact
@@ -127,7 +127,7 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
     spans = [encoder.spans(text, config.maximum_tokens, config.read) for text in texts]
     blanked = encoded.ids.copy()
     for begin, found in zip(first, spans, strict=False):
-        blanked[begin + found.at] = network.path.blank
+        blanked[begin + found.at] = network.integration_path.blank
     ends, added = _integrate(network, encoded, replace(encoded, ids=blanked), directions[encoded.row_to_text])
     results = []
     for row, (text, found) in enumerate(zip(texts, spans, strict=True)):
@@ -198,9 +198,9 @@ def _along(
 ) -> tuple[Shares, list[Shares]]:
     """What the model says at places of the ways of rows, (places,), and what each id of the row adds there."""
     said, added = np.zeros(len(row)), [np.zeros(0)] * len(row)
-    path = network.path
+    path = network.integration_path
     lengths = encoded.lengths[row]
-    for batch in compiled.filled(network.in_order(lengths, network.config.batch_tokens)):
+    for batch in compiled.pad_batch_sizes(network.sequential_batches(lengths, network.config.batch_tokens)):
         chosen = np.resize(batch.rows, batch.size)
         rows = row[chosen]
         ids = encoded.pad(rows, batch.width)

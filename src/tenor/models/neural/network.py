@@ -14,7 +14,7 @@ from tenor._core.callbacks import Callback
 from tenor.models.attribution import Attribution, Shares, spread
 from tenor.models.base import Arrays, Family, NetworkConfig
 from tenor.models.neural import compiled, gradients, neural_model, parallel
-from tenor.models.neural.neural_model import Neural
+from tenor.models.neural.neural_model import NeuralModel
 from tenor.tasks import Floats, Task
 from tenor.text import batches
 from tenor.text.batches import Batch
@@ -24,7 +24,7 @@ _PREDICT_TOKENS = 4  # times the tokens of a training batch: without gradients t
 
 
 @dataclass(frozen=True)
-class Network(Neural):
+class Network(NeuralModel):
     """A neural family's model, in Keras."""
 
     keras_model: keras.Model
@@ -68,9 +68,9 @@ class Network(Neural):
         return np.asarray(found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12), np.float32)
 
     @cached_property
-    def path(self) -> gradients.Path:
+    def integration_path(self) -> gradients.IntegrationPath:
         """The way along which gradients are integrated."""
-        return gradients.Path(self.keras_model, gradients.blank_id(self.text_encoder))
+        return gradients.IntegrationPath(self.keras_model, gradients.blank_id(self.text_encoder))
 
     @cached_property
     def _below_head(self) -> keras.Model:
@@ -84,7 +84,7 @@ class Network(Neural):
         for batch in made:
             rows = len(batch.rows)
             ids = encoded.pad(batch.rows, batch.width)
-            if missing := parallel.filled(batch.size) - rows:
+            if missing := parallel.padded_size(batch.size) - rows:
                 ids = np.pad(ids, ((0, missing), (0, 0)))
             result[batch.rows] = predict(ids)[:rows]
             done += rows
@@ -96,13 +96,13 @@ class Network(Neural):
         """The batches in which texts are predicted; their sizes are those that they are filled up to."""
         tokens = self.config.batch_tokens * _PREDICT_TOKENS
         if compiled.any_shape():
-            return compiled.filled(batches.batches_by_length(encoded.lengths, tokens))
-        return compiled.filled(self.in_order(encoded.lengths, tokens))
+            return compiled.pad_batch_sizes(batches.batches_by_length(encoded.lengths, tokens))
+        return compiled.pad_batch_sizes(self.sequential_batches(encoded.lengths, tokens))
 
-    def in_order(self, lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
+    def sequential_batches(self, lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
         """Batches of rows of these lengths, of few widths where each shape is compiled."""
         return batches.sequential_batches(
-            lengths, tokens, batches.choose_widths(lengths, self.longest, compiled.price())
+            lengths, tokens, batches.choose_widths(lengths, self.longest, compiled.shape_compile_cost())
         )
 
     def arrays(self) -> Arrays:
@@ -116,7 +116,7 @@ class Network(Neural):
         return restore, (self.family, self.config, self.encoder(), dict(self.arrays()), self.task)
 
 
-class Start(NamedTuple):
+class PretrainedWeights(NamedTuple):
     """A pretrained encoder that training starts from.
 
     Attributes:

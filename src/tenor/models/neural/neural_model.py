@@ -22,7 +22,7 @@ _ROWS, _LONGEST_ROW = 24, 1 << 15  # the latter where settings name no end
 
 
 @dataclass(frozen=True)
-class Neural(ABC):
+class NeuralModel(ABC):
     """A neural family's model.
 
     Attributes:
@@ -53,7 +53,7 @@ class Neural(ABC):
     def encoder(self) -> dict[str, Any]:
         return self.text_encoder.describe()
 
-    def told(self, logits: Floats) -> Floats:
+    def to_outputs(self, logits: Floats) -> Floats:
         """What two computations of one model are compared by: probabilities, or values in units of their spread."""
         return logits if isinstance(self.task, Regression) else self.task.probabilities(logits)
 
@@ -62,7 +62,7 @@ class Neural(ABC):
         """Logits of shape (texts, outputs) of texts that are ids already."""
 
 
-def any_rows(model: Neural, seed: int = 0) -> Encoded:
+def any_rows(model: NeuralModel, seed: int = 0) -> Encoded:
     """Rows of ids drawn at random, from none to as many as fit, to compare on where there are no texts."""
     random = np.random.default_rng(seed)
     longest = min(model.longest, _LONGEST_ROW)

@@ -22,7 +22,7 @@ _MISSING, _IRREGULAR = -1, -2  # in place of a size
 
 
 @contextlib.contextmanager
-def together() -> Iterator[None]:
+def data_parallel_scope() -> Iterator[None]:
     """What is built and trained inside is one network of all processes that JAX knows (`jax.distributed.initialize`);
     all have to do the same.
     """
@@ -43,12 +43,12 @@ def is_first() -> bool:
     return count() == 1 or _jax().process_index() == 0
 
 
-def filled(rows: int) -> int:
+def padded_size(rows: int) -> int:
     """Rows that a batch is filled up to, so that each process has as many."""
     return -(-rows // count()) * count()
 
 
-def share(array: Array) -> Array:
+def local_rows(array: Array) -> Array:
     """The rows that this process computes."""
     each = len(array) // count()
     first = _jax().process_index() * each if count() > 1 else 0
@@ -60,14 +60,14 @@ def predict(model: Any, inputs: Array) -> Array:
     if count() == 1:
         return np.asarray(model.predict_on_batch(inputs))
     layout = keras.distribution.distribution().get_data_layout(inputs.shape).backend_layout
-    shared = _jax().make_array_from_process_local_data(layout, share(inputs))
+    shared = _jax().make_array_from_process_local_data(layout, local_rows(inputs))
     states = [
         [variable.value for variable in some] for some in (model.trainable_variables, model.non_trainable_variables)
     ]
     return np.asarray(_gathering(model)(*states, shared))
 
 
-def by_rows(kind: Any) -> Any:
+def shard_map_rows(kind: Any) -> Any:
     """A recurrent layer of which each process computes its rows alone, the gradients being added up at the end.
 
     XLA adds up the gradients of a loop's weights over the processes in every step of the loop: 100 MB for a batch of
@@ -95,7 +95,7 @@ def by_rows(kind: Any) -> Any:
     return ByRows
 
 
-def firsts(array: Array) -> Array:
+def broadcast(array: Array) -> Array:
     """The array that the first process gives, for all; those of the others have the same shape."""
     if count() == 1:
         return array
@@ -104,12 +104,12 @@ def firsts(array: Array) -> Array:
     return np.asarray(multihost_utils.broadcast_one_to_all(array))
 
 
-def agreed(figures: Mapping[str, float]) -> dict[str, float]:
+def broadcast_metrics(figures: Mapping[str, float]) -> dict[str, float]:
     """The figures of the first process, for all: what depends on them is then decided alike."""
     if count() == 1 or not figures:
         return dict(figures)
     values = np.array(list(figures.values()), np.float64)
-    values = firsts(values.view(np.uint32)).view(np.float64)  # JAX would round them
+    values = broadcast(values.view(np.uint32)).view(np.float64)  # JAX would round them
     return dict(zip(figures, values.tolist(), strict=True))
 
 
@@ -133,12 +133,12 @@ def read_by_first(path: Path, most: int) -> bytes:
         except (FileNotFoundError, IrregularFileError) as caught:
             error = caught
     status = _MISSING if isinstance(error, FileNotFoundError) else _IRREGULAR if error else len(data)
-    size = int(agreed({"size": status})["size"])
+    size = int(broadcast_metrics({"size": status})["size"])
     if size == _MISSING:
         raise error or FileNotFoundError(path)
     if size == _IRREGULAR:
         raise error or IrregularFileError("cannot be read by the first process")
-    return firsts(np.frombuffer(data if is_first() else bytes(size), np.uint8)).tobytes()
+    return broadcast(np.frombuffer(data if is_first() else bytes(size), np.uint8)).tobytes()
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -28,7 +28,7 @@ def export(network: Network, encoded: Encoded) -> OnnxNetwork:
         network.score(both),
         made.score_with(made.in_onnx_runtime(), both),
     )  # whatever runtime is to predict
-    difference = np.abs(network.told(by_network) - made.told(by_graph)).max(initial=0.0)
+    difference = np.abs(network.to_outputs(by_network) - made.to_outputs(by_graph)).max(initial=0.0)
     if not difference <= TOLERANCE:  # not a number is no proof either
         raise TenorError(
             f"the ONNX graph is up to {difference:.2g} away from the network, so it is not kept.",

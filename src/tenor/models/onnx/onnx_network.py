@@ -12,7 +12,7 @@ from tenor.errors import NotUsedWarning
 from tenor.models.attribution import Attribution, Shares
 from tenor.models.base import Arrays, Family, NetworkConfig
 from tenor.models.neural import backend, neural_model
-from tenor.models.neural.neural_model import Neural
+from tenor.models.neural.neural_model import NeuralModel
 from tenor.models.onnx import probe, runtimes
 from tenor.models.onnx.loading import OnnxGraph
 from tenor.models.onnx.probe import PROBE, Origin, Probe
@@ -36,7 +36,7 @@ _FEWEST_ON_DEVICE = 256  # rows; a few are not worth compiling for
 
 
 @dataclass(frozen=True)
-class OnnxNetwork(Neural):
+class OnnxNetwork(NeuralModel):
     """A neural family's model, in ONNX. What needs gradients goes through Keras, which is loaded then.
 
     Attributes:
@@ -153,7 +153,9 @@ def restore(
     if PROBE not in files:
         return found
     read = probe.read(files[PROBE], graphs, task.n_outputs, found.longest, text_encoder.size)
-    away = np.abs(found.told(read.logits[FLOAT32]) - found.told(read.logits[probe.NETWORK])).max(initial=0.0)
+    away = np.abs(found.to_outputs(read.logits[FLOAT32]) - found.to_outputs(read.logits[probe.NETWORK])).max(
+        initial=0.0
+    )
     if away > TOLERANCE:
         raise ValueError(f"{PROBE}: the logits of {FLOAT32!r} are not those of the network")
     return replace(found, probe=read)

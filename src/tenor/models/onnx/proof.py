@@ -184,7 +184,7 @@ def _int8_tolerance(model: OnnxNetwork) -> float:
     """
     if model.probe is None:
         return INT8_TOLERANCE
-    told = [model.told(model.probe.logits[graph]) for graph in (INT8, FLOAT32)]
+    told = [model.to_outputs(model.probe.logits[graph]) for graph in (INT8, FLOAT32)]
     return max(INT8_TOLERANCE, float(np.abs(told[0] - told[1]).max(initial=0.0)))
 
 
@@ -197,7 +197,7 @@ def compare(model: OnnxNetwork, candidate: Candidate, run: Run) -> Verdict | Non
     found = model.score_with(run, rows)
     difference = np.inf
     if np.isfinite(found).all():
-        difference = float(np.abs(model.told(found) - model.told(logits)).max(initial=0.0))
+        difference = float(np.abs(model.to_outputs(found) - model.to_outputs(logits)).max(initial=0.0))
     verdict = Verdict(difference, candidate.allowed, len(logits))
     if (subject := _subject(model, candidate)) is not None:
         verdicts.remember(subject, verdict)
