@@ -71,7 +71,7 @@ def test_a_loaded_model_can_be_saved_again(folder: Path, tmp_path: Path) -> None
 def test_an_existing_folder_is_kept_unless_overwritten(model: TextClassifier, folder: Path) -> None:
     with pytest.raises(
         BundleError,
-        match=r"exists already\. Choose another folder \(--out\), or replace it \(--overwrite, in Python overwrite",
+        match=r"exists already\. Choose another folder \(`out=\.\.\.`\), or replace it \(`overwrite=True",
     ):
         model.save(folder)
     model.save(folder, overwrite=True)

@@ -68,11 +68,13 @@ def test_a_line_that_was_cut_off_is_computed_again(tmp_path: Path, cut: int) -> 
 def test_another_job_is_refused_with_what_differs(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     interrupted(out)
-    with pytest.raises(DataError, match=r"there is an interrupted run .* Go on with it \(--resume\), or start afresh"):
+    with pytest.raises(
+        DataError, match=r"there is an interrupted run .* Continue it \(`resume=True`\), or start again"
+    ):
         work(out)
     with pytest.raises(DataError, match=r"the run that was interrupted had another model, another coverage\. Ask for"):
         work(out, resume=True, job={"model": "abd", "coverage": 0.9})
-    with pytest.raises(DataError, match=r"from row 3 on, the texts are not those of .* Start afresh \(--overwrite"):
+    with pytest.raises(DataError, match=r"from row 3 on, the texts are not those of .* Start again \(`overwrite=True`"):
         work(out, [CHUNKS[0], ["other"]], resume=True)
     with pytest.raises(DataError, match=r"from row 3 on, the texts are not those"):
         work(out, CHUNKS[:1], resume=True)
@@ -185,7 +187,9 @@ def test_a_forged_line_is_refused_in_words(tmp_path: Path, content: bytes, probl
     magic, head, first, _ = place.read_bytes().splitlines(keepends=True)
     texts = b'"texts": "%s"' % json.loads(first[9:])["texts"].encode()
     place.write_bytes(magic + head + line(content.replace(b"TEXTS", texts)))
-    told = rf"\.predicted: from row 1 on, this is no file of predictions: .*{problem}.*\. Start afresh \(--overwrite"
+    told = (
+        rf"\.predicted: from row 1 on, this is no file of predictions: .*{problem}.*\. Start again \(`overwrite=True`"
+    )
     for _ in range(2):  # and it is kept
         with pytest.raises(DataError, match=told):
             work(out, resume=True)
@@ -236,7 +240,7 @@ def test_a_journal_without_room_does_not_end_a_job_that_has_room(
     with full_disk(150):
         assert work(out, say=said.append)[0] == whole
     assert said == [
-        f"{prediction_cache.cache_path(out)}: no more predictions can be kept for --resume: File too large."
+        f"{prediction_cache.cache_path(out)}: no more predictions can be kept for `resume=True`: File too large."
     ]
     assert list(tmp_path.iterdir()) == []
     with full_disk(150):
@@ -299,7 +303,7 @@ def test_an_ended_command_goes_on_to_the_same_bytes(
     assert len(left) == (1 if ending == signal.SIGTERM else 2)  # a kill leaves the part that was written too
 
     ended = cli(*arguments, out)
-    assert (ended.code, "Go on with it (--resume)" in ended.err) == (1, True)
+    assert (ended.code, "Continue it (--resume)" in ended.err) == (1, True)
     ended = cli(*arguments, out, "--resume")
     assert (ended.code, "rows known" in ended.err) == (0, False)
     assert "of them known from the interrupted run" in ended.err

@@ -144,7 +144,7 @@ def test_a_text_column_that_is_not_clear_or_not_there_is_refused(predictor: Pred
         match=r"^a\.csv: it is not clear which column holds the texts\. Columns: a, b\. Name .* has no header, put",
     ):
         predict_table.find_text_column(source, predictor, None)
-    with pytest.raises(DataError, match=r"^a\.csv: there is no column 'text'\. Columns: a, b\. Name one with --text"):
+    with pytest.raises(DataError, match=r"^a\.csv: there is no column 'text'\. Columns: a, b\. Name one with `text="):
         predict_table.find_text_column(source, predictor, "text")
 
 

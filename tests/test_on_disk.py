@@ -122,7 +122,9 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_what_needs_all_texts_in_memory_is_refused(tmp_path: Path, option: dict[str, Any]) -> None:
     write_csv(tmp_path / "in.csv", english())
     name = next(iter(option))
-    message = rf"--{name} needs the texts in memory, and these 60 are kept on disk\. Leave out --{name} .*--in-memory"
+    message = (
+        rf"`{name}=\.\.\.` needs the texts in memory, .* kept on disk\. Leave out `{name}=\.\.\.` .*`on_disk=False`"
+    )
     with pytest.raises(SettingsError, match=message):
         train(tmp_path, "model", on_disk=True, **option)
 

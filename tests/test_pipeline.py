@@ -34,9 +34,7 @@ def test_the_checkpoints_are_removed_when_the_model_is_saved(unfinished: Path, e
 
 
 def test_an_unfinished_run_is_refused_with_what_to_do_in_both_worlds(unfinished: Path, english_csv: Path) -> None:
-    message = (
-        r"unfinished run of this model\. Go on \(--resume, in Python resume=True\), or start afresh \(--overwrite, in"
-    )
+    message = r"unfinished run of this model\. Continue it \(`resume=True`\), or start again \(`overwrite=True"
     with pytest.raises(BundleError, match=message):
         pipeline.train(
             RunConfig(str(english_csv), family="ngram", out=str(unfinished.with_name("model")), settings=QUICK)
@@ -100,7 +98,7 @@ def test_rows_of_a_group_stay_together(tmp_path: Path) -> None:
     assert pipeline.train(run).metrics["test"]["rows"] == 20
     with pytest.raises(DataError, match=r"there is no column 'autor'\. Did you mean 'author'"):
         pipeline.train(RunConfig(str(path), family="ngram", group="autor"))
-    with pytest.raises(SettingsError, match=r"--group: the built-in dataset 'zh-reviews' has no column 'author'"):
+    with pytest.raises(SettingsError, match=r"`group=\.\.\.`: the built-in 'zh-reviews' has no column 'author'"):
         sources.read_source_column("zh-reviews", "author", "group", Dataset("zh-reviews", [], []))
 
 

@@ -101,7 +101,7 @@ def test_the_last_assignment_of_a_key_counts() -> None:
 
 @pytest.mark.parametrize("item", ["k", "=3", " =3", ""])
 def test_what_is_no_assignment_is_refused(item: str) -> None:
-    with pytest.raises(SettingsError, match=r"^--set: '.*' is not of the form key=value\. Write, say, --set epochs=3"):
+    with pytest.raises(SettingsError, match=r"^'.*' is not of the form key=value\. Write, say, epochs=3"):
         settings.parse_assignments([item])
 
 
@@ -128,7 +128,7 @@ def test_what_is_no_run_file_is_refused(tmp_path: Path, content: bytes | None) -
 
 
 def test_a_run_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"run\.toml: there is no such file\. Give --config the path"):
+    with pytest.raises(SettingsError, match=r"run\.toml: there is no such file\. Give the path of a TOML"):
         settings.read_toml(tmp_path / "run.toml")
 
 

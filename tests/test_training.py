@@ -231,9 +231,7 @@ def test_a_damaged_checkpoint_is_an_error(checkpoint: bytes, tmp_path: Path, kee
 def test_a_checkpoint_without_its_entries_is_damaged(tmp_path: Path, about: Any) -> None:
     data = safetensors.save({"x": np.zeros(1, np.float32)}, {"tenor": json.dumps(about)})
     (tmp_path / context.CHECKPOINT).write_bytes(data)
-    with pytest.raises(
-        TenorError, match=r"the checkpoint is damaged: .*\. Start afresh \(--overwrite, in Python overwrite=True\)"
-    ):
+    with pytest.raises(TenorError, match=r"the checkpoint is damaged: .*\. Start again \(`overwrite=True`\)"):
         fit(tmp_path, resume=True)
 
 
@@ -246,7 +244,7 @@ def test_a_checkpoint_without_one_of_its_arrays_is_damaged(checkpoint: bytes, tm
         {k: v for k, v in arrays.items() if k != "model/0"},
     ):
         (tmp_path / context.CHECKPOINT).write_bytes(safetensors.save(changed, about))
-        with pytest.raises(TenorError, match=r"is damaged: model/0 is missing or has another shape\. Start afresh"):
+        with pytest.raises(TenorError, match=r"is damaged: model/0 is missing or has another shape\. Start again"):
             fit(tmp_path, resume=True)
 
 
@@ -262,7 +260,7 @@ PLANTED: dict[str, tuple[Callable[[Path], Any], str]] = {
 def test_what_is_no_file_is_no_checkpoint(tmp_path: Path, planted: str) -> None:
     plant, problem = PLANTED[planted]
     plant(tmp_path / context.CHECKPOINT)
-    with pytest.raises(TenorError, match=rf"safetensors: the checkpoint {problem}.*\. Start afresh \(--overwrite"):
+    with pytest.raises(TenorError, match=rf"safetensors: the checkpoint {problem}.*\. Start again \(`overwrite=True"):
         fit(tmp_path, resume=True)
 
 

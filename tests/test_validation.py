@@ -80,7 +80,7 @@ def test_what_cannot_be_validated_on_is_refused(run: RunConfig, tmp_path: Path) 
     for share in (0.0, 1.0, 3.0):
         with pytest.raises(SettingsError, match=r"'validation' must be between 0 and 1, or a file\."):
             replace(run, validation=share)
-    with pytest.raises(SettingsError, match="--validation and the setting 'validation' say two things"):
+    with pytest.raises(SettingsError, match=r"`validation=\.\.\.` and the setting 'validation' contradict each other"):
         replace(run, family="bag", settings={"validation": 0.2}, validation=0.1)
     with pytest.raises(DataError, match="no such file"):
         pipeline.train(replace(run, validation="valdation"))
@@ -91,7 +91,7 @@ def test_what_cannot_be_validated_on_is_refused(run: RunConfig, tmp_path: Path) 
         pipeline.train(replace(run, validation=str(strange)))
     few = {0.01: "fewer than 5 to validate on", 0.999: "fewer than 5 to learn from"}
     for share, message in few.items():
-        with pytest.raises(SettingsError, match=rf"^--validation: {share} of [0-9]+ texts leaves {message}\."):
+        with pytest.raises(SettingsError, match=rf"^`validation=\.\.\.`: {share} of [0-9]+ texts leaves {message}\."):
             pipeline.train(replace(run, settings=QUICK, validation=share))
     equal = write_csv(tmp_path / "equal.csv", [("a good film", "good"), ("a bad film", "bad")] * 20)
     with pytest.raises(DataError, match=r"no 0\.2 of these texts can be held out to validate on"):

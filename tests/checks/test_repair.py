@@ -64,7 +64,9 @@ def test_files_that_must_not_be_written_are_refused(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"this is an input, and those are never changed\. Choose another file\."):
             repair.check_target(tmp_path / path, [source], overwrite=True)
     (tmp_path / "out.csv").write_text("mine")
-    with pytest.raises(DataError, match=r"this exists already\. Choose another file, or replace it with --overwrite"):
+    with pytest.raises(
+        DataError, match=r"this exists already\. Choose another file, or replace it with `overwrite=True`"
+    ):
         repair.check_target(tmp_path / "out.csv", [source], overwrite=False)
     repair.check_target(tmp_path / "out.csv", [source], overwrite=True)
     with pytest.raises(DataError, match=r"a \.txt file has no columns"):

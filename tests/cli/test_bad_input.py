@@ -154,9 +154,7 @@ def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Pat
     refuse(
         cli, message, "train", english_csv, "--family", "ngram", "--set", "weighting=tfidf", "--out", tmp_path / "model"
     )
-    refuse(
-        cli, r"^error: --set: 'strength' is not of the form key=value\.\n", "train", english_csv, "--set", "strength"
-    )
+    refuse(cli, r"^error: 'strength' is not of the form key=value\.\n", "train", english_csv, "--set", "strength")
     refuse(
         cli,
         r"ngrm'.*\nDid you mean 'ngram'\? Known: auto, ngram, bag, cnn, lstm",
@@ -193,7 +191,7 @@ def test_an_output_that_exists_is_refused_and_kept(
         out.mkdir()
     refuse(
         cli,
-        r": this exists already\.\nChoose another folder \(--out\), or replace it \(--overwrite, in",
+        r": this exists already\.\nChoose another folder \(--out\), or replace it \(--overwrite\)",
         "train",
         english_csv,
         "--out",

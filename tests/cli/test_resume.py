@@ -155,7 +155,7 @@ def test_a_labelled_file_that_is_complete_says_so(cli: Cli, tmp_path: Path, mode
     assert content(tmp_path) == before
     os.utime(source, ns=(out.stat().st_mtime_ns + 1,) * 2)
     ended = cli(*command)
-    assert ended.code == 1 and "in.csv has changed since.\nUse it, or start afresh (--overwrite" in ended.err
+    assert ended.code == 1 and "in.csv has changed since.\nUse it, or start again (--overwrite" in ended.err
 
 
 def test_labelled_files_that_are_complete_say_so(cli: Cli, tmp_path: Path, model_folder: Path) -> None:

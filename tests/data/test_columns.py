@@ -6,12 +6,10 @@ from tenor.errors import DataError
 
 
 def test_a_wrong_column_is_refused_with_the_columns_and_a_guess() -> None:
-    assert columns.require_column(["text", "label"], "text", "a.csv", "--text") == "text"
-    message = (
-        r"^a\.csv: there is no column 'txt'\. Did you mean 'text'\? Columns: text, label\. Name one with --text\.$"
-    )
+    assert columns.require_column(["text", "label"], "text", "a.csv", "text") == "text"
+    message = r"^a\.csv: there is no column 'txt'\. Did you mean 'text'\? Columns: text, label\. Name one with `text="
     with pytest.raises(DataError, match=message):
-        columns.require_column(["text", "label"], "txt", "a.csv", "--text")
+        columns.require_column(["text", "label"], "txt", "a.csv", "text")
 
 
 @pytest.mark.parametrize(
@@ -36,5 +34,5 @@ def test_the_first_usual_name_is_taken() -> None:
     assert columns.detect_columns(list(chunk.columns), chunk, "a.csv", None, None) == ("评论内容", "情感")
     chunk = Chunk(1, {"body": ["a"], "text": ["b"], "intent": ["c"], "label": ["d"], "id": ["1"]})
     assert columns.detect_columns(list(chunk.columns), chunk, "a.csv", None, None) == ("text", "label")
-    with pytest.raises(DataError, match=r"which column holds the texts\. Columns: a, b, label\. Name it with --text\."):
+    with pytest.raises(DataError, match=r"which column holds the texts\. Columns: a, b, label\. Name it with `text="):
         columns.detect_columns(["a", "b", "label"], Chunk(1, {"a": [], "b": [], "label": []}), "a.csv", None, None)

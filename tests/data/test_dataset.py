@@ -54,7 +54,7 @@ def test_the_columns_can_be_named(tmp_path: Path) -> None:
 def test_a_column_that_is_not_there_is_refused_with_the_columns(
     tmp_path: Path, text: str | None, label: str | None
 ) -> None:
-    wrong, option, meant = ("txt", "--text", "text") if text == "txt" else ("lable", "--label", "label")
+    wrong, option, meant = ("txt", "`text=", "text") if text == "txt" else ("lable", "`label=", "label")
     message = (
         rf"^reviews\.csv: there is no column '{wrong}'\. Did you mean '{meant}'\? Columns: text, label\. .* {option}"
     )
@@ -74,17 +74,17 @@ def test_a_column_that_is_not_there_is_refused_with_the_columns(
         ),
         (
             "text,b,c\n1,2,3\n",
-            r"^reviews\.csv: it is not clear which column holds the labels\. Columns: text, b, c\. Name it with --la",
+            r"^reviews\.csv: it is not clear which column holds the labels\. Columns: text, b, c\. Name it with `lab",
         ),
         ("text\na\n", r"^reviews\.csv: there is one column, 'text', and no labels\. Give a file with"),
         (
             "text,label\na,x\n,x\nb,y\n \t,y\n",
-            r"^reviews\.csv, row 2, column 'text': the text is empty \(2 such rows: 2, 4\)\. .* with --drop-empty",
+            r"^reviews\.csv, row 2, column 'text': the text is empty \(2 such rows: 2, 4\)\. .* with `drop_empty=True`",
         ),
         (
             "text,label\na,x\nb,\n" + "c, \n" * 5,
             r"^reviews\.csv, row 2, column 'label': the label is empty \(6 such rows: 2, 3, 4, 5, 6, \.\.\.\)\. "
-            r"Give every row a label, or drop them with --drop-unlabelled",
+            r"Give every row a label, or drop them with `drop_unlabelled=True`",
         ),
     ],
 )

@@ -76,7 +76,7 @@ def test_a_fault_in_a_later_chunk_is_told_with_its_row(
 def test_later_labels_that_tell_another_task_are_refused(tmp_path: Path, first: list[Any], later: list[Any]) -> None:
     labels = [first[row % len(first)] for row in range(CHUNK_ROWS)] + [later[row % len(later)] for row in range(200)]
     path = table(tmp_path, [(f"text {row}", label) for row, label in enumerate(labels)])
-    with pytest.raises(DataError, match=r"the labels of the first rows say .* later ones .* Say which with --task"):
+    with pytest.raises(DataError, match=r"the labels of the first rows say .* later ones .* Choose one with `task="):
         dataset.read(path, on_disk=True)
 
 

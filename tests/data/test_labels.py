@@ -37,8 +37,8 @@ def test_the_task_is_told_from_the_values(values: list[Any], kind: str, expected
 
 
 def test_a_decision_that_could_be_another_is_told() -> None:
-    assert "taken as classes (--task regression" in read(["1", "2", "3"]).note
-    assert "numbers from 0.5 to 2: their values are learned (--task multiclass" in read(["0.5", "2"]).note
+    assert "taken as classes (`task='regression'`" in read(["1", "2", "3"]).note
+    assert "numbers from 0.5 to 2: their values are learned (`task='multiclass'`" in read(["0.5", "2"]).note
     assert read(["0", "1"]).note == ""
     assert "each list has one label" in read([["a"], ["b"]]).note
     assert read([["a"], ["b"]], task="multilabel").kind == "multilabel"
@@ -47,7 +47,7 @@ def test_a_decision_that_could_be_another_is_told() -> None:
 
 def test_whole_numbers_of_many_values_are_asked_about() -> None:
     years = list(range(1900, 1950))
-    with pytest.raises(DataError, match=r"column 'label': .* of 50 .* classes or amounts\? Say which: --task mul"):
+    with pytest.raises(DataError, match=r"column 'label': .* of 50 .* classes or amounts\? Choose one: `task='mul"):
         read(years)
     assert read(years, task="regression").values == [float(year) for year in years]
     assert read(years, task="multiclass").values == [str(year) for year in years]
@@ -59,14 +59,18 @@ def test_labels_are_parted_by_the_separator_that_was_named() -> None:
     assert read(["a;b"], task=None).values == ["a;b"]
     found = read(["a;b", "c"], task="multilabel")
     assert found.values == [("a;b",), ("c",)]
-    assert found.note == "'a;b' is taken as the name of one label (--label-separator parts it)."
+    assert found.note == "'a;b' is taken as the name of one label (`label_separator=...` splits it)."
 
 
 @pytest.mark.parametrize(
     ("values", "task", "message"),
     [
         (["0.5"] * 19 + ["N/A"], None, r"row 20, .*the label 'N/A' is no number, and nearly all others are"),
-        (['["a", "b"]'] * 19 + ['["a"'], None, r"row 20, .*is no list, and nearly all others are .*--task multiclass"),
+        (
+            ['["a", "b"]'] * 19 + ['["a"'],
+            None,
+            r"row 20, .*is no list, and nearly all others are .*`task='multiclass'`",
+        ),
         (["0,5", "1,5"], None, r"the labels are numbers with a comma, such as '0,5'"),
         (["x", {"a": 1}], None, r"row 2, .*the label is dict"),
         (["x", ["a"]], "multiclass", r"row 2, .*the label is a list .*, and the task is multiclass"),

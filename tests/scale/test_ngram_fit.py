@@ -145,7 +145,7 @@ def test_faults_are_told_of(tmp_path: Path) -> None:
     (tmp_path / "in" / "part-2.csv").write_text("text,label\nfine,good\nbad,\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"label is empty .* over all files, is part-2\.csv, row 2\."):
         there(RunConfig(source, family="ngram", out=str(tmp_path / "model")))
-    with pytest.raises(SettingsError, match="--folds needs all texts in one place"):
+    with pytest.raises(SettingsError, match=r"`folds=\.\.\.` needs all texts in one place"):
         there(RunConfig(source, family="ngram", folds=3, out=str(tmp_path / "model")))
     assert not (tmp_path / "model").exists()
 

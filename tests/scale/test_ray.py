@@ -96,7 +96,7 @@ def test_a_file_that_cannot_be_read_ends_the_job_with_its_name(tmp_path: Path, f
 
 
 def test_what_is_no_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="'nowhere' is no place to run on"), cluster.connected("nowhere"):
+    with pytest.raises(SettingsError, match="'nowhere' is not the address of a cluster"), cluster.connected("nowhere"):
         pass
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     for address in ("ray", "ray://127.0.0.1:1"):

@@ -119,5 +119,5 @@ def _room() -> Iterator[None]:
         raise WriteError(
             f"{_FOLDER.get() or tempfile.gettempdir()}: the texts, and what is made of them, are kept in temporary "
             f"files there, which cannot be written: {error.strerror or error}.",
-            "Make room, or let --out name a folder on a larger disk.",
+            "Free some space, or choose a folder on a larger disk (`out=...`).",
         ) from None

@@ -154,9 +154,9 @@ def _findings(source: _Source, asked: CheckConfig) -> Iterator[Finding]:
     parts, data = source.parts, source.parts.data
     for name, rows, what in (("no-text", source.empty, "text"), ("no-label", source.unlabelled, "label")):
         if rows:
-            option = "--drop-empty" if what == "text" else "--drop-unlabelled"
+            option = "drop_empty" if what == "text" else "drop_unlabelled"
             problem = f"{counted(len(rows), 'row has', 'rows have')} no {what}."
-            remedy = f"Give them one, or leave them out: --fix OUT, or {option} of tenor train."
+            remedy = f"Give them one, or leave them out: `fix=OUT`, or `{option}=True` in training."
             yield Finding(name, "error", problem, remedy, len(rows), rows)
     yield from texts.check(parts, asked.maximum_tokens)
     if parts.one_label_each:
@@ -165,7 +165,7 @@ def _findings(source: _Source, asked: CheckConfig) -> Iterator[Finding]:
         if asked.labels:
             yield from mislabelled.check(data, parts.near[: len(data)], asked.seed)
     elif asked.labels:
-        remedy = "Leave --labels out."
+        remedy = "Leave out `labels=True`."
         yield Finding("labels-not-checked", "note", "wrong labels are looked for among single labels only.", remedy, 0)
 
 

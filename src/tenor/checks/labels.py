@@ -64,7 +64,7 @@ def _classes(data: Dataset) -> Iterator[Finding]:
             "too-many-classes",
             "error",
             f"there are {len(counts):,} different labels in {len(data):,} rows.",
-            "Name the column that holds the classes with --label.",
+            "Name the column of the classes with `label=...`.",
             len(counts),
         )
 
@@ -88,7 +88,7 @@ def spellings(data: Dataset, written: Sequence[Any]) -> Iterator[Finding]:
         "spellings",
         "warning",
         f"labels differ only in case or blanks: {listed:.200}.",
-        "Write each in one way: --fix OUT writes the most frequent one.",
+        "Write each in one way: `fix=OUT` writes the most frequent one.",
         rows,
         [repr(written[row]) for row in rows],
         brief=f"labels differ only in case or blanks: {listed:.200}; each is taken for a class." if several else "",
@@ -109,7 +109,7 @@ def missing(data: Dataset) -> Iterator[Finding]:
             "missing-label",
             severity,
             f"{have} a label that looks like a missing one: {listed}.",
-            "Leave the field empty where there is no label, and train with --drop-unlabelled.",
+            "Leave the field empty where there is no label, and train with `drop_unlabelled=True`.",
             rows,
             brief=f"{have} the label {listed}, taken for a class.",
         )

@@ -83,7 +83,7 @@ def check_target(out: Path, inputs: Sequence[Path], overwrite: bool) -> None:
     """Refuse a file to write that is one of the inputs, is there already, or cannot hold a table."""
     writer.refuse_input(out, inputs)
     if os.path.lexists(out) and not overwrite:
-        raise DataError(f"{out}: this exists already.", "Choose another file, or replace it with --overwrite.")
+        raise DataError(f"{out}: this exists already.", "Choose another file, or replace it with `overwrite=True`.")
     if table.suffix(out) == ".txt":
         raise DataError(f"{out}: a .txt file has no columns.", "Give .csv, .tsv, .jsonl or .parquet.")
 

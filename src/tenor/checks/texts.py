@@ -63,7 +63,7 @@ def leaked(parts: CheckContext) -> Iterator[Finding]:
             "leaked",
             "error",
             f"{counted(len(exact), f'{of_test} stands', f'{of_test} stand')} in the data too.",
-            "Take them out of the data: --fix OUT writes the data without them.",
+            "Take them out of the data: `fix=OUT` writes the data without them.",
             f"{counted(len(exact), f'{measured} is', f'{measured} are')} also among those to learn from.",
         )
     near = [pair for pair in near if pair[0] not in equal]
@@ -121,7 +121,7 @@ def conflicting(parts: CheckContext) -> Iterator[Finding]:
                 "conflicting",
                 "note",
                 f"{len(rows):,} rows have the same text as another and {what} ({count}).",
-                "Where that is no difference between people, decide on one for each. --fix OUT keeps these rows.",
+                "Where that is no difference between people, decide on one for each. `fix=OUT` keeps these rows.",
                 rows,
                 [
                     f"{_told(labels[row])}, first in row {parts.data.row_number(group[0])}"
@@ -143,7 +143,7 @@ def conflicting(parts: CheckContext) -> Iterator[Finding]:
                 f"{kind}conflicting",
                 "note" if kind else "warning",
                 f"{len(rows):,} rows have {what} as another and a different label ({count}).",
-                "Decide on one label for each." + ("" if kind else " --fix OUT leaves these rows out."),
+                "Decide on one label for each." + ("" if kind else " `fix=OUT` leaves these rows out."),
                 rows,
                 [f"{labels[row]}, first in row {parts.data.row_number(group[0])}" for group in found for row in group],
                 brief="" if kind else f"{len(rows):,} rows have the same text as another and a different label.",
@@ -174,7 +174,7 @@ def repeated(parts: CheckContext) -> Iterator[Finding]:
             "repeated",
             "warning",
             f"the text of an earlier row is repeated in {count}.",
-            "Leave them out: --fix OUT does.",
+            "Leave them out: `fix=OUT` does.",
             f"an earlier text is repeated in {count}; both stay on one side." if many else "",
         )
 
@@ -272,7 +272,7 @@ def _long(parts: CheckContext, limit: int) -> Iterator[Finding]:
             "long",
             "note",
             f"longer than {limit} tokens, so that most networks cut them: {len(rows):,} of {len(lengths):,} texts.",
-            "ngram and pretrained read all of them; for another network choose what it keeps (--set keep=both).",
+            "ngram and pretrained read all of them; for another network choose what it keeps (the setting keep=both).",
             rows,
             [f"{lengths[row]} tokens" for row in rows],
         )

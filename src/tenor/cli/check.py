@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tenor.cli import options
+from tenor.cli.spelling import with_flags
 from tenor.errors import counted, quoted
 
 Option = typer.Option
@@ -67,7 +68,10 @@ def check(
     with console.Console(quiet=as_json) as callback:
         report, repaired = inspection.run_checks(asked, callback)
     if as_json:
-        found = {"summary": report.summary, "findings": [finding.as_dict() for finding in report.findings]}
+        found = {
+            "summary": report.summary,
+            "findings": [finding.as_dict() | _in_flags(finding) for finding in report.findings],
+        }
         print(json.dumps(found | {"fixed": asdict(repaired) if repaired else None}, ensure_ascii=False))
     else:
         console.show(*_lines(report))
@@ -76,6 +80,11 @@ def check(
     worst = report.worst()
     if worst and fail_on != "never" and _GRAVITY.index(worst) >= _GRAVITY.index(fail_on):
         raise typer.Exit(1)
+
+
+def _in_flags(finding: Any) -> dict[str, str]:
+    """The sentences of a finding, with options as flags."""
+    return {"problem": with_flags(finding.problem), "remedy": with_flags(finding.remedy)}
 
 
 def _lines(report: Any) -> list[str]:
@@ -96,7 +105,7 @@ def _lines(report: Any) -> list[str]:
     )
     lines.append("scripts: " + ", ".join(f"{name} {share:.1%}" for name, share in summary["scripts"].items()))
     for finding in report.findings:
-        lines += ["", f"{finding.severity}: {finding.problem}"]
+        lines += ["", with_flags(f"{finding.severity}: {finding.problem}")]
         if finding.details:
             of = "row" if finding.part == "data" else "test row"
             shown = [f"{of} {row}: {beside}" for row, beside in zip(finding.rows, finding.details, strict=True)]
@@ -105,7 +114,7 @@ def _lines(report: Any) -> list[str]:
         elif finding.rows:
             listed = ", ".join(map(str, finding.rows[:_ROWS]))
             lines.append(f"  row{'s' * (len(finding.rows) > 1)} {listed}" + ", ..." * (len(finding.rows) > _ROWS))
-        lines.append(f"  {finding.remedy}")
+        lines.append(f"  {with_flags(finding.remedy)}")
     if not report.findings:
         lines += ["", "nothing found."]
     return lines

@@ -11,6 +11,7 @@ from typing import Any
 from tenor._core.callbacks import Callback
 from tenor._core.printable import printable, printable_row
 from tenor.cli import leaderboard
+from tenor.cli.spelling import with_flags
 from tenor.errors import counted
 
 _LINE_EVERY_S = 10.0
@@ -57,7 +58,7 @@ class Console(Callback):
 
     def on_message(self, message: str) -> None:
         self._close()
-        message = printable(message)
+        message = with_flags(printable(message))
         self.said.append(message)
         if self._live is not None:
             self._live.console.print(message, markup=False, highlight=False, soft_wrap=True)

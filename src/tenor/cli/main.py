@@ -29,6 +29,7 @@ from tenor.cli import (
     verify,
 )
 from tenor.cli.console import note
+from tenor.cli.spelling import with_flags
 from tenor.errors import NotUsedWarning, TenorError
 
 _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
@@ -88,7 +89,7 @@ def main() -> NoReturn:
         if code == 130:  # typer ends a command that was interrupted by itself
             note("interrupted.")
     except TenorError as error:
-        note(f"error: {error.problem}", *filter(None, [error.remedy]))
+        note(*map(with_flags, (f"error: {error.problem}", *filter(None, [error.remedy]))))
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         note("interrupted.")
@@ -112,7 +113,7 @@ def main() -> NoReturn:
 def _format_warning(message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> str:
     """What of a model is not used is told as one line; other warnings are for who works on the code."""
     if issubclass(category, NotUsedWarning):
-        return f"warning: {printable(str(message))}\n"
+        return f"warning: {with_flags(printable(str(message)))}\n"
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"
 
 

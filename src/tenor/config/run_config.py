@@ -85,7 +85,7 @@ class RunConfig:
         if isinstance(self.validation, float):
             settings.require(0 < self.validation < 1, "validation", "must be between 0 and 1, or a file")
         if self.validation is not None and "validation" in (self.settings or {}):
-            raise SettingsError("--validation and the setting 'validation' say two things.", _ONE_OF_TWO)
+            raise SettingsError("`validation=...` and the setting 'validation' contradict each other.", _ONE_OF_TWO)
         settings.require(self.folds is None or self.folds >= 2, "folds", "must be 2 or more")
         settings.require(self.folds is None or self.time is None, "folds", "does not go with time", _ONE_OF_TWO)
         settings.require(self.time is None or self.test_size > 0, "time", "holds out rows, and test_size is 0")

@@ -31,7 +31,7 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
     Args:
         kind: A frozen dataclass as described at the top of this file.
         values: Key to value, as TOML or JSON gives them.
-        source: Where the values come from, for the error: `--set`, `run.toml`.
+        source: Where the values come from, for the error, such as `run.toml`.
 
     Raises:
         SettingsError: A key is unknown or missing, or a value has the wrong type or is out of range.
@@ -62,7 +62,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"{path}: there is no such file.", "Give --config the path of a TOML file.") from None
+        raise SettingsError(f"{path}: there is no such file.", "Give the path of a TOML file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: this is not a TOML file: {error}.", "Mend that line.") from None
 
@@ -73,7 +73,7 @@ def parse_assignments(items: list[str]) -> dict[str, Any]:
     for item in items:
         key, equals, text = item.partition("=")
         if not equals or not key.strip():
-            raise SettingsError(f"--set: {item!r} is not of the form key=value.", "Write, say, --set epochs=3.")
+            raise SettingsError(f"{item!r} is not of the form key=value.", "Write, say, epochs=3.")
         text = text.strip()
         try:
             parsed = tomllib.loads(f"value = {text}")

@@ -74,7 +74,7 @@ class DatasetBuilder:
         self._characters = self._rows = 0
         self._store: _Store | None = None
         self._memory = MemoryBudget(
-            name, "Let tenor train keep them on disk (--on-disk), or read fewer rows at a time."
+            name, "Keep them on disk in training (`on_disk=True`), or read fewer rows at a time."
         )
         self._shared: dict[str, str] = {}
         self._foreign, self._unlabelled, self._empty = RowNumbers(), RowNumbers(), RowNumbers()
@@ -144,19 +144,19 @@ class DatasetBuilder:
             value = self._example
             raise DataError(
                 f"the text is {type(value).__name__} {value!r:.40}, not a string ({rows_phrase(self._foreign)}).",
-                "Name the column that holds the texts with --text.",
+                "Name the column of the texts with `text=...`.",
                 Location(self._name, self._foreign[0], self._text),
             )
         for rows, column, what, option in (
-            (self._unlabelled, self._label, "label", "--drop-unlabelled"),
-            (self._empty, self._text, "text", "--drop-empty"),
+            (self._unlabelled, self._label, "label", "drop_unlabelled"),
+            (self._empty, self._text, "text", "drop_empty"),
         ):
             if rows:
                 several = what == "label" and (self._separator is not None or self._task == "multilabel")
                 none = "write [] where no label applies, " if several else ""
                 raise DataError(
                     f"the {what} is empty ({rows_phrase(rows)}).",
-                    f"Give every row a {what}, {none}or drop them with {option}.",
+                    f"Give every row a {what}, {none}or drop them with `{option}=True`.",
                     Location(self._name, rows[0], column),
                 )
         if not kept:
@@ -245,7 +245,7 @@ class _Store:
         if len(self._codes) > MAX_CLASSES and self._kind != "multilabel":
             raise DataError(
                 f"there are more than {MAX_CLASSES:,} different labels.",
-                "Name the column that holds the classes with --label.",
+                "Name the column of the classes with `label=...`.",
                 Location(self._name, numbers[-1], self._column),
             )
         self._labels.append(coded)
@@ -286,6 +286,6 @@ class _Store:
     def _differing(self, row: int | None, kind: Kind) -> DataError:
         return DataError(
             f"the labels of the first rows say that the task is {self._kind}, those of later ones that it is {kind}.",
-            "Say which with --task.",
+            "Choose one with `task=...`.",
             Location(self._name, row, self._column),
         )

@@ -50,7 +50,7 @@ def require_column(columns: list[str], wanted: str, name: str, option: str) -> s
     """The column `wanted`, or a DataError that lists the columns that there are."""
     if wanted not in columns:
         listed = nearest(wanted, columns).replace("Known:", "Columns:")
-        remedy = f"{listed} Name one with {option}.{header_hint(columns, name)}"
+        remedy = f"{listed} Name one with `{option}=...`.{header_hint(columns, name)}"
         raise DataError(f"{name}: there is no column {wanted!r}.", remedy)
     return wanted
 
@@ -81,7 +81,9 @@ def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None
         found_label = rest.pop()
     if found_text is None or found_label is None:
         missing = "text" if found_text is None else "label"
-        asked = "them with --text and --label" if found_text is found_label is None else f"it with --{missing}"
+        asked = (
+            "them with `text=...` and `label=...`" if found_text is found_label is None else f"it with `{missing}=...`"
+        )
         raise DataError(
             f"{name}: it is not clear which column holds the {missing}s.",
             f"Columns: {listed(columns)}. Name {asked}.{header_hint(columns, name)}",
@@ -102,7 +104,7 @@ def detect_text_column(columns: list[str], name: str, wanted: str | None, traine
         DataError: None of these is there.
     """
     if wanted is not None:
-        return require_column(columns, wanted, name, "--text")
+        return require_column(columns, wanted, name, "text")
     for usual in (trained, *TEXT_NAMES):
         if usual in columns:
             return str(usual)
@@ -110,7 +112,7 @@ def detect_text_column(columns: list[str], name: str, wanted: str | None, traine
         return columns[0]
     raise DataError(
         f"{name}: it is not clear which column holds the texts.",
-        f"Columns: {listed(columns)}. Name it with --text.{header_hint(columns, name)}",
+        f"Columns: {listed(columns)}. Name it with `text=...`.{header_hint(columns, name)}",
     )
 
 

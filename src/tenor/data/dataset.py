@@ -106,7 +106,7 @@ def read(
             f"{name}: there is one column, 'text', and no labels.",
             "Give a file with a text and a label column.",
         )
-    for wanted, option in ((text, "--text"), (label, "--label")):
+    for wanted, option in ((text, "text"), (label, "label")):
         if wanted is not None:
             columns.require_column(opened.columns, wanted, name, option)
     first = next(opened.chunks, None)
@@ -116,7 +116,7 @@ def read(
     text, label = columns.detect_columns(opened.columns, first, name, text, label)
     if text == label:
         raise DataError(
-            f"{name}: the column {text!r} holds both texts and labels.", "Name two with --text and --label."
+            f"{name}: the column {text!r} holds both texts and labels.", "Name two with `text=...` and `label=...`."
         )
     rows = DatasetBuilder(name, text, label, drop_unlabelled, drop_empty, task, separator, on_disk)
     try:
@@ -126,7 +126,7 @@ def read(
                 raise DataError(
                     f"{name}: the file seems to have no header: {label!r} heads the labels and is one of them.",
                     "Put a line with names above the first row, such as text,label; or, if there is a header, name the "
-                    "columns with --text and --label.",
+                    "columns with `text=...` and `label=...`.",
                 )
             rows.add(chunk.row, chunk.columns[text], chunk.columns[label])
             if callback is not None:
@@ -154,7 +154,7 @@ def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Any
     """
     opened = table.open_table(path)
     columns.require_column(opened.columns, column, opened.name, option)
-    memory, values = MemoryBudget(opened.name, f"Leave out {option}, or read fewer rows at a time."), []
+    memory, values = MemoryBudget(opened.name, f"Leave out `{option}=...`, or read fewer rows at a time."), []
     for chunk in opened.chunks:
         memory.add(sizes_of(chunk.columns[column]), chunk.row)
         values += chunk.columns[column]
@@ -183,7 +183,7 @@ def read_texts(path: Path, text: str | None = None) -> list[str]:
             if value is not None and not isinstance(value, str):
                 raise DataError(
                     f"the text is {type(value).__name__} {value!r:.40}, not a string.",
-                    "Name the column that holds the texts with --text.",
+                    "Name the column of the texts with `text=...`.",
                     source.at(chunk.row + index, column),
                 )
             if value is not None and value.strip():
@@ -214,7 +214,7 @@ def check_labels(dataset: Dataset) -> None:
     if one_each and len(counts) > MAX_NUMERIC_CLASSES and len(counts) > len(dataset) / 2:
         raise DataError(
             f"there are {len(counts):,} different labels in {len(dataset):,} rows.",
-            "Name the column that holds the classes with --label; if a label is a list, say what stands between its "
-            "parts with --label-separator.",
+            "Name the column of the classes with `label=...`. If cells hold several labels, give their separator with "
+            "`label_separator=...`.",
             at,
         )

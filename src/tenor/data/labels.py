@@ -24,7 +24,7 @@ MAX_NUMERIC_CLASSES = 20
 LARGEST_NUMBER = 1e30
 """Numbers from this size on are refused: their squares would not be finite in float32 arithmetic for long."""
 
-SINGLE_ITEM_NOTE = "each list has one label, taken as such (--task multilabel: as sets)."
+SINGLE_ITEM_NOTE = "each list has one label, taken as such (`task='multilabel'`: as sets)."
 
 _FEW = 0.1  # share of values that are taken for slips where all others are of one kind
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
@@ -72,7 +72,7 @@ def parse_labels(
     if separator is not None and task not in (None, "multilabel"):
         raise DataError(
             f"a separator of labels is named, and the task is {task}, which has one label a text.",
-            "Leave out --label-separator or --task.",
+            "Leave out `label_separator=...` or `task=...`.",
         )
     if task in (None, "multilabel") and separator is None and _all_json_lists(present):
         values = [value if value is None else _json_list(value) for value in values]
@@ -89,7 +89,7 @@ def parse_labels(
         row = next(row for row, value in enumerate(values) if isinstance(value, list))
         raise DataError(
             f"the label is a list {values[row]!r:.40}, and the task is {task}.",
-            "Give one label a row, or leave --task out.",
+            "Give one label a row, or leave out `task=...`.",
             Location(name, row + first, column),
         )
     if task == "regression":
@@ -103,7 +103,7 @@ def parse_labels(
     if different and len(different) > MAX_NUMERIC_CLASSES:
         raise DataError(
             f"the labels are whole numbers of {len(different):,} different values: classes or amounts?",
-            "Say which: --task multiclass, or --task regression.",
+            "Choose one: `task='multiclass'`, or `task='regression'`.",
             at,
         )
     named = [_name(value, name, column, row) for row, value in enumerate(values, first)]
@@ -118,7 +118,7 @@ def require_two_classes(classes: Collection[str], at: Location) -> None:
     """Refuse more classes than the two of a binary task."""
     if len(classes) > 2:
         raise DataError(
-            f"there are {len(classes):,} different labels, and a binary task has two.", "Leave --task out.", at
+            f"there are {len(classes):,} different labels, and a binary task has two.", "Leave out `task=...`.", at
         )
 
 
@@ -136,7 +136,7 @@ def regression_note(least: float, greatest: float) -> str:
     """What to say where numbers are learned as such and nobody asked for that."""
     return (
         f"the labels are numbers from {least:g} to {greatest:g}: their values are learned "
-        "(--task multiclass: as classes)."
+        "(`task='multiclass'`: as classes)."
     )
 
 
@@ -144,7 +144,7 @@ def numeric_classes_note(numbers: Collection[float]) -> str:
     """What to say where numbers are taken for classes and nobody asked for that."""
     if len(numbers) <= 2:
         return ""
-    return f"the labels are whole numbers of {len(numbers)} values, taken as classes (--task regression: as amounts)."
+    return f"the labels are whole numbers of {len(numbers)} values, taken as classes (`task='regression'`: as amounts)."
 
 
 def multilabel_note(rows: Mapping[tuple[str, ...] | None, int], separator: str | None) -> str:
@@ -156,7 +156,7 @@ def multilabel_note(rows: Mapping[tuple[str, ...] | None, int], separator: str |
         (label for names in rows for label in names or () if separator is None and _SEVERAL.search(label)), ""
     )
     if parted:
-        notes.append(f"{parted!r} is taken as the name of one label (--label-separator parts it).")
+        notes.append(f"{parted!r} is taken as the name of one label (`label_separator=...` splits it).")
     return " ".join(notes)
 
 
@@ -179,7 +179,7 @@ def _refuse_exceptions(values: list[Any], name: str, column: str, first: int) ->
     if len(written) == len(rows) and all(map(_DECIMAL_COMMA.fullmatch, written)) and written:
         raise DataError(
             f"the labels are numbers with a comma, such as {written[0]!r}.",
-            "Write a point (0.5); if they are names, say --task multiclass.",
+            "Write a point (0.5); if they are names, use `task='multiclass'`.",
             Location(name, column=column),
         )
     for what, fits in (("number", _fraction), ("list", _listed)):
@@ -189,7 +189,7 @@ def _refuse_exceptions(values: list[Any], name: str, column: str, first: int) ->
             raise DataError(
                 f"the label {values[others[0]]!r:.40} is no {what}, and nearly all others are "
                 f"({rows_phrase([row + first for row in others])}).",
-                "Mend it; if the labels are names, say --task multiclass.",
+                "Fix it; if the labels are names, use `task='multiclass'`.",
                 Location(name, others[0] + first, column),
             )
 
@@ -274,7 +274,7 @@ def _numbers(values: list[Any], name: str, column: str, first: int) -> list[floa
         raise DataError(
             f"the label {values[wrong[0]]!r:.40} is no number below {LARGEST_NUMBER:g} "
             f"({rows_phrase([row + first for row in wrong])}).",
-            "Regression needs a number in every row; leave --task out for classes.",
+            "Regression needs a number in every row; leave out `task=...` for classes.",
             Location(name, wrong[0] + first, column),
         )
     return numbers

@@ -65,7 +65,7 @@ def read_for_evaluation(
     if rows.note:
         callback.on_message(rows.note)
     parts = _both(source)
-    return rows, {column: read_source_column(parts[1] if parts else source, column, "slice", rows) for column in by}
+    return rows, {column: read_source_column(parts[1] if parts else source, column, "by", rows) for column in by}
 
 
 def _both(source: str) -> tuple[str, str] | None:
@@ -125,14 +125,14 @@ def read_validation(run: RunConfig, data: Dataset, callback: Callback) -> Datase
 
 
 def read_source_column(source: str, column: str, option: str, data: Dataset) -> list[Any]:
-    """The values of the column that --group, --time or --slice names."""
+    """The values of the column that the options `group`, `time` or `by` name."""
     found = locate(source)
     if isinstance(found, str):
         raise SettingsError(
-            f"--{option}: the built-in dataset {found!r} has no column {column!r}, only texts and labels.",
-            f"Leave out --{option}, or give a file.",
+            f"`{option}=...`: the built-in dataset {found!r} has no column {column!r}, only texts and labels.",
+            f"Leave out `{option}=...`, or give a file.",
         )
-    return dataset.read_column(found, column, f"--{option}", data)
+    return dataset.read_column(found, column, option, data)
 
 
 def read_unlabelled(source: str, text: str | None) -> Dataset:

@@ -27,14 +27,14 @@ def connected(address: str) -> Iterator[Any]:
         TenorError: Ray is not installed, or there is no cluster at the address.
     """
     if address != LOCAL and not address.startswith("ray://"):
-        raise SettingsError(f"--on: {address!r} is no place to run on.", "Write ray, or ray://HOST:PORT.")
+        raise SettingsError(f"{address!r} is not the address of a cluster.", "Write ray, or ray://HOST:PORT.")
     # Ray tells its makers of each use, and warns of what it will do in a version to come.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError:
-        raise missing_extra("--on ray", "ray") from None
+        raise missing_extra("a Ray cluster", "ray") from None
     if ray.is_initialized():  # by the program that calls
         yield ray
         return
@@ -85,5 +85,5 @@ def _reach(address: str) -> None:
 def _silent(address: str, problem: str) -> TenorError:
     return TenorError(
         f"{address}: there is no Ray cluster that answers: {problem}",
-        "Start it, or mend the address (--on ray://HOST:PORT, or RAY_ADDRESS).",
+        "Start it, or fix the address (ray://HOST:PORT, or RAY_ADDRESS).",
     )

@@ -113,7 +113,7 @@ class Rows:
         check_s = time.perf_counter() - checking
         crew.tell("encode", self.task)
         if test is None and run.test_size > 0:
-            preparation.require_share("test-size", run.test_size, data, "measure on")
+            preparation.require_share("test_size", run.test_size, data, "measure on")
             test = self._test(data, run.test_size)
             told = together(list(crew.ask("summary", kept=False)))
             data = replace(data, texts=RemoteTexts(told.rows, told.lengths), labels=_labels(data.kind, told))
@@ -158,7 +158,7 @@ class Rows:
             numbers = label_values.numeric_classes(told.counts)
             if numbers is None:
                 raise DataError(
-                    "the labels are numbers of many values: classes or amounts?", "Say which with --task.", at
+                    "the labels are numbers of many values: classes or amounts?", "Choose one with `task=...`.", at
                 )
             note = label_values.numeric_classes_note(numbers) or (label_values.SINGLE_ITEM_NOTE if as_lists else "")
         texts, labels = RemoteTexts(told.rows, told.lengths), _labels(kind, told)

@@ -91,16 +91,19 @@ def _refuse(run: RunConfig) -> None:
     for option in ("group", "time", "folds"):
         if getattr(run, option) is not None:
             raise SettingsError(
-                f"--{option} needs all texts in one place, and with --on they are on several machines.",
-                f"Leave out --{option}; --test FILE measures on texts of your own.",
+                f"`{option}=...` needs all texts in one place, and on a cluster they are on several machines.",
+                f"Leave out `{option}=...`; `test=FILE` measures on your own texts.",
             )
     if run.init is not None:
-        raise SettingsError("'ngram' has no encoder to start from.", "Leave out --init.")
+        raise SettingsError("'ngram' has no encoder to start from.", "Leave out `init=...`.")
     for option, given in (("quantise", run.quantise), ("unlabelled", run.unlabelled), ("validation", run.validation)):
         if given:
-            raise SettingsError(f"--{option} does not go with 'ngram' on a cluster.", f"Leave out --{option}, or --on.")
+            raise SettingsError(
+                f"`{option}=...` does not go with 'ngram' on a cluster.",
+                f"Leave out `{option}=...`, or train on this machine.",
+            )
     if run.log:
-        raise SettingsError("--log does not follow 'ngram' on a cluster.", "Leave out --log.")
+        raise SettingsError("`log=...` does not follow 'ngram' on a cluster.", "Leave out `log=...`.")
 
 
 def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:

@@ -71,7 +71,7 @@ def running(
         raise SettingsError(
             f"the cluster has room for {counted(room, 'replica')} of {counted(scaling.threads, 'core')}, "
             f"and {scaling.least} are asked for.",
-            "Give fewer --min-replicas or --worker-cores, or add a node.",
+            "Use fewer replicas (`min_replicas=...`) or cores (`worker_cores=...`), or add a node.",
         )
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     quiet = {"log_level": "WARNING", "enable_access_log": False}
@@ -115,7 +115,7 @@ def _serve() -> Any:
             warnings.simplefilter("ignore")
             from ray import serve
     except ImportError:
-        raise missing_extra("tenor serve --on ray", "ray") from None
+        raise missing_extra("serving on a Ray cluster", "ray") from None
     return serve
 
 

@@ -55,14 +55,14 @@ class Trainer:
         try:
             import jax
         except ImportError:
-            return _Answer(error=missing_extra("a worker of --on ray", "jax"))
+            return _Answer(error=missing_extra("a worker of the Ray cluster", "jax"))
         import ray
 
         from tenor.models.neural import backend
 
         try:
             jax.distributed.initialize(coordinator, task.workers, number)  # before anything is computed
-            backend.load("a worker of --on ray")
+            backend.load("a worker of the Ray cluster")
             from tenor.models.neural import parallel
             from tenor.training import network_training
 
@@ -182,7 +182,7 @@ class _Heard:
         if self.deaths == _DEATHS:
             raise TenorError(
                 f"workers die again and again while they train: {problem}",
-                "Look whether they need more memory than a node has; the same command with --resume goes on.",
+                "Look whether they need more memory than a node has; the same run with `resume=True` continues.",
             )
         self.callback.on_message("a worker died; all start again from the last checkpoint.")
         raise _Lost
@@ -226,7 +226,7 @@ def _group(ray: Any, wanted: int, threads: int) -> Any:
             if not count:
                 raise SettingsError(
                     f"no node of the cluster has {counted(threads, 'core')}.",
-                    "Give fewer --worker-cores, or add a node.",
+                    "Use fewer cores for each worker (`worker_cores=...`), or add a node.",
                 )
             crew += [made.remote() for _ in range(count)]
             there = [actor.address.remote() for actor in crew]

@@ -133,7 +133,7 @@ def _attention(predictor: Predictor, text: str) -> tuple[tuple[Span, ...], ...]:
     if blocks is None:
         raise SettingsError(
             f"the family {predictor.bundle.family.name!r} has no attention.",
-            "Leave out --attention; transformer and pretrained have it.",
+            "Leave out `attention=True`; transformer and pretrained have it.",
         )
     return tuple(words(text, block) for block in blocks)
 

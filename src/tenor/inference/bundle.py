@@ -205,7 +205,7 @@ def _write(
     except OSError as error:
         raise BundleError(
             f"{folder}: the model cannot be saved: {error.strerror or error}.",
-            "Nothing was changed there. Free some space or choose another folder (--out).",
+            "Nothing was changed there. Free some space or choose another folder (`out=...`).",
         ) from None
 
 
@@ -247,16 +247,16 @@ def check_target(folder: Path, overwrite: bool) -> None:
     if not os.path.lexists(folder):
         parent = next(above for above in folder.absolute().parents if above.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK):
-            raise BundleError(f"{folder}: no folder can be made in {parent}.", "Choose another folder (--out).")
+            raise BundleError(f"{folder}: no folder can be made in {parent}.", "Choose another folder (`out=...`).")
         return
     if not overwrite:
         raise BundleError(
             f"{folder}: this exists already.",
-            "Choose another folder (--out), or replace it (--overwrite, in Python overwrite=True).",
+            "Choose another folder (`out=...`), or replace it (`overwrite=True`).",
         )
     if not (folder / MANIFEST).is_file():
         raise BundleError(
-            f"{folder}: this is no saved model, so it is not overwritten.", "Choose another folder (--out)."
+            f"{folder}: this is no saved model, so it is not overwritten.", "Choose another folder (`out=...`)."
         )
     others = sorted(
         entry.name for entry in folder.iterdir() if not (entry.name in _FILES or _GRAPH.fullmatch(entry.name))
@@ -264,7 +264,7 @@ def check_target(folder: Path, overwrite: bool) -> None:
     if others := [name for name in others if not _OF_DESKTOPS.fullmatch(name)]:
         raise BundleError(
             f"{folder}: there is a file that is none of the model's: {others[0]!r}.",
-            "Move it elsewhere, or choose another folder (--out).",
+            "Move it elsewhere, or choose another folder (`out=...`).",
         )
 
 

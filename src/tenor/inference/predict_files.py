@@ -118,11 +118,13 @@ def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRe
         if folder.exists() and not folder.is_dir():
             raise DataError(f"{folder}: this is no folder.", "Name one, where each file of INPUT gets its own.")
         if any(Path(shard.source).parent.resolve() == folder.resolve() for shard in shards):
-            raise DataError(f"{folder}: this is the folder of the input.", "Choose another --out.")
+            raise DataError(f"{folder}: this is the folder of the input.", "Choose another `out=...`.")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DataError(f"{folder}: no folder can be made: {error.strerror}.", "Choose another --out.") from None
+            raise DataError(
+                f"{folder}: no folder can be made: {error.strerror}.", "Choose another `out=...`."
+            ) from None
         atomic.remove_parts(*(folder / name for name in (RECORD, *(shard.name for shard in shards))))
     if overwrite:
         record.write()
@@ -133,14 +135,15 @@ def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRe
         taken = [shard.name for shard in shards if _exists(_join(job.out, shard.name))]
         if taken:
             raise DataError(
-                f"{_join(job.out, taken[0])}: this exists already.", "Choose another --out, or replace it: --overwrite."
+                f"{_join(job.out, taken[0])}: this exists already.",
+                "Choose another `out=...`, or replace it: `overwrite=True`.",
             )
         record.write()  # or what a killed job has written would be taken for somebody's
         return shards, record
     if changed:
         raise DataError(
             f"{job.out}: these were labelled with another {' and '.join(changed)}.",
-            "Choose another --out, or --overwrite them.",
+            "Choose another `out=...`, or replace them: `overwrite=True`.",
         )
     record.done = before["files"]
     left = []
@@ -150,7 +153,8 @@ def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRe
             left.append(shard)
         elif through | asdict(shard) != through:
             raise DataError(
-                f"{shard.source}: this has changed since it was labelled.", "Choose another --out, or --overwrite it."
+                f"{shard.source}: this has changed since it was labelled.",
+                "Choose another `out=...`, or replace it: `overwrite=True`.",
             )
     return left, record
 
@@ -184,7 +188,7 @@ def require_current(out: Path, columns: Sequence[str], sources: Sequence[Path]) 
         columns: The columns that it would get.
         sources: What it comes from: the input, and the manifest of the model.
     """
-    remedy = "Use it, or start afresh (--overwrite, without --resume)."
+    remedy = "Use it, or start again (`overwrite=True`, without `resume=True`)."
     if suffix(out) != ".txt" and out.stat().st_size:  # those have no header
         there = table.open_table(out).columns
         if there != list(columns):
@@ -324,7 +328,9 @@ def _read(place: str) -> dict[str, Any] | None:
         problem = f"it cannot be read: {error.strerror or error}"
     else:
         return found.values
-    raise DataError(f"{place}: this is no record of a job: {problem}.", "Choose another --out, or --overwrite it.")
+    raise DataError(
+        f"{place}: this is no record of a job: {problem}.", "Choose another `out=...`, or replace it: `overwrite=True`."
+    )
 
 
 def _check_shard(record: records.Record) -> None:

@@ -129,7 +129,7 @@ def texts_of(source: Table, chunk: Chunk, text: str) -> list[str]:
         if not isinstance(value, str):
             raise DataError(
                 f"the text is {type(value).__name__} {value!r:.40}, not a string.",
-                "Name the column that holds the texts with --text.",
+                "Name the column of the texts with `text=...`.",
                 source.at(chunk.row + index, text),
             )
     return texts

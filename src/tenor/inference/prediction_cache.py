@@ -27,7 +27,7 @@ from tenor.errors import DataError, TenorError, WriteError
 
 Values = list[list[Any]]
 
-_AFRESH = "start afresh (--overwrite, without --resume)."
+_AFRESH = "start again (`overwrite=True`, without `resume=True`)."
 _MAGIC = b"tenor predictions 1\n"
 _LONGEST_LINE = 1 << 28  # bytes
 _FLAGS = os.O_RDWR | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -113,18 +113,18 @@ class PredictionCache:
             self._keeping = False
             with contextlib.suppress(OSError):
                 self._append.truncate(end)
-            self._say(f"{self._path}: no more predictions can be kept for --resume: {error.strerror or error}.")
+            self._say(f"{self._path}: no more predictions can be kept for `resume=True`: {error.strerror or error}.")
 
     def _changed(self) -> DataError:
         self.mismatched = True
         row = self.reused_rows + 1
         problem = f"{self._out}: from row {row:,} on, the texts are not those of the run that was interrupted."
-        return DataError(problem, _AFRESH.capitalize())
+        return DataError(problem, f"S{_AFRESH[1:]}")
 
     def _damaged(self, error: RecordError) -> DataError:
         self.mismatched = True
         problem = f"{self._path}: from row {self.reused_rows + 1:,} on, this is no file of predictions: {error.detail}."
-        return DataError(problem, _AFRESH.capitalize())
+        return DataError(problem, f"S{_AFRESH[1:]}")
 
 
 def cache_path(out: Path) -> Path:
@@ -159,7 +159,7 @@ def open_cache(
         kept = _owner(read, path, out)
         if kept is not None and not (resume or restart):
             problem = f"{out}: there is an interrupted run that was writing this file."
-            raise DataError(problem, "Go on with it (--resume), or start afresh (--overwrite).")
+            raise DataError(problem, "Continue it (`resume=True`), or start again (`overwrite=True`).")
         if kept is not None and resume:
             if other := [name for name in job if kept.get(name) != job[name]]:
                 problem = f"{out}: the run that was interrupted had another {', another '.join(other)}."
@@ -240,7 +240,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _unwritten(path: Path, error: OSError) -> DataError:
     problem = f"{path}: this cannot be written: {error.strerror or error}."
-    return WriteError(problem, "Free some space, or choose another --out.")
+    return WriteError(problem, "Free some space, or choose another `out=...`.")
 
 
 def _lock(stream: IO[bytes], out: Path) -> None:
@@ -257,11 +257,11 @@ def _lock(stream: IO[bytes], out: Path) -> None:
 
 def _foreign(path: Path, out: Path) -> DataError:
     problem = f"{path}: what is predicted is kept there while {out.name} is written, and this is no such file of yours."
-    return DataError(problem, "Move it elsewhere, or choose another --out.")
+    return DataError(problem, "Move it elsewhere, or choose another `out=...`.")
 
 
 def _busy(out: Path) -> DataError:
-    return DataError(f"{out}: another process writes this file.", "Wait for it, or choose another --out.")
+    return DataError(f"{out}: another process writes this file.", "Wait for it, or choose another `out=...`.")
 
 
 def _write(stream: IO[bytes], value: Any, head: bytes = b"") -> None:

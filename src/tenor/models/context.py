@@ -42,7 +42,7 @@ class Checkpoints:
     def tell(self, callback: Callback) -> None:
         """Say how an interrupted run goes on, if it can."""
         if (self.folder / CHECKPOINT).exists():
-            callback.on_message("interrupted; the same command with --resume goes on from the last checkpoint.")
+            callback.on_message("interrupted; the same run with `resume=True` continues from the last checkpoint.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,7 +134,7 @@ class Store:
         models = self.models()
         if model is None and len(models) > 1:
             problem = f"{self.name}: there are corrections of {', '.join(models)}."
-            raise DataError(problem, "Name one of these models with --model.")
+            raise DataError(problem, "Name one of these models with `model=...`.")
         if not models or (model is not None and model not in models):
             known = f" There are some of {', '.join(models)}." if models else ""
             raise DataError(

@@ -57,14 +57,15 @@ class Origins:
         host = headers.get(b"host")
         if host is not None and scope["path"] not in _PROBES and not self._is_own(host):
             return 421, (
-                "the server does not know the host that the request names. If it is a name of this server, start it "
-                "with --allowed-host NAME."
+                "the request names a host that the server does not know. If it names this server, start it with: "
+                "tenor serve MODEL --allowed-host NAME"
             )
         page = headers.get(b"origin")
         if page is None or scope["method"] in _READING or self._may_send(page, host or b""):
             return None
         return 403, (
-            "a web page of another site may not send this. If it should, start the server with --cors and its address."
+            "a web page of another site may not send this. To allow its origin, start the server with: "
+            "tenor serve MODEL --cors ORIGIN"
         )
 
     def _is_own(self, host: bytes) -> bool:

@@ -85,7 +85,7 @@ def bound(host: str, port: int) -> socket.socket:
         found.close()
         raise SettingsError(
             f"{host}, port {port}: this cannot be listened on: {error}.",
-            "Choose another --port or --host.",
+            "Choose another `port=...` or `host=...`.",
         ) from None
     return found
 

@@ -20,7 +20,7 @@ try:
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 except ImportError:
-    raise missing_extra("--log mlflow", "mlflow") from None
+    raise missing_extra("`log='mlflow'`", "mlflow") from None
 
 _EXPERIMENT = "tenor"
 _FOLDER = "tenor.folder"
@@ -99,7 +99,7 @@ class Run:
 
 
 def _refused(error: MlflowException) -> TenorError:
-    return TenorError(f"MLflow: {str(error).splitlines()[0]}", "Mend that, or train without --log mlflow.")
+    return TenorError(f"MLflow: {str(error).splitlines()[0]}", "Fix that, or train without `log='mlflow'`.")
 
 
 def _name(name: str) -> str:

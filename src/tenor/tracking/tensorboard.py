@@ -19,7 +19,7 @@ try:
     from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
     from tensorboard.summary.writer.record_writer import RecordWriter
 except ImportError:
-    raise missing_extra("--log tensorboard", "tensorboard") from None
+    raise missing_extra("`log='tensorboard'`", "tensorboard") from None
 
 FOLDER = "tensorboard"
 """Folder of the events of all runs, beside their models."""
@@ -46,7 +46,7 @@ def start(folder: Path, callback: Callback, resume: bool) -> "Events":
         events = Events(place)
     except OSError as error:
         raise BundleError(
-            f"{place}: events cannot be written there: {error.strerror}.", "Choose another folder (--out)."
+            f"{place}: events cannot be written there: {error.strerror}.", "Choose another folder (`out=...`)."
         ) from None
     callback.on_message(f"to look: tensorboard --logdir {place.parent}")
     return events
@@ -125,5 +125,5 @@ class Events:
         except OSError as error:
             raise WriteError(
                 f"{self.place}: events cannot be written: {error.strerror or error}.",
-                "Free some space, or train without --log tensorboard.",
+                "Free some space, or train without `log='tensorboard'`.",
             ) from None

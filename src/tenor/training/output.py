@@ -70,7 +70,7 @@ def choose_folder(out: str | None, name: str, resume: bool, overwrite: bool) -> 
         if unfinished.exists() and not resume and not overwrite:
             raise BundleError(
                 f"{unfinished}: there is an unfinished run of this model.",
-                "Go on (--resume, in Python resume=True), or start afresh (--overwrite, in Python overwrite=True).",
+                "Continue it (`resume=True`), or start again (`overwrite=True`).",
             )
         return folder
     number, last = 1, None
@@ -104,8 +104,8 @@ def is_complete(folder: Path, saved: "bundle.Bundle | bundle.Encoder", run: Mapp
     if differing := [name for name in known if known[name] != run.get(name)]:
         raise BundleError(
             f"{folder}: this is of another run ({', '.join(differing)} differ).",
-            "Ask for the same data, settings and seed, choose another folder (--out), or replace this one (--overwrite "
-            "without --resume).",
+            "Use the same data, settings and seed, choose another folder (`out=...`), or replace this one "
+            "(`overwrite=True`, without `resume=True`).",
         )
     return "total_s" in saved.metrics.get("timing", {})
 
@@ -119,7 +119,7 @@ def _require_no_link(checkpoints: Path) -> None:
     if checkpoints.is_symlink():
         raise BundleError(
             f"{checkpoints}: this is a link, and checkpoints are written through none.",
-            "Remove it, or choose another folder (--out).",
+            "Remove it, or choose another folder (`out=...`).",
         )
 
 

@@ -77,7 +77,7 @@ def train(
     if run.unlabelled is not None and family.combine is None:
         raise SettingsError(
             f"{family.name!r} learns from labelled texts alone.",
-            "Leave out --unlabelled, or --family (family auto); or train an encoder on the texts: tenor pretrain.",
+            "Leave out `unlabelled=...`, use `family='auto'`, or train an encoder on the texts: tenor pretrain.",
         )
     check_quantise(run, family)
     tracking.need(run.log)
@@ -187,7 +187,8 @@ def check_quantise(run: RunConfig, family: Family) -> None:
     """Raises SettingsError where int8 is asked for of a family without networks."""
     if run.quantise and family.build is None and family.combine is None:
         raise SettingsError(
-            f"int8 is for networks, and the family {run.family!r} is none.", "Leave out --quantise, or choose another."
+            f"int8 is for networks, and the family {run.family!r} has none.",
+            "Leave out `quantise=True`, or choose another family.",
         )
 
 
@@ -399,7 +400,7 @@ def _cross_validate(
     if len(set(groups.tolist())) < run.folds:
         raise DataError(
             f"{data.name}: {run.folds} folds need as many groups of rows, and there are {len(set(groups.tolist()))}.",
-            "Give more rows, or fewer --folds.",
+            "Give more rows, or use fewer folds (`folds=...`).",
         )
     each, callback = [], context.callback
     strata = trained.task.strata(trained.task.encode(data.labels))
@@ -488,7 +489,7 @@ def _encoder(folder: str | None, family: Family) -> Encoder | None:
     if encoder.family.name != family.name:
         raise SettingsError(
             f"{folder}: this is an encoder of the family {encoder.family.name!r}, not {family.name!r}.",
-            f"Train with --family {encoder.family.name}.",
+            f"Train with `family={encoder.family.name!r}`.",
         )
     return encoder
 

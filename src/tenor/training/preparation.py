@@ -64,7 +64,7 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     groups, findings = splitting.groups_of(run, data, test, callback)
     check_s = time.perf_counter() - checking
     if test is None and run.folds is None and run.test_size > 0:
-        require_share("test-size", run.test_size, data, "measure on")
+        require_share("test_size", run.test_size, data, "measure on")
         kept, held_out = splitting.hold_out(run, data, task, groups)
         data, test = data.take(kept), data.take(held_out).in_memory()
         groups = None if groups is None else groups[kept]
@@ -98,7 +98,7 @@ def require_share(option: str, share: float, data: Dataset, purpose: str) -> Non
     small = share < _USUAL and share * rows < _FEWEST
     if small or (share > 1 - _USUAL and (1 - share) * rows < _FEWEST):
         raise SettingsError(
-            f"--{option}: {share:g} of {rows:,} texts leaves fewer than {_FEWEST} to "
+            f"`{option}=...`: {share:g} of {rows:,} texts leaves fewer than {_FEWEST} to "
             f"{purpose if small else 'learn from'}.",
             f"Give a {'larger' if small else 'smaller'} share, such as {_USUAL}, or more texts.",
         )

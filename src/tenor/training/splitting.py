@@ -37,7 +37,7 @@ def groups_of(
 ) -> tuple[Groups | None, list[Finding]]:
     """Rows that stay together, and what a person should know of the texts.
 
-    Those are near duplicates, a text with one that it is part of, and rows of the same --group.
+    Those are near duplicates, a text with one that it is part of, and rows of the same group.
 
     None where the texts are on disk: equal ones stay together then.
 
@@ -51,8 +51,8 @@ def groups_of(
     parts = CheckContext(data, test)
     findings = _tell(checks.quick_checks(parts), callback)
     if findings:
-        beside = f" --test {run.test}" if run.test else ""
-        callback.on_message(f"to see the rows: tenor check {run.data}{beside}")
+        command = f"tenor check {run.data} --test {run.test}" if run.test else f"tenor check {run.data}"
+        callback.on_message(f"to see the rows: {command}")
     groups = parts.together
     if run.group is not None:
         groups = split.merge_groups(
@@ -70,8 +70,8 @@ def _refuse_in_memory_options(run: RunConfig, data: Dataset) -> None:
     for option in ("group", "time", "folds"):
         if getattr(run, option) is not None:
             raise SettingsError(
-                f"--{option} needs the texts in memory, and these {len(data):,} are kept on disk.",
-                f"Leave out --{option} (--test FILE measures on texts of your own), or give --in-memory.",
+                f"`{option}=...` needs the texts in memory, and these {len(data):,} are kept on disk.",
+                f"Leave out `{option}=...` (`test=FILE` measures on your own texts), or use `on_disk=False`.",
             )
 
 

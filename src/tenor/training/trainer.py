@@ -29,7 +29,7 @@ from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded
 
 _METADATA_BYTES = 1 << 30  # of a checkpoint beside the weights: its header, and what each step was
-_AFRESH = "Start afresh (--overwrite, in Python overwrite=True)."
+_AFRESH = "Start again (`overwrite=True`)."
 
 
 @dataclass
@@ -260,9 +260,9 @@ class Trainer:
             kept = (checkpoints.folder / CHECKPOINT).is_file()
             raise TenorError(
                 f"{checkpoints.folder}: the checkpoint cannot be written: {error.strerror or error}.",
-                "The one before is kept. Make room and go on with --resume."
+                "The last one is kept. Free some space, then continue with `resume=True`."
                 if kept
-                else "Choose another folder (--out).",
+                else "Choose another folder (`out=...`).",
             ) from None
         self.pause = (time.perf_counter() - begin) / checkpoints.share
 
@@ -285,7 +285,7 @@ class Trainer:
         if differing:
             raise TenorError(
                 f"{path}: the checkpoint is of another run ({', '.join(differing)} differ).",
-                "Resume with the same data, settings, seed and backend, or start afresh without --resume.",
+                "Resume with the same data, settings, seed and backend, or start again without `resume=True`.",
             )
         variables = self._variables()
         shapes = {name: tuple(variable.shape) for name, variable in variables.items()}

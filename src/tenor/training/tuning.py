@@ -446,7 +446,7 @@ def _folder(run: RunConfig) -> Path:
     if run.out is not None:
         folder = Path(run.out)
         if folder.exists() and not (folder / STUDY).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-            raise BundleError(f"{folder}: this exists, and is no search.", "Choose another folder (--out).")
+            raise BundleError(f"{folder}: this exists, and is no search.", "Choose another folder (`out=...`).")
     else:
         folder = output.derived_folder(run, "tuning", STUDY if run.resume else None)
     return folder
@@ -458,7 +458,7 @@ def _study(optuna: Any, folder: Path, identity: dict[str, Any]) -> Any:
 
     database = folder / STUDY
     if database.is_symlink() or (database.exists() and not database.is_file()):
-        raise BundleError(f"{database}: this is no plain file.", "Remove it, or choose another folder (--out).")
+        raise BundleError(f"{database}: this is no plain file.", "Remove it, or choose another folder (`out=...`).")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         storage = f"sqlite:///{(folder / STUDY).resolve()}"
@@ -466,10 +466,12 @@ def _study(optuna: Any, folder: Path, identity: dict[str, Any]) -> Any:
             os.close(os.open(database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # SQLite would follow a link
         study = optuna.create_study(storage=storage, study_name=_NAME, load_if_exists=True)
     except OSError as error:
-        raise BundleError(f"{folder}: no folder can be made: {error.strerror}.", "Choose another (--out).") from None
+        raise BundleError(
+            f"{folder}: no folder can be made: {error.strerror}.", "Choose another (`out=...`)."
+        ) from None
     except (sqlalchemy.exc.DatabaseError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
         problem = f"{folder / STUDY}: this is no database of trials: {str(error).splitlines()[0]}"
-        raise TenorError(problem, "Choose another folder (--out), or remove this one.") from None
+        raise TenorError(problem, "Choose another folder (`out=...`), or remove this one.") from None
     identity = json.loads(json.dumps(identity))
     if not study.get_trials(deepcopy=False):  # new, or killed before there was anything to keep
         for name, value in identity.items():
@@ -478,7 +480,7 @@ def _study(optuna: Any, folder: Path, identity: dict[str, Any]) -> Any:
     if changed:
         raise SettingsError(
             f"{folder}: this is a search with other {' and '.join(changed)}.",
-            "Give the same data and options to go on with it, or choose another folder (--out).",
+            "Give the same data and options to go on with it, or choose another folder (`out=...`).",
         )
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # it was killed

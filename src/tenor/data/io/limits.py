@@ -120,7 +120,7 @@ def require_few_labels(count: int, at: Location) -> None:
     if count > MAX_LABELS:
         raise DataError(
             f"the row has {count:,} labels, and at most {MAX_LABELS:,} are read.",
-            "Name the column of the labels with --label, and what stands between them with --label-separator.",
+            "Name the column of the labels with `label=...`, and their separator with `label_separator=...`.",
             at,
         )
 

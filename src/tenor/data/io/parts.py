@@ -61,7 +61,9 @@ def in_folder(folder: Path) -> list[Path]:
     splits = {split[0]: path for path in tables if (split := _SPLIT.match(path.name.lower()))}
     if len(splits) > 1:
         listed = " and ".join(map(repr, splits))
-        remedy = f"Give one, such as '{folder / next(iter(splits.values())).name}'; --test takes the one to measure on."
+        remedy = (
+            f"Give one, such as '{folder / next(iter(splits.values())).name}'; `test=...` takes the one to measure on."
+        )
         raise DataError(f"{name}: this folder has the parts {listed}.", remedy)
     return _of_one_format(tables, name)
 

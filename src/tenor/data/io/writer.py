@@ -105,7 +105,7 @@ def open_writer(
     except OSError as error:
         raise WriteError(
             f"{path}: the file cannot be written: {error.strerror or error}.",
-            "Nothing was changed there. Free some space or choose another file (--out).",
+            "Nothing was changed there. Free some space or choose another file (`out=...`).",
         ) from None
 
 
@@ -113,7 +113,8 @@ def require_formulas(kind: str) -> None:
     """Raise SettingsError where files of a kind, such as `.jsonl`, have no cells that a spreadsheet would compute."""
     if kind not in (".csv", ".tsv"):
         raise SettingsError(
-            "--escape-formulas is for .csv and .tsv, which spreadsheets open.", "Leave it out, or choose such a name."
+            "`escape_formulas=True` is for .csv and .tsv, which spreadsheets open.",
+            "Leave it out, or choose such a name.",
         )
 
 

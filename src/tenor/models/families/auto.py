@@ -242,7 +242,7 @@ def _taught(found: Fitted | None, asked: Candidate, texts: Sequence[str], seed: 
 
 def _check(asked: Candidate, texts: Sequence[str], setting: str) -> None:
     number = asked.unlabelled or 0
-    there = f"asks for {number:,} texts without labels, and there are {len(texts):,}: see --unlabelled"
+    there = f"asks for {number:,} texts without labels, and there are {len(texts):,}: see `unlabelled=...`"
     require(number <= len(texts), setting, there)
 
 
@@ -329,7 +329,7 @@ def _too_costly(config: Config, made: Sequence[Made]) -> SettingsError:
     return SettingsError(
         "no model that was made is as small and as quick as is asked for: the smallest has "
         f"{size:.3g} MiB, the quickest takes {latency:.2f} ms for a text.",
-        "Allow more ('maximum_size' or --max-size, 'maximum_latency' or --max-latency), or give more time (--budget).",
+        "Allow more (`maximum_size=...`, `maximum_latency=...`), or give more time (`budget=...`).",
     )
 
 
@@ -423,7 +423,7 @@ def _fitted_to(
 
 FAMILY = Family(
     name="auto",
-    summary="The best blend of models that can be made in the time given (--budget).",
+    summary="The best blend of models that fits a time budget.",
     paper="Wolpert, 1992",
     config=Config,
     combine=combine,

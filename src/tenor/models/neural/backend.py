@@ -55,7 +55,7 @@ def _require_avx(part: str) -> None:
     if cpu.lacks_avx():
         raise TenorError(
             f"{part} needs TensorFlow or JAX, and this processor has no AVX instructions, which both need.",
-            "Train on a newer processor, or use --family ngram. Saved models predict here.",
+            "Train on a newer processor, or use `family='ngram'`. Saved models predict here.",
         )
 
 

@@ -35,7 +35,7 @@ def runtime_name() -> str:
     """The runtime that the environment asks for. Raises SettingsError where there is none of that name."""
     name = os.environ.get(VARIABLE) or ONNX_RUNTIME
     if name not in KNOWN_RUNTIMES:
-        problem = f"{VARIABLE} (or --runtime) is {name!r}, which is no runtime."
+        problem = f"{VARIABLE} (or `runtime=...`) is {name!r}, which is not a runtime."
         raise SettingsError(problem, nearest(name, list(KNOWN_RUNTIMES)))
     return name
 
