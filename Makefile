@@ -3,6 +3,7 @@
 #   make demo     train on the built-in reviews, show the results, classify three sentences
 #   make test     the test suite, offline
 #   make test-portable   graphs of every family on an emulated processor without AVX-512 and VNNI (Linux, qemu-user)
+#   make coverage the test suite, and which lines of Tenor it runs; fails below the floor in pyproject.toml
 #   make check    formatting, lint, types, import contracts
 #   make fix      mend what can be mended by itself
 #   make fuzz     10,000 changed folders of models and encoders, 1,000 hostile data files: each is refused, or works
@@ -19,7 +20,7 @@ INSTALLED := $(VENV)/.installed
 COMPILE = $(BIN)/uv pip compile -q pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command 'make lock'
 
-.PHONY: demo test test-portable check fix fuzz bench bench-scale automl lock clean
+.PHONY: demo test test-portable coverage check fix fuzz bench bench-scale automl lock clean
 
 demo: $(DEMO)
 	$(BIN)/python examples/demo.py
@@ -29,6 +30,12 @@ test: $(INSTALLED)
 
 test-portable: $(INSTALLED)
 	$(BIN)/python tests/portable.py
+
+coverage: $(INSTALLED)
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
