@@ -34,6 +34,8 @@ from tenor.models.neural import backend
 from tenor.training import network_training, neural
 from test_families import ENGLISH, LABELS, SMALL
 
+pytestmark = pytest.mark.slow
+
 FAMILIES = [name for name, family in registry.FAMILIES.items() if family.build]
 EXPLAINED = ["lstm", "pretrained"]
 LONGEST = 24

@@ -16,6 +16,8 @@ from conftest import QUICK
 from tenor import TextClassifier, TextRegressor
 from tenor.errors import DataError, SettingsError
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [f"{word} film {index}" for index in range(10) for word in ("good", "bad", "odd")]
 LABELS = ["yes", "no", "maybe"] * 10
 

@@ -93,7 +93,7 @@ CHINESE = [
 LABELS = ["positive"] * 21 + ["negative"] * 21
 THREE = ["a"] * 14 + ["b"] * 14 + ["c"] * 14
 
-pytestmark = pytest.mark.parametrize("family", list(registry.FAMILIES))
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("family", list(registry.FAMILIES))]
 
 
 def classifier(family: str, seed: int = 3) -> TextClassifier:

@@ -24,6 +24,8 @@ from tenor.models.context import FitContext
 from tenor.tasks import SingleLabel
 from tenor.training import fitting, neural, pipeline, trainer
 
+pytestmark = pytest.mark.slow
+
 TASK = SingleLabel(("bad", "good"))
 TEXTS = [f"{'fine nice' if index % 2 else 'poor sad'} words {index % 9} {'x ' * (index % 11)}" for index in range(160)]
 TARGETS = np.array([index % 2 for index in range(160)], np.int32)

@@ -11,6 +11,8 @@ import pytest
 
 from conftest import Cli
 
+pytestmark = pytest.mark.slow
+
 
 def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
     trained = cli("train", english_csv, "--budget", "2s", "--out", tmp_path / "model")

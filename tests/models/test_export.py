@@ -28,6 +28,8 @@ from tenor.text import vocabulary
 from test_bundle import sign
 from test_families import ENGLISH, LABELS, SMALL
 
+pytestmark = pytest.mark.slow
+
 TASK = SingleLabel(("a", "b", "c"))
 TINY = {"vocabulary": 50, "maximum_tokens": 20, "embedding": 6}
 WIDE = {"vocabulary": 50, "maximum_tokens": 20, "width": 12, "heads": 3, "feed_forward": 10}

@@ -23,6 +23,8 @@ from tenor.models.pretrained import hub, huggingface
 from tenor.tasks import SingleLabel
 from tenor.training import network_training, neural
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = ["bert", "distilbert", "roberta", "xlm-roberta", "electra", "albert"]
 TASK = SingleLabel(("a", "b"))

@@ -21,7 +21,10 @@ from tenor.inference.predictor import Predictor
 from tenor.serving.corrections import Store
 from tenor.training import pipeline
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted as Linux tells them")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted as Linux tells them"),
+]
 LEFT = (ConnectionError, asyncio.IncompleteReadError)
 """What a client meets where the server has closed the connection."""
 TEXTS = [f"{word} film, number {number}" for number in range(8) for word in ("superb", "dull", "好看")]
