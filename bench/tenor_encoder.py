@@ -4,4 +4,4 @@ from imdb import print_figures
 from tenor.models.pretrained import hub
 
 if __name__ == "__main__":
-    print_figures(folder=str(hub.find("minilm")))
+    print_figures(folder=str(hub.locate("minilm")))

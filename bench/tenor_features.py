@@ -28,8 +28,8 @@ def main() -> None:
     config = settings.make(family.config, {"tune": "frozen", "pooled_blocks": 1, "precision": sys.argv[2]}, "settings")
     config, encoder = family.encode(config, texts)
     task = SingleLabel(("0", "1"))
-    policy = precision.policy(config)
-    with precision.used(policy):
+    policy = precision.dtype_policy(config)
+    with precision.use_dtype_policy(policy):
         network = Network(family, task, config, encoder, family.build(config, task))
     family.initialise(config, network.keras_model)
     encoded = network.encode(texts)

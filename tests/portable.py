@@ -125,7 +125,7 @@ def _network(family: str, like: Any) -> Any:
     network = Network(
         record, task, config, vocabulary.build([word for word in words for _ in range(2)], 60), keras_model
     )
-    graphs = export.quantised(network, export.export(network, neural_model.any_rows(network)))
+    graphs = export.quantised(network, export.export(network, neural_model.random_rows(network)))
     return Predictor(replace(like.bundle, family=record, config=config, model=graphs, calibration=None, conformal=None))
 
 

@@ -185,7 +185,7 @@ def test_jax_compiles_once_for_each_shape(report: dict[str, Any]) -> None:
     assert report["predict again"] == 0
 
 
-@pytest.mark.skipif(backend.has_device(), reason="there is one")
+@pytest.mark.skipif(backend.has_accelerator(), reason="there is one")
 def test_a_gpu_is_not_looked_for_with_keras_where_the_system_has_none() -> None:
     program = (
         "import sys\n"
@@ -230,7 +230,7 @@ def test_a_gpu_is_of_no_use_without_keras(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(backend, "_DEVICES", ("null",))  # which every system has
     monkeypatch.setattr(backend, "is_installed", lambda: False)
     monkeypatch.setattr(sys, "modules", {name: module for name, module in sys.modules.items() if name != "keras"})
-    assert not backend.has_device()
+    assert not backend.has_accelerator()
 
 
 def test_a_run_on_jax_cannot_be_resumed_on_tensorflow(folder: Path) -> None:

@@ -60,7 +60,7 @@ def objective(texts: list[str]) -> Any:
     words = vocabulary.build(texts, 60)
     encoded = words.encode(texts, 12, "windows")
     network = network_training.Network(
-        family, masked_lm.NO_TASK, config, words, network_training.build(family, config, masked_lm.NO_TASK, 0)
+        family, masked_lm.NO_TASK, config, words, network_training.build_model(family, config, masked_lm.NO_TASK, 0)
     )
     return masked_lm._MaskedTokens(network, encoded, encoded, 0)
 

@@ -10,7 +10,7 @@ from tenor.models.neural import precision
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(precision, "has_device", lambda: False)
+    monkeypatch.setattr(precision, "has_accelerator", lambda: False)
     precision._has_bfloat16.cache_clear()
     yield
     precision._has_bfloat16.cache_clear()

@@ -28,10 +28,12 @@ def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
         traced.append(1)
         return keras.losses.mean_squared_error(desired, logits)
 
-    optimizer = optimizers.make(NetworkConfig(optimizer="sgd", learning_rate=0.1, warmup=0.0, clip_norm=None), 10)
+    optimizer = optimizers.build_optimizer(
+        NetworkConfig(optimizer="sgd", learning_rate=0.1, warmup=0.0, clip_norm=None), 10
+    )
     model.compile(optimizer, loss, weighted_metrics=["mae"])
     optimizer.build(model.trainable_variables)
-    plain.compile(keras.optimizers.SGD(optimizers.Schedule(0.1, 0, 10)), "mse", weighted_metrics=["mae"])
+    plain.compile(keras.optimizers.SGD(optimizers.WarmupDecay(0.1, 0, 10)), "mse", weighted_metrics=["mae"])
     training = None
     for rows, width in ((4, 2), (3, 7), (1, 1)):
         ids = random.integers(0, 5, (rows, width)).astype(np.int32)

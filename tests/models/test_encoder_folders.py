@@ -28,7 +28,7 @@ def encode(folder: Path) -> Any:
     """All that is read of it before a network is built, and its weights."""
     config = settings.make(pretrained.Config, {"model": str(folder), "maximum_tokens": 32}, "test")
     _, subwords = pretrained.encode(config, [])
-    return subwords, huggingface.weights(huggingface.read(folder))
+    return subwords, huggingface.read_weights(huggingface.read_folder(folder))
 
 
 def test_a_cache_made_of_links_is_read(folder: Path, tmp_path: Path) -> None:

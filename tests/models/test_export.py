@@ -82,8 +82,8 @@ def network(request: pytest.FixtureRequest) -> Network:
 
 
 def test_the_graph_says_what_keras_says(network: Network) -> None:
-    rows = neural_model.any_rows(network)
-    assert rows.lengths.min() == 0 and rows.lengths.max() == network.longest
+    rows = neural_model.random_rows(network)
+    assert rows.lengths.min() == 0 and rows.lengths.max() == network.max_row_length
     made = export.export(network, rows)
     read = reader.read(made.files[FLOAT32], FLOAT32)
     assert {node.kind for node in read.nodes} <= set(reader.OPERATORS)
@@ -100,8 +100,8 @@ def test_on_a_gpu_the_network_scores_many_rows_until_the_model_is_loaded(monkeyp
     assert isinstance(trained, OnnxNetwork) and not trained.on_device
     many = trained.text_encoder.encode(ENGLISH * 20, 16, "end")
     expected = trained.score(many)
-    monkeypatch.setattr(precision, "has_device", lambda: True)
-    made = export.export(trained.network, neural_model.any_rows(trained))
+    monkeypatch.setattr(precision, "has_accelerator", lambda: True)
+    made = export.export(trained.network, neural_model.random_rows(trained))
     runs: list[int] = []
     graph = made.run
     vars(made)["run"] = lambda ids: runs.append(len(ids)) or graph(ids)
@@ -114,7 +114,7 @@ def test_on_a_gpu_the_network_scores_many_rows_until_the_model_is_loaded(monkeyp
 
 
 def test_int8_is_smaller_and_close(network: Network) -> None:
-    rows = neural_model.any_rows(network)
+    rows = neural_model.random_rows(network)
     plain = export.export(network, rows)
     small = export.quantised(network, plain)
     read = reader.read(small.files[INT8], INT8)
@@ -132,14 +132,14 @@ def test_a_graph_whose_answers_are_no_proof_is_not_kept() -> None:
     assert isinstance(model, OnnxNetwork)
     model.network.keras_model.get_layer("logits").bias.assign([np.nan])
     with pytest.raises(TenorError, match="the ONNX graph is up to nan away from the network, so it is not kept"):
-        export.export(model.network, neural_model.any_rows(model.network))
+        export.export(model.network, neural_model.random_rows(model.network))
 
 
 def test_a_graph_of_more_than_2_gb_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     model = TextClassifier("bag", SMALL["bag"] | {"epochs": 1}).fit(ENGLISH, LABELS).predictor_.bundle.model
     assert isinstance(model, OnnxNetwork)
     monkeypatch.setattr(graph, "LARGEST", 100)
-    assert export.export(model.network, neural_model.any_rows(model)).files == model.files
+    assert export.export(model.network, neural_model.random_rows(model)).files == model.files
     with pytest.raises(
         TenorError, match=r"more than an ONNX file holds, so there is none\. Predictions go through Keras"
     ):

@@ -10,7 +10,7 @@ from tenor.models.neural import backend
 from tenor.models.onnx.onnx_network import Exported
 from test_families import ENGLISH, LABELS, SMALL
 
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not backend.has_device(), reason="there is no GPU")]
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not backend.has_accelerator(), reason="there is no GPU")]
 
 
 @pytest.mark.parametrize("family", ["bag", "transformer"])

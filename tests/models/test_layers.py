@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tenor.models import registry
-from tenor.models.neural.layers import ChronoBias, Pool, Reverse, ZeroPadding
+from tenor.models.neural.layers import ChronoBias, Pool, ReverseSequence, ZeroPadding
 from tenor.tasks import SingleLabel
 
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
@@ -27,7 +27,7 @@ def test_values_at_padding_become_zero() -> None:
 
 
 def test_texts_are_turned_around_within_their_length() -> None:
-    turned = np.asarray(Reverse()(VALUES, IDS))
+    turned = np.asarray(ReverseSequence()(VALUES, IDS))
     for row, length in enumerate([5, 2, 0]):
         np.testing.assert_array_equal(turned[row, :length], VALUES[row, :length][::-1])
 

@@ -29,7 +29,7 @@ def steps(optimizer: Any, gradients: Sequence[Any], begin: Any = KERNEL) -> Any:
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "momentum", "rmsprop"])
 def test_steps_are_those_of_keras(name: str) -> None:
     config = settings.make(registry.find("bag").config, {"optimizer": name, "learning_rate": 0.05}, "settings")
-    schedule = optimizers.Schedule(config.learning_rate, round(config.warmup * STEPS), STEPS)
+    schedule = optimizers.WarmupDecay(config.learning_rate, round(config.warmup * STEPS), STEPS)
     theirs = {
         "adam": keras.optimizers.Adam(schedule, global_clipnorm=1.0),
         "adamw": keras.optimizers.AdamW(schedule, weight_decay=0.01, global_clipnorm=1.0),
@@ -40,14 +40,14 @@ def test_steps_are_those_of_keras(name: str) -> None:
     random = np.random.default_rng(3)
     drawn = [random.normal(0, scale, (2, 3)).astype(np.float32) for scale in (0.01, 5.0, 0.1, 1.0)]
     gradients = [keras.ops.convert_to_tensor(gradient) for gradient in drawn]
-    found = steps(optimizers.make(config, STEPS), gradients)
+    found = steps(optimizers.build_optimizer(config, STEPS), gradients)
     np.testing.assert_allclose(found, steps(theirs, gradients), rtol=1e-5, atol=1e-7)
     assert np.abs(found - KERNEL).max() > 0.01
 
 
 def test_the_number_of_steps_is_a_variable_that_a_compiled_step_is_given() -> None:
     config = settings.make(registry.find("bag").config, {"warmup": 0.25}, "settings")
-    optimizer = optimizers.make(config, 8)
+    optimizer = optimizers.build_optimizer(config, 8)
     optimizer.build([keras.Variable(KERNEL, name="kernel")])
     optimizer.settle(1, 4)
     assert {"warmup": 1.0, "steps": 4.0}.items() <= {
@@ -66,7 +66,7 @@ def test_other_optimizers_update_all_rows(name: str) -> None:
     config = settings.make(registry.find("bag").config, {"optimizer": name, "learning_rate": 0.05}, "settings")
     some = [tf.IndexedSlices(tf.constant([[3.0, 1, 2]]), tf.constant([row]), tf.constant([2, 3])) for row in (0, 1)]
     whole = [tf.convert_to_tensor(gradient) for gradient in some]
-    found, expected = (steps(optimizers.make(config, STEPS), gradients) for gradients in (some, whole))
+    found, expected = (steps(optimizers.build_optimizer(config, STEPS), gradients) for gradients in (some, whole))
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -80,7 +80,7 @@ def test_rows_of_a_table_that_do_not_occur_stay_as_they_are() -> None:
     values = np.array([[3, 1], [-2, 4], [1, 0]], np.float32)
 
     def learned(*gradients: Any) -> Any:
-        optimizer = optimizers.make(config, STEPS)
+        optimizer = optimizers.build_optimizer(config, STEPS)
         return steps(optimizer, gradients, table), to_numpy(optimizer.seen)[0]
 
     some = tf.IndexedSlices(values, tf.constant([3, 1, 3]), tf.constant([5, 2]))

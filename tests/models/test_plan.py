@@ -35,8 +35,8 @@ class Stopped(plan.Clock):
 @pytest.fixture(autouse=True)
 def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan.threads, "cores", lambda: 2)
-    monkeypatch.setattr(plan.backend, "has_device", lambda: False)
-    monkeypatch.setattr(hub, "find", lambda _: None)
+    monkeypatch.setattr(plan.backend, "has_accelerator", lambda: False)
+    monkeypatch.setattr(hub, "locate", lambda _: None)
 
 
 def texts(number: int, *characters: int, letters: str = "abcd ") -> Examples:
@@ -86,7 +86,7 @@ def test_an_encoder_reads_as_much_as_the_time_allows(
 
 
 def test_a_gpu_makes_time_for_an_encoder_and_for_more_of_long_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan.backend, "has_device", lambda: True)
+    monkeypatch.setattr(plan.backend, "has_accelerator", lambda: True)
     for seconds, tokens in ((42, 128), (180, 512)):
         (encoder,) = (each for each in planned(REVIEWS, seconds) if each.family.name == "pretrained")
         assert encoder.wanted["maximum_tokens"] == tokens

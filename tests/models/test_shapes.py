@@ -30,7 +30,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 
 def config_of(name: str, values: dict[str, Any]) -> Any:
     if name == "pretrained":
-        folder = huggingface.read(GOLDEN / values["model"])
+        folder = huggingface.read_folder(GOLDEN / values["model"])
         values = {**values, "architecture": huggingface.describe(folder.architecture)}
     return settings.make(registry.find(name).config, values, "test")
 
@@ -43,7 +43,7 @@ def test_they_are_those_of_the_network(name: str, values: dict[str, Any]) -> Non
     network = family.build(config, SingleLabel(("a", "b", "c")))
     expected = dict(family.shapes(config, 3))
     assert {variable.path: tuple(variable.shape) for variable in network.weights} == expected
-    assert next(iter(expected.values()))[0] in (30, huggingface.read(GOLDEN / "bert").architecture.tokens)
+    assert next(iter(expected.values()))[0] in (30, huggingface.read_folder(GOLDEN / "bert").architecture.tokens)
 
 
 def test_settings_of_any_size_are_compared_at_once() -> None:
@@ -51,7 +51,7 @@ def test_settings_of_any_size_are_compared_at_once() -> None:
     huge = settings.make(family.config, {"width": 10**9, "heads": 1, "blocks": 10**9, "vocabulary": 10**9}, "test")
     assert family.shapes is not None
     with pytest.raises(RecordError, match=r"field 'embeddings/token': it has the shape \(1, 1\), and the settings ask"):
-        shapes.check(family.shapes(huge, 2), {"embeddings/token": np.zeros((1, 1), np.float32)})
+        shapes.check_arrays(family.shapes(huge, 2), {"embeddings/token": np.zeros((1, 1), np.float32)})
 
 
 def test_what_is_missing_too_much_or_of_another_type_is_named() -> None:
@@ -59,14 +59,14 @@ def test_what_is_missing_too_much_or_of_another_type_is_named() -> None:
     config = config_of("lstm", {**WORDS, "embedding": 5, "units": 6})
     assert family.shapes is not None
     arrays = {name: np.zeros(shape, np.float32) for name, shape in family.shapes(config, 1)}
-    shapes.check(family.shapes(config, 1), arrays)
+    shapes.check_arrays(family.shapes(config, 1), arrays)
     for changed, problem in (
         ({**arrays, "more": np.zeros(1, np.float32)}, r"'more': the settings ask for no such weights"),
         ({**arrays, "logits/bias": np.zeros(1, np.float64)}, r"'logits/bias': it is float64, not float32"),
         ({name: arrays[name] for name in arrays if name != "lstm/lstm_cell/bias"}, r"'lstm/.*': it is missing"),
     ):
         with pytest.raises(RecordError, match=rf"weights\.safetensors, field {problem}"):
-            shapes.check(family.shapes(config, 1), changed)
+            shapes.check_arrays(family.shapes(config, 1), changed)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_is_missing_too_much_or_of_another_type_is_named() -> None:
 )
 def test_an_architecture_that_is_none_is_refused(values: dict[str, Any], problem: str) -> None:
     family = registry.find("pretrained")
-    architecture = huggingface.describe(huggingface.read(GOLDEN / "bert").architecture) | values
+    architecture = huggingface.describe(huggingface.read_folder(GOLDEN / "bert").architecture) | values
     config = settings.make(family.config, {"maximum_tokens": 12, "architecture": architecture}, "test")
     assert family.shapes is not None
     with pytest.raises(RecordError, match=problem):

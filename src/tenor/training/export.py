@@ -59,7 +59,7 @@ def export_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor
 
         keras = model.network if isinstance(model, OnnxNetwork) else model
         assert isinstance(keras, network.Network)
-        return export.export(keras, keras.encode(texts) if texts else neural_model.any_rows(keras))
+        return export.export(keras, keras.encode(texts) if texts else neural_model.random_rows(keras))
 
     return _changed(predictor, anew)
 

@@ -69,29 +69,33 @@ def fit(family: Family, texts: Sequence[str], config: Any, context: FitContext) 
     order = np.random.default_rng(seed).permutation(len(texts))
     held_out = math.ceil(len(texts) * config.validation)
     parts = [[texts[row] for row in rows] for rows in (np.sort(order[held_out:]), np.sort(order[:held_out]))]
-    config, encoder = neural.prepare(family, replace(config, keep="windows", epochs=epochs), parts[0], init)
+    config, encoder = neural.fit_text_encoder(family, replace(config, keep="windows", epochs=epochs), parts[0], init)
     encoded, held = (encoder.encode(part, config.maximum_tokens, config.keep) for part in parts)
-    config = neural.fill(config, encoded.lengths, encoder.max_row_length(config.maximum_tokens))
+    config = neural.choose_batch_size(config, encoded.lengths, encoder.max_row_length(config.maximum_tokens))
     after_encoding = time.perf_counter()
 
-    network = Network(family, NO_TASK, config, encoder, network_training.build(family, config, NO_TASK, seed, init))
+    network = Network(
+        family, NO_TASK, config, encoder, network_training.build_model(family, config, NO_TASK, seed, init)
+    )
     loop = Trainer(_MaskedTokens(network, encoded, held, seed), config, context)
     loop.train()
     network = replace(network, keras_model=network_training.in_float32(network))
     timing = {"encode_s": after_encoding - begin, "fit_s": time.perf_counter() - after_encoding}
-    return Fitted(NO_TASK, network, config, timing, loop.state.history, steps=loop.table())
+    return Fitted(NO_TASK, network, config, timing, loop.state.history, steps=loop.step_table())
 
 
 class _MaskedTokens:
     """The tokens that were masked."""
 
-    rate: optimizers.Rate | None = None
+    learning_rate_scale: optimizers.LearningRateScale | None = None
 
     def __init__(self, network: Network, encoded: Encoded, held: Encoded, seed: int) -> None:
         self.network, self.encoded, self.held, self.seed = network, encoded, held, seed
-        self.longest = network.longest
+        self.max_row_length = network.max_row_length
         with network_training.seeded(seed):
-            self.keras_model, self.whole = masked_head.models(network.keras_model, precision.policy(network.config))
+            self.keras_model, self.whole = masked_head.build_models(
+                network.keras_model, precision.dtype_policy(network.config)
+            )
         self.loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.metric = keras.metrics.SparseCategoricalAccuracy("accuracy")
         self.whole.compile(
@@ -111,7 +115,7 @@ class _MaskedTokens:
         masked_often[self.fixed] = 0
         self.masked_share = np.minimum(masked_often / max(masked_often.sum(), 1e-9), 1 - 1e-9)
 
-    def arrays(self, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
+    def batch_arrays(self, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
         (ids, positions), targets, weights = self._arrays(self.encoded, batch, random)
         drawn = random.integers(1, self.size, (batch.size, math.ceil(_DRAWN / batch.size)), dtype=np.int32)
         tokens = np.concatenate([targets, drawn], axis=1)
@@ -140,7 +144,7 @@ class _MaskedTokens:
         weights *= weights.size / max(weights.sum(), 1.0)
         return [ids, positions.astype(np.int32)], targets, weights
 
-    def measure(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """Loss and accuracy on the texts held out, always with the same tokens masked."""
         if not len(self.held.lengths):
             return {}

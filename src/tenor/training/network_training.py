@@ -49,10 +49,10 @@ class NetworkJob:
         config: The family's settings, filled in.
         text_encoder: How texts became ids.
         seed: Seed of everything random.
-        start: A pretrained encoder to start from.
-        learned: What to learn from.
-        held: What the best epoch is chosen on.
-        few: What the head is fitted to before the whole network is; None where it is not.
+        init: A pretrained encoder to start from.
+        train: What to learn from.
+        validation: What the best epoch is chosen on.
+        head_examples: What the head is fitted to before the whole network is; None where it is not.
     """
 
     family: Family
@@ -60,10 +60,10 @@ class NetworkJob:
     config: NetworkConfig
     text_encoder: TextEncoder
     seed: int
-    start: PretrainedWeights | None
-    learned: EncodedExamples
-    held: EncodedExamples
-    few: EncodedExamples | None
+    init: PretrainedWeights | None
+    train: EncodedExamples
+    validation: EncodedExamples
+    head_examples: EncodedExamples | None
 
 
 class TrainedNetwork(NamedTuple):
@@ -90,32 +90,34 @@ def train_network(work: NetworkJob, context: FitContext) -> TrainedNetwork:
     """
     begin, callback = time.perf_counter(), context.callback
     context = replace(context, seed=work.seed)
-    keras_model = build(work.family, work.config, work.task, work.seed, work.start)
+    keras_model = build_model(work.family, work.config, work.task, work.seed, work.init)
     network = Network(work.family, work.task, work.config, work.text_encoder, keras_model)
     if getattr(work.config, "tune", None) == "frozen":
-        history = _fit_head(network, work.learned, work.seed, callback)
+        history = _fit_head(network, work.train, work.seed, callback)
         return TrainedNetwork(replace(network, keras_model=in_float32(network)), history, [])
-    if work.few is not None:
-        _fit_head(network, work.few, work.seed, callback)
-    loop = Trainer(_Labels(network, work.learned, work.held), work.config, context)
+    if work.head_examples is not None:
+        _fit_head(network, work.head_examples, work.seed, callback)
+    loop = Trainer(_Labels(network, work.train, work.validation), work.config, context)
     loop.train(None if context.seconds is None else begin + context.seconds)
     network = replace(network, config=loop.config)
     network = replace(network, keras_model=in_float32(network))
-    usual = work.config.loss == usual_loss(work.task) and not work.config.focal
-    if usual and len(work.learned.targets) <= _FEW_TEXTS:
+    usual = work.config.loss == default_loss(work.task) and not work.config.focal
+    if usual and len(work.train.targets) <= _FEW_TEXTS:
         # Few steps make features that tell classes apart; a regularised head makes more of them than theirs did.
-        _fit_head(network, work.learned, work.seed, callback, choose=False)
-    return TrainedNetwork(network, loop.state.history, loop.table())
+        _fit_head(network, work.train, work.seed, callback, choose=False)
+    return TrainedNetwork(network, loop.state.history, loop.step_table())
 
 
-def usual_loss(task: Task) -> Loss:
+def default_loss(task: Task) -> Loss:
     """The loss of a task where no other is asked for."""
     return "mean-squared-error" if isinstance(task, Regression) else "cross-entropy"
 
 
-def build(family: Family, config: NetworkConfig, task: Task, seed: int, start: PretrainedWeights | None = None) -> Any:
+def build_model(
+    family: Family, config: NetworkConfig, task: Task, seed: int, start: PretrainedWeights | None = None
+) -> Any:
     """A new Keras model, in the precision that training computes with, with the weights that training starts from."""
-    keras_model = _build(family, config, task, precision.policy(config), seed)
+    keras_model = _build(family, config, task, precision.dtype_policy(config), seed)
     if start is not None:
         for variable in keras_model.weights:
             if variable.path in start.arrays:
@@ -127,7 +129,7 @@ def build(family: Family, config: NetworkConfig, task: Task, seed: int, start: P
 
 def in_float32(network: Network) -> Any:
     """The Keras model as one that computes in float32, as every prediction does."""
-    if precision.policy(network.config) == "float32":
+    if precision.dtype_policy(network.config) == "float32":
         return network.keras_model
     keras_model = _build(network.family, network.config, network.task, "float32", 0)
     for variable, value in zip(keras_model.weights, network.keras_model.weights, strict=True):
@@ -137,7 +139,7 @@ def in_float32(network: Network) -> Any:
 
 def _build(family: Family, config: NetworkConfig, task: Task, policy: str, seed: int) -> Any:
     assert family.build is not None
-    with seeded(seed), precision.used(policy):
+    with seeded(seed), precision.use_dtype_policy(policy):
         return family.build(config, task)
 
 
@@ -162,15 +164,15 @@ class _Labels:
     def __init__(self, network: Network, learned: EncodedExamples, held: EncodedExamples) -> None:
         self.network, self.task, self.keras_model = network, network.task, network.keras_model
         self.encoded, self.held = learned.encoded, held
-        self.longest = network.longest
+        self.max_row_length = network.max_row_length
         self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
-        self.rate = network.family.rate(network.config) if network.family.rate else None
+        self.learning_rate_scale = network.family.rate(network.config) if network.family.rate else None
         self.targets = learned.targets
         text = self.encoded.row_to_text
         self.share = learned.weights[text] / self.encoded.rows_of_text[text]
         self.share /= self.share.mean()
 
-    def arrays(self, batch: Batch, _: np.random.Generator) -> tuple[Any, Any, Any]:
+    def batch_arrays(self, batch: Batch, _: np.random.Generator) -> tuple[Any, Any, Any]:
         # Every batch of a width has the same number of rows, so that it has the same shape: those that are missing
         # are empty texts of weight 0.
         rows, missing = len(batch.rows), batch.size - len(batch.rows)
@@ -181,7 +183,7 @@ class _Labels:
         weight[:rows] = self.share[batch.rows]
         return ids, desired, weight * (batch.size / rows)
 
-    def measure(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, float]:
         targets = self.held.targets
         if not len(targets):
             return {}

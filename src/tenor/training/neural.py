@@ -76,7 +76,7 @@ def fit(
         held_out, fresh = held_out.split(0.5, seed)
     elif not share and not len(held_out) and config.calibration * len(examples) >= _FEWEST_FRESH:
         learned, fresh = examples.split(min(config.calibration, _MOST_FRESH / len(examples)), seed)
-    config, encoder = prepare(family, config, learned.texts, context.init)
+    config, encoder = fit_text_encoder(family, config, learned.texts, context.init)
     tokens = config.maximum_tokens
     encoded = encoder.encode(learned.texts, tokens, config.keep)
     held = encoder.encode(held_out.texts, tokens, config.read)
@@ -85,7 +85,7 @@ def fit(
     if cut and not {config.keep, config.read} <= set(COVERS_WHOLE_TEXT):
         of = f"of {len(examples):,} texts"
         callback.on_message(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
-    config = fill(config, encoded.lengths, encoder.max_row_length(tokens))
+    config = choose_batch_size(config, encoded.lengths, encoder.max_row_length(tokens))
     after_encoding = time.perf_counter()
 
     few = None
@@ -136,7 +136,7 @@ def _told(config: NetworkConfig) -> str:
     return f"training keeps {_KEPT[config.keep]}; predictions read {_KEPT[config.read]}"
 
 
-def prepare(
+def fit_text_encoder(
     family: Family, config: Any, texts: Sequence[str], start: PretrainedWeights | None = None
 ) -> tuple[Any, TextEncoder]:
     """The settings with what the family chooses filled in, and the encoder of the texts."""
@@ -146,7 +146,7 @@ def prepare(
     return family.encode(config, texts)
 
 
-def fill(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
+def choose_batch_size(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
     """Settle the size of a batch and the number of epochs by the amount of data."""
     tokens = min(config.batch_tokens, max(_SMALLEST_BATCH, int(lengths.sum()) // _EPOCH_BATCHES))
     config = replace(config, batch_tokens=tokens)
@@ -168,7 +168,7 @@ def _sample(strata: Targets, size: int, seed: int) -> npt.NDArray[np.int64]:
 def _loss_name(config: NetworkConfig, task: Task) -> Loss:
     """The loss asked for, or the task's own. Raises SettingsError where it is that of another task."""
     if config.loss is None:
-        return network_training.usual_loss(task)
+        return network_training.default_loss(task)
     numbers = isinstance(task, Regression)
     fitting = config.loss != "cross-entropy" if numbers else config.loss in ("cross-entropy", "mean-squared-error")
     require(fitting, "loss", f"is {config.loss}, which does not serve the task {task.kind}")

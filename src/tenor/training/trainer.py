@@ -54,23 +54,23 @@ class Objective(Protocol):
     Attributes:
         keras_model: The model.
         encoded: The rows to learn from.
-        longest: Ids in the longest row.
+        max_row_length: Ids in the longest row.
         loss: (targets, outputs) -> loss.
         metric: Keras metric that is followed.
-        rate: Path of a variable -> share of the learning rate that it gets; None: all of it.
+        learning_rate_scale: Path of a variable -> share of the learning rate that it gets; None: all of it.
     """
 
     keras_model: Any
     encoded: Encoded
-    longest: int
+    max_row_length: int
     loss: Any
     metric: Any
-    rate: optimizers.Rate | None
+    learning_rate_scale: optimizers.LearningRateScale | None
 
-    def arrays(self, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
+    def batch_arrays(self, batch: Batch, random: np.random.Generator) -> tuple[Any, Any, Any]:
         """Inputs, targets and weights of a batch, of shapes that depend on `batch.width` and `batch.size` alone."""
 
-    def measure(self) -> dict[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """Figures on the texts held out, `validation_loss` first; empty where there are none."""
 
 
@@ -89,12 +89,12 @@ class Trainer:
         self.model = objective.keras_model
         self.state = _State()
         self.widths = batches.choose_widths(
-            objective.encoded.lengths, objective.longest, compiled.shape_compile_cost() / config.epochs
+            objective.encoded.lengths, objective.max_row_length, compiled.shape_compile_cost() / config.epochs
         )
         self.best: list[Any] = []
         # Of each step: epoch, loss, metric, learning rate, norm of the gradient.
         self.step_log: list[tuple[float, ...]] = []
-        self.steps = 0  # of the whole run
+        self.total_steps = 0  # of the whole run
         self.pause = 0.0  # seconds until writing a checkpoint takes no more than its share of the time
 
     def train(self, until: float | None = None) -> None:
@@ -104,15 +104,15 @@ class Trainer:
             until: When it has to be ready, as `time.perf_counter` tells it; fewer steps are made then, if they have to
                 be.
         """
-        self.steps = min(len(self._batches(0)) * self.epochs, self.config.steps or sys.maxsize)
+        self.total_steps = min(len(self._batches(0)) * self.epochs, self.config.steps or sys.maxsize)
         self.model.compile(
-            optimizers.make(self.config, self.steps, self.objective.rate),
+            optimizers.build_optimizer(self.config, self.total_steps, self.objective.learning_rate_scale),
             self.objective.loss,
             weighted_metrics=[self.objective.metric],
             jit_compile=keras.backend.backend() == "jax",
         )
         self.model.optimizer.build(self.model.trainable_variables)
-        first = self.objective.arrays(self._batches(0)[0], np.random.default_rng(0))
+        first = self.objective.batch_arrays(self._batches(0)[0], np.random.default_rng(0))
         self.training = compiled.TrainingStep(self.model, self.objective.metric.name, first)
         if self.checkpoints and self.checkpoints.resume:
             self._restore(self.checkpoints)
@@ -151,25 +151,25 @@ class Trainer:
         self.state, self.step_log = _State(), []
         each = needed / len(self._batches(0))
         fitting = parallel.broadcast_metrics({"steps": (until - time.perf_counter()) / each})["steps"]
-        self.state.steps = max(1, min(self.steps, int(fitting)))
+        self.state.steps = max(1, min(self.total_steps, int(fitting)))
         self._set_total_steps(self.state.steps)
 
     def _set_total_steps(self, steps: int) -> None:
-        if steps < self.steps:
-            self.config, self.steps = replace(self.config, steps=steps), steps
+        if steps < self.total_steps:
+            self.config, self.total_steps = replace(self.config, steps=steps), steps
             self.model.optimizer.settle(round(self.config.warmup * steps), steps)
 
     def _epochs(self) -> None:
         total = len(self.objective.encoded.lengths)
         state, saved, last = self.state, time.perf_counter(), time.perf_counter()
         made = len(self._batches(0)) * state.epoch + state.step
-        while state.epoch < self.epochs and made < self.steps and not self._stale():
+        while state.epoch < self.epochs and made < self.total_steps and not self._stale():
             name = f"epoch {state.epoch + 1}/{self.epochs}"
             order = self._batches(state.epoch)
-            while state.step < len(order) and made < self.steps:
+            while state.step < len(order) and made < self.total_steps:
                 self._step(order[state.step])
                 made += 1
-                self.callback.log_metrics("step", made, self._told(self.step_log[-1]))
+                self.callback.log_metrics("step", made, self._step_metrics(self.step_log[-1]))
                 now = time.perf_counter()
                 state.seconds, last = state.seconds + now - last, now
                 self.callback.on_progress(name, state.rows, total, self._means())
@@ -193,7 +193,9 @@ class Trainer:
 
     def _step(self, batch: Batch) -> None:
         random = np.random.default_rng((self.seed, self.state.epoch, self.state.step))
-        inputs, targets, weights = keras.tree.map_structure(parallel.local_rows, self.objective.arrays(batch, random))
+        inputs, targets, weights = keras.tree.map_structure(
+            parallel.local_rows, self.objective.batch_arrays(batch, random)
+        )
         loss, metric, *seen = self.training.step(inputs, targets, weights)
         self.step_log.append((self.state.epoch + 1, loss, metric, *seen))
         rows = len(batch.rows)
@@ -202,14 +204,14 @@ class Trainer:
         self.state.loss += loss * rows
         self.state.metric += metric * rows
 
-    def _told(self, step: tuple[float, ...]) -> dict[str, float]:
+    def _step_metrics(self, step: tuple[float, ...]) -> dict[str, float]:
         names = "loss", self.objective.metric.name, "learning_rate", "gradient_norm"
         return {name: float(f"{value:.7g}") for name, value in zip(names, step[1:], strict=True)}  # float32 has no more
 
-    def table(self) -> list[dict[str, Any]]:
+    def step_table(self) -> list[dict[str, Any]]:
         """A row for each step: its number, epoch, loss, metric, learning rate and norm of the gradient."""
         numbered = enumerate(self.step_log, 1)
-        return [{"step": number, "epoch": int(step[0]), **self._told(step)} for number, step in numbered]
+        return [{"step": number, "epoch": int(step[0]), **self._step_metrics(step)} for number, step in numbered]
 
     def _means(self) -> dict[str, float]:
         rows = max(self.state.rows, 1)
@@ -222,7 +224,7 @@ class Trainer:
     def _end_epoch(self, name: str) -> None:
         state = self.state
         self.training.synchronise()
-        measured = parallel.broadcast_metrics(self.objective.measure())
+        measured = parallel.broadcast_metrics(self.objective.evaluate())
         row: dict[str, Any] = {"epoch": state.epoch + 1, **self._means(), **measured}
         self.callback.log_metrics("epoch", state.epoch + 1, {name: row[name] for name in list(row)[1:]})
         loss = measured.get("validation_loss", row["loss"])
@@ -299,5 +301,5 @@ class Trainer:
 
 
 def _identity(checkpoints: Checkpoints) -> dict[str, Any]:
-    device = " on a device" if precision.has_device() else ""  # its batches, and its numbers, are others
+    device = " on a device" if precision.has_accelerator() else ""  # its batches, and its numbers, are others
     return checkpoints.run | {"backend": keras.backend.backend() + device}

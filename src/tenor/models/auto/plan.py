@@ -122,7 +122,7 @@ def encodes(members: Sequence[str] | None, budget: float | None, examples: Examp
     if not _mostly(examples, ("Latin",)):
         return False
     try:
-        hub.find(pretrained.Config().model)
+        hub.locate(pretrained.Config().model)
     except TenorError:
         return False
     return True
@@ -285,7 +285,7 @@ def _labels(examples: Examples) -> int:
 def _seen_s(examples: Examples, texts: int, tokens: int) -> float:
     """About how long an encoder takes to see so many texts once, in seconds, of which it reads so many tokens."""
     lengths = _lengths(examples, tokens)
-    if backend.has_device():
+    if backend.has_accelerator():
         return texts * float(lengths.mean()) * _DEVICE_TOKEN_S
     return texts * float(np.mean(lengths * (_TOKEN_S + _PAIR_S * lengths))) / threads.cores()
 
@@ -296,14 +296,14 @@ def _besides(examples: Examples, scored: int, tokens: int, whole: bool = False) 
     """
     cut, lengths = _lengths(examples, tokens), _lengths(examples, float("inf"))
     read = np.where(lengths > tokens, cut + lengths * whole, lengths)
-    if backend.has_device():
+    if backend.has_accelerator():
         return _starts_s() + _DEVICE_ENDS_S + scored * float(read.mean()) * _DEVICE_SCORES_S
     return _starts_s() + _ENDS_S + scored * float(read.mean()) / (_SCORED_S * threads.cores())
 
 
 def _starts_s() -> float:
     """What an encoder costs before its first step, in seconds."""
-    return _DEVICE_STARTS_S if backend.has_device() else _STARTS_S
+    return _DEVICE_STARTS_S if backend.has_accelerator() else _STARTS_S
 
 
 def _words_s(examples: Examples) -> float:

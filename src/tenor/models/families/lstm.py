@@ -57,7 +57,7 @@ def build(config: Config, task: Task) -> Any:
     """Ids (batch, time) -> logits (batch, outputs). States at padding are left out, so padding is inert."""
     import keras
 
-    from tenor.models.neural.layers import Pool, Reverse
+    from tenor.models.neural.layers import Pool, ReverseSequence
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     vectors = keras.layers.Embedding(config.vocabulary, config.embedding, name="embedding")(ids)
@@ -66,7 +66,7 @@ def build(config: Config, task: Task) -> Any:
     features = Pool(config.pooling, name="pool")(states, ids)
     if config.bidirectional:
         # Turned around within its own length, so that padding stays on the right.
-        backwards = _lstm(config, "lstm_backwards")(Reverse(name="reverse")(vectors, ids))
+        backwards = _lstm(config, "lstm_backwards")(ReverseSequence(name="reverse")(vectors, ids))
         features = keras.layers.Concatenate(name="features")(
             [features, Pool(config.pooling, name="pool_backwards")(backwards, ids)]
         )

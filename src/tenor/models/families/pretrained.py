@@ -112,7 +112,7 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
     from tenor.models.pretrained import hub, huggingface
     from tenor.text.subwords import SubwordTokenizer
 
-    folder = huggingface.read(hub.find(config.model))
+    folder = huggingface.read_folder(hub.locate(config.model))
     shape = folder.architecture
     if config.maximum_tokens > shape.positions:
         raise SettingsError(
@@ -175,7 +175,7 @@ def build(config: Config, task: Task) -> Any:
         )
         frozen = config.tune == "frozen" or (config.tune == "top" and number < shape.blocks - config.blocks)
         block.trainable = not frozen
-        for _ in range(block.times):
+        for _ in range(block.repeats):
             values = block(values, padding)
             of_blocks.append(values)
     of_blocks[-1] = keras.layers.Identity(name="values")(values)
@@ -183,7 +183,7 @@ def build(config: Config, task: Task) -> Any:
     vectors = [Pool(config.pooling, name=f"pool_{number}")(values, ids) for number, values in enumerate(last)]
     pooled = keras.layers.Average(name="pool")(vectors)
     features = keras.layers.Dropout(config.dropout, name="dropout")(pooled)
-    logits = keras.layers.Dense(task.n_outputs, dtype=precision.head(), name="logits")(features)
+    logits = keras.layers.Dense(task.n_outputs, dtype=precision.head_dtype(), name="logits")(features)
     return keras.Model(ids, logits, name="encoder")
 
 
@@ -191,9 +191,9 @@ def initialise(config: Config, keras_model: Any) -> None:
     """Put the encoder's weights into a model that was just built."""
     from tenor.models.pretrained import hub, huggingface
 
-    folder = huggingface.read(hub.find(config.model))
+    folder = huggingface.read_folder(hub.locate(config.model))
     variables = {variable.path: variable for variable in keras_model.weights}
-    for path, value in huggingface.weights(folder).items():
+    for path, value in huggingface.read_weights(folder).items():
         if path not in variables or tuple(variables[path].shape) != value.shape:
             raise SettingsError(
                 f"{config.model}: the weights {path!r} do not fit config.json.", "Download the model again."

@@ -82,7 +82,7 @@ def build(config: Config, task: Task) -> Any:
         )(values, padding)
     values = keras.layers.Identity(name="values")(LayerNorm(1e-6, name="norm")(values))
     pooled = keras.layers.Dropout(config.dropout, name="dropout")(Pool("mean", name="pool")(values, ids))
-    logits = keras.layers.Dense(task.n_outputs, dtype=precision.head(), name="logits")(pooled)
+    logits = keras.layers.Dense(task.n_outputs, dtype=precision.head_dtype(), name="logits")(pooled)
     return keras.Model(ids, logits, name="transformer")
 
 

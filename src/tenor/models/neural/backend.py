@@ -75,7 +75,7 @@ def is_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("keras", wanted))
 
 
-def has_device() -> bool:
+def has_accelerator() -> bool:
     """Whether networks learn on a GPU or TPU. Keras is loaded to tell only where the system has one."""
     if not is_installed() or (
         "keras" not in sys.modules and not any(any(Path("/dev").glob(name)) for name in _DEVICES)
@@ -84,7 +84,7 @@ def has_device() -> bool:
     load("learning on a GPU")
     from tenor.models.neural import precision
 
-    return precision.has_device()
+    return precision.has_accelerator()
 
 
 @contextlib.contextmanager
@@ -124,7 +124,7 @@ def _keep_compiled() -> None:
     from tenor.models.neural import precision
 
     config: Any = jax.config
-    if not precision.has_device() or config.jax_compilation_cache_dir is not None:
+    if not precision.has_accelerator() or config.jax_compilation_cache_dir is not None:
         return
     with contextlib.suppress(OSError, RuntimeError):  # there is no home, or one that nothing can be written to
         folder = atomic.user_cache("jax")

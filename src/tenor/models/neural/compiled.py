@@ -31,7 +31,7 @@ def shape_compile_cost() -> float:
     """Tokens that are trained on in the time that one more shape takes to compile, in orders of magnitude."""
     if any_shape():
         return 0.0
-    return _PRICE_ON_DEVICE if precision.has_device() else _PRICE
+    return _PRICE_ON_DEVICE if precision.has_accelerator() else _PRICE
 
 
 class TrainingStep:

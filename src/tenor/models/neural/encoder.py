@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 _DEVIATION = 0.02  # of embeddings at the start
-MASKED = -30_000.0  # exp of it is 0 in float32 and in bfloat16, and it is no infinity
+MASKED_SCORE = -30_000.0  # exp of it is 0 in float32 and in bfloat16, and it is no infinity
 
 
 class Embeddings(keras.layers.Layer):  # type: ignore[misc]
@@ -27,7 +27,7 @@ class Embeddings(keras.layers.Layer):  # type: ignore[misc]
         inner: Width of the tables, where it is another (Lan et al., 2020).
         epsilon: Of the normalisation; None does not normalise.
         dropout: Share of the values that are dropped in training.
-        waves: Start the table of positions as sines and cosines, so that near positions start alike.
+        sinusoidal: Start the table of positions as sines and cosines, so that near positions start alike.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class Embeddings(keras.layers.Layer):  # type: ignore[misc]
     ) -> None:
         super().__init__(**options)
         self.tokens, self.positions, self.width = tokens, positions, width
-        self.inner, self.epsilon, self.waves = inner or width, epsilon, waves
+        self.inner, self.epsilon, self.sinusoidal = inner or width, epsilon, waves
         self.dropout = keras.layers.Dropout(dropout)
 
     def build(self, _: Any) -> None:
         # Not cast as a whole under mixed precision: the gradient of the rows that are used is that of few rows then.
         normal = keras.initializers.RandomNormal(stddev=_DEVIATION)
-        places = _waves if self.waves else normal
+        places = _waves if self.sinusoidal else normal
         self.token = self.add_weight((self.tokens, self.inner), normal, name="token", autocast=False)
         self.position = self.add_weight((self.positions, self.inner), places, name="position", autocast=False)
         if self.epsilon is not None:
@@ -88,7 +88,7 @@ class AttentionMask(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, ids: Any) -> Any:
         outside = ops.logical_and(ops.equal(ids, 0), ops.arange(ops.shape(ids)[1])[None, :] > 0)
-        return ops.cast(ops.where(outside, MASKED, 0.0), self.compute_dtype)[:, None, None, :]
+        return ops.cast(ops.where(outside, MASKED_SCORE, 0.0), self.compute_dtype)[:, None, None, :]
 
     def compute_output_shape(self, shape: Any) -> Any:
         return (shape[0], 1, 1, shape[1])
@@ -104,8 +104,8 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
         norm_first: Normalise the input of each part (pre-norm) rather than the sum (post-norm).
         epsilon: Of the normalisations.
         dropout: Share of the values of each part that are dropped in training. Attention weights are never dropped.
-        rank: Rank of what LoRA adds to the attention's query, key and value, while all else is frozen; 0 is off.
-        times: How often the encoder applies this one block (Lan et al., 2020).
+        lora_rank: Rank of what LoRA adds to the attention's query, key and value, while all else is frozen; 0 is off.
+        repeats: How often the encoder applies this one block (Lan et al., 2020).
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
     ) -> None:
         super().__init__(**options)
         self.heads, self.hidden, self.activation = heads, hidden, activation
-        self.norm_first, self.epsilon, self.rank, self.times = norm_first, epsilon, rank, times
+        self.norm_first, self.epsilon, self.lora_rank, self.repeats = norm_first, epsilon, rank, times
         self.dropout = keras.layers.Dropout(dropout)
 
     def build(self, values_shape: Any, padding_shape: Any) -> None:
@@ -138,13 +138,13 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
         for name in ("attention", "feed_forward"):
             setattr(self, f"{name}_scale", self._weight(f"{name}_scale", (width,), "ones"))
             setattr(self, f"{name}_shift", self._weight(f"{name}_shift", (width,), "zeros"))
-        if self.rank:
-            self.lora_in = self.add_weight((width, self.rank), "he_uniform", name="lora_in")
-            self.lora_out = self.add_weight((self.rank, 3 * width), "zeros", name="lora_out")
+        if self.lora_rank:
+            self.lora_in = self.add_weight((width, self.lora_rank), "he_uniform", name="lora_in")
+            self.lora_out = self.add_weight((self.lora_rank, 3 * width), "zeros", name="lora_out")
 
     def _weight(self, name: str, shape: tuple[int, ...], initializer: str) -> Any:
         """A weight that is learned, or, beside those of LoRA, stays as it is."""
-        return self.add_weight(shape, initializer, trainable=not self.rank, name=name)
+        return self.add_weight(shape, initializer, trainable=not self.lora_rank, name=name)
 
     def call(self, values: Any, padding: Any, training: bool = False) -> Any:
         if self.norm_first:
@@ -174,7 +174,7 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
         batch, time = ops.shape(values)[:2]
         width = values.shape[-1]
         together = dense(values, self.query_key_value, self.query_key_value_bias)
-        if self.rank:
+        if self.lora_rank:
             together = together + dense(dense(values, self.lora_in), self.lora_out)
         for part in ops.split(together, 3, axis=-1):
             yield ops.transpose(ops.reshape(part, (batch, time, self.heads, width // self.heads)), (0, 2, 1, 3))
@@ -277,7 +277,7 @@ def attention_weights(model: Any, ids: Any) -> list[Any]:
     values, padding = layers[Embeddings][0](ids), layers[AttentionMask][0](ids)
     found = []
     for block in layers[Block]:
-        for _ in range(block.times):
+        for _ in range(block.repeats):
             found.append(block.attention(values, padding))
             values = block(values, padding)
     return found

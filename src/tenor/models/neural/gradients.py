@@ -40,11 +40,11 @@ class IntegrationPath:
 
     Args:
         model: From ids (batch, time) to logits (batch, outputs).
-        blank: The id whose vector says nothing; 0: a vector of zeros.
+        baseline_id: The id whose vector says nothing; 0: a vector of zeros.
     """
 
     def __init__(self, model: keras.Model, blank: int) -> None:
-        self.blank = blank
+        self.baseline_id = blank
         self._embed = next(layer for layer in model.layers if layer.name in _LAYERS)
         self._step = _step(keras.Model([model.input, self._embed.output], model.output))
 
@@ -57,7 +57,7 @@ class IntegrationPath:
         """
         end = self._embed(ids, training=False)
         begin = self._embed(blanked, training=False)
-        if self.blank == 0:
+        if self.baseline_id == 0:
             begin = begin * 0
         begin = ops.where(ops.convert_to_tensor(ids != blanked)[:, :, None], begin, end)
         return begin, end - begin
@@ -127,7 +127,7 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
     spans = [encoder.spans(text, config.maximum_tokens, config.read) for text in texts]
     blanked = encoded.ids.copy()
     for begin, found in zip(first, spans, strict=False):
-        blanked[begin + found.at] = network.integration_path.blank
+        blanked[begin + found.at] = network.integration_path.baseline_id
     ends, added = _integrate(network, encoded, replace(encoded, ids=blanked), directions[encoded.row_to_text])
     results = []
     for row, (text, found) in enumerate(zip(texts, spans, strict=True)):
@@ -140,7 +140,7 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
     return results
 
 
-def blank_id(encoder: Any) -> int:
+def baseline_id(encoder: Any) -> int:
     """The id that stands for nothing."""
     return PADDING if isinstance(encoder, NgramVocabulary) else masked_head.mask_id(encoder)
 

@@ -12,21 +12,21 @@ class Pool(keras.layers.Layer):  # type: ignore[misc]
     Ids of 0 are padding on the right and take no part. A text without tokens counts as its first position.
 
     Args:
-        how: `first` or `last` (value at that token), `mean` or `max`.
+        mode: `first` or `last` (value at that token), `mean` or `max`.
     """
 
     def __init__(self, how: str, **options: Any) -> None:
         super().__init__(**options)
-        self.how = how
+        self.mode = how
 
     def call(self, values: Any, ids: Any) -> Any:
         lengths = ops.maximum(ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1), 1)
-        if self.how == "first":
+        if self.mode == "first":
             return values[:, 0]
-        if self.how == "last":
+        if self.mode == "last":
             return ops.squeeze(ops.take_along_axis(values, (lengths - 1)[:, None, None], axis=1), axis=1)
         inside = (ops.arange(ops.shape(ids)[1])[None, :] < lengths[:, None])[:, :, None]
-        if self.how == "max":
+        if self.mode == "max":
             return ops.max(ops.where(inside, values, -1e9), axis=1)
         return ops.sum(ops.where(inside, values, 0.0), axis=1) / ops.cast(lengths, values.dtype)[:, None]
 
@@ -44,7 +44,7 @@ class ZeroPadding(keras.layers.Layer):  # type: ignore[misc]
         return values_shape
 
 
-class Reverse(keras.layers.Layer):  # type: ignore[misc]
+class ReverseSequence(keras.layers.Layer):  # type: ignore[misc]
     """Turns each text around: values (batch, time, width) and ids (batch, time) -> (batch, time, width).
 
     Padding stays on the right; the values there are any.

@@ -43,13 +43,13 @@ class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
         if tokens is not None:
             tokens = ops.reshape(tokens, (-1,))
             table, bias = ops.take(table, tokens, axis=0), ops.take(bias, tokens, axis=0)
-        return ops.cast(dense(masked, ops.transpose(table), bias), precision.head())
+        return ops.cast(dense(masked, ops.transpose(table), bias), precision.head_dtype())
 
     def compute_output_shape(self, values_shape: Any, positions_shape: Any, tokens_shape: Any = None) -> Any:
         return (*positions_shape, self.embeddings.tokens if tokens_shape is None else None)
 
 
-def models(encoder: Any, policy: str) -> tuple[Any, Any]:
+def build_models(encoder: Any, policy: str) -> tuple[Any, Any]:
     """Two Keras models with the same weights: one that is trained, which chooses among some tokens, and one that
     chooses among all.
 
@@ -63,7 +63,7 @@ def models(encoder: Any, policy: str) -> tuple[Any, Any]:
     positions, tokens = (keras.Input((None,), dtype="int32", name=name) for name in ("positions", "tokens"))
     log_chance = keras.Input((None,), dtype="float32", name="log_chance")
     values = encoder.get_layer("values").output
-    with precision.used(policy):
+    with precision.use_dtype_policy(policy):
         head = MaskedHead(encoder.get_layer("embeddings"), name="masked")
     inputs = [encoder.input, positions]
     some = head(values, positions, tokens) - ops.reshape(log_chance, (-1,))

@@ -70,7 +70,7 @@ class Network(NeuralModel):
     @cached_property
     def integration_path(self) -> gradients.IntegrationPath:
         """The way along which gradients are integrated."""
-        return gradients.IntegrationPath(self.keras_model, gradients.blank_id(self.text_encoder))
+        return gradients.IntegrationPath(self.keras_model, gradients.baseline_id(self.text_encoder))
 
     @cached_property
     def _below_head(self) -> keras.Model:
@@ -102,7 +102,7 @@ class Network(NeuralModel):
     def sequential_batches(self, lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
         """Batches of rows of these lengths, of few widths where each shape is compiled."""
         return batches.sequential_batches(
-            lengths, tokens, batches.choose_widths(lengths, self.longest, compiled.shape_compile_cost())
+            lengths, tokens, batches.choose_widths(lengths, self.max_row_length, compiled.shape_compile_cost())
         )
 
     def arrays(self) -> Arrays:

@@ -16,7 +16,7 @@ from tenor.tasks import Floats, Regression, Task
 from tenor.text import encoders
 from tenor.text.encoded import Encoded, TextEncoder
 
-HEAD = "logits/"
+HEAD_PREFIX = "logits/"
 """Begins the names of the weights of a head."""
 _ROWS, _LONGEST_ROW = 24, 1 << 15  # the latter where settings name no end
 
@@ -46,7 +46,7 @@ class NeuralModel(ABC):
         return self.text_encoder.encode(texts, self.config.maximum_tokens, self.config.read)
 
     @property
-    def longest(self) -> int:
+    def max_row_length(self) -> int:
         """Ids in the longest row."""
         return self.text_encoder.max_row_length(self.config.maximum_tokens)
 
@@ -62,10 +62,10 @@ class NeuralModel(ABC):
         """Logits of shape (texts, outputs) of texts that are ids already."""
 
 
-def any_rows(model: NeuralModel, seed: int = 0) -> Encoded:
+def random_rows(model: NeuralModel, seed: int = 0) -> Encoded:
     """Rows of ids drawn at random, from none to as many as fit, to compare on where there are no texts."""
     random = np.random.default_rng(seed)
-    longest = min(model.longest, _LONGEST_ROW)
+    longest = min(model.max_row_length, _LONGEST_ROW)
     lengths: npt.NDArray[np.int64] = np.geomspace(1, longest + 1, _ROWS).astype(np.int64) - 1
     ids = random.integers(1, model.text_encoder.size, lengths.sum()).astype(np.int32)
     return Encoded(ids, np.concatenate([[0], lengths.cumsum()]), np.arange(len(lengths)), 0)
@@ -91,8 +91,8 @@ def check_weights(family: Family, config: NetworkConfig, arrays: Arrays, task: T
     """
     expected = _shapes(family, config, 1 if task is None else task.n_outputs)
     if task is None:
-        expected = ((name, shape) for name, shape in expected if not name.startswith(HEAD))
-    shapes.check(expected, arrays)
+        expected = ((name, shape) for name, shape in expected if not name.startswith(HEAD_PREFIX))
+    shapes.check_arrays(expected, arrays)
 
 
 def _shapes(family: Family, config: NetworkConfig, outputs: int) -> Shapes:

@@ -8,10 +8,10 @@ from keras import ops
 
 from tenor.models.base import NetworkConfig
 
-Rate = Callable[[str], float]
+LearningRateScale = Callable[[str], float]
 
 
-def make(config: NetworkConfig, steps: int, rate: Rate | None = None) -> Any:
+def build_optimizer(config: NetworkConfig, steps: int, rate: LearningRateScale | None = None) -> Any:
     """The optimizer of a run of that many steps.
 
     Args:
@@ -19,7 +19,7 @@ def make(config: NetworkConfig, steps: int, rate: Rate | None = None) -> Any:
         steps: Batches in the run.
         rate: Path of a variable -> share of the learning rate that it gets; None gives all of them all of it.
     """
-    schedule = Schedule(config.learning_rate, round(config.warmup * steps), steps)
+    schedule = WarmupDecay(config.learning_rate, round(config.warmup * steps), steps)
     kinds = keras.optimizers
     kind, options = {
         "adam": (kinds.Adam, {}),
@@ -29,7 +29,7 @@ def make(config: NetworkConfig, steps: int, rate: Rate | None = None) -> Any:
         "rmsprop": (kinds.RMSprop, {}),
     }[config.optimizer]
     optimizer = _by_layer(kind)(schedule, global_clipnorm=config.clip_norm, **options)
-    optimizer.rate, optimizer.settle = rate or (lambda _: 1.0), schedule.settle
+    optimizer.rate, optimizer.settle = rate or (lambda _: 1.0), schedule.set_total_steps
     optimizer.horizon = (schedule.warmup_steps, schedule.steps)
     if config.optimizer == "adamw":
         # What scales, shifts or stands in a table is not pulled to 0 (Devlin et al., 2019).
@@ -41,7 +41,7 @@ def _by_layer(kind: Any) -> Any:
     adam = kind in (keras.optimizers.Adam, keras.optimizers.AdamW)
 
     class ByLayer(kind):  # type: ignore[misc]
-        rate: Rate
+        rate: LearningRateScale
         horizon: tuple[Any, Any]
 
         def build(self, variables: Any) -> None:
@@ -135,7 +135,7 @@ def _values(gradient: Any) -> Any:
     return gradient.values if hasattr(gradient, "indices") else gradient
 
 
-class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """Linear warm-up, then linear decay to 0."""
 
     def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
@@ -144,9 +144,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore
         self.warmup_steps, self.steps = (
             keras.Variable(1.0, trainable=False, name=name) for name in ("warmup", "steps")
         )
-        self.settle(warmup_steps, steps)
+        self.set_total_steps(warmup_steps, steps)
 
-    def settle(self, warmup_steps: int, steps: int) -> None:
+    def set_total_steps(self, warmup_steps: int, steps: int) -> None:
         """Another number of steps."""
         self.warmup_steps.assign(max(1, warmup_steps))
         self.steps.assign(steps)

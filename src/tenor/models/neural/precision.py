@@ -10,7 +10,7 @@ import keras
 from tenor._core import cpu
 
 
-def policy(config: Any) -> str:
+def dtype_policy(config: Any) -> str:
     """The Keras policy of a family's settings; families without the setting `precision` train in float32."""
     wanted = resolve(getattr(config, "precision", "float32"))
     return "mixed_bfloat16" if wanted == "bfloat16" else "float32"
@@ -24,7 +24,7 @@ def resolve(wanted: str) -> str:
 
 
 @contextlib.contextmanager
-def used(policy: str) -> Iterator[None]:
+def use_dtype_policy(policy: str) -> Iterator[None]:
     """Layers that are made inside compute by that policy."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
@@ -34,13 +34,13 @@ def used(policy: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def head() -> str:
+def head_dtype() -> str:
     """The policy of the layer that makes logits: float32 at least, whatever the layers below compute with."""
     return "float64" if keras.config.dtype_policy().name == "float64" else "float32"
 
 
 @functools.cache
-def has_device() -> bool:
+def has_accelerator() -> bool:
     """Whether there is a GPU or TPU to compute with."""
     return any(not name.startswith("cpu") for name in keras.distribution.list_devices())
 
@@ -48,7 +48,7 @@ def has_device() -> bool:
 @functools.cache
 def _has_bfloat16() -> bool:
     """Whether bfloat16 is faster here: on a GPU or TPU, and on a processor with such instructions under TensorFlow."""
-    if has_device():
+    if has_accelerator():
         return True
     if keras.backend.backend() != "tensorflow":
         return False

@@ -58,7 +58,7 @@ def block(number: int, width: int, hidden: int, rank: int = 0) -> Shapes:
         yield f"{name}/lora_out", (rank, 3 * width)
 
 
-def check(expected: Shapes, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+def check_arrays(expected: Shapes, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Refuse arrays that are others than the settings ask for.
 
     Raises:
@@ -66,13 +66,13 @@ def check(expected: Shapes, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """
     left = dict(arrays)
     for name, shape in expected:
-        of(left, name, shape, np.float32)
+        require_array(left, name, shape, np.float32)
         del left[name]
     if left:
         raise RecordError(FILE, min(left), "the settings ask for no such weights")
 
 
-def of(
+def require_array(
     arrays: Mapping[str, npt.NDArray[Any]], name: str, shape: tuple[int, ...], kind: type[np.generic]
 ) -> npt.NDArray[Any]:
     """The array of that name. Raises RecordError where there is none, or it has another shape or type."""

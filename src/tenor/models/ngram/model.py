@@ -180,10 +180,10 @@ def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> N
     if unknown := sorted(arrays.keys() - set(_ARRAYS)):
         raise RecordError(shapes.FILE, unknown[0], "there are no such weights in this family")
     features = arrays["buckets"].size if "buckets" in arrays else 0
-    buckets = shapes.of(arrays, "buckets", (features,), np.int32)
-    weights = shapes.of(arrays, "weights", (features, task.n_outputs), np.float32)
-    intercept = shapes.of(arrays, "intercept", (task.n_outputs,), np.float32)
-    idf = shapes.of(arrays, "idf", (0 if weighting == "naive-bayes" else features,), np.float32)
+    buckets = shapes.require_array(arrays, "buckets", (features,), np.int32)
+    weights = shapes.require_array(arrays, "weights", (features, task.n_outputs), np.float32)
+    intercept = shapes.require_array(arrays, "intercept", (task.n_outputs,), np.float32)
+    idf = shapes.require_array(arrays, "idf", (0 if weighting == "naive-bayes" else features,), np.float32)
     if features and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
         raise RecordError(shapes.FILE, "buckets", "one is out of range")
     if not ((idf >= _IDF[0]) & (idf <= _IDF[1])).all():

@@ -54,13 +54,13 @@ def _embedding(graph: Graph, layer: Any, ids: str) -> str:
 
 
 def _pool(graph: Graph, layer: layers.Pool, values: str, ids: str) -> str:
-    if layer.how == "first":
+    if layer.mode == "first":
         return str(graph.op("Gather", values, 0, axis=1))
     lengths = graph.lengths(least=1)
-    if layer.how == "last":
+    if layer.mode == "last":
         return str(graph.op("GatherND", values, graph.op("Sub", lengths, 1), batch_dims=1))
     inside = graph.op("Unsqueeze", graph.op("Less", graph.time(), lengths), [2])
-    if layer.how == "max":
+    if layer.mode == "max":
         return str(graph.op("ReduceMax", graph.op("Where", inside, values, _FAR), [1], keepdims=0))
     total = graph.op("ReduceSum", graph.op("Where", inside, values, 0.0), [1], keepdims=0)
     return str(graph.op("Div", total, graph.op("Cast", lengths, to=1)))
@@ -119,7 +119,7 @@ def _dense(graph: Graph, layer: Any, values: str) -> str:
 
 def _attention_mask(graph: Graph, layer: Any, ids: str) -> str:
     inside = graph.op("Less", graph.time(), graph.lengths(least=1))
-    return str(graph.op("Unsqueeze", graph.op("Where", inside, 0.0, encoder.MASKED), [1, 2]))
+    return str(graph.op("Unsqueeze", graph.op("Where", inside, 0.0, encoder.MASKED_SCORE), [1, 2]))
 
 
 def _embeddings(graph: Graph, layer: encoder.Embeddings, ids: str) -> str:
@@ -194,10 +194,10 @@ def _query_key_value(graph: Graph, layer: encoder.Block, weights: Any) -> tuple[
     scales = np.ones(columns, np.float32)
     scales[:width] /= math.sqrt(width // layer.heads)
     if graph.int8:
-        added = weights["lora_in"] @ weights["lora_out"] if layer.rank else np.float32(0)
+        added = weights["lora_in"] @ weights["lora_out"] if layer.lora_rank else np.float32(0)
         return (kernel + added) * scales, bias * scales
     kernel = graph.constant(kernel)
-    if layer.rank:
+    if layer.lora_rank:
         added = graph.op("MatMul", graph.constant(weights["lora_in"]), graph.constant(weights["lora_out"]))
         kernel = graph.op("Add", kernel, added)
     factors = graph.constant(scales, f"query_key_value_scales_{width}_{layer.heads}")
@@ -221,7 +221,7 @@ _LAYERS: dict[type[Any], Callable[..., str]] = {
     keras.layers.Dense: _dense,
     layers.Pool: _pool,
     layers.ZeroPadding: _zero_padding,
-    layers.Reverse: _reverse,
+    layers.ReverseSequence: _reverse,
     encoder.AttentionMask: _attention_mask,
     encoder.Embeddings: _embeddings,
     encoder.LayerNorm: _layer_norm,

@@ -21,8 +21,8 @@ def export(network: Network, encoded: Encoded) -> OnnxNetwork:
         TenorError: It has not; the graph is larger than 2 GB; or ONNX or ONNX Runtime is not installed.
     """
     parts = network.family, network.task, network.config, network.text_encoder, network.arrays()
-    made = OnnxNetwork(*parts, {FLOAT32: _convert(network)}, precision.has_device())
-    rows = probe.draw(network.longest, network.text_encoder.size)
+    made = OnnxNetwork(*parts, {FLOAT32: _convert(network)}, precision.has_accelerator())
+    rows = probe.draw(network.max_row_length, network.text_encoder.size)
     both = concatenate([encoded, rows])  # at once, since a backend may compile for every shape of batch
     by_network, by_graph = (
         network.score(both),

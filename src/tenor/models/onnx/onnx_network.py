@@ -152,7 +152,7 @@ def restore(
     found = OnnxNetwork(family, task, config, text_encoder, weights, graphs, origin=origin)
     if PROBE not in files:
         return found
-    read = probe.read(files[PROBE], graphs, task.n_outputs, found.longest, text_encoder.size)
+    read = probe.read(files[PROBE], graphs, task.n_outputs, found.max_row_length, text_encoder.size)
     away = np.abs(found.to_outputs(read.logits[FLOAT32]) - found.to_outputs(read.logits[probe.NETWORK])).max(
         initial=0.0
     )

@@ -210,7 +210,7 @@ def _expected(model: OnnxNetwork, candidate: Candidate) -> tuple[Encoded, Floats
         return model.probe.rows, model.probe.logits[INT8 if candidate.graph == INT8 else NETWORK]
     if candidate.runtime == runtimes.ONNX_RUNTIME:  # made here, where it was proven, or by a Tenor that knew no probe
         return None
-    rows = neural_model.any_rows(model)
+    rows = neural_model.random_rows(model)
     return rows, model.score_with(model.in_onnx_runtime(FLOAT32), rows)
 
 

@@ -21,7 +21,7 @@ _PATIENCE_S = 30.0
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)  # of an owner or a model: no part of a path such as ..
 
 
-def find(model: str) -> Path:
+def locate(model: str) -> Path:
     """The folder of a pretrained encoder, downloaded first where it is on a hub.
 
     Args:

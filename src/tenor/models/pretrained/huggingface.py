@@ -71,7 +71,7 @@ class Architecture:
 
 
 @dataclass(frozen=True)
-class Folder:
+class EncoderFolder:
     """A folder in Hugging Face's layout.
 
     Attributes:
@@ -89,7 +89,7 @@ class Folder:
     tokenizer: dict[str, Any]
 
 
-def read(path: Path) -> Folder:
+def read_folder(path: Path) -> EncoderFolder:
     """Read all but the weights. Raises SettingsError where the folder is no encoder that is known."""
     config = _json(path, "config.json")
     kind = config.values.get("model_type")
@@ -102,7 +102,7 @@ def read(path: Path) -> Folder:
         raise SettingsError(
             f"{path}: config.json does not describe a model of type {kind}: {error}.", "Download the model again."
         ) from None
-    return Folder(path, kind, architecture, padding, _tokenizer(path))
+    return EncoderFolder(path, kind, architecture, padding, _tokenizer(path))
 
 
 def describe(architecture: Architecture) -> dict[str, Any]:
@@ -129,12 +129,12 @@ def restore(record: Record) -> Architecture:
     return found
 
 
-def weights(folder: Folder) -> Weights:
+def read_weights(folder: EncoderFolder) -> Weights:
     """The encoder's weights by the paths of our layers. Raises SettingsError where one is missing or damaged."""
     return _told(folder, lambda: dict(_convert(folder, _Tensors(folder.path))))
 
 
-def check_weights(folder: Folder) -> None:
+def check_weights(folder: EncoderFolder) -> None:
     """Compare the sizes of what is largest with the architecture, reading no weights, before a network is built.
 
     Raises:
@@ -143,7 +143,7 @@ def check_weights(folder: Folder) -> None:
     _told(folder, lambda: _check_sizes(folder, _Tensors(folder.path)))
 
 
-def _told(folder: Folder, read: Callable[[], R]) -> R:
+def _told(folder: EncoderFolder, read: Callable[[], R]) -> R:
     """What reading weights gives; what is wrong with them is a SettingsError."""
     try:
         return read()
@@ -304,7 +304,7 @@ class _Tensors:
         return name in self._by_end
 
 
-def _check_sizes(folder: Folder, tensors: _Tensors) -> None:
+def _check_sizes(folder: EncoderFolder, tensors: _Tensors) -> None:
     """What makes most of a network's size: its tables, and the feed-forward layers and attention of each block."""
     shape = folder.architecture
     names = _NAMES.get(folder.kind, _BERT)
@@ -321,7 +321,7 @@ def _check_sizes(folder: Folder, tensors: _Tensors) -> None:
         raise ValueError(f"{name} has the shape {found}, and config.json asks for {(shape.positions, shape.inner)}")
 
 
-def _convert(folder: Folder, tensors: _Tensors) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+def _convert(folder: EncoderFolder, tensors: _Tensors) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     _check_sizes(folder, tensors)
     shape = folder.architecture
     token = tensors.get("embeddings.word_embeddings.weight")
