@@ -1,4 +1,4 @@
-"""Tenor: labelled text in, a classifier that you can trust and deploy out."""
+"""Tenor trains text classifiers that you can trust and ship."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

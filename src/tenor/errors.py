@@ -1,4 +1,4 @@
-"""Every error that Tenor raises on purpose, and the place in the input that it points at.
+"""Every error that Tenor raises on purpose, with the place in the input that it points at.
 
 Messages spell an option as Python does, in backticks: `text=...`, `out=FILE`, `overwrite=True`, `task='multiclass'`.
 The command line shows the same as a flag: `tenor.cli.spelling`.

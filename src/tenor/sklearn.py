@@ -1,4 +1,4 @@
-"""`TextClassifier` and `TextRegressor`: the scikit-learn contract over the families."""
+"""`TextClassifier` and `TextRegressor`: scikit-learn estimators over all families."""
 
 from collections.abc import Sequence
 from pathlib import Path

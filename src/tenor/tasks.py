@@ -1,4 +1,4 @@
-"""What is predicted: one class, a set of labels, or a number; and how a model's outputs tell it.
+"""Tasks: one label per text, several labels, or a number; from labels to targets and back.
 
 A task turns labels into targets, targets into what each output of a model should be, and outputs (logits) into
 probabilities or values. Families know the number of outputs and their activation, and nothing else of the task.

@@ -1,1 +1,1 @@
-"""What everything may use: safe files, strict JSON, threads, progress, the version."""
+"""Foundations for every package: atomic writes, strict JSON, arrays on disk, threads, callbacks."""

@@ -1,4 +1,4 @@
-"""What may be wrong with a dataset: each check looks at texts, labels or columns and tells what it found."""
+"""Checks of a dataset: leaks, duplicates, wrong labels; and the cleaned copy."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The command line: one file a command, each parses, calls one function and prints."""
+"""The command line, one file per command."""
 
 from tenor.cli.main import main
 

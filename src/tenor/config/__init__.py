@@ -1,1 +1,1 @@
-"""What a run is asked for: its settings, read strictly, and the ranges that a search may try."""
+"""What a run is asked to do: its options and strict settings, and the search spaces."""

@@ -1,0 +1,1 @@
+"""Labelled data: read files, detect columns and labels, split into training and test parts."""

@@ -1,1 +1,1 @@
-"""Work on a Ray cluster: the only part that imports Ray."""
+"""Prediction, training, search and serving on a Ray cluster; the only package that imports Ray."""

@@ -1,0 +1,1 @@
+"""Metrics, calibration, conformal prediction, thresholds, slices, comparison of models."""

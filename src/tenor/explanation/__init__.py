@@ -1,4 +1,4 @@
-"""Why a model says what it says: of a text, of its labels over many texts, and which known texts are like one."""
+"""Explanations: words for and against a label, faithfulness, similar texts."""
 
 from tenor.explanation.faithfulness import Faithfulness, faithfulness
 from tenor.explanation.known import ReferenceTexts

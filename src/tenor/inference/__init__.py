@@ -1,1 +1,1 @@
-"""A saved model and its predictions: for texts, for tables, for many files."""
+"""Saved models, and predictions for texts, tables and files."""

@@ -1,1 +1,1 @@
-"""Model families: features -> logits."""
+"""Model families and their parts: features to logits."""

@@ -1,1 +1,1 @@
-"""What there is to know of a trained model, as one page (`report.html`) and as a model card (`README.md`)."""
+"""The report page and the model card of a trained model."""

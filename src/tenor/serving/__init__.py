@@ -1,1 +1,1 @@
-"""Models behind HTTP: answers that equal those of `tenor predict`, and a page for people."""
+"""The HTTP server: app, batching, limits, reloading of models, corrections, web page."""

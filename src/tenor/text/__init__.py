@@ -1,0 +1,1 @@
+"""Texts to tokens, n-gram counts, token ids and batches, with NumPy only."""

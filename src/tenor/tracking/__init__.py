@@ -1,4 +1,4 @@
-"""Training seen live: figures of a run, as it goes on, for TensorBoard and MLflow.
+"""Live metrics in TensorBoard and MLflow.
 
 Nothing leaves the machine unless MLflow's own variables name a server (`MLFLOW_TRACKING_URI`).
 """

@@ -1,1 +1,1 @@
-"""From labelled texts to a fitted, calibrated, saved model."""
+"""Training: pipeline, fitting, network steps, checkpoints and resume, pretraining, search."""

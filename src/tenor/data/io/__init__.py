@@ -1,1 +1,1 @@
-"""Reading and writing files, one format a file."""
+"""File formats, one per file (CSV, JSON, Parquet, Arrow, text, folders), with limits and encodings."""

@@ -1,1 +1,1 @@
-"""The parts of `auto`: the plan, the candidates, the blend, distillation."""
+"""Parts of `auto`: plan, candidates, blend, distillation."""

@@ -1,1 +1,1 @@
-"""The model families, one file each."""
+"""The model families, one file each; `models/registry.py` lists them."""

@@ -1,1 +1,1 @@
-"""Linear models: the loss, the solver, and the head on frozen features."""
+"""Linear models: loss, solver, and the head on frozen features."""

@@ -1,1 +1,1 @@
-"""Networks in Keras: layers, losses, optimizers, precision, and the backend."""
+"""Networks in Keras: layers, losses, optimizers, precision, backends."""

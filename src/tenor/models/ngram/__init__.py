@@ -1,1 +1,1 @@
-"""Hashed n-grams as weighted features, and the linear model over them."""
+"""Hashed n-gram features and the linear model on them."""

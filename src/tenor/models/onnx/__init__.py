@@ -1,1 +1,1 @@
-"""Networks as ONNX graphs: written, read strictly, proven, and run."""
+"""ONNX graphs: export, strict reader, int8, runtimes, comparison on other machines."""

@@ -1,1 +1,1 @@
-"""Pretrained encoders: where they come from and how their files are read."""
+"""Pretrained encoders: hubs, folders of Hugging Face, weights."""
