@@ -4,8 +4,8 @@
 #   make test     the test suite, offline
 #   make test-portable   graphs of every family on an emulated processor without AVX-512 and VNNI (Linux, qemu-user)
 #   make coverage the test suite, and which lines of Tenor it runs; fails below the floor in pyproject.toml
-#   make check    formatting, lint, types, import contracts
-#   make fix      mend what can be mended by itself
+#   make check    format, lint, types, import contracts, the tree in ARCHITECTURE.md, words
+#   make fix      fix format and lint where that is automatic
 #   make fuzz     10,000 changed folders of models and encoders, 1,000 hostile data files: each is refused, or works
 #   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see bench/RESULTS.md)
 #   make bench-scale   prediction and the n-gram fit on a Ray cluster of one and two workers, beside one machine
@@ -42,6 +42,8 @@ check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/tree.py --check
+	$(BIN)/python tools/words.py
 
 fix: $(INSTALLED)
 	$(BIN)/ruff format .
@@ -53,6 +55,7 @@ fuzz: $(INSTALLED)
 
 bench: $(INSTALLED) .venv-bench/.installed
 	$(BIN)/python bench/run.py $(BENCH)
+	$(BIN)/python bench/summary.py
 
 bench-scale: $(INSTALLED)
 	$(BIN)/python bench/run.py --only scale $(BENCH)

@@ -1,7 +1,7 @@
-"""Write the tree of the source into README.md and ARCHITECTURE.md, from the first lines of the docstrings.
+"""Write the tree of the source into ARCHITECTURE.md, from the first lines of the docstrings.
 
-    python3 tools/tree.py            write both trees
-    python3 tools/tree.py --check    exit with 1 if a tree is out of date
+    python3 tools/tree.py            write the tree
+    python3 tools/tree.py --check    exit with 1 if the tree is out of date
 
 Standard library only. A package, or a module directly under `src/tenor`, appears with the first line of its docstring.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "tenor"
-DEPTHS = {"README.md": 1, "ARCHITECTURE.md": 2}  # 2 includes packages inside packages
+PAGE = ROOT / "ARCHITECTURE.md"
 BEGIN, END = "<!-- tree: written by tools/tree.py -->", "<!-- end of tree -->"
 
 # The order in which data flows, then what surrounds it.
@@ -47,29 +47,20 @@ OUTSIDE = {
 
 
 def main(arguments: list[str]) -> int:
-    """Write the trees, or with `--check` compare them; returns the exit code."""
-    outdated = []
-    for name, depth in DEPTHS.items():
-        page = ROOT / name
-        text = page.read_text(encoding="utf-8")
-        updated = insert(text, tree(SOURCE, depth))
-        if updated == text:
-            continue
-        outdated.append(name)
-        if "--check" not in arguments:
-            page.write_text(updated, encoding="utf-8")
-    if outdated and "--check" in arguments:
-        print(f"The tree in {', '.join(outdated)} is out of date. Run: python3 tools/tree.py")
+    """Write the tree, or with `--check` compare it; returns the exit code."""
+    text = PAGE.read_text(encoding="utf-8")
+    updated = insert(text, tree(SOURCE))
+    if updated == text:
+        return 0
+    if "--check" in arguments:
+        print(f"The tree in {PAGE.name} is out of date. Run: python3 tools/tree.py")
         return 1
+    PAGE.write_text(updated, encoding="utf-8")
     return 0
 
 
-def tree(source: Path, depth: int) -> str:
-    """The tree of a package as text.
-
-    Args:
-        source: Folder of the package.
-        depth: 1 for its packages and modules, 2 to include packages inside them.
+def tree(source: Path) -> str:
+    """The tree of a package as text: its packages and modules, and the packages inside those.
 
     Raises:
         SystemExit: A package or module has no docstring.
@@ -77,7 +68,7 @@ def tree(source: Path, depth: int) -> str:
     rows = [(f"src/{source.name}/", summary(source / "__init__.py"))]
     for path in sorted(entries(source), key=_position):
         rows.append((f"  {_shown(path)}", summary(_described(path))))
-        if depth > 1 and path.is_dir():
+        if path.is_dir():
             rows += [(f"    {_shown(inner)}", summary(_described(inner))) for inner in packages(path)]
     rows += OUTSIDE.items()
     width = max(len(name) for name, _ in rows) + 2

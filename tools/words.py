@@ -1,0 +1,87 @@
+"""Find words in the documentation that the glossary replaces.
+
+    python3 tools/words.py            check the documentation; exit with 1 if there is a match
+    python3 tools/words.py FILE ...   check these files
+
+Each match is printed as file:line with the word to use. docs/contributing/glossary.md explains the choice of words.
+Standard library only. To add a word, add a pattern that matches nothing today.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+GLOBS = ("*.md", "docs/**/*.md", "bench/NOTES.md", ".github/**/*.md")
+EXCLUDED = {"docs/contributing/glossary.md"}  # it names the words that it replaces
+
+# Pattern, and what to write instead. Case does not matter; code in backticks is not checked.
+WORDS = {
+    r"\bin (the )?place of\b": "instead of",
+    r"\bof which\b": "two sentences",
+    r"\bas (it|they) (is|are)\b(?! \w+ed)": "unchanged, directly",
+    r"\bthat (is|are) to (?!the\b|an?\b)": "that must, that will",
+    r"(?<!there )\b(is|are) no (?!longer\b|more\b)\w+": "is not, has no",
+    r"\b(found|chosen|taken|told|made|done) by (itself|themselves)\b": "detected or chosen automatically",
+    r"\b(goes|go|went|going) on\b": "continue, resume",
+    r"\btold (of|from|apart)\b": "reported, inferred from",
+    r"\btells? (how|what|which|whether|where|of)\b": "report, show",
+    r"\bsays? of\b": "predict for",
+    r"\blearn(s|ed|ing)? from\b": "train on",
+    r"\bfigures?\b": "metric, number, result; for a drawing: chart",
+    r"\bmend(s|ed|ing)?\b": "fix",
+    r"\b(anew|afresh)\b": "again",
+    r"\bparted\b": "split",
+    r"\bdear\b": "costly",
+    r"\bheeded\b": "respected, applied",
+    r"\b(one|some|several|labels?|texts?) an? (text|row|line|class|worker|second|minute)\b": "per text, per row, ...",
+    r"\bstands? (twice|beside|under|there)\b": "is, occurs",
+    r"\b(is|are) there, and\b": "exist",
+    r"\bbe looked (at|for)\b": "check, search",
+    r"\bwhat (it|they|a model) (is|are) worth\b": "how good it is",
+    r"\bhand(s|ed)? (on|over)\b": "pass",
+    r"\bdealt out\b": "divided",
+    r"\bcut off\b": "interrupt; for texts: truncate",
+    r"\bso many\b": "this many, N",
+}
+PATTERNS = {re.compile(pattern, re.IGNORECASE): use for pattern, use in WORDS.items()}
+CODE = re.compile(r"`[^`\n]*`|\]\([^)\n]*\)")  # code, and the target of a link
+
+
+def main(arguments: list[str]) -> int:
+    """Check the files; returns the exit code."""
+    paths = [Path(each) for each in arguments] or pages(ROOT)
+    matches = [f"{path}:{line}: {found!r}; use: {use}" for path in paths for line, found, use in check(path)]
+    for match in matches:
+        print(match)
+    if matches:
+        print(f"{len(matches)} of these words are replaced by the glossary (docs/contributing/glossary.md).")
+    return 1 if matches else 0
+
+
+def pages(root: Path) -> list[Path]:
+    """The pages that are checked."""
+    found = {path for glob in GLOBS for path in root.glob(glob)}
+    return sorted(path for path in found if path.relative_to(root).as_posix() not in EXCLUDED)
+
+
+def check(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line number, matching words and what to write instead, for each match in a file.
+
+    Blocks of code are skipped, except those in ```text, which show help.
+    """
+    fence = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fence = "" if fence else line.strip()
+        elif not fence or fence == "```text":
+            # The length stays, so that words on both sides do not become neighbours.
+            prose = CODE.sub(lambda match: "_" * len(match[0]), line)
+            for pattern, use in PATTERNS.items():
+                for match in pattern.finditer(prose):
+                    yield number, match[0], use
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
