@@ -47,10 +47,11 @@ def commands() -> dict[str, object]:
 
 def commands_page() -> str:
     parts = [
-        "# Commands\n\nThis page is what `tenor COMMAND --help` prints. Results go to standard output, everything else to\n"
-        "standard error. The exit code is 0 for success and 1 for an error in the input or in a value: two lines say what\n"
-        "is wrong and what to do. It is 2 for an unknown or missing option, and 130 after an interruption. If `auto` is\n"
-        "interrupted and a model is ready, that model is saved and the exit code is 0.\n"
+        "# Commands\n\n"
+        "This page is what `tenor COMMAND --help` prints. Results go to standard output, everything else to\n"
+        "standard error. The exit code is 0 for success and 1 for an error in the input or in a value: two lines\n"
+        "say what is wrong and what to do. It is 2 for an unknown or missing option, and 130 after an\n"
+        "interruption. If `auto` is interrupted and a model is ready, that model is saved and the exit code is 0.\n"
     ]
     for name, command in commands().items():
         width = {"terminal_width": 100, "max_content_width": 100}
