@@ -63,10 +63,10 @@ def test_what_a_set_misses_is_counted_at_the_best_common_threshold() -> None:
 
 def test_values_are_learned_in_units_of_their_spread() -> None:
     task = tasks.from_labels("regression", [1.0, 3.0])
-    assert task == Regression(2.0, 1.0)
+    assert task == Regression(mean=2.0, std=1.0)
     assert task.output_targets(task.encode([1.0, 3.0])).tolist() == [[-1.0], [1.0]]
     assert task.values(np.float32([[-1.0], [2.0]])).tolist() == [1.0, 4.0]
-    assert tasks.from_labels("regression", [4.0, 4.0]) == Regression(4.0, 1.0)
+    assert tasks.from_labels("regression", [4.0, 4.0]) == Regression(mean=4.0, std=1.0)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_values_are_learned_in_units_of_their_spread() -> None:
         (SingleLabel(("a", "b")), ["b", "a"], [[2.0], [2.0]], [0.126928, 2.126928]),
         (SingleLabel(("a", "b", "c")), ["c"], [[1.0, 2.0, 3.0]], [0.407606]),
         (MultiLabel(("a", "b")), [("a",)], [[2.0, 0.0]], [(0.126928 + 0.693147) / 2]),
-        (Regression(10.0, 2.0), [14.0], [[1.0]], [1.0]),
+        (Regression(mean=10.0, std=2.0), [14.0], [[1.0]], [1.0]),
     ],
 )
 def test_losses_are_the_formulas(task: tasks.Task, labels: list, logits: list, expected: list) -> None:
@@ -95,7 +95,12 @@ def test_balanced_weights_let_all_classes_count_the_same() -> None:
 
 @pytest.mark.parametrize(
     "task",
-    [SingleLabel(("a", "b", "c")), MultiLabel(("a", "b"), (0.1, 0.5), True), MultiLabel(("a",)), Regression(1.5, 0.25)],
+    [
+        SingleLabel(("a", "b", "c")),
+        MultiLabel(("a", "b"), (0.1, 0.5), True),
+        MultiLabel(("a",)),
+        Regression(mean=1.5, std=0.25),
+    ],
 )
 def test_a_task_survives_its_description(task: tasks.Task) -> None:
     assert tasks.from_dict(json.loads(json.dumps(task.to_dict()))) == task

@@ -294,7 +294,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
             raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one a text.")
         if not len(values) or not (np.abs(values) < LARGEST_NUMBER).all():
             raise DataError(f"a value is not finite or above {LARGEST_NUMBER:g}, or there is none.", "Give numbers.")
-        task = Regression(float(values.mean()), float(values.std()) or 1.0)
+        task = Regression(mean=float(values.mean()), std=float(values.std()) or 1.0)
         self._fit(texts, values.astype(np.float32), task, None, unlabelled)
         return self
 

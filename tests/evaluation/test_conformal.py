@@ -11,7 +11,7 @@ TASKS: dict[str, Task] = {
     "binary": SingleLabel(("n", "y")),
     "multiclass": SingleLabel(("a", "b", "c")),
     "multilabel": MultiLabel(("a", "b", "c")),
-    "regression": Regression(10.0, 2.0),
+    "regression": Regression(mean=10.0, std=2.0),
 }
 
 
@@ -87,7 +87,7 @@ def test_a_set_holds_all_labels_of_a_text() -> None:
 
 
 def test_an_interval_reaches_as_far_as_the_errors() -> None:
-    task = Regression(10.0, 2.0)
+    task = Regression(mean=10.0, std=2.0)
     scores = conformal.fit(np.float32([10, 11, 7]), np.zeros((3, 1), np.float32), task)
     assert scores.half_width(task, 0.5) == pytest.approx(1.0)
     assert scores.half_width(task, 0.75) == pytest.approx(3.0)

@@ -99,7 +99,7 @@ def test_each_task_has_its_metrics() -> None:
     assert (found["task"], found["rows"], found["accuracy"]) == ("binary", 2, 1.0)
     assert found["log_loss"] == pytest.approx(np.log1p(np.exp([-2, -1])).mean())
     assert metrics.compute_metrics(np.float32([[1], [0]]), logits, MultiLabel(("a",)))["exact_match"] == 1.0
-    assert metrics.compute_metrics(np.float32([14, 8]), logits, Regression(10.0, 2.0))["rmse"] == 0.0
+    assert metrics.compute_metrics(np.float32([14, 8]), logits, Regression(mean=10.0, std=2.0))["rmse"] == 0.0
 
 
 def test_the_interval_of_no_rows_right_and_of_all_ends_exactly() -> None:

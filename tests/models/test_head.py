@@ -42,6 +42,6 @@ def test_the_head_learns_sets_of_labels_and_values() -> None:
     (kernel, bias), _ = head.fit(features, sets, MultiLabel(("a", "b")), weights, 0)
     assert (((features @ kernel + bias) > 0) == sets).mean() > 0.95
     values = features @ np.float32([1, 2, 0, -1]) * 10 + 100
-    task = Regression(float(values.mean()), float(values.std()))
+    task = Regression(mean=float(values.mean()), std=float(values.std()))
     (kernel, bias), _ = head.fit(features, values, task, weights, 0)
     np.testing.assert_allclose(task.values(features @ kernel + bias), values, atol=2)

@@ -47,7 +47,7 @@ class Told:
     @property
     def task_of_numbers(self) -> Regression:
         total, squares, _, _ = self.moments
-        return Regression(total / self.rows, float(np.sqrt(squares / self.rows)) or 1.0)
+        return Regression(mean=total / self.rows, std=float(np.sqrt(squares / self.rows)) or 1.0)
 
 
 def together(told: Sequence[Summary]) -> Told:

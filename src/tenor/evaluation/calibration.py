@@ -16,14 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.records import Record
-from tenor.tasks import Floats, MultiLabel, SingleLabel, Targets, Task
+from tenor.tasks import Floats, Targets, Task
 
 N_BINS = 15
 
 _Wide = npt.NDArray[np.float64]
 
 _ENTRIES = 200_000  # two numbers need no more logits than this
-_HIGHEST_FLOOR = 0.5
 _LOG_SLOPES = -3, 3
 _SLOPES = 0.01, 100.0  # of a model that is loaded
 # The prior, as what it adds to the sum of the losses: for the square of a log slope of 1, and for a floor of 1.
@@ -59,25 +58,23 @@ class Calibration:
 def restore(description: dict[str, Any], task: Task) -> Calibration:
     """What `Calibration.describe` tells of. Raises RecordError, a ValueError, where it tells of none."""
     record = Record(description, "tenor.json", "calibration")
-    highest = _HIGHEST_FLOOR if isinstance(task, SingleLabel) else 0.0
-    return Calibration(record.number("slope", *_SLOPES), record.number("floor", 0.0, highest))
+    return Calibration(record.number("slope", *_SLOPES), record.number("floor", 0.0, task.max_uniform_share))
 
 
-def fit(targets: Targets, logits: Floats, task: SingleLabel | MultiLabel) -> Calibration:
+def fit(targets: Targets, logits: Floats, task: Task) -> Calibration | None:
     """Fit a calibration by its log loss.
 
     Args:
         targets: What `task.encode` makes of the labels of texts that the model has not learned from, at least one.
         logits: (texts, outputs), what it says of them.
         task: What is predicted.
+
+    Returns:
+        The calibration; None for numbers.
     """
     every = -(-logits.size // _ENTRIES)
-    number, wide = targets[::every].astype(np.int64), logits[::every].astype(np.float64)
-    if isinstance(task, MultiLabel):  # every decision is one of two classes
-        number, wide = number.ravel(), wide.reshape(-1, 1)
-    if wide.shape[1] == 1:
-        wide = np.concatenate([np.zeros_like(wide), wide], axis=1)
-    return _fit(number, wide, _HIGHEST_FLOOR if isinstance(task, SingleLabel) else 0.0)
+    decisions = task.class_logits(targets[::every], logits[::every])
+    return None if decisions is None else _fit(*decisions, task.max_uniform_share)
 
 
 def _fit(targets: npt.NDArray[np.int64], logits: _Wide, highest_floor: float) -> Calibration:
@@ -103,7 +100,7 @@ def _fit(targets: npt.NDArray[np.int64], logits: _Wide, highest_floor: float) ->
     return Calibration(float(np.exp(found[0])), float(found[1]))
 
 
-def calibration_metrics(targets: Targets, probabilities: Floats, task: SingleLabel | MultiLabel) -> dict[str, Any]:
+def calibration_metrics(targets: Targets, probabilities: Floats, task: Task) -> dict[str, Any]:
     """How far probabilities are from what they say.
 
     Args:
@@ -118,14 +115,7 @@ def calibration_metrics(targets: Targets, probabilities: Floats, task: SingleLab
         each bin that is not empty. Confidence is the highest probability of a text; where it may have several labels,
         the probability of each of them.
     """
-    if isinstance(task, MultiLabel):
-        confidence, right = probabilities.ravel(), targets.ravel() > 0
-        brier = np.square(probabilities - targets).mean(dtype=np.float64)
-    else:
-        best = probabilities.argmax(axis=1)
-        confidence, right = probabilities[np.arange(len(best)), best], best == targets
-        wrong = probabilities - np.eye(len(task.labels), dtype=np.float32)[targets]
-        brier = np.square(wrong[:, 1:] if len(task.labels) == 2 else wrong).sum(axis=1).mean(dtype=np.float64)
+    confidence, right = task.decisions(targets, probabilities)
     number = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
     count = np.bincount(number, minlength=N_BINS)
     filled = np.flatnonzero(count)
@@ -133,7 +123,7 @@ def calibration_metrics(targets: Targets, probabilities: Floats, task: SingleLab
     expected, reached = (each[filled] / count[filled] for each in sums)
     return {
         "expected_calibration_error": float((np.abs(expected - reached) * count[filled]).sum() / len(number)),
-        "brier_score": float(brier),
+        "brier_score": task.brier_score(targets, probabilities),
         "reliability": [
             {"confidence": float(one), "accuracy": float(other), "count": int(size)}
             for one, other, size in zip(expected, reached, count[filled], strict=True)

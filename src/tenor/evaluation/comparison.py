@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tenor.tasks import MultiLabel, Regression, Targets, Task
+from tenor.tasks import Targets, Task
 
 _DRAWS, _BLOCK = 2_000, 50
 _LEVEL = 0.05
@@ -52,10 +52,10 @@ def compare(task: Task, targets: Targets, first: Any, second: Any, seed: int = 0
         before, after = (float(figures[name][0]) for figures in found)
         interval = [float(low[k]), float(high[k])]
         table[name] = {"first": before, "second": after, "difference": after - before, "interval": interval}
-    tested = None if isinstance(task, Regression) else mcnemar(_right(targets, first), _right(targets, second))
+    tested = None if not task.has_labels else mcnemar(_right(targets, first), _right(targets, second))
     better = None
-    if (low[0] > 0 or high[0] < 0) and (tested is None or isinstance(task, MultiLabel) or tested["p"] < _LEVEL):
-        better = "second" if (low[0] > 0) != isinstance(task, Regression) else "first"
+    if (low[0] > 0 or high[0] < 0) and (tested is None or task.is_multilabel or tested["p"] < _LEVEL):
+        better = "second" if (low[0] > 0) == task.greater_is_better else "first"
     changed = int((~_right(first, second)).sum())
     return {"rows": len(targets), "changed": changed, "metrics": table, "mcnemar": tested, "better": better}
 
@@ -76,7 +76,7 @@ def _right(targets: Any, predicted: Any) -> npt.NDArray[np.bool_]:
 
 def _cells(task: Task, *given: Any) -> tuple[list[Any], Doubles]:
     """Texts that count the same, once, and how many there are of each: to draw texts is to draw from these."""
-    if isinstance(task, (MultiLabel, Regression)):
+    if not task.is_single_label:
         return list(given), np.ones(len(given[0]))
     kinds, counts = np.unique(np.stack(given, axis=1), axis=0, return_counts=True)
     return list(kinds.T), counts.astype(np.float64)
@@ -84,7 +84,7 @@ def _cells(task: Task, *given: Any) -> tuple[list[Any], Doubles]:
 
 def _figures(task: Task, targets: Any, predicted: Any) -> Measure:
     """How metrics come from weights of the cells, the one that decides first."""
-    if isinstance(task, Regression):
+    if not task.has_labels:
         error = predicted.astype(np.float64) - targets
 
         def of_values(weights: Doubles) -> dict[str, Doubles]:
@@ -94,13 +94,13 @@ def _figures(task: Task, targets: Any, predicted: Any) -> Measure:
         return of_values
     truth, chosen = (_indicators(task, labels) for labels in (targets, predicted))
     both = truth.multiply(chosen).tocsr()
-    decides = "micro_f1" if isinstance(task, MultiLabel) else "accuracy"  # with one label a text they are the same
 
     def of_labels(weights: Doubles) -> dict[str, Doubles]:
         right, found, support = weights @ both, weights @ chosen, weights @ truth
+        # With one label for each text, micro-averaged F1 is accuracy.
         micro = 2 * right.sum(axis=1) / np.maximum((found + support).sum(axis=1), 1)
         f1 = np.where(support > 0, 2 * right / np.maximum(found + support, 1), 0)
-        return {decides: micro, "macro_f1": f1.sum(axis=1) / np.maximum((support > 0).sum(axis=1), 1)}
+        return {task.primary_metric: micro, "macro_f1": f1.sum(axis=1) / np.maximum((support > 0).sum(axis=1), 1)}
 
     return of_labels
 
@@ -109,7 +109,5 @@ def _indicators(task: Task, labels: Any) -> Any:
     """(cells, labels) sparse, of 0 and 1."""
     from scipy.sparse import csr_matrix
 
-    if isinstance(task, MultiLabel):
-        return csr_matrix(labels, dtype=np.float64)
-    ones = (np.ones(len(labels)), (np.arange(len(labels)), labels))
-    return csr_matrix(ones, (len(labels), len(task.labels)))
+    rows, columns = task.label_positions(labels)
+    return csr_matrix((np.ones(len(rows)), (rows, columns)), (len(labels), len(task.labels)))

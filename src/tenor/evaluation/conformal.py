@@ -26,14 +26,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.config.settings import require
-from tenor.tasks import Floats, MultiLabel, Regression, Targets, Task
+from tenor.tasks import Floats, Regression, Targets, Task
 
 DEFAULT_COVERAGE = 0.95
 """What is promised where nothing else is asked for."""
 REPORTED_COVERAGES = (0.9, 0.95, 0.99)
 ARRAY_NAMES = ("scores", "class_scores", "classes")
-
-_LARGEST_SCORE = 80.0  # -log of a probability that float32 does not tell from 0
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Conformal:
             coverage: Share of texts whose set holds the truth, between 0 and 1.
             per_class: Keep the promise for each class by itself.
         """
-        return np.asarray(_strangeness(logits, task) <= self._limits(task, coverage, per_class))
+        return np.asarray(task.nonconformity(logits) <= self._limits(task, coverage, per_class))
 
     def half_width(self, task: Regression, coverage: float) -> float:
         """How far the ends of an interval are from the predicted value, in its unit; infinite where texts are few."""
@@ -73,7 +71,7 @@ class Conformal:
         if not lacking.any():
             return ""
         needed = math.ceil(coverage / (1 - coverage) - 1e-9)
-        everything = "every interval is infinite" if isinstance(task, Regression) else "every set holds all labels"
+        everything = "every set holds all labels" if task.has_labels else "every interval is infinite"
         found = f"the model was tried on {len(self.scores):,}"
         if per_class:
             short = [label for label, few in zip(task.labels, lacking, strict=True) if few]
@@ -87,7 +85,7 @@ class Conformal:
         require(0 < coverage < 1, "coverage", "must be between 0 and 1, such as 0.95")
         if not per_class:
             return np.array([_quantile(self.scores, coverage)], np.float32)
-        require(not isinstance(task, Regression), "per_class", "serves labels, and the model predicts numbers")
+        require(task.has_labels, "per_class", "serves labels, and the model predicts numbers")
         groups = (self.class_scores[self.classes == label] for label in range(len(task.labels)))
         return np.array([_quantile(np.sort(scores), coverage) for scores in groups], np.float32)
 
@@ -103,9 +101,8 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
     if isinstance(task, Regression):
         errors = np.abs(logits - task.output_targets(targets))[:, 0]
         return Conformal(np.sort(errors).astype(np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
-    strangeness = _strangeness(logits, task)
-    row, classes = np.nonzero(targets) if isinstance(task, MultiLabel) else (np.arange(len(targets)), targets)
-    class_scores = strangeness[row, classes]
+    row, classes = task.label_positions(targets)
+    class_scores = task.nonconformity(logits)[row, classes]
     scores = np.zeros(len(targets), np.float32)  # a set that is empty holds all labels of a text that has none
     np.maximum.at(scores, row, class_scores)
     return Conformal(np.sort(scores), class_scores, classes.astype(np.int32))
@@ -145,7 +142,7 @@ def coverage_metrics(
             rows.append({"coverage": coverage, "found": found, "width": 2 * reach if math.isfinite(reach) else None})
             continue
         sets = conformal.prediction_sets(logits, task, coverage)
-        truth = np.asarray(targets > 0 if isinstance(task, MultiLabel) else np.eye(len(task.labels))[targets] > 0)
+        truth = task.label_matrix(targets)
         held, size = np.asarray((sets | ~truth).all(axis=1)), sets.sum(axis=1)
         single = size == 1
         rows.append(
@@ -158,22 +155,6 @@ def coverage_metrics(
             }
         )
     return rows
-
-
-def _strangeness(logits: Floats, task: Task) -> Floats:
-    """(texts, labels): -log of the probability of each label; of several, -log of its share of their sum above 1."""
-    assert not isinstance(task, Regression)
-    wide = logits.astype(np.float64)
-    if task.activation == "sigmoid":
-        found = np.logaddexp(0, -wide)
-        if isinstance(task, MultiLabel):
-            found = found + np.log(np.maximum(np.exp(-found).sum(axis=1, keepdims=True), 1))
-        else:
-            found = np.concatenate([np.logaddexp(0, wide), found], axis=1)
-    else:
-        wide = wide - wide.max(axis=1, keepdims=True, initial=-np.inf)
-        found = np.log(np.exp(wide).sum(axis=1, keepdims=True)) - wide
-    return np.asarray(np.minimum(found, _LARGEST_SCORE), np.float32)
 
 
 def _quantile(scores: Floats, coverage: float) -> float:

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tenor import tasks
 from tenor.data.dataset import Dataset
 from tenor.errors import DataError, SettingsError, counted, listed
 from tenor.inference.predictor import Predictor
-from tenor.tasks import Floats, MultiLabel, Regression, Targets, Task
+from tenor.tasks import Floats, Targets, Task
 
 Columns = Mapping[str, Sequence[Any]]
 """Other columns of the rows, by which they are parted."""
@@ -61,11 +60,8 @@ def run_evaluation(predictor: Predictor, data: Dataset, columns: Columns | None 
 
 def check_labels(data: Dataset, task: Task) -> None:
     """Refuse labels that the model does not know."""
-    if isinstance(task, Regression):
-        return
     known = set(task.labels)
-    several = isinstance(task, MultiLabel)
-    new = [[name for name in (labels if several else [labels]) if name not in known] for labels in data.labels]
+    new = [[name for name in task.label_names(label) if name not in known] for label in data.labels]
     unknown = [names[0] for names in new if names]
     if unknown:
         raise DataError(
@@ -117,7 +113,7 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
         {"by": by, "value": value, "rows": part.rows, "first": part.figure, "second": of_second[by, value].figure}
         for (by, value), part in of_first.items()
     ]
-    sign = -1 if isinstance(task, Regression) else 1
+    sign = 1 if task.greater_is_better else -1
     pairs.sort(key=lambda pair: sign * (pair["second"] - pair["first"]))
     changed = [row for row, (one, other) in enumerate(zip(*said, strict=True)) if one != other]
     return Comparison(figures | {"slices": pairs}, changed, *said)
@@ -130,7 +126,4 @@ def _common(first: Predictor, second: Predictor) -> Task:
         raise SettingsError(
             f"the models predict different things: {one.kind} and {other.kind}.", "Compare models of one task."
         )
-    if isinstance(one, Regression):
-        return one
-    labels = sorted({*one.labels, *other.labels})
-    return tasks.from_labels(one.kind, [labels] if isinstance(one, MultiLabel) else labels)
+    return one.union(other)

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -53,15 +54,9 @@ def compute_metrics(
         `conformal.measure` tells it.
     """
     found: dict[str, Any] = {"task": task.kind, "rows": len(targets)}
-    if isinstance(task, Regression):
-        found |= regression_metrics(targets, task.values(logits))
-    else:
-        calibrated = calibration.apply(logits, task) if calibration else logits
-        probabilities = task.probabilities(calibrated)
-        if isinstance(task, MultiLabel):
-            found |= multilabel_metrics(targets, probabilities, task)
-        else:
-            found |= classification_metrics(targets, probabilities, task)
+    calibrated = calibration.apply(logits, task) if calibration else logits
+    found |= _task_metrics(task, targets, calibrated)
+    if task.has_labels:
         found |= _of_probabilities(targets, calibrated, task)
         if calibration:
             found["uncalibrated"] = _of_probabilities(targets, logits, task)
@@ -70,7 +65,27 @@ def compute_metrics(
     return found
 
 
-def _of_probabilities(targets: Targets, logits: Floats, task: SingleLabel | MultiLabel) -> dict[str, Any]:
+@singledispatch
+def _task_metrics(task: Task, targets: Targets, logits: Floats) -> dict[str, Any]:
+    raise TypeError(f"no metrics for {type(task).__name__}")
+
+
+@_task_metrics.register
+def _(task: SingleLabel, targets: Targets, logits: Floats) -> dict[str, Any]:
+    return classification_metrics(targets, task.probabilities(logits), task)
+
+
+@_task_metrics.register
+def _(task: MultiLabel, targets: Targets, logits: Floats) -> dict[str, Any]:
+    return multilabel_metrics(targets, task.probabilities(logits), task)
+
+
+@_task_metrics.register
+def _(task: Regression, targets: Targets, logits: Floats) -> dict[str, Any]:
+    return regression_metrics(targets, task.values(logits))
+
+
+def _of_probabilities(targets: Targets, logits: Floats, task: Task) -> dict[str, Any]:
     loss = float(task.losses(targets, logits).mean(dtype=np.float64))
     return {"log_loss": loss, **calibrating.calibration_metrics(targets, task.probabilities(logits), task)}
 

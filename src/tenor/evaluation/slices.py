@@ -73,7 +73,7 @@ def partition(task: Task, texts: Sequence[str], labels: Sequence[Any], columns: 
         "length": length_quartiles(texts),
         "script": [scripts.SCRIPTS[k] for k in scripts.main_scripts(texts).tolist()],
     }
-    if not isinstance(task, (MultiLabel, Regression)):
+    if task.is_single_label:
         found["class"] = list(labels)
     return found | {name: _names(values) for name, values in columns.items()}
 
@@ -110,7 +110,7 @@ def slice_metrics(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[s
         counted: What `outcomes` tells.
         parted: What `parts` tells.
     """
-    sign = -1 if isinstance(task, Regression) else 1  # an error is worse the larger it is
+    sign = 1 if task.greater_is_better else -1  # an error is worse the larger it is
     overall = metric_of(counted)
     found = []
     for by, names in parted.items():

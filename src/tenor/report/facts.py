@@ -167,11 +167,11 @@ def gather(
 
 
 def _counts(data: Dataset, task: Task) -> dict[str, int]:
-    if isinstance(task, Regression):
+    if not task.has_labels:
         return {}
     found: Counter[str] = Counter()
     for labels, rows in label_counts(data.labels).items():
-        for name in labels if isinstance(task, MultiLabel) else (labels,):
+        for name in task.label_names(labels):
             found[name] += rows
     return dict(found.most_common())
 
@@ -193,14 +193,12 @@ def _memory() -> int | None:
     return int(peak if sys.platform == "darwin" else peak * 1024)  # Linux counts in KiB
 
 
-def _curves(targets: Targets, probabilities: Floats, task: SingleLabel | MultiLabel) -> list[Curve]:
+def _curves(targets: Targets, probabilities: Floats, task: Task) -> list[Curve]:
     from sklearn import metrics
 
-    truth = targets > 0 if isinstance(task, MultiLabel) else targets[:, None] == np.arange(len(task.labels))
+    truth = task.label_matrix(targets)
     rows = truth.sum(axis=0)
-    shown = (
-        [1] if len(task.labels) == 2 and isinstance(task, SingleLabel) else np.argsort(-rows, kind="stable").tolist()
-    )
+    shown = [1] if task.kind == "binary" else np.argsort(-rows, kind="stable").tolist()
     curves = []
     for index in shown[:_CURVES]:
         if not rows[index]:
@@ -221,7 +219,11 @@ def _mistakes(model: Predictor, test: Dataset, measured: Evaluation) -> list[Mis
     explained = explain(model, [test.texts[row] for row in rows])
     return [
         Mistake(
-            test.row_number(row), _told(test.labels[row], task), _told(said[row], task), float(doubt[row]), explanation
+            test.row_number(row),
+            task.describe_label(test.labels[row]),
+            task.describe_label(said[row]),
+            float(doubt[row]),
+            explanation,
         )
         for row, explanation in zip(rows, explained, strict=True)
     ]
@@ -238,12 +240,6 @@ def _confidence_in_error(model: Predictor, measured: Evaluation) -> Floats:
         return np.asarray(np.where(wrong, np.where(targets > 0, 1 - probabilities, probabilities), 0).max(axis=1))
     best = probabilities.argmax(axis=1)
     return np.asarray(np.where(best != targets, probabilities[np.arange(len(best)), best], 0))
-
-
-def _told(label: Any, task: Task) -> str:
-    if isinstance(task, Regression):
-        return f"{float(label):.6g}"
-    return ", ".join(label) or "—" if isinstance(task, MultiLabel) else str(label)
 
 
 def _suspects(test: Dataset, targets: Targets, probabilities: Floats, task: SingleLabel) -> list[Suspect]:

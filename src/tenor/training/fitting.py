@@ -11,7 +11,7 @@ from tenor.evaluation import calibration, conformal, thresholds
 from tenor.models.base import Examples, Family, Fitted
 from tenor.models.context import FitContext
 from tenor.models.neural import backend
-from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
+from tenor.tasks import Floats, MultiLabel, SingleLabel, Targets, Task
 
 if TYPE_CHECKING:
     from tenor.training.neural import NetworkTrainer
@@ -85,7 +85,7 @@ def calibrated(fitted: Fitted) -> Fitted:
         return fitted
     begin = time.perf_counter()
     task, (targets, logits, _) = fitted.task, fitted.held_out
-    found = None if isinstance(task, Regression) else calibration.fit(targets, logits, task)
+    found = calibration.fit(targets, logits, task)
     scores = conformal.fit(targets, logits, task)
     if isinstance(task, MultiLabel):
         assert found is not None

@@ -36,7 +36,6 @@ from tenor.models import registry
 from tenor.models.auto import cost
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
-from tenor.tasks import Regression
 from tenor.training import fitting, output, pipeline, preparation, provenance
 
 STUDY, BEST, TRIALS = "study.db", "best.toml", "trials.csv"
@@ -249,9 +248,9 @@ def attempt(setup: Setup, proposal: Proposal, callback: Callback) -> Outcome:
     fitted_s, scoring = time.perf_counter() - begin, time.perf_counter()
     logits = fitted.model.logits(held_out.texts)
     texts_per_s = len(held_out) / (time.perf_counter() - scoring)
-    if not isinstance(held_out.task, Regression):
-        found = calibration.fit(held_out.targets, logits, held_out.task)
-        logits = found.apply(logits, held_out.task)
+    fitted_calibration = calibration.fit(held_out.targets, logits, held_out.task)
+    if fitted_calibration is not None:
+        logits = fitted_calibration.apply(logits, held_out.task)
     figures = cost.measured(logits, held_out) | {"seconds": fitted_s, "texts_per_s": texts_per_s}
     figures["latency_ms"], figures["size_mib"] = cost.price(fitted, cost.sample(held_out))
     return Outcome("complete", figures, told.epochs, time.perf_counter() - begin)

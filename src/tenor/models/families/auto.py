@@ -26,7 +26,6 @@ from tenor.models.auto.plan import Clock
 from tenor.models.base import Examples, Family, Fitted, HeldOut
 from tenor.models.context import FitContext
 from tenor.models.families import ngram
-from tenor.tasks import Regression
 
 _USUAL_S = Seconds(180.0)
 _LEFT_SHARE = 0.1  # of the time, and more that is left, is told of
@@ -249,7 +248,7 @@ def _check(asked: Candidate, texts: Sequence[str], setting: str) -> None:
 def _teacher(found: Fitted) -> distillation.Teacher:
     assert found.held_out is not None
     targets, logits, _ = found.held_out
-    right = None if isinstance(found.task, Regression) else calibration.fit(targets, logits, found.task)
+    right = calibration.fit(targets, logits, found.task)
     return distillation.Teacher(found.model, found.task, right)
 
 
