@@ -64,11 +64,11 @@ def commanded(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def test_a_cluster_answers_as_one_process_and_ends_on_sigterm_once_what_it_took_is_answered(model_folder: Path) -> None:
     # In milliseconds: a request is under way when the signal comes.
     given = ["--min-replicas", "2", "--max-texts", "5", "--batch-wait", "1000"]
-    options = app.Options(limits=Limits(texts=5), keys=("secret",), watch_s=0)
+    options = app.ServerOptions(limits=Limits(texts=5), keys=("secret",), watch_s=0)
     with commanded(str(model_folder), *given) as (started, address):
         with (
             httpx2.Client(base_url=address, timeout=60) as there,
-            TestClient(app.make([model_folder], options, lambda _: None)) as here,
+            TestClient(app.create_app([model_folder], options, lambda _: None)) as here,
         ):
             for method, path, more in REQUESTS:
                 ours, theirs = there.request(method, path, **more), here.request(method, path, **more)

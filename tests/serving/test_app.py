@@ -24,7 +24,7 @@ import tenor
 from tenor.config.run_config import RunConfig
 from tenor.errors import SettingsError, TenorError
 from tenor.serving import app, running
-from tenor.serving.batching import Batcher, Full
+from tenor.serving.batching import Batcher, QueueFullError
 from tenor.serving.limits import Guard, Limits
 from tenor.training import pipeline
 
@@ -33,7 +33,7 @@ TEXTS = ["a superb, moving film", "dull and boring", "好看 😀 <b>"]
 
 @contextmanager
 def client(*folders: Path, log: Any = lambda _: None, **options: Any) -> Iterator[TestClient]:
-    with TestClient(app.make(list(folders), app.Options(watch_s=0, **options), log)) as opened:
+    with TestClient(app.create_app(list(folders), app.ServerOptions(watch_s=0, **options), log)) as opened:
         yield opened
 
 
@@ -192,8 +192,8 @@ def test_a_fault_of_the_server_has_this_shape_too(model_folder: Path, monkeypatc
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(app.Served, "answer", broken)
-    made = app.make([model_folder], app.Options(watch_s=0), lambda _: None)
+    monkeypatch.setattr(app.ServedModel, "answer", broken)
+    made = app.create_app([model_folder], app.ServerOptions(watch_s=0), lambda _: None)
     with TestClient(made, raise_server_exceptions=False) as server:
         found = server.post("/predict", json={"inputs": "a"})
     assert (found.status_code, found.json()) == (500, {"detail": "the server failed; its log says why."})
@@ -258,7 +258,7 @@ def test_predictions_do_not_wait_for_other_work() -> None:
         async with asyncio.timeout(10):
             found = await batcher.submit(lambda texts: np.ones((len(texts), 1), np.float32), ["a"])
         assert found.tolist() == [[1]]
-        with pytest.raises(Full):
+        with pytest.raises(QueueFullError):
             await batcher.beside(held.wait)
         held.set()
         assert all(await asyncio.gather(*others))
@@ -305,7 +305,7 @@ def test_a_batch_holds_what_waited_and_a_full_queue_refuses() -> None:
         others = [asyncio.create_task(batcher.submit(slow, ["bb"] * size)) for size in (1, 2, 2, 1)]
         await asyncio.sleep(0.001)
         assert batcher.queued == 6
-        with pytest.raises(Full):
+        with pytest.raises(QueueFullError):
             await batcher.submit(slow, ["c"])
         others[3].cancel()  # a client that has gone
         found = await asyncio.gather(first, *others, return_exceptions=True)
@@ -329,7 +329,7 @@ def test_a_batch_holds_what_waited_and_a_full_queue_refuses() -> None:
 
 def test_two_models_of_one_name_are_refused(model_folder: Path) -> None:
     with pytest.raises(SettingsError, match="two models have the same name"):
-        app.make([model_folder, model_folder], app.Options(), print)
+        app.create_app([model_folder, model_folder], app.ServerOptions(), print)
 
 
 @pytest.fixture

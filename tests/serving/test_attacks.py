@@ -14,7 +14,7 @@ import pytest
 
 from server import Server, answer, closed, request
 from tenor.serving import running, schemas
-from tenor.serving.schemas import Answer, Scored
+from tenor.serving.schemas import PredictResponse, ScoredLabel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 MIB = 1 << 20
@@ -170,10 +170,12 @@ def test_the_log_moves_no_cursor_and_turns_no_text_around(capsys: pytest.Capture
 
 def test_large_answers_are_made_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schemas, "_ROWS", 2)
-    rows = [[Scored(label=f'"{number}"好', score=number / 7)] for number in range(5)]
+    rows = [[ScoredLabel(label=f'"{number}"好', score=number / 7)] for number in range(5)]
     for given in (
-        Answer(model="a", predictions=rows, sets=[["a"], [], ["b"]], explanations=[{"text": "x", "labels": {}}]),
-        Answer(model="b", predictions=[1.5, -2.0, 1e-9], intervals=[(None, 1.0), (2.0, 3.0)]),
-        Answer(model="c", predictions=[]),
+        PredictResponse(
+            model="a", predictions=rows, sets=[["a"], [], ["b"]], explanations=[{"text": "x", "labels": {}}]
+        ),
+        PredictResponse(model="b", predictions=[1.5, -2.0, 1e-9], intervals=[(None, 1.0), (2.0, 3.0)]),
+        PredictResponse(model="c", predictions=[]),
     ):
-        assert schemas.as_json(given) == given.model_dump_json(exclude_none=True).encode()
+        assert schemas.to_json(given) == given.model_dump_json(exclude_none=True).encode()

@@ -12,7 +12,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 
 from tenor.serving import batching
-from tenor.serving.batching import Batcher, Full, ModelError, Stuck
+from tenor.serving.batching import Batcher, ModelError, ModelStuckError, QueueFullError
 
 
 def lengths(texts: Any) -> Any:
@@ -82,7 +82,7 @@ def test_a_model_that_hangs_is_told_of_and_its_end_is_waited_for() -> None:
         first = asyncio.create_task(batcher.submit(hangs, ["a"]))
         while batcher.fault() is None:
             await asyncio.sleep(0.001)
-        with pytest.raises(Stuck, match=r"has computed one batch for \d+ seconds"):
+        with pytest.raises(ModelStuckError, match=r"has computed one batch for \d+ seconds"):
             await batcher.submit(lengths, ["b"])
         held.set()
         assert (await first).tolist() == [[1]]
@@ -114,7 +114,7 @@ def test_work_beside_counts_until_its_thread_has_done_it(monkeypatch: pytest.Mon
                 await task
         third = asyncio.create_task(batcher.beside(lambda: done.append("third")))
         await asyncio.sleep(0)
-        with pytest.raises(Full):
+        with pytest.raises(QueueFullError):
             await batcher.beside(slow)
         held.set()
         await third
@@ -136,11 +136,11 @@ def test_at_the_end_whoever_waits_hears_of_it() -> None:
         await asyncio.sleep(0.01)
         task.cancel()
         for each in waiting:
-            with pytest.raises(Stuck, match="has ended"):
+            with pytest.raises(ModelStuckError, match="has ended"):
                 await each
-        with pytest.raises(Stuck, match="has ended"):
+        with pytest.raises(ModelStuckError, match="has ended"):
             await batcher.submit(lengths, ["a"])
-        with pytest.raises(Stuck, match="has ended"):
+        with pytest.raises(ModelStuckError, match="has ended"):
             await batcher.beside(held.wait)
         with pytest.raises(asyncio.CancelledError):
             await task

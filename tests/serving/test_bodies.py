@@ -9,7 +9,7 @@ from fastapi import HTTPException
 from hypothesis import strategies as st
 
 from tenor.serving import bodies
-from tenor.serving.bodies import KEYS, Reader
+from tenor.serving.bodies import KEYS, JsonReader
 from tenor.serving.limits import Limits
 
 LISTS = frozenset({"inputs", "label"})
@@ -21,7 +21,7 @@ HALF = r"is half of a character \(a surrogate\), and the other half is missing\.
 
 
 def read(body: bytes, **limits: int) -> Any:
-    return Reader(body, Limits(**limits), LISTS).read()
+    return JsonReader(body, Limits(**limits), LISTS).read()
 
 
 @pytest.fixture(params=[7, 64 << 10])

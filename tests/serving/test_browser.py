@@ -16,7 +16,7 @@ import pytest
 import tenor
 from browser import Browser, listening, opened
 from tenor.config.run_config import RunConfig
-from tenor.serving.corrections import Store
+from tenor.serving.corrections import CorrectionStore
 from tenor.training import pipeline
 
 pytestmark = pytest.mark.browser
@@ -60,7 +60,7 @@ def test_a_person_corrects_a_text_with_the_keyboard_in_two_languages(page: tuple
     browser.key("Tab", 9)
     browser.key("Enter", 13)
     assert browser.until("document.querySelector('details [role=status]').textContent") == "Kept. Thank you."
-    store = Store(str(kept), make=False)
+    store = CorrectionStore(str(kept), make=False)
     [chunk] = store.table().chunks
     store.close()
     assert chunk.columns["text"] == ["a superb, moving film <b>好看</b> 😀"]

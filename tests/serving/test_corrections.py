@@ -17,8 +17,8 @@ from tenor.config.run_config import RunConfig
 from tenor.data.io import table
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.serving import app, corrections
-from tenor.serving.corrections import Correction, Store
-from tenor.serving.limits import Limits, Rate
+from tenor.serving.corrections import Correction, CorrectionStore
+from tenor.serving.limits import Limits, RateLimiter
 from tenor.tasks import MultiLabel, Regression, SingleLabel
 from tenor.training import pipeline
 
@@ -26,8 +26,10 @@ psycopg: Any = pytest.importorskip("psycopg") if os.environ.get("TENOR_TEST_POST
 
 
 @contextmanager
-def client(store: Store | None, *folders: Path, log: Any = lambda _: None, **options: Any) -> Iterator[TestClient]:
-    with TestClient(app.make(list(folders), app.Options(watch_s=0, **options), log, store)) as opened:
+def client(
+    store: CorrectionStore | None, *folders: Path, log: Any = lambda _: None, **options: Any
+) -> Iterator[TestClient]:
+    with TestClient(app.create_app(list(folders), app.ServerOptions(watch_s=0, **options), log, store)) as opened:
         yield opened
 
 
@@ -48,8 +50,8 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(where: str) -> Iterator[Store]:
-    opened = Store(where)
+def store(where: str) -> Iterator[CorrectionStore]:
+    opened = CorrectionStore(where)
     yield opened
     opened.close()
 
@@ -60,7 +62,7 @@ def rows(path: Path) -> list[tuple[Any, ...]]:
 
 
 def test_corrections_become_data_that_is_trained_on_as_it_is(
-    cli: Any, tmp_path: Path, where: str, store: Store, model_folder: Path
+    cli: Any, tmp_path: Path, where: str, store: CorrectionStore, model_folder: Path
 ) -> None:
     given = {f"好看 film, no. {number}\n": ["negative", "positive"][number % 2] for number in range(12)}
     with client(store, model_folder) as server:
@@ -80,7 +82,9 @@ def test_corrections_become_data_that_is_trained_on_as_it_is(
         assert stat.S_IMODE(Path(where).stat().st_mode) == 0o600
 
 
-def test_lists_and_numbers_are_corrected_and_trained_on(cli: Any, tmp_path: Path, where: str, store: Store) -> None:
+def test_lists_and_numbers_are_corrected_and_trained_on(
+    cli: Any, tmp_path: Path, where: str, store: CorrectionStore
+) -> None:
     lines = (
         json.dumps(
             {
@@ -115,7 +119,7 @@ def test_lists_and_numbers_are_corrected_and_trained_on(cli: Any, tmp_path: Path
     assert "there are no corrections of no yet. There are some of numbers, several." in missing.err
 
 
-def test_what_cannot_be_learned_from_is_refused(store: Store, model_folder: Path) -> None:
+def test_what_cannot_be_learned_from_is_refused(store: CorrectionStore, model_folder: Path) -> None:
     with client(store, model_folder, limits=Limits(corrected=50)) as server:
         for text, label, status in (
             ("good", "other", 422),
@@ -145,8 +149,8 @@ def test_each_task_knows_its_labels() -> None:
         (MultiLabel(("a", "b")), ["b", "a"], "a"),
         (Regression(), 3, "3"),
     ):
-        assert corrections.fault(good, task) is None
-        assert corrections.fault(bad, task)
+        assert corrections.label_fault(good, task) is None
+        assert corrections.label_fault(bad, task)
 
 
 def test_nothing_is_kept_unless_asked_for(model_folder: Path) -> None:
@@ -156,7 +160,7 @@ def test_nothing_is_kept_unless_asked_for(model_folder: Path) -> None:
         assert "/corrections" not in server.get("/openapi.json").json()["paths"]
 
 
-def test_keys_limits_and_a_broken_database(where: str, store: Store, model_folder: Path) -> None:
+def test_keys_limits_and_a_broken_database(where: str, store: CorrectionStore, model_folder: Path) -> None:
     events: list[dict[str, Any]] = []
     sent = {"text": "a secret", "label": "positive"}
     limits = Limits(corrections=3)
@@ -180,12 +184,12 @@ def test_keys_limits_and_a_broken_database(where: str, store: Store, model_folde
 
 
 def test_a_rate_lets_through_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    rate = Rate(60)
+    rate = RateLimiter(60)
     assert [rate.wait() for _ in range(61)] == [0] * 60 + [1]
 
 
 def add(where: str, count: int) -> None:
-    store = Store(where)
+    store = CorrectionStore(where)
     for number in range(count):
         store.add(Correction("m", "1", f"{threading.get_ident()} {number}", "a", "b"))
     store.close()
@@ -194,7 +198,7 @@ def add(where: str, count: int) -> None:
 def test_many_write_at_once(where: str) -> None:
     with ProcessPoolExecutor(4) as pool:
         list(pool.map(add, [where] * 4, [25] * 4))
-    shared = Store(where)
+    shared = CorrectionStore(where)
     threads = [threading.Thread(target=lambda: [shared.add(Correction("n", "1", "t", "a", "b"))] * 2) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -217,13 +221,13 @@ def test_a_database_that_cannot_be_used_is_told(
         (str(tmp_path), DataError, r"this cannot be written: Is a directory\. Choose another file"),
     ):
         with pytest.raises(error, match=message):
-            Store(where)
+            CorrectionStore(where)
     assert "error: " in cli("serve", model_folder, "--corrections", tmp_path).err
     assert "there is no such file" in cli("corrections", "export", tmp_path / "no", "--out", tmp_path / "x.csv").err
     (tmp_path / "empty.db").touch()
     ended = cli("corrections", "export", tmp_path / "empty.db", "--out", tmp_path / "x.csv")
     assert (ended.code, "there are no corrections in this database" in ended.err) == (1, True)
-    Store(str(tmp_path / "new.db")).close()
+    CorrectionStore(str(tmp_path / "new.db")).close()
     ended = cli("corrections", "export", tmp_path / "new.db", "--out", tmp_path / "x.csv")
     assert (ended.code, "there are no corrections yet" in ended.err) == (1, True)
 
@@ -231,5 +235,5 @@ def test_a_database_that_cannot_be_used_is_told(
 def test_a_link_that_leads_nowhere_makes_no_file_there(tmp_path: Path) -> None:
     (tmp_path / "kept.db").symlink_to(tmp_path / "victim.db")
     with pytest.raises(DataError, match=r"kept\.db: this is a link that leads nowhere\. Remove it"):
-        Store(str(tmp_path / "kept.db"))
+        CorrectionStore(str(tmp_path / "kept.db"))
     assert not (tmp_path / "victim.db").exists()

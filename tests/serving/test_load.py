@@ -18,7 +18,7 @@ import tenor
 from server import Server, answer, closed, request
 from tenor.config.run_config import RunConfig
 from tenor.inference.predictor import Predictor
-from tenor.serving.corrections import Store
+from tenor.serving.corrections import CorrectionStore
 from tenor.training import pipeline
 
 pytestmark = [
@@ -314,7 +314,7 @@ def test_sigkill_under_load_loses_no_correction_that_was_kept(
     assert server.process.wait(10) == -signal.SIGKILL
     again = serve(folder, "--port", str(server.port), "--corrections", str(kept))
     assert asyncio.run(asked_once(again)) == 1
-    store = Store(str(kept), make=False)
+    store = CorrectionStore(str(kept), make=False)
     texts = {text for chunk in store.table().chunks for text in chunk.columns["text"]}
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("pragma integrity_check").scalar() == "ok"

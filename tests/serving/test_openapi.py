@@ -9,15 +9,15 @@ from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tenor.serving import app
-from tenor.serving.corrections import Store
+from tenor.serving.corrections import CorrectionStore
 
 PATHS = ["/predict", "/corrections", "/models", "/health/live", "/health/ready", "/metrics"]
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_requests_are_answered_as_described(tmp_path: Path, model_folder: Path, mode: GenerationMode) -> None:
-    store = Store(str(tmp_path / "corrections.db"))
-    made = app.make([model_folder], app.Options(watch_s=0), lambda _: None, store)
+    store = CorrectionStore(str(tmp_path / "corrections.db"))
+    made = app.create_app([model_folder], app.ServerOptions(watch_s=0), lambda _: None, store)
     operations = [each.ok() for each in schemathesis.openapi.from_asgi("/openapi.json", made).get_all_operations()]
     assert [operation.path for operation in operations] == PATHS
     for operation in operations:

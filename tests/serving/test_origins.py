@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from tenor.errors import SettingsError
 from tenor.serving import app
-from tenor.serving.corrections import Store
+from tenor.serving.corrections import CorrectionStore
 from tenor.serving.origins import Origins
 
 
@@ -134,8 +134,8 @@ def test_what_can_be_no_name_is_told(cli: Any, model_folder: Path, host: str) ->
 def test_a_page_of_another_site_cannot_poison_training_data(
     tmp_path: Path, model_folder: Path, headers: dict[str, str], refused: int
 ) -> None:
-    store = Store(str(tmp_path / "kept.db"))
-    made = app.make([model_folder], app.Options(watch_s=0, hosts=("127.0.0.1",)), lambda _: None, store)
+    store = CorrectionStore(str(tmp_path / "kept.db"))
+    made = app.create_app([model_folder], app.ServerOptions(watch_s=0, hosts=("127.0.0.1",)), lambda _: None, store)
     sent = {"text": "a superb film", "label": "negative"}
     with TestClient(made) as server:
         found = server.post("/corrections", json=sent, headers=headers)

@@ -18,8 +18,8 @@ import tenor
 from tenor.inference import bundle
 from tenor.inference.predictor import Predictor
 from tenor.serving import reloading, trial
-from tenor.serving.schemas import Options
-from tenor.serving.served import Served
+from tenor.serving.schemas import ServerOptions
+from tenor.serving.served import ServedModel
 
 DOES = """
 import os, signal, sys
@@ -56,7 +56,7 @@ def does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
 
 
 def test_a_good_model_passes(folder: Path) -> None:
-    assert asyncio.run(trial.tried(folder, bundle.digest(folder), 60)) is None
+    assert asyncio.run(trial.try_model(folder, bundle.digest(folder), 60)) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits are those of Linux")
@@ -75,7 +75,7 @@ def test_a_model_that_means_harm_is_told_of(
 ) -> None:
     monkeypatch.setattr(trial, "_WALL", 60)  # the machine may have other work
     does(code)
-    told = asyncio.run(trial.tried(folder, bundle.digest(folder), 1))
+    told = asyncio.run(trial.try_model(folder, bundle.digest(folder), 1))
     assert told is not None
     assert told.startswith(problem)
 
@@ -85,7 +85,7 @@ def test_a_model_that_sleeps_is_ended(
 ) -> None:
     monkeypatch.setattr(trial, "_WALL", 0)
     does("import time; time.sleep(1e6)")
-    told = asyncio.run(trial.tried(folder, bundle.digest(folder), 10))
+    told = asyncio.run(trial.try_model(folder, bundle.digest(folder), 10))
     assert told == "it was not loaded and asked about a few texts within 0 seconds."
 
 
@@ -93,16 +93,16 @@ def test_a_model_that_sleeps_is_ended(
 def test_a_model_that_answers_nonsense_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     monkeypatch.setattr(Predictor, "raw_logits", lambda *_: eval(answer))
     with pytest.raises(tenor.errors.BundleError, match="does not give a finite number for each text"):
-        trial.warmed(folder)
+        trial.load_warmed(folder)
 
 
-def watched(folder: Path, work: Callable[[Served, list[dict[str, Any]], Counter[str]], Awaitable[None]]) -> None:
+def watched(folder: Path, work: Callable[[ServedModel, list[dict[str, Any]], Counter[str]], Awaitable[None]]) -> None:
     """Watch a served model while this is done."""
 
     async def run() -> None:
         events: list[dict[str, Any]] = []
         outcomes: Counter[str] = Counter()
-        served = Served(folder, Options(), lambda _: None)
+        served = ServedModel(folder, ServerOptions(), lambda _: None)
         served.begin()
         watch = reloading.watch(served, 0.01, 30, events.append, lambda _, outcome: outcomes.update([outcome]))
         task = asyncio.create_task(watch)
@@ -138,10 +138,10 @@ def test_the_watch_outlives_every_error(folder: Path, monkeypatch: pytest.Monkey
         if len(passed) == 1:
             raise error
 
-    monkeypatch.setattr(trial, "tried", tried)
+    monkeypatch.setattr(trial, "try_model", tried)
     monkeypatch.setattr(reloading, "_REST", 0)
 
-    async def work(served: Served, events: list[dict[str, Any]], outcomes: Counter[str]) -> None:
+    async def work(served: ServedModel, events: list[dict[str, Any]], outcomes: Counter[str]) -> None:
         old = served.version
         signed(folder, "history.csv", b"epoch,loss\n1,0.5\n")
         await until(lambda: served.version != old)
@@ -154,7 +154,7 @@ def test_the_watch_outlives_every_error(folder: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_damaged_version_is_told_of_and_a_good_one_after_it_is_taken(folder: Path) -> None:
-    async def work(served: Served, events: list[dict[str, Any]], outcomes: Counter[str]) -> None:
+    async def work(served: ServedModel, events: list[dict[str, Any]], outcomes: Counter[str]) -> None:
         old = served.version
         signed(folder, "history.csv", b"epoch,loss\n1," + b"5" * 200_000 + b"\n")
         signed(folder, "weights.safetensors", b"\xff" * 100)
@@ -188,9 +188,9 @@ def test_a_version_that_was_not_tried_is_not_taken(folder: Path, monkeypatch: py
         if len(tried) == 1:
             signed(folder, "history.csv", b"epoch,loss\n1,0.25\n")
 
-    monkeypatch.setattr(trial, "tried", exchanged)
+    monkeypatch.setattr(trial, "try_model", exchanged)
 
-    async def work(served: Served, events: list[dict[str, Any]], outcomes: Counter[str]) -> None:
+    async def work(served: ServedModel, events: list[dict[str, Any]], outcomes: Counter[str]) -> None:
         old = served.version
         signed(folder, "history.csv", b"epoch,loss\n1,0.5\n")
         await until(lambda: served.version != old)
@@ -204,7 +204,7 @@ def test_a_version_that_was_not_tried_is_not_taken(folder: Path, monkeypatch: py
 
 
 def test_a_trial_of_a_folder_that_was_exchanged_is_of_no_use(folder: Path) -> None:
-    told = asyncio.run(trial.tried(folder, "0" * 64, 60))
+    told = asyncio.run(trial.try_model(folder, "0" * 64, 60))
     assert told == f"{folder}: another model was put there meanwhile. Try again."
 
 
@@ -212,7 +212,7 @@ def test_a_new_version_frees_a_model_that_hangs(folder: Path, monkeypatch: pytes
     held = threading.Event()
 
     async def run() -> None:
-        served = Served(folder, Options(), lambda _: None)
+        served = ServedModel(folder, ServerOptions(), lambda _: None)
         served.begin()
         hangs = asyncio.create_task(served.batcher.submit(lambda _: held.wait(), ["a"]))
         await asyncio.sleep(0.01)

@@ -92,7 +92,7 @@ def serve(
     need_cluster(on, **replicas, worker_cores=worker_cores != 1)
     need(on is None, "one machine, and --on has several", "Leave out that", watch=watch is not None)
     use(runtime, *models)
-    options = app.Options(
+    options = app.ServerOptions(
         limits=limits.Limits(texts=max_texts, characters=max_characters, seconds=timeout),
         keys=tuple(given),
         origins=tuple(origins or ()),
@@ -114,21 +114,21 @@ def serve(
         from tenor.distributed import cluster, serving
 
         if not on.startswith("ray://"):
-            with running.bound(host, port) as free:  # where it cannot be, this says so
+            with running.listening_socket(host, port) as free:  # where it cannot be, this says so
                 host, port = free.getsockname()[:2]
         scaling = serving.Scaling(min_replicas, max_replicas, target_requests or _TARGET, worker_cores)
         with (
             cluster.connected(on) as ray,
             serving.running(ray, models, options, scaling, host, port, corrections),
         ):
-            running.tell(host, port)
+            running.announce(host, port)
             serving.wait()
         return
     store = None
     if corrections is not None:
-        from tenor.serving.corrections import Store
+        from tenor.serving.corrections import CorrectionStore
 
-        store = Store(corrections)
+        store = CorrectionStore(corrections)
     with running.ended_at_once():
-        made = app.make(models, options, running.log_line, store)
+        made = app.create_app(models, options, running.log_line, store)
     running.run(made, timeout, host, port)

@@ -44,7 +44,7 @@ class Scaling:
 def running(
     ray: Any,
     folders: list[Path],
-    options: app.Options,
+    options: app.ServerOptions,
     scaling: Scaling,
     host: str,
     port: int,
@@ -65,7 +65,7 @@ def running(
         TenorError: A folder is no model, the cluster has no room, or it serves something else there.
     """
     serve = _serve()
-    app.make(folders, options, lambda _: None)  # what is wrong with them is found here
+    app.create_app(folders, options, lambda _: None)  # what is wrong with them is found here
     room = cluster.room(ray, scaling.threads)
     if room < scaling.least:
         raise SettingsError(
@@ -119,7 +119,7 @@ def _serve() -> Any:
     return serve
 
 
-def _builder(models: Any, options: app.Options, threads: int, corrections: str | None) -> Callable[[], Any]:
+def _builder(models: Any, options: app.ServerOptions, threads: int, corrections: str | None) -> Callable[[], Any]:
     """What makes the application in each replica."""
     references = [models]  # in a list, so that each replica fetches them itself
 
@@ -132,9 +132,9 @@ def _builder(models: Any, options: app.Options, threads: int, corrections: str |
         os.environ["OMP_NUM_THREADS"] = str(threads)
         store = None
         if corrections is not None:
-            from tenor.serving.corrections import Store
+            from tenor.serving.corrections import CorrectionStore
 
-            store = Store(corrections)
+            store = CorrectionStore(corrections)
         with tempfile.TemporaryDirectory() as place:
             folders = []
             for name, files in ray.get(references[0]).items():
@@ -142,7 +142,7 @@ def _builder(models: Any, options: app.Options, threads: int, corrections: str |
                 folders[-1].mkdir()
                 for file, data in files.items():
                     (folders[-1] / file).write_bytes(data)
-            return app.make(folders, options, log_line, store)
+            return app.create_app(folders, options, log_line, store)
 
     return build
 

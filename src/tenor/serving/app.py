@@ -17,20 +17,20 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from tenor._core.version import VERSION
 from tenor.errors import SettingsError, TenorError
 from tenor.serving import bodies, reloading
-from tenor.serving.batching import Full, Stuck
-from tenor.serving.limits import App, Guard, Message
+from tenor.serving.batching import ModelStuckError, QueueFullError
+from tenor.serving.limits import ASGIApp, Guard, Message
 from tenor.serving.origins import Origins
-from tenor.serving.refusals import STATUSES, answers, in_words
-from tenor.serving.schemas import About, Answer, Options, Question, Ready
-from tenor.serving.served import Served
+from tenor.serving.refusals import STATUSES, describe_faults, error_responses
+from tenor.serving.schemas import ModelInfo, PredictRequest, PredictResponse, Readiness, ServerOptions
+from tenor.serving.served import ServedModel
 from tenor.tasks import MultiLabel
 
 if TYPE_CHECKING:
-    from tenor.serving.corrections import Store
+    from tenor.serving.corrections import CorrectionStore
 
 Result = TypeVar("Result")
 
-__all__ = ["Options", "Served", "make"]
+__all__ = ["ServerOptions", "ServedModel", "create_app"]
 
 _SAFE = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -41,9 +41,12 @@ _SAFE = {
 _KINDS = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
 
 
-def make(
-    folders: list[Path], options: Options, log: Callable[[dict[str, Any]], None], store: "Store | None" = None
-) -> App:
+def create_app(
+    folders: list[Path],
+    options: ServerOptions,
+    log: Callable[[dict[str, Any]], None],
+    store: "CorrectionStore | None" = None,
+) -> ASGIApp:
     """The app.
 
     Args:
@@ -66,7 +69,7 @@ def make(
     answering = Gauge("tenor_model_answers", "Whether the model answers: 1, or 0.", ["model"], registry=registry)
     notes = Gauge("tenor_model_notes", "Notes on the model, as GET /models has them.", ["model"], registry=registry)
     reloads = Counter("tenor_reloads", "New versions, taken or refused.", ["model", "outcome"], registry=registry)
-    models = {served.name: served for served in (Served(folder, options, sizes.observe) for folder in folders)}
+    models = {served.name: served for served in (ServedModel(folder, options, sizes.observe) for folder in folders)}
     if len(models) < len(folders):
         names = [folder.resolve().name for folder in folders]
         twice = next(name for name in names if names.count(name) > 1)
@@ -101,9 +104,9 @@ def make(
         title="Tenor", version=VERSION, lifespan=running, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     app.state.ready = False
-    app.router.route_class = bodies.route(options.limits, frozenset({"inputs", "label"}))
+    app.router.route_class = bodies.limited_route(options.limits, frozenset({"inputs", "label"}))
 
-    def named(name: str | None) -> Served:
+    def named(name: str | None) -> ServedModel:
         if name is None and len(models) > 1:
             raise HTTPException(422, f"name one of the models: {', '.join(models)}.")
         served = next(iter(models.values())) if name is None else models.get(name)
@@ -111,12 +114,12 @@ def make(
             raise HTTPException(404, f"there is no model {name!r}; there are: {', '.join(models)}.")
         return served
 
-    async def answered(answer: Awaitable[Result], served: Served) -> Result:
+    async def answered(answer: Awaitable[Result], served: ServedModel) -> Result:
         try:
             return await answer
-        except Full:
+        except QueueFullError:
             raise HTTPException(503, "too many texts wait; try again.", {"Retry-After": "1"}) from None
-        except Stuck as problem:
+        except ModelStuckError as problem:
             raise HTTPException(503, f"{served.name} does not answer: {problem}", {"Retry-After": "5"}) from None
         except TenorError as error:
             raise HTTPException(422, f"{error.problem} {error.remedy}") from None
@@ -126,15 +129,15 @@ def make(
         kind = request.headers.get("content-type", "")
         if error.body is not None and "json" not in kind:
             return JSONResponse({"detail": "send JSON, with the header content-type: application/json."}, 422)
-        return JSONResponse({"detail": in_words(error.errors())}, 422)
+        return JSONResponse({"detail": describe_faults(error.errors())}, 422)
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> JSONResponse:
         """Of a fault of ours; its traceback goes into the log."""
         return JSONResponse({"detail": "the server failed; its log says why."}, 500)
 
-    @app.post("/predict", response_model=Answer, responses=answers(STATUSES))
-    async def predict(question: Question) -> Response:
+    @app.post("/predict", response_model=PredictResponse, responses=error_responses(STATUSES))
+    async def predict(question: PredictRequest) -> Response:
         """Labels, or numbers, of one text or several."""
         served = named(question.model)
         if options.log_texts:
@@ -146,8 +149,8 @@ def make(
     if store is not None:
         from tenor.serving import correcting
 
-        async def predicted(served: Served, text: str) -> Any:
-            answer = await answered(served.answer(Question(inputs=text), options.limits), served)
+        async def predicted(served: ServedModel, text: str) -> Any:
+            answer = await answered(served.answer(PredictRequest(inputs=text), options.limits), served)
             [said] = answer.predictions
             if not isinstance(said, list):
                 return said
@@ -157,7 +160,7 @@ def make(
         correcting.add_route(app, store, named, predicted, options.limits, log)
 
     @app.get("/models")
-    async def listing() -> list[About]:
+    async def listing() -> list[ModelInfo]:
         """The models."""
         return [served.about(store is not None) for served in models.values()]
 
@@ -169,16 +172,18 @@ def make(
     @app.get(
         "/health/ready",
         response_model_exclude_defaults=True,
-        responses=answers({503: "It starts or ends, or a model does not answer."}),
+        responses=error_responses({503: "It starts or ends, or a model does not answer."}),
     )
-    async def ready() -> Ready:
+    async def ready() -> Readiness:
         """Whether the server takes requests, and each model answers."""
         if not app.state.ready:
             raise HTTPException(503, "not ready.", {"Retry-After": "1"})
         faults = [f"{name} does not answer: {fault}" for name, served in models.items() if (fault := served.fault())]
         if faults:
             raise HTTPException(503, " ".join(faults), {"Retry-After": "5"})
-        return Ready(status="ready", notes={name: told for name, served in models.items() if (told := served.notes())})
+        return Readiness(
+            status="ready", notes={name: told for name, served in models.items() if (told := served.notes())}
+        )
 
     @app.get("/metrics", response_class=Response)
     async def metrics() -> Response:
@@ -214,7 +219,7 @@ def make(
         return guarded
     # Outside of the guard: a browser asks without a key whether it may ask, and refusals are for its page, too.
     return cast(
-        App,
+        ASGIApp,
         CORSMiddleware(
             cast(Any, guarded),
             allow_origins=options.origins,
@@ -225,15 +230,15 @@ def make(
     )
 
 
-def _queued(served: Served) -> int:
+def _queued(served: ServedModel) -> int:
     return served.batcher.queued
 
 
-def _answers(served: Served) -> int:
+def _answers(served: ServedModel) -> int:
     return served.fault() is None
 
 
-def _noted(served: Served) -> int:
+def _noted(served: ServedModel) -> int:
     return len(served.notes())
 
 

@@ -21,11 +21,11 @@ Predict = Callable[[Sequence[str]], Floats]
 _BESIDE = 64  # requests that wait for work beside predictions
 
 
-class Full(Exception):  # noqa: N818  (no error of the program: the caller answers 503)
+class QueueFullError(Exception):  # noqa: N818  (no error of the program: the caller answers 503)
     """There are too many texts in the queue."""
 
 
-class Stuck(Exception):  # noqa: N818  (as above)
+class ModelStuckError(Exception):  # noqa: N818  (as above)
     """The model does not answer; the words say why."""
 
 
@@ -83,9 +83,9 @@ class Batcher:
             ModelError: It fails.
         """
         if problem := self.fault():
-            raise Stuck(problem)
+            raise ModelStuckError(problem)
         if self._jobs and self.queued + len(texts) > self._queue:
-            raise Full
+            raise QueueFullError
         job = _Job(predict, texts, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         self.queued += len(texts)
@@ -102,12 +102,12 @@ class Batcher:
             Stuck: The work in front of the model has ended.
         """
         if not self._beside.acquire(blocking=False):
-            raise Full
+            raise QueueFullError
         try:
             future = self._aside.submit(work)
         except RuntimeError:
             self._beside.release()
-            raise Stuck("the work in front of the model has ended.") from None
+            raise ModelStuckError("the work in front of the model has ended.") from None
         future.add_done_callback(lambda _: self._beside.release())
         try:
             return await asyncio.wrap_future(future)
@@ -137,7 +137,7 @@ class Batcher:
             self._ended = True
             for job in (*jobs, *self._jobs):
                 if not job.answer.done():
-                    job.answer.set_exception(Stuck("the work in front of the model has ended."))
+                    job.answer.set_exception(ModelStuckError("the work in front of the model has ended."))
             self._thread.shutdown(wait=False)
             self._aside.shutdown(wait=False)
 

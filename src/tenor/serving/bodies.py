@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from tenor.serving.limits import BODY, Limits
-from tenor.serving.refusals import shown
+from tenor.serving.refusals import printable_key
 
 KEYS = 32
 """Keys of a request, at most."""
@@ -40,7 +40,7 @@ class _Large(Exception):  # noqa: N818  (the caller answers 413)
     """There are more texts or characters than a request may have."""
 
 
-class Reader:
+class JsonReader:
     """Reads one body.
 
     Args:
@@ -115,10 +115,10 @@ class Reader:
             if first != b'"':
                 if first not in _OTHERS:
                     raise self._error("a value should be here")
-                raise HTTPException(422, f"{shown(key)}.{len(values)}: {_STRING}.")
+                raise HTTPException(422, f"{printable_key(key)}.{len(values)}: {_STRING}.")
             if len(values) == self._limits.texts:
                 raise _Large(f"a request may have {len(values):,} texts, and this one has more.")
-            values.append(self._string(f"{shown(key)}.{len(values)}"))
+            values.append(self._string(f"{printable_key(key)}.{len(values)}"))
             if not len(values) % 1_000:
                 time.sleep(0)
             end = self._next()
@@ -132,9 +132,9 @@ class Reader:
 
     def _scalar(self, first: bytes, key: str) -> Any:
         if first == b'"':
-            return self._string(shown(key))
+            return self._string(printable_key(key))
         if first and first in b"[{":
-            raise HTTPException(422, f"{shown(key)}: Input should be no list or object.")
+            raise HTTPException(422, f"{printable_key(key)}: Input should be no list or object.")
         for word, value in _WORDS.items():
             if self._body.startswith(word, self._at):
                 self._at += len(word)
@@ -143,7 +143,7 @@ class Reader:
         if found is None:
             raise self._error("a value should be here")
         if len(number := found.group()) == _NUMBER_BYTES:
-            raise HTTPException(422, f"{shown(key)}: the number has too many digits.")
+            raise HTTPException(422, f"{printable_key(key)}: the number has too many digits.")
         self._at = found.end()
         return json.loads(number)
 
@@ -210,7 +210,7 @@ def _joined(parts: list[str], place: str) -> str:
     return "".join(parts)
 
 
-def route(limits: Limits, lists: frozenset[str]) -> type[APIRoute]:
+def limited_route(limits: Limits, lists: frozenset[str]) -> type[APIRoute]:
     """A class of routes whose bodies are read so: small ones at once, large ones beside the event loop.
 
     Args:
@@ -225,7 +225,7 @@ def route(limits: Limits, lists: frozenset[str]) -> type[APIRoute]:
             return await super().body() if kept is None else kept
 
         async def json(self) -> Any:
-            reader = Reader(body := await self.body(), limits, lists)
+            reader = JsonReader(body := await self.body(), limits, lists)
             if len(body) <= _INLINE:
                 return reader.read()
             return await asyncio.get_running_loop().run_in_executor(threads, reader.read)

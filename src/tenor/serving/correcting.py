@@ -8,17 +8,17 @@ from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from tenor.errors import TenorError
-from tenor.serving.corrections import Correction, FullError, Store, fault, text_fault
-from tenor.serving.limits import Limits, Rate
-from tenor.serving.refusals import STATUSES, answers
+from tenor.serving.corrections import Correction, CorrectionStore, FullError, label_fault, text_fault
+from tenor.serving.limits import Limits, RateLimiter
+from tenor.serving.refusals import STATUSES, error_responses
 
 if TYPE_CHECKING:
-    from tenor.serving.served import Served
+    from tenor.serving.served import ServedModel
 
 Label = StrictStr | list[StrictStr] | Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-class Corrected(BaseModel):
+class CorrectionRequest(BaseModel):
     """What a prediction should have been."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -30,7 +30,7 @@ class Corrected(BaseModel):
     ] = None
 
 
-class Kept(BaseModel):
+class CorrectionResponse(BaseModel):
     """What is kept, with the text."""
 
     model: str
@@ -41,9 +41,9 @@ class Kept(BaseModel):
 
 def add_route(
     app: FastAPI,
-    store: Store,
-    named: Callable[[str | None], "Served"],
-    predicted: Callable[["Served", str], Awaitable[Any]],
+    store: CorrectionStore,
+    named: Callable[[str | None], "ServedModel"],
+    predicted: Callable[["ServedModel", str], Awaitable[Any]],
     limits: Limits,
     log: Callable[[dict[str, Any]], None],
 ) -> None:
@@ -57,7 +57,7 @@ def add_route(
         limits: What one request may have, and how many corrections a minute.
         log: Hears what the database says where it takes none.
     """
-    rate = Rate(limits.corrections)
+    rate = RateLimiter(limits.corrections)
     statuses = STATUSES | {
         413: "The text is too long.",
         429: "There were too many corrections. Try again after the seconds in Retry-After.",
@@ -65,13 +65,13 @@ def add_route(
         507: "No more corrections are kept.",
     }
 
-    @app.post("/corrections", status_code=201, responses=answers(statuses))
-    async def correct(given: Corrected) -> Kept:
+    @app.post("/corrections", status_code=201, responses=error_responses(statuses))
+    async def correct(given: CorrectionRequest) -> CorrectionResponse:
         """Keep what a prediction should have been, with the text, for the next training run."""
         served = named(given.model)
         if len(given.text) > limits.corrected:
             raise HTTPException(413, f"the text has {len(given.text):,} characters, and may have {limits.corrected:,}.")
-        problem = text_fault(given.text) or fault(given.label, served.predictor.bundle.task)
+        problem = text_fault(given.text) or label_fault(given.label, served.predictor.bundle.task)
         if problem is not None:
             raise HTTPException(422, problem)
         if wait := rate.wait():
@@ -86,4 +86,4 @@ def add_route(
         except TenorError as error:
             log({"event": "correction not kept", "model": served.name, "problem": error.problem})
             raise HTTPException(503, "the correction could not be kept; try again.", {"Retry-After": "5"}) from None
-        return Kept(model=served.name, version=version, predicted=said, label=given.label)
+        return CorrectionResponse(model=served.name, version=version, predicted=said, label=given.label)

@@ -59,7 +59,7 @@ class Correction:
     label: Any
 
 
-class Store:
+class CorrectionStore:
     """Corrections in a database. Threads and processes may write at the same time.
 
     Args:
@@ -174,7 +174,7 @@ class Store:
             raise TenorError(problem, "Check that it is one, that it runs and that there is room.") from None
 
 
-def fault(label: Any, task: Task) -> str | None:
+def label_fault(label: Any, task: Task) -> str | None:
     """What is wrong with a label that should have been predicted: the task does not know it; None: nothing."""
     if isinstance(task, Regression):
         number = isinstance(label, (int, float)) and math.isfinite(label)
@@ -223,7 +223,7 @@ def _require_file(path: Path, make: bool) -> None:
             raise DataError(f"{path}: this cannot be written: {error.strerror}.", "Choose another file.") from None
 
 
-def write(store: Store, out: Path, model: str | None, escape_formulas: bool = False) -> int:
+def write(store: CorrectionStore, out: Path, model: str | None, escape_formulas: bool = False) -> int:
     """Write the corrections of a model as training data, with columns `text` and `label`; returns how many. With
     `escape_formulas` spreadsheets compute none of them.
     """

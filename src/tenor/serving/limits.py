@@ -15,7 +15,7 @@ from tenor.serving.origins import Origins
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 OPEN = frozenset({"/", "/page.js", "/page.css", "/health/live", "/health/ready"})
 """What needs no key."""
@@ -56,7 +56,7 @@ class Limits:
     corrections: int = 120
 
 
-class Rate:
+class RateLimiter:
     """Lets through so many a minute, and as many at once after a quiet minute."""
 
     def __init__(self, a_minute: int) -> None:
@@ -81,7 +81,7 @@ class Guard:
 
     def __init__(
         self,
-        app: App,
+        app: ASGIApp,
         limits: Limits,
         keys: tuple[str, ...],
         told: Callable[[Message, int, float], None],

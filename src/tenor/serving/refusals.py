@@ -20,7 +20,7 @@ STATUSES = {
 }
 
 
-class Refused(BaseModel):
+class ErrorResponse(BaseModel):
     """What a refused request is told."""
 
     detail: Annotated[str, Field(description="What is wrong, in words.")]
@@ -30,7 +30,7 @@ _FAULTS = 10  # that are told
 _LONGEST = 80  # characters of the name of a key
 
 
-def in_words(faults: Sequence[Any]) -> str:
+def describe_faults(faults: Sequence[Any]) -> str:
     """What pydantic finds wrong with a body: where and what, and not what was sent, which can be long."""
     places = [_place(fault) for fault in faults]
     lists = {place.rpartition(".")[0] for place in places}
@@ -46,14 +46,14 @@ def _place(fault: Any) -> str:
     if fault["type"] == "json_invalid":
         return f"character {loc[1]}"
     keys = loc[1:2] + tuple(part for part in loc[2:] if isinstance(part, int))
-    return ".".join(shown(key) if isinstance(key, str) else str(key) for key in keys) or "body"
+    return ".".join(printable_key(key) if isinstance(key, str) else str(key) for key in keys) or "body"
 
 
-def shown(key: str) -> str:
+def printable_key(key: str) -> str:
     """The beginning of the name of a key, as an answer can hold it: not each string of JSON is text in UTF-8."""
     return key[:_LONGEST].encode("utf-8", "backslashreplace").decode()
 
 
-def answers(statuses: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+def error_responses(statuses: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """The answers of these statuses, as FastAPI describes them."""
-    return {status: {"description": text, "model": Refused} for status, text in statuses.items()}
+    return {status: {"description": text, "model": ErrorResponse} for status, text in statuses.items()}

@@ -10,7 +10,7 @@ from typing import Any
 from tenor.errors import TenorError
 from tenor.inference import bundle
 from tenor.serving import trial
-from tenor.serving.served import Served
+from tenor.serving.served import ServedModel
 
 _REST = 10
 """A version that was refused is tried again after so many times as long as that took: it may have been the disk."""
@@ -19,7 +19,7 @@ Log = Callable[[dict[str, Any]], None]
 Outcome = Callable[[str, str], None]
 
 
-async def watch(served: Served, every_s: float, trial_s: float, log: Log, count: Outcome) -> None:
+async def watch(served: ServedModel, every_s: float, trial_s: float, log: Log, count: Outcome) -> None:
     """Look again and again whether a model's folder has changed. What is asked meanwhile is answered.
 
     Args:
@@ -44,7 +44,7 @@ async def watch(served: Served, every_s: float, trial_s: float, log: Log, count:
                 continue
             if version == served.refused and begin < again_at:
                 continue
-            problem = await trial.tried(served.folder, digest, trial_s)
+            problem = await trial.try_model(served.folder, digest, trial_s)
             if problem is None:
                 await served.take(digest, trial_s)
                 log({"event": "reloaded", "model": served.name, "version": served.version})
@@ -68,7 +68,7 @@ async def watch(served: Served, every_s: float, trial_s: float, log: Log, count:
             count(served.name, "refused")
 
 
-def log_notes(served: Served, log: Log) -> None:
+def log_notes(served: ServedModel, log: Log) -> None:
     """Log what of a model is not used on this machine, and why."""
     for note in served.predictor.bundle.notes:
         log({"event": "not used", "model": served.name, "problem": note})

@@ -20,7 +20,7 @@ import uvicorn
 from tenor._core.printable import printable_json
 from tenor.errors import SettingsError
 from tenor.serving.connections import bounded, most_connections
-from tenor.serving.limits import App
+from tenor.serving.limits import ASGIApp
 
 _BACKLOG = 4_096  # connections that wait until the server has time for them
 _LEAVE_S = 2.0  # after the time for answers, that the rest of the end may take
@@ -74,7 +74,7 @@ def ended_at_once() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def bound(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises SettingsError where that cannot be."""
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -90,13 +90,13 @@ def bound(host: str, port: int) -> socket.socket:
     return found
 
 
-def tell(host: str, port: int) -> None:
+def announce(host: str, port: int) -> None:
     """Say where it listens."""
     sys.stderr.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
     sys.stderr.flush()
 
 
-def run(made: App, seconds: float, host: str, port: int) -> None:
+def run(made: ASGIApp, seconds: float, host: str, port: int) -> None:
     """Bind, say where, and serve until SIGTERM or Ctrl-C; what was accepted is answered first.
 
     The process has to end after this: once it heard the signal it is ended in any case, some seconds after the time for
@@ -126,8 +126,8 @@ def run(made: App, seconds: float, host: str, port: int) -> None:
             timeout_graceful_shutdown=math.ceil(seconds) + 1,
         )
     )
-    found = bound(host, port)
-    tell(*found.getsockname()[:2])
+    found = listening_socket(host, port)
+    announce(*found.getsockname()[:2])
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[found])
     found.close()

@@ -12,7 +12,7 @@ _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 @dataclass(frozen=True)
-class Options:
+class ServerOptions:
     """How a server is run.
 
     Attributes:
@@ -40,7 +40,7 @@ class Options:
     log_texts: bool = False
 
 
-class Question(BaseModel):
+class PredictRequest(BaseModel):
     """What is asked."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -64,24 +64,24 @@ class Question(BaseModel):
     ] = False
 
 
-class Scored(BaseModel):
+class ScoredLabel(BaseModel):
     """A label and its calibrated probability."""
 
     label: str
     score: float
 
 
-class Answer(BaseModel):
+class PredictResponse(BaseModel):
     """What is said: a list with an element for each text."""
 
     model: str
-    predictions: Annotated[list[list[Scored]] | list[float], Field(description="Labels, or numbers.")]
+    predictions: Annotated[list[list[ScoredLabel]] | list[float], Field(description="Labels, or numbers.")]
     sets: list[list[str]] | None = None
     intervals: list[tuple[float | None, float | None]] | None = None
     explanations: list[dict[str, Any]] | None = None
 
 
-class About(BaseModel):
+class ModelInfo(BaseModel):
     """A model."""
 
     name: str
@@ -95,7 +95,7 @@ class About(BaseModel):
     trained: dict[str, Any]
 
 
-def as_json(answer: Answer) -> bytes:
+def to_json(answer: PredictResponse) -> bytes:
     """The answer as JSON without what is None. A large one is made in pieces, between which other threads go on."""
     parts: list[bytes] = []
     for name, value in answer:
@@ -107,7 +107,7 @@ def as_json(answer: Answer) -> bytes:
     return b"{%b}" % b",".join(parts)
 
 
-class Ready(BaseModel):
+class Readiness(BaseModel):
     """That the server takes requests."""
 
     status: str

@@ -17,7 +17,7 @@ from tenor.inference.predictor import Predictor
 from tenor.serving import trial
 from tenor.serving.batching import Batcher, ModelError
 from tenor.serving.limits import Limits
-from tenor.serving.schemas import About, Answer, Options, Question, Scored, as_json
+from tenor.serving.schemas import ModelInfo, PredictRequest, PredictResponse, ScoredLabel, ServerOptions, to_json
 from tenor.tasks import Floats, Regression
 
 _PATIENCE = 2
@@ -26,7 +26,7 @@ _AT_ONCE = 1_000
 """Probabilities of an answer that is made on the event loop; a larger one is made beside it."""
 
 
-class Served:
+class ServedModel:
     """One model in its folder.
 
     Attributes:
@@ -37,9 +37,9 @@ class Served:
         refused: The version in the folder that was not taken; None: there is none.
     """
 
-    def __init__(self, folder: Path, options: Options, told: Callable[[int], None]) -> None:
+    def __init__(self, folder: Path, options: ServerOptions, told: Callable[[int], None]) -> None:
         self.folder, self.name = folder, folder.resolve().name
-        self.predictor = trial.warmed(folder)
+        self.predictor = trial.load_warmed(folder)
         self.refused: str | None = None
         patience = _PATIENCE * options.limits.seconds
         self._front = partial(Batcher, options.most, options.wait_s, options.queue, told, patience)
@@ -84,7 +84,7 @@ class Served:
             TimeoutError: It takes longer.
             TenorError: The folder holds another one now, or it cannot be loaded.
         """
-        load = partial(trial.warmed, self.folder, digest)
+        load = partial(trial.load_warmed, self.folder, digest)
         try:
             async with asyncio.timeout(seconds):
                 found = await asyncio.get_running_loop().run_in_executor(self._loader, load)
@@ -98,10 +98,10 @@ class Served:
             self.batcher = self._front()
             self.begin()
 
-    def about(self, corrections: bool) -> About:
+    def about(self, corrections: bool) -> ModelInfo:
         """What `GET /models` says of it."""
         saved = self.predictor.bundle
-        return About(
+        return ModelInfo(
             name=self.name,
             version=self.version,
             family=saved.family.name,
@@ -113,7 +113,7 @@ class Served:
             trained={key: saved.metadata[key] for key in ("data", "seed", "versions") if key in saved.metadata},
         )
 
-    async def answer(self, question: Question, limits: Limits) -> Answer:
+    async def answer(self, question: PredictRequest, limits: Limits) -> PredictResponse:
         """What the model says of texts.
 
         Raises:
@@ -138,16 +138,16 @@ class Served:
             answer.explanations = await self.batcher.beside(explained)
         return answer
 
-    async def content(self, question: Question, limits: Limits) -> bytes:
+    async def content(self, question: PredictRequest, limits: Limits) -> bytes:
         """What `answer` gives, as JSON."""
         answer = await self.answer(question, limits)
         if answer.explanations is None and len(answer.predictions) * len(self.predictor.bundle.task.labels) <= _AT_ONCE:
-            return as_json(answer)
-        return await asyncio.to_thread(as_json, answer)
+            return to_json(answer)
+        return await asyncio.to_thread(to_json, answer)
 
-    def _answer(self, model: Predictor, question: Question, logits: Floats) -> Answer:
+    def _answer(self, model: Predictor, question: PredictRequest, logits: Floats) -> PredictResponse:
         task = model.bundle.task
-        answer = Answer(model=self.name, predictions=[])
+        answer = PredictResponse(model=self.name, predictions=[])
         if isinstance(task, Regression):
             if question.top_k is not None:
                 raise SettingsError("top_k is for labels, and the model predicts numbers.", "Leave it out.")
@@ -160,7 +160,7 @@ class Served:
         chosen = model.assigned_labels(probabilities) if question.top_k is None else probabilities >= 0
         scored = model.rank_labels(chosen, probabilities)
         answer.predictions = [
-            [Scored(label=label, score=score) for label, score in row[: question.top_k]] for row in scored
+            [ScoredLabel(label=label, score=score) for label, score in row[: question.top_k]] for row in scored
         ]
         if question.coverage is not None:
             sets = model.rank_labels(model.prediction_sets(logits, question.coverage), probabilities)

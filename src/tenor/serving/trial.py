@@ -31,7 +31,7 @@ _LOOK_S = 0.05
 _WORDS = 600  # characters of what is told
 
 
-def warmed(folder: Path, expected: str | None = None) -> Predictor:
+def load_warmed(folder: Path, expected: str | None = None) -> Predictor:
     """The model in a folder, after its first predictions, which are slow.
 
     Args:
@@ -51,7 +51,7 @@ def warmed(folder: Path, expected: str | None = None) -> Predictor:
     return loaded
 
 
-async def tried(folder: Path, digest: str, seconds: float) -> str | None:
+async def try_model(folder: Path, digest: str, seconds: float) -> str | None:
     """Load a model in another process and have it predict.
 
     Args:
@@ -116,7 +116,7 @@ def main(folder: str, digest: str, memory: str, seconds: str) -> None:
     _confine(int(memory), float(seconds))
     problem: str | None = None
     try:
-        warmed(Path(folder), digest)
+        load_warmed(Path(folder), digest)
     except MemoryError:
         problem = f"it takes more than {int(memory) >> 20:,} MiB of memory."
     except TenorError as error:
