@@ -348,7 +348,7 @@ def test_a_page_of_a_model_folder_is_kept_and_shown_nowhere(folder: Path, tmp_pa
 
     from tenor.serving import app
 
-    with TestClient(app.create_app([folder], app.ServerOptions(watch_s=0), lambda _: None)) as server:
+    with TestClient(app.create_app([folder], app.ServerOptions(reload_interval_s=0), lambda _: None)) as server:
         assert all("alert(1)" not in server.get(path).text for path in ("/", "/models", "/page.js", "/openapi.json"))
 
 

@@ -309,7 +309,7 @@ def test_the_server_tells_what_is_not_used(folder: Path) -> None:
     logged: list[dict[str, Any]] = []
 
     def asked() -> tuple[Any, str]:
-        with TestClient(app.create_app([folder], app.ServerOptions(watch_s=0), logged.append)) as server:
+        with TestClient(app.create_app([folder], app.ServerOptions(reload_interval_s=0), logged.append)) as server:
             return server.get("/health/ready").json(), server.get("/metrics").text
 
     ready, metrics = asked()

@@ -64,7 +64,7 @@ def commanded(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def test_a_cluster_answers_as_one_process_and_ends_on_sigterm_once_what_it_took_is_answered(model_folder: Path) -> None:
     # In milliseconds: a request is under way when the signal comes.
     given = ["--min-replicas", "2", "--max-texts", "5", "--batch-wait", "1000"]
-    options = app.ServerOptions(limits=Limits(texts=5), keys=("secret",), watch_s=0)
+    options = app.ServerOptions(limits=Limits(max_texts=5), keys=("secret",), reload_interval_s=0)
     with commanded(str(model_folder), *given) as (started, address):
         with (
             httpx2.Client(base_url=address, timeout=60) as there,

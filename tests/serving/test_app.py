@@ -33,7 +33,7 @@ TEXTS = ["a superb, moving film", "dull and boring", "好看 😀 <b>"]
 
 @contextmanager
 def client(*folders: Path, log: Any = lambda _: None, **options: Any) -> Iterator[TestClient]:
-    with TestClient(app.create_app(list(folders), app.ServerOptions(watch_s=0, **options), log)) as opened:
+    with TestClient(app.create_app(list(folders), app.ServerOptions(reload_interval_s=0, **options), log)) as opened:
         yield opened
 
 
@@ -88,7 +88,9 @@ def test_numbers_and_sets_of_labels_are_answered(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_answered_with_what_is_wrong(model_folder: Path) -> None:
-    limits = Limits(texts=3, characters=100, body=1_000, explained=1, explained_characters=50)
+    limits = Limits(
+        max_texts=3, max_characters=100, max_body_bytes=1_000, max_explained_texts=1, max_explained_characters=50
+    )
     with client(model_folder, limits=limits) as server:
 
         def status(content: Any = None, **question: Any) -> int:
@@ -192,8 +194,8 @@ def test_a_fault_of_the_server_has_this_shape_too(model_folder: Path, monkeypatc
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(app.ServedModel, "answer", broken)
-    made = app.create_app([model_folder], app.ServerOptions(watch_s=0), lambda _: None)
+    monkeypatch.setattr(app.ServedModel, "predict", broken)
+    made = app.create_app([model_folder], app.ServerOptions(reload_interval_s=0), lambda _: None)
     with TestClient(made, raise_server_exceptions=False) as server:
         found = server.post("/predict", json={"inputs": "a"})
     assert (found.status_code, found.json()) == (500, {"detail": "the server failed; its log says why."})
@@ -206,7 +208,7 @@ def test_an_origin_that_is_none_is_refused(cli: Any, model_folder: Path) -> None
 
 
 def test_a_refusal_does_not_repeat_what_was_sent(model_folder: Path) -> None:
-    with client(model_folder, limits=Limits(held=5_000)) as server:
+    with client(model_folder, limits=Limits(max_held_bytes=5_000)) as server:
         plain = server.post("/predict", content=b'{"inputs": "a secret"}')
         assert plain.json() == {"detail": "send JSON, with the header content-type: application/json."}
         found = server.post("/predict", json={"inputs": ["a secret", *[3] * 500]})
@@ -228,7 +230,7 @@ def test_what_takes_too_long_is_given_up() -> None:
             ended.append(0)
             raise
 
-    guard = Guard(slow, Limits(seconds=0.1), (), lambda scope, status, spent: ended.append(status))
+    guard = Guard(slow, Limits(timeout_s=0.1), (), lambda scope, status, spent: ended.append(status))
     late = TestClient(guard).post("/predict", json={"inputs": "a"})
     assert (late.status_code, late.json()) == (504, {"detail": "there was no answer within 0.1 seconds."})
     assert ended == [0, 504]
@@ -253,13 +255,13 @@ def test_predictions_do_not_wait_for_other_work() -> None:
     async def run() -> None:
         batcher = Batcher()
         task = asyncio.create_task(batcher.run())
-        others = [asyncio.create_task(batcher.beside(held.wait)) for _ in range(64)]
+        others = [asyncio.create_task(batcher.run_aside(held.wait)) for _ in range(64)]
         await asyncio.sleep(0.01)
         async with asyncio.timeout(10):
             found = await batcher.submit(lambda texts: np.ones((len(texts), 1), np.float32), ["a"])
         assert found.tolist() == [[1]]
         with pytest.raises(QueueFullError):
-            await batcher.beside(held.wait)
+            await batcher.run_aside(held.wait)
         held.set()
         assert all(await asyncio.gather(*others))
         task.cancel()
@@ -298,7 +300,7 @@ def test_a_batch_holds_what_waited_and_a_full_queue_refuses() -> None:
         raise TenorError("broken.")
 
     async def run() -> list[Any]:
-        batcher = Batcher(most=4, queue=6, told=sizes.append)
+        batcher = Batcher(max_batch_size=4, queue_size=6, on_batch=sizes.append)
         task = asyncio.create_task(batcher.run())
         first = asyncio.create_task(batcher.submit(slow, ["a"]))
         await asyncio.sleep(0.005)

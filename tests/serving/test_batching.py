@@ -39,7 +39,7 @@ def test_a_panic_in_a_tokenizer_is_the_fault_of_one_request() -> None:
         tokenizer.encode("a" * 60 + "!")
 
     async def work(batcher: Batcher) -> None:
-        for call in (batcher.submit(panics, ["a"]), batcher.beside(lambda: panics([]))):
+        for call in (batcher.submit(panics, ["a"]), batcher.run_aside(lambda: panics([]))):
             with pytest.raises(ModelError, match="PanicException") as caught:
                 await call
             assert not isinstance(caught.value.__cause__, Exception)
@@ -68,7 +68,7 @@ def test_whoever_counts_batches_may_fail() -> None:
             with pytest.raises(ZeroDivisionError, match="counter is broken"):
                 await batcher.submit(lengths, ["a"])
 
-    run(work, told=broken)
+    run(work, on_batch=broken)
 
 
 def test_a_model_that_hangs_is_told_of_and_its_end_is_waited_for() -> None:
@@ -89,7 +89,7 @@ def test_a_model_that_hangs_is_told_of_and_its_end_is_waited_for() -> None:
         assert (await batcher.submit(lengths, ["abc"])).tolist() == [[3]]
 
     try:
-        run(work, patience_s=0.05)
+        run(work, timeout_s=0.05)
     finally:
         held.set()
 
@@ -105,17 +105,17 @@ def test_work_beside_counts_until_its_thread_has_done_it(monkeypatch: pytest.Mon
         done.append("slow")
 
     async def work(batcher: Batcher) -> None:
-        first = asyncio.create_task(batcher.beside(slow))
-        second = asyncio.create_task(batcher.beside(lambda: done.append("second")))
+        first = asyncio.create_task(batcher.run_aside(slow))
+        second = asyncio.create_task(batcher.run_aside(lambda: done.append("second")))
         await asyncio.to_thread(begun.wait)
         for task in (first, second):
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        third = asyncio.create_task(batcher.beside(lambda: done.append("third")))
+        third = asyncio.create_task(batcher.run_aside(lambda: done.append("third")))
         await asyncio.sleep(0)
         with pytest.raises(QueueFullError):
-            await batcher.beside(slow)
+            await batcher.run_aside(slow)
         held.set()
         await third
         assert done == ["slow", "third"]
@@ -141,7 +141,7 @@ def test_at_the_end_whoever_waits_hears_of_it() -> None:
         with pytest.raises(ModelStuckError, match="has ended"):
             await batcher.submit(lengths, ["a"])
         with pytest.raises(ModelStuckError, match="has ended"):
-            await batcher.beside(held.wait)
+            await batcher.run_aside(held.wait)
         with pytest.raises(asyncio.CancelledError):
             await task
 

@@ -89,7 +89,7 @@ def test_what_json_has_not_is_never_read(question: Any, data: st.DataObject) -> 
 @pytest.mark.usefixtures("window")
 def test_reading_ends_at_what_is_wrong(body: bytes, status: int, detail: str) -> None:
     with pytest.raises(HTTPException, match=rf"^{status}: {detail}$"):
-        read(body, texts=2, characters=40 if status == 413 else 1_000)
+        read(body, max_texts=2, max_characters=40 if status == 413 else 1_000)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_a_person_corrects_a_text_with_the_keyboard_in_two_languages(page: tuple
     browser.key("Tab", 9)
     browser.key("Enter", 13)
     assert browser.until("document.querySelector('details [role=status]').textContent") == "Kept. Thank you."
-    store = CorrectionStore(str(kept), make=False)
+    store = CorrectionStore(str(kept), create=False)
     [chunk] = store.table().chunks
     store.close()
     assert chunk.columns["text"] == ["a superb, moving film <b>好看</b> 😀"]

@@ -29,7 +29,9 @@ psycopg: Any = pytest.importorskip("psycopg") if os.environ.get("TENOR_TEST_POST
 def client(
     store: CorrectionStore | None, *folders: Path, log: Any = lambda _: None, **options: Any
 ) -> Iterator[TestClient]:
-    with TestClient(app.create_app(list(folders), app.ServerOptions(watch_s=0, **options), log, store)) as opened:
+    with TestClient(
+        app.create_app(list(folders), app.ServerOptions(reload_interval_s=0, **options), log, store)
+    ) as opened:
         yield opened
 
 
@@ -120,7 +122,7 @@ def test_lists_and_numbers_are_corrected_and_trained_on(
 
 
 def test_what_cannot_be_learned_from_is_refused(store: CorrectionStore, model_folder: Path) -> None:
-    with client(store, model_folder, limits=Limits(corrected=50)) as server:
+    with client(store, model_folder, limits=Limits(max_correction_characters=50)) as server:
         for text, label, status in (
             ("good", "other", 422),
             ("good", ["positive"], 422),
@@ -163,12 +165,12 @@ def test_nothing_is_kept_unless_asked_for(model_folder: Path) -> None:
 def test_keys_limits_and_a_broken_database(where: str, store: CorrectionStore, model_folder: Path) -> None:
     events: list[dict[str, Any]] = []
     sent = {"text": "a secret", "label": "positive"}
-    limits = Limits(corrections=3)
+    limits = Limits(corrections_per_minute=3)
     with client(store, model_folder, keys=("one",), limits=limits, log=events.append) as server:
         key = {"X-API-Key": "one"}
         assert server.post("/corrections", json=sent).status_code == 401
         assert server.post("/corrections", json=sent, headers=key).status_code == 201
-        store.most = 1
+        store.max_corrections = 1
         assert server.post("/corrections", json=sent, headers=key).status_code == 507
         if where == POSTGRESQL:
             with psycopg.connect(where) as connection:

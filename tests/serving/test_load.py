@@ -314,7 +314,7 @@ def test_sigkill_under_load_loses_no_correction_that_was_kept(
     assert server.process.wait(10) == -signal.SIGKILL
     again = serve(folder, "--port", str(server.port), "--corrections", str(kept))
     assert asyncio.run(asked_once(again)) == 1
-    store = CorrectionStore(str(kept), make=False)
+    store = CorrectionStore(str(kept), create=False)
     texts = {text for chunk in store.table().chunks for text in chunk.columns["text"]}
     with store._engine.connect() as connection:
         assert connection.exec_driver_sql("pragma integrity_check").scalar() == "ok"

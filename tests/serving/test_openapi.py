@@ -17,7 +17,7 @@ PATHS = ["/predict", "/corrections", "/models", "/health/live", "/health/ready",
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_requests_are_answered_as_described(tmp_path: Path, model_folder: Path, mode: GenerationMode) -> None:
     store = CorrectionStore(str(tmp_path / "corrections.db"))
-    made = app.create_app([model_folder], app.ServerOptions(watch_s=0), lambda _: None, store)
+    made = app.create_app([model_folder], app.ServerOptions(reload_interval_s=0), lambda _: None, store)
     operations = [each.ok() for each in schemathesis.openapi.from_asgi("/openapi.json", made).get_all_operations()]
     assert [operation.path for operation in operations] == PATHS
     for operation in operations:

@@ -135,7 +135,9 @@ def test_a_page_of_another_site_cannot_poison_training_data(
     tmp_path: Path, model_folder: Path, headers: dict[str, str], refused: int
 ) -> None:
     store = CorrectionStore(str(tmp_path / "kept.db"))
-    made = app.create_app([model_folder], app.ServerOptions(watch_s=0, hosts=("127.0.0.1",)), lambda _: None, store)
+    made = app.create_app(
+        [model_folder], app.ServerOptions(reload_interval_s=0, hosts=("127.0.0.1",)), lambda _: None, store
+    )
     sent = {"text": "a superb film", "label": "negative"}
     with TestClient(made) as server:
         found = server.post("/corrections", json=sent, headers=headers)

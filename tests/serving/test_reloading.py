@@ -103,7 +103,7 @@ def watched(folder: Path, work: Callable[[ServedModel, list[dict[str, Any]], Cou
         events: list[dict[str, Any]] = []
         outcomes: Counter[str] = Counter()
         served = ServedModel(folder, ServerOptions(), lambda _: None)
-        served.begin()
+        served.start()
         watch = reloading.watch(served, 0.01, 30, events.append, lambda _, outcome: outcomes.update([outcome]))
         task = asyncio.create_task(watch)
         async with asyncio.timeout(60):
@@ -111,7 +111,7 @@ def watched(folder: Path, work: Callable[[ServedModel, list[dict[str, Any]], Cou
         assert not task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await served.end()
+        await served.stop()
 
     asyncio.run(run())
 
@@ -213,16 +213,16 @@ def test_a_new_version_frees_a_model_that_hangs(folder: Path, monkeypatch: pytes
 
     async def run() -> None:
         served = ServedModel(folder, ServerOptions(), lambda _: None)
-        served.begin()
+        served.start()
         hangs = asyncio.create_task(served.batcher.submit(lambda _: held.wait(), ["a"]))
         await asyncio.sleep(0.01)
-        monkeypatch.setattr(served.batcher, "_patience_s", 0.0)
+        monkeypatch.setattr(served.batcher, "_timeout_s", 0.0)
         assert served.fault()
-        await served.take(bundle.digest(folder), 60)
+        await served.reload(bundle.digest(folder), 60)
         assert served.fault() is None
         assert (await served.batcher.submit(served.predictor.raw_logits, ["a"])).shape[0] == 1
         assert "has ended" in str((await asyncio.gather(hangs, return_exceptions=True))[0])
-        await served.end()
+        await served.stop()
 
     try:
         asyncio.run(run())

@@ -37,7 +37,7 @@ def export(
         writer.refuse_input(out, [Path(where)])
     if os.path.lexists(out) and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
-    store = corrections.CorrectionStore(where, make=False)
+    store = corrections.CorrectionStore(where, create=False)
     try:
         rows = corrections.write(store, out, model, escape_formulas)
     finally:

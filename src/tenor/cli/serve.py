@@ -93,14 +93,14 @@ def serve(
     need(on is None, "one machine, and --on has several", "Leave out that", watch=watch is not None)
     use(runtime, *models)
     options = app.ServerOptions(
-        limits=limits.Limits(texts=max_texts, characters=max_characters, seconds=timeout),
+        limits=limits.Limits(max_texts=max_texts, max_characters=max_characters, timeout_s=timeout),
         keys=tuple(given),
         origins=tuple(origins or ()),
         hosts=(*(hosts or ()), host),
-        most=max_batch,
-        wait_s=batch_wait / 1000,
-        queue=queue,
-        watch_s=0.0 if on is not None else _WATCH_S if watch is None else watch,
+        max_batch_size=max_batch,
+        batch_wait_s=batch_wait / 1000,
+        queue_size=queue,
+        reload_interval_s=0.0 if on is not None else _WATCH_S if watch is None else watch,
         log_texts=log_texts,
     )
     for origin in options.origins:

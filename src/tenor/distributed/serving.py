@@ -75,7 +75,7 @@ def running(
         )
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     quiet = {"log_level": "WARNING", "enable_access_log": False}
-    timeout = options.limits.seconds + _LATER_S
+    timeout = options.limits.timeout_s + _LATER_S
     listening = {"host": host, "port": port, "request_timeout_s": timeout}
     serve.start(proxy_location="HeadOnly", http_options=listening, logging_config=quiet)
     if NAME in serve.status().applications:

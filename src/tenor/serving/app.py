@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-__all__ = ["ServerOptions", "ServedModel", "create_app"]
+__all__ = ["ServedModel", "ServerOptions", "create_app"]
 
 _SAFE = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -87,9 +87,9 @@ def create_app(
     async def running(app: FastAPI) -> AsyncIterator[None]:
         watches = []
         for served in models.values():
-            served.begin()
-            if options.watch_s:
-                looking = reloading.watch(served, options.watch_s, options.trial_s, log, reloaded)
+            served.start()
+            if options.reload_interval_s:
+                looking = reloading.watch(served, options.reload_interval_s, options.trial_timeout_s, log, reloaded)
                 watches.append(asyncio.create_task(looking))
         app.state.ready = True
         yield
@@ -98,7 +98,7 @@ def create_app(
             watch.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
         for served in models.values():
-            await served.end()
+            await served.stop()
 
     app = FastAPI(
         title="Tenor", version=VERSION, lifespan=running, docs_url=None, redoc_url=None, redirect_slashes=False
@@ -143,14 +143,14 @@ def create_app(
         if options.log_texts:
             log({"event": "texts", "model": served.name, "inputs": question.inputs})
         # Made there, it is not checked once more on its way out.
-        content = await answered(served.content(question, options.limits), served)
+        content = await answered(served.predict_json(question, options.limits), served)
         return Response(content, media_type="application/json")
 
     if store is not None:
         from tenor.serving import correcting
 
         async def predicted(served: ServedModel, text: str) -> Any:
-            answer = await answered(served.answer(PredictRequest(inputs=text), options.limits), served)
+            answer = await answered(served.predict(PredictRequest(inputs=text), options.limits), served)
             [said] = answer.predictions
             if not isinstance(said, list):
                 return said
@@ -162,7 +162,7 @@ def create_app(
     @app.get("/models")
     async def listing() -> list[ModelInfo]:
         """The models."""
-        return [served.about(store is not None) for served in models.values()]
+        return [served.info(store is not None) for served in models.values()]
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:

@@ -21,11 +21,11 @@ Predict = Callable[[Sequence[str]], Floats]
 _BESIDE = 64  # requests that wait for work beside predictions
 
 
-class QueueFullError(Exception):  # noqa: N818  (no error of the program: the caller answers 503)
+class QueueFullError(Exception):
     """There are too many texts in the queue."""
 
 
-class ModelStuckError(Exception):  # noqa: N818  (as above)
+class ModelStuckError(Exception):
     """The model does not answer; the words say why."""
 
 
@@ -48,31 +48,36 @@ class Batcher:
 
     def __init__(
         self,
-        most: int = 256,
-        wait_s: float = 0.0,
-        queue: int = 10_000,
-        told: Callable[[int], None] = lambda _: None,
-        patience_s: float = 60.0,
+        max_batch_size: int = 256,
+        batch_wait_s: float = 0.0,
+        queue_size: int = 10_000,
+        on_batch: Callable[[int], None] = lambda _: None,
+        timeout_s: float = 60.0,
     ) -> None:
         """Make the queue; `run` empties it.
 
         Args:
-            most: Texts of a batch; a request with more is a batch of its own.
-            wait_s: How long the first request of a batch waits for others while the model is free.
-            queue: Texts that may wait, at most.
-            told: Hears the number of texts of each batch.
-            patience_s: How long a batch may take before the model is held to be stuck.
+            max_batch_size: Texts of a batch; a request with more is a batch of its own.
+            batch_wait_s: How long the first request of a batch waits for others while the model is free.
+            queue_size: Texts that may wait, at most.
+            on_batch: Hears the number of texts of each batch.
+            timeout_s: How long a batch may take before the model is held to be stuck.
         """
         self.queued = 0
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._begun: float | None = None  # when the batch that is computed now was handed to the model
         self._ended = False
-        self._most, self._wait_s, self._queue, self._told = most, wait_s, queue, told
+        self._max_batch_size, self._batch_wait_s, self._queue_size, self._on_batch = (
+            max_batch_size,
+            batch_wait_s,
+            queue_size,
+            on_batch,
+        )
         self._jobs: deque[_Job] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "model")
         self._aside = ThreadPoolExecutor(1, "aside")
-        self._beside = threading.Semaphore(_BESIDE)
+        self._aside_slots = threading.Semaphore(_BESIDE)
 
     async def submit(self, predict: Predict, texts: list[str]) -> Floats:
         """What `predict` says of some texts, (texts, outputs).
@@ -84,7 +89,7 @@ class Batcher:
         """
         if problem := self.fault():
             raise ModelStuckError(problem)
-        if self._jobs and self.queued + len(texts) > self._queue:
+        if self._jobs and self.queued + len(texts) > self._queue_size:
             raise QueueFullError
         job = _Job(predict, texts, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
@@ -92,7 +97,7 @@ class Batcher:
         self._arrived.set()
         return await job.answer
 
-    async def beside(self, work: Callable[[], Result]) -> Result:
+    async def run_aside(self, work: Callable[[], Result]) -> Result:
         """Do other work with the model, such as an explanation, which predictions do not wait for.
 
         Work whose caller is cancelled is not begun; what has begun goes on, and counts until it ends.
@@ -101,14 +106,14 @@ class Batcher:
             Full: Too much such work waits already.
             Stuck: The work in front of the model has ended.
         """
-        if not self._beside.acquire(blocking=False):
+        if not self._aside_slots.acquire(blocking=False):
             raise QueueFullError
         try:
             future = self._aside.submit(work)
         except RuntimeError:
-            self._beside.release()
+            self._aside_slots.release()
             raise ModelStuckError("the work in front of the model has ended.") from None
-        future.add_done_callback(lambda _: self._beside.release())
+        future.add_done_callback(lambda _: self._aside_slots.release())
         try:
             return await asyncio.wrap_future(future)
         except BaseException as error:
@@ -118,7 +123,7 @@ class Batcher:
         """Why nothing is answered; None: it is, or nothing was asked yet."""
         if self._ended:
             return "the work in front of the model has ended."
-        if self._begun is not None and (took := time.monotonic() - self._begun) > self._patience_s:
+        if self._begun is not None and (took := time.monotonic() - self._begun) > self._timeout_s:
             return f"the model has computed one batch for {took:.0f} seconds."
         return None
 
@@ -128,8 +133,8 @@ class Batcher:
         try:
             while True:
                 await self._arrived.wait()
-                if self._wait_s and self.queued < self._most:
-                    await asyncio.sleep(self._wait_s)
+                if self._batch_wait_s and self.queued < self._max_batch_size:
+                    await asyncio.sleep(self._batch_wait_s)
                 jobs = self._take()
                 if jobs:
                     await self._answer(jobs)
@@ -146,7 +151,7 @@ class Batcher:
         size = 0
         while self._jobs:
             job = self._jobs[0]
-            if jobs and (size + len(job.texts) > self._most or job.predict != jobs[0].predict):
+            if jobs and (size + len(job.texts) > self._max_batch_size or job.predict != jobs[0].predict):
                 break
             self._jobs.popleft()
             self.queued -= len(job.texts)
@@ -161,7 +166,7 @@ class Batcher:
         texts = [text for job in jobs for text in job.texts]
         self._begun = time.monotonic()
         try:
-            self._told(len(texts))
+            self._on_batch(len(texts))
             logits = await asyncio.get_running_loop().run_in_executor(self._thread, jobs[0].predict, texts)
             if len(logits) != len(texts):
                 raise ModelError(f"the model answered {len(logits):,} texts, and was asked about {len(texts):,}.")

@@ -116,7 +116,7 @@ class JsonReader:
                 if first not in _OTHERS:
                     raise self._error("a value should be here")
                 raise HTTPException(422, f"{printable_key(key)}.{len(values)}: {_STRING}.")
-            if len(values) == self._limits.texts:
+            if len(values) == self._limits.max_texts:
                 raise _Large(f"a request may have {len(values):,} texts, and this one has more.")
             values.append(self._string(f"{printable_key(key)}.{len(values)}"))
             if not len(values) % 1_000:
@@ -159,8 +159,8 @@ class JsonReader:
             parts.append(_unescaped(decoder.decode(self._body[begin:end], mark == b'"')))
             self._at = end
             self._characters += len(parts[-1])
-            if self._characters > self._limits.characters:
-                raise _Large(f"a request may have {self._limits.characters:,} characters, and this one has more.")
+            if self._characters > self._limits.max_characters:
+                raise _Large(f"a request may have {self._limits.max_characters:,} characters, and this one has more.")
             if mark == b'"':
                 self._at += 1
                 return _joined(parts, place)

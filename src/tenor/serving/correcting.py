@@ -57,7 +57,7 @@ def add_route(
         limits: What one request may have, and how many corrections a minute.
         log: Hears what the database says where it takes none.
     """
-    rate = RateLimiter(limits.corrections)
+    rate = RateLimiter(limits.corrections_per_minute)
     statuses = STATUSES | {
         413: "The text is too long.",
         429: "There were too many corrections. Try again after the seconds in Retry-After.",
@@ -69,8 +69,11 @@ def add_route(
     async def correct(given: CorrectionRequest) -> CorrectionResponse:
         """Keep what a prediction should have been, with the text, for the next training run."""
         served = named(given.model)
-        if len(given.text) > limits.corrected:
-            raise HTTPException(413, f"the text has {len(given.text):,} characters, and may have {limits.corrected:,}.")
+        if len(given.text) > limits.max_correction_characters:
+            raise HTTPException(
+                413,
+                f"the text has {len(given.text):,} characters, and may have {limits.max_correction_characters:,}.",
+            )
         problem = text_fault(given.text) or label_fault(given.label, served.predictor.bundle.task)
         if problem is not None:
             raise HTTPException(422, problem)
@@ -82,7 +85,7 @@ def add_route(
         try:
             await asyncio.to_thread(store.add, kept)
         except FullError:
-            raise HTTPException(507, f"{store.most:,} corrections are kept, and no more.") from None
+            raise HTTPException(507, f"{store.max_corrections:,} corrections are kept, and no more.") from None
         except TenorError as error:
             log({"event": "correction not kept", "model": served.name, "problem": error.problem})
             raise HTTPException(503, "the correction could not be kept; try again.", {"Retry-After": "5"}) from None

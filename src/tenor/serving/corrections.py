@@ -64,15 +64,15 @@ class CorrectionStore:
 
     Args:
         where: A file for SQLite, or the URL of a database as SQLAlchemy reads it.
-        most: How many are kept.
+        max_corrections: How many are kept.
         make: Whether a database without corrections is given a table for them.
 
     Raises:
         TenorError: The database cannot be opened, or has no corrections and `make` is off.
     """
 
-    def __init__(self, where: str, most: int = 1_000_000, make: bool = True) -> None:
-        self.most = most
+    def __init__(self, where: str, max_corrections: int = 1_000_000, create: bool = True) -> None:
+        self.max_corrections = max_corrections
         url = _url(where)
         options: dict[str, Any] = {"pool_pre_ping": True}
         self.name = url.render_as_string(hide_password=True)
@@ -81,7 +81,7 @@ class CorrectionStore:
         if url.get_backend_name() == "sqlite":
             options = {"connect_args": {"timeout": _WAIT_S}}
             self.name = url.database or ""
-            _require_file(Path(self.name), make)
+            _require_file(Path(self.name), create)
         try:
             self._engine = sql.create_engine(url, **options)
         except ModuleNotFoundError as error:
@@ -91,7 +91,7 @@ class CorrectionStore:
         except sql.exc.ArgumentError as error:
             raise SettingsError(f"{self.name}: {error}.", "Give a file, or a URL as SQLAlchemy reads it.") from None
         with self._told():
-            if make:
+            if create:
                 self._make()
             elif not sql.inspect(self._engine).has_table(_KEPT.name):
                 raise DataError(f"{self.name}: there are no corrections in this database.", "Name another.")
@@ -113,7 +113,7 @@ class CorrectionStore:
         }
         with self._told(), self._engine.begin() as connection:
             last = connection.execute(sql.select(sql.func.max(_KEPT.c.id))).scalar()
-            if (last or 0) >= self.most:
+            if (last or 0) >= self.max_corrections:
                 raise FullError
             connection.execute(sql.insert(_KEPT), row)
 

@@ -34,26 +34,26 @@ class Limits:
     """What one request may have.
 
     Attributes:
-        texts: Texts.
-        characters: Characters of all texts.
-        body: Bytes.
-        held: Bytes of the bodies of all requests that are read or answered at the same time.
-        seconds: Time until the answer.
-        explained: Texts to explain.
-        explained_characters: Characters of all texts to explain.
-        corrected: Characters of a text that is corrected.
-        corrections: Corrections a minute, of all clients together.
+        max_texts: Texts.
+        max_characters: Characters of all texts.
+        max_body_bytes: Bytes.
+        max_held_bytes: Bytes of the bodies of all requests that are read or answered at the same time.
+        timeout_s: Time until the answer.
+        max_explained_texts: Texts to explain.
+        max_explained_characters: Characters of all texts to explain.
+        max_correction_characters: Characters of a text that is corrected.
+        corrections_per_minute: Corrections a minute, of all clients together.
     """
 
-    texts: int = 1_000
-    characters: int = 2_000_000
-    body: int = 16 << 20
-    held: int = 512 << 20
-    seconds: float = 30.0
-    explained: int = 16
-    explained_characters: int = 20_000
-    corrected: int = 100_000
-    corrections: int = 120
+    max_texts: int = 1_000
+    max_characters: int = 2_000_000
+    max_body_bytes: int = 16 << 20
+    max_held_bytes: int = 512 << 20
+    timeout_s: float = 30.0
+    max_explained_texts: int = 16
+    max_explained_characters: int = 20_000
+    max_correction_characters: int = 100_000
+    corrections_per_minute: int = 120
 
 
 class RateLimiter:
@@ -84,10 +84,10 @@ class Guard:
         app: ASGIApp,
         limits: Limits,
         keys: tuple[str, ...],
-        told: Callable[[Message, int, float], None],
+        on_response: Callable[[Message, int, float], None],
         origins: Origins | None = None,
     ) -> None:
-        self.app, self.limits, self.told = app, limits, told
+        self.app, self.limits, self.on_response = app, limits, on_response
         self.origins = origins or Origins()
         self.keys = [key.encode() for key in keys]
         self._held = 0
@@ -106,18 +106,18 @@ class Guard:
             await send(message)
 
         try:
-            async with asyncio.timeout(self.limits.seconds):
+            async with asyncio.timeout(self.limits.timeout_s):
                 await self._answer(scope, receive, watched)
         except TimeoutError:
             if not started:
-                await _refuse(watched, 504, f"there was no answer within {self.limits.seconds:g} seconds.")
+                await _refuse(watched, 504, f"there was no answer within {self.limits.timeout_s:g} seconds.")
         except asyncio.CancelledError:
             raise
         except BaseException:
             status = status if started else 500
             raise
         finally:
-            self.told(scope, status, time.perf_counter() - begin)
+            self.on_response(scope, status, time.perf_counter() - begin)
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -152,16 +152,16 @@ class Guard:
         self, scope: Message, headers: dict[bytes, bytes], receive: Receive, body: bytearray
     ) -> tuple[int, str] | None:
         """Read the body; the status and the words with which the request is refused, or None."""
-        large = 413, f"the request is larger than {self.limits.body:,} bytes."
+        large = 413, f"the request is larger than {self.limits.max_body_bytes:,} bytes."
         length = headers.get(b"content-length", b"0")
         digits = length.lstrip(b"0") or b"0"
-        if not length.isdigit() or len(digits) > _DIGITS or int(digits) > self.limits.body:
+        if not length.isdigit() or len(digits) > _DIGITS or int(digits) > self.limits.max_body_bytes:
             if headers.get(b"expect", b"").lower() != b"100-continue":
                 await self._pass_over(receive)
             return large
         more = scope["method"] in ("POST", "PUT", "PATCH")
         try:
-            async with asyncio.timeout(self.limits.seconds / 2):
+            async with asyncio.timeout(self.limits.timeout_s / 2):
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
@@ -170,22 +170,22 @@ class Guard:
                     self._held += len(part)
                     body += part
                     more = message.get("more_body", False)
-                    if self._held > self.limits.held:
+                    if self._held > self.limits.max_held_bytes:
                         return 503, "the server holds too many texts; try again."
-                    if len(body) > self.limits.body:
+                    if len(body) > self.limits.max_body_bytes:
                         break
         except TimeoutError:
             return 408, "the body of the request did not come in time."
-        if len(body) > self.limits.body:
+        if len(body) > self.limits.max_body_bytes:
             await self._pass_over(receive)
             return large
         return None
 
     async def _pass_over(self, receive: Receive) -> None:
         """Read what is too large and drop it, within bounds: who still sends does not hear that it is refused."""
-        left, more = 8 * self.limits.body, True
+        left, more = 8 * self.limits.max_body_bytes, True
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.limits.seconds / 4):
+            async with asyncio.timeout(self.limits.timeout_s / 4):
                 while more and left > 0:
                     message = await receive()
                     more = message.get("more_body", False)

@@ -35,14 +35,14 @@ class Origins:
         SettingsError: A name cannot be one.
     """
 
-    def __init__(self, hosts: tuple[str, ...] = (), pages: tuple[str, ...] = ()) -> None:
-        for host in hosts:
+    def __init__(self, allowed_hosts: tuple[str, ...] = (), allowed_origins: tuple[str, ...] = ()) -> None:
+        for host in allowed_hosts:
             if not _NAME.fullmatch(host.lower()) and _address(host) is None:
                 raise SettingsError(
                     f"{host!r} is not a name that a server can have.", "Write it without scheme, port and path."
                 )
-        self._hosts = frozenset(host.lower() for host in hosts)
-        self._pages = frozenset(pages)
+        self._hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._pages = frozenset(allowed_origins)
 
     def refusal(self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> tuple[int, str] | None:
         """The status and the words with which a request is refused, or None.

@@ -46,7 +46,7 @@ async def watch(served: ServedModel, every_s: float, trial_s: float, log: Log, c
                 continue
             problem = await trial.try_model(served.folder, digest, trial_s)
             if problem is None:
-                await served.take(digest, trial_s)
+                await served.reload(digest, trial_s)
                 log({"event": "reloaded", "model": served.name, "version": served.version})
                 log_notes(served, log)
                 count(served.name, "taken")

@@ -20,11 +20,11 @@ class ServerOptions:
         keys: Keys of which a client gives one; none: no key is needed.
         origins: Web pages that may ask (CORS); none: those of the server alone.
         hosts: Names of the server beside its addresses and local names.
-        most: Texts of a batch.
-        wait_s: How long the first request of a batch waits for others.
-        queue: Texts that may wait for a model.
-        watch_s: Seconds between two looks at whether a model's folder has changed; 0: none.
-        trial_s: Seconds of processor time in which a new version has to be loaded and to predict.
+        max_batch_size: Texts of a batch.
+        batch_wait_s: How long the first request of a batch waits for others.
+        queue_size: Texts that may wait for a model.
+        reload_interval_s: Seconds between two looks at whether a model's folder has changed; 0: none.
+        trial_timeout_s: Seconds of processor time in which a new version has to be loaded and to predict.
         log_texts: Write the texts into the log, too.
     """
 
@@ -32,11 +32,11 @@ class ServerOptions:
     keys: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
-    most: int = 256
-    wait_s: float = 0.0
-    queue: int = 10_000
-    watch_s: float = 5.0
-    trial_s: float = 120.0
+    max_batch_size: int = 256
+    batch_wait_s: float = 0.0
+    queue_size: int = 10_000
+    reload_interval_s: float = 5.0
+    trial_timeout_s: float = 120.0
     log_texts: bool = False
 
 
@@ -59,7 +59,7 @@ class PredictRequest(BaseModel):
         bool,
         Field(
             description="Also say which words speak for and against the labels: of "
-            f"{Limits.explained} texts with {Limits.explained_characters:,} characters in all, at most."
+            f"{Limits.max_explained_texts} texts with {Limits.max_explained_characters:,} characters in all, at most."
         ),
     ] = False
 

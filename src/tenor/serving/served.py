@@ -37,12 +37,14 @@ class ServedModel:
         refused: The version in the folder that was not taken; None: there is none.
     """
 
-    def __init__(self, folder: Path, options: ServerOptions, told: Callable[[int], None]) -> None:
+    def __init__(self, folder: Path, options: ServerOptions, on_batch: Callable[[int], None]) -> None:
         self.folder, self.name = folder, folder.resolve().name
         self.predictor = trial.load_warmed(folder)
         self.refused: str | None = None
-        patience = _PATIENCE * options.limits.seconds
-        self._front = partial(Batcher, options.most, options.wait_s, options.queue, told, patience)
+        patience = _PATIENCE * options.limits.timeout_s
+        self._front = partial(
+            Batcher, options.max_batch_size, options.batch_wait_s, options.queue_size, on_batch, patience
+        )
         self.batcher = self._front()
         self._loader = ThreadPoolExecutor(1, "load")  # one thread for all versions: their memory is used again
         self._work: asyncio.Task[None] | None = None
@@ -52,11 +54,11 @@ class ServedModel:
         """The version that answers."""
         return bundle.short_version(self.predictor.bundle.digest)
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Answer from now on."""
         self._work = asyncio.create_task(self.batcher.run())
 
-    async def end(self) -> None:
+    async def stop(self) -> None:
         """Answer no more."""
         if self._work is not None:
             self._work.cancel()
@@ -73,7 +75,7 @@ class ServedModel:
             notes.append("a new version in its folder was refused; the log says why.")
         return notes
 
-    async def take(self, digest: str, seconds: float) -> None:
+    async def reload(self, digest: str, seconds: float) -> None:
         """Load the version that was tried, and answer with it.
 
         Args:
@@ -94,11 +96,11 @@ class ServedModel:
             raise
         self.predictor, self.refused = found, None
         if self.batcher.fault():  # the old version holds its thread, maybe for ever
-            await self.end()
+            await self.stop()
             self.batcher = self._front()
-            self.begin()
+            self.start()
 
-    def about(self, corrections: bool) -> ModelInfo:
+    def info(self, corrections: bool) -> ModelInfo:
         """What `GET /models` says of it."""
         saved = self.predictor.bundle
         return ModelInfo(
@@ -113,7 +115,7 @@ class ServedModel:
             trained={key: saved.metadata[key] for key in ("data", "seed", "versions") if key in saved.metadata},
         )
 
-    async def answer(self, question: PredictRequest, limits: Limits) -> PredictResponse:
+    async def predict(self, question: PredictRequest, limits: Limits) -> PredictResponse:
         """What the model says of texts.
 
         Raises:
@@ -135,12 +137,12 @@ class ServedModel:
             answer = await asyncio.to_thread(self._answer, model, question, logits)
         if question.explain:
             explained = partial(_explained, model, texts)
-            answer.explanations = await self.batcher.beside(explained)
+            answer.explanations = await self.batcher.run_aside(explained)
         return answer
 
-    async def content(self, question: PredictRequest, limits: Limits) -> bytes:
+    async def predict_json(self, question: PredictRequest, limits: Limits) -> bytes:
         """What `answer` gives, as JSON."""
-        answer = await self.answer(question, limits)
+        answer = await self.predict(question, limits)
         if answer.explanations is None and len(answer.predictions) * len(self.predictor.bundle.task.labels) <= _AT_ONCE:
             return to_json(answer)
         return await asyncio.to_thread(to_json, answer)
@@ -170,13 +172,15 @@ class ServedModel:
 
 def _check_explained(texts: list[str], limits: Limits) -> None:
     """Refuse what takes too long to explain: nothing ends an explanation that has begun."""
-    if len(texts) > limits.explained:
-        raise HTTPException(413, f"{limits.explained} texts can be explained at once, and there are {len(texts):,}.")
+    if len(texts) > limits.max_explained_texts:
+        raise HTTPException(
+            413, f"{limits.max_explained_texts} texts can be explained at once, and there are {len(texts):,}."
+        )
     characters = sum(map(len, texts))
-    if characters > limits.explained_characters:
+    if characters > limits.max_explained_characters:
         raise HTTPException(
             413,
-            f"texts of {limits.explained_characters:,} characters in all can be explained at once, and these have "
+            f"texts of {limits.max_explained_characters:,} characters in all can be explained at once, and these have "
             f"{characters:,}. Send fewer, or without explain.",
         )
 
