@@ -109,6 +109,7 @@ def _network(family: str, like: Any) -> Any:
     from tenor.config import settings
     from tenor.inference.predictor import Predictor
     from tenor.models import registry
+    from tenor.models.family import NetworkFamily
     from tenor.models.neural import neural_model
     from tenor.models.neural.network import Network
     from tenor.models.onnx import export
@@ -116,7 +117,7 @@ def _network(family: str, like: Any) -> Any:
 
     record, task = registry.find(family), like.bundle.task
     config = settings.make(record.config, NETWORKS[family], "portable")
-    assert record.build is not None
+    assert isinstance(record, NetworkFamily)
     keras_model = record.build(config, task)
     random = np.random.default_rng(5)
     for variable in keras_model.weights:

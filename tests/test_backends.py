@@ -30,13 +30,14 @@ from tenor.inference.predictor import Predictor
 from tenor.models import registry
 from tenor.models.base import Examples
 from tenor.models.context import CHECKPOINT, FitContext
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend
 from tenor.training import network_training, neural
 from test_families import ENGLISH, LABELS, SMALL
 
 pytestmark = pytest.mark.slow
 
-FAMILIES = [name for name, family in registry.FAMILIES.items() if family.build]
+FAMILIES = [name for name, family in registry.FAMILIES.items() if isinstance(family, NetworkFamily)]
 EXPLAINED = ["lstm", "pretrained"]
 LONGEST = 24
 MIXED = [f"{text} {'x ' * (index % LONGEST)}" for index, text in enumerate(ENGLISH)]

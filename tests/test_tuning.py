@@ -112,7 +112,7 @@ def test_time_ends_a_search_after_the_defaults(tmp_path: Path, english_csv: Path
 def test_every_family_says_what_may_be_changed() -> None:
     for task in (tasks.from_labels("binary", ["a", "b"]), tasks.from_labels("regression", ["1", "2"])):
         for name, family in registry.FAMILIES.items():
-            if family.combine is not None:
+            if not family.tunable:
                 continue
             space = family.config.space(task)
             ends = {key: way.values if isinstance(way, Choice) else (way.low, way.high) for key, way in space.items()}

@@ -18,7 +18,6 @@ from tenor.data.labels import LARGEST_NUMBER
 from tenor.errors import DataError, SettingsError, counted, rows_phrase
 from tenor.evaluation.conformal import DEFAULT_COVERAGE
 from tenor.explanation import Explanation
-from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
 from tenor.inference.predictor import Predictor, as_list, check_texts
 from tenor.models import registry
@@ -41,11 +40,11 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
     ) -> None:
         family = registry.find(self.family)
         config = settings.make(family.config, self.settings or {}, "settings")
-        bundle.require_installed(family)
+        family.require_installed()
         seed = self._seed()
         weights = fitting.weights(task, targets, class_weight)
         others = () if unlabelled is None else check_texts(unlabelled)
-        if others and family.combine is None:
+        if others and not family.uses_unlabelled:
             raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")
         together = CheckContext(Dataset("the texts", texts, ())).together
         examples = Examples(texts, targets, task, weights, together, unlabelled=others)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from tenor import tasks
+from tenor.models import registry
 from tenor.models.auto import blend
+from tenor.models.family import SavedModel
 
 RANDOM = np.random.default_rng(0)
 TASK = tasks.from_labels("binary", ["no", "yes"] * 400)
@@ -56,11 +58,11 @@ def test_values_are_blended_by_their_squared_error() -> None:
 
 
 def test_a_description_that_does_not_fit_is_refused() -> None:
-    def restored(*_: object) -> tuple[object, ...]:
-        raise AssertionError
+    def saved(*members: object) -> SavedModel:
+        return SavedModel(None, {"kind": "blend", "members": list(members)}, {}, TASK, {}, registry.find)
 
     with pytest.raises(ValueError, match="field 'members': there is none"):
-        blend.restore({"kind": "blend", "members": []}, {}, TASK, {}, restored)
+        blend.restore(saved())
     member = {"family": "ngram", "settings": {}, "encoder": {}, "weight": -1}
     with pytest.raises(ValueError, match=r"'members\[0\]\.weight': it is -1, not a number from 0 to 20"):
-        blend.restore({"kind": "blend", "members": [member]}, {}, TASK, {}, restored)
+        blend.restore(saved(member))

@@ -18,6 +18,7 @@ from tenor import TextClassifier
 from tenor.config import settings
 from tenor.errors import BundleError, TenorError
 from tenor.models import registry
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import neural_model, precision
 from tenor.models.neural.network import Network
 from tenor.models.onnx import export, graph, reader, runtimes
@@ -72,7 +73,7 @@ def network(request: pytest.FixtureRequest) -> Network:
     name, values = NETWORKS[request.param]
     family = registry.find(name)
     config = settings.make(family.config, values, "test")
-    assert family.build is not None
+    assert isinstance(family, NetworkFamily)
     keras_model = family.build(config, TASK)
     random = np.random.default_rng(5)
     for variable in keras_model.weights:

@@ -4,6 +4,8 @@ import pytest
 from conftest import english
 from tenor.config import settings
 from tenor.errors import SettingsError
+from tenor.models import registry
+from tenor.models.family import SavedModel
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram.model import Config
 from tenor.tasks import SingleLabel
@@ -16,7 +18,7 @@ def test_a_model_from_before_n_grams_of_characters_loads() -> None:
     model = ngram_model.learn(ngram_model.count(texts, config), task.encode(labels), task, weights, config)
     encoder = model.encoder()
     del encoder["characters"]
-    again = ngram_model.restore(config, encoder, model.arrays(), task)
+    again = ngram_model.restore(SavedModel(config, encoder, model.arrays(), task, {}, registry.find))
     assert np.array_equal(again.logits(texts), model.logits(texts))
 
 

@@ -13,6 +13,7 @@ from tenor.models.auto import plan
 from tenor.models.auto.blend import Blend
 from tenor.models.auto.candidate import Candidate, Made, parse
 from tenor.models.base import Examples, Fitted
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend
 from tenor.models.pretrained import hub
 from tenor.models.registry import FAMILIES
@@ -155,7 +156,7 @@ def test_models_are_told_apart_by_name() -> None:
 def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> Made:
     """What is known of a model that was made."""
     asked = Candidate(FAMILIES[name], wanted, seed=seed)
-    config = asked.config if asked.family.build is None else replace(asked.config, epochs=3)
+    config = replace(asked.config, epochs=3) if isinstance(asked.family, NetworkFamily) else asked.config
     fitted = Fitted(SENTENCES.task, Blend(()), config, {}, [])
     return Made(asked, fitted, np.zeros((100, 1), np.float32), seconds, 1_000.0, 1.0, 1.0)
 

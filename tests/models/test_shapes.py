@@ -9,6 +9,7 @@ import pytest
 from tenor._core.records import RecordError
 from tenor.config import settings
 from tenor.models import registry
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import shapes
 from tenor.models.pretrained import huggingface
 from tenor.tasks import SingleLabel
@@ -39,7 +40,7 @@ def config_of(name: str, values: dict[str, Any]) -> Any:
 def test_they_are_those_of_the_network(name: str, values: dict[str, Any]) -> None:
     pytest.importorskip("keras")
     family, config = registry.find(name), config_of(name, values)
-    assert family.build is not None and family.shapes is not None
+    assert isinstance(family, NetworkFamily)
     network = family.build(config, SingleLabel(("a", "b", "c")))
     expected = dict(family.shapes(config, 3))
     assert {variable.path: tuple(variable.shape) for variable in network.weights} == expected
@@ -49,7 +50,7 @@ def test_they_are_those_of_the_network(name: str, values: dict[str, Any]) -> Non
 def test_settings_of_any_size_are_compared_at_once() -> None:
     family = registry.find("transformer")
     huge = settings.make(family.config, {"width": 10**9, "heads": 1, "blocks": 10**9, "vocabulary": 10**9}, "test")
-    assert family.shapes is not None
+    assert isinstance(family, NetworkFamily)
     with pytest.raises(RecordError, match=r"field 'embeddings/token': it has the shape \(1, 1\), and the settings ask"):
         shapes.check_arrays(family.shapes(huge, 2), {"embeddings/token": np.zeros((1, 1), np.float32)})
 
@@ -57,7 +58,7 @@ def test_settings_of_any_size_are_compared_at_once() -> None:
 def test_what_is_missing_too_much_or_of_another_type_is_named() -> None:
     family = registry.find("lstm")
     config = config_of("lstm", {**WORDS, "embedding": 5, "units": 6})
-    assert family.shapes is not None
+    assert isinstance(family, NetworkFamily)
     arrays = {name: np.zeros(shape, np.float32) for name, shape in family.shapes(config, 1)}
     shapes.check_arrays(family.shapes(config, 1), arrays)
     for changed, problem in (
@@ -82,6 +83,6 @@ def test_an_architecture_that_is_none_is_refused(values: dict[str, Any], problem
     family = registry.find("pretrained")
     architecture = huggingface.describe(huggingface.read_folder(GOLDEN / "bert").architecture) | values
     config = settings.make(family.config, {"maximum_tokens": 12, "architecture": architecture}, "test")
-    assert family.shapes is not None
+    assert isinstance(family, NetworkFamily)
     with pytest.raises(RecordError, match=problem):
         list(family.shapes(config, 1))

@@ -9,8 +9,8 @@ import pytest
 import tenor
 from tenor import TextClassifier
 from tenor.errors import SettingsError
-from tenor.models.base import Family
 from tenor.models.families import bag, cnn, lstm, transformer
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import network, tokens
 from tenor.models.neural.network import Network
 from tenor.models.neural.tokens import FEWEST_CHARACTERS
@@ -80,10 +80,9 @@ def test_a_small_vocabulary_has_no_room_for_subwords() -> None:
     ],
 )
 def test_an_encoder_of_more_ids_than_there_are_vectors_is_refused(
-    family: Family, fits: TextEncoder, too_large: TextEncoder
+    family: NetworkFamily, fits: TextEncoder, too_large: TextEncoder
 ) -> None:
     config, task = family.config(vocabulary=3, embedding=4), SingleLabel(("a", "b"))
-    assert family.build is not None
     arrays = Network(family, task, config, fits, family.build(config, task)).arrays()
     assert network.restore(family, config, fits.describe(), arrays, task).text_encoder.size == 3
     with pytest.raises(ValueError, match="it has ids up to 3, and the network 3 of them"):

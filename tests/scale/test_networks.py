@@ -27,6 +27,8 @@ from tenor.training import pipeline
 pytest.importorskip("ray")
 pytest.importorskip("jax")
 
+from functools import partial
+
 from tenor.distributed import cluster, training
 
 pytestmark = pytest.mark.ray
@@ -68,7 +70,7 @@ class _Killer(Callback):
 def there(data: Path, out: Path, callback: Callback) -> dict[str, Any]:
     run = RunConfig(str(data), family="lstm", settings=SETTINGS, out=str(out), report=False)
     with cluster.connected("ray") as connected:
-        pipeline.train(run, callback, learn=training.learner(connected, 2, 1))
+        pipeline.train(run, callback, train_network=training.learner(connected, 2, 1))
     return weights(out)
 
 
@@ -122,8 +124,11 @@ def test_workers_make_as_many_steps_as_the_first_has_time_for() -> None:
     values = {"vocabulary": 60, "embedding": 4, "maximum_tokens": 16, "batch_tokens": 240, "epochs": 100_000}
     config = settings.make(family.config, values, "test")
     with cluster.connected("ray") as connected:
-        learner = training.learner(connected, 2, 1)
-        fitted = fitting.fit(family, test_training.EXAMPLES, config, FitContext(seed=1, seconds=4), learner)
+        train_network = partial(fitting.fit_network, train_network=training.learner(connected, 2, 1))
+        context = FitContext(seed=1, seconds=4, fit_network=train_network)
+        fitted = fitting.fit(family, test_training.EXAMPLES, config, context)
         assert 1 <= fitted.config.steps < 100_000
+        train_network = partial(fitting.fit_network, train_network=training.learner(connected, 2, 9))
+        context = FitContext(seed=1, fit_network=train_network)
         with pytest.raises(SettingsError, match="no node of the cluster has 9 cores"):
-            fitting.fit(family, test_training.EXAMPLES, config, FitContext(seed=1), training.learner(connected, 2, 9))
+            fitting.fit(family, test_training.EXAMPLES, config, context)

@@ -26,5 +26,5 @@ def families(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
     for family in registry.FAMILIES.values():
         print(f"{family.name}: {family.summary} ({family.paper})")
         for key, value in settings.as_dict(family.config()).items():
-            shown = "chosen by validation" if value is None and family.fit else "none" if value is None else value
+            shown = family.unset if value is None else value
             print(f"  {key} = {shown}")

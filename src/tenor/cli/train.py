@@ -193,4 +193,4 @@ def _train_on(on: str, run: "RunConfig", callback: "Callback", workers: int | No
             return ngram.train(ray, run, callback, workers, worker_cores)
         if run.family == "auto":
             return pipeline.train(run, callback, spread=Places(ray, workers, worker_cores))
-        return pipeline.train(run, callback, learn=training.learner(ray, workers, worker_cores))
+        return pipeline.train(run, callback, train_network=training.learner(ray, workers, worker_cores))

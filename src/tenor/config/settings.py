@@ -50,6 +50,13 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
     return kind(**checked)
 
 
+def restore(kind: type[S], values: dict[str, Any], source: str) -> S:
+    """The settings that a saved model describes. Raises SettingsError as `make`."""
+    return make(
+        kind, {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}, source
+    )
+
+
 def as_dict(settings: Any) -> dict[str, Any]:
     """The settings as plain values, ready for JSON."""
     return {

@@ -32,9 +32,9 @@ from tenor.evaluation import calibration, conformal
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.models import registry
-from tenor.models.auto import blend
-from tenor.models.base import Family, Model
-from tenor.models.neural import backend, neural_model
+from tenor.models.base import Model
+from tenor.models.family import Family, NetworkFamily, SavedModel
+from tenor.models.neural import neural_model
 from tenor.models.onnx import onnx_network, proof, runtimes
 from tenor.models.onnx import weights as onnx_weights
 from tenor.models.onnx.loading import OnnxGraph
@@ -309,7 +309,7 @@ def load(folder: Path, check_graphs: bool = True, expected_digest: str | None = 
         described = about.record("calibration").values if saved.metadata.get("calibration") is not None else None
         calibrated = None if described is None else calibration.restore(described, task)
         conformed = conformal.restore(scores, task) if scores else None
-        model = _restore(saved.family, saved.config, saved.text_encoder, weights, task, graphs)
+        model = saved.family.restore(SavedModel(saved.config, saved.text_encoder, weights, task, graphs, registry.find))
         model = proof.with_origin(model, folder, manifest)
         notes: tuple[str, ...] = ()
         if check_graphs:
@@ -337,10 +337,11 @@ def load_encoder(folder: Path) -> Encoder:
     with _opened(folder) as (saved, *_):
         if saved.metadata.pop("kind", None) != ENCODER_KIND:
             raise BundleError(f"{folder}: this is no pretrained encoder.", "Make one with: tenor pretrain CORPUS")
-        if not saved.family.structure:
-            raise RecordError(METADATA, "family", f"the family {saved.family.name!r} has no encoder")
-        neural_model.check_weights(saved.family, saved.config, saved.arrays, None)
-        neural_model.restore_encoder(saved.family, saved.config, saved.text_encoder)
+        family = saved.family
+        if not isinstance(family, NetworkFamily) or not family.structure:
+            raise RecordError(METADATA, "family", f"the family {family.name!r} has no encoder")
+        neural_model.check_weights(family, saved.config, saved.arrays, None)
+        neural_model.restore_encoder(family, saved.config, saved.text_encoder)
     return saved
 
 
@@ -381,7 +382,7 @@ def _opened(folder: Path, expected: str | None = None) -> Iterator[tuple[Encoder
         stored = _weights(contents[WEIGHTS])
         saved = Encoder(
             family,
-            settings.make(family.config, _tuples(about.record("settings").values), f"{METADATA}, settings"),
+            settings.restore(family.config, about.record("settings").values, f"{METADATA}, settings"),
             records.parse(contents[ENCODER], ENCODER).values,
             stored.arrays,
             others,
@@ -466,43 +467,6 @@ def _short(problem: str) -> str:
     return line if len(line) <= _LONGEST_PROBLEM else line[:_LONGEST_PROBLEM] + "..."
 
 
-def require_installed(family: Family) -> None:
-    """Refuse a family whose packages are not installed."""
-    if family.build is not None:
-        backend.require_installed(f"the family {family.name!r}")
-
-
-def _restore(
-    family: Family, config: Any, encoder: dict[str, Any], arrays: Any, task: Task, graphs: dict[str, bytes]
-) -> Model:
-    if family.combine is not None:
-        return blend.restore(encoder, arrays, task, graphs, _member)
-    if unknown := sorted(graphs.keys() - (() if family.restore else {onnx_network.FLOAT32, onnx_network.INT8, PROBE})):
-        raise ValueError(f"there is a graph {unknown[0]}, which a model of the family {family.name!r} has none of")
-    if onnx_network.INT8 in graphs and onnx_network.FLOAT32 not in graphs:
-        raise ValueError(f"there is {onnx_network.INT8}, and no {onnx_network.FLOAT32}")
-    if family.restore is not None:
-        return family.restore(config, encoder, arrays, task)
-    if onnx_network.FLOAT32 in graphs and runtimes.is_installed():
-        return onnx_network.restore(family, config, encoder, arrays, task, graphs)
-    neural_model.check_weights(family, config, arrays, task)  # before the seconds that Keras takes to load
-    backend.load(f"the family {family.name!r}")
-    from tenor.models.neural import network
-
-    return network.restore(family, config, encoder, arrays, task)
-
-
-def _member(
-    name: str, values: dict[str, Any], encoder: dict[str, Any], arrays: Any, task: Task, graphs: dict[str, bytes]
-) -> tuple[Family, Any, Model]:
-    """A model of a blend, with its family and settings."""
-    family = registry.find(name)
-    if family.combine is not None:
-        raise ValueError("a blend is part of a blend")
-    config = settings.make(family.config, _tuples(values), ENCODER)
-    return family, config, _restore(family, config, encoder, arrays, task, graphs)
-
-
 def _verified(folder: Path) -> dict[str, bytes]:
     if not folder.exists():
         raise BundleError(f"{folder}: there is no such folder.", "Give the folder that a model was saved to.")
@@ -564,10 +528,6 @@ def _weights(data: bytes) -> TensorFile:
         if not finite and not np.isfinite(array).all():
             raise RecordError(WEIGHTS, name, "it has values that are not finite")
     return stored
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
 def _damaged(folder: Path, problem: str) -> BundleError:

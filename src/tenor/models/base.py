@@ -1,8 +1,8 @@
-"""A model family: one record that the rest of Tenor goes by."""
+"""What every family shares: examples to learn from, a fitted model, the settings of networks."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,8 @@ from tenor.data.split import Groups
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.models.attribution import Attribution
-from tenor.models.neural.shapes import Shapes
 from tenor.tasks import Floats, Targets, Task
-from tenor.text.encoded import TextEncoder, Truncation
-
-if TYPE_CHECKING:
-    from tenor.models.context import FitContext
+from tenor.text.encoded import Truncation
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
@@ -250,45 +246,3 @@ class WordConfig(NetworkConfig):
     def space(cls, task: Task) -> Space:
         """What a search may change."""
         return {**super().space(task), "vocabulary": Choice((5_000, 10_000, 20_000, 40_000))}
-
-
-@dataclass(frozen=True)
-class Family:
-    """One kind of model. It has `fit` and `restore` of its own; or `encode` and `build`, a Keras model; or `combine`,
-    which blends models of other families.
-
-    Attributes:
-        name: The word of the command line.
-        summary: What it is, in one sentence.
-        paper: Whose idea it is.
-        config: The settings class.
-        fit: (examples, config, context) -> Fitted.
-        restore: (config, encoder, arrays, task) -> Model.
-        build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
-            (batch, outputs).
-        shapes: (config, outputs) -> the name and shape of each of the weights that `build` makes, the table of tokens
-            first.
-        encode: (config, training texts) -> the config with what was chosen filled in, and how texts become ids.
-        initialise: (config, Keras model) -> None: puts weights that were learned elsewhere into a new model.
-        combine: (how another family is fitted, examples, config, context) -> Fitted, whose model is a `Blend`.
-        structure: Settings that shape the encoder, for a family whose encoder can be pretrained; they go with it.
-        pretraining: Defaults of its settings that are others there.
-        started: Defaults of its settings that are others where it starts from an encoder that was pretrained here.
-        rate: (config) -> path of a variable -> its share of the learning rate; None: all of it.
-    """
-
-    name: str
-    summary: str
-    paper: str
-    config: type[Any]
-    fit: Callable[[Examples, Any, "FitContext"], Fitted] | None = None
-    restore: Callable[[Any, dict[str, Any], Arrays, Task], Model] | None = None
-    build: Callable[[Any, Task], Any] | None = None
-    shapes: Callable[[Any, int], Shapes] | None = None
-    encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]] | None = None
-    initialise: Callable[[Any, Any], None] | None = None
-    combine: Callable[[Any, Examples, Any, "FitContext"], Fitted] | None = None
-    structure: tuple[str, ...] = ()
-    pretraining: Mapping[str, Any] = field(default_factory=dict)
-    started: Mapping[str, Any] = field(default_factory=dict)
-    rate: Callable[[Any], Callable[[str], float]] | None = None

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tenor._core.callbacks import Callback
 from tenor.models.auto.executor import Spread
-from tenor.models.base import Fitted
+from tenor.models.base import Examples, Fitted, NetworkConfig
 
-if TYPE_CHECKING:  # its module loads Keras
+if TYPE_CHECKING:
+    from tenor.models.family import NetworkFamily
     from tenor.models.neural.network import PretrainedWeights
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -45,6 +46,15 @@ class Checkpoints:
             callback.on_message("interrupted; the same run with `resume=True` continues from the last checkpoint.")
 
 
+class FitNetwork(Protocol):
+    """Trains a network: `training.fitting.fit_network`, or its like on other machines."""
+
+    def __call__(
+        self, family: "NetworkFamily", examples: Examples, config: NetworkConfig, context: "FitContext", /
+    ) -> Fitted:
+        """Raises TenorError where a setting does not fit the task or a checkpoint cannot be used."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitContext:
     """How and where a model is fitted, besides its examples and settings.
@@ -58,6 +68,7 @@ class FitContext:
             steps.
         executor: Where `auto` makes its models; None: in this process.
         on_candidate: Takes each usable model while a better one is searched for.
+        fit_network: Trains networks, as the models know nothing of training; None: as `training.fitting` does.
     """
 
     seed: int
@@ -67,3 +78,8 @@ class FitContext:
     seconds: float | None = None
     executor: Spread | None = None
     on_candidate: Callable[[Fitted], None] | None = None
+    fit_network: FitNetwork | None = None
+
+    def for_member(self, seed: int, callback: Callback | None = None) -> "FitContext":
+        """The context of a member of an ensemble: in this process, from the family's own first weights."""
+        return FitContext(seed=seed, callback=callback or Callback(), fit_network=self.fit_network)

@@ -2,8 +2,8 @@
 
 from tenor.config.settings import nearest
 from tenor.errors import SettingsError
-from tenor.models.base import Family
 from tenor.models.families import auto, bag, cnn, lstm, ngram, pretrained, transformer
+from tenor.models.family import Family, NetworkFamily
 
 _ALL = (
     auto.FAMILY,
@@ -23,3 +23,12 @@ def find(name: str) -> Family:
     if name not in FAMILIES:
         raise SettingsError(f"there is no model family {name!r}.", nearest(name, list(FAMILIES)))
     return FAMILIES[name]
+
+
+def find_pretrainable(name: str) -> NetworkFamily:
+    """The family of that name, which has an encoder to pretrain. Raises SettingsError where there is none."""
+    family = find(name)
+    if not isinstance(family, NetworkFamily) or not family.structure:
+        able = [other.name for other in FAMILIES.values() if other.structure]
+        raise SettingsError(f"the family {name!r} has no encoder to pretrain.", f"Known: {', '.join(able)}.")
+    return family

@@ -8,8 +8,9 @@ import numpy as np
 
 from tenor.config.settings import nearest, require
 from tenor.evaluation import calibration, conformal, thresholds
-from tenor.models.base import Examples, Family, Fitted
+from tenor.models.base import Examples, Fitted, NetworkConfig
 from tenor.models.context import FitContext
+from tenor.models.family import Family, NetworkFamily
 from tenor.models.neural import backend
 from tenor.tasks import Floats, MultiLabel, SingleLabel, Targets, Task
 
@@ -51,9 +52,7 @@ def check_class_weight(task: Task, wanted: Any) -> None:
             require(usable, "class_weight", f"of {label!r} must be a number above 0")
 
 
-def fit(
-    family: Family, examples: Examples, config: Any, context: FitContext, learn: "NetworkTrainer | None" = None
-) -> Fitted:
+def fit(family: Family, examples: Examples, config: Any, context: FitContext) -> Fitted:
     """Fit a model, calibrate it and keep conformal scores; labels of a set get their thresholds.
 
     Args:
@@ -61,22 +60,19 @@ def fit(
         examples: What to learn from.
         config: The family's settings.
         context: How and where it is fitted. Models that `context.on_candidate` takes are calibrated too.
-        learn: Trains a network elsewhere; None: here.
 
     Raises:
         TenorError: A setting does not serve the task, or the checkpoint to resume from cannot be used.
     """
-    if family.combine is not None:
-        on_candidate = context.on_candidate
-        if on_candidate is not None:
-            context = replace(context, on_candidate=lambda fitted: on_candidate(calibrated(fitted)))
-        return calibrated(family.combine(fit_plain, examples, config, context))
-    found = fit_plain(family, examples, config, context, learn)
-    if found.held_out is None:
+    on_candidate = context.on_candidate
+    if on_candidate is not None:
+        context = replace(context, on_candidate=lambda fitted: on_candidate(calibrated(fitted)))
+    fitted = fit_plain(family, examples, config, context)
+    if fitted.held_out is None:
         context.callback.on_message(
             "nothing was held out, so probabilities are not calibrated and no coverage can be promised."
         )
-    return calibrated(found)
+    return calibrated(fitted)
 
 
 def calibrated(fitted: Fitted) -> Fitted:
@@ -96,13 +92,32 @@ def calibrated(fitted: Fitted) -> Fitted:
     return replace(fitted, task=task, timing=timing, calibration=found, conformal=scores)
 
 
-def fit_plain(
-    family: Family, examples: Examples, config: Any, context: FitContext, learn: "NetworkTrainer | None" = None
-) -> Fitted:
+def fit_plain(family: Family, examples: Examples, config: Any, context: FitContext) -> Fitted:
     """A model without calibration; a network makes only as many steps as fit into `context.seconds`."""
-    if family.fit is not None:
-        return family.fit(examples, config, context)
+    return family.fit(examples, config, replace(context, fit_network=context.fit_network or fit_network))
+
+
+def fit_network(
+    family: NetworkFamily,
+    examples: Examples,
+    config: NetworkConfig,
+    context: FitContext,
+    /,
+    train_network: "NetworkTrainer | None" = None,
+) -> Fitted:
+    """Train a network: `neural.fit`, which loads Keras.
+
+    Args:
+        family: Its family.
+        examples: What to learn from.
+        config: The family's settings.
+        context: How it is fitted.
+        train_network: Trains it on other machines; None: in this process.
+
+    Raises:
+        TenorError: As `fit`.
+    """
     backend.load(f"family {family.name!r}")  # here, since it keeps the backend quiet
     from tenor.training import network_training, neural
 
-    return neural.fit(family, examples, config, context, learn or network_training.train_network)
+    return neural.fit(family, examples, config, context, train_network or network_training.train_network)

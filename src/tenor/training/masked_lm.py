@@ -24,8 +24,9 @@ import numpy.typing as npt
 
 from tenor.config.settings import require
 from tenor.errors import DataError
-from tenor.models.base import Family, Fitted
+from tenor.models.base import Fitted
 from tenor.models.context import FitContext
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import masked_head, optimizers, precision
 from tenor.models.neural.network import Network
 from tenor.tasks import SingleLabel
@@ -47,7 +48,7 @@ NO_TASK = SingleLabel(("", " "))
 """Stands for the labels of an encoder, which has none: the head that it gives is not kept."""
 
 
-def fit(family: Family, texts: Sequence[str], config: Any, context: FitContext) -> Fitted:
+def fit(family: NetworkFamily, texts: Sequence[str], config: Any, context: FitContext) -> Fitted:
     """Train the encoder of a family to name masked tokens, and keep the weights of the best epoch.
 
     Args:

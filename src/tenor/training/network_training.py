@@ -12,8 +12,9 @@ import numpy as np
 from keras import ops
 
 from tenor._core.callbacks import Callback
-from tenor.models.base import Family, Loss, NetworkConfig
+from tenor.models.base import Loss, NetworkConfig
 from tenor.models.context import FitContext
+from tenor.models.family import NetworkFamily
 from tenor.models.linear import head
 from tenor.models.neural import losses, parallel, precision
 from tenor.models.neural.network import Network, PretrainedWeights
@@ -55,7 +56,7 @@ class NetworkJob:
         head_examples: What the head is fitted to before the whole network is; None where it is not.
     """
 
-    family: Family
+    family: NetworkFamily
     task: Task
     config: NetworkConfig
     text_encoder: TextEncoder
@@ -114,7 +115,7 @@ def default_loss(task: Task) -> Loss:
 
 
 def build_model(
-    family: Family, config: NetworkConfig, task: Task, seed: int, start: PretrainedWeights | None = None
+    family: NetworkFamily, config: NetworkConfig, task: Task, seed: int, start: PretrainedWeights | None = None
 ) -> Any:
     """A new Keras model, in the precision that training computes with, with the weights that training starts from."""
     keras_model = _build(family, config, task, precision.dtype_policy(config), seed)
@@ -137,8 +138,7 @@ def in_float32(network: Network) -> Any:
     return keras_model
 
 
-def _build(family: Family, config: NetworkConfig, task: Task, policy: str, seed: int) -> Any:
-    assert family.build is not None
+def _build(family: NetworkFamily, config: NetworkConfig, task: Task, policy: str, seed: int) -> Any:
     with seeded(seed), precision.use_dtype_policy(policy):
         return family.build(config, task)
 
@@ -166,7 +166,8 @@ class _Labels:
         self.encoded, self.held = learned.encoded, held
         self.max_row_length = network.max_row_length
         self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
-        self.learning_rate_scale = network.family.rate(network.config) if network.family.rate else None
+        scale = network.family.learning_rate_scale
+        self.learning_rate_scale = None if scale is None else scale(network.config)
         self.targets = learned.targets
         text = self.encoded.row_to_text
         self.share = learned.weights[text] / self.encoded.rows_of_text[text]

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from tenor._core.callbacks import Callback
 from tenor.config.settings import require
 from tenor.errors import TenorError, counted
-from tenor.models.base import Examples, Family, Fitted, HeldOut, Loss, NetworkConfig
+from tenor.models.base import Examples, Fitted, HeldOut, Loss, NetworkConfig
 from tenor.models.context import FitContext
+from tenor.models.family import NetworkFamily
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import OnnxNetwork
@@ -43,21 +44,21 @@ NetworkTrainer = Callable[[NetworkJob, FitContext], TrainedNetwork]
 
 
 def fit(
-    family: Family,
+    family: NetworkFamily,
     examples: Examples,
     config: NetworkConfig,
     context: FitContext,
-    learn: NetworkTrainer = network_training.train_network,
+    train_network: NetworkTrainer = network_training.train_network,
 ) -> Fitted:
     """Train a network and keep the weights of its best epoch.
 
     Args:
-        family: A family with `build`.
+        family: Its family.
         examples: Labelled texts; their validation, or a part of them (`config.validation`), chooses the best epoch and
             is there to calibrate on; where it is large enough, each on a half of it.
         config: The family's settings.
         context: Seed, callback, checkpoints, first weights, and the time for all of this but the ONNX graph.
-        learn: Trains the network, here or elsewhere.
+        train_network: Trains the network, here or elsewhere.
 
     Raises:
         SettingsError: The loss is of another task.
@@ -102,7 +103,7 @@ def fit(
         ),
     )
     left = None if context.seconds is None else begin + context.seconds - time.perf_counter()
-    network, history, steps = learn(work, replace(context, seconds=left))
+    network, history, steps = train_network(work, replace(context, seconds=left))
     after_fit = time.perf_counter()
     model = _exported(network, fresh.texts if len(fresh) else learned.texts, callback)
     after_export = time.perf_counter()
@@ -137,12 +138,11 @@ def _told(config: NetworkConfig) -> str:
 
 
 def fit_text_encoder(
-    family: Family, config: Any, texts: Sequence[str], start: PretrainedWeights | None = None
+    family: NetworkFamily, config: Any, texts: Sequence[str], start: PretrainedWeights | None = None
 ) -> tuple[Any, TextEncoder]:
     """The settings with what the family chooses filled in, and the encoder of the texts."""
     if start is not None:
         return config, start.text_encoder
-    assert family.encode is not None
     return family.encode(config, texts)
 
 

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,9 @@ from tenor.inference.bundle import Bundle, Encoder
 from tenor.inference.predictor import Predictor
 from tenor.models import registry
 from tenor.models.auto.executor import Spread
-from tenor.models.base import Family, Fitted
+from tenor.models.base import Fitted
 from tenor.models.context import Checkpoints, FitContext
+from tenor.models.family import Family
 from tenor.models.neural import backend
 from tenor.text import encoders
 from tenor.tracking import Tracked
@@ -56,7 +58,7 @@ def train(
     run: RunConfig,
     callback: Callback | None = None,
     spread: Spread | None = None,
-    learn: "NetworkTrainer | None" = None,
+    train_network: "NetworkTrainer | None" = None,
 ) -> Trained:
     """Read, part, fit, measure, save.
 
@@ -64,7 +66,7 @@ def train(
         run: What is asked for.
         callback: Hears of progress.
         spread: Where `auto` has its models made; None: here.
-        learn: Trains the network of a neural family elsewhere; None: here.
+        train_network: Trains the network of a neural family elsewhere; None: here.
 
     Raises:
         TenorError: The data, the settings or the output folder cannot be used; nothing is written then.
@@ -73,8 +75,8 @@ def train(
     family = registry.find(run.family)
     encoder = _encoder(run.init, family)
     config = config_of(family, run.settings or {}, encoder)
-    bundle.require_installed(family)
-    if run.unlabelled is not None and family.combine is None:
+    family.require_installed()
+    if run.unlabelled is not None and not family.uses_unlabelled:
         raise SettingsError(
             f"{family.name!r} learns from labelled texts alone.",
             "Leave out `unlabelled=...`, use `family='auto'`, or train an encoder on the texts: tenor pretrain.",
@@ -92,11 +94,16 @@ def train(
         with tracking.tracked(run.log, folder, callback, run.resume) as told:
             told.settings(_asked(run, config))
             saved = Saved(run, folder, begun=there is not None)
-            checkpoints = None if family.build is None else _checkpoints(run, family, folder, identity)
+            checkpoints = _checkpoints(run, family, folder, identity) if family.writes_checkpoints else None
             context = FitContext(
-                seed=run.seed, callback=told, checkpoints=checkpoints, init=_start(encoder), executor=spread
+                seed=run.seed,
+                callback=told,
+                checkpoints=checkpoints,
+                init=_start(encoder),
+                executor=spread,
+                fit_network=partial(fitting.fit_network, train_network=train_network),
             )
-            trained = _train(run, family, config, context, saved, prepared, identity, begin, learn)
+            trained = _train(run, family, config, context, saved, prepared, identity, begin)
             _tell(told, trained)
         return trained
 
@@ -185,7 +192,7 @@ def found_there(
 
 def check_quantise(run: RunConfig, family: Family) -> None:
     """Raises SettingsError where int8 is asked for of a family without networks."""
-    if run.quantise and family.build is None and family.combine is None:
+    if run.quantise and not family.has_graphs:
         raise SettingsError(
             f"int8 is for networks, and the family {run.family!r} has none.",
             "Leave out `quantise=True`, or choose another family.",
@@ -217,20 +224,19 @@ def _train(
     prepared: PreparedData,
     identity: dict[str, Any],
     begin: float,
-    learn: "NetworkTrainer | None",
 ) -> Trained:
     data, groups, callback = prepared.data, prepared.groups, context.callback
     others = None if run.unlabelled is None else sources.read_unlabelled(run.unlabelled, run.text)
     if others is not None:
         callback.on_message(f"{counted(len(others), 'text')} without labels.")
     training = output.training_folder(saved.folder)
-    if family.build is None and run.resume:
+    if run.resume and not family.writes_checkpoints:
         callback.on_message(f"{family.name!r} trains in one go, so the run starts from the beginning.")
     unlabelled = () if others is None else others.texts
 
     def fit(data: Dataset, groups: Groups | None, context: FitContext) -> Fitted:
         examples = preparation.examples_of(run, data, prepared.task, groups, prepared.validation)
-        return fitting.fit(family, replace(examples, unlabelled=unlabelled), config, context, learn)
+        return fitting.fit(family, replace(examples, unlabelled=unlabelled), config, context)
 
     about = {
         "text_column": data.text_column,
@@ -437,13 +443,10 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
         TenorError: The corpus, the settings or the output folder cannot be used; nothing is written then.
     """
     callback = callback or Callback()
-    family = registry.find(run.family)
-    if not family.structure:
-        able = [name for name, other in registry.FAMILIES.items() if other.structure]
-        raise SettingsError(f"the family {run.family!r} has no encoder to pretrain.", f"Known: {', '.join(able)}.")
+    family = registry.find_pretrainable(run.family)
     init = _encoder(run.init, family)
     config = config_of(family, {**family.pretraining, **(run.settings or {})}, init)
-    bundle.require_installed(family)
+    family.require_installed()
     tracking.need(run.log)
     folder = output.output_folder(run)
     begin = time.perf_counter()
@@ -505,7 +508,7 @@ def config_of(family: Family, values: dict[str, Any], encoder: Encoder | None) -
                 f"the setting {key!r} is {values[key]!r}, and that of the encoder to start from is {shape[key]!r}.",
                 "Leave it out.",
             )
-    return settings.make(family.config, {**family.started, **values, **shape}, "settings")
+    return settings.make(family.config, {**family.after_pretraining, **values, **shape}, "settings")
 
 
 def _start(encoder: Encoder | None) -> Any:

@@ -31,7 +31,6 @@ from tenor.config.run_config import RunConfig
 from tenor.config.search_space import Choice, Space
 from tenor.errors import BundleError, SettingsError, TenorError, WriteError, counted, missing_extra
 from tenor.evaluation import calibration
-from tenor.inference import bundle
 from tenor.models import registry
 from tenor.models.auto import cost
 from tenor.models.base import Examples
@@ -111,11 +110,11 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
     end = None if asked.budget is None else time.time() + asked.budget
     optuna = _optuna()
     run, family = asked.run, registry.find(asked.run.family)
-    if family.combine is not None:
+    if not family.tunable:
         raise SettingsError(f"{family.name!r} has nothing to tune.", "Name a family: see 'tenor families'.")
     fixed = dict(run.settings or {})
     pipeline.config_of(family, fixed, None)
-    bundle.require_installed(family)
+    family.require_installed()
     tracking.need(run.log)
     folder = _folder(run)
     prepared = preparation.prepare(run, callback)

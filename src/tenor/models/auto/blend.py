@@ -13,15 +13,15 @@ import numpy as np
 from tenor._core.records import Record, RecordError
 from tenor.config import settings
 from tenor.models.attribution import Attribution
-from tenor.models.base import Arrays, Family, Model
+from tenor.models.base import Arrays, Model
+from tenor.models.family import EnsembleFamily, Family, SavedModel
 from tenor.tasks import Floats, Targets, Task
 
 _LARGEST_WEIGHT = 20.0
 _MOST_MEMBERS = 100
 _SUM_PRIOR = 2.0  # what a sum of the weights of 2 in place of 1 adds to the loss of all texts together, in nats
 
-Restore = Callable[[str, dict[str, Any], dict[str, Any], Arrays, Task, dict[str, bytes]], tuple[Family, Any, Model]]
-"""(family, settings, encoder, arrays, task, graphs) -> what `Member` needs."""
+_FILE = "encoder.json"
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,11 @@ class Blend:
         }
 
 
-def restore(
-    description: dict[str, Any], arrays: Arrays, task: Task, graphs: Mapping[str, bytes], restored: Restore
-) -> Blend:
+def restore(saved: SavedModel) -> Blend:
     """The model that `Blend.encoder`, `Blend.arrays` and `Blend.graphs` describe. Raises ValueError where they
     disagree.
     """
-    record = Record(description, "encoder.json")
+    record = Record(saved.encoder, _FILE)
     record.choice("kind", ("blend",))
     described = record.records("members", _MOST_MEMBERS)
     if not described:
@@ -122,7 +120,7 @@ def restore(
     own: list[dict[str, Any]] = [{} for _ in described]
     files: list[dict[str, bytes]] = [{} for _ in described]
     places = {str(number): number for number in range(len(described))}
-    named: tuple[tuple[str, Mapping[str, Any], Any], ...] = (("/", arrays, own), (".", graphs, files))
+    named: tuple[tuple[str, Mapping[str, Any], Any], ...] = (("/", saved.arrays, own), (".", saved.graphs, files))
     for separator, each, parts in named:
         for name, value in each.items():
             prefix, _, rest = name.partition(separator)
@@ -134,12 +132,17 @@ def restore(
         weight = told.number("weight", 0, _LARGEST_WEIGHT)
         if not weight:
             raise told.error("weight", "it is 0")
-        values = told.record("settings").values, told.record("encoder").values
+        family = saved.find_family(told.text("family"))
+        if isinstance(family, EnsembleFamily):
+            raise ValueError("a blend is part of a blend")
         try:
-            found = restored(told.text("family"), *values, own[number], task, files[number])
+            config = settings.restore(family.config, told.record("settings").values, _FILE)
+            encoder = told.record("encoder").values
+            member = SavedModel(config, encoder, own[number], saved.task, files[number], saved.find_family)
+            model = family.restore(member)
         except RecordError as error:
-            raise error.within(f"members[{number}].encoder") if error.file == "encoder.json" else error from None
-        members.append(Member(*found, weight))
+            raise error.within(f"members[{number}].encoder") if error.file == _FILE else error from None
+        members.append(Member(family, config, model, weight))
     return Blend(tuple(members))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,13 +10,11 @@ from tenor.config import settings
 from tenor.config.settings import require
 from tenor.errors import SettingsError
 from tenor.models.auto import cost, distillation
-from tenor.models.base import Examples, Family, Fitted
+from tenor.models.base import Examples, Fitted
 from tenor.models.context import FitContext
 from tenor.models.families import bag, cnn, lstm, ngram, pretrained
+from tenor.models.family import Family
 from tenor.tasks import Floats
-
-Fit = Callable[[Family, Examples, Any, FitContext], Fitted]
-"""(family, examples, config, context) -> Fitted: how a model of any other family is fitted."""
 
 _KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
 _UNLABELLED, _SEED = "unlabelled", "seed"
@@ -52,8 +50,9 @@ class Candidate:
     @property
     def config(self) -> Any:
         """Its settings; it keeps no texts of its own back, since all are compared on the same."""
-        own = {"calibrated": False} if self.family.build is None else {"validation": 0.0, "calibration": 0.0}
-        return settings.make(self.family.config, {**own, **self.wanted}, f"members, {self.family.name}")
+        return settings.make(
+            self.family.config, {**self.family.without_holdout, **self.wanted}, f"members, {self.family.name}"
+        )
 
 
 def _told(lengths: Sequence[int] | None, kind: str = "") -> str:
@@ -110,8 +109,7 @@ class Made:
     def wanted(self) -> dict[str, Any]:
         """The settings asked for, and what the clock made of them."""
         values = dict(self.asked.wanted)
-        if self.asked.family.build is not None:
-            values |= {key: getattr(self.fitted.config, key) for key in ("epochs", "steps")}
+        values |= {key: getattr(self.fitted.config, key) for key in self.asked.family.timed_settings}
         return {key: value for key, value in values.items() if value is not None}
 
     @property
@@ -135,7 +133,6 @@ class Made:
 
 
 def make(
-    fit: Fit,
     asked: Candidate,
     learned: Examples,
     held_out: Examples,
@@ -146,7 +143,7 @@ def make(
     begin = time.perf_counter()
     examples = learned if taught is None else distillation.together(learned, taught)
     context = replace(context, seed=context.seed + asked.seed, seconds=asked.seconds)
-    fitted = of_task(fit(asked.family, examples, asked.config, context), held_out)
+    fitted = of_task(asked.family.fit(examples, asked.config, context), held_out)
     seconds = time.perf_counter() - begin
     begin = time.perf_counter()
     logits = fitted.model.logits(held_out.texts)

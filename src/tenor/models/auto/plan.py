@@ -17,6 +17,7 @@ from tenor.models.auto import cost
 from tenor.models.auto.candidate import Candidate, Made, parse
 from tenor.models.base import Examples
 from tenor.models.families import bag, cnn, lstm, ngram, pretrained
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend
 from tenor.tasks import MultiLabel, Regression
 from tenor.text import scripts
@@ -245,7 +246,11 @@ def _repeated(clock: Clock, made: Sequence[Made], blended: Callable[[], Sequence
     blend better, and all of it can still learn from all texts (Lakshminarayanan et al., 2017, "Simple and Scalable
     Predictive Uncertainty Estimation using Deep Ensembles").
     """
-    networks = [each for each in blended() if each.asked.family.build and each.asked.wanted.get("tune") != "frozen"]
+    networks = [
+        each
+        for each in blended()
+        if isinstance(each.asked.family, NetworkFamily) and each.asked.wanted.get("tune") != "frozen"
+    ]
     for first in networks:
         for seed in itertools.count(1):
             members = blended()

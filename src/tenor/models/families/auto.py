@@ -20,12 +20,13 @@ from tenor.errors import SettingsError
 from tenor.evaluation import calibration
 from tenor.models.auto import blend, candidate, cost, distillation, plan
 from tenor.models.auto.blend import Blend, Member
-from tenor.models.auto.candidate import Candidate, Fit, Made
+from tenor.models.auto.candidate import Candidate, Made
 from tenor.models.auto.executor import Call, spread_out
 from tenor.models.auto.plan import Clock
-from tenor.models.base import Examples, Family, Fitted, HeldOut
+from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
 from tenor.models.families import ngram
+from tenor.models.family import EnsembleFamily, Family
 
 _USUAL_S = Seconds(180.0)
 _LEFT_SHARE = 0.1  # of the time, and more that is left, is told of
@@ -82,7 +83,6 @@ class _Member(Callback):
 
 
 def combine(
-    fit: Fit,
     examples: Examples,
     config: Config,
     context: FitContext,
@@ -104,12 +104,12 @@ def combine(
     clock = Clock(None if config.members or config.budget is None else share * config.budget)
     several = config.members is not None or config.distil is not None or len(examples.unlabelled) > 0
     if not several and not plan.compares(config.budget, examples):
-        return _alone(fit, examples, config, context)
+        return _alone(examples, config, context)
     encodes = plan.encodes(config.members, config.budget, examples)
     learned, held_out = examples.train_validation_split(plan.held_share(len(examples), encodes), seed)
     if not len(held_out):
         callback.on_message("there are too few texts to compare models, so there is one of n-grams alone.")
-        return _alone(fit, examples, config, context)
+        return _alone(examples, config, context)
     held_out, learned = held_out.in_memory(), replace(learned, unlabelled=examples.unlabelled)
     made: list[Made] = []
     members: tuple[Member, ...] = ()
@@ -124,7 +124,7 @@ def combine(
         def taught(asked: Candidate) -> Examples | None:
             return _taught(found, asked, learned.unlabelled, seed)
 
-        making = _making(fit, planned, config, parts, context, clock, taught)
+        making = _making(planned, config, parts, context, clock, taught)
         with contextlib.closing(making):
             for asked, each in making:
                 if each is None:
@@ -151,15 +151,14 @@ def combine(
     found = replace(found, history=rows, config=replace(config, members=tuple(each.described for each in made)))
     if config.distil is None:
         if examples.validation is None:
-            members = _on_all(fit, members, made, examples, config, context, clock)
+            members = _on_all(members, made, examples, config, context, clock)
         found = replace(found, model=Blend(members))
     else:
-        found = _distilled(fit, found, learned, held_out, context, whole)
+        found = _distilled(found, learned, held_out, context, whole)
     return replace(found, timing={"fit_s": time.perf_counter() - begin})
 
 
 def _making(
-    fit: Fit,
     planned: Iterator[Candidate | None],
     config: Config,
     parts: tuple[Examples, Examples],
@@ -174,7 +173,7 @@ def _making(
     if spread is None:
         for asked in filter(None, planned):
             told = _Member(context.callback, asked.name, clock if ready else Clock(None))
-            made = _in_time(fit, asked, parts, FitContext(seed=seed, callback=told), taught(asked))
+            made = _in_time(asked, parts, context.for_member(seed, told), taught(asked))
             ready += made is not None
             yield asked, made
         return
@@ -188,7 +187,11 @@ def _making(
                     yield None
                 continue
             asked_for += 1
-            yield asked, _made_there, (shared, fit, asked, seed, clock.moment if ready else None, taught(asked))
+            yield (
+                asked,
+                _made_there,
+                (shared, context.for_member(seed), asked, clock.moment if ready else None, taught(asked)),
+            )
 
     def most() -> int:  # what the first takes tells what else there is time for
         return spread.places if ready or config.members else 1
@@ -201,26 +204,24 @@ def _making(
 
 def _made_there(
     parts: tuple[Examples, Examples],
-    fit: Fit,
+    context: FitContext,
     asked: Candidate,
-    seed: int,
-    moment: float | None,
+    deadline: float | None,
     taught: Examples | None,
 ) -> Made | None:
-    """A model made on another machine, until a moment in seconds since 1970."""
-    told = _Member(Callback(), asked.name, Clock(None if moment is None else moment - time.time()))
-    return _in_time(fit, asked, parts, FitContext(seed=seed, callback=told), taught)
+    """A model made on another machine, until a deadline in seconds since 1970."""
+    told = _Member(Callback(), asked.name, Clock(None if deadline is None else deadline - time.time()))
+    return _in_time(asked, parts, replace(context, callback=told), taught)
 
 
 def _in_time(
-    fit: Fit,
     asked: Candidate,
     parts: tuple[Examples, Examples],
     context: FitContext,
     taught: Examples | None,
 ) -> Made | None:
     try:
-        return candidate.make(fit, asked, *parts, context, taught)
+        return candidate.make(asked, *parts, context, taught)
     except _OutOfTimeError:
         return None
 
@@ -252,9 +253,7 @@ def _teacher(found: Fitted) -> distillation.Teacher:
     return distillation.Teacher(found.model, found.task, right)
 
 
-def _distilled(
-    fit: Fit, found: Fitted, learned: Examples, held_out: Examples, context: FitContext, clock: Clock
-) -> Fitted:
+def _distilled(found: Fitted, learned: Examples, held_out: Examples, context: FitContext, clock: Clock) -> Fitted:
     """A model of the family that `distil` names, which has learned what the blend says.
 
     The texts held out are not learned from: they tell what is lost, and calibrate. Of texts without labels there are as
@@ -274,10 +273,10 @@ def _distilled(
         )
     seconds = None if clock.left == float("inf") else max(1.0, clock.left)
     # What the blend says is soft enough.
-    wanted = asked.wanted if asked.family.build is None else {"label_smoothing": 0.0, **asked.wanted}
+    wanted = {**asked.family.for_soft_targets, **asked.wanted}
     asked = replace(asked, wanted=wanted, seconds=seconds, unlabelled=number)
     told = _Member(context.callback, f"distilled {asked.family.name}", Clock(None))
-    made = candidate.make(fit, asked, examples, held_out, FitContext(seed=context.seed, callback=told))
+    made = candidate.make(asked, examples, held_out, context.for_member(context.seed, told))
     context.callback.on_candidate_end(f"distilled {asked.family.name}", made.figures(held_out))
     if not candidate.affordable([made], config.maximum_size, config.maximum_latency):
         raise _too_costly(config, [made])
@@ -332,9 +331,9 @@ def _too_costly(config: Config, made: Sequence[Made]) -> SettingsError:
     )
 
 
-def _alone(fit: Fit, examples: Examples, config: Config, context: FitContext) -> Fitted:
+def _alone(examples: Examples, config: Config, context: FitContext) -> Fitted:
     """The n-gram model, fitted to all texts."""
-    found = fit(ngram.FAMILY, examples, ngram.Config(), context)
+    found = ngram.FAMILY.fit(examples, ngram.Config(), context)
     texts = cost.sample(examples)
     logits = found.model.logits(texts[:1])
     alone = Made(Candidate(ngram.FAMILY, {}), found, logits, 0.0, 0.0, *cost.price(found, texts))
@@ -345,7 +344,6 @@ def _alone(fit: Fit, examples: Examples, config: Config, context: FitContext) ->
 
 
 def _on_all(
-    fit: Fit,
     members: Sequence[Member],
     made: Sequence[Made],
     examples: Examples,
@@ -374,8 +372,8 @@ def _on_all(
         if spread is None:
             for number, member, one in wider():
                 told = _Member(context.callback, f"{one.asked.name}, all texts", Clock(None))
-                of_member = FitContext(seed=context.seed + one.asked.seed, callback=told)
-                yield number, _fitted_to(examples, fit, member.family, member.config, of_member, one.taught)
+                of_member = context.for_member(context.seed + one.asked.seed, told)
+                yield number, _fitted_to(examples, member.family, member.config, of_member, one.taught)
             return
         shared = spread.share(replace(examples.in_memory(), unlabelled=()))
         calls: Iterator[Call | None] = (
@@ -384,10 +382,9 @@ def _on_all(
                 _fitted_to,
                 (
                     shared,
-                    fit,
                     member.family,
                     member.config,
-                    FitContext(seed=context.seed + one.asked.seed),
+                    context.for_member(context.seed + one.asked.seed),
                     one.taught,
                 ),
             )
@@ -410,20 +407,20 @@ def _on_all(
 
 def _fitted_to(
     examples: Examples,
-    fit: Fit,
     family: Family,
     config: Any,
     context: FitContext,
     taught: Examples | None,
 ) -> Fitted:
     more = examples if taught is None else distillation.together(examples, taught)
-    return candidate.of_task(fit(family, more, config, context), examples)
+    return candidate.of_task(family.fit(more, config, context), examples)
 
 
-FAMILY = Family(
+FAMILY = EnsembleFamily(
     name="auto",
     summary="The best blend of models that fits a time budget.",
     paper="Wolpert, 1992",
     config=Config,
     combine=combine,
+    restore_members=blend.restore,
 )

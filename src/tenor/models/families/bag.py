@@ -10,7 +10,8 @@ from typing import Any
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require
-from tenor.models.base import Activation, Family, NetworkConfig
+from tenor.models.base import Activation, NetworkConfig
+from tenor.models.family import NetworkFamily
 from tenor.models.neural.shapes import Shapes, dense
 from tenor.tasks import Task
 from tenor.text import gram_ids
@@ -93,7 +94,7 @@ def shapes(config: Config, outputs: int) -> Shapes:
     yield from dense("logits", widths[-1], outputs)
 
 
-FAMILY = Family(
+FAMILY = NetworkFamily(
     name="bag",
     summary="The mean of the vectors of a text's words and n-grams; seconds.",
     paper="Joulin et al., 2017",

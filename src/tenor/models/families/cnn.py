@@ -8,7 +8,8 @@ from typing import Any
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require
-from tenor.models.base import Activation, Family, WordConfig
+from tenor.models.base import Activation, WordConfig
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import tokens
 from tenor.models.neural.shapes import Shapes, dense
 from tenor.tasks import Task
@@ -85,7 +86,7 @@ def shapes(config: Config, outputs: int) -> Shapes:
     yield from dense("logits", len(widths) * config.filters, outputs)
 
 
-FAMILY = Family(
+FAMILY = NetworkFamily(
     name="cnn",
     summary="A convolutional network that looks for phrases; minutes.",
     paper="Kim, 2014",

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require
-from tenor.models.base import Family, WordConfig
+from tenor.models.base import WordConfig
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import tokens
 from tenor.models.neural.shapes import Shapes, dense, lstm
 from tenor.tasks import Task
@@ -99,7 +100,7 @@ def shapes(config: Config, outputs: int) -> Shapes:
     yield from dense("logits", len(names) * config.units, outputs)
 
 
-FAMILY = Family(
+FAMILY = NetworkFamily(
     name="lstm",
     summary="A recurrent network that reads the text token by token; minutes.",
     paper="Hochreiter and Schmidhuber, 1997",

@@ -23,8 +23,9 @@ import numpy as np
 from tenor.data import split
 from tenor.data.ondisk import DiskTexts
 from tenor.data.split import Rows
-from tenor.models.base import Examples, Family, Fitted, HeldOut
+from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
+from tenor.models.family import LinearFamily
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram import selection
 from tenor.models.ngram.model import Config as Config
@@ -134,11 +135,11 @@ def out_of_fold(
     return logits
 
 
-FAMILY = Family(
+FAMILY = LinearFamily(
     name="ngram",
     summary="Counts of word and character n-grams and a linear model; seconds.",
     paper="Wang and Manning, 2012",
     config=Config,
-    fit=fit,
-    restore=ngram_model.restore,
+    fit_model=fit,
+    restore_model=ngram_model.restore,
 )

@@ -13,7 +13,8 @@ from tenor._core.records import Record
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require
 from tenor.errors import BundleError, SettingsError
-from tenor.models.base import Family, NetworkConfig, Precision
+from tenor.models.base import NetworkConfig, Precision
+from tenor.models.family import NetworkFamily
 from tenor.models.neural.shapes import Shapes, block, dense, embeddings
 from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder, Truncation
@@ -228,7 +229,7 @@ def rate(config: Config) -> Callable[[str], float]:
     return of
 
 
-FAMILY = Family(
+FAMILY = NetworkFamily(
     name="pretrained",
     summary="A pretrained encoder, fine-tuned: the most accurate; minutes to hours.",
     paper="Devlin et al., 2019",
@@ -238,5 +239,5 @@ FAMILY = Family(
     encode=encode,
     initialise=initialise,
     structure=("model", "architecture"),
-    rate=rate,
+    learning_rate_scale=rate,
 )

@@ -11,7 +11,8 @@ from typing import Any
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require
-from tenor.models.base import Activation, Family, Precision, WordConfig
+from tenor.models.base import Activation, Precision, WordConfig
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import tokens
 from tenor.models.neural.shapes import Shapes, block, dense, embeddings
 from tenor.tasks import Task
@@ -96,7 +97,7 @@ def shapes(config: Config, outputs: int) -> Shapes:
     yield from dense("logits", config.width, outputs)
 
 
-FAMILY = Family(
+FAMILY = NetworkFamily(
     name="transformer",
     summary="Self-attention between all tokens, trained from scratch; minutes.",
     paper="Vaswani et al., 2017",
@@ -106,6 +107,6 @@ FAMILY = Family(
     encode=tokens.encode,
     # It sees each text a few times at most, so there is nothing to drop, and much to learn in as many steps as can be.
     pretraining={"dropout": 0.0, "batch_tokens": 4_096, "learning_rate": 0.004},
-    started={"learning_rate": 0.006},  # what it has learned is larger than the weights that it is born with
+    after_pretraining={"learning_rate": 0.006},  # what it has learned is larger than the weights that it is born with
     structure=("vocabulary", "tokens", "maximum_tokens", "width", "blocks", "heads", "feed_forward", "activation"),
 )

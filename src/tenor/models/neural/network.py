@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
 from tenor.models.attribution import Attribution, Shares, spread
-from tenor.models.base import Arrays, Family, NetworkConfig
+from tenor.models.base import Arrays, NetworkConfig
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import compiled, gradients, neural_model, parallel
 from tenor.models.neural.neural_model import NeuralModel
 from tenor.tasks import Floats, Task
@@ -133,9 +134,10 @@ def to_numpy(variable: Any) -> npt.NDArray[Any]:
     return np.asarray(variable).copy()
 
 
-def restore(family: Family, config: NetworkConfig, encoder: dict[str, Any], arrays: Arrays, task: Task) -> Network:
+def restore(
+    family: NetworkFamily, config: NetworkConfig, encoder: dict[str, Any], arrays: Arrays, task: Task
+) -> Network:
     """The network that `Network.encoder` and `Network.arrays` describe. Raises ValueError where they disagree."""
-    assert family.build is not None
     neural_model.check_weights(family, config, arrays, task)
     text_encoder = neural_model.restore_encoder(family, config, encoder)
     model = family.build(config, task)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.records import RecordError
-from tenor.models.base import Arrays, Family, NetworkConfig
+from tenor.models.base import Arrays, NetworkConfig
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import shapes
 from tenor.models.neural.shapes import Shapes
 from tenor.tasks import Floats, Regression, Task
@@ -32,7 +33,7 @@ class NeuralModel(ABC):
         text_encoder: How texts become ids.
     """
 
-    family: Family
+    family: NetworkFamily
     task: Task
     config: NetworkConfig
     text_encoder: TextEncoder
@@ -71,7 +72,7 @@ def random_rows(model: NeuralModel, seed: int = 0) -> Encoded:
     return Encoded(ids, np.concatenate([[0], lengths.cumsum()]), np.arange(len(lengths)), 0)
 
 
-def restore_encoder(family: Family, config: NetworkConfig, description: dict[str, Any]) -> TextEncoder:
+def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: dict[str, Any]) -> TextEncoder:
     """The encoder of a model's texts. Raises ValueError where it is none, or does not fit the settings."""
     found = encoders.restore(description)
     _, (rows, *_) = next(_shapes(family, config, 1))
@@ -83,7 +84,7 @@ def restore_encoder(family: Family, config: NetworkConfig, description: dict[str
     return found
 
 
-def check_weights(family: Family, config: NetworkConfig, arrays: Arrays, task: Task | None) -> None:
+def check_weights(family: NetworkFamily, config: NetworkConfig, arrays: Arrays, task: Task | None) -> None:
     """Refuse weights that are others than the settings ask for; of an encoder, which has no task, none of the head.
 
     Raises:
@@ -95,6 +96,5 @@ def check_weights(family: Family, config: NetworkConfig, arrays: Arrays, task: T
     shapes.check_arrays(expected, arrays)
 
 
-def _shapes(family: Family, config: NetworkConfig, outputs: int) -> Shapes:
-    assert family.shapes is not None
+def _shapes(family: NetworkFamily, config: NetworkConfig, outputs: int) -> Shapes:
     return family.shapes(config, outputs)

@@ -15,6 +15,7 @@ from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require
 from tenor.models.attribution import Attribution, spread
 from tenor.models.base import Arrays
+from tenor.models.family import SavedModel
 from tenor.models.linear import solver
 from tenor.models.linear.loss import Desired
 from tenor.models.linear.solver import Linear
@@ -167,8 +168,9 @@ class NgramModel:
         return {}
 
 
-def restore(_: Config, encoder: dict[str, Any], arrays: Arrays, task: Task) -> NgramModel:
+def restore(saved: SavedModel) -> NgramModel:
     """The model that `NgramModel.encoder` and `NgramModel.arrays` describe. Raises ValueError where they disagree."""
+    _, encoder, arrays, task, *_ = saved
     record = Record(encoder, "encoder.json")
     record.whole("bits", BITS, BITS)
     weighting: Weighting = record.choice("weighting", get_args(Weighting))  # type: ignore[assignment]

@@ -10,7 +10,8 @@ import numpy as np
 
 from tenor.errors import NotUsedWarning
 from tenor.models.attribution import Attribution, Shares
-from tenor.models.base import Arrays, Family, NetworkConfig
+from tenor.models.base import Arrays, NetworkConfig
+from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend, neural_model
 from tenor.models.neural.neural_model import NeuralModel
 from tenor.models.onnx import probe, runtimes
@@ -137,7 +138,7 @@ class OnnxNetwork(NeuralModel):
 
 
 def restore(
-    family: Family,
+    family: NetworkFamily,
     config: NetworkConfig,
     encoder: dict[str, Any],
     weights: Arrays,

@@ -1,0 +1,203 @@
+"""The three kinds of model family: linear, network, ensemble. Each fits a model and restores a saved one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from tenor.models.base import Arrays, Examples, Fitted, Model
+from tenor.models.context import FitContext
+from tenor.models.neural import backend
+from tenor.models.neural.shapes import Shapes
+from tenor.tasks import Task
+from tenor.text.encoded import TextEncoder
+
+
+class SavedModel(NamedTuple):
+    """The parts of a saved model.
+
+    Attributes:
+        config: The family's settings.
+        encoder: What `Model.encoder` gave.
+        arrays: What `Model.arrays` gave.
+        task: What is predicted.
+        graphs: What `Model.graphs` gave.
+        find_family: Finds a family by its name, for a model with members of other families.
+    """
+
+    config: Any
+    encoder: dict[str, Any]
+    arrays: Arrays
+    task: Task
+    graphs: Mapping[str, bytes]
+    find_family: "Callable[[str], Family]"
+
+    def check_graphs(self, family: str, known: Set[str] = frozenset()) -> None:
+        """Raise ValueError where there is a graph that a model of this family does not have."""
+        if unknown := sorted(self.graphs.keys() - known):
+            raise ValueError(f"there is a graph {unknown[0]}, which a model of the family {family!r} has none of")
+
+
+class FitModel(Protocol):
+    """Fits a model without calibration."""
+
+    def __call__(self, examples: Examples, config: Any, context: FitContext, /) -> Fitted:
+        """Raises TenorError where a setting does not fit the task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family(ABC):
+    """A kind of model.
+
+    Attributes:
+        name: Its name on the command line and in saved folders.
+        summary: What it is, in one sentence.
+        paper: Authors and year of the paper behind it.
+        config: The settings class.
+        structure: Settings that shape its encoder and are saved with it; empty: it has no encoder to pretrain.
+        pretraining: Defaults for pretraining that differ from those of `config`.
+        after_pretraining: Defaults that differ from those of `config` where training starts from an encoder that Tenor
+            pretrained.
+        uses_unlabelled: Whether it can learn from texts without labels too.
+        needs_keras: Whether it needs Keras and a backend.
+        writes_checkpoints: Whether an interrupted run can go on from a checkpoint.
+        has_graphs: Whether its models are ONNX graphs, or have members that are.
+        tunable: Whether its settings can be searched, in `config.space`.
+        unset: How the value None of a setting is shown.
+        without_holdout: Settings that let a model learn from all examples, for callers with a validation part.
+        for_soft_targets: Settings for targets that are probabilities.
+        timed_settings: Settings that record how far a fit with limited time came, so that it can be repeated.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    config: type[Any]
+    structure: tuple[str, ...] = ()
+    pretraining: Mapping[str, Any] = field(default_factory=dict)
+    after_pretraining: Mapping[str, Any] = field(default_factory=dict)
+    uses_unlabelled: ClassVar[bool] = False
+    needs_keras: ClassVar[bool] = False
+    writes_checkpoints: ClassVar[bool] = False
+    has_graphs: ClassVar[bool] = False
+    tunable: ClassVar[bool] = True
+    unset: ClassVar[str] = "none"
+    without_holdout: ClassVar[Mapping[str, Any]] = {}
+    for_soft_targets: ClassVar[Mapping[str, Any]] = {}
+    timed_settings: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def fit(self, examples: Examples, config: Any, context: FitContext) -> Fitted:
+        """Fit a model, without calibration.
+
+        Raises:
+            TenorError: A setting does not fit the task, or the checkpoint to resume from cannot be used.
+        """
+
+    @abstractmethod
+    def restore(self, saved: SavedModel) -> Model:
+        """The saved model. Raises ValueError where its parts disagree."""
+
+    def require_installed(self) -> None:
+        """Raise MissingExtraError where a package that this family needs is not installed."""
+        if self.needs_keras:
+            backend.require_installed(f"the family {self.name!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearFamily(Family):
+    """A family whose models are fitted in one go, in NumPy.
+
+    Attributes:
+        fit_model: Fits a model.
+        restore_model: Restores a model.
+    """
+
+    fit_model: FitModel
+    restore_model: Callable[[SavedModel], Model]
+    unset: ClassVar[str] = "chosen by validation"
+    without_holdout: ClassVar[Mapping[str, Any]] = {"calibrated": False}
+
+    def fit(self, examples: Examples, config: Any, context: FitContext) -> Fitted:
+        """Fit a model."""
+        return self.fit_model(examples, config, context)
+
+    def restore(self, saved: SavedModel) -> Model:
+        """The saved model. Raises ValueError where its parts disagree."""
+        saved.check_graphs(self.name)
+        return self.restore_model(saved)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkFamily(Family):
+    """A family of Keras networks, which train by gradient descent and predict as ONNX graphs.
+
+    Attributes:
+        build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
+            (batch, outputs).
+        shapes: (config, outputs) -> name and shape of each weight that `build` makes, the table of tokens first.
+        encode: (config, training texts) -> the config with open settings filled in, and the encoder of texts.
+        initialise: (config, Keras model) -> None: loads pretrained weights into a new model; None: new models start
+            from random weights.
+        learning_rate_scale: (config) -> path of a variable -> its share of the learning rate; None: all of it.
+    """
+
+    build: Callable[[Any, Task], Any]
+    shapes: Callable[[Any, int], Shapes]
+    encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]]
+    initialise: Callable[[Any, Any], None] | None = None
+    learning_rate_scale: Callable[[Any], Callable[[str], float]] | None = None
+    needs_keras: ClassVar[bool] = True
+    writes_checkpoints: ClassVar[bool] = True
+    has_graphs: ClassVar[bool] = True
+    without_holdout: ClassVar[Mapping[str, Any]] = {"validation": 0.0, "calibration": 0.0}
+    for_soft_targets: ClassVar[Mapping[str, Any]] = {"label_smoothing": 0.0}
+    timed_settings: ClassVar[tuple[str, ...]] = ("epochs", "steps")
+
+    def fit(self, examples: Examples, config: Any, context: FitContext) -> Fitted:
+        """Train a network by `context.fit_network`, which `training.fitting` sets."""
+        assert context.fit_network is not None
+        return context.fit_network(self, examples, config, context)
+
+    def restore(self, saved: SavedModel) -> Model:
+        """The saved ONNX graphs; where there are none, or no runtime for them, the network in Keras."""
+        from tenor.models.neural import neural_model
+        from tenor.models.onnx import onnx_network, runtimes
+        from tenor.models.onnx.onnx_network import FLOAT32, INT8
+        from tenor.models.onnx.probe import PROBE
+
+        saved.check_graphs(self.name, {FLOAT32, INT8, PROBE})
+        if INT8 in saved.graphs and FLOAT32 not in saved.graphs:
+            raise ValueError(f"there is {INT8}, and no {FLOAT32}")
+        config, encoder, arrays, task, graphs, _ = saved
+        if FLOAT32 in graphs and runtimes.is_installed():
+            return onnx_network.restore(self, config, encoder, arrays, task, graphs)
+        neural_model.check_weights(self, config, arrays, task)  # before the seconds that Keras takes to load
+        backend.load(f"the family {self.name!r}")
+        from tenor.models.neural import network
+
+        return network.restore(self, config, encoder, arrays, task)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleFamily(Family):
+    """A family that fits models of other families and combines them.
+
+    Attributes:
+        combine: Fits the members and combines them.
+        restore_members: Restores a combined model.
+    """
+
+    combine: FitModel
+    restore_members: Callable[[SavedModel], Model]
+    uses_unlabelled: ClassVar[bool] = True
+    has_graphs: ClassVar[bool] = True
+    tunable: ClassVar[bool] = False
+
+    def fit(self, examples: Examples, config: Any, context: FitContext) -> Fitted:
+        """Fit the members and combine them."""
+        return self.combine(examples, config, context)
+
+    def restore(self, saved: SavedModel) -> Model:
+        """The saved model. Raises ValueError where its parts disagree."""
+        return self.restore_members(saved)
