@@ -19,30 +19,28 @@ _ROWS = 5
 def check(
     data: Annotated[
         str,
-        typer.Argument(
-            metavar="DATA", help="Labelled texts: a file, a pattern of files in quotes, a folder, or a built-in name."
-        ),
+        typer.Argument(metavar="DATA", help="Labelled texts: a file, a quoted pattern, a folder, or a built-in name."),
     ],
-    test: Annotated[str | None, Option(help="Labelled texts that will be measured on.")] = None,
+    test: Annotated[str | None, Option(help="Labelled test texts, checked against DATA.")] = None,
     text: options.Text = None,
     label: options.Label = None,
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
-    labels: Annotated[
-        bool, Option("--labels", help="Look for labels that are wrong, too; takes some seconds more.")
-    ] = False,
-    maximum_tokens: Annotated[int | None, Option(help="Length from which networks cut a text. [default: 200]")] = None,
-    fix: Annotated[str | None, Option(metavar="OUT", help="Write DATA without what is wrong beyond doubt.")] = None,
+    labels: Annotated[bool, Option("--labels", help="Also search for wrong labels; takes some seconds more.")] = False,
+    maximum_tokens: Annotated[
+        int | None, Option(help="Length above which networks truncate a text, in tokens. [default: 200]")
+    ] = None,
+    fix: Annotated[str | None, Option(metavar="OUT", help="Write a copy of DATA without the certain problems.")] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file in --fix.")] = False,
     fail_on: Annotated[
-        Literal["error", "warning", "never"], Option(help="Exit with 1 from this severity on.")
+        Literal["error", "warning", "never"], Option(help="Exit with 1 at this severity or above.")
     ] = "warning",
-    seed: Annotated[int | None, Option(help="Seed of what is random in --labels. [default: 0]")] = None,
-    as_json: Annotated[bool, Option("--json", help="Print all findings and their rows as one line of JSON.")] = False,
+    seed: Annotated[int | None, Option(help="Random seed of --labels. [default: 0]")] = None,
+    as_json: Annotated[bool, Option("--json", help="Print all findings with their rows as one line of JSON.")] = False,
 ) -> None:
-    """Tell what may be wrong with labelled texts before a model learns from them.
+    """Check a labelled dataset for problems before training.
 
-    Exits with 1 where there is an error or a warning (see --fail-on), else with 0.
+    Exits with 1 if there is an error or a warning (see --fail-on), else with 0.
     """
     from tenor.checks import inspection
     from tenor.cli import console

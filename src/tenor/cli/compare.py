@@ -15,19 +15,19 @@ _NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "mae": "mean absolute 
 
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="Folder of a trained model.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another one.")],
-    data: Annotated[str, typer.Option(help="Labelled texts that neither model has learned from.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Folder of another trained model.")],
+    data: Annotated[str, typer.Option(help="Labelled texts that neither model was trained on.")],
     text: options.Text = None,
     label: options.Label = None,
     label_separator: Annotated[
-        str | None, typer.Option(help="What stands between the labels of a text. [default: as in A's training]")
+        str | None, typer.Option(help="Separator for multi-label cells. [default: as in A's training]")
     ] = None,
     by: options.Slices = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as one line of JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as one line of JSON.")] = False,
 ) -> None:
-    """Tell which of two models is better on labelled texts, where, and whether that is more than chance."""
+    """Compare two models on labelled texts: which is better, on which slices, and whether it is more than chance."""
     from tenor.cli import console
     from tenor.data import sources
     from tenor.evaluation import evaluate

@@ -9,7 +9,7 @@ import typer
 from tenor.cli import options
 
 app = typer.Typer(
-    help="What people corrected on the page of 'tenor serve --corrections'.",
+    help="Corrected predictions from 'tenor serve --corrections'.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -17,13 +17,13 @@ app = typer.Typer(
 
 @app.command("export")
 def export(
-    where: Annotated[str, typer.Argument(metavar="WHERE", help="The file or the URL that the server was given.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: a table with the columns text and label.")],
-    model: Annotated[str | None, typer.Option(help="Name of the model, where several were corrected.")] = None,
+    where: Annotated[str, typer.Argument(metavar="WHERE", help="The file or URL that the server uses.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Output file: a table with the columns text and label.")],
+    model: Annotated[str | None, typer.Option(help="Name of the model, if there are several.")] = None,
     escape_formulas: options.EscapeFormulas = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
 ) -> None:
-    """Write corrections as data for 'tenor train': the last one of each text."""
+    """Write corrections as training data: the last correction of each text."""
     from tenor.cli import console
     from tenor.data.io import writer
     from tenor.data.io.formats import suffix

@@ -14,13 +14,13 @@ def evaluate(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Labelled texts: a file, a pattern of files in quotes, a folder, '-', or a built-in name.",
+            help="Labelled texts: a file, a quoted pattern, a folder, '-', or a built-in name.",
         ),
     ],
     text: options.Text = None,
     label: options.Label = None,
     label_separator: Annotated[
-        str | None, typer.Option(help="What stands between the labels of a text. [default: as in training]")
+        str | None, typer.Option(help="Separator for multi-label cells. [default: as in training]")
     ] = None,
     by: options.Slices = None,
     drop_unlabelled: options.DropUnlabelled = False,
@@ -28,7 +28,7 @@ def evaluate(
     runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
-    """Measure a model on labelled texts, and tell where it is worse than elsewhere."""
+    """Evaluate a model on labelled texts, and report the slices where it is worse."""
     from tenor.cli import console
     from tenor.data import sources
     from tenor.evaluation import evaluate as measurement

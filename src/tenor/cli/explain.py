@@ -29,32 +29,32 @@ def explain(
     model: options.Model,
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[INPUT]", help="A text, a file, '-' for one text a line; none with --data alone."),
+        typer.Argument(metavar="[INPUT]", help="A text, a file, or '-' with one text per line; optional with --data."),
     ] = None,
     label: Annotated[
-        list[str] | None, Option(help="Label to explain; may be repeated. [default: those that the text gets]")
+        list[str] | None, Option(help="Label to explain; repeatable. [default: the predicted labels]")
     ] = None,
     data: Annotated[
-        str | None, Option(help="Texts, such as those of training: tell what speaks most for each label in them.")
+        str | None, Option(help="Texts, e.g. the training texts: list what supports each label most in them.")
     ] = None,
     nearest: Annotated[
-        str | None, Option(help="Texts, such as those of training: tell which are most like the text to the model.")
+        str | None, Option(help="Texts, e.g. the training texts: list those that are most similar for the model.")
     ] = None,
-    attention: Annotated[bool, Option("--attention", help="Tell where a network's attention goes, too.")] = False,
+    attention: Annotated[bool, Option("--attention", help="Also show the attention of a network.")] = False,
     top: Annotated[
         int | None,
-        Option(min=1, help="Words and n-grams told of each label; half as many nearest texts. [default: 10]"),
+        Option(min=1, help="Number of words or n-grams per label; half as many nearest texts. [default: 10]"),
     ] = None,
     first: Annotated[
-        int | None, Option(min=1, help="Texts of a file that are explained, from its start. [default: 20]")
+        int | None, Option(min=1, help="Number of texts of a file to explain, from its start. [default: 20]")
     ] = None,
     text: options.Text = None,
-    html: Annotated[Path | None, Option(help="Write all of it as one file of HTML, too.")] = None,
+    html: Annotated[Path | None, Option(help="Also write everything as one HTML file.")] = None,
     lang: Annotated[Literal["en", "zh"] | None, Option(help="Language of the page in --html. [default: en]")] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file in --html.")] = False,
-    as_json: Annotated[bool, Option("--json", help="Print all of it as one line of JSON.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print everything as one line of JSON.")] = False,
 ) -> None:
-    """Tell which words speak for and against a label, and how faithful that is to the model."""
+    """Show which words support or oppose a label, and how faithful that is to the model."""
     from tenor.cli import console
     from tenor.data.io import table, writer
     from tenor.errors import DataError, SettingsError

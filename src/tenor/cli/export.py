@@ -17,20 +17,21 @@ def export(
     to: Annotated[str, typer.Option(help="Format: onnx.")] = "onnx",
     int8: Annotated[
         bool,
-        typer.Option("--int8", help="Also in 8 bits, which then predicts. Kept if it is at most 0.3 points worse."),
+        typer.Option("--int8", help="Also write an int8 graph, which then predicts. Kept if at most 0.3 points worse."),
     ] = False,
     data: Annotated[
-        str | None, typer.Option(help="Labelled texts, not those of training, on which --int8 is measured.")
+        str | None, typer.Option(help="Labelled texts to evaluate --int8 on; not the training texts.")
     ] = None,
     text: options.Text = None,
     label: options.Label = None,
     label_separator: Annotated[
-        str | None, typer.Option(help="What stands between the labels of a text. [default: as in training]")
+        str | None, typer.Option(help="Separator for multi-label cells. [default: as in training]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as one line of JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")] = False,
 ) -> None:
-    """Write a network, or those of a blend, into the folder as ONNX, compared with the network first; without --int8 in
-    float32 alone.
+    """Write the networks of a model as ONNX graphs into its folder, after comparing them with Keras.
+
+    Without --int8, only float32 graphs are written.
     """
     from tenor.cli import console
     from tenor.data import sources

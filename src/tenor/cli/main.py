@@ -36,7 +36,7 @@ _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, whi
 
 app = typer.Typer(
     name="tenor",
-    help="Labelled text in; a classifier that you can trust and deploy out.",
+    help="Train text classifiers that you can trust and ship.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

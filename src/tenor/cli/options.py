@@ -11,33 +11,34 @@ import typer
 Text = Annotated[str | None, typer.Option(help="Column of the texts.")]
 Label = Annotated[str | None, typer.Option(help="Column of the labels.")]
 Task = Annotated[
-    str | None, typer.Option(help="binary, multiclass, multilabel or regression. [default: told from the labels]")
+    str | None,
+    typer.Option(help="Task: binary, multiclass, multilabel or regression. [default: inferred from the labels]"),
 ]
 LabelSeparator = Annotated[
-    str | None, typer.Option(help="What stands between the labels of a text, such as ';', where they are no lists.")
+    str | None, typer.Option(help="Separator for multi-label cells, e.g. ';'. Not needed for list columns.")
 ]
 Slices = Annotated[
     list[str] | None,
-    typer.Option("--slice", help="A column by whose values the rows are measured apart; may be repeated."),
+    typer.Option("--slice", help="Column whose values define slices, each evaluated separately; repeatable."),
 ]
-DropUnlabelled = Annotated[bool, typer.Option("--drop-unlabelled", help="Leave out rows without a label.")]
-DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Leave out rows with an empty text.")]
+DropUnlabelled = Annotated[bool, typer.Option("--drop-unlabelled", help="Drop rows without a label.")]
+DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Drop rows with an empty text.")]
 EscapeFormulas = Annotated[
     bool,
     typer.Option(
         "--escape-formulas",
-        help="In .csv and .tsv, put ' before text that a spreadsheet would take for a formula (= + - @).",
+        help="In .csv and .tsv, put ' before text that a spreadsheet would evaluate as a formula (= + - @).",
     ),
 ]
 Assignments = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting of the family, as key=value; may be repeated.")
+    list[str] | None, typer.Option("--set", help="Setting of the family, as key=value; repeatable.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")]
 Runtime = Annotated[
     str | None,
     typer.Option(
-        help="What runs networks: onnxruntime, or openvino, in bfloat16 where the processor has it; or set "
+        help="Runtime of networks: onnxruntime, or openvino (bfloat16 if the processor supports it); or set "
         "TENOR_RUNTIME. [default: onnxruntime]"
     ),
 ]
@@ -45,40 +46,41 @@ RunData = Annotated[
     str | None,
     typer.Argument(
         metavar="DATA",
-        help="Labelled texts: a file, a pattern of files in quotes, a folder, '-' for standard input, or a "
-        "built-in name; may stand in the run file.",
+        help="Labelled texts: a file, a quoted pattern, a folder, '-' for standard input, or a built-in name. "
+        "The run file may name them instead.",
     ),
 ]
-Test = Annotated[str | None, typer.Option(help="Labelled texts to measure on; without it, a part of DATA is held out.")]
-ClassWeight = Annotated[
-    str | None, typer.Option(help="'balanced', or how much texts of a class count, as 'spam=5,urgent=2'.")
-]
-Seed = Annotated[int | None, typer.Option(help="Seed of everything random. [default: 0]")]
-TestSize = Annotated[float | None, typer.Option(help="Share of DATA to hold out. [default: 0.2]")]
+Test = Annotated[str | None, typer.Option(help="Labelled test texts. [default: hold out a part of DATA]")]
+ClassWeight = Annotated[str | None, typer.Option(help="Class weights: 'balanced', or e.g. 'spam=5,urgent=2'.")]
+Seed = Annotated[int | None, typer.Option(help="Random seed. [default: 0]")]
+TestSize = Annotated[float | None, typer.Option(help="Share of DATA held out for testing. [default: 0.2]")]
 Validation = Annotated[
     str | None,
     typer.Option(
         metavar="SHARE|FILE",
-        help="What chooses settings and epochs and calibrates, without being learned from: a share of the texts to "
-        "learn from, such as 0.1, or labelled texts of their own. [default: as the family does]",
+        help="Validation data for model selection and calibration: a fraction of the training texts, e.g. 0.1, or "
+        "a file. [default: depends on the family]",
     ),
 ]
-Group = Annotated[str | None, typer.Option(help="Column whose equal values stay on one side, such as an author.")]
-Time = Annotated[str | None, typer.Option(help="Column of times: the latest rows are held out.")]
+Group = Annotated[
+    str | None, typer.Option(help="Group column, e.g. an author: rows with equal values stay in the same split.")
+]
+Time = Annotated[str | None, typer.Option(help="Time column: the latest rows are held out.")]
 On = Annotated[
     str | None,
-    typer.Option(metavar="ray", help="Work on a Ray cluster: ray (RAY_ADDRESS, or this machine) or ray://HOST:PORT."),
+    typer.Option(metavar="ray", help="Run on a Ray cluster: ray (RAY_ADDRESS, or this machine) or ray://HOST:PORT."),
 ]
-Workers = Annotated[int | None, typer.Option(help="Workers on the cluster. [default: as many as it has cores for]")]
-WorkerCores = Annotated[int, typer.Option(help="Cores for each worker.")]
+Workers = Annotated[int | None, typer.Option(help="Number of workers. [default: as many as the cluster has cores for]")]
+WorkerCores = Annotated[int, typer.Option(help="Cores per worker.")]
 Log = Annotated[
     list[str] | None,
-    typer.Option(help="Show figures live in tensorboard or mlflow, as it goes on; may be repeated."),
+    typer.Option(help="Log metrics live to tensorboard or mlflow; repeatable."),
 ]
 RunFile = Annotated[
     Path | None,
     typer.Option(
-        "--config", help="Run file in TOML. Options given here come first; its paths count from the current folder."
+        "--config",
+        help="Run file in TOML. Options given here override it; its paths are relative to the current folder.",
     ),
 ]
 

@@ -25,25 +25,25 @@ def predict(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="A file, a pattern in quotes, '-' for one text a line from standard input, or a text.",
+            help="A file, a quoted pattern, '-' for standard input with one text per line, or a text.",
         ),
     ],
     out: Annotated[
-        str | None, typer.Option("--out", "-o", help="File, or folder, to write. [default: standard output]")
+        str | None, typer.Option("--out", "-o", help="Output file or folder. [default: standard output]")
     ] = None,
     text: options.Text = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
     resume: options.Resume = False,
     coverage: Annotated[
         float | None,
-        typer.Option(help="Also give the set of labels (of numbers the interval) that holds the truth this often."),
+        typer.Option(help="Also return prediction sets (for numbers intervals) with this coverage, e.g. 0.95."),
     ] = None,
     per_class: Annotated[
-        bool, typer.Option("--per-class", help="Keep --coverage for the texts of each class by itself.")
+        bool, typer.Option("--per-class", help="Guarantee --coverage for each class separately.")
     ] = False,
     abstain: Annotated[
         bool,
-        typer.Option("--abstain", help="Give no label where the set is not a single one. Implies --coverage 0.95."),
+        typer.Option("--abstain", help="Give no label unless the set has exactly one. Implies --coverage 0.95."),
     ] = False,
     escape_formulas: options.EscapeFormulas = False,
     on: Annotated[
@@ -51,7 +51,7 @@ def predict(
         typer.Option(
             metavar="ray",
             help="Label the files of INPUT on a Ray cluster: ray (RAY_ADDRESS, or this machine) or "
-            "ray://HOST:PORT; --out is a folder then.",
+            "ray://HOST:PORT; --out is then a folder.",
         ),
     ] = None,
     workers: options.Workers = None,
@@ -59,10 +59,10 @@ def predict(
     runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Label texts: every row of a file in its order, with its columns, or one text.
+    """Predict the labels of one text, or of every row of a file, in order and with its columns.
 
-    Where --out is a folder (it is there, or its name ends with '/'), each file of INPUT gets its own there, and the
-    same command goes on where it ended.
+    If --out is a folder (it exists, or its name ends with '/'), each file of INPUT gets its own output there, and the
+    same command continues an interrupted job.
     """
     from tenor.cli import console
     from tenor.data.io import stdin, table, writer

@@ -15,21 +15,21 @@ def pretrain(
         str,
         typer.Argument(
             metavar="CORPUS",
-            help="Texts: a file (.txt: one a line), a pattern in quotes, a folder, '-', or a built-in name.",
+            help="Texts: a file (.txt: one per line), a quoted pattern, a folder, '-', or a built-in name.",
         ),
     ],
     text: options.Text = None,
     family: Annotated[str, Option(help="Model family: transformer or pretrained.")] = "transformer",
     out: Annotated[str | None, Option(help="Folder of the encoder. [default: a new one under runs]")] = None,
-    seed: Annotated[int, Option(help="Seed of everything random.")] = 0,
-    init: Annotated[str | None, Option(help="Folder of an encoder from 'tenor pretrain' to go on from.")] = None,
+    seed: Annotated[int, Option(help="Random seed.")] = 0,
+    init: Annotated[str | None, Option(help="Folder of an encoder from 'tenor pretrain' to continue from.")] = None,
     assignments: options.Assignments = None,
     resume: options.Resume = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the encoder in --out.")] = False,
     log: options.Log = None,
     as_json: Annotated[bool, Option("--json", help="Print the history as one line of JSON.")] = False,
 ) -> None:
-    """Train an encoder on texts without labels; 'tenor train DATA --init FOLDER' starts from it."""
+    """Train an encoder on texts without labels. 'tenor train DATA --init FOLDER' then starts from it."""
     from tenor.cli import console
     from tenor.config import settings
     from tenor.config.run_config import PretrainConfig

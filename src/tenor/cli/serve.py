@@ -17,56 +17,57 @@ _TARGET = 16.0
 
 def serve(
     models: Annotated[list[Path], typer.Argument(metavar="MODEL...", help="Folders of models.")],
-    host: Annotated[str, Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
-    port: Annotated[int, Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    host: Annotated[str, Option(help="Address to listen on; 0.0.0.0 accepts other machines.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="Port to listen on; 0 chooses a free one.")] = 8000,
     keys: Annotated[
-        Path | None, Option(help="File with keys, one a line, of which a client gives one; or set TENOR_API_KEY.")
+        Path | None, Option(help="File with API keys, one per line; clients send one of them. Or set TENOR_API_KEY.")
     ] = None,
-    origins: Annotated[list[str] | None, Option("--cors", help="Web page that may ask; may be repeated.")] = None,
+    origins: Annotated[list[str] | None, Option("--cors", help="Allowed CORS origin; repeatable.")] = None,
     hosts: Annotated[
         list[str] | None,
         Option(
             "--allowed-host",
             metavar="NAME",
-            help="Public name of the server, or *.example.org; may be repeated. Addresses and local names need none.",
+            help="Public host name, or *.example.org; repeatable. Not needed for addresses and local names.",
         ),
     ] = None,
-    max_batch: Annotated[int, Option(min=1, help="Texts that go to the model together.")] = 256,
-    batch_wait: Annotated[float, Option(min=0, help="Milliseconds that a request waits for others.")] = 0.0,
-    queue: Annotated[int, Option(min=1, help="Texts that may wait for a model.")] = 10_000,
-    max_texts: Annotated[int, Option(min=1, help="Texts of a request.")] = 1_000,
-    max_characters: Annotated[int, Option(min=1, help="Characters of a request.")] = 2_000_000,
-    timeout: Annotated[float, Option(min=0.1, help="Seconds until an answer.")] = 30.0,
+    max_batch: Annotated[int, Option(min=1, help="Maximum batch size, in texts.")] = 256,
+    batch_wait: Annotated[float, Option(min=0, help="Time that a request waits for others, in milliseconds.")] = 0.0,
+    queue: Annotated[int, Option(min=1, help="Maximum number of waiting texts per model.")] = 10_000,
+    max_texts: Annotated[int, Option(min=1, help="Maximum number of texts per request.")] = 1_000,
+    max_characters: Annotated[int, Option(min=1, help="Maximum number of characters per request.")] = 2_000_000,
+    timeout: Annotated[float, Option(min=0.1, help="Time limit for an answer, in seconds.")] = 30.0,
     watch: Annotated[
-        float | None, Option(min=0, help="Seconds between looks for a new model in a folder; 0: none. [default: 5]")
+        float | None,
+        Option(min=0, help="Time between checks for a new model in a folder, in seconds; 0: no checks. [default: 5]"),
     ] = None,
     corrections: Annotated[
         str | None,
         Option(
             metavar="WHERE",
-            help="Keep texts whose prediction is corrected: in this SQLite file, or the database of this URL.",
+            help="Store corrected predictions in this SQLite file, or in the database of this URL.",
         ),
     ] = None,
     runtime: Runtime = None,
-    log_texts: Annotated[bool, Option("--log-texts", help="Write the texts into the log.")] = False,
+    log_texts: Annotated[bool, Option("--log-texts", help="Include the texts in the log.")] = False,
     on: Annotated[
         str | None,
         Option(metavar="ray", help="Serve on a Ray cluster: ray (RAY_ADDRESS, or this machine) or ray://HOST:PORT."),
     ] = None,
-    min_replicas: Annotated[int, Option(min=1, help="Replicas on the cluster without load.")] = 1,
+    min_replicas: Annotated[int, Option(min=1, help="Minimum number of replicas on the cluster.")] = 1,
     max_replicas: Annotated[
-        int | None, Option(min=1, help="Replicas under load. [default: as many as the cluster has cores for]")
+        int | None, Option(min=1, help="Maximum number of replicas. [default: as many as the cluster has cores for]")
     ] = None,
     target_requests: Annotated[
         float | None,
         Option(
             min=0.1,
-            help="Requests at the same time that each replica is to have; more start replicas. [default: 16]",
+            help="Target number of concurrent requests per replica; more requests start replicas. [default: 16]",
         ),
     ] = None,
-    worker_cores: Annotated[int, Option(min=1, help="Cores for each replica.")] = 1,
+    worker_cores: Annotated[int, Option(min=1, help="Cores per replica.")] = 1,
 ) -> None:
-    """Answer over HTTP, with a page for people at /."""
+    """Serve models over HTTP, with a web page at /."""
     from tenor.errors import DataError, SettingsError, missing_extra
 
     try:

@@ -29,28 +29,31 @@ def train(
     family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: auto]")] = None,
     budget: Annotated[
         str | None,
-        Option(help="Time for learning, such as 60s, 5m or 1h: the best model that it allows (family auto); or none."),
+        Option(help="Training time, e.g. 60s, 5m or 1h, for the best model (family auto); or none: no limit."),
     ] = None,
     max_size: Annotated[
-        float | None, Option(metavar="MIB", help="Largest model that --budget may choose, in MiB.")
+        float | None, Option(metavar="MIB", help="Maximum size of the model that --budget chooses, in MiB.")
     ] = None,
     max_latency: Annotated[
-        float | None, Option(metavar="MS", help="Longest time for a text, in milliseconds, that --budget may choose.")
+        float | None,
+        Option(
+            metavar="MS", help="Maximum prediction time per text of the model that --budget chooses, in milliseconds."
+        ),
     ] = None,
     unlabelled: Annotated[
         str | None,
-        Option(metavar="FILE", help="Texts without labels to learn from too, where that helps (family auto)."),
+        Option(metavar="FILE", help="Texts without labels for self-training, used if they help (family auto)."),
     ] = None,
     distil: Annotated[
         str | None,
         Option(
             metavar="FAMILY",
-            help="Keep a small model that learned what the best blend says, such as ngram or 'bag embedding=16'.",
+            help="Distil the best blend into one small model, e.g. ngram or 'bag embedding=16'.",
         ),
     ] = None,
     tune: Annotated[
         int | None,
-        Option(metavar="TRIALS", help="Search for better settings of --family first; --budget is its time."),
+        Option(metavar="TRIALS", help="Search for better settings of --family first; --budget limits the search."),
     ] = None,
     out: Annotated[str | None, Option(help="Folder of the model. [default: a new one under runs]")] = None,
     seed: options.Seed = None,
@@ -59,19 +62,20 @@ def train(
     group: options.Group = None,
     time: options.Time = None,
     folds: Annotated[
-        int | None, Option(help="Measure by cross-validation in so many folds; the model learns from all of DATA.")
+        int | None,
+        Option(help="Evaluate by cross-validation with this many folds; the saved model is trained on all of DATA."),
     ] = None,
     on_disk: Annotated[
         bool | None,
         Option(
             "--on-disk/--in-memory",
-            help="Where the texts are kept. [default: on disk from 1,000,000 rows or 268 million characters on]",
+            help="Where texts are stored. [default: on disk from 1,000,000 rows or 268 million characters]",
         ),
     ] = None,
     config: options.RunFile = None,
     assignments: options.Assignments = None,
     init: Annotated[
-        str | None, Option(help="Folder of an encoder from 'tenor pretrain' to start from; it names --family.")
+        str | None, Option(help="Folder of an encoder from 'tenor pretrain' to start from; it sets --family.")
     ] = None,
     resume: options.Resume = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the model in --out.")] = False,
@@ -85,16 +89,16 @@ def train(
         bool,
         Option(
             "--quantise",
-            help="Also in 8 bits, which then predicts. Kept if it is at most 0.3 points worse on the texts held out.",
+            help="Quantise networks to int8. Kept if at most 0.3 points worse on the held-out texts.",
         ),
     ] = False,
-    no_report: Annotated[bool, Option("--no-report", help="Make no report.html and no model card.")] = False,
+    no_report: Annotated[bool, Option("--no-report", help="Do not write report.html and the model card.")] = False,
     on: options.On = None,
     workers: options.Workers = None,
     worker_cores: options.WorkerCores = 1,
     as_json: Annotated[bool, Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
-    """Train a model on labelled texts, measure it on texts that it has not seen, and save it."""
+    """Train a model on labelled texts, evaluate it on held-out texts, and save it."""
     from tenor.cli import console
     from tenor.config import settings
     from tenor.config.run_config import RunConfig

@@ -17,8 +17,8 @@ def tune(
     context: typer.Context,
     data: options.RunData = None,
     family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: ngram]")] = None,
-    trials: Annotated[int, Option(help="Trials in all, those of an earlier search in --out among them.")] = 20,
-    budget: Annotated[str | None, Option(help="Time for the search, such as 60s, 5m or 1h.")] = None,
+    trials: Annotated[int, Option(help="Total number of trials, including those of an earlier search in --out.")] = 20,
+    budget: Annotated[str | None, Option(help="Time for the search, e.g. 60s, 5m or 1h.")] = None,
     test: options.Test = None,
     text: options.Text = None,
     label: options.Label = None,
@@ -26,7 +26,7 @@ def tune(
     label_separator: options.LabelSeparator = None,
     class_weight: options.ClassWeight = None,
     out: Annotated[
-        str | None, Option(help="Folder of the search; one that is there goes on. [default: a new one under runs]")
+        str | None, Option(help="Folder of the search; an existing search continues. [default: a new one under runs]")
     ] = None,
     seed: options.Seed = None,
     test_size: options.TestSize = None,
@@ -40,20 +40,20 @@ def tune(
         bool,
         Option(
             "--resume",
-            help="Go on with the last search under runs where --out names none; one that is in --out goes on anyway.",
+            help="Without --out: continue the last search under runs. With --out, an existing search always continues.",
         ),
     ] = False,
     together: Annotated[
         int | None,
-        Option(help="Trials proposed at a time; what is found depends on it. [default: 1, or with --on one a worker]"),
+        Option(help="Trials proposed at a time; the result depends on it. [default: 1, or with --on one per worker]"),
     ] = None,
     on: options.On = None,
     workers: options.Workers = None,
     worker_cores: options.WorkerCores = 1,
     log: options.Log = None,
-    as_json: Annotated[bool, Option("--json", help="Print what was found as one line of JSON.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print the result as one line of JSON.")] = False,
 ) -> None:
-    """Search for better settings of a family; 'tenor train --config OUT/best.toml' trains with them."""
+    """Search for better settings of a family. 'tenor train --config OUT/best.toml' then trains with them."""
     from tenor.cli import console
     from tenor.config import settings
     from tenor.config.run_config import RunConfig

@@ -17,8 +17,9 @@ def verify(
     runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as one line of JSON.")] = False,
 ) -> None:
-    """Compare the graphs of a model, on this machine, with what they gave where it was made; exit with 1 where one
-    disagrees.
+    """Compare the graphs of a model with their results on the machine that trained it.
+
+    Exits with 1 if a graph disagrees.
     """
     from tenor.inference import bundle
 
