@@ -230,7 +230,6 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         if self._given == "classes":
             return np.asarray(self.classes_[probabilities.argmax(axis=1)])
         task = self.predictor_.bundle.task
-        assert isinstance(task, MultiLabel)
         chosen = task.label_indicators(probabilities)
         if self._given == "array":
             return chosen.astype(np.int64)

@@ -12,7 +12,7 @@ def test_the_worst_part_comes_first_and_is_told_from_chance() -> None:
     predicted = targets.copy()
     predicted[:40] = 1
     source = ["old"] * 100 + ["new"] * 300
-    found = slices.slice_metrics(TASK, slices.outcomes(TASK, targets, predicted), {"source": source})
+    found = slices.slice_metrics(TASK, TASK.metric_terms(targets, predicted), {"source": source})
     assert [(part.value, part.rows, part.figure, part.worse) for part in found] == [
         ("old", 100, 0.6, True),
         ("new", 300, 1.0, False),
@@ -24,7 +24,7 @@ def test_of_numbers_the_largest_error_comes_first() -> None:
     predicted = np.tile([0.1, 0.12], 30).astype(np.float32)
     predicted[:20] += 1
     found = slices.slice_metrics(
-        Regression(), slices.outcomes(Regression(), targets, predicted), {"by": ["x"] * 20 + ["y"] * 40}
+        Regression(), Regression().metric_terms(targets, predicted), {"by": ["x"] * 20 + ["y"] * 40}
     )
     assert [part.value for part in found] == ["x", "y"]
     assert found[0].figure == pytest.approx(1.11, abs=1e-5)
@@ -35,7 +35,7 @@ def test_the_figure_of_label_sets_is_micro_f1() -> None:
     task = MultiLabel(("x", "y", "z"))
     random = np.random.default_rng(0)
     targets, predicted = ((random.random((80, 3)) < 0.4).astype(np.float32) for _ in range(2))
-    counted = slices.outcomes(task, targets, predicted)
+    counted = task.metric_terms(targets, predicted)
     expected = 2 * (targets * predicted).sum() / (targets.sum() + predicted.sum())
     assert slices.metric_of(counted) == pytest.approx(expected)
     part = slices.slice_metrics(task, counted, {"by": ["one"] * 40 + ["two"] * 40})[0]
@@ -43,7 +43,7 @@ def test_the_figure_of_label_sets_is_micro_f1() -> None:
 
 
 def test_parts_with_few_rows_and_columns_with_one_value_say_nothing() -> None:
-    counted = slices.outcomes(TASK, np.zeros(30, np.int32), np.zeros(30, np.int32))
+    counted = TASK.metric_terms(np.zeros(30, np.int32), np.zeros(30, np.int32))
     parted = {"one": ["x"] * 30, "two": ["x"] * 25 + ["y"] * 5}
     assert [(part.by, part.value) for part in slices.slice_metrics(TASK, counted, parted)] == [("two", "x")]
 

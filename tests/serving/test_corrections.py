@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from tenor.config.run_config import RunConfig
 from tenor.data.io import table
 from tenor.errors import DataError, SettingsError, TenorError
-from tenor.serving import app, corrections
+from tenor.serving import app
 from tenor.serving.corrections import Correction, CorrectionStore
 from tenor.serving.limits import Limits, RateLimiter
 from tenor.tasks import MultiLabel, Regression, SingleLabel
@@ -151,8 +151,8 @@ def test_each_task_knows_its_labels() -> None:
         (MultiLabel(("a", "b")), ["b", "a"], "a"),
         (Regression(), 3, "3"),
     ):
-        assert corrections.label_fault(good, task) is None
-        assert corrections.label_fault(bad, task)
+        assert task.label_problem(good) is None
+        assert task.label_problem(bad)
 
 
 def test_nothing_is_kept_unless_asked_for(model_folder: Path) -> None:

@@ -216,11 +216,10 @@ def _promise(loaded: "Predictor", coverage: float | None, per_class: bool, absta
     from tenor.errors import SettingsError
     from tenor.evaluation.conformal import DEFAULT_COVERAGE
     from tenor.inference.predict_table import ConformalOptions
-    from tenor.tasks import Regression
 
     if coverage is None and not (per_class or abstain):
         return None
-    if abstain and isinstance(loaded.bundle.task, Regression):
+    if abstain and not loaded.bundle.task.has_labels:
         raise SettingsError("--abstain: the model predicts numbers.", "Use --coverage, which gives an interval.")
     promise = ConformalOptions(DEFAULT_COVERAGE if coverage is None else coverage, per_class, abstain)
     if told := loaded.check_coverage(promise.coverage, per_class):
@@ -232,10 +231,9 @@ def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Conforma
     """A value, a label and its score, or a line for each of several labels; then the interval or the set."""
     from tenor.cli import console
     from tenor.inference import predict_table
-    from tenor.tasks import MultiLabel, Regression
 
     task = loaded.bundle.task
-    if isinstance(task, Regression):
+    if not task.has_labels:
         columns = predict_table.new_column_names([], loaded, "", promise)
         found = [column[0] for column in predict_table.new_column_values(loaded, [text], promise)]
         line = "\t".join("" if value is None else f"{value:.6g}" for value in found)
@@ -243,12 +241,12 @@ def _print_one(loaded: "Predictor", text: str, as_json: bool, promise: "Conforma
         return
     ([labels], [held]) = predict_table.predict_labels(loaded, [text], promise)
     rows: Any = [scored._asdict() for scored in labels]
-    if not isinstance(task, MultiLabel):
+    if not task.is_multilabel:
         rows = rows[0] if rows else {"label": None, "score": None}
     names = [scored.label for scored in held]
     if as_json:
         if promise is not None:
-            rows = {"labels": rows, "set": names} if isinstance(task, MultiLabel) else rows | {"set": names}
+            rows = {"labels": rows, "set": names} if task.is_multilabel else rows | {"set": names}
         print(json.dumps(rows, ensure_ascii=False))
         return
     console.show(*([f"{scored.label}\t{scored.score:.4f}" for scored in labels] or ["no label"]))

@@ -117,7 +117,7 @@ class Rows:
             test = self._test(data, run.test_size)
             told = together(list(crew.ask("summary", kept=False)))
             data = replace(data, texts=RemoteTexts(told.rows, told.lengths), labels=_labels(data.kind, told))
-            if isinstance(self.task, Regression):
+            if not self.task.has_labels:
                 self.task = told.task_of_numbers  # of the texts to learn from alone
         wanted: Any = run.class_weight
         fitting.check_class_weight(self.task, wanted)
@@ -125,7 +125,7 @@ class Rows:
             of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
             crew.tell("weigh_classes", self.task.class_weights(of_class, wanted))
         measured = f"{0 if test is None else len(test):,} to measure on"
-        callback.on_message(f"{len(data):,} texts to learn from, {measured}; {preparation.describe_task(self.task)}.")
+        callback.on_message(f"{len(data):,} texts to learn from, {measured}; {self.task.describe()}.")
         return PreparedData(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
 
     def _read(self, blocks: Sequence[tuple[str, ...]], head: Dataset, as_lists: bool, callback: Callback) -> Told:
@@ -167,7 +167,7 @@ class Rows:
 
     def hold_out(self, share: float) -> list[Held]:
         """Hold out a share of the rows by their hashes, as `split.hold_out` does of texts on disk."""
-        most = len(self.task.labels) if isinstance(self.task, SingleLabel) else 1
+        most = len(self.task.labels) if self.task.is_single_label else 1
         kept = sum(self.crew.ask("draw", split.capped_share(share, len(self)), self.run.seed, most))
         whole = np.flatnonzero(np.asarray(kept) == 0)
         back = np.zeros(0, np.uint64)

@@ -23,7 +23,7 @@ from tenor.models.linear.loss import Desired
 from tenor.models.ngram import features, selection
 from tenor.models.ngram.features import Weighting
 from tenor.models.ngram.model import NgramModel
-from tenor.tasks import Floats, Kind, MultiLabel, Regression, Targets, Task
+from tenor.tasks import Floats, Kind, Targets, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
@@ -235,7 +235,7 @@ class Block:
         return model.score(ngrams.take(self._counts, chosen))
 
     def _strata(self) -> npt.NDArray[Any]:
-        one_each = not isinstance(self._task, MultiLabel | Regression)
+        one_each = self._task.is_single_label
         return self._targets if one_each else np.broadcast_to(0, len(self._data))
 
 

@@ -50,7 +50,7 @@ def run_evaluation(predictor: Predictor, data: Dataset, columns: Columns | None 
     targets, raw = task.encode(data.labels), predictor.raw_logits(data.texts)
     seconds = time.perf_counter() - begin
     predicted = predictor.predict_from_logits(predictor.calibrate(raw)).tolist()
-    counted = slices.outcomes(task, targets, task.encode(predicted))
+    counted = task.metric_terms(targets, task.encode(predicted))
     parted = slices.partition(task, data.texts, data.labels, columns or {})
     found = slices.slice_metrics(task, counted, parted)
     saved = predictor.bundle
@@ -106,7 +106,7 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
     figures = comparison.compare(task, targets, one, other)
     parted = slices.partition(task, data.texts, data.labels, columns or {})
     of_first, of_second = (
-        {(part.by, part.value): part for part in slices.slice_metrics(task, slices.outcomes(task, targets, of), parted)}
+        {(part.by, part.value): part for part in slices.slice_metrics(task, task.metric_terms(targets, of), parted)}
         for of in (one, other)
     )
     pairs: list[dict[str, Any]] = [

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.evaluation.metrics import wilson_interval
-from tenor.tasks import MultiLabel, Regression, Targets, Task
+from tenor.tasks import Task
 from tenor.text import scripts
 
 MIN_ROWS = 10  # rows; fewer say nothing
@@ -39,23 +39,6 @@ class Slice(NamedTuple):
     figure: float
     interval: tuple[float, float]
     worse: bool
-
-
-def outcomes(task: Task, targets: Targets, predicted: Any) -> Outcomes:
-    """How each text counts in the figure.
-
-    Args:
-        task: What is predicted.
-        targets: What `task.encode` makes of the labels.
-        predicted: What it makes of the predicted ones.
-    """
-    if isinstance(task, Regression):
-        error = np.abs(predicted.astype(np.float64) - targets)
-        return np.stack([error, np.ones(len(error))], axis=1)
-    if isinstance(task, MultiLabel):
-        both = (predicted * targets).sum(axis=1)
-        return np.stack([2 * both, predicted.sum(axis=1) + targets.sum(axis=1)], axis=1).astype(np.float64)
-    return np.stack([predicted == targets, np.ones(len(targets))], axis=1).astype(np.float64)
 
 
 def metric_of(counted: Outcomes) -> float:
@@ -107,7 +90,7 @@ def slice_metrics(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[s
 
     Args:
         task: What is predicted.
-        counted: What `outcomes` tells.
+        counted: What `task.metric_terms` gives.
         parted: What `parts` tells.
     """
     sign = 1 if task.greater_is_better else -1  # an error is worse the larger it is
@@ -126,13 +109,13 @@ def slice_metrics(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[s
 
 def _interval(task: Task, counted: Outcomes) -> tuple[float, float]:
     """The 95% interval: Wilson's of a share, the normal one of a mean, the bootstrap's of F1 (Efron, 1979)."""
-    if isinstance(task, MultiLabel):
+    if task.is_multilabel:
         random = np.random.default_rng(0)
         weights = random.multinomial(len(counted), np.full(len(counted), 1 / len(counted)), _DRAWS)
         sums = weights @ counted
         low, high = np.quantile(sums[:, 0] / np.maximum(sums[:, 1], 1), (0.025, 0.975))
         return float(low), float(high)
-    if isinstance(task, Regression):
+    if not task.has_labels:
         half = _Z * counted[:, 0].std(ddof=1) / np.sqrt(len(counted))
         return metric_of(counted) - half, metric_of(counted) + half
     return wilson_interval(int(counted[:, 0].sum()), len(counted))

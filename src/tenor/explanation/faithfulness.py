@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tenor.explanation.texts import Explanation, Span
 from tenor.inference.predictor import Predictor
-from tenor.tasks import Floats, Regression
+from tenor.tasks import Floats
 
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 _DRAWS = 5
@@ -96,6 +96,6 @@ def _without(text: str, gone: Sequence[Span]) -> str:
 
 def _scores(predictor: Predictor, texts: list[str], label: str | None) -> Floats:
     task = predictor.bundle.task
-    if isinstance(task, Regression):
+    if not task.has_labels:
         return np.asarray(predictor.predict(texts), np.float32)
     return predictor.predict_proba(texts)[:, task.labels.index(str(label))]

@@ -22,7 +22,7 @@ from tenor.config.settings import nearest
 from tenor.errors import SettingsError
 from tenor.inference.predictor import Predictor, check_texts
 from tenor.models.attribution import Attribution, Shares
-from tenor.tasks import Floats, MultiLabel, Regression, Task
+from tenor.tasks import Floats, Task
 from tenor.text.tokenise import tokenise
 
 
@@ -91,10 +91,10 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
     if not texts:
         return []
     logits = predictor.raw_logits(texts)
-    if isinstance(task, Regression):
+    if not task.has_labels:
         if labels is not None:
             raise SettingsError("the model predicts numbers and has no labels.", "Ask for none.")
-        scores, chosen = task.values(logits)[:, None], np.ones((len(texts), 1), bool)
+        scores, chosen = task.scores(logits), np.ones((len(texts), 1), bool)
     else:
         scores = task.probabilities(predictor.calibrate(logits))
         chosen = predictor.assigned_labels(scores) if labels is None else _named(task, labels, len(texts))
@@ -130,15 +130,8 @@ def _named(task: Task, labels: Sequence[str], rows: int) -> npt.NDArray[np.bool_
 def directions(predictor: Predictor) -> tuple[Floats, float]:
     """(labels, outputs) how the logit of each label comes from the raw outputs, and what is added to it."""
     task, calibration = predictor.bundle.task, predictor.bundle.calibration
-    if isinstance(task, Regression):
-        return np.full((1, 1), task.std, np.float32), task.mean
-    if isinstance(task, MultiLabel):
-        ways = np.eye(task.n_outputs)
-    elif task.n_outputs == 1:
-        ways = np.array([[-1], [1]])
-    else:
-        ways = np.eye(task.n_outputs) - 1 / task.n_outputs
-    return np.asarray(ways * (1 if calibration is None else calibration.slope), np.float32), 0.0
+    weights, constant = task.logit_directions()
+    return np.asarray(weights * (1 if calibration is None else calibration.slope), np.float32), constant
 
 
 def words(text: str, weights: Shares) -> tuple[Span, ...]:

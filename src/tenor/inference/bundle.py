@@ -40,7 +40,7 @@ from tenor.models.onnx import weights as onnx_weights
 from tenor.models.onnx.loading import OnnxGraph
 from tenor.models.onnx.probe import PROBE
 from tenor.models.onnx.protobuf import GraphError
-from tenor.tasks import Regression, Task
+from tenor.tasks import Task
 
 FORMAT = 3
 """The newest format, whose graphs refer to `weights.safetensors`. Folders without graphs have the one before."""
@@ -356,7 +356,7 @@ def check_logits(logits: Any, texts: int, task: Task) -> None:
     if logits.shape != (texts, task.n_outputs):
         problem = f"the model says {logits.shape} of {texts:,} texts, and its task has {task.n_outputs:,} outputs"
     elif not (np.abs(logits) < _LARGEST_LOGIT).all() or (
-        isinstance(task, Regression) and not np.isfinite(task.values(logits)).all()
+        not task.has_labels and not np.isfinite(task.scores(logits)).all()
     ):
         problem = f"{WEIGHTS}: what the model says of a text is no finite number"
     else:

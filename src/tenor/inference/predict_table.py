@@ -11,7 +11,6 @@ from tenor.data.io.writer import Write
 from tenor.errors import DataError
 from tenor.inference.prediction_cache import PredictionCache
 from tenor.inference.predictor import Predictor, ScoredLabel
-from tenor.tasks import MultiLabel, Regression
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def new_column_names(
     Raises:
         DataError: These are taken too; `name` is the table's.
     """
-    if isinstance(predictor.bundle.task, Regression):
+    if not predictor.bundle.task.has_labels:
         usual: tuple[str, ...] = ("value", "lower", "upper") if conformal else ("value",)
     else:
         usual = ("label", "set", "score") if conformal else ("label", "score")
@@ -137,7 +136,7 @@ def texts_of(source: Table, chunk: Chunk, text: str) -> list[str]:
 
 def new_column_values(predictor: Predictor, texts: list[str], conformal: ConformalOptions | None) -> list[list[Any]]:
     """The values of the columns that `new_columns` names, a list for each."""
-    if isinstance(predictor.bundle.task, Regression):
+    if not predictor.bundle.task.has_labels:
         if conformal is None:
             return [[_rounded(value) for value in predictor.predict(texts).tolist()]]
         rows = predictor.predict_values_and_intervals(texts, conformal.coverage).T.tolist()
@@ -145,7 +144,7 @@ def new_column_values(predictor: Predictor, texts: list[str], conformal: Conform
     found, sets = predict_labels(predictor, texts, conformal)
     labels: list[Any] = [[scored.label for scored in row] for row in found]
     scores: list[Any] = [[_rounded(scored.score) for scored in row] for row in found]
-    if not isinstance(predictor.bundle.task, MultiLabel):
+    if not predictor.bundle.task.is_multilabel:
         labels, scores = ([row[0] if row else None for row in column] for column in (labels, scores))
     if conformal is None:
         return [labels, scores]

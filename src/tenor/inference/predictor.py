@@ -12,7 +12,7 @@ from tenor.errors import DataError, NotUsedWarning, SettingsError
 from tenor.evaluation.conformal import DEFAULT_COVERAGE, Conformal
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
-from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel
+from tenor.tasks import Floats, Regression
 
 
 class ScoredLabel(NamedTuple):
@@ -72,7 +72,7 @@ class Predictor:
             SettingsError: The model predicts numbers.
         """
         task = self.bundle.task
-        if isinstance(task, Regression):
+        if not task.has_labels:
             raise SettingsError("the model predicts numbers and has no probabilities.", "Call predict.")
         return task.probabilities(self.logits(texts))
 
@@ -83,13 +83,7 @@ class Predictor:
     def predict_from_logits(self, logits: Floats) -> npt.NDArray[Any]:
         """What `predict` tells of texts with these logits, (texts, outputs)."""
         task = self.bundle.task
-        if isinstance(task, Regression):
-            return task.values(logits)
-        if isinstance(task, SingleLabel):
-            return np.asarray(self.classes_[task.probabilities(logits).argmax(axis=1)])
-        found = np.empty(len(logits), object)
-        found[:] = [tuple(self.classes_[row].tolist()) for row in task.label_indicators(task.probabilities(logits))]
-        return found
+        return task.decode(task.predict(logits))
 
     def predict_set(
         self, texts: Sequence[str], coverage: float = DEFAULT_COVERAGE, per_class: bool = False
@@ -103,7 +97,7 @@ class Predictor:
             DataError: An element is not a string.
             SettingsError: What `promise` refuses, or the model predicts numbers. What `promise` tells is a warning.
         """
-        if isinstance(self.bundle.task, Regression):
+        if not self.bundle.task.has_labels:
             raise SettingsError("the model predicts numbers and has no sets of labels.", "Call predict_interval.")
         self._warn(coverage, per_class)
         _, sets = self.predict_scored_sets(texts, coverage, per_class)
@@ -113,7 +107,7 @@ class Predictor:
 
     def predict_interval(self, texts: Sequence[str], coverage: float = DEFAULT_COVERAGE) -> Floats:
         """The two ends of an interval that holds the value of each text, (texts, 2), as `predict_set` promises it."""
-        if not isinstance(self.bundle.task, Regression):
+        if self.bundle.task.has_labels:
             raise SettingsError("the model predicts labels and has no intervals.", "Call predict_set.")
         self._warn(coverage, False)
         return self.predict_values_and_intervals(texts, coverage)[:, 1:]
@@ -128,12 +122,7 @@ class Predictor:
 
     def assigned_labels(self, probabilities: Floats) -> npt.NDArray[np.bool_]:
         """Which labels each text gets, (texts, labels), from what `predict_proba` gives."""
-        task = self.bundle.task
-        if isinstance(task, MultiLabel):
-            return task.label_indicators(probabilities)
-        chosen = np.zeros(probabilities.shape, bool)
-        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
-        return chosen
+        return self.bundle.task.label_indicators(probabilities)
 
     def predict_scored(self, texts: Sequence[str]) -> list[list[ScoredLabel]]:
         """The labels that each text gets, the most probable first: one, or any number where a text may have several.
@@ -148,7 +137,6 @@ class Predictor:
     ) -> tuple[list[list[ScoredLabel]], list[list[ScoredLabel]]]:
         """What `label` gives, and the labels in the set of each text, the most probable first."""
         task, logits = self.bundle.task, self.raw_logits(texts)
-        assert not isinstance(task, Regression)
         probabilities = task.probabilities(self.calibrate(logits))
         sets = self.prediction_sets(logits, coverage, per_class)
         return self.rank_labels(self.assigned_labels(probabilities), probabilities), self.rank_labels(
@@ -162,8 +150,7 @@ class Predictor:
     def predict_values_and_intervals(self, texts: Sequence[str], coverage: float) -> Floats:
         """(texts, 3): the value of each text and the two ends of its interval."""
         task, logits = self.bundle.task, self.raw_logits(texts)
-        assert isinstance(task, Regression)
-        return np.concatenate([task.values(logits)[:, None], self.prediction_intervals(logits, coverage)], axis=1)
+        return np.concatenate([task.scores(logits), self.prediction_intervals(logits, coverage)], axis=1)
 
     def prediction_intervals(self, raw_logits: Floats, coverage: float) -> Floats:
         """(texts, 2): the ends of the interval of each text, from what `raw_logits` gives."""

@@ -17,7 +17,7 @@ from tenor.data.ondisk import RemoteTexts
 from tenor.evaluation.evaluate import Evaluation
 from tenor.explanation.texts import Explanation, explain
 from tenor.inference.predictor import Predictor
-from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
+from tenor.tasks import Floats, SingleLabel, Targets, Task
 
 _ERRORS = 10  # texts that are shown
 _SUSPECTS = 20
@@ -155,9 +155,9 @@ def gather(
         "speed": len(test) / max(measured.seconds, 1e-9),
     }
     targets, logits = measured.targets, model.calibrate(measured.logits)
-    if isinstance(task, Regression):
+    if not task.has_labels:
         some = np.linspace(0, len(test) - 1, min(len(test), _PAIRS)).astype(int)
-        told["pairs"] = np.stack([targets, task.values(measured.logits)], axis=1).astype(np.float64)[some]
+        told["pairs"] = np.stack([targets, task.scores(measured.logits)[:, 0]], axis=1).astype(np.float64)[some]
     else:
         probabilities = task.probabilities(logits)
         told["curves"] = _curves(targets, probabilities, task)
@@ -214,7 +214,7 @@ def _mistakes(model: Predictor, test: Dataset, measured: Evaluation) -> list[Mis
     """The texts that the model gets wrong although it is most sure of them, and for numbers those furthest off."""
     task = model.bundle.task
     said = model.predict_from_logits(model.calibrate(measured.logits)).tolist()
-    doubt = _confidence_in_error(model, measured)
+    doubt = task.confidence_in_error(measured.targets, model.calibrate(measured.logits))
     rows = _distinct(test, np.argsort(-doubt, kind="stable")[: int((doubt > 0).sum())], _ERRORS)
     explained = explain(model, [test.texts[row] for row in rows])
     return [
@@ -227,19 +227,6 @@ def _mistakes(model: Predictor, test: Dataset, measured: Evaluation) -> list[Mis
         )
         for row, explanation in zip(rows, explained, strict=True)
     ]
-
-
-def _confidence_in_error(model: Predictor, measured: Evaluation) -> Floats:
-    """(texts,) how sure the model is of what is wrong; 0 where all is right."""
-    task, targets = model.bundle.task, measured.targets
-    if isinstance(task, Regression):
-        return np.abs(task.values(measured.logits) - targets)
-    probabilities = task.probabilities(model.calibrate(measured.logits))
-    if isinstance(task, MultiLabel):
-        wrong = task.label_indicators(probabilities) != (targets > 0)
-        return np.asarray(np.where(wrong, np.where(targets > 0, 1 - probabilities, probabilities), 0).max(axis=1))
-    best = probabilities.argmax(axis=1)
-    return np.asarray(np.where(best != targets, probabilities[np.arange(len(best)), best], 0))
 
 
 def _suspects(test: Dataset, targets: Targets, probabilities: Floats, task: SingleLabel) -> list[Suspect]:

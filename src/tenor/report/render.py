@@ -121,7 +121,7 @@ def _values(facts: ReportData, title: str, language: Language) -> dict[str, Any]
     t, task, test, saved = words.translator(language), facts.task, facts.test, facts.model.bundle
     slices = [Slice(**row) for row in test.get("slices", [])]
     slices = [row._replace(value=words.slice_name(row.by, row.value, language)) for row in slices]
-    several = isinstance(task, MultiLabel)
+    several = task.is_multilabel
     counts = list(facts.counts.items())
     present = {
         "results": test,

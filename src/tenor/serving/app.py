@@ -23,7 +23,6 @@ from tenor.serving.origins import Origins
 from tenor.serving.refusals import STATUSES, describe_faults, error_responses
 from tenor.serving.schemas import ModelInfo, PredictRequest, PredictResponse, Readiness, ServerOptions
 from tenor.serving.served import ServedModel
-from tenor.tasks import MultiLabel
 
 if TYPE_CHECKING:
     from tenor.serving.corrections import CorrectionStore
@@ -155,7 +154,7 @@ def create_app(
             if not isinstance(said, list):
                 return said
             labels = [each.label for each in said]
-            return labels if isinstance(served.predictor.bundle.task, MultiLabel) else labels[0]
+            return labels if served.predictor.bundle.task.is_multilabel else labels[0]
 
         correcting.add_route(app, store, named, predicted, options.limits, log)
 

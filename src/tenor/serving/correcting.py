@@ -8,7 +8,7 @@ from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from tenor.errors import TenorError
-from tenor.serving.corrections import Correction, CorrectionStore, FullError, label_fault, text_fault
+from tenor.serving.corrections import Correction, CorrectionStore, FullError, text_fault
 from tenor.serving.limits import Limits, RateLimiter
 from tenor.serving.refusals import STATUSES, error_responses
 
@@ -74,7 +74,7 @@ def add_route(
                 413,
                 f"the text has {len(given.text):,} characters, and may have {limits.max_correction_characters:,}.",
             )
-        problem = text_fault(given.text) or label_fault(given.label, served.predictor.bundle.task)
+        problem = text_fault(given.text) or served.predictor.bundle.task.label_problem(given.label)
         if problem is not None:
             raise HTTPException(422, problem)
         if wait := rate.wait():

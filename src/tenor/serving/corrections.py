@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Any
 
 from tenor.data.io.chunks import Chunk, Table, chunked
 from tenor.errors import DataError, SettingsError, TenorError, missing_extra
-from tenor.tasks import MultiLabel, Regression, Task
 
 try:
     import sqlalchemy as sql
@@ -172,21 +170,6 @@ class CorrectionStore:
         except sql.exc.DBAPIError as error:
             problem = f"{self.name}: the database of corrections says: {str(error.orig).splitlines()[0]}."
             raise TenorError(problem, "Check that it is one, that it runs and that there is room.") from None
-
-
-def label_fault(label: Any, task: Task) -> str | None:
-    """What is wrong with a label that should have been predicted: the task does not know it; None: nothing."""
-    if isinstance(task, Regression):
-        number = isinstance(label, (int, float)) and math.isfinite(label)
-        return None if number else "the model predicts numbers: give one."
-    several = isinstance(task, MultiLabel)
-    if several != isinstance(label, list):
-        return "a text may have several labels: give a list." if several else "a text has one label: give it alone."
-    given = label if isinstance(label, list) else [label]
-    unknown = [each for each in given if each not in task.labels]
-    if unknown:
-        return f"the model has no label {unknown[0]!r:.100}."
-    return "a label is there twice." if len(set(given)) < len(given) else None
 
 
 def text_fault(text: str) -> str | None:

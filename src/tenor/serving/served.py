@@ -18,7 +18,7 @@ from tenor.serving import trial
 from tenor.serving.batching import Batcher, ModelError
 from tenor.serving.limits import Limits
 from tenor.serving.schemas import ModelInfo, PredictRequest, PredictResponse, ScoredLabel, ServerOptions, to_json
-from tenor.tasks import Floats, Regression
+from tenor.tasks import Floats
 
 _PATIENCE = 2
 """A prediction that takes so many times as long as a request may is held to be stuck."""
@@ -150,10 +150,10 @@ class ServedModel:
     def _answer(self, model: Predictor, question: PredictRequest, logits: Floats) -> PredictResponse:
         task = model.bundle.task
         answer = PredictResponse(model=self.name, predictions=[])
-        if isinstance(task, Regression):
+        if not task.has_labels:
             if question.top_k is not None:
                 raise SettingsError("top_k is for labels, and the model predicts numbers.", "Leave it out.")
-            answer.predictions = _finite(task.values(logits)).tolist()
+            answer.predictions = _finite(task.scores(logits)[:, 0]).tolist()
             if question.coverage is not None:
                 ends = model.prediction_intervals(logits, question.coverage).tolist()
                 answer.intervals = [(_or_none(low), _or_none(high)) for low, high in ends]

@@ -143,6 +143,22 @@ class Task(ABC):
         """Mean squared error of the probabilities (Brier, 1950), summed over the classes if there are three or more."""
 
     @abstractmethod
+    def metric_terms(self, targets: Targets, predicted: Targets) -> npt.NDArray[np.float64]:
+        """Numerator and denominator of each text in accuracy, micro-averaged F1 or the mean absolute error.
+
+        Args:
+            targets: What `encode` makes of the true labels.
+            predicted: What it makes of the predicted ones.
+
+        Returns:
+            (texts, 2); the metric of several texts is the quotient of the sums.
+        """
+
+    @abstractmethod
+    def confidence_in_error(self, targets: Targets, logits: Floats) -> Floats:
+        """How confident a wrong prediction is, (texts,), 0 for a right one; for numbers the absolute error."""
+
+    @abstractmethod
     def nonconformity(self, logits: Floats) -> Floats:
         """How strange each label of each text would be, (texts, labels); see `evaluation.conformal`."""
 

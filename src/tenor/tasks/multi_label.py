@@ -143,6 +143,17 @@ class MultiLabel(Task):
         """Mean over all labels of all texts."""
         return float(np.square(probabilities - targets).mean(dtype=np.float64))
 
+    def metric_terms(self, targets: Targets, predicted: Targets) -> npt.NDArray[np.float64]:
+        """Those of micro-averaged F1, (texts, 2)."""
+        both = (predicted * targets).sum(axis=1)
+        return np.stack([2 * both, predicted.sum(axis=1) + targets.sum(axis=1)], axis=1).astype(np.float64)
+
+    def confidence_in_error(self, targets: Targets, logits: Floats) -> Floats:
+        """The highest probability of a wrong decision about one of the labels, (texts,)."""
+        probabilities, truth = self.probabilities(logits), targets > 0
+        wrong = self.label_indicators(probabilities) != truth
+        return np.asarray(np.where(wrong, np.where(truth, 1 - probabilities, probabilities), 0).max(axis=1))
+
     def nonconformity(self, logits: Floats) -> Floats:
         """-log of the probability of each label, divided by the sum of all if that is above 1; (texts, labels)."""
         result = np.logaddexp(0, -logits.astype(np.float64))

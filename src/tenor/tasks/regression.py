@@ -120,6 +120,15 @@ class Regression(Task):
         """NaN: there are no probabilities."""
         return math.nan
 
+    def metric_terms(self, targets: Targets, predicted: Targets) -> npt.NDArray[np.float64]:
+        """Those of the mean absolute error, (texts, 2)."""
+        error = np.abs(predicted.astype(np.float64) - targets)
+        return np.stack([error, np.ones(len(error))], axis=1)
+
+    def confidence_in_error(self, targets: Targets, logits: Floats) -> Floats:
+        """The absolute error, (texts,)."""
+        return np.abs(self.values(logits) - targets)
+
     def nonconformity(self, logits: Floats) -> Floats:
         """(texts, 0): there are no labels."""
         return np.zeros((len(logits), 0), np.float32)

@@ -149,6 +149,16 @@ class SingleLabel(Task):
             error = error[:, 1:]
         return float(np.square(error).sum(axis=1).mean(dtype=np.float64))
 
+    def metric_terms(self, targets: Targets, predicted: Targets) -> npt.NDArray[np.float64]:
+        """Those of accuracy, (texts, 2)."""
+        return np.stack([predicted == targets, np.ones(len(targets))], axis=1).astype(np.float64)
+
+    def confidence_in_error(self, targets: Targets, logits: Floats) -> Floats:
+        """The probability of the predicted class if it is wrong, (texts,)."""
+        probabilities = self.probabilities(logits)
+        best = probabilities.argmax(axis=1)
+        return np.asarray(np.where(best != targets, probabilities[np.arange(len(best)), best], 0))
+
     def nonconformity(self, logits: Floats) -> Floats:
         """-log of the probability of each class, (texts, classes)."""
         wide = logits.astype(np.float64)

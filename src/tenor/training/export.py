@@ -13,7 +13,6 @@ from tenor.models.base import Model
 from tenor.models.neural import backend
 from tenor.models.neural.neural_model import NeuralModel
 from tenor.models.onnx.onnx_network import OnnxNetwork
-from tenor.tasks import MultiLabel, Regression
 
 MAX_LOSS = 0.003
 """How much worse int8 may be: 0.3 points of accuracy, of micro-F1, or of R2."""
@@ -92,7 +91,7 @@ def export_int8(
         return export.quantised(model.network, model)
 
     task = predictor.bundle.task
-    figure = "r2" if isinstance(task, Regression) else "micro_f1" if isinstance(task, MultiLabel) else "accuracy"
+    figure = task.primary_metric
     small = _changed(predictor, rounded)
     plain = plain or evaluate.run_evaluation(predictor, data)
     measured = evaluate.run_evaluation(small, data)

@@ -41,8 +41,7 @@ def check_class_weight(task: Task, wanted: Any) -> None:
     """Refuse weights of classes that do not serve the task, as `weights` does."""
     if wanted is None:
         return
-    require(isinstance(task, SingleLabel), "class_weight", "serves tasks with one label a text")
-    assert isinstance(task, SingleLabel)
+    require(task.is_single_label, "class_weight", "serves tasks with one label a text")
     if wanted != "balanced":
         require(isinstance(wanted, dict), "class_weight", "must be balanced, or a weight for each class")
         for label, weight in wanted.items():

@@ -111,7 +111,7 @@ def train_network(work: NetworkJob, context: FitContext) -> TrainedNetwork:
 
 def default_loss(task: Task) -> Loss:
     """The loss of a task where no other is asked for."""
-    return "mean-squared-error" if isinstance(task, Regression) else "cross-entropy"
+    return "cross-entropy" if task.has_labels else "mean-squared-error"
 
 
 def build_model(

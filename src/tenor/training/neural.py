@@ -18,7 +18,7 @@ from tenor.models.family import NetworkFamily
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import OnnxNetwork
-from tenor.tasks import MultiLabel, Regression, Targets, Task
+from tenor.tasks import Targets, Task
 from tenor.text import batches
 from tenor.text.encoded import COVERS_WHOLE_TEXT, TextEncoder
 from tenor.training import network_training
@@ -68,7 +68,7 @@ def fit(
     task = examples.task
     config = replace(config.for_texts(len(examples)), loss=_loss_name(config, task))
     share = config.validation
-    if isinstance(task, MultiLabel):
+    if task.is_multilabel:
         share = share or _THRESHOLDS_SHARE
     tune = getattr(config, "tune", None)
     learned, held_out = examples.train_validation_split(share, seed)
@@ -169,7 +169,7 @@ def _loss_name(config: NetworkConfig, task: Task) -> Loss:
     """The loss asked for, or the task's own. Raises SettingsError where it is that of another task."""
     if config.loss is None:
         return network_training.default_loss(task)
-    numbers = isinstance(task, Regression)
+    numbers = not task.has_labels
     fitting = config.loss != "cross-entropy" if numbers else config.loss in ("cross-entropy", "mean-squared-error")
     require(fitting, "loss", f"is {config.loss}, which does not serve the task {task.kind}")
     return config.loss

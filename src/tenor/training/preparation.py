@@ -11,10 +11,10 @@ from tenor.config.run_config import RunConfig
 from tenor.data import dataset, sources
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
-from tenor.errors import DataError, SettingsError, listed
+from tenor.errors import DataError, SettingsError
 from tenor.evaluation import evaluate
 from tenor.models.base import Examples
-from tenor.tasks import MultiLabel, Regression, Task
+from tenor.tasks import Task
 from tenor.training import fitting, splitting
 
 _FEWEST = 5  # texts, below which a part is too small to learn from or to measure on; a share is to leave as many
@@ -78,13 +78,13 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     if validation is not None:
         splitting.tell_common(validation, data, test, callback)
     test_rows = len(test) if test is not None else 0
-    if isinstance(task, Regression):
+    if not task.has_labels:
         task = tasks.from_labels(data.kind, data.labels)  # of the texts to learn from alone
     validated = "" if validation is None else f"{len(validation):,} to validate on, "
     if isinstance(run.validation, float):
         validated = f"{run.validation:.1%} of them to validate on, "
     measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
-    callback.on_message(f"{len(data):,} texts to learn from, {measured_on}; {describe_task(task)}.")
+    callback.on_message(f"{len(data):,} texts to learn from, {measured_on}; {task.describe()}.")
     return PreparedData(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
 
 
@@ -128,11 +128,3 @@ def examples_of(
             "Give more texts, a larger share, or a file of its own.",
         )
     return replace(learned, validation=held_out.in_memory())
-
-
-def describe_task(task: Task) -> str:
-    """What is predicted, in words."""
-    if isinstance(task, Regression):
-        return f"values: {task.mean:.4g} on average, {task.std:.4g} around it"
-    several = " (any number of them a text)" if isinstance(task, MultiLabel) else ""
-    return f"labels: {listed(task.labels)}{several}"

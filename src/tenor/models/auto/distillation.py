@@ -14,7 +14,7 @@ import numpy as np
 from tenor.evaluation.calibration import Calibration
 from tenor.models.base import Examples, Model
 from tenor.models.neural.neural_model import NeuralModel
-from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
+from tenor.tasks import Floats, MultiLabel, SingleLabel, Targets, Task
 
 _OWN = 0.5  # how much the label of a text counts beside what the teacher says of it
 _LEAST = 1e-7
@@ -70,11 +70,7 @@ class Teacher:
     def says(self, texts: Sequence[str]) -> Targets:
         """The probability of each class or label, (texts, classes or labels), or the value of each text, (texts,)."""
         logits = self.model.logits(texts)
-        if isinstance(self.task, Regression):
-            return self.task.values(logits)
-        return self.task.probabilities(
-            logits if self.calibration is None else self.calibration.apply(logits, self.task)
-        )
+        return self.task.soft_targets(logits if self.calibration is None else self.calibration.apply(logits, self.task))
 
     def labels(self, texts: Sequence[str]) -> Examples:
         """Texts without labels as examples to learn from."""
@@ -125,4 +121,4 @@ def _soft(task: Task) -> Task:
 def _certain(examples: Examples) -> Targets:
     """The labels as probabilities of 0 and 1."""
     task, targets = examples.task, examples.targets
-    return np.eye(len(task.labels), dtype=np.float32)[targets] if isinstance(task, SingleLabel) else targets
+    return task.label_matrix(targets).astype(np.float32) if task.is_single_label else targets

@@ -19,7 +19,6 @@ from tenor.models.base import Examples
 from tenor.models.families import bag, cnn, lstm, ngram, pretrained
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend
-from tenor.tasks import MultiLabel, Regression
 from tenor.text import scripts
 
 _HELD_OUT = 0.2  # share of the texts on which models are compared
@@ -167,7 +166,7 @@ def plan(
     # Times as long as it may take, as on a slow machine, or one that has to share.
     pace = max(1.0, first_s / (_SLOW * _first_s(learned)))
     # Other features and another weighting hedge the first choice, which a part of the texts made.
-    weighting = "tf-idf" if isinstance(learned.task, Regression) else "tf-idf-naive-bayes"
+    weighting = "tf-idf" if not learned.task.has_labels else "tf-idf-naive-bayes"
     # Where the time is short an encoder is worth more than a third n-gram model.
     least = _fewest_s(learned, len(learned)) if encoder else 0.0
     kept = pace * (least + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
@@ -284,7 +283,7 @@ def _quick_first(examples: Examples) -> bool:
 
 def _labels(examples: Examples) -> int:
     """Labels that a text may have several of."""
-    return examples.task.n_outputs if isinstance(examples.task, MultiLabel) else 0
+    return examples.task.n_outputs if examples.task.is_multilabel else 0
 
 
 def _seen_s(examples: Examples, texts: int, tokens: int) -> float:

@@ -29,7 +29,7 @@ from tenor.models.family import LinearFamily
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram import selection
 from tenor.models.ngram.model import Config as Config
-from tenor.tasks import Floats, MultiLabel, Targets, Task
+from tenor.tasks import Floats, Targets, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
@@ -93,7 +93,7 @@ def share_scored(texts: int, task: Task) -> float | None:
     """Which share of so many texts on disk is held out from the model to see what it says of new ones; None: other
     models are fitted for that, since the texts are too few.
     """
-    return None if texts <= _FOLDED else (_SCORED_SETS if isinstance(task, MultiLabel) else _SCORED) / texts
+    return None if texts <= _FOLDED else (_SCORED_SETS if task.is_multilabel else _SCORED) / texts
 
 
 def folds_scored(
@@ -101,7 +101,7 @@ def folds_scored(
 ) -> list[tuple[Rows, Rows]]:
     """Texts that each of these other models learns from, and those that it scores."""
     count = wanted = FOLDS  # rare labels need all texts
-    if not isinstance(task, MultiLabel):
+    if not task.is_multilabel:
         count = max(FOLDS, min(len(texts) // _SCORED, _MOST_FOLDS))
         wanted = math.ceil(_SCORED * count / len(texts))
     folds = split.folds(texts, task.strata(targets), count, seed, groups)[:wanted]

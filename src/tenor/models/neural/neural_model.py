@@ -13,7 +13,7 @@ from tenor.models.base import Arrays, NetworkConfig
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import shapes
 from tenor.models.neural.shapes import Shapes
-from tenor.tasks import Floats, Regression, Task
+from tenor.tasks import Floats, Task
 from tenor.text import encoders
 from tenor.text.encoded import Encoded, TextEncoder
 
@@ -56,7 +56,7 @@ class NeuralModel(ABC):
 
     def to_outputs(self, logits: Floats) -> Floats:
         """What two computations of one model are compared by: probabilities, or values in units of their spread."""
-        return logits if isinstance(self.task, Regression) else self.task.probabilities(logits)
+        return logits if not self.task.has_labels else self.task.probabilities(logits)
 
     @abstractmethod
     def score(self, encoded: Encoded) -> Floats:

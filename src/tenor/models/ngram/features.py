@@ -10,7 +10,7 @@ import scipy.sparse
 
 from tenor._core import disk_arrays
 from tenor.models.linear.loss import PART_ENTRIES, Desired, Stored, cut
-from tenor.tasks import Floats, SingleLabel, Targets
+from tenor.tasks import Floats, Targets
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
@@ -53,11 +53,7 @@ def prepare(counts: NgramCounts, desired: Floats | Desired, weighting: Weighting
     frequency = ngrams.document_frequency(counts)
     rows, outputs = desired.shape
     telling = None
-    if (
-        not disk_arrays.is_on_disk(counts.buckets)
-        and isinstance(desired, Desired)
-        and isinstance(desired.task, SingleLabel)
-    ):
+    if not disk_arrays.is_on_disk(counts.buckets) and isinstance(desired, Desired) and desired.task.is_single_label:
         telling = partial(_most_telling, counts, targets=desired.targets)
     buckets, idf = vocabulary(frequency, rows, outputs, weighting, minimum_texts, telling)
     matrix, used = weighed(counts, desired, buckets, idf, weighting)

@@ -22,7 +22,7 @@ from tenor.models.linear.solver import Linear
 from tenor.models.neural import shapes
 from tenor.models.ngram import features
 from tenor.models.ngram.features import Features, Weighting
-from tenor.tasks import Floats, Regression, Targets, Task
+from tenor.tasks import Floats, Targets, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, NgramCounts
 
@@ -64,7 +64,7 @@ class Config:
     @classmethod
     def space(cls, task: Task) -> Space:
         """What a search may change."""
-        by_classes = {} if isinstance(task, Regression) else {"weighting": Choice(get_args(Weighting))}
+        by_classes = {} if not task.has_labels else {"weighting": Choice(get_args(Weighting))}
         return {
             "orders": Choice(((1,), (1, 2), (1, 2, 3))),
             "characters": Choice(((), (5,), (1, 2, 3), (3, 4, 5))),

@@ -16,7 +16,7 @@ from tenor.models.ngram import features
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram.features import Weighting
 from tenor.models.ngram.model import Config
-from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Task
+from tenor.tasks import Floats, SingleLabel, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
@@ -89,7 +89,7 @@ def choose(
     orders, characters = _FIRST_GRAMS if open_grams else (config.orders or (), config.characters or ())
     start = replace(config, orders=orders, characters=characters)
     weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
-    if isinstance(task, Regression):  # the others weigh by how often the classes use an n-gram
+    if not task.has_labels:  # the others weigh by how often the classes use an n-gram
         require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf where numbers are learned")
         weightings = ("tf-idf",)
     if not open_grams and None not in (config.weighting, config.strength):
@@ -100,7 +100,7 @@ def choose(
         grams = (*_OTHER_GRAMS, *(_CHARACTER_GRAMS if size() <= CHARACTERS else ()))
         others = [trial.with_grams(best, orders, characters) for orders, characters in grams]
         chosen = min([best, *(other for other in others if trial.clearly_better(other, best))], key=trial.loss)
-        if chosen is not best and isinstance(task, MultiLabel):
+        if chosen is not best and task.is_multilabel:
             chosen = _climb(trial, replace(chosen, strength=None), chosen.strength)
         best = chosen
     return best, trial.tried
@@ -113,7 +113,7 @@ def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Confi
     assert config.weighting is not None
     if config.strength is not None:
         return config
-    usual = _FIRST_STRENGTH_OF_SETS if isinstance(trial.task, MultiLabel) else _FIRST_STRENGTH
+    usual = _FIRST_STRENGTH_OF_SETS if trial.task.is_multilabel else _FIRST_STRENGTH
     best = replace(config, strength=first or usual[config.weighting])
     for step in (_STRENGTH_STEP, 1 / _STRENGTH_STEP) if first is None else (1 / _STRENGTH_STEP,):
         begin = best
@@ -131,7 +131,7 @@ def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Confi
 def _of_some_classes(examples: Examples, config: Config, order: Rows) -> tuple[Examples, Rows]:
     """Of thousands of classes, so many that a trial sees enough texts of each; `order` is that of the texts."""
     task = examples.task
-    if not isinstance(task, SingleLabel):
+    if not task.is_single_label:
         return examples, order
     some = examples.take(order[:_TRIAL_TEXTS])
     entries = max(1, len(ngram_model.count(some.texts, config).buckets) / max(1, len(some)))
@@ -152,7 +152,6 @@ def _parts(examples: Examples, order: Rows) -> list[tuple[Examples, Rows]]:
 
 def _of_classes(examples: Examples, chosen: Rows, order: Rows) -> Examples:
     """The examples of these classes alone, in this order."""
-    assert isinstance(examples.task, SingleLabel)
     found = examples.take(order[np.isin(examples.targets[order], chosen)])
     task = SingleLabel(tuple(examples.task.labels[number] for number in chosen))
     return replace(found, task=task, targets=np.searchsorted(chosen, found.targets).astype(np.int32))
@@ -167,7 +166,7 @@ class _Trial:
         lengths = np.array([len(examples.texts[row]) for row in order])
         some = examples.take(order[:_TRIAL_TEXTS])
         per_character = len(ngram_model.count(some.texts, config).buckets) / max(1, lengths[: len(some)].sum())
-        cost = self.task.n_outputs / (12 if isinstance(self.task, MultiLabel) else 3)  # rare labels need more texts
+        cost = self.task.n_outputs / (12 if self.task.is_multilabel else 3)  # rare labels need more texts
         entries = int(_TRIAL_ENTRIES / max(1.0, cost))
         room = np.searchsorted(np.cumsum(lengths) * per_character, entries)
         order = order[: max(int(room), _TRIAL_TEXTS)]
@@ -227,8 +226,7 @@ class _Trial:
         _, prepared, matrix = self.prepared
         model = ngram_model.solve(prepared, self.desired, self.task, self.fitted.weights, config)
         logits = solver.logits(matrix, model.linear)
-        of_text = self.task.one_minus_f1 if isinstance(self.task, MultiLabel) else self.task.losses
-        losses = of_text(self.measured.targets, logits)
+        losses = self.task.selection_losses(self.measured.targets, logits)
         self.tried.append(
             {
                 "orders": " ".join(map(str, config.orders or ())),
