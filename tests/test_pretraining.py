@@ -19,6 +19,8 @@ from tenor.text import batches, vocabulary
 from tenor.text.encoded import PADDING
 from tenor.training import masked_lm, network_training, pipeline
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parent / "models" / "golden"
 TRANSFORMER: dict[str, Any] = {
     "vocabulary": 60,

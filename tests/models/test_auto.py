@@ -17,6 +17,8 @@ from tenor.models.context import FitContext
 from tenor.models.families import auto
 from tenor.training import fitting
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["good", "great", "fine", "bad", "dull", "poor"]
 TEXTS = [f"a {WORDS[row % 6]} film, number {row}, seen {row % 7} times" for row in range(300)]
 LABELS = ["positive" if row % 6 < 3 else "negative" for row in range(300)]

@@ -8,6 +8,8 @@ from tenor.models.family import NetworkFamily
 from tenor.models.neural.layers import ChronoBias, Pool, ReverseSequence, ZeroPadding
 from tenor.tasks import SingleLabel
 
+pytestmark = pytest.mark.slow
+
 VALUES = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
 IDS = np.array([[4, 2, 3, 9, 1], [7, 2, 0, 0, 0], [0, 0, 0, 0, 0]], np.int32)
 LENGTHS = [5, 2, 1]  # a text without tokens counts as its first position

@@ -11,6 +11,8 @@ from tenor.models import registry
 from tenor.models.neural import precision
 from test_families import ENGLISH, LABELS, SMALL, check_values, check_words
 
+pytestmark = pytest.mark.slow
+
 CHOSEN = precision.dtype_policy(registry.FAMILIES["transformer"].config())
 OTHER = "float32" if CHOSEN == "mixed_bfloat16" else "bfloat16"
 
