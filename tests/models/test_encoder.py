@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 from tenor.models import registry
-from tenor.models.neural.encoder import AttentionMask, Block, Embeddings, attention_weights, gelu, layer_norm
+from tenor.models.neural.encoder import AttentionMask, Block, BlockShape, Embeddings, attention_weights
+from tenor.models.neural.tensor_ops import gelu, layer_norm
 from tenor.tasks import SingleLabel
 
 IDS = np.array([[4, 2, 3, 9, 1], [7, 2, 0, 0, 0]], np.int32)
@@ -23,7 +24,7 @@ def normalised(values: np.ndarray, epsilon: float) -> np.ndarray:
 
 
 def test_positions_start_as_sines_and_cosines_as_large_as_tokens() -> None:
-    embeddings = Embeddings(100, 30, 10, epsilon=None, waves=True)
+    embeddings = Embeddings(100, 30, 10, epsilon=None, sinusoidal=True)
     embeddings.build((None, None))
     found = np.asarray(embeddings.position)
     angles = [[position / 10_000 ** (2 * wave / 10) for wave in range(5)] for position in range(30)]
@@ -36,7 +37,7 @@ def test_positions_start_as_sines_and_cosines_as_large_as_tokens() -> None:
 @pytest.mark.parametrize("activation", ["relu", "gelu", "tanh", "sigmoid"])
 def test_a_block_is_the_formula_with_padding_masked(norm_first: bool, activation: str) -> None:
     keras.utils.set_random_seed(1)
-    block = Block(2, 12, activation, norm_first, epsilon=1e-6)
+    block = Block(BlockShape(2, 12, activation, norm_first, epsilon=1e-6))
     found = np.asarray(block(VALUES, AttentionMask()(IDS)))
     weights = {weight.name: np.asarray(weight).astype(np.float64) for weight in block.weights}
     act = {
@@ -81,7 +82,7 @@ def test_attention_weights_are_read_out_for_each_block_head_and_pair_of_tokens()
 
 def test_lora_starts_as_no_change_and_then_adds_a_product() -> None:
     mask = AttentionMask()(IDS)
-    plain, adapted = Block(2, 12), Block(2, 12, rank=3)
+    plain, adapted = Block(BlockShape(2, 12)), Block(BlockShape(2, 12), lora_rank=3)
     plain(VALUES, mask), adapted(VALUES, mask)
     shared = {weight.name: weight for weight in adapted.weights}
     for weight in plain.weights:

@@ -154,7 +154,7 @@ def build(config: Config, task: Task) -> Any:
     import keras
 
     from tenor.models.neural import precision
-    from tenor.models.neural.encoder import AttentionMask, Block, Embeddings
+    from tenor.models.neural.encoder import AttentionMask, Block, BlockShape, Embeddings
     from tenor.models.neural.layers import Pool
     from tenor.models.pretrained.huggingface import Architecture
 
@@ -166,12 +166,9 @@ def build(config: Config, task: Task) -> Any:
     values, of_blocks = embeddings(ids), []
     for number in range(1 if shape.shared else shape.blocks):
         block = Block(
-            shape.heads,
-            shape.hidden,
-            shape.activation,
-            epsilon=shape.epsilon,
-            rank=config.rank if config.tune == "lora" else 0,
-            times=shape.blocks if shape.shared else 1,
+            BlockShape(shape.heads, shape.hidden, shape.activation, epsilon=shape.epsilon),
+            lora_rank=config.rank if config.tune == "lora" else 0,
+            repeats=shape.blocks if shape.shared else 1,
             name=f"block_{number}",
         )
         frozen = config.tune == "frozen" or (config.tune == "top" and number < shape.blocks - config.blocks)

@@ -64,23 +64,16 @@ def build(config: Config, task: Task) -> Any:
     import keras
 
     from tenor.models.neural import precision
-    from tenor.models.neural.encoder import AttentionMask, Block, Embeddings, LayerNorm
+    from tenor.models.neural.encoder import AttentionMask, Block, BlockShape, Embeddings, LayerNorm
     from tenor.models.neural.layers import Pool
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     padding = AttentionMask(name="padding")(ids)
     size = config.vocabulary, config.maximum_tokens, config.width
-    values = Embeddings(*size, epsilon=None, dropout=config.dropout, waves=True, name="embeddings")(ids)
+    values = Embeddings(*size, epsilon=None, dropout=config.dropout, sinusoidal=True, name="embeddings")(ids)
+    block_shape = BlockShape(config.heads, config.feed_forward, config.activation, norm_first=True, epsilon=1e-6)
     for number in range(config.blocks):
-        values = Block(
-            config.heads,
-            config.feed_forward,
-            config.activation,
-            norm_first=True,
-            epsilon=1e-6,
-            dropout=config.dropout,
-            name=f"block_{number}",
-        )(values, padding)
+        values = Block(block_shape, config.dropout, name=f"block_{number}")(values, padding)
     values = keras.layers.Identity(name="values")(LayerNorm(1e-6, name="norm")(values))
     pooled = keras.layers.Dropout(config.dropout, name="dropout")(Pool("mean", name="pool")(values, ids))
     logits = keras.layers.Dense(task.n_outputs, dtype=precision.head_dtype(), name="logits")(pooled)

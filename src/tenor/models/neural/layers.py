@@ -1,25 +1,29 @@
-"""Keras layers that Keras does not have."""
+"""Layers of the smaller networks that Keras lacks: pooling, padding and reversal by the length of each text."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
+from tenor.models.neural.keras_types import Shape, Tensor
+
 
 class Pool(keras.layers.Layer):  # type: ignore[misc]
-    """One vector a text from one a token: values (batch, time, width) and ids (batch, time) -> (batch, width).
+    """One vector per text: values (batch, time, width) and ids (batch, time) -> (batch, width).
 
-    Ids of 0 are padding on the right and take no part. A text without tokens counts as its first position.
+    Padding (id 0, on the right) is left out. A text without tokens keeps its first position.
 
     Args:
-        mode: `first` or `last` (value at that token), `mean` or `max`.
+        mode: `first` or `last` (the value at that token), `mean` or `max`.
+        **options: Options of a Keras layer.
     """
 
-    def __init__(self, how: str, **options: Any) -> None:
+    def __init__(self, mode: str, **options: Any) -> None:
         super().__init__(**options)
-        self.mode = how
+        self.mode = mode
 
-    def call(self, values: Any, ids: Any) -> Any:
+    def call(self, values: Tensor, ids: Tensor) -> Tensor:
+        """Pool values (batch, time, width) of texts with ids (batch, time)."""
         lengths = ops.maximum(ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1), 1)
         if self.mode == "first":
             return values[:, 0]
@@ -30,49 +34,57 @@ class Pool(keras.layers.Layer):  # type: ignore[misc]
             return ops.max(ops.where(inside, values, -1e9), axis=1)
         return ops.sum(ops.where(inside, values, 0.0), axis=1) / ops.cast(lengths, values.dtype)[:, None]
 
-    def compute_output_shape(self, values_shape: Any, ids_shape: Any) -> Any:
+    def compute_output_shape(self, values_shape: Shape, ids_shape: Shape) -> Shape:
+        """The shape of the output."""
         return (values_shape[0], values_shape[2])
 
 
 class ZeroPadding(keras.layers.Layer):  # type: ignore[misc]
-    """Makes the values at padding 0: (batch, time, width) and ids (batch, time) -> (batch, time, width)."""
+    """Set the values at padding to 0: (batch, time, width) and ids (batch, time) -> (batch, time, width)."""
 
-    def call(self, values: Any, ids: Any) -> Any:
+    def call(self, values: Tensor, ids: Tensor) -> Tensor:
+        """Set values to 0 where ids are 0."""
         return ops.where(ops.not_equal(ids, 0)[:, :, None], values, 0.0)
 
-    def compute_output_shape(self, values_shape: Any, ids_shape: Any) -> Any:
+    def compute_output_shape(self, values_shape: Shape, ids_shape: Shape) -> Shape:
+        """The shape of the output."""
         return values_shape
 
 
 class ReverseSequence(keras.layers.Layer):  # type: ignore[misc]
-    """Turns each text around: values (batch, time, width) and ids (batch, time) -> (batch, time, width).
+    """Reverse each text: values (batch, time, width) and ids (batch, time) -> (batch, time, width).
 
-    Padding stays on the right; the values there are any.
+    Padding stays on the right; the values there are undefined.
     """
 
-    def call(self, values: Any, ids: Any) -> Any:
+    def call(self, values: Tensor, ids: Tensor) -> Tensor:
+        """Reverse values along time."""
         lengths = ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1)
         position = ops.maximum(lengths[:, None] - 1 - ops.arange(ops.shape(ids)[1])[None, :], 0)
         return ops.take_along_axis(values, position[:, :, None], axis=1)
 
-    def compute_output_shape(self, values_shape: Any, ids_shape: Any) -> Any:
+    def compute_output_shape(self, values_shape: Shape, ids_shape: Shape) -> Shape:
+        """The shape of the output."""
         return values_shape
 
 
 class ChronoBias(keras.initializers.Initializer):  # type: ignore[misc]
-    """Biases of an LSTM, (4 * units,) in the order i, f, c, o, with which its cells remember 1 to `longest` steps.
+    """Initial biases of an LSTM, (4 * units,) in the order i, f, c, o, whose cells remember 1 to `max_steps` steps.
 
-    The forget bias is log(u) with u uniform in [1, longest - 1], the input bias its negative, the others 0
+    The forget bias is log(u) with u uniform in [1, max_steps - 1], the input bias its negative, the others 0
     (Tallec and Ollivier, 2018, "Can recurrent neural networks warp time?").
+
+    Args:
+        max_steps: The longest memory, in tokens.
     """
 
-    def __init__(self, longest: int) -> None:
-        self.longest = longest
+    def __init__(self, max_steps: int) -> None:
+        self.max_steps = max_steps
         self.seed = keras.random.SeedGenerator()
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
         units = shape[0] // 4
-        high = max(self.longest - 1.0, 1.001)
+        high = max(self.max_steps - 1.0, 1.001)
         forget = ops.log(keras.random.uniform((units,), 1.0, high, dtype=dtype, seed=self.seed))
         zeros = ops.zeros((units,), dtype)
         return ops.concatenate([-forget, forget, zeros, zeros], axis=0)

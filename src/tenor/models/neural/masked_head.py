@@ -1,17 +1,20 @@
-"""Masked-language modelling: the encoder of a network, and a head that names the tokens that were masked.
+"""Masked-language modelling: a head on an encoder that predicts the masked tokens.
 
-Devlin et al. (2019), "BERT: Pre-training of Deep Bidirectional Transformers". The head is dense, normalised, and the
-table of token embeddings turned around (weight tying: Press and Wolf, 2017). In training it chooses among some tokens
-alone (sampled softmax: Jean et al., 2015, "On Using Very Large Target Vocabulary for Neural Machine Translation").
+Devlin et al. (2019), "BERT: Pre-training of Deep Bidirectional Transformers". The head is a dense layer, a
+normalisation, and the transposed table of token embeddings (weight tying: Press and Wolf, 2017). In training it
+chooses among a sample of the tokens (sampled softmax: Jean et al., 2015, "On Using Very Large Target Vocabulary for
+Neural Machine Translation").
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from tenor.models.neural import precision
-from tenor.models.neural.encoder import Embeddings, dense, gelu, layer_norm
+from tenor.models.neural.encoder import Embeddings
+from tenor.models.neural.keras_types import Shape, Tensor
+from tenor.models.neural.tensor_ops import dense, gelu, layer_norm
 from tenor.text.encoded import TextEncoder
 from tenor.text.vocabulary import UNKNOWN
 
@@ -21,14 +24,20 @@ _MASKS = ("[MASK]", "<mask>")
 class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
     """Values (batch, time, width) and positions (batch, masked) -> logits (batch, masked, tokens).
 
-    Of all tokens, or of those that are given, (batch, some), those of all rows together: (batch, masked, batch * some).
+    With candidate tokens (batch, candidates), the logits are those of the candidates of all rows: (batch, masked,
+    batch * candidates).
+
+    Args:
+        embeddings: The layer whose token table makes the logits.
+        **options: Options of a Keras layer.
     """
 
     def __init__(self, embeddings: Embeddings, **options: Any) -> None:
         super().__init__(**options)
         self.embeddings = embeddings
 
-    def build(self, values_shape: Any, positions_shape: Any, tokens_shape: Any = None) -> None:
+    def build(self, values_shape: Shape, positions_shape: Shape, tokens_shape: Shape | None = None) -> None:
+        """Create the weights."""
         inner = self.embeddings.inner
         self.kernel = self.add_weight((values_shape[-1], inner), "glorot_uniform", name="kernel")
         self.bias = self.add_weight((inner,), "zeros", name="bias")
@@ -36,7 +45,8 @@ class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
         self.shift = self.add_weight((inner,), "zeros", name="shift")
         self.token_bias = self.add_weight((self.embeddings.tokens,), "zeros", name="token_bias")
 
-    def call(self, values: Any, positions: Any, tokens: Any = None) -> Any:
+    def call(self, values: Tensor, positions: Tensor, tokens: Tensor | None = None) -> Tensor:
+        """Predict the tokens at `positions`, among `tokens` or all."""
         masked = ops.take_along_axis(values, positions[:, :, None], axis=1)
         masked = layer_norm(gelu(dense(masked, self.kernel, self.bias)), self.scale, self.shift, 1e-6)
         table, bias = self.embeddings.token, self.token_bias
@@ -45,33 +55,48 @@ class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
             table, bias = ops.take(table, tokens, axis=0), ops.take(bias, tokens, axis=0)
         return ops.cast(dense(masked, ops.transpose(table), bias), precision.head_dtype())
 
-    def compute_output_shape(self, values_shape: Any, positions_shape: Any, tokens_shape: Any = None) -> Any:
+    def compute_output_shape(
+        self, values_shape: Shape, positions_shape: Shape, tokens_shape: Shape | None = None
+    ) -> Shape:
+        """The shape of the output."""
         return (*positions_shape, self.embeddings.tokens if tokens_shape is None else None)
 
 
-def build_models(encoder: Any, policy: str) -> tuple[Any, Any]:
-    """Two Keras models with the same weights: one that is trained, which chooses among some tokens, and one that
-    chooses among all.
+class MaskedModels(NamedTuple):
+    """Two Keras models with the same weights.
 
-    The first takes ids, positions, the tokens, and the logarithm of the chance of each of these to be there, which is
-    taken off its logit.
+    Attributes:
+        sampled: Predicts each masked token among a sample, for training. Its inputs are ids, positions, the candidate
+            tokens, and the logarithm of the probability of each candidate to be in the sample.
+        full: Predicts each masked token among all tokens, for validation. Its inputs are ids and positions.
+    """
+
+    sampled: keras.Model
+    full: keras.Model
+
+
+def build_models(encoder: keras.Model, policy: str) -> MaskedModels:
+    """Put a head for masked tokens on an encoder.
 
     Args:
         encoder: A network's Keras model, whose layer `values` gives the values of all tokens.
-        policy: What the head computes with.
+        policy: The dtype policy of the head.
     """
     positions, tokens = (keras.Input((None,), dtype="int32", name=name) for name in ("positions", "tokens"))
-    log_chance = keras.Input((None,), dtype="float32", name="log_chance")
+    log_probability = keras.Input((None,), dtype="float32", name="log_chance")
     values = encoder.get_layer("values").output
     with precision.use_dtype_policy(policy):
         head = MaskedHead(encoder.get_layer("embeddings"), name="masked")
     inputs = [encoder.input, positions]
-    some = head(values, positions, tokens) - ops.reshape(log_chance, (-1,))
-    return keras.Model([*inputs, tokens, log_chance], some), keras.Model(inputs, head(values, positions))
+    sampled = head(values, positions, tokens) - ops.reshape(log_probability, (-1,))
+    return MaskedModels(
+        sampled=keras.Model([*inputs, tokens, log_probability], sampled),
+        full=keras.Model(inputs, head(values, positions)),
+    )
 
 
 def mask_id(encoder: TextEncoder) -> int:
-    """The id that stands for a masked token; in a vocabulary of words that of an unknown one."""
-    find = getattr(encoder, "token_id", None)
-    found = [find(name) for name in _MASKS] if find else []
-    return next((mask for mask in found if mask is not None), UNKNOWN)
+    """The id of the mask token; a vocabulary of words has none, so there it is that of unknown words."""
+    find = getattr(encoder, "id_of", None)
+    candidates = [find(name) for name in _MASKS] if find else []
+    return next((mask for mask in candidates if mask is not None), UNKNOWN)

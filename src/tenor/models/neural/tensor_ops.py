@@ -1,0 +1,83 @@
+"""Functions on tensors that Keras has too, but slower: a matrix product of tokens, GELU, layer normalisation.
+
+GELU and layer normalisation have hand-written gradients, and compute in float32 or wider.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+from tenor.models.neural.keras_types import Tensor
+
+
+def dense(values: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Multiply values by a kernel and add a bias. One product of a matrix of tokens is the fastest way.
+
+    Args:
+        values: (batch, time, in).
+        kernel: (in, out).
+        bias: (out,); None adds nothing.
+
+    Returns:
+        (batch, time, out).
+    """
+    flat = ops.matmul(ops.reshape(values, (-1, values.shape[-1])), ops.cast(kernel, values.dtype))
+    if bias is not None:
+        flat = flat + ops.cast(bias, values.dtype)
+    return ops.reshape(flat, (*ops.shape(values)[:-1], ops.shape(kernel)[-1]))
+
+
+def gelu(values: Tensor) -> Tensor:
+    """GELU, x * Phi(x) (Hendrycks and Gimpel, 2016), exact."""
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
+    def run(values: Tensor) -> Tensor:
+        wide = ops.cast(values, _wide_dtype(values))
+        probability = 0.5 * (1 + ops.erf(wide * math.sqrt(0.5)))
+        derivative = probability + wide * ops.exp(-0.5 * wide * wide) * (1 / math.sqrt(2 * math.pi))
+        derivative = ops.cast(derivative, values.dtype)
+
+        def backward(*arguments: Tensor, upstream: Tensor = None) -> Tensor:
+            return (arguments[0] if upstream is None else upstream) * derivative
+
+        return ops.cast(wide * probability, values.dtype), backward
+
+    return run(values)
+
+
+def layer_norm(values: Tensor, scale: Tensor, shift: Tensor, epsilon: float) -> Tensor:
+    """Bring the last axis to mean 0 and variance 1, then scale and shift it (Ba et al., 2016).
+
+    Args:
+        values: (..., width).
+        scale: (width,).
+        shift: (width,).
+        epsilon: Added to the variance.
+    """
+
+    @ops.custom_gradient  # type: ignore[untyped-decorator]
+    def run(values: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        wide = ops.cast(values, _wide_dtype(values))
+        centred = wide - ops.mean(wide, axis=-1, keepdims=True)
+        inverse_std = ops.rsqrt(ops.mean(centred * centred, axis=-1, keepdims=True) + epsilon)
+        unit = centred * inverse_std
+
+        def backward(*arguments: Tensor, upstream: Tensor = None) -> Tensor:
+            gradient = ops.cast(arguments[0] if upstream is None else upstream, wide.dtype)
+            scaled = gradient * scale
+            along_unit = ops.mean(scaled * unit, axis=-1, keepdims=True)
+            of_values = inverse_std * (scaled - ops.mean(scaled, axis=-1, keepdims=True) - unit * along_unit)
+            axes = tuple(range(len(values.shape) - 1))
+            of_scale, of_shift = ops.sum(gradient * unit, axis=axes), ops.sum(gradient, axis=axes)
+            return ops.cast(of_values, values.dtype), of_scale, of_shift
+
+        return ops.cast(unit * scale + shift, values.dtype), backward
+
+    wide = _wide_dtype(values)
+    return run(values, ops.cast(ops.convert_to_tensor(scale), wide), ops.cast(ops.convert_to_tensor(shift), wide))
+
+
+def _wide_dtype(values: Tensor) -> str:
+    """The type to compute in: float32, or float64 where the values have it."""
+    return "float64" if keras.backend.standardize_dtype(values.dtype) == "float64" else "float32"
