@@ -190,7 +190,7 @@ def test_jax_compiles_once_for_each_shape(report: dict[str, Any]) -> None:
 def test_a_gpu_is_not_looked_for_with_keras_where_the_system_has_none() -> None:
     program = (
         "import sys\n"
-        "from tenor.models import backend\n"
+        "from tenor.models.neural import backend\n"
         "found = backend.has_device()\n"
         "print(found, 'keras' in sys.modules)\n"
     )
@@ -202,7 +202,7 @@ def test_a_command_loads_nothing_that_it_has_no_use_for(quick_jax: dict[str, str
     program = (
         "import sys\n"
         "import tenor.cli.main\n"
-        "from tenor.models import backend\n"
+        "from tenor.models.neural import backend\n"
         "backend.load('the test')\n"
         "print(*sorted({'jax', 'matplotlib', 'pandas', 'sklearn', 'tensorflow'} & set(sys.modules)))\n"
         "import matplotlib, sklearn\n"

@@ -292,7 +292,7 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 import pyarrow.compute, pyarrow.ipc, pyarrow.parquet
-from tenor.data import arrow, table
+from tenor.data.io import arrow, table
 from tenor.errors import DataError
 arrow.FREE_ARROW_BYTES = 200 << 20
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -21,7 +21,7 @@ MIB = 1 << 20
 UPGRADE = b"host: x\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"
 HANGS = """
 import time
-from tenor.predictor import Predictor
+from tenor.inference.predictor import Predictor
 from tenor.cli.main import main
 
 class Panic(BaseException):
