@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from tenor.cli.console import Console
 from tenor.config.run_config import RunConfig
 from tenor.training import pipeline
-from tenor.training.pipeline import Trained
+from tenor.training.finishing import TrainedModel
 
 SETTINGS: dict[str, dict[str, Any]] = {"ngram": {}, "lstm": {"epochs": 1, "steps": 160}}
 SENTENCES = [
@@ -25,7 +25,7 @@ SENTENCES = [
 
 def main() -> None:
     """Train both, print their held-out results, classify the sentences, say where the models are."""
-    trained: dict[str, Trained] = {}
+    trained: dict[str, TrainedModel] = {}
     for family, settings in SETTINGS.items():
         shown = " ".join(f"--set {name}={value}" for name, value in settings.items())
         print(f"\n== tenor train imdb --family {family} {shown}".rstrip(), flush=True)
@@ -43,7 +43,7 @@ def main() -> None:
     print("The LSTM has read about half of the reviews. All of them: .venv/bin/tenor train imdb --family lstm")
 
 
-def show(trained: dict[str, Trained]) -> None:
+def show(trained: dict[str, TrainedModel]) -> None:
     """Print the models' held-out results, and what they say of the sentences."""
     print("\nHeld-out reviews          " + "".join(f"{family:>12}" for family in trained))
     for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"), ("log_loss", "log loss")):

@@ -427,7 +427,7 @@ def test_a_fault_of_ours_is_not_told_as_damage(folder: Path, monkeypatch: pytest
     def faulty(*_: object) -> object:
         raise TypeError("a fault of ours")
 
-    monkeypatch.setattr(bundle.tasks, "from_dict", faulty)
+    monkeypatch.setattr("tenor.tasks.from_dict", faulty)
     with pytest.raises(TypeError, match="a fault of ours"):
         tenor.load(folder)
 

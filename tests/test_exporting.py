@@ -28,7 +28,7 @@ def predictor() -> Predictor:
 
 def test_int8_that_is_as_good_is_kept_beside_float32(predictor: Predictor) -> None:
     small, compared, measured = export.export_int8(export.export_float32(predictor), dataset(LABELS))
-    assert measured.metrics["accuracy"] == 1.0 and small.bundle.metrics["int8"] == compared.as_dict()
+    assert measured.metrics["accuracy"] == 1.0 and small.bundle.metrics.int8 == compared.as_dict()
     assert compared == export.Int8Comparison("accuracy", 1.0, 1.0, len(LABELS))
     assert set(small.bundle.model.graphs()) == {FLOAT32, INT8, PROBE}
     expected = predictor.predict_proba(ENGLISH)
@@ -72,5 +72,5 @@ def test_the_networks_of_a_blend_go_into_int8_and_back(predictor: Predictor, tmp
     np.testing.assert_array_equal(loaded.predict_proba(ENGLISH), small.predict_proba(ENGLISH))
     assert not np.array_equal(loaded.predict_proba(ENGLISH), whole.predict_proba(ENGLISH))
     again = export.export_float32(loaded, ENGLISH)
-    assert set(again.bundle.model.graphs()) == {f"1.{FLOAT32}", f"1.{PROBE}"} and "int8" not in again.bundle.metrics
+    assert set(again.bundle.model.graphs()) == {f"1.{FLOAT32}", f"1.{PROBE}"} and again.bundle.metrics.int8 is None
     np.testing.assert_array_equal(again.predict_proba(ENGLISH), whole.predict_proba(ENGLISH))

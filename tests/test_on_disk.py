@@ -14,10 +14,10 @@ from tenor.errors import SettingsError
 from tenor.models.families import ngram
 from tenor.models.ngram import features
 from tenor.training import pipeline
-from tenor.training.pipeline import Trained
+from tenor.training.finishing import TrainedModel
 
 
-def train(folder: Path, name: str, on_disk: bool, **options: Any) -> Trained:
+def train(folder: Path, name: str, on_disk: bool, **options: Any) -> TrainedModel:
     options.setdefault("family", "ngram")
     return pipeline.train(RunConfig(str(folder / "in.csv"), out=str(folder / name), on_disk=on_disk, **options))
 

@@ -17,7 +17,7 @@ from tenor.models import registry
 from tenor.models.neural import masked_head
 from tenor.text import batches, vocabulary
 from tenor.text.encoded import PADDING
-from tenor.training import masked_lm, network_training, pipeline
+from tenor.training import masked_lm, network_training, pipeline, pretraining, run_setup
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def encoder(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small transformer's encoder."""
     out = tmp_path_factory.mktemp("encoders") / "encoder"
-    pipeline.pretrain(PretrainConfig(str(corpus), settings=TRANSFORMER, out=str(out)))
+    pretraining.pretrain(PretrainConfig(str(corpus), settings=TRANSFORMER, out=str(out)))
     return out
 
 
@@ -182,13 +182,13 @@ class _StopAfterEpoch(Callback):
 def test_the_same_seed_gives_the_same_encoder_also_when_a_run_was_stopped_and_resumed(
     corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    always = functools.partial(pipeline.Checkpoints, every_s=0.0, share=math.inf)
-    monkeypatch.setattr(pipeline, "Checkpoints", always)
+    always = functools.partial(run_setup.Checkpoints, every_s=0.0, share=math.inf)
+    monkeypatch.setattr(run_setup, "Checkpoints", always)
     run = {"settings": TRANSFORMER, "out": str(tmp_path / "encoder")}
     with pytest.raises(KeyboardInterrupt):
-        pipeline.pretrain(PretrainConfig(str(corpus), **run), _Stop(7))
+        pretraining.pretrain(PretrainConfig(str(corpus), **run), _Stop(7))
     assert (tmp_path / "encoder.training").is_dir()
-    pipeline.pretrain(PretrainConfig(str(corpus), **run, resume=True))
+    pretraining.pretrain(PretrainConfig(str(corpus), **run, resume=True))
     one, other = load_encoder(encoder).arrays, load_encoder(tmp_path / "encoder").arrays
     assert all(np.array_equal(one[name], other[name]) for name in one)
     assert not (tmp_path / "encoder.training").exists()
@@ -224,13 +224,13 @@ def test_training_starts_from_the_encoder(encoder: Path, english_csv: Path, tmp_
 
 def test_a_transformer_that_starts_from_an_encoder_learns_faster(encoder: Path) -> None:
     family, start = registry.FAMILIES["transformer"], load_encoder(encoder)
-    assert pipeline.config_of(family, {}, start).learning_rate == 0.006
-    assert pipeline.config_of(family, {"learning_rate": 0.001}, start).learning_rate == 0.001
-    assert pipeline.config_of(family, {}, None).learning_rate == 0.002
+    assert run_setup.resolve_settings(family, {}, start).learning_rate == 0.006
+    assert run_setup.resolve_settings(family, {"learning_rate": 0.001}, start).learning_rate == 0.001
+    assert run_setup.resolve_settings(family, {}, None).learning_rate == 0.002
 
 
 def test_a_pretrained_encoder_goes_on_and_is_started_from(corpus: Path, english_csv: Path, tmp_path: Path) -> None:
-    folder, found = pipeline.pretrain(
+    folder, found = pretraining.pretrain(
         PretrainConfig(str(corpus), family="pretrained", settings=PRETRAINED, out=str(tmp_path / "encoder"))
     )
     assert float(found.history[1]["validation_loss"]) < float(found.history[0]["validation_loss"])
@@ -242,7 +242,9 @@ def test_a_pretrained_encoder_goes_on_and_is_started_from(corpus: Path, english_
 
 
 def test_encoders_of_one_corpus_are_told_apart(corpus: Path, encoder: Path, english_csv: Path, tmp_path: Path) -> None:
-    other, _ = pipeline.pretrain(PretrainConfig(str(corpus), settings=TRANSFORMER, seed=1, out=str(tmp_path / "other")))
+    other, _ = pretraining.pretrain(
+        PretrainConfig(str(corpus), settings=TRANSFORMER, seed=1, out=str(tmp_path / "other"))
+    )
     run = {"family": "transformer", "out": str(tmp_path / "model"), "settings": {"epochs": 2}}
     with pytest.raises(KeyboardInterrupt):
         pipeline.train(RunConfig(str(english_csv), init=str(encoder), **run), _StopAfterEpoch())
@@ -262,9 +264,11 @@ def test_what_does_not_fit_is_refused(encoder: Path, model_folder: Path, english
     with pytest.raises(BundleError, match=r"this is no pretrained encoder. Make one with: tenor pretrain"):
         train(init=str(model_folder))
     with pytest.raises(SettingsError, match=r"the family 'lstm' has no encoder to pretrain. Known: transformer, pret"):
-        pipeline.pretrain(PretrainConfig(str(english_csv), family="lstm"))
+        pretraining.pretrain(PretrainConfig(str(english_csv), family="lstm"))
     with pytest.raises(SettingsError, match=r"setting 'tune' must be all"):
-        pipeline.pretrain(PretrainConfig(str(english_csv), family="pretrained", settings=PRETRAINED | {"tune": "lora"}))
+        pretraining.pretrain(
+            PretrainConfig(str(english_csv), family="pretrained", settings=PRETRAINED | {"tune": "lora"})
+        )
     assert not (tmp_path / "never").exists()
 
 

@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> RunConfig:
 
 
 def trained(run: RunConfig, **changes: Any) -> dict[str, Any]:
-    return pipeline.train(replace(run, **changes)).predictor.bundle.metrics
+    return pipeline.train(replace(run, **changes)).metrics
 
 
 @SEVERAL

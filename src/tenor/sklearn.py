@@ -53,21 +53,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
             fitted = fitting.fit(family, examples, config, FitContext(seed=seed, callback=told))
             told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
         about = {"text_column": "text", "label_column": "label", "seed": seed}
-        metrics = {"timing": fitted.timing}
-        self.predictor_ = Predictor(
-            Bundle(
-                family,
-                fitted.config,
-                fitted.task,
-                fitted.model,
-                about,
-                metrics,
-                fitted.history,
-                fitted.calibration,
-                fitted.conformal,
-                steps=fitted.steps,
-            )
-        )
+        self.predictor_ = Predictor(Bundle.from_fitted(family, fitted, about))
 
     def explain(self, X: Any, labels: Sequence[Any] | None = None) -> list[Explanation]:
         """Which words of each text speak for and against its labels, or those named; or raise and lower its value."""

@@ -28,7 +28,7 @@ def make(target: Path) -> None:
     from tenor import TextClassifier, TextRegressor
     from tenor.config.run_config import PretrainConfig
     from tenor.models import registry
-    from tenor.training import pipeline
+    from tenor.training import pretraining
 
     def classifier(name: str, family: str, settings: dict[str, Any], labels: Any = LABELS, texts: Any = TEXTS) -> None:
         TextClassifier(family, settings, random_state=3).fit(texts, labels).save(target / name)
@@ -53,7 +53,7 @@ def make(target: Path) -> None:
     corpus = target / "corpus.txt"
     corpus.write_text("\n".join(TEXTS), encoding="utf-8")
     run = PretrainConfig(str(corpus), settings=transformer, out=str(target / "encoder"))
-    pipeline.pretrain(run)
+    pretraining.pretrain(run)
     corpus.unlink()
     assert registry.FAMILIES.keys() == {"auto", "ngram", "bag", "cnn", "lstm", "transformer", "pretrained"}
 

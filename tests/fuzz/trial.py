@@ -90,7 +90,7 @@ def of_model(folder: Path) -> Any:
         answers["sets"] = [len(row) for row in model.predict_scored_sets(TEXTS, 0.9)[1]]
     with tempfile.TemporaryDirectory() as place:  # what was loaded can be saved
         model.save(Path(place) / "again")
-    json.dumps([saved.metadata, saved.metrics, saved.history, list(saved.steps)], allow_nan=False).encode()
+    json.dumps([saved.metadata, saved.metrics.as_dict(), saved.history, list(saved.steps)], allow_nan=False).encode()
     return answers
 
 

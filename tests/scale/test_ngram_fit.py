@@ -16,7 +16,7 @@ from tenor.config.run_config import RunConfig
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.models.families import ngram as family
 from tenor.training import pipeline
-from tenor.training.pipeline import Trained
+from tenor.training.finishing import TrainedModel
 
 pytest.importorskip("ray")
 
@@ -35,12 +35,12 @@ def written(folder: Path, kind: str = "binary") -> str:
     return str(folder / "in" / "*.csv")
 
 
-def there(run: RunConfig, callback: Callback | None = None, workers: int = 2) -> Trained:
+def there(run: RunConfig, callback: Callback | None = None, workers: int = 2) -> TrainedModel:
     with cluster.connected("ray") as connected:
         return ngram.train(connected, run, callback or Callback(), workers, 1)
 
 
-def same(one: Trained, other: Trained, tolerance: float = 2e-3) -> None:
+def same(one: TrainedModel, other: TrainedModel, tolerance: float = 2e-3) -> None:
     assert one.predictor.bundle.config == other.predictor.bundle.config
     arrays, others = (trained.predictor.bundle.model.arrays() for trained in (one, other))
     np.testing.assert_array_equal(arrays["buckets"], others["buckets"])

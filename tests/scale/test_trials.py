@@ -16,6 +16,7 @@ from tenor.config.run_config import RunConfig
 from tenor.errors import SettingsError
 from tenor.models.auto import plan
 from tenor.training import pipeline, tuning
+from tenor.training.finishing import TrainedModel
 from tenor.training.tuning import Tuning
 
 pytest.importorskip("ray")
@@ -116,7 +117,7 @@ def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
             assert self.saved.exists() or not self.names
             super().on_candidate_end(name, metrics)
 
-    def within(seconds: float) -> tuple[Looking, pipeline.Trained]:
+    def within(seconds: float) -> tuple[Looking, TrainedModel]:
         out = tmp_path / str(seconds)
         heard = Looking(out / "manifest.json")
         run = RunConfig(str(english_csv), settings={"budget": seconds}, report=False, out=str(out))

@@ -33,7 +33,7 @@ def pretrain(
     from tenor.cli import console
     from tenor.config import settings
     from tenor.config.run_config import PretrainConfig
-    from tenor.training import pipeline
+    from tenor.training import pretraining
 
     values = settings.parse_assignments(assignments or [])
     asked: dict[str, Any] = {
@@ -47,13 +47,17 @@ def pretrain(
     asked |= {"overwrite": overwrite, "resume": resume, "init": init, "log": log or []}
     run = settings.make(PretrainConfig, asked, "pretrain")
     with console.Console(quiet=as_json) as callback:
-        folder, encoder = pipeline.pretrain(run, callback)
+        folder, encoder = pretraining.pretrain(run, callback)
     if as_json:
-        print(json.dumps({**encoder.metrics, "history": encoder.history, "encoder": str(folder)}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {**encoder.metrics.as_dict(), "history": encoder.history, "encoder": str(folder)}, ensure_ascii=False
+            )
+        )
         return
     console.show(
         "",
-        f"took {encoder.metrics['timing']['total_s']:.1f} s",
+        f"took {encoder.metrics.timing.total_s:.1f} s",
         f"encoder: {folder}",
         f"start from it: tenor train DATA --family {encoder.family.name} --init {folder}",
     )

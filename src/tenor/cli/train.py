@@ -12,7 +12,7 @@ from tenor.cli import options
 if TYPE_CHECKING:
     from tenor._core.callbacks import Callback
     from tenor.config.run_config import RunConfig
-    from tenor.training.pipeline import Trained
+    from tenor.training.finishing import TrainedModel
 
 Option = typer.Option
 
@@ -186,7 +186,9 @@ def train(
     console.show(*lines, "", f"took {timing['total_s']:.1f} s ({steps})", f"model: {trained.folder}")
 
 
-def _train_on(on: str, run: "RunConfig", callback: "Callback", workers: int | None, worker_cores: int) -> "Trained":
+def _train_on(
+    on: str, run: "RunConfig", callback: "Callback", workers: int | None, worker_cores: int
+) -> "TrainedModel":
     """Train on a cluster."""
     from tenor.distributed import cluster, ngram, training
     from tenor.distributed.trials import Places

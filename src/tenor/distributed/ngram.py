@@ -24,6 +24,7 @@ from tenor.distributed.partition import Block
 from tenor.distributed.worker_pool import Crew
 from tenor.errors import SettingsError
 from tenor.inference import predict_files
+from tenor.inference.bundle import Bundle
 from tenor.inference.predict_files import Shard
 from tenor.inference.predictor import Predictor
 from tenor.models import registry
@@ -34,11 +35,11 @@ from tenor.models.ngram import features, selection
 from tenor.models.ngram.model import Config, NgramModel
 from tenor.tasks import Floats
 from tenor.text.ngrams import BITS
-from tenor.training import fitting, output, pipeline, provenance
-from tenor.training.pipeline import Trained
+from tenor.training import finishing, fitting, output, pipeline, run_identity, run_setup
+from tenor.training.finishing import ModelFolder, TrainedModel
 
 
-def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, threads: int) -> Trained:
+def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, threads: int) -> TrainedModel:
     """As `pipeline.train`, from the rows of files that every node reaches.
 
     Args:
@@ -54,7 +55,7 @@ def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, thr
     begin = time.perf_counter()
     family = registry.find(run.family)
     _refuse(run)
-    config = pipeline.config_of(family, run.settings or {}, None)
+    config = run_setup.resolve_settings(family, run.settings or {}, None)
     folder = output.output_folder(run)
     source, test = sources.train_and_test_sources(run)
     files = predict_files.list_shards(source)
@@ -64,27 +65,20 @@ def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, thr
         try:
             rows = Rows(crew, run)
             prepared = rows.prepare(blocks, test, callback)
-            identity = pipeline.identify(run, family, config, None, prepared, rows.fingerprint())
-            folder, there = pipeline.found_there(run, folder, identity, callback)
-            if there is not None and there.whole:
-                return Trained(folder, Predictor(there.saved))
+            identity = run_identity.identify(run, family, config, None, prepared, rows.fingerprint())
+            folder, existing = run_identity.find_existing(run, folder, identity, callback)
+            if existing is not None and existing.is_complete:
+                assert isinstance(existing.saved, Bundle)
+                return TrainedModel(folder, Predictor(existing.saved))
             if run.resume:
                 callback.on_message("'ngram' trains in one go, so the run starts from the beginning.")
             fitted = fitting.calibrated(_fit(rows, config, callback))
         finally:
             crew.close()
-        data = prepared.data
-        about = {
-            "text_column": data.text_column,
-            "label_column": data.label_column,
-            "label_separator": run.label_separator,
-            **provenance.origin(data, identity["data"], run.seed),
-            "run": identity,
-        }
-        trained = pipeline.unmeasured(family, fitted, about, prepared.timing)
-        return pipeline.finish(
-            run, prepared, trained, pipeline.Saved(run, folder, begun=there is not None), callback, begin
-        )
+        metadata = pipeline.origin_metadata(run, prepared.data, identity)
+        trained = finishing.unevaluated_bundle(family, fitted, metadata, prepared.timing)
+        model_folder = ModelFolder(run, folder, has_model=existing is not None)
+        return finishing.finish(prepared, trained, model_folder, callback, begin)
 
 
 def _refuse(run: RunConfig) -> None:

@@ -16,6 +16,7 @@ from tenor.data.dataset import Dataset, label_counts
 from tenor.data.ondisk import RemoteTexts
 from tenor.evaluation.evaluate import Evaluation
 from tenor.explanation.texts import Explanation, explain
+from tenor.inference.bundle import Metrics
 from tenor.inference.predictor import Predictor
 from tenor.tasks import Floats, SingleLabel, Targets, Task
 
@@ -94,7 +95,7 @@ class ReportData:
     """
 
     model: Predictor
-    metrics: dict[str, Any]
+    metrics: Metrics
     size: int
     counts: dict[str, int] = field(default_factory=dict)
     lengths: tuple[int, ...] = ()
@@ -115,7 +116,7 @@ class ReportData:
     @property
     def test(self) -> dict[str, Any]:
         """The metrics on the texts measured on; empty where there are none."""
-        return dict(self.metrics.get("test", {}))
+        return self.metrics.test or {}
 
 
 def gather(

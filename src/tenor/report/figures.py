@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -47,7 +47,7 @@ _FONTS = re.compile(r"'DejaVu Sans'[^;\"]*")
 _METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
-def learning(history: Sequence[dict[str, Any]], t: Translate) -> str:
+def learning(history: Sequence[Mapping[str, Any]], t: Translate) -> str:
     """Loss by epoch, of the texts learned from and of those held out."""
     epochs = [float(row["epoch"]) for row in history]
 

@@ -203,7 +203,7 @@ def _confused(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str, 
 
 
 def _costs(facts: ReportData) -> list[tuple[str, str]]:
-    timing = facts.metrics["timing"]
+    timing = facts.metrics.timing.as_dict()
     costs = [("time in all", f"{timing['total_s']:.1f} s")] if "total_s" in timing else []
     steps = ("read_s", "check_s", "encode_s", "choose_s", "fit_s", "calibrate_s", "evaluate_s", "cross_validate_s")
     costs += [(key.removesuffix("_s").replace("_", "-"), f"{timing[key]:.1f} s") for key in steps if key in timing]

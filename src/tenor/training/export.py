@@ -107,7 +107,8 @@ def export_int8(
             f"{before:.4f}, and {MAX_LOSS} less is allowed, so it is not kept.",
             "The float32 graph predicts, as before.",
         )
-    small.bundle.metrics["int8"] = compared.as_dict()
+    metrics = replace(small.bundle.metrics, int8=compared.as_dict())
+    small = Predictor(replace(small.bundle, metrics=metrics))
     return small, compared, measured
 
 
@@ -128,5 +129,4 @@ def _changed(predictor: Predictor, change: Callable[[NeuralModel], OnnxNetwork])
             f"there is no network in this model of the family {saved.family.name!r}.",
             "There is nothing to export: n-grams need NumPy alone.",
         )
-    metrics = {name: value for name, value in saved.metrics.items() if name != "int8"}
-    return Predictor(replace(saved, model=model, metrics=metrics))
+    return Predictor(replace(saved, model=model, metrics=replace(saved.metrics, int8=None)))

@@ -86,7 +86,7 @@ def choose_folder(out: str | None, name: str, resume: bool, overwrite: bool) -> 
         number += 1
 
 
-def is_complete(folder: Path, saved: "bundle.Bundle | bundle.Encoder", run: Mapping[str, Any]) -> bool:
+def is_complete(folder: Path, saved: "bundle.Bundle | bundle.EncoderBundle", run: Mapping[str, Any]) -> bool:
     """Whether a saved folder is what a run ends with, rather than a first model of it.
 
     Args:
@@ -107,7 +107,7 @@ def is_complete(folder: Path, saved: "bundle.Bundle | bundle.Encoder", run: Mapp
             "Use the same data, settings and seed, choose another folder (`out=...`), or replace this one "
             "(`overwrite=True`, without `resume=True`).",
         )
-    return "total_s" in saved.metrics.get("timing", {})
+    return saved.metrics.is_final
 
 
 def has_model(folder: Path) -> bool:

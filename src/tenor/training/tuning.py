@@ -35,7 +35,8 @@ from tenor.models import registry
 from tenor.models.auto import cost
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
-from tenor.training import fitting, output, pipeline, preparation, provenance
+from tenor.training import fitting, output, pipeline, preparation, provenance, run_setup
+from tenor.training.finishing import TrainedModel
 
 STUDY, BEST, TRIALS = "study.db", "best.toml", "trials.csv"
 
@@ -113,7 +114,7 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
     if not family.tunable:
         raise SettingsError(f"{family.name!r} has nothing to tune.", "Name a family: see 'tenor families'.")
     fixed = dict(run.settings or {})
-    pipeline.config_of(family, fixed, None)
+    run_setup.resolve_settings(family, fixed, None)
     family.require_installed()
     tracking.need(run.log)
     folder = _folder(run)
@@ -146,7 +147,7 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
     return found
 
 
-def train(asked: Tuning, callback: Callback | None = None) -> pipeline.Trained:
+def train(asked: Tuning, callback: Callback | None = None) -> TrainedModel:
     """Search, then train with what was found. The folder of the search is that of the model with `-tuning` behind it.
 
     Raises:
@@ -154,7 +155,7 @@ def train(asked: Tuning, callback: Callback | None = None) -> pipeline.Trained:
     """
     run = asked.run
     family = registry.find(run.family)
-    pipeline.check_quantise(run, family)
+    run_setup.check_quantise(run, family)
     if run.out is not None:
         output.output_folder(run)
     searched = replace(run, out=None if run.out is None else f"{run.out.rstrip('/')}-tuning")

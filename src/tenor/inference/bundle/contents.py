@@ -1,0 +1,111 @@
+"""What a folder holds in memory: a trained model, or a pretrained encoder."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tenor.evaluation.calibration import Calibration
+from tenor.evaluation.conformal import Conformal
+from tenor.inference.bundle.format import to_json
+from tenor.inference.bundle.metrics_file import Metrics, Timing
+from tenor.models.base import Arrays, Fitted, Model
+from tenor.models.family import Family
+from tenor.tasks import Task
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model with its metadata.
+
+    Attributes:
+        family: The model's family.
+        config: The family's settings.
+        task: The task: which labels or values are predicted.
+        model: The model.
+        metadata: Further fields of `tenor.json`: columns, seed, versions, the fingerprint of the data.
+        metrics: The contents of `metrics.json`.
+        history: Rows of `history.csv`.
+        calibration: Turns the model's logits into those of calibrated probabilities; None: nothing to calibrate.
+        conformal: Scores that prediction sets and intervals come from; None: no texts were held out.
+        documents: Files for people, by name: `report.html` and `README.md`.
+        steps: Rows of `steps.csv`; empty unless a network was trained step by step.
+        notes: Parts that are not used on this machine, and why. Notes are not saved.
+        digest: SHA-256 of the manifest of the folder that was read; empty where the model was not read from one.
+    """
+
+    family: Family
+    config: Any
+    task: Task
+    model: Model
+    metadata: Mapping[str, Any]
+    metrics: Metrics
+    history: Sequence[Mapping[str, Any]]
+    calibration: Calibration | None = None
+    conformal: Conformal | None = None
+    documents: Mapping[str, bytes] = field(default_factory=dict)
+    steps: Sequence[Mapping[str, Any]] = ()
+    notes: tuple[str, ...] = ()
+    digest: str = ""
+
+    @classmethod
+    def from_fitted(
+        cls, family: Family, fitted: Fitted, metadata: Mapping[str, Any], timing: Mapping[str, float] | None = None
+    ) -> "Bundle":
+        """A model that was just fitted and not yet measured.
+
+        Args:
+            family: The model's family.
+            fitted: The model.
+            metadata: Further fields of `tenor.json`.
+            timing: Seconds by step before fitting; None: fitting was the first step.
+        """
+        return cls(
+            family=family,
+            config=fitted.config,
+            task=fitted.task,
+            model=fitted.model,
+            metadata=metadata,
+            metrics=Metrics(Timing(**(timing or {}), **fitted.timing)),
+            history=fitted.history,
+            calibration=fitted.calibration,
+            conformal=fitted.conformal,
+            steps=fitted.steps,
+        )
+
+
+@dataclass(frozen=True)
+class EncoderBundle:
+    """A pretrained encoder, from which training may start.
+
+    Attributes:
+        family: The encoder's family.
+        config: The family's settings.
+        text_encoder: The contents of `encoder.json`: how texts become ids.
+        arrays: Weights by name.
+        metadata: Further fields of `tenor.json`.
+        metrics: The contents of `metrics.json`.
+        history: Rows of `history.csv`.
+        documents: Files for people, by name.
+        steps: Rows of `steps.csv`.
+    """
+
+    family: Family
+    config: Any
+    text_encoder: dict[str, Any]
+    arrays: Arrays
+    metadata: Mapping[str, Any]
+    metrics: Metrics
+    history: Sequence[Mapping[str, Any]]
+    documents: Mapping[str, bytes] = field(default_factory=dict)
+    steps: Sequence[Mapping[str, Any]] = ()
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights and of how texts become ids."""
+        digest = hashlib.sha256(to_json(self.text_encoder))
+        for name in sorted(self.arrays):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(self.arrays[name]).data)
+        return digest.hexdigest()

@@ -1,0 +1,129 @@
+"""The files of a saved model, compared with the sizes and hashes of the manifest before anything else reads them."""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+from tenor._core import atomic, records, regular_files
+from tenor._core.records import RecordError
+from tenor._core.regular_files import IrregularFileError
+from tenor.errors import BundleError
+from tenor.inference.bundle.damage import damaged, first_line
+from tenor.inference.bundle.format import (
+    ENCODER,
+    FORMAT,
+    MANIFEST,
+    METADATA,
+    METRICS,
+    WEIGHTS,
+    is_desktop_file,
+    is_graph,
+    is_model_file,
+)
+
+_LARGEST_TEXT, _LARGEST_BINARY, _LARGEST_FOLDER = 256 << 20, 16 << 30, 32 << 30  # bytes
+_VERSION_DIGITS = 12
+
+
+class _Entry(NamedTuple):
+    """A line of the manifest."""
+
+    size: int
+    sha256: str
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of the manifest, which stands for the whole folder; empty where there is no manifest."""
+    try:
+        return hashlib.sha256(regular_files.read(atomic.present(folder) / MANIFEST, _LARGEST_TEXT)).hexdigest()
+    except (FileNotFoundError, NotADirectoryError, IrregularFileError):
+        return ""
+
+
+def version(folder: Path) -> str:
+    """The version of the model in a folder, 12 digits. It changes with the model; empty where there is no model."""
+    return short_version(digest(folder))
+
+
+def short_version(digest: str) -> str:
+    """The first digits of a digest, for people. Two folders can be made to have the same."""
+    return digest[:_VERSION_DIGITS]
+
+
+def has_onnx_graph(folder: Path) -> bool:
+    """Whether a model's folder has an ONNX graph."""
+    return any(is_graph(entry.name) for entry in atomic.present(folder).iterdir())
+
+
+def read(folder: Path) -> dict[str, bytes]:
+    """The contents of a saved model by file name, the manifest among them.
+
+    Raises:
+        BundleError: The folder is not a saved model, or a file is missing, is not the saved one or cannot be read.
+    """
+    try:
+        return _read_verified(atomic.present(folder))
+    except OSError as error:
+        raise BundleError(
+            f"{folder}: the model cannot be read: {error.strerror or error}.", "If it was just replaced, try again."
+        ) from None
+
+
+def _read_verified(folder: Path) -> dict[str, bytes]:
+    remedy = "Give the folder that a model was saved to."
+    if not folder.exists():
+        raise BundleError(f"{folder}: there is no such folder.", remedy)
+    if not (folder / MANIFEST).is_file():
+        raise BundleError(f"{folder}: this is no saved model: there is no {MANIFEST}.", remedy)
+    contents = {MANIFEST: _read_file(folder, MANIFEST, None)}
+    entries = _parse_manifest(folder, contents[MANIFEST])
+    _check_names(folder, entries)
+    for name, (size, sha256) in entries.items():
+        data = _read_file(folder, name, size)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise damaged(folder, f"{name} is not the file that was saved")
+        contents[name] = data
+    return contents
+
+
+def _parse_manifest(folder: Path, data: bytes) -> dict[str, _Entry]:
+    try:
+        manifest = records.parse(data, MANIFEST)
+        number, files = manifest.whole("format", 1, 1 << 31), manifest.record("files")
+        parts = {name: files.record(name) for name in files.values}
+        entries = {
+            name: _Entry(part.whole("size", 0, 1 << 62), part.text("sha256", 64)) for name, part in parts.items()
+        }
+    except RecordError as error:
+        raise damaged(folder, f"{MANIFEST} cannot be read: {first_line(str(error))}") from None
+    if number > FORMAT:
+        raise BundleError(f"{folder}: this was saved by a newer Tenor (format {number}).", "Update Tenor.")
+    return entries
+
+
+def _check_names(folder: Path, entries: dict[str, _Entry]) -> None:
+    """Refuse a folder with files too many, too few or too large."""
+    for name in entries:
+        if not is_model_file(name) or name == MANIFEST:
+            raise damaged(folder, f"{MANIFEST} names {name[:100]!r}, which is no file of a saved model")
+    if (total := sum(entry.size for entry in entries.values())) > _LARGEST_FOLDER:
+        raise damaged(folder, f"its files have {total:,} bytes, and {_LARGEST_FOLDER:,} are allowed")
+    present = {entry.name for entry in folder.iterdir() if not is_desktop_file(entry.name)}
+    for name in sorted(present - set(entries) - {MANIFEST}):
+        raise BundleError(
+            f"{folder}: there is a file that does not belong there: {name!r}.",
+            "A saved model has no files but its own. If this one is yours, move it elsewhere.",
+        )
+    for name in sorted({*entries, METADATA, ENCODER, WEIGHTS, METRICS} - present):
+        raise damaged(folder, f"{name} is missing")
+
+
+def _read_file(folder: Path, name: str, size: int | None) -> bytes:
+    """The bytes of a file, which must have this size; None: any size."""
+    limit = _LARGEST_BINARY if name.endswith((".safetensors", ".onnx")) else _LARGEST_TEXT
+    try:
+        return regular_files.read(folder / name, limit, size)
+    except IrregularFileError as error:
+        raise damaged(folder, f"{name} {error}") from None
+    except MemoryError:
+        raise damaged(folder, f"{name} is larger than the memory that there is") from None

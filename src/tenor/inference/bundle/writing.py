@@ -1,0 +1,166 @@
+"""Writing a model's folder: whole, or not at all."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tenor._core import atomic, tensor_file
+from tenor._core.version import VERSION
+from tenor.config import settings
+from tenor.errors import BundleError
+from tenor.evaluation import conformal
+from tenor.inference.bundle.contents import Bundle, EncoderBundle
+from tenor.inference.bundle.format import (
+    CONFORMAL_PREFIX,
+    ENCODER,
+    ENCODER_KIND,
+    FORMAT,
+    FORMAT_WITHOUT_GRAPHS,
+    HISTORY,
+    MANIFEST,
+    METADATA,
+    METRICS,
+    STEPS,
+    WEIGHTS,
+    is_desktop_file,
+    is_model_file,
+    to_csv,
+    to_json,
+    values_of_member,
+)
+from tenor.models.onnx import weights as onnx_weights
+from tenor.models.onnx.probe import PROBE
+
+Parts = Sequence[bytes | memoryview]
+"""The contents of a file in parts that follow each other."""
+
+
+def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
+    """Write the folder of a model, whole or not at all.
+
+    Args:
+        bundle: The model.
+        folder: The folder.
+        overwrite: Replace a model that is there.
+
+    Raises:
+        BundleError: There is something at `folder` and `overwrite` is off or it is not a saved model, or the folder
+            cannot be written (the disk is full, say). What is there is kept.
+    """
+    check_target(folder, overwrite)
+    fields: dict[str, Any] = {"task": bundle.task.to_dict()}
+    if bundle.calibration is not None:
+        fields["calibration"] = bundle.calibration.describe()
+    arrays = dict(bundle.model.arrays())
+    if bundle.conformal is not None:
+        arrays |= {CONFORMAL_PREFIX + name: getattr(bundle.conformal, name) for name in conformal.ARRAY_NAMES}
+    graphs = bundle.model.graphs()
+    parts, places = tensor_file.write(arrays)
+    contents: dict[str, Parts] = {
+        METADATA: [to_json(_metadata(bundle, fields, _format_number(graphs)))],
+        ENCODER: [to_json(bundle.model.encoder())],
+        WEIGHTS: parts,
+        **_common_files(bundle),
+        **{name: [_located(name, data, places)] for name, data in graphs.items()},
+    }
+    _write(folder, contents, _format_number(graphs), overwrite)
+
+
+def save_encoder(encoder: EncoderBundle, folder: Path, overwrite: bool = False) -> None:
+    """Write the folder of an encoder, whole or not at all. Raises BundleError like `save`."""
+    check_target(folder, overwrite)
+    parts, _ = tensor_file.write(encoder.arrays)
+    contents: dict[str, Parts] = {
+        METADATA: [to_json(_metadata(encoder, {"kind": ENCODER_KIND}, FORMAT_WITHOUT_GRAPHS))],
+        ENCODER: [to_json(encoder.text_encoder)],
+        WEIGHTS: parts,
+        **_common_files(encoder),
+    }
+    _write(folder, contents, FORMAT_WITHOUT_GRAPHS, overwrite)
+
+
+def check_target(folder: Path, overwrite: bool) -> None:
+    """Refuse a folder that a model cannot be saved to: one that exists, unless it is a model to be overwritten.
+
+    Raises:
+        BundleError: The folder exists, is not a model, has other files, or cannot be made.
+    """
+    with contextlib.suppress(OSError):  # the checks below report a folder that cannot be written to
+        atomic.recover(folder)
+    if not os.path.lexists(folder):
+        parent = next(above for above in folder.absolute().parents if above.exists())
+        if not parent.is_dir() or not os.access(parent, os.W_OK):
+            raise BundleError(f"{folder}: no folder can be made in {parent}.", "Choose another folder (`out=...`).")
+        return
+    if not overwrite:
+        raise BundleError(
+            f"{folder}: this exists already.",
+            "Choose another folder (`out=...`), or replace it (`overwrite=True`).",
+        )
+    if not (folder / MANIFEST).is_file():
+        raise BundleError(
+            f"{folder}: this is no saved model, so it is not overwritten.", "Choose another folder (`out=...`)."
+        )
+    names = sorted(entry.name for entry in folder.iterdir())
+    foreign = [name for name in names if not (is_model_file(name) or is_desktop_file(name))]
+    if foreign:
+        raise BundleError(
+            f"{folder}: there is a file that is none of the model's: {foreign[0]!r}.",
+            "Move it elsewhere, or choose another folder (`out=...`).",
+        )
+
+
+def _format_number(graphs: Mapping[str, bytes]) -> int:
+    return FORMAT if graphs else FORMAT_WITHOUT_GRAPHS
+
+
+def _metadata(saved: Bundle | EncoderBundle, fields: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """The contents of `tenor.json`; `fields` belong to classifiers or to encoders alone."""
+    return {
+        "format": number,
+        "tenor": VERSION,
+        "family": saved.family.name,
+        "settings": settings.as_dict(saved.config),
+        **fields,
+        **saved.metadata,
+    }
+
+
+def _common_files(saved: Bundle | EncoderBundle) -> dict[str, Parts]:
+    """The files that models and encoders have alike."""
+    tables = {name: rows for name, rows in ((HISTORY, saved.history), (STEPS, saved.steps)) if rows}
+    return {
+        METRICS: [to_json(saved.metrics.as_dict())],
+        **{name: [document] for name, document in saved.documents.items()},
+        **{name: [to_csv(rows)] for name, rows in tables.items()},
+    }
+
+
+def _located(name: str, data: bytes, places: Mapping[str, tensor_file.Place]) -> bytes:
+    """A graph that knows where its weights are in their file; a probe unchanged."""
+    return data if name.endswith(PROBE) else onnx_weights.with_locations(data, values_of_member(name, places))
+
+
+def _write(folder: Path, contents: Mapping[str, Parts], number: int, overwrite: bool) -> None:
+    manifest = to_json({"format": number, "files": {name: _entry(parts) for name, parts in contents.items()}})
+    try:
+        atomic.atomic_write_dir(folder, {**contents, MANIFEST: [manifest]}, overwrite)
+    except FileExistsError:
+        check_target(folder, overwrite)
+        raise
+    except OSError as error:
+        raise BundleError(
+            f"{folder}: the model cannot be saved: {error.strerror or error}.",
+            "Nothing was changed there. Free some space or choose another folder (`out=...`).",
+        ) from None
+
+
+def _entry(parts: Parts) -> dict[str, int | str]:
+    """A file's size and hash, for the manifest."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return {"size": sum(map(len, parts)), "sha256": digest.hexdigest()}

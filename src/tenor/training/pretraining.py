@@ -1,0 +1,72 @@
+"""From a corpus without labels to a saved encoder."""
+
+import time
+from pathlib import Path
+
+from tenor import tracking
+from tenor._core.callbacks import Callback
+from tenor.config import settings
+from tenor.config.run_config import PretrainConfig
+from tenor.data import sources
+from tenor.errors import counted
+from tenor.inference import bundle
+from tenor.inference.bundle import EncoderBundle, Metrics, Timing
+from tenor.models import registry
+from tenor.models.context import FitContext
+from tenor.training import output, provenance, run_identity, run_setup
+
+
+def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Path, EncoderBundle]:
+    """Train an encoder on texts without labels, and save it.
+
+    Args:
+        run: The run.
+        callback: Receives messages and progress.
+
+    Returns:
+        The folder, and the encoder.
+
+    Raises:
+        TenorError: The corpus, the settings or the output folder cannot be used. Nothing is written then.
+    """
+    callback = callback or Callback()
+    family = registry.find_pretrainable(run.family)
+    init = run_setup.load_init(run.init, family)
+    config = run_setup.resolve_settings(family, {**family.pretraining, **(run.settings or {})}, init)
+    family.require_installed()
+    tracking.need(run.log)
+    folder = output.output_folder(run)
+    started_at = time.perf_counter()
+    corpus = sources.read_unlabelled(run.corpus, run.text)
+    read_s = time.perf_counter() - started_at
+    callback.on_message(f"{counted(len(corpus), 'text')} to learn from.")
+    digest = provenance.fingerprint(corpus)
+    identity = run_identity.identify_pretraining(run, family, config, init, digest)
+    folder, existing = run_identity.find_existing(run, folder, identity, callback)
+    if existing is not None and existing.is_complete:
+        assert isinstance(existing.saved, EncoderBundle)
+        return folder, existing.saved
+    checkpoints = run_setup.checkpoints_for(run, family, folder, identity)
+
+    from tenor.training import masked_lm
+
+    with tracking.tracked(run.log, folder, callback, run.resume) as tracker:
+        tracker.settings(run_setup.requested_settings(run, config))
+        weights = run_setup.pretrained_weights(init)
+        context = FitContext(seed=run.seed, callback=tracker, checkpoints=checkpoints, init=weights)
+        fitted = masked_lm.fit(family, corpus.texts, config, context)
+        tracker.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
+    timing = Timing(read_s=read_s, **fitted.timing)
+    encoder = EncoderBundle(
+        family=family,
+        config=fitted.config,
+        text_encoder=fitted.model.encoder(),
+        arrays={name: array for name, array in fitted.model.arrays().items() if not name.startswith("logits/")},
+        metadata={**provenance.origin(corpus, digest, run.seed), "run": identity},
+        metrics=Metrics(timing).with_timing(total_s=time.perf_counter() - started_at),
+        history=fitted.history,
+        steps=fitted.steps,
+    )
+    bundle.save_encoder(encoder, folder, run.overwrite)
+    output.remove_checkpoints(output.training_folder(folder))
+    return folder, encoder
