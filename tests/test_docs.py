@@ -1,7 +1,6 @@
 """The documentation says what the program does. TENOR_UPDATE_DOCS=1 writes the generated pages again."""
 
 import ast
-import importlib
 import os
 import re
 import subprocess
@@ -19,7 +18,7 @@ from tenor.config import settings
 from tenor.data.builtin import BUILTINS
 from tenor.models import registry
 from tenor.serving import app as serving_app
-from tenor.serving.corrections import Store
+from tenor.serving.corrections import CorrectionStore
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -161,16 +160,22 @@ def code(text: str) -> Iterator[str]:
 
 
 def resolves(name: str) -> bool:
-    """Whether a dotted name is a module, or an attribute of one."""
-    module, _, attribute = name.rpartition(".")
-    try:
-        importlib.import_module(name)
-    except ModuleNotFoundError:
-        try:
-            return hasattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError:
-            return False
-    return True
+    """Whether a dotted name is a module of Tenor, or is defined or imported in one; nothing is imported for it."""
+    path = (ROOT / "src").joinpath(*name.split("."))
+    if path.is_dir() or path.with_suffix(".py").exists():
+        return True
+    module = path.parent / "__init__.py" if path.parent.is_dir() else path.parent.with_suffix(".py")
+    if not module.exists():
+        return False
+    names = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return path.name in names
 
 
 @pytest.mark.parametrize(
@@ -182,8 +187,10 @@ def test_options_that_a_page_names_exist(page: str) -> None:
 
 
 def test_every_route_is_described_and_every_route_of_the_page_exists(tmp_path: Path, model_folder: Path) -> None:
-    store = Store(str(tmp_path / "corrections.db"))
-    served = serving_app.make([model_folder], serving_app.Options(watch_s=0), lambda _: None, store)
+    store = CorrectionStore(str(tmp_path / "corrections.db"))
+    served = serving_app.create_app(
+        [model_folder], serving_app.ServerOptions(reload_interval_s=0), lambda _: None, store
+    )
     with TestClient(served, base_url="http://localhost") as client:
         paths = client.get("/openapi.json").json()["paths"]
         assert client.get("/").status_code == 200
