@@ -134,7 +134,7 @@ def test_links_lead_to_pages_and_headings(page: str) -> None:
 @pytest.mark.parametrize("page", NAMES)
 def test_paths_and_modules_that_a_page_names_exist(page: str) -> None:
     text = read(page)
-    for path in re.findall(r"(?<![\w/.])(?:[\w-]+/)+(?:[\w-]+\.py\b)?", "\n".join(code(text))):
+    for path in re.findall(r"(?<![\w/.-])(?:(?:[\w-]+/)+(?:[\w-]+\.py\b)?|[\w-]+\.py\b)", "\n".join(code(text))):
         top = path.partition("/")[0]
         if "NAME" in path:  # a file that the reader adds
             continue

@@ -19,10 +19,10 @@ BEGIN, END = "<!-- tree: written by tools/tree.py -->", "<!-- end of tree -->"
 # The order in which data flows, then what surrounds it.
 ORDER = (
     "errors.py",
-    "tasks.py",
     "sklearn.py",
     "_core",
     "config",
+    "tasks",
     "data",
     "text",
     "checks",
