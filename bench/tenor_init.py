@@ -28,7 +28,18 @@ def main() -> None:
         test = draw("test", int(sys.argv[4]), TEST_SEED, Path(work))
         encoder = next((each for each in sys.argv[5:] if "=" not in each), None)
         out = str(Path(work) / "model")
-        run = RunConfig(train, test, "text", "label", family, values, seed=seed, out=out, init=encoder, report=False)
+        run = RunConfig(
+            train,
+            test=test,
+            text="text",
+            label="label",
+            family=family,
+            settings=values,
+            seed=seed,
+            out=out,
+            init=encoder,
+            report=False,
+        )
         metrics = pipeline.train(run).metrics
     timing = metrics["timing"]
     print_figures(accuracy=metrics["test"]["accuracy"], fit_s=timing["fit_s"], total_s=timing["total_s"])

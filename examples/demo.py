@@ -10,10 +10,8 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import tenor
 from tenor.cli.console import Console
-from tenor.config.run_config import RunConfig
-from tenor.training import pipeline
-from tenor.training.finishing import TrainedModel
 
 SETTINGS: dict[str, dict[str, Any]] = {"ngram": {}, "lstm": {"epochs": 1, "steps": 160}}
 SENTENCES = [
@@ -25,14 +23,16 @@ SENTENCES = [
 
 def main() -> None:
     """Train both, print their held-out results, classify the sentences, say where the models are."""
-    trained: dict[str, TrainedModel] = {}
+    trained: dict[str, tenor.TrainedModel] = {}
     for family, settings in SETTINGS.items():
         shown = " ".join(f"--set {name}={value}" for name, value in settings.items())
         print(f"\n== tenor train imdb --family {family} {shown}".rstrip(), flush=True)
         started_at = time.perf_counter()
         with Console() as console:
-            run = RunConfig("imdb", family=family, settings=settings, out=f"runs/demo-{family}", overwrite=True)
-            trained[family] = pipeline.train(run, console)
+            config = tenor.RunConfig(
+                "imdb", family=family, settings=settings, out=f"runs/demo-{family}", overwrite=True
+            )
+            trained[family] = tenor.train(config, callback=console)
         test = trained[family].metrics["test"]
         seconds = time.perf_counter() - started_at
         print(
@@ -43,7 +43,7 @@ def main() -> None:
     print("The LSTM has read about half of the reviews. All of them: .venv/bin/tenor train imdb --family lstm")
 
 
-def show(trained: dict[str, TrainedModel]) -> None:
+def show(trained: dict[str, tenor.TrainedModel]) -> None:
     """Print the models' held-out results, and what they say of the sentences."""
     print("\nHeld-out reviews          " + "".join(f"{family:>12}" for family in trained))
     for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"), ("log_loss", "log loss")):

@@ -1,8 +1,7 @@
 """Film reviews with Tenor: the network of `keras_imdb.py`, trained, measured and saved."""
 
-from tenor.config.run_config import RunConfig
-from tenor.training import pipeline
+import tenor
 
-trained = pipeline.train(RunConfig("imdb", family="lstm", out="runs/example-lstm", overwrite=True))
+trained = tenor.train(tenor.RunConfig("imdb", family="lstm", out="runs/example-lstm", overwrite=True))
 print(f"test accuracy: {trained.metrics['test']['accuracy']:.4f}")
 print(trained.predictor.predict(["A wonderful film.", "Two hours that I will never get back."]))

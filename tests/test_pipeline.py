@@ -129,7 +129,9 @@ def test_training_says_what_may_be_wrong_with_the_data(tmp_path: Path) -> None:
     rows = [*english(), (english()[0][0] + " ", "negative"), ("odd one", "Positive")]
     data, test = write_csv(tmp_path / "in.csv", rows), write_csv(tmp_path / "test.csv", english()[5:9])
     heard = Listener()
-    pipeline.train(RunConfig(str(data), str(test), family="ngram", out=str(tmp_path / "model"), settings=QUICK), heard)
+    pipeline.train(
+        RunConfig(str(data), test=str(test), family="ngram", out=str(tmp_path / "model"), settings=QUICK), heard
+    )
     assert heard.lines[1:-1] == [
         "4 of the 4 texts to measure on are also among those to learn from.",
         "2 rows have the same text as another and a different label.",

@@ -56,8 +56,8 @@ def test_the_best_settings_are_no_worse_than_the_defaults_and_train_as_they_are(
     tmp_path: Path, english_csv: Path
 ) -> None:
     found = tuning.tune(Tuning(run(english_csv, tmp_path / "search"), trials=4))
-    assert found.trials == 4
-    assert found.loss == min(float(loss) for loss in losses(found.folder)) <= found.first_loss
+    assert found.n_trials == 4
+    assert found.loss == min(float(loss) for loss in losses(found.folder)) <= found.default_loss
     values = settings.read_toml(found.folder / tuning.BEST)
     best = settings.make(RunConfig, values, "best.toml")
     assert best.settings == found.settings
@@ -97,8 +97,8 @@ def test_a_network_that_does_badly_is_given_up(tmp_path: Path, chinese_csv: Path
     asked = run(chinese_csv, tmp_path / "search", family="bag", settings=fixed, seed=1)
     heard = Stopping(after=99)
     found = tuning.tune(Tuning(asked, trials=5), heard)
-    assert found.trials == 5
-    assert set(found.settings) == {*fixed, "learning_rate"} or found.loss == found.first_loss
+    assert found.n_trials == 5
+    assert set(found.settings) == {*fixed, "learning_rate"} or found.loss == found.default_loss
     given_up = sum(line.endswith(" s.") and ": given up after" in line for line in heard.said)
     table = (found.folder / tuning.TRIALS).read_text(encoding="utf-8")
     assert table.count(",pruned,") == given_up > 0
@@ -106,7 +106,7 @@ def test_a_network_that_does_badly_is_given_up(tmp_path: Path, chinese_csv: Path
 
 def test_time_ends_a_search_after_the_defaults(tmp_path: Path, english_csv: Path) -> None:
     found = tuning.tune(Tuning(run(english_csv, tmp_path / "search"), trials=50, budget=1e-6))
-    assert (found.trials, found.loss) == (1, found.first_loss)
+    assert (found.n_trials, found.loss) == (1, found.default_loss)
 
 
 def test_every_family_says_what_may_be_changed() -> None:

@@ -51,7 +51,7 @@ def table(folder: Path) -> list[list[str]]:
     return [[line.split(",")[at], line.split(",", 12)[-1]] for line in lines[1:]]
 
 
-def search(data: Path, out: Path, count: int, together: int, ray: Any = None) -> tuning.Tuned:
+def search(data: Path, out: Path, count: int, together: int, ray: Any = None) -> tuning.TuningResult:
     run = RunConfig(str(data), family="ngram", settings=FIXED, out=str(out))
     attempts = None if ray is None else trials.Trials(trials.Places(ray, 2, 1))
     return tuning.tune(Tuning(run, count, together=together), Callback(), attempts)
@@ -62,7 +62,7 @@ def test_a_search_finds_what_one_machine_finds_and_goes_on(tmp_path: Path, engli
     with cluster.connected("ray") as ray:
         search(english_csv, tmp_path / "there", 4, 3, ray)  # one of the second three
         there = search(english_csv, tmp_path / "there", 9, 3, ray)
-    assert (there.settings, there.loss, there.trials) == (here.settings, here.loss, 9)
+    assert (there.settings, there.loss, there.n_trials) == (here.settings, here.loss, 9)
     losses, others = ([line[0] for line in table(found.folder)] for found in (here, there))
     assert losses == others
     alone = search(english_csv, tmp_path / "alone", 5, together=1)

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tenor.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from tenor.checks.repair import Repaired
 
 Part = Literal["data", "test"]
 Severity = Literal["error", "warning", "note"]
@@ -75,11 +78,13 @@ class CheckReport:
 
     Attributes:
         summary: Rows, classes, tokens, scripts.
-        findings: The findings, the gravest first.
+        findings: The findings, the most severe first.
+        repaired: What was done to write the cleaned table; None: no table was asked for.
     """
 
     summary: dict[str, Any]
     findings: list[Finding] = field(default_factory=list)
+    repaired: "Repaired | None" = None
 
     def worst(self) -> Severity | None:
         """The gravest severity, or None where nothing was found."""

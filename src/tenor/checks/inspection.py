@@ -99,9 +99,9 @@ def run_checks(asked: CheckConfig, callback: Callback | None = None) -> tuple[Ch
     """
     run = RunConfig(
         asked.data,
-        asked.test,
-        asked.text,
-        asked.label,
+        test=asked.test,
+        text=asked.text,
+        label=asked.label,
         task=asked.task,
         label_separator=asked.label_separator,
         seed=asked.seed,

@@ -102,11 +102,11 @@ def tune(
         tuned = tuning.tune(asked, callback, attempts)
     chosen = f"tenor train --config {tuned.folder / tuning.BEST}"
     if as_json:
-        figures = {"loss": tuned.loss, "loss_of_defaults": tuned.first_loss, "trials": tuned.trials}
+        figures = {"loss": tuned.loss, "loss_of_defaults": tuned.default_loss, "trials": tuned.n_trials}
         print(json.dumps({**figures, "settings": tuned.settings, "folder": str(tuned.folder)}, ensure_ascii=False))
         return
     console.show(
-        f"{counted(tuned.trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}",
+        f"{counted(tuned.n_trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.default_loss:.4f}",
         *(f"  {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in tuned.settings.items()),
         f"train with them: {chosen}",
     )

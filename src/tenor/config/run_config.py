@@ -1,7 +1,7 @@
-"""What `train` and `pretrain` are asked for."""
+"""Configuration of a training run and of a pretraining run; a run file (TOML) has the same keys."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Literal
 
 from tenor._core.printable import printable_json
@@ -17,41 +17,42 @@ _NOT_OF_THE_MODEL = ("out", "overwrite", "resume", "log")
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What `train` is asked for.
+    """How to train a model; the keys of a run file (TOML). All but `data` are given by keyword.
 
     Attributes:
-        data: A path, a pattern of several, `-` for standard input, or the name of a built-in dataset.
-        test: Labelled texts to measure on; None holds out `test_size` of `data`.
-        text: Column of the texts; None finds it.
-        label: Column of the labels; None finds it.
+        data: Labelled texts: a file, a folder, a pattern of several files, `-` for standard input, or the name of a
+            built-in dataset.
+        test: Labelled texts for the evaluation; None: `test_size` of `data` is held out.
+        text: Column of the texts; None: detected automatically.
+        label: Column of the labels; None: detected automatically.
         family: Name of the model family.
         settings: Settings of the family that differ from its defaults.
-        seed: Seed of everything random.
-        test_size: Share held out where there is no `test`; 0 measures nothing.
-        validation: What chooses settings and epochs and calibrates, without being learned from: a share of the texts to
-            learn from, or labelled texts of their own; None: as the family does.
-        out: Folder of the model; None makes one under `runs`.
-        overwrite: Replace a model that is there.
-        resume: Go on with a run that was interrupted.
+        seed: Seed of everything random, from 0 to 2^32 - 1.
+        test_size: Fraction of `data` held out if there is no `test`, from 0 to below 1; 0: no evaluation.
+        validation: Validation data for model selection and calibration: a fraction of the training texts, or labelled
+            texts like `data`; None: the default of the family.
+        out: Folder of the model; None: a new one under `runs`.
+        overwrite: Replace a model in that folder.
+        resume: Continue an interrupted run.
         drop_unlabelled: Leave out rows without a label.
         drop_empty: Leave out rows with an empty text.
         init: Folder of a pretrained encoder to start from.
-        task: `binary`, `multiclass`, `multilabel` or `regression`; None tells it from the labels.
-        label_separator: What stands between the labels of a text; None where they are lists, or one a text.
-        class_weight: `balanced`, or a weight for each class by its name; None lets all texts count the same.
-        group: Column whose equal values stay together: an author, a thread.
-        time: Column by which the latest rows are held out, in place of drawn ones.
-        folds: Number of folds to measure by; the model learns from all rows then. None holds out a part.
-        on_disk: Keep the texts and what is made of them on disk; None: where there are many.
+        task: `binary`, `multiclass`, `multilabel` or `regression`; None: inferred from the labels.
+        label_separator: Separator for multi-label cells, such as `;`; None: lists, or one label for each text.
+        class_weight: `balanced`, or a weight for each class by its name; None: every text counts the same.
+        group: Group column: rows with equal values, such as an author, stay in the same split.
+        time: Time column: the latest rows are held out instead of random ones.
+        folds: Number of folds of a cross-validation, 2 or more; the saved model learns from all rows. None: hold-out.
+        on_disk: Keep the texts and their features on disk; None: if there are many rows.
         lang: Language of the report and the model card: `en` or `zh`.
-        unlabelled: Texts without labels to learn from too, a path or a built-in name (family `auto`); None: there are
-            none.
-        report: Make a report and a model card, where the packages for them are installed.
-        quantise: Put the networks into int8, which predicts if it is about as good on the texts held out.
-        log: Where figures go while it trains: `tensorboard`, `mlflow`.
+        unlabelled: Texts without labels to learn from too: a file or a built-in dataset (family `auto`); None: none.
+        report: Write a report and a model card if the packages for them are installed.
+        quantise: Quantise networks to int8, and keep that if it is about as good on the texts held out.
+        log: Where metrics are logged while training: `tensorboard`, `mlflow`.
     """
 
     data: str
+    _: KW_ONLY
     test: str | None = None
     text: str | None = None
     label: str | None = None
@@ -95,22 +96,24 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """What `pretrain` is asked for.
+    """How to pretrain an encoder on texts without labels. All but `corpus` are given by keyword.
 
     Attributes:
-        corpus: Texts, with or without labels: a path, or the name of a built-in dataset.
-        text: Column of the texts; None finds it.
+        corpus: Texts, with or without labels: a file, a folder, a pattern of several files, or the name of a built-in
+            dataset.
+        text: Column of the texts; None: detected automatically.
         family: Name of the model family.
         settings: Settings of the family that differ from its defaults.
-        seed: Seed of everything random.
-        out: Folder of the encoder; None makes one under `runs`.
-        overwrite: Replace an encoder that is there.
-        resume: Go on with a run that was interrupted.
-        init: Folder of an encoder to go on from.
-        log: Where figures go while it trains: `tensorboard`, `mlflow`.
+        seed: Seed of everything random, from 0 to 2^32 - 1.
+        out: Folder of the encoder; None: a new one under `runs`.
+        overwrite: Replace an encoder in that folder.
+        resume: Continue an interrupted run.
+        init: Folder of an encoder to start from.
+        log: Where metrics are logged while training: `tensorboard`, `mlflow`.
     """
 
     corpus: str
+    _: KW_ONLY
     text: str | None = None
     family: str = "transformer"
     settings: dict[str, Any] | None = None

@@ -78,25 +78,25 @@ class Tuning:
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuningResult:
     """What was found.
 
     Attributes:
         folder: Where the trials and the run file are.
         settings: The best settings.
         loss: Their loss.
-        first_loss: That of the defaults.
-        trials: How many trials there are, those given up among them.
+        default_loss: That of the defaults.
+        n_trials: How many trials there are, those given up among them.
     """
 
     folder: Path
     settings: dict[str, Any]
     loss: float
-    first_loss: float
-    trials: int
+    default_loss: float
+    n_trials: int
 
 
-def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | None" = None) -> Tuned:
+def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | None" = None) -> TuningResult:
     """Search.
 
     Args:
@@ -143,7 +143,7 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
         search.go_on(asked.trials)
         found = search.tuned()
         told.settings(found.settings)
-        told.figures("best", found.trials, {"loss": found.loss, "loss_of_defaults": found.first_loss})
+        told.figures("best", found.n_trials, {"loss": found.loss, "loss_of_defaults": found.default_loss})
     return found
 
 
@@ -162,7 +162,7 @@ def train(asked: Tuning, callback: Callback | None = None) -> TrainedModel:
     tuned = tune(replace(asked, run=searched), callback)
     if callback is not None:
         callback.on_message(
-            f"{counted(tuned.trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.first_loss:.4f}."
+            f"{counted(tuned.n_trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.default_loss:.4f}."
         )
         callback.on_message(f"the search is in {tuned.folder}; with {tuned.settings or 'the defaults'}:")
     return pipeline.train(replace(run, settings=tuned.settings or None), callback)
@@ -394,11 +394,11 @@ class _Search:
             atomic.write(self.folder / BEST, toml.encode())
             atomic.write(self.folder / TRIALS, table.getvalue().encode())
 
-    def tuned(self) -> Tuned:
+    def tuned(self) -> TuningResult:
         done = self._done()
         best = self.study.best_trial
         merged = {**(self.run.settings or {}), **best.user_attrs["settings"]}
-        return Tuned(self.folder, merged, best.value, done[0].value, len(done))
+        return TuningResult(self.folder, merged, best.value, done[0].value, len(done))
 
 
 class _Trial(Callback):

@@ -1,0 +1,311 @@
+"""The public functions. `tenor` exports them; whatever `tenor` does not export is private and may change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tenor._core.callbacks import Callback
+    from tenor.checks.finding import CheckReport
+    from tenor.config.run_config import RunConfig
+    from tenor.data.dataset import Dataset
+    from tenor.evaluation.evaluate import Comparison
+    from tenor.explanation.faithfulness import Faithfulness
+    from tenor.explanation.strongest import TopFeature
+    from tenor.explanation.texts import Explanation
+    from tenor.inference.predictor import Predictor
+    from tenor.tasks import Kind
+    from tenor.training.finishing import TrainedModel
+    from tenor.training.tuning import TuningResult
+
+
+def train(config: RunConfig, *, callback: Callback | None = None) -> TrainedModel:
+    """Train a model on labelled texts, evaluate it on texts held out, and save it.
+
+    Args:
+        config: The data, the family and how to train.
+        callback: Receives messages, progress and metrics; None: nothing is shown.
+
+    Returns:
+        The folder of the model, the model and its metrics.
+
+    Raises:
+        DataError: The data cannot be read or cannot be learned from.
+        SettingsError: A setting is unknown or cannot work.
+        BundleError: The folder exists already, or cannot be written.
+        MissingExtraError: A package is not installed.
+    """
+    from tenor.training import pipeline
+
+    return pipeline.train(config, callback)
+
+
+def tune(
+    config: RunConfig,
+    *,
+    trials: int = 20,
+    budget: float | None = None,
+    parallel: int = 1,
+    callback: Callback | None = None,
+) -> TuningResult:
+    """Search for better settings of a family. Settings that `config` names stay as they are.
+
+    Args:
+        config: The run to tune. If `config.out` has an interrupted search, that search continues.
+        trials: Number of trials in all, with those of the search that continues.
+        budget: Seconds that the search may take; None: no limit.
+        parallel: Trials that are proposed together. The result depends on it.
+        callback: Receives messages, progress and metrics; None: nothing is shown.
+
+    Returns:
+        The best settings, their loss and that of the defaults.
+
+    Raises:
+        TenorError: The data or the settings cannot be used, or the folder has another search.
+        MissingExtraError: Optuna is not installed.
+    """
+    from tenor.training import tuning
+
+    return tuning.tune(tuning.Tuning(config, trials, budget, parallel), callback)
+
+
+def load(folder: str | Path) -> Predictor:
+    """Read a saved model. Warns with NotUsedWarning if a part of the folder is not used on this machine.
+
+    Args:
+        folder: Folder of the model.
+
+    Raises:
+        BundleError: It is damaged or not a model, or it predicts something else here than where it was trained.
+    """
+    from tenor.inference import predictor
+
+    return predictor.load(folder)
+
+
+def check(
+    data: str,
+    *,
+    test: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    task: Kind | None = None,
+    label_separator: str | None = None,
+    labels: bool = False,
+    maximum_tokens: int | None = None,
+    fix: str | None = None,
+    overwrite: bool = False,
+    seed: int = 0,
+    callback: Callback | None = None,
+) -> CheckReport:
+    """Check a labelled dataset for problems before training.
+
+    Args:
+        data: A file, a folder, a pattern of several files, or the name of a built-in dataset.
+        test: Labelled texts for the evaluation, to find texts that are in both.
+        text: Column of the texts; None: detected automatically.
+        label: Column of the labels; None: detected automatically.
+        task: What to predict; None: inferred from the labels.
+        label_separator: Separator for multi-label cells, such as `;`.
+        labels: Also look for mislabelled texts, which takes longer.
+        maximum_tokens: Tokens from which a network truncates a text; None: the default of the networks.
+        fix: File for the cleaned table; None: none is written.
+        overwrite: Replace that file if it exists.
+        seed: Seed of everything random.
+        callback: Receives messages and progress; None: nothing is shown.
+
+    Returns:
+        A summary and the findings, the most severe first; `repaired` says what was done for `fix`.
+
+    Raises:
+        TenorError: The data cannot be read, or the cleaned file cannot be written.
+    """
+    from dataclasses import replace
+
+    from tenor.checks import inspection
+
+    config = inspection.CheckConfig(
+        data=data,
+        test=test,
+        text=text,
+        label=label,
+        task=task,
+        label_separator=label_separator,
+        labels=labels,
+        maximum_tokens=inspection.CheckConfig.maximum_tokens if maximum_tokens is None else maximum_tokens,
+        fix=fix,
+        overwrite=overwrite,
+        seed=seed,
+    )
+    report, repaired = inspection.run_checks(config, callback)
+    return replace(report, repaired=repaired)
+
+
+def evaluate(
+    model: Predictor | str | Path,
+    data: str,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    label_separator: str | None = None,
+    slices: Sequence[str] = (),
+    drop_unlabelled: bool = False,
+    drop_empty: bool = False,
+    callback: Callback | None = None,
+) -> dict[str, Any]:
+    """Evaluate a model on labelled texts that it was not trained on.
+
+    Args:
+        model: The model, or its folder.
+        data: A file, a folder, a pattern of several files, or the name of a built-in dataset.
+        text: Column of the texts; None: as in the training data.
+        label: Column of the labels; None: as in the training data.
+        label_separator: Separator for multi-label cells; None: as in the training data.
+        slices: Columns by whose values the metrics are reported too.
+        drop_unlabelled: Leave out rows without a label.
+        drop_empty: Leave out rows with an empty text.
+        callback: Receives messages and progress; None: nothing is shown.
+
+    Returns:
+        The metrics by name, with `slices`, the worst first.
+
+    Raises:
+        DataError: The data cannot be read, or a label is unknown to the model.
+    """
+    from tenor.evaluation import evaluate as evaluation
+
+    predictor = _predictor(model)
+    rows, columns = _labelled_texts(
+        predictor, data, callback, slices, (text, label, label_separator), (drop_unlabelled, drop_empty)
+    )
+    return evaluation.evaluate(predictor, rows, columns)
+
+
+def compare(
+    first: Predictor | str | Path,
+    second: Predictor | str | Path,
+    data: str,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    label_separator: str | None = None,
+    slices: Sequence[str] = (),
+    drop_unlabelled: bool = False,
+    drop_empty: bool = False,
+    callback: Callback | None = None,
+) -> Comparison:
+    """Compare two models on the same labelled texts: which is better, where, and whether it is more than chance.
+
+    Args:
+        first: A model, or its folder.
+        second: Another model, or its folder.
+        data: A file, a folder, a pattern of several files, or the name of a built-in dataset.
+        text: Column of the texts; None: as in the training data of the first model.
+        label: Column of the labels; None: as in the training data of the first model.
+        label_separator: Separator for multi-label cells; None: as in the training data of the first model.
+        slices: Columns by whose values the metrics are compared too.
+        drop_unlabelled: Leave out rows without a label.
+        drop_empty: Leave out rows with an empty text.
+        callback: Receives messages and progress; None: nothing is shown.
+
+    Returns:
+        The metrics of both models with intervals of the differences, and the rows that they predict differently.
+
+    Raises:
+        SettingsError: The models have different tasks.
+        DataError: The data cannot be read, or a label is unknown to both models.
+    """
+    from tenor.evaluation import evaluate as evaluation
+
+    one, other = _predictor(first), _predictor(second)
+    rows, columns = _labelled_texts(
+        one, data, callback, slices, (text, label, label_separator), (drop_unlabelled, drop_empty)
+    )
+    return evaluation.compare(one, other, rows, columns)
+
+
+def explain(
+    model: Predictor | str | Path, texts: Sequence[str], *, labels: Sequence[str] | None = None
+) -> list[Explanation]:
+    """Find the words that speak for and against labels.
+
+    Args:
+        model: The model, or its folder.
+        texts: The texts.
+        labels: Labels to explain; None: those that each text gets.
+
+    Returns:
+        For each text the weights of its words, label by label.
+
+    Raises:
+        DataError: An element is not a string.
+        SettingsError: The model does not know a label.
+    """
+    from tenor.explanation import texts as explanation
+
+    return explanation.explain(_predictor(model), texts, labels)
+
+
+def faithfulness(model: Predictor | str | Path, explanations: Sequence[Explanation], *, seed: int = 0) -> Faithfulness:
+    """Measure how much a prediction depends on the words that an explanation names.
+
+    Args:
+        model: The model that was explained, or its folder.
+        explanations: What `explain` returned.
+        seed: Seed of the random words that are deleted for comparison.
+    """
+    from tenor.explanation.faithfulness import faithfulness
+
+    return faithfulness(_predictor(model), explanations, seed)
+
+
+def top_features(model: Predictor | str | Path, texts: Sequence[str]) -> dict[str, list[TopFeature]]:
+    """Find the n-grams or words that contribute most to each label over these texts.
+
+    Args:
+        model: The model, or its folder.
+        texts: Texts like those that the model is for.
+
+    Returns:
+        A label -> its features, the strongest first.
+    """
+    from tenor.explanation import strongest
+
+    return strongest.top_features(_predictor(model), texts)
+
+
+def _predictor(model: Predictor | str | Path) -> Predictor:
+    from tenor.inference.predictor import Predictor
+
+    return model if isinstance(model, Predictor) else load(model)
+
+
+def _labelled_texts(
+    predictor: Predictor,
+    data: str,
+    callback: Callback | None,
+    slices: Sequence[str],
+    columns: tuple[str | None, str | None, str | None],
+    dropped: tuple[bool, bool],
+) -> tuple[Dataset, dict[str, list[Any]]]:
+    """Labelled texts for the model, and the columns of the slices."""
+    from tenor._core.callbacks import Callback
+    from tenor.data import sources
+
+    text, label, separator = columns
+    drop_unlabelled, drop_empty = dropped
+    return sources.read_for_evaluation(
+        data,
+        predictor.bundle.task.kind,
+        predictor.bundle.metadata,
+        callback or Callback(),
+        slices,
+        text=text,
+        label=label,
+        separator=separator,
+        drop_unlabelled=drop_unlabelled,
+        drop_empty=drop_empty,
+    )
