@@ -16,7 +16,7 @@ SETFIT_LIMIT_S = 600  # a SetFit run that would take longer is left out
 MINILM = {
     "default": (),
     "frozen": ("tune=frozen",),
-    "256 tokens": ("maximum_tokens=256",),
+    "256 tokens": ("max_length=256",),
 }
 
 

@@ -12,7 +12,7 @@ MINILM_TARGETS = {"default": 0.910, "256 tokens": 0.925}
 MINILM_S = 11 * 60
 MINILM_NAMES = {
     "default": "`pretrained`",
-    "256 tokens": "`--set maximum_tokens=256`",
+    "256 tokens": "`--set max_length=256`",
     "frozen": "`--set tune=frozen`",
 }
 FINETUNE_RATIO = 1.5

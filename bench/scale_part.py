@@ -10,7 +10,7 @@ from tables import Row, Runs, met, middle, seconds, table
 FILES, PREDICTED, LEARNED, TRAINED = 16, 24_000, 48_000, 150  # rows of a file
 EFFICIENCY, OVERHEAD = 0.85, 0.15
 PLACES = {"plain": 0, "one worker": 1, "two workers": 2}
-SETTINGS = ("orders=[1,2]", "characters=[]", "weighting=naive-bayes", "strength=0.3")
+SETTINGS = ("word_ngrams=[1,2]", "char_ngrams=[]", "weighting=naive-bayes", "C=0.3")
 NOTE = """Parquet files of reviews, each of halves of two of IMDB's (`bench/make_shards.py`). Plain: `tenor predict
 ... --out FOLDER/` and `tenor train ... --family ngram --on-disk` on one core. Workers: the same with `--on ray`, each
 on a node of its own that is pinned to one core; the program that asks them, and Ray itself, run beside them on the

@@ -21,7 +21,12 @@ def main() -> None:
     """Fit the head, write both models, print the figures."""
     folder, tokens = Path(sys.argv[1]), int(sys.argv[2])
     texts, labels = drawn(TEXTS)
-    settings = {"tune": "frozen", "maximum_tokens": tokens, "predict_keep": "both", "epochs": 1}  # cut, as the peers do
+    settings = {
+        "tune": "frozen",
+        "max_length": tokens,
+        "predict_truncation": "both",
+        "epochs": 1,
+    }  # cut, as the peers do
     fitted = TextClassifier("pretrained", settings, random_state=7).fit(texts, labels)
     start = perf_counter()
     predictor = exporting.export_float32(fitted.predictor_, texts[:24])

@@ -35,14 +35,14 @@ def main() -> None:
     from tenor.models.neural import compiled
     from tenor.training import neural
 
-    values = {"maximum_tokens": length, "batch_tokens": batch * length, "precision": precision, "epochs": 1}
+    values = {"max_length": length, "batch_tokens": batch * length, "precision": precision, "epochs": 1}
     values |= {"validation": 0.0, "calibration": 0.0}  # all texts are learned from
     config = settings.make(family.config, values, "settings")
     targets = np.array(labels, np.int32)
     examples = Examples(texts, targets, SingleLabel(("0", "1")), np.ones(len(texts), np.float32))
     rows, _ = hold_out(texts, targets, config.validation, SEED)
     encoder = family.encode(config, [])[1]
-    lengths = encoder.encode([texts[row] for row in rows], length, config.keep).lengths
+    lengths = encoder.encode([texts[row] for row in rows], length, config.truncation).lengths
     widths = batches.choose_widths(lengths, encoder.max_row_length(length), compiled.shape_compile_cost())
     plan = batches.shuffled_batches(lengths, config.batch_tokens, widths, SEED, 0)
     callback = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first

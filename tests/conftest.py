@@ -232,7 +232,7 @@ def trained() -> Callable[[str], TextClassifier]:
     return model
 
 
-QUICK = {"orders": [1], "weighting": "tf-idf", "strength": 10.0}
+QUICK = {"word_ngrams": [1], "weighting": "tf-idf", "C": 10.0}
 """Settings of `ngram` that leave nothing to choose."""
 
 

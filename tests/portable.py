@@ -22,7 +22,7 @@ EMULATOR, PROCESSOR, PACKAGE = "qemu-x86_64", "Haswell", "qemu-user"
 TEXTS = ["a superb, moving film", "dull and boring", "", "这部电影很好看", "good " * 60]
 TOLERANCE = 1e-3  # of a probability, between the processors: float32 is rounded in another order
 WRONG, OLD = "weights-of-8-bits", "weights-of-8-bits-without-a-probe"
-TINY = {"vocabulary": 60, "maximum_tokens": 20}
+TINY = {"vocabulary": 60, "max_length": 20}
 SHAPE = {
     **{"tokens": 60, "positions": 30, "width": 8, "inner": 8, "blocks": 2, "shared": False, "heads": 2, "hidden": 12},
     **{"activation": "gelu", "epsilon": 1e-7},
@@ -32,7 +32,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "cnn": TINY | {"embedding": 8, "filters": 6, "widths": [2, 3]},
     "lstm": TINY | {"embedding": 8, "units": 6, "bidirectional": True},
     "transformer": TINY | {"width": 16, "heads": 2, "feed_forward": 24},
-    "pretrained": {"architecture": SHAPE, "maximum_tokens": 20},
+    "pretrained": {"architecture": SHAPE, "max_length": 20},
 }
 
 

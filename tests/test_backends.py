@@ -44,7 +44,7 @@ MIXED = [f"{text} {'x ' * (index % LONGEST)}" for index, text in enumerate(ENGLI
 
 
 def train(family: str) -> TextClassifier:
-    settings = SMALL[family] | {"maximum_tokens": 16, "epochs": 6}
+    settings = SMALL[family] | {"max_length": 16, "epochs": 6}
     return TextClassifier(family, settings, random_state=3).fit(ENGLISH, LABELS)
 
 
@@ -103,7 +103,7 @@ def compilations() -> dict[str, Any]:
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     network_training._FEW_TEXTS = 0  # the head stays what training has made of it
-    settings = SMALL["cnn"] | {"maximum_tokens": LONGEST, "epochs": 3}
+    settings = SMALL["cnn"] | {"max_length": LONGEST, "epochs": 3}
     predictor = in_keras(TextClassifier("cnn", settings, random_state=3).fit(MIXED, LABELS).predictor_)
     report: dict[str, Any] = {"train": compiled["train_step"]}
     task = predictor.bundle.task

@@ -23,8 +23,8 @@ LABELS = ["yes", "no", "maybe"] * 10
 
 
 def test_parameters_and_clone() -> None:
-    model = TextClassifier("ngram", {"orders": [1]}, random_state=4)
-    expected = {"family": "ngram", "settings": {"orders": [1]}, "random_state": 4, "class_weight": None, "log": ()}
+    model = TextClassifier("ngram", {"word_ngrams": [1]}, random_state=4)
+    expected = {"family": "ngram", "settings": {"word_ngrams": [1]}, "random_state": 4, "class_weight": None, "log": ()}
     assert model.get_params() == expected
     copy = clone(model).set_params(random_state=5)
     assert copy.random_state == 5
@@ -48,7 +48,7 @@ def test_labels_keep_their_type(labels: list[Any]) -> None:
 
 def test_cross_validation_and_grid_search() -> None:
     assert cross_val_score(TextClassifier(), TEXTS, LABELS, cv=3).mean() > 0.9
-    grid = GridSearchCV(TextClassifier(), {"settings": [{"strength": 1.0}, {"strength": 10.0}]}, cv=2)
+    grid = GridSearchCV(TextClassifier(), {"settings": [{"C": 1.0}, {"C": 10.0}]}, cv=2)
     assert grid.fit(TEXTS, LABELS).best_score_ > 0.9
 
 
@@ -103,8 +103,8 @@ def test_faults_of_the_input() -> None:
         TextClassifier().fit(["a", "b"], ["a"])
     with pytest.raises(DataError, match="only one class"):
         TextClassifier().fit(["a", "b"], ["x", "x"])
-    with pytest.raises(SettingsError, match=r"no setting 'stength'.*Did you mean 'strength'"):
-        TextClassifier(settings={"stength": 1.0}).fit(TEXTS, LABELS)
+    with pytest.raises(SettingsError, match=r"no setting 'min_fd'.*Did you mean 'min_df'"):
+        TextClassifier(settings={"min_fd": 1}).fit(TEXTS, LABELS)
     with pytest.raises(SettingsError, match=r"no model family 'ngrams'.*Did you mean 'ngram'"):
         TextClassifier("ngrams").fit(TEXTS, LABELS)
 
@@ -201,9 +201,7 @@ VALUES = [float(index % 5) for index in range(100)]
 
 def test_values_are_learned(tmp_path: Any) -> None:
     texts = [f"grade{value:.0f} film number {index}" for index, value in enumerate(VALUES)]
-    model = TextRegressor(settings={"orders": [1], "strength": 100.0}).fit(
-        texts, [100 + 10 * value for value in VALUES]
-    )
+    model = TextRegressor(settings={"word_ngrams": [1], "C": 100.0}).fit(texts, [100 + 10 * value for value in VALUES])
     np.testing.assert_allclose(model.predict(["grade0 film", "grade4 film"]), [100, 140], atol=5)
     assert model.score(texts, [100 + 10 * value for value in VALUES]) > 0.95
     model.save(tmp_path / "model")

@@ -26,14 +26,14 @@ TRANSFORMER: dict[str, Any] = {
     "vocabulary": 60,
     "width": 8,
     "feed_forward": 8,
-    "maximum_tokens": 12,
+    "max_length": 12,
     "batch_tokens": 256,
     "epochs": 2,
     "dropout": 0.1,
 }
 PRETRAINED: dict[str, Any] = {
     "model": str(GOLDEN / "bert"),
-    "maximum_tokens": 16,
+    "max_length": 16,
     "batch_tokens": 256,
     "epochs": 2,
     "validation": 0.1,
@@ -234,7 +234,7 @@ def test_a_pretrained_encoder_goes_on_and_is_started_from(corpus: Path, english_
         PretrainConfig(str(corpus), family="pretrained", settings=PRETRAINED, out=str(tmp_path / "encoder"))
     )
     assert float(found.history[1]["validation_loss"]) < float(found.history[0]["validation_loss"])
-    values = {"maximum_tokens": 16, "epochs": 1}
+    values = {"max_length": 16, "epochs": 1}
     run = RunConfig(
         str(english_csv), family="pretrained", settings=values, init=str(folder), out=str(tmp_path / "model")
     )

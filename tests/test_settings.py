@@ -1,14 +1,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tenor.config import settings
-from tenor.errors import SettingsError
+from tenor.errors import RenamedSettingWarning, SettingsError
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,27 @@ class Example:
 
     def __post_init__(self) -> None:
         settings.require(self.epochs >= 1, "epochs", "must be 1 or more")
+
+
+@dataclass(frozen=True)
+class Renamed(Example):
+    former_names: ClassVar[dict[str, str]] = {"rounds": "epochs", "half": "rate"}
+
+
+def test_former_names_are_read_with_one_warning_that_names_those_of_today() -> None:
+    values = {"name": "a", "rounds": 3, "half": 0.25}
+    message = r"^run\.toml: 'rounds' is now 'epochs', 'half' is now 'rate'; the former names still work\.$"
+    with pytest.warns(RenamedSettingWarning, match=message) as warned:
+        current = settings.current_names(Renamed, values, "run.toml")
+    assert current == {"name": "a", "epochs": 3, "rate": 0.25}
+    assert len(warned) == 1
+    assert settings.make(Renamed, values, "tenor.json") == Renamed("a", epochs=3, rate=0.25)  # a saved folder: silent
+
+
+def test_a_setting_by_both_of_its_names_is_refused() -> None:
+    message = r"^run\.toml: 'rounds' is the former name of 'epochs', and both are given\."
+    with pytest.raises(SettingsError, match=message):
+        settings.make(Renamed, {"name": "a", "rounds": 3, "epochs": 3}, "run.toml")
 
 
 def test_values_of_the_right_types_are_taken() -> None:

@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
     "vocabulary": 60,
     "embedding": 6,
     "units": 5,
-    "maximum_tokens": 16,
+    "max_length": 16,
     "batch_tokens": 256,
     "epochs": 3,
     "dropout": 0.3,

@@ -83,7 +83,7 @@ def test_an_interval_holds_the_value_as_often_as_promised() -> None:
     rows = random.integers(0, len(WORDS), (3_000, 5))
     values = (rows < 4).sum(axis=1) + random.normal(0, 1, 3_000)
     texts = [" ".join(WORDS[number] for number in row) + f" n{at}" for at, row in enumerate(rows.tolist())]
-    model = TextRegressor(settings={"orders": [1], "strength": 1.0}).fit(texts[:2_000], values[:2_000])
+    model = TextRegressor(settings={"word_ngrams": [1], "C": 1.0}).fit(texts[:2_000], values[:2_000])
     low, high = model.predict_interval(texts[2_000:], 0.9).T
     assert 0.86 < ((low <= values[2_000:]) & (values[2_000:] <= high)).mean() < 0.94
     np.testing.assert_allclose((low + high) / 2, model.predict(texts[2_000:]), atol=1e-5)
@@ -150,7 +150,7 @@ def test_so_many_texts_are_tried(texts: int, tried: int) -> None:
     task = SingleLabel(("no", "yes"))
     targets = np.arange(texts, dtype=np.int32) % 2 if texts == 3 else task.encode(labels)
     examples = Examples(rows, targets, task, np.ones(texts, np.float32))
-    config = ngram.Config(orders=(1,), weighting="tf-idf", strength=1.0)
+    config = ngram.Config(word_ngrams=(1,), weighting="tf-idf", C=1.0)
     held_out = ngram.fit(examples, config, FitContext(seed=0)).held_out
     assert (0 if held_out is None else len(held_out.targets)) == tried
 
@@ -160,7 +160,7 @@ def test_thresholds_belong_to_calibrated_probabilities() -> None:
     task = MultiLabel(("sure", "yes"), never_none=False)
     targets = np.float32([[1, label == "yes"] for label in labels])
     examples = Examples(texts, targets, task, np.ones(600, np.float32))
-    config = ngram.Config(orders=(1,), weighting="tf-idf", strength=100.0)
+    config = ngram.Config(word_ngrams=(1,), weighting="tf-idf", C=100.0)
     fitted = fitting.fit(registry.find("ngram"), examples, config, FitContext(seed=0))
     assert (
         fitted.calibration and fitted.calibration.floor == 0 and fitted.held_out and isinstance(fitted.task, MultiLabel)

@@ -22,7 +22,7 @@ pytest.importorskip("optuna")
 from tenor.training import tuning
 from tenor.training.tuning import Tuning
 
-FIXED = {"orders": [1], "characters": []}
+FIXED = {"word_ngrams": [1], "char_ngrams": []}
 
 
 class Stopping(Callback):
@@ -61,7 +61,7 @@ def test_the_best_settings_are_no_worse_than_the_defaults_and_train_as_they_are(
     values = settings.read_toml(found.folder / tuning.BEST)
     best = settings.make(RunConfig, values, "best.toml")
     assert best.settings == found.settings
-    assert {"orders": [1], "characters": []}.items() <= found.settings.items()
+    assert {"word_ngrams": [1], "char_ngrams": []}.items() <= found.settings.items()
     trained = pipeline.train(replace(best, out=str(tmp_path / "model")))
     used = settings.as_dict(trained.predictor.bundle.config)
     assert {name: used[name] for name in found.settings} == found.settings
@@ -93,7 +93,7 @@ def test_a_killed_trial_is_made_again(tmp_path: Path, english_csv: Path) -> None
 def test_a_network_that_does_badly_is_given_up(tmp_path: Path, chinese_csv: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(tuning, "_STARTUP", 1)
     fixed = {"vocabulary": 1_000, "epochs": 3, "batch_tokens": 256, "embedding": 8, "patience": "none"}
-    fixed |= {"label_smoothing": 0.0, "dropout": 0.0, "hidden": [], "orders": [1]}
+    fixed |= {"label_smoothing": 0.0, "dropout": 0.0, "hidden": [], "word_ngrams": [1]}
     asked = run(chinese_csv, tmp_path / "search", family="bag", settings=fixed, seed=1)
     heard = Stopping(after=99)
     found = tuning.tune(Tuning(asked, trials=5), heard)
@@ -136,7 +136,7 @@ def test_what_cannot_be_searched_is_refused(tmp_path: Path, english_csv: Path, c
         tuning.tune(Tuning(run(english_csv, search, family="auto")))
     with pytest.raises(SettingsError, match="trials"):
         Tuning(run(english_csv, search), trials=0)
-    everything = {"orders": [1], "characters": [], "weighting": "tf-idf", "strength": 1.0, "minimum_texts": 2}
+    everything = {"word_ngrams": [1], "char_ngrams": [], "weighting": "tf-idf", "C": 1.0, "min_df": 2}
     with pytest.raises(SettingsError, match="every setting that could be tuned is given"):
         tuning.tune(Tuning(run(english_csv, tmp_path / "other", settings=everything)))
     with pytest.raises(BundleError, match="is no search"):

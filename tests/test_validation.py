@@ -13,7 +13,7 @@ from tenor.errors import DataError, SettingsError
 from tenor.training import pipeline
 
 BAG = {"epochs": 3, "vocabulary": 200, "embedding": 8}
-AUTO = {"members": ["ngram orders=[1]", "ngram orders=[2]"]}
+AUTO = {"members": ["ngram word_ngrams=[1]", "ngram word_ngrams=[2]"]}
 SEVERAL = pytest.mark.parametrize(("family", "settings"), [("ngram", None), ("bag", BAG), ("auto", AUTO)])
 
 
@@ -47,7 +47,7 @@ def test_the_settings_are_chosen_on_the_file(run: RunConfig, tmp_path: Path) -> 
     path = write_csv(tmp_path / "turned.csv", [(text, turned[label]) for text, label in english(72)[60:]])
     usual, other = (pipeline.train(replace(run, out=None, validation=part)).predictor for part in (None, str(path)))
     # Where what was learned is wrong, the least of it is best.
-    assert other.bundle.config.strength < usual.bundle.config.strength
+    assert other.bundle.config.C < usual.bundle.config.C
 
 
 def test_the_command_line_says_what_is_validated_on(run: RunConfig, tmp_path: Path, cli: Cli) -> None:

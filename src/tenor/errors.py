@@ -76,6 +76,10 @@ class MissingExtraError(TenorError):
     """A package that an optional part of Tenor needs is not installed."""
 
 
+class RenamedSettingWarning(FutureWarning):
+    """A setting was given by its former name."""
+
+
 class NotUsedWarning(UserWarning):
     """A graph of a saved model, or the runtime asked for, gives other answers on this machine, and is not used."""
 

@@ -39,7 +39,8 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         self, texts: list[str], targets: Targets, task: Task, class_weight: Any = None, unlabelled: Any = None
     ) -> None:
         family = registry.find(self.family)
-        config = settings.make(family.config, self.settings or {}, "settings")
+        values = settings.current_names(family.config, self.settings or {}, "settings")
+        config = settings.make(family.config, values, "settings")
         family.require_installed()
         seed = self._seed()
         weights = fitting.weights(task, targets, class_weight)

@@ -13,7 +13,7 @@ import pytest
 
 from conftest import Cli, chinese, english, write_csv
 
-FIXED = ["--set", "orders=1", "--set", "weighting=tf-idf", "--set", "strength=10"]
+FIXED = ["--set", "word_ngrams=1", "--set", "weighting=tf-idf", "--set", "C=10"]
 
 
 def refuse(cli: Cli, message: str, *arguments: object) -> None:
@@ -148,13 +148,15 @@ def test_labels_with_blanks_and_chinese_characters_go_through_whole(cli: Cli, tm
 
 
 def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
-    message = r"^error: settings: there is no setting 'strenght'\.\nDid you mean 'strength'\? Known: orders, chara"
-    refuse(cli, message, "train", english_csv, "--family", "ngram", "--set", "strenght=3", "--out", tmp_path / "model")
+    message = (
+        r"^error: settings: there is no setting 'min_fd'\.\nDid you mean 'min_df'\? Known: word_ngrams, char_ngrams"
+    )
+    refuse(cli, message, "train", english_csv, "--family", "ngram", "--set", "min_fd=3", "--out", tmp_path / "model")
     message = r"^error: settings: weighting is 'tfidf'\.\nDid you mean 'tf-idf'\? Known: naive-bayes, tf-idf"
     refuse(
         cli, message, "train", english_csv, "--family", "ngram", "--set", "weighting=tfidf", "--out", tmp_path / "model"
     )
-    refuse(cli, r"^error: 'strength' is not of the form key=value\.\n", "train", english_csv, "--set", "strength")
+    refuse(cli, r"^error: 'C' is not of the form key=value\.\n", "train", english_csv, "--set", "C")
     refuse(
         cli,
         r"ngrm'.*\nDid you mean 'ngram'\? Known: auto, ngram, bag, cnn, lstm",
@@ -175,7 +177,7 @@ def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Pat
         "--config",
         tmp_path / "run.toml",
         "--set",
-        "strength=1",
+        "C=1",
     )
     assert [path.name for path in tmp_path.iterdir()] == ["run.toml"]
 

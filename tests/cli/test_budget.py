@@ -96,13 +96,13 @@ def test_texts_without_labels_and_a_small_model_in_place_of_the_blend(
     others = tmp_path / "others.txt"
     others.write_text("".join(f"a film of 19{row:02}, quite superb\n" for row in range(80)), encoding="utf-8")
     members = 'members=["ngram", "ngram unlabelled=60"]'
-    command = ["train", english_csv, "--unlabelled", others, "--distil", "ngram orders=[1]", "--set", members]
+    command = ["train", english_csv, "--unlabelled", others, "--distil", "ngram word_ngrams=[1]", "--set", members]
     trained = cli(*command, "--out", tmp_path / "model", "--no-report")
     assert trained.code == 0, trained.err
     assert "80 texts without labels" in trained.err
     about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
     assert about["unlabelled"]["rows"] == 80
-    assert about["settings"]["distil"] == "ngram orders=[1] unlabelled=80"
+    assert about["settings"]["distil"] == "ngram word_ngrams=[1] unlabelled=80"
     assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
     refused = cli("train", english_csv, "--unlabelled", others, "--family", "ngram", "--out", tmp_path / "other")
     assert refused.code == 1

@@ -11,6 +11,7 @@ import pytest
 import tenor
 from conftest import Cli, chinese, english, write_csv
 from tenor.data.builtin import BUILTINS
+from tenor.errors import RenamedSettingWarning
 from tenor.models.registry import FAMILIES
 
 SEVEN = ["accuracy", "macro_f1", "log_loss", "roc_auc", "per_class", "confusion", "accuracy_interval"]
@@ -53,19 +54,33 @@ def test_train_json_is_one_line_with_the_metrics_and_the_timing(cli: Cli, tmp_pa
 
 def test_train_takes_a_run_file_and_options_come_first(cli: Cli, tmp_path: Path, chinese_csv: Path) -> None:
     config = tmp_path / "run.toml"
-    config.write_text("seed = 3\ntest_size = 0.5\n[settings]\norders = [1]\nstrength = 2.0\n", encoding="utf-8")
-    arguments = ("--config", config, "--seed", "4", "--set", "strength=5", "--out", tmp_path / "model", "--no-report")
+    config.write_text("seed = 3\ntest_size = 0.5\n[settings]\nword_ngrams = [1]\nC = 2.0\n", encoding="utf-8")
+    arguments = ("--config", config, "--seed", "4", "--set", "C=5", "--out", tmp_path / "model", "--no-report")
     assert cli("train", "--family", "ngram", chinese_csv, *arguments).code == 0
     about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
     assert (about["seed"], about["data"]["rows"]) == (4, 30)
-    assert (about["settings"]["orders"], about["settings"]["strength"]) == ([1], 5.0)
+    assert (about["settings"]["word_ngrams"], about["settings"]["C"]) == ([1], 5.0)
+
+
+def test_former_names_of_settings_are_read_with_a_warning(cli: Cli, tmp_path: Path, english_csv: Path) -> None:
+    config = tmp_path / "run.toml"
+    config.write_text("[settings]\norders = [1]\nweighting = 'tf-idf'\nstrength = 2.0\n", encoding="utf-8")
+    arguments = ("--family", "ngram", "--out", tmp_path / "model", "--no-report", "--config", config, "--set", "C=5")
+    with pytest.warns(RenamedSettingWarning) as warned:
+        assert cli("train", english_csv, *arguments).code == 0
+    assert [str(warning.message) for warning in warned] == [
+        "settings: 'orders' is now 'word_ngrams', 'strength' is now 'C'; the former names still work."
+    ]
+    about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
+    assert (about["settings"]["word_ngrams"], about["settings"]["C"]) == ([1], 5.0)
+    assert not {"orders", "strength"} & about["settings"].keys()
 
 
 def test_train_takes_the_data_of_a_run_file_unless_others_are_given(
     cli: Cli, tmp_path: Path, chinese_csv: Path, english_csv: Path
 ) -> None:
     config = tmp_path / "run.toml"
-    config.write_text(f"data = '{chinese_csv}'\n[settings]\norders = [1]\n", encoding="utf-8")
+    config.write_text(f"data = '{chinese_csv}'\n[settings]\nword_ngrams = [1]\n", encoding="utf-8")
     ended = cli("train", "--config", config, "--family", "ngram", "--out", tmp_path / "model", "--no-report")
     assert ended.code == 0
     assert "labels: 好评, 差评." in ended.err
@@ -292,7 +307,7 @@ def test_families_lists_the_families_and_their_settings(cli: Cli) -> None:
     assert [row["name"] for row in listed] == list(FAMILIES)
     assert all(f"{row['name']}: {row['summary']}" in printed for row in listed)
     assert all(f"  {key} = " in printed for row in listed for key in row["settings"])
-    assert "  distil = none\n" in printed and "  orders = chosen by validation\n" in printed
+    assert "  distil = none\n" in printed and "  word_ngrams = chosen by validation\n" in printed
 
 
 def test_version_help_and_wrong_options(cli: Cli) -> None:
@@ -400,7 +415,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_training(cli: Any, engli
 
 def test_none_in_a_run_file_is_off(cli: Any, english_csv: Path, tmp_path: Path) -> None:
     run = tmp_path / "run.toml"
-    run.write_text('[settings]\nstrength = "none"\norders = [1]\n', encoding="utf-8")
+    run.write_text('[settings]\nC = "none"\nword_ngrams = [1]\n', encoding="utf-8")
     trained = cli(
         "train", english_csv, "--family", "ngram", "--config", run, "--out", tmp_path / "model", "--no-report"
     )

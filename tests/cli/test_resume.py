@@ -50,7 +50,7 @@ def test_another_run_is_refused_with_what_differs(
     other = write_csv(tmp_path / "other.csv", english(60, seed=1))
     for options, differing in (
         (("--seed", "1"), "seed, data"),  # another seed holds out others
-        (("--set", "strength=3"), "settings"),
+        (("--set", "C=3"), "settings"),
         (("--class-weight", "balanced"), "class_weight"),
     ):
         ended = cli(*train, *options)
@@ -114,7 +114,7 @@ def test_checkpoints_go_through_no_link(cli: Cli, tmp_path: Path, train: list[st
 def test_a_search_that_is_complete_says_so(cli: Cli, tmp_path: Path, english_csv: Path, monkeypatch: Any) -> None:
     pytest.importorskip("optuna")
     monkeypatch.chdir(tmp_path)
-    command = ["tune", str(english_csv), "--trials", "2", "--set", "orders=[1]", "--resume"]
+    command = ["tune", str(english_csv), "--trials", "2", "--set", "word_ngrams=[1]", "--resume"]
     first = cli(*command)
     assert first.code == 0 and COMPLETE not in first.err
     folder = Path("runs/reviews-ngram-tuning")
@@ -136,7 +136,7 @@ def test_a_disk_that_is_full_during_a_search_is_told(
     cli: Cli, tmp_path: Path, english_csv: Path, full_disk: Any
 ) -> None:
     pytest.importorskip("optuna")
-    command = ["tune", str(english_csv), "--out", tmp_path / "search", "--set", "orders=[1]", "--trials"]
+    command = ["tune", str(english_csv), "--out", tmp_path / "search", "--set", "word_ngrams=[1]", "--trials"]
     assert cli(*command, "1").code == 0
     with full_disk(100):
         ended = cli(*command, "1")

@@ -13,7 +13,7 @@ GOOD = {"wonderful", "charming", "superb", "moving", "brilliant", "delightful", 
 
 
 def test_the_strongest_ngrams_are_spelled_from_the_texts() -> None:
-    settings = {"orders": [1], "weighting": "naive-bayes", "strength": 1.0}
+    settings = {"word_ngrams": [1], "weighting": "naive-bayes", "C": 1.0}
     found = top_features(TextClassifier(settings=settings).fit(TEXTS, LABELS).predictor_, TEXTS, 3)
     assert list(found) == ["negative", "positive"]
     assert {each.spelling for each in found["positive"]} <= GOOD
@@ -26,23 +26,23 @@ def test_the_strongest_ngrams_are_spelled_from_the_texts() -> None:
 
 def test_ngrams_of_several_tokens_and_of_characters_have_a_spelling_too() -> None:
     texts = ["It was NOT good, it was not", "Only good. It IS good"] * 4
-    settings = {"orders": [2], "weighting": "naive-bayes", "strength": 1.0}
+    settings = {"word_ngrams": [2], "weighting": "naive-bayes", "C": 1.0}
     model = TextClassifier(settings=settings).fit(texts, ["no", "yes"] * 4)
     found = top_features(model.predictor_, texts, 20)
     assert {"was not", "not good"} <= {each.spelling for each in found["no"]}
     assert "only good" in {each.spelling for each in found["yes"]}
     texts, labels = map(list, zip(*chinese(), strict=True))
-    settings = {"characters": [1, 2], "weighting": "tf-idf", "strength": 10.0}
+    settings = {"char_ngrams": [1, 2], "weighting": "tf-idf", "C": 10.0}
     found = top_features(TextClassifier(settings=settings).fit(texts, labels).predictor_, texts, 30)
     assert {"糟糕", "退货"} <= {each.spelling for each in found["差评"]}
-    settings = {"characters": [2], "weighting": "tf-idf", "strength": 10.0}
+    settings = {"char_ngrams": [2], "weighting": "tf-idf", "C": 10.0}
     texts = ["a b", "c d"] * 4
     found = top_features(TextClassifier(settings=settings).fit(texts, ["x", "y"] * 4).predictor_, texts)
     assert "␣a" in {each.spelling for each in found["x"]}
 
 
 def test_of_numbers_what_raises_and_what_lowers_them_is_told() -> None:
-    model = TextRegressor(settings={"orders": [1]}).fit(
+    model = TextRegressor(settings={"word_ngrams": [1]}).fit(
         TEXTS, [9.0 if label == "positive" else 1.0 for label in LABELS]
     )
     found = top_features(model.predictor_, TEXTS, 3)

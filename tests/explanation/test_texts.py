@@ -16,11 +16,11 @@ from tenor.text.encoded import Spans
 
 TEXTS, LABELS = map(list, zip(*english(), strict=True))
 SETTINGS = {
-    "presence": {"orders": [1, 2], "weighting": "naive-bayes", "strength": 0.3},
-    "tf-idf": {"orders": [1, 2, 3], "weighting": "tf-idf", "strength": 10.0},
-    "ratio": {"orders": [1], "weighting": "tf-idf-naive-bayes", "strength": 10.0},
-    "characters": {"characters": [1, 2, 3], "weighting": "tf-idf", "strength": 10.0},
-    "both": {"orders": [1, 2], "characters": [3, 4], "weighting": "naive-bayes", "strength": 0.3},
+    "presence": {"word_ngrams": [1, 2], "weighting": "naive-bayes", "C": 0.3},
+    "tf-idf": {"word_ngrams": [1, 2, 3], "weighting": "tf-idf", "C": 10.0},
+    "ratio": {"word_ngrams": [1], "weighting": "tf-idf-naive-bayes", "C": 10.0},
+    "characters": {"char_ngrams": [1, 2, 3], "weighting": "tf-idf", "C": 10.0},
+    "both": {"word_ngrams": [1, 2], "char_ngrams": [3, 4], "weighting": "naive-bayes", "C": 0.3},
 }
 ODD = [
     "",
@@ -63,7 +63,7 @@ def test_weights_of_ngrams_add_up_to_the_logit_exactly(settings: dict[str, objec
         assert evidence.gap == 0
         assert total(explanation) == pytest.approx(logit, abs=1e-4)
         assert evidence.logit == pytest.approx(logit, abs=1e-6)
-        if "characters" not in settings:  # what stands for the blanks around a text counts as base
+        if "char_ngrams" not in settings:  # what stands for the blanks around a text counts as base
             assert evidence.base == pytest.approx(logit_of_nothing, abs=1e-6)
         assert all(0 <= span.begin < span.end <= len(text) for span in evidence.spans)
         assert all(one.end <= other.begin for one, other in zip(evidence.spans, evidence.spans[1:], strict=False))

@@ -18,7 +18,7 @@ TEXTS = [
 CHINESE = [f"房间很干净，服务很好{index}，位置一般，早餐普通" * 30 for index in range(42)]
 LABELS = ["positive"] * 21 + ["negative"] * 21
 SETS = [[label, "short"] if index % 3 else [label] for index, label in enumerate(LABELS)]
-NETWORK: dict[str, Any] = {"maximum_tokens": 24, "batch_tokens": 96, "epochs": 2, "patience": None, "validation": 0.2}
+NETWORK: dict[str, Any] = {"max_length": 24, "batch_tokens": 96, "epochs": 2, "patience": None, "validation": 0.2}
 WORDS: dict[str, Any] = {**NETWORK, "vocabulary": 60, "tokens": "words"}
 ENCODER = Path(__file__).parents[1] / "models" / "golden" / "bert"
 
@@ -33,9 +33,9 @@ def make(target: Path) -> None:
     def classifier(name: str, family: str, settings: dict[str, Any], labels: Any = LABELS, texts: Any = TEXTS) -> None:
         TextClassifier(family, settings, random_state=3).fit(texts, labels).save(target / name)
 
-    classifier("ngram", "ngram", {"orders": [1, 2], "characters": [3], "weighting": "tf-idf", "strength": 10.0})
-    classifier("labels", "ngram", {"orders": [1], "weighting": "naive-bayes", "strength": 1.0}, SETS)
-    numbers = {"orders": [1], "weighting": "tf-idf", "strength": 1.0}
+    classifier("ngram", "ngram", {"word_ngrams": [1, 2], "char_ngrams": [3], "weighting": "tf-idf", "C": 10.0})
+    classifier("labels", "ngram", {"word_ngrams": [1], "weighting": "naive-bayes", "C": 1.0}, SETS)
+    numbers = {"word_ngrams": [1], "weighting": "tf-idf", "C": 1.0}
     TextRegressor("ngram", numbers, random_state=3).fit(TEXTS, [float(len(text)) for text in TEXTS]).save(
         target / "numbers"
     )
@@ -46,7 +46,7 @@ def make(target: Path) -> None:
     classifier("transformer", "transformer", transformer)
     subwords = {**NETWORK, "vocabulary": 1_000, "tokens": "subwords", "embedding": 2, "units": 4}
     classifier("subwords", "lstm", subwords, texts=CHINESE)
-    pretrained = {**NETWORK, "tune": "frozen", "model": str(ENCODER), "maximum_tokens": 20}
+    pretrained = {**NETWORK, "tune": "frozen", "model": str(ENCODER), "max_length": 20}
     os.chdir(ENCODER.parent)
     classifier("pretrained", "pretrained", {**pretrained, "model": "bert"})
     _blend(target)

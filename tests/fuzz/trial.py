@@ -103,7 +103,7 @@ def of_encoder(folder: Path) -> Any:
 
 def of_huggingface(folder: Path) -> Any:
     """The same of a folder in Hugging Face's layout."""
-    _, subwords = pretrained.encode(make(pretrained.Config, {"model": str(folder), "maximum_tokens": 20}, "fuzz"), [])
+    _, subwords = pretrained.encode(make(pretrained.Config, {"model": str(folder), "max_length": 20}, "fuzz"), [])
     ids = subwords.encode(TEXTS, 20, "end").ids.tolist()
     return {"ids": ids, "weights": weights_of(huggingface.read_weights(huggingface.read_folder(folder)))}
 

@@ -57,8 +57,8 @@ def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
     found = fit(callback, budget=25.0)
     assert time.process_time() - begin < 25 * 1.05 + 5
     assert {"ngram", "bag"} <= set(callback.ready)
-    words = 'ngram orders=[1,2,3] weighting="tf-idf-naive-bayes"'
-    characters = 'ngram characters=[5] minimum_texts=3 weighting="tf-idf-naive-bayes"'
+    words = 'ngram word_ngrams=[1,2,3] weighting="tf-idf-naive-bayes"'
+    characters = 'ngram char_ngrams=[5] min_df=3 weighting="tf-idf-naive-bayes"'
     assert found.config.members[:3] == ("ngram", words, characters)
     families = [row["family"].split()[0] for row in found.history]  # of "bag #2" the family alone
     assert families == [member.split()[0] for member in found.config.members]
@@ -89,8 +89,8 @@ def test_chinese_texts_are_looked_at_by_characters(kind: Literal["multiclass", "
     weighting = "tf-idf" if kind == "regression" else "tf-idf-naive-bayes"
     assert found.config.members == (
         "ngram",
-        f'ngram characters=[1,2] weighting="{weighting}"',
-        f'ngram orders=[1] characters=[1,2,3,4] weighting="{weighting}"',
+        f'ngram char_ngrams=[1,2] weighting="{weighting}"',
+        f'ngram word_ngrams=[1] char_ngrams=[1,2,3,4] weighting="{weighting}"',
     )
 
 

@@ -109,7 +109,7 @@ def fit(unlabelled: Sequence[str] = (), **values: Any) -> fitting.Fitted:
 
 
 def test_members_learn_from_texts_without_labels_and_repeat() -> None:
-    members = ["ngram orders=[1]", "ngram orders=[1] unlabelled=100"]
+    members = ["ngram word_ngrams=[1]", "ngram word_ngrams=[1] unlabelled=100"]
     found = fit(OTHERS, members=members)
     assert found.config.members == tuple(members)
     assert [row["family"] for row in found.history] == ["ngram 1", "ngram 1 +texts"]
@@ -129,11 +129,11 @@ def test_a_budget_tries_texts_without_labels(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_small_model_takes_the_place_of_the_blend_and_repeats() -> None:
-    members = ["ngram orders=[1]", "bag epochs=2"]
-    found = fit(OTHERS, members=members, distil="ngram orders=[1,2]")
+    members = ["ngram word_ngrams=[1]", "bag epochs=2"]
+    found = fit(OTHERS, members=members, distil="ngram word_ngrams=[1,2]")
     assert [member.family.name for member in found.model.members] == ["ngram"]
-    assert found.model.members[0].config.orders == (1, 2)
-    assert found.config.distil == f"ngram orders=[1,2] unlabelled={len(OTHERS)}"
+    assert found.model.members[0].config.word_ngrams == (1, 2)
+    assert found.config.distil == f"ngram word_ngrams=[1,2] unlabelled={len(OTHERS)}"
     assert found.history[-1]["family"] == "distilled ngram"
     assert found.calibration is not None
     again = fit(OTHERS, members=list(found.config.members), distil=found.config.distil)

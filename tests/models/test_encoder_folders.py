@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 def encode(folder: Path) -> Any:
     """All that is read of it before a network is built, and its weights."""
-    config = settings.make(pretrained.Config, {"model": str(folder), "maximum_tokens": 32}, "test")
+    config = settings.make(pretrained.Config, {"model": str(folder), "max_length": 32}, "test")
     _, subwords = pretrained.encode(config, [])
     return subwords, huggingface.read_weights(huggingface.read_folder(folder))
 

@@ -32,8 +32,8 @@ from test_families import ENGLISH, LABELS, SMALL
 pytestmark = pytest.mark.slow
 
 TASK = SingleLabel(("a", "b", "c"))
-TINY = {"vocabulary": 50, "maximum_tokens": 20, "embedding": 6}
-WIDE = {"vocabulary": 50, "maximum_tokens": 20, "width": 12, "heads": 3, "feed_forward": 10}
+TINY = {"vocabulary": 50, "max_length": 20, "embedding": 6}
+WIDE = {"vocabulary": 50, "max_length": 20, "width": 12, "heads": 3, "feed_forward": 10}
 SHAPE = {
     "tokens": 50,
     "positions": 30,
@@ -57,12 +57,12 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "lstm, maximum": ("lstm", TINY | {"units": 5, "pooling": "max", "activation": "sigmoid"}),
     "transformer": ("transformer", WIDE),
     "transformer with relu": ("transformer", WIDE | {"activation": "relu", "blocks": 1, "heads": 1}),
-    "pretrained": ("pretrained", {"architecture": SHAPE, "maximum_tokens": 20, "pooled_blocks": 2}),
-    "pretrained, first": ("pretrained", {"architecture": SHAPE, "maximum_tokens": 20, "pooling": "first"}),
-    "pretrained with lora": ("pretrained", {"architecture": SHAPE, "maximum_tokens": 20, "tune": "lora", "rank": 2}),
+    "pretrained": ("pretrained", {"architecture": SHAPE, "max_length": 20, "pooled_blocks": 2}),
+    "pretrained, first": ("pretrained", {"architecture": SHAPE, "max_length": 20, "pooling": "first"}),
+    "pretrained with lora": ("pretrained", {"architecture": SHAPE, "max_length": 20, "tune": "lora", "rank": 2}),
     "pretrained, shared": (
         "pretrained",
-        {"architecture": SHAPE | {"shared": True, "inner": 4}, "maximum_tokens": 20, "pooled_blocks": 2},
+        {"architecture": SHAPE | {"shared": True, "inner": 4}, "max_length": 20, "pooled_blocks": 2},
     ),
 }
 
@@ -241,7 +241,7 @@ def test_a_loaded_model_keeps_its_graph_when_it_is_saved_again(folder: Path, tmp
 
 
 def test_in_int8_a_text_gets_the_same_answer_alone_and_beside_others() -> None:
-    settings = {"vocabulary": 60, "embedding": 8, "filters": 8, "epochs": 2, "maximum_tokens": 16}
+    settings = {"vocabulary": 60, "embedding": 8, "filters": 8, "epochs": 2, "max_length": 16}
     texts = ["good film " * number + "dull" for number in range(1, 30)]
     model = TextClassifier("cnn", settings).fit(texts, [number % 2 for number in range(29)]).predictor_.bundle.model
     assert isinstance(model, OnnxNetwork)

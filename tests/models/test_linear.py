@@ -16,7 +16,7 @@ def data(classes: int, rows: int = 300, columns: int = 40) -> tuple[scipy.sparse
 
 
 @pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("strength", [0.1, 1.0, 30.0])
+@pytest.mark.parametrize("C", [0.1, 1.0, 30.0])
 def test_weights_are_those_of_scikit_learn(classes: int, strength: float) -> None:
     features, targets = data(classes)
     desired, activation = (targets[:, None], "sigmoid") if classes == 2 else (np.eye(classes)[targets], "softmax")

@@ -37,7 +37,7 @@ def test_hundreds_of_classes_are_learned_with_few_weights(monkeypatch: pytest.Mo
     monkeypatch.setattr(features, "MOST_WEIGHTS", 600 * CLASSES)
     monkeypatch.setattr(ngram, "_SCORED_CELLS", 100 * CLASSES)
     monkeypatch.setattr(ngram, "_FEWEST_SCORED", 100)
-    model = TextClassifier(settings={"orders": [1], "weighting": "tf-idf", "strength": 100.0}).fit(*rows(6, 0))
+    model = TextClassifier(settings={"word_ngrams": [1], "weighting": "tf-idf", "C": 100.0}).fit(*rows(6, 0))
     fitted = model.predictor_.bundle.model
     assert len(fitted.buckets) == 600
     texts, labels = rows(2, 1)
@@ -47,7 +47,7 @@ def test_hundreds_of_classes_are_learned_with_few_weights(monkeypatch: pytest.Mo
 def test_a_trial_sees_some_classes_with_enough_texts_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "_TRIAL_ENTRIES", 20_000)
     every = examples(*rows(6, 0))
-    trial = selection._Trial(every, ngram.Config(orders=(1,), characters=()), 0)
+    trial = selection._Trial(every, ngram.Config(word_ngrams=(1,), char_ngrams=()), 0)
     tried = len(trial.task.labels)
     assert selection._FEWEST_CLASSES <= tried < CLASSES / 4
     assert len(trial.fitted) == len(trial.measured) == 3 * tried

@@ -9,7 +9,7 @@ from tenor.text import ngrams
 
 
 def test_a_classifier_with_characters_takes_empty_and_chinese_texts() -> None:
-    model = TextClassifier("ngram", {"characters": [1, 2, 3]}, random_state=1).fit(
+    model = TextClassifier("ngram", {"char_ngrams": [1, 2, 3]}, random_state=1).fit(
         ["很好！", "很差。"] * 10, ["y", "n"] * 10
     )
     assert model.predict(["好！", "差。"]).tolist() == ["y", "n"]
@@ -17,7 +17,7 @@ def test_a_classifier_with_characters_takes_empty_and_chinese_texts() -> None:
 
 
 def test_what_is_not_to_be_calibrated_learns_the_same_and_promises_nothing() -> None:
-    settings = {"orders": [1], "weighting": "tf-idf", "strength": 1.0}
+    settings = {"word_ngrams": [1], "weighting": "tf-idf", "C": 1.0}
     usual, bare = (
         TextClassifier("ngram", settings | {"calibrated": calibrated})
         .fit(*zip(*english(), strict=True))
@@ -34,7 +34,7 @@ def test_a_text_is_scored_out_of_its_fold_without_its_own_label() -> None:
     texts, labels = map(list, zip(*english(120), strict=True))
     task, weights = SingleLabel(("negative", "positive")), np.ones(120, np.float32)
     targets, counts = task.encode(labels), ngrams.count(texts, (1, 2))
-    config = ngram.Config(orders=(1, 2), characters=(), weighting="tf-idf-naive-bayes", strength=30.0)
+    config = ngram.Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
     folds = split.folds(texts, labels, 4, 0)
     logits = ngram.out_of_fold(counts, targets, task, weights, config, folds)
     assert ((logits[:, 0] > 0) == targets).mean() > 0.95

@@ -20,7 +20,7 @@ def examples(texts: list[str], targets: np.ndarray) -> Examples:
 
 def test_n_grams_of_characters_are_chosen_where_words_say_nothing() -> None:
     fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), FitContext(seed=1))
-    assert fitted.config.characters
+    assert fitted.config.char_ngrams
     logits = fitted.model.logits(["pized", "pology"])
     assert logits[0, 0] < 0 < logits[1, 0]
 
@@ -28,23 +28,23 @@ def test_n_grams_of_characters_are_chosen_where_words_say_nothing() -> None:
 def test_much_text_is_not_searched_by_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "CHARACTERS", 10)
     fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), FitContext(seed=1))
-    assert fitted.config.characters == ()
+    assert fitted.config.char_ngrams == ()
 
 
 @pytest.mark.parametrize(
-    ("asked", "orders", "characters"),
+    ("asked", "word_ngrams", "char_ngrams"),
     [
-        ({"orders": (1,)}, (1,), ()),
-        ({"characters": (2, 3)}, (), (2, 3)),
-        ({"orders": (1,), "characters": (2,)}, (1,), (2,)),
+        ({"word_ngrams": (1,)}, (1,), ()),
+        ({"char_ngrams": (2, 3)}, (), (2, 3)),
+        ({"word_ngrams": (1,), "char_ngrams": (2,)}, (1,), (2,)),
     ],
 )
 def test_where_one_kind_of_n_gram_is_set_the_other_is_off(
     asked: dict[str, tuple[int, ...]], orders: tuple[int, ...], characters: tuple[int, ...]
 ) -> None:
-    config = ngram.Config(weighting="tf-idf", strength=1.0, **asked)  # type: ignore[arg-type]
+    config = ngram.Config(weighting="tf-idf", C=1.0, **asked)  # type: ignore[arg-type]
     fitted = ngram.fit(examples(TEXTS, TARGETS), config, FitContext(seed=1))
-    assert (fitted.config.orders, fitted.config.characters) == (orders, characters)
+    assert (fitted.config.word_ngrams, fitted.config.char_ngrams) == (orders, characters)
     assert fitted.history == []
 
 

@@ -12,7 +12,7 @@ from tenor.tasks import SingleLabel
 
 
 def test_a_model_from_before_n_grams_of_characters_loads() -> None:
-    config = Config(orders=(1,), characters=(), weighting="tf-idf", strength=1.0)
+    config = Config(word_ngrams=(1,), char_ngrams=(), weighting="tf-idf", C=1.0)
     texts, labels = map(list, zip(*english(), strict=True))
     task, weights = SingleLabel(("negative", "positive")), np.ones(len(texts), np.float32)
     model = ngram_model.learn(ngram_model.count(texts, config), task.encode(labels), task, weights, config)
@@ -22,7 +22,9 @@ def test_a_model_from_before_n_grams_of_characters_loads() -> None:
     assert np.array_equal(again.logits(texts), model.logits(texts))
 
 
-@pytest.mark.parametrize("wrong", [{"orders": [9]}, {"characters": [0]}, {"orders": []}, {"characters": []}])
+@pytest.mark.parametrize(
+    "wrong", [{"word_ngrams": [9]}, {"char_ngrams": [0]}, {"word_ngrams": []}, {"char_ngrams": []}]
+)
 def test_lengths_that_are_no_lengths_are_refused(wrong: dict[str, list[int]]) -> None:
     with pytest.raises(SettingsError, match="must be lengths from 1 to 8"):
         settings.make(Config, wrong, "run.toml")

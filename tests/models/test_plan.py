@@ -63,16 +63,16 @@ def planned(examples: Examples, seconds: float | None) -> Sequence[plan.Candidat
     [
         (REVIEWS, 60, None),
         (REVIEWS, 180, None),
-        (REVIEWS, 300, {"maximum_tokens": 128, "tune": "all", "predict_keep": "both", "batch_tokens": 3_072}),
-        (REVIEWS, 600, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all"}),
-        (REVIEWS, 1_800, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "epochs": 2}),
-        (REVIEWS, 9_000, {"maximum_tokens": 512, "tune": "all", "predict_keep": "all", "epochs": 2}),
+        (REVIEWS, 300, {"max_length": 128, "tune": "all", "predict_truncation": "both", "batch_tokens": 3_072}),
+        (REVIEWS, 600, {"max_length": 128, "tune": "all", "predict_truncation": "all"}),
+        (REVIEWS, 1_800, {"max_length": 128, "tune": "all", "predict_truncation": "all", "epochs": 2}),
+        (REVIEWS, 9_000, {"max_length": 512, "tune": "all", "predict_truncation": "all", "epochs": 2}),
         (NEWS, 40, None),
-        (NEWS, 60, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "batch_tokens": 1_024}),
+        (NEWS, 60, {"max_length": 128, "tune": "all", "predict_truncation": "all", "batch_tokens": 1_024}),
         (SENTENCES, 20, None),
-        (SENTENCES, 60, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "batch_tokens": 1_024}),
-        (SENTENCES, 300, {"maximum_tokens": 128, "tune": "all", "predict_keep": "all", "batch_tokens": 3_584}),
-        (SENTENCES, None, {"maximum_tokens": 512, "tune": "all", "predict_keep": "all"}),
+        (SENTENCES, 60, {"max_length": 128, "tune": "all", "predict_truncation": "all", "batch_tokens": 1_024}),
+        (SENTENCES, 300, {"max_length": 128, "tune": "all", "predict_truncation": "all", "batch_tokens": 3_584}),
+        (SENTENCES, None, {"max_length": 512, "tune": "all", "predict_truncation": "all"}),
     ],
 )
 def test_an_encoder_reads_as_much_as_the_time_allows(
@@ -90,8 +90,8 @@ def test_a_gpu_makes_time_for_an_encoder_and_for_more_of_long_texts(monkeypatch:
     monkeypatch.setattr(plan.backend, "has_accelerator", lambda: True)
     for seconds, tokens in ((42, 128), (180, 512)):
         (encoder,) = (each for each in planned(REVIEWS, seconds) if each.family.name == "pretrained")
-        assert encoder.wanted["maximum_tokens"] == tokens
-        assert encoder.wanted["predict_keep"] == "all"
+        assert encoder.wanted["max_length"] == tokens
+        assert encoder.wanted["predict_truncation"] == "all"
         assert encoder.seconds is not None and encoder.seconds < seconds
     assert not plan.encodes(None, 30, REVIEWS)  # there is not even time to compile
 
@@ -114,7 +114,7 @@ def test_where_choosing_takes_long_a_model_of_no_choice_comes_first() -> None:
     few, many = labelled(4), labelled(12)
     assert dict(next(iter(planned(few, 12))).wanted) == {}
     first, second = planned(many, 12)[:2]
-    assert first.config.strength is not None and first.config.orders is not None
+    assert first.config.C is not None and first.config.word_ngrams is not None
     assert dict(second.wanted) == {}
     assert plan.compares(1.0, many) and not plan.compares(1.0, few)
 
@@ -145,9 +145,9 @@ def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_
 def test_models_are_told_apart_by_name() -> None:
     for member, name in (
         ("ngram", "ngram"),
-        ("ngram orders=[1,2,3]", "ngram 1-3"),
-        ("ngram characters=[5]", "ngram c5"),
-        ("ngram orders=[1] characters=[1,2,3,4] unlabelled=60", "ngram 1 c1-4 +texts"),
+        ("ngram word_ngrams=[1,2,3]", "ngram 1-3"),
+        ("ngram char_ngrams=[5]", "ngram c5"),
+        ("ngram word_ngrams=[1] char_ngrams=[1,2,3,4] unlabelled=60", "ngram 1 c1-4 +texts"),
         ("bag seed=1", "bag #2"),
     ):
         assert parse(member).name == name

@@ -31,7 +31,7 @@ TASK = SingleLabel(("a", "b"))
 
 
 def config(model: str, **values: Any) -> pretrained.Config:
-    return settings.make(pretrained.Config, {"model": model, "maximum_tokens": 32, **values}, "test")
+    return settings.make(pretrained.Config, {"model": model, "max_length": 32, **values}, "test")
 
 
 def encoder(model: str) -> tuple[Any, Any]:
@@ -114,7 +114,7 @@ def test_few_texts_leave_the_encoder_as_it_is_unless_tuning_is_asked_for() -> No
 
 @pytest.mark.parametrize("family", ["pretrained", "cnn"])
 def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    values: dict[str, Any] = {"maximum_tokens": 16, "epochs": 2, "learning_rate": 0.01, "validation": 0.0}
+    values: dict[str, Any] = {"max_length": 16, "epochs": 2, "learning_rate": 0.01, "validation": 0.0}
     own = {"pretrained": {"model": str(GOLDEN / "bert"), "tune": "all"}, "cnn": {"vocabulary": 60, "embedding": 4}}
     values |= own[family]
     network = TextClassifier(family, values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.network
@@ -134,9 +134,9 @@ def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(family: str, monkeypa
 
 def test_training_reads_a_part_of_a_long_text_and_predictions_all_of_it() -> None:
     texts = [f"{text} {text} {text} {index}" for index, text in enumerate(TEXTS)]
-    values = {"model": str(GOLDEN / "bert"), "tune": "all", "epochs": 1, "learning_rate": 0.01, "maximum_tokens": 8}
+    values = {"model": str(GOLDEN / "bert"), "tune": "all", "epochs": 1, "learning_rate": 0.01, "max_length": 8}
     whole = TextClassifier("pretrained", values, 3).fit(texts, LABELS).predictor_
-    same = TextClassifier("pretrained", values | {"predict_keep": "both"}, 3).fit(texts, LABELS).predictor_
+    same = TextClassifier("pretrained", values | {"predict_truncation": "both"}, 3).fit(texts, LABELS).predictor_
     model, cut = whole.bundle.model, same.bundle.model
     one, other = model.arrays(), cut.arrays()
     assert all(np.array_equal(one[path], other[path]) for path in one)
@@ -146,7 +146,7 @@ def test_training_reads_a_part_of_a_long_text_and_predictions_all_of_it() -> Non
 
 @pytest.mark.parametrize("tune", ["all", "top", "lora", "frozen"])
 def test_only_what_is_tuned_changes(tune: str) -> None:
-    values = {"model": str(GOLDEN / "bert"), "tune": tune, "blocks": 1, "maximum_tokens": 16, "epochs": 2}
+    values = {"model": str(GOLDEN / "bert"), "tune": tune, "blocks": 1, "max_length": 16, "epochs": 2}
     model = TextClassifier("pretrained", values | {"learning_rate": 0.01}, 3).fit(TEXTS, LABELS)
     before = huggingface.read_weights(huggingface.read_folder(GOLDEN / "bert"))
     after = model.predictor_.bundle.model.arrays()
@@ -167,7 +167,7 @@ def test_only_what_is_tuned_changes(tune: str) -> None:
 
 def test_every_class_is_among_the_texts_that_the_head_is_fitted_to_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neural, "_HEAD_TEXTS", 6)
-    values = {"model": str(GOLDEN / "bert"), "maximum_tokens": 16, "epochs": 1}
+    values = {"model": str(GOLDEN / "bert"), "max_length": 16, "epochs": 1}
     model = TextClassifier("pretrained", values).fit([*TEXTS, "good bad"], [*LABELS, "mixed"])
     assert model.predict_proba(TEXTS[:2]).shape == (2, 3)
 
@@ -224,7 +224,7 @@ def test_lower_layers_learn_more_slowly() -> None:
 
 def test_a_saved_model_needs_the_folder_no_more(tmp_path: Path) -> None:
     shutil.copytree(GOLDEN / "distilbert", tmp_path / "encoder")
-    values = {"model": str(tmp_path / "encoder"), "maximum_tokens": 16, "epochs": 1}
+    values = {"model": str(tmp_path / "encoder"), "max_length": 16, "epochs": 1}
     model = TextClassifier("pretrained", values).fit(TEXTS, LABELS)
     expected = model.predict_proba(TEXTS[:3])
     model.save(tmp_path / "model")
@@ -251,7 +251,7 @@ def change(folder: Path, **values: Any) -> None:
         ({"hidden_size": "x"}, r"config\.json does not describe a model of type bert"),
         ({"hidden_act": "mish"}, r"the activation 'mish' is not known"),
         ({"position_embedding_type": "relative_key"}, r"its positions are not absolute"),
-        ({"max_position_embeddings": 20}, r"'maximum_tokens' is 32, and .* takes 20 at most"),
+        ({"max_position_embeddings": 20}, r"'max_length' is 32, and .* takes 20 at most"),
         ({"vocab_size": 10}, r"the tokenizer has \d+ tokens and the encoder 10"),
         (
             {"intermediate_size": 21},

@@ -15,7 +15,7 @@ from tenor.models.pretrained import huggingface
 from tenor.tasks import SingleLabel
 
 GOLDEN = Path(__file__).parent / "golden"
-WORDS: dict[str, Any] = {"vocabulary": 30, "maximum_tokens": 12}
+WORDS: dict[str, Any] = {"vocabulary": 30, "max_length": 12}
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("bag", {"vocabulary": 30, "embedding": 5}),
     ("bag", {"vocabulary": 30, "embedding": 5, "hidden": [7, 3]}),
@@ -23,9 +23,9 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("lstm", {**WORDS, "embedding": 5, "units": 6}),
     ("lstm", {**WORDS, "embedding": 5, "units": 6, "bidirectional": True}),
     ("transformer", {**WORDS, "width": 6, "heads": 2, "blocks": 3, "feed_forward": 5}),
-    ("pretrained", {"model": "bert", "tune": "lora", "rank": 3, "maximum_tokens": 12}),
-    ("pretrained", {"model": "albert", "maximum_tokens": 12}),
-    ("pretrained", {"model": "electra", "maximum_tokens": 12}),
+    ("pretrained", {"model": "bert", "tune": "lora", "rank": 3, "max_length": 12}),
+    ("pretrained", {"model": "albert", "max_length": 12}),
+    ("pretrained", {"model": "electra", "max_length": 12}),
 ]
 
 
@@ -75,14 +75,14 @@ def test_what_is_missing_too_much_or_of_another_type_is_named() -> None:
     [
         ({"tokens": 10**9}, "'settings.architecture.tokens': it is 1000000000, not a whole number"),
         ({"heads": 5}, "they are 5, which do not share the width of 12"),
-        ({"positions": 11}, "it is 11, and maximum_tokens is 12"),
+        ({"positions": 11}, "it is 11, and max_length is 12"),
         ({"epsilon": "x"}, "'settings.architecture.epsilon': it is 'x', not a number"),
     ],
 )
 def test_an_architecture_that_is_none_is_refused(values: dict[str, Any], problem: str) -> None:
     family = registry.find("pretrained")
     architecture = huggingface.describe(huggingface.read_folder(GOLDEN / "bert").architecture) | values
-    config = settings.make(family.config, {"maximum_tokens": 12, "architecture": architecture}, "test")
+    config = settings.make(family.config, {"max_length": 12, "architecture": architecture}, "test")
     assert isinstance(family, NetworkFamily)
     with pytest.raises(RecordError, match=problem):
         list(family.shapes(config, 1))

@@ -30,7 +30,7 @@ SMALL: dict[str, Any] = {
     "embedding": 8,
     "filters": 8,
     "widths": [1, 2],
-    "maximum_tokens": 16,
+    "max_length": 16,
     "batch_tokens": 64,
     "epochs": 12,
     "learning_rate": 0.02,

@@ -79,7 +79,7 @@ def test_a_page_of_classes_is_whole_and_shows_texts_as_texts(tmp_path: Path, lab
 
 def test_nothing_is_fetched_and_the_run_file_makes_the_same_model_again(tmp_path: Path) -> None:
     data = write(tmp_path / "rows.csv", LABELS["binary"])
-    made = train(data, tmp_path / "one", seed=5, class_weight={"good": 2.0}, settings={"orders": [1, 2]})
+    made = train(data, tmp_path / "one", seed=5, class_weight={"good": 2.0}, settings={"word_ngrams": [1, 2]})
     fetched = re.findall(r"(?:src|href)=\"(?!#)([^\"]*)\"|url\((?!#)([^)]*)\)|@import", made[bundle.REPORT])
     assert fetched == []
     [run] = re.findall(r"```toml\n(.*?)```", made[bundle.MODEL_CARD], re.DOTALL)
@@ -88,7 +88,7 @@ def test_nothing_is_fetched_and_the_run_file_makes_the_same_model_again(tmp_path
 
     again = settings.make(RunConfig, settings.read_toml(tmp_path / "run.toml"), "run.toml")
     assert again == RunConfig(
-        str(data), family="ngram", seed=5, class_weight={"good": 2.0}, settings={"orders": [1, 2]}
+        str(data), family="ngram", seed=5, class_weight={"good": 2.0}, settings={"word_ngrams": [1, 2]}
     )
 
 

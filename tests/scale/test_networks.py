@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {
     "vocabulary": 60,
     "embedding": 6,
     "units": 5,
-    "maximum_tokens": 16,
+    "max_length": 16,
     "batch_tokens": 240,  # 15 rows: not the same number for each of two workers
     "epochs": EPOCHS,
     "patience": EPOCHS,
@@ -121,7 +121,7 @@ def test_two_workers_train_the_network_of_one_process_also_when_one_dies(
 @pytest.mark.usefixtures("two_nodes")
 def test_workers_make_as_many_steps_as_the_first_has_time_for() -> None:
     family = registry.FAMILIES["bag"]
-    values = {"vocabulary": 60, "embedding": 4, "maximum_tokens": 16, "batch_tokens": 240, "epochs": 100_000}
+    values = {"vocabulary": 60, "embedding": 4, "max_length": 16, "batch_tokens": 240, "epochs": 100_000}
     config = settings.make(family.config, values, "test")
     with cluster.connected("ray") as connected:
         train_network = partial(fitting.fit_network, train_network=training.learner(connected, 2, 1))

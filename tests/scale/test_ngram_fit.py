@@ -53,7 +53,7 @@ def test_the_model_is_that_of_one_machine(tmp_path: Path, kind: str) -> None:
     source = written(tmp_path, kind)
     options: dict[str, Any] = {"data": source, "family": "ngram", "seed": 3, "report": kind == "binary"}
     if kind != "binary":
-        options["settings"] = {"orders": [1, 2], "weighting": "tf-idf", "strength": 30.0}
+        options["settings"] = {"word_ngrams": [1, 2], "weighting": "tf-idf", "C": 30.0}
     options["label_separator"] = ";" if kind == "multilabel" else None
     options["class_weight"] = "balanced" if kind == "multiclass" else None
     here = pipeline.train(RunConfig(**options, out=str(tmp_path / "here"), on_disk=True))
@@ -108,7 +108,7 @@ def test_weights_are_the_same_when_a_worker_and_a_node_die(
     monkeypatch.setattr(family, "_SCORED", 40)
     monkeypatch.setattr(worker_pool, "_ROOM_S", 3.0)
     monkeypatch.setattr(ngram, "Crew", Known)
-    settings = {"orders": [1, 2], "weighting": "naive-bayes", "strength": 0.3}
+    settings = {"word_ngrams": [1, 2], "weighting": "naive-bayes", "C": 0.3}
     options: dict[str, Any] = {"data": written(tmp_path), "family": "ngram", "settings": settings, "report": False}
     here = pipeline.train(RunConfig(**options, out=str(tmp_path / "here"), on_disk=True))
     third = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
@@ -128,7 +128,7 @@ def test_weights_are_the_same_when_a_worker_and_a_node_die(
 def test_files_may_be_urls_or_stand_in_this_folder(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     source = written(tmp_path)
     monkeypatch.chdir(tmp_path)
-    settings = ["--set", "orders=[1]", "--set", "weighting=tf-idf", "--set", "strength=30", "--no-report"]
+    settings = ["--set", "word_ngrams=[1]", "--set", "weighting=tf-idf", "--set", "C=30", "--no-report"]
     found = []
     for name, data in (("one", "in/*.csv"), ("other", f"file://{source}")):
         command = ["train", data, "--family", "ngram", *settings, "--out", name, "--on", "ray", "--workers", "1"]

@@ -26,7 +26,7 @@ from tenor.distributed import cluster, trials
 
 pytestmark = pytest.mark.ray
 
-FIXED = {"orders": [1], "characters": []}
+FIXED = {"word_ngrams": [1], "char_ngrams": []}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,7 +83,7 @@ def test_what_a_dead_worker_was_making_is_made_again(tmp_path: Path) -> None:
 
 
 def test_auto_makes_the_models_of_one_machine(tmp_path: Path, english_csv: Path) -> None:
-    members = ["ngram", 'ngram orders=[1,2,3] weighting="tf-idf-naive-bayes"', "ngram characters=[1,2]"]
+    members = ["ngram", 'ngram word_ngrams=[1,2,3] weighting="tf-idf-naive-bayes"', "ngram char_ngrams=[1,2]"]
     run = RunConfig(str(english_csv), settings={"members": members}, report=False)
     here = pipeline.train(replace(run, out=str(tmp_path / "here")))
     with cluster.connected("ray") as ray:

@@ -107,12 +107,12 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
     with pytest.raises(ValueError, match="wrong"):
         broken("mlflow", "runs/three", ValueError("wrong"))
     with tracking.tracked(["mlflow"], Path("runs/four"), Callback(), resume=True) as told:
-        told.on_candidate_end("trial 1", {"validation_loss": 0.3}, {"strength": 3.0})
+        told.on_candidate_end("trial 1", {"validation_loss": 0.3}, {"C": 3.0})
     runs = {run.info.run_name: run for run in client.search_runs([run.info.experiment_id])}
     states = {name: run.info.status for name, run in runs.items()}
     assert states == {"one": "FINISHED", "two": "KILLED", "three": "FAILED", "four": "FINISHED", "trial 1": "FINISHED"}
     assert runs["trial 1"].data.tags["mlflow.parentRunId"] == runs["four"].info.run_id
-    assert runs["trial 1"].data.params == {"strength": "3.0"}
+    assert runs["trial 1"].data.params == {"C": "3.0"}
 
     with tracking.tracked(["mlflow"], Path("runs/two"), Callback(), resume=True) as told:
         told.log_metrics("step", 2, {"loss": 0.4})
@@ -152,7 +152,7 @@ def test_each_trial_of_a_search_is_a_run_with_its_settings() -> None:
     found = events(Path("tensorboard/search/trial 1"))
     assert found["validation_loss"][0][1] > 0
     [started] = found["_hparams_/session_start_info"]
-    assert started.session_start_info.hparams["strength"].number_value > 0
+    assert started.session_start_info.hparams["C"].number_value > 0
 
 
 def test_there_is_nothing_else_to_log_to() -> None:

@@ -49,7 +49,7 @@ class CheckConfig:
     task: Kind | None = None
     label_separator: str | None = None
     labels: bool = False
-    maximum_tokens: int = NetworkConfig.maximum_tokens
+    maximum_tokens: int = NetworkConfig.max_length
     fix: str | None = None
     overwrite: bool = False
     seed: int = 0

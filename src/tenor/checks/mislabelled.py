@@ -22,7 +22,7 @@ from tenor.tasks import Floats, SingleLabel
 from tenor.text import ngrams
 
 # Settings that do well on most data: to choose them is not worth the time where labels are to be doubted.
-_SETTINGS = ngram.Config(orders=(1, 2), characters=(), weighting="tf-idf-naive-bayes", strength=30.0)
+_SETTINGS = ngram.Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
 _FOLDS = 5
 _FEWEST = 50  # rows
 

@@ -272,7 +272,7 @@ def _long(parts: CheckContext, limit: int) -> Iterator[Finding]:
             "long",
             "note",
             f"longer than {limit} tokens, so that most networks cut them: {len(rows):,} of {len(lengths):,} texts.",
-            "ngram and pretrained read all of them; for another network choose what it keeps (the setting keep=both).",
+            "ngram and pretrained read all of them; for another network choose another truncation (truncation=both).",
             rows,
             [f"{lengths[row]} tokens" for row in rows],
         )

@@ -30,7 +30,7 @@ from tenor.cli import (
 )
 from tenor.cli.console import note
 from tenor.cli.spelling import with_flags
-from tenor.errors import NotUsedWarning, TenorError
+from tenor.errors import NotUsedWarning, RenamedSettingWarning, TenorError
 
 _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer does not name
 
@@ -111,8 +111,8 @@ def main() -> NoReturn:
 
 
 def _format_warning(message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> str:
-    """What of a model is not used is told as one line; other warnings are for who works on the code."""
-    if issubclass(category, NotUsedWarning):
+    """Warnings for users are one line; other warnings are for developers."""
+    if issubclass(category, (NotUsedWarning, RenamedSettingWarning)):
         return f"warning: {with_flags(printable(str(message)))}\n"
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"
 

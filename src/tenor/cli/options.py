@@ -3,10 +3,14 @@
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from tenor.config.run_config import RunConfig
 
 Text = Annotated[str | None, typer.Option(help="Column of the texts.")]
 Label = Annotated[str | None, typer.Option(help="Column of the labels.")]
@@ -183,3 +187,14 @@ def class_weight(given: str | None) -> str | dict[str, float] | None:
                 f"--class-weight: {item!r} is not of the form class=number.", "Write balanced, or spam=5,urgent=2."
             )
     return weights
+
+
+def with_assignments(run: "RunConfig", assignments: list[str]) -> "RunConfig":
+    """The run with the settings of --set, which override those of its run file, by whichever name these are given."""
+    from tenor.config import settings
+    from tenor.models import registry
+
+    config = registry.find(run.family).config
+    of_file = settings.current_names(config, run.settings or {}, "settings")
+    given = settings.current_names(config, settings.parse_assignments(assignments), "--set")
+    return replace(run, settings=of_file | given)

@@ -1,7 +1,6 @@
 """`tenor train`."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -161,7 +160,7 @@ def train(
     source = str(config) if config else "train"
     run = settings.make(RunConfig, values, source)
     if assignments:
-        run = replace(run, settings=(run.settings or {}) | settings.parse_assignments(assignments))
+        run = options.with_assignments(run, assignments)
     with console.Console(quiet=as_json) as callback:
         if on is not None:
             if tune is not None:

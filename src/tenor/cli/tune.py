@@ -82,12 +82,12 @@ def tune(
     }
     values |= {key: value for key, value in given.items() if value is not None}
     values.setdefault("family", "ngram")
-    if assignments:
-        values["settings"] = values.get("settings", {}) | settings.parse_assignments(assignments)
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
     options.one_test(values)
     run = settings.make(RunConfig, values, str(config) if config else "tune")
+    if assignments:
+        run = options.with_assignments(run, assignments)
     limit_s = None if budget is None else settings.seconds(budget, "--budget")
     asked = tuning.Tuning(run, trials, limit_s, together or 1)
     with contextlib.ExitStack() as stack:

@@ -13,16 +13,19 @@ import re
 import tomllib
 import types
 import typing
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NewType, TypeVar
 
-from tenor.errors import SettingsError, listed
+from tenor.errors import RenamedSettingWarning, SettingsError, listed
 
 S = TypeVar("S")
 Seconds = NewType("Seconds", float)
 """A time, which may also be written as `60s`, `5m` or `1h30m`."""
 
 _LARGEST = 1e18
+_ONE_NAME = "Give the name of today alone."
 
 
 def make(kind: type[S], values: dict[str, Any], source: str) -> S:
@@ -30,12 +33,13 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
 
     Args:
         kind: A frozen dataclass as described at the top of this file.
-        values: Key to value, as TOML or JSON gives them.
+        values: Key to value, as TOML or JSON gives them; a key may be the former name of a setting.
         source: Where the values come from, for the error, such as `run.toml`.
 
     Raises:
         SettingsError: A key is unknown or missing, or a value has the wrong type or is out of range.
     """
+    values = current_names(kind, values, source, warn=False)
     hints = typing.get_type_hints(kind)
     known = [field.name for field in dataclasses.fields(typing.cast(Any, kind))]
     for key in values:
@@ -48,6 +52,29 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
             raise SettingsError(f"{source}: the setting {key!r} is missing.", "Give it a value.")
     checked = {key: _check(value, hints[key], f"{source}: {key}") for key, value in values.items()}
     return kind(**checked)
+
+
+def current_names(kind: type[Any], values: Mapping[str, Any], source: str, warn: bool = True) -> dict[str, Any]:
+    """The values by the names that the settings have today.
+
+    Args:
+        kind: The settings class; its `former_names`, where it has any, map a former name to the name of today.
+        values: Key to value, by either name.
+        source: Where the values come from, for the error.
+        warn: Name the former names, and those of today, in one RenamedSettingWarning.
+
+    Raises:
+        SettingsError: A setting is given by both of its names.
+    """
+    names: Mapping[str, str] = getattr(kind, "former_names", {})
+    renamed = {key: names[key] for key in values if key in names}
+    for former, name in renamed.items():
+        if name in values:
+            raise SettingsError(f"{source}: {former!r} is the former name of {name!r}, and both are given.", _ONE_NAME)
+    if warn and renamed:
+        pairs = ", ".join(f"{former!r} is now {name!r}" for former, name in renamed.items())
+        warnings.warn(f"{source}: {pairs}; the former names still work.", RenamedSettingWarning, stacklevel=3)
+    return {renamed.get(key, key): value for key, value in values.items()}
 
 
 def restore(kind: type[S], values: dict[str, Any], source: str) -> S:

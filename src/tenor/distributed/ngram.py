@@ -54,6 +54,7 @@ def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, thr
     """
     begin = time.perf_counter()
     family = registry.find(run.family)
+    run = run_setup.with_current_names(run, family)
     _refuse(run)
     config = run_setup.resolve_settings(family, run.settings or {}, None)
     folder = output.output_folder(run)
@@ -120,7 +121,7 @@ def _fit(rows: Rows, config: Config, callback: Callback) -> Fitted:
     after_choice = time.perf_counter()
     share = ngram.share_scored(len(rows), task)
     fresh = None if share is None else rows.hold_out(share)
-    for _ in crew.ask("count", chosen.orders or (), chosen.characters or ()):
+    for _ in crew.ask("count", chosen.word_ngrams or (), chosen.char_ngrams or ()):
         pass
     after_encoding = time.perf_counter()
     model = _learned(rows, None, chosen, callback)
@@ -157,8 +158,8 @@ def _out_of_fold(rows: Rows, config: Config, seed: int) -> HeldOut | None:
 
 def _learned(rows: Rows, chosen: split.Rows | None, config: Config, callback: Callback) -> NgramModel:
     """A model fitted to these rows, None: to all."""
-    assert config.orders is not None and config.characters is not None
-    assert config.weighting is not None and config.strength is not None
+    assert config.word_ngrams is not None and config.char_ngrams is not None
+    assert config.weighting is not None and config.C is not None
     crew, task = rows.crew, rows.task
     count = len(rows) if chosen is None else len(chosen)
     parts: list[Any] = [None] * crew.blocks if chosen is None else rows.parts(chosen)
@@ -166,17 +167,15 @@ def _learned(rows: Rows, chosen: split.Rows | None, config: Config, callback: Ca
     frequency = np.zeros(1 << BITS, np.int64)
     for found in crew.ask_each("learn", [(part,) for part in parts]):
         frequency += found
-    buckets, idf = features.vocabulary(frequency, count, task.n_outputs, config.weighting, config.minimum_texts)
+    buckets, idf = features.vocabulary(frequency, count, task.n_outputs, config.weighting, config.min_df)
     answers = crew.ask("weigh", crew.put(buckets), crew.put(idf), config.weighting, task)
     used, squares = (_sum(column) for column in zip(*answers, strict=True))
     scale = None if used is None else features.log_ratios(frequency[buckets], used)
     shape = count, task.n_outputs
     loss = _Loss(crew)
-    model = solver.solve(
-        loss, squares, shape, task.activation, config.strength, scale, config.iterations, callback=callback
-    )
+    model = solver.solve(loss, squares, shape, task.activation, config.C, scale, config.iterations, callback=callback)
     crew.forget(mark)
-    return NgramModel(config.orders, config.characters, config.weighting, buckets, idf, model)
+    return NgramModel(config.word_ngrams, config.char_ngrams, config.weighting, buckets, idf, model)
 
 
 def _sum(values: Sequence[Any]) -> Any:

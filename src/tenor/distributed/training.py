@@ -141,7 +141,7 @@ def learner(ray: Any, workers: int | None, threads: int) -> "NetworkTrainer":
             if not checkpoints.resume:
                 checkpoints.remove()
         reference = ray.put(work)
-        rows = max(1, work.config.batch_tokens // work.text_encoder.max_row_length(work.config.maximum_tokens))
+        rows = max(1, work.config.batch_tokens // work.text_encoder.max_row_length(work.config.max_length))
         wanted = min(workers or rows, rows)
         heard = _Heard(callback)
         try:

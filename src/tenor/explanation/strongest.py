@@ -64,7 +64,7 @@ def _names(predictor: Predictor) -> tuple[str, ...]:
 
 
 def _grams(predictor: Predictor, model: NgramModel, texts: Sequence[str], most: int) -> dict[str, list[TopFeature]]:
-    matrix = model.weighed(ngrams.count(texts, model.orders, model.characters))
+    matrix = model.weighed(ngrams.count(texts, model.word_ngrams, model.char_ngrams))
     stands, total = matrix.getnnz(axis=0), np.asarray(matrix.sum(axis=0), np.float32).reshape(-1, 1)
     added: Floats = total * (model.linear.weights @ directions(predictor)[0].T)
     if not predictor.bundle.task.labels:
@@ -87,8 +87,8 @@ def _spell(model: NgramModel, texts: Sequence[str], buckets: npt.NDArray[np.int3
     spelled: dict[int, str] = {}
     for block in blocks(texts):
         found: dict[int, Counter[str]] = defaultdict(Counter)
-        kinds = [(tokenise(block), model.orders, " ")] if model.orders else []
-        kinds += [(hash_characters(block), model.characters, "")] if model.characters else []
+        kinds = [(tokenise(block), model.word_ngrams, " ")] if model.word_ngrams else []
+        kinds += [(hash_characters(block), model.char_ngrams, "")] if model.char_ngrams else []
         for parts, orders, joint in kinds:
             for order in orders:
                 for bucket, spelling in _occurrences(parts, order, joint, wanted):

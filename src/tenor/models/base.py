@@ -154,13 +154,18 @@ class NetworkConfig:
     """Settings of training that every neural family has."""
 
     fewest_epochs: ClassVar[int] = 2
+    former_names: ClassVar[Mapping[str, str]] = {
+        "maximum_tokens": "max_length",
+        "keep": "truncation",
+        "predict_keep": "predict_truncation",
+    }
 
-    maximum_tokens: int = 200
+    max_length: int = 200
     """Longer texts are cut to this many tokens."""
-    keep: Truncation = "end"
+    truncation: Truncation = "end"
     """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
     the end), all of it in windows, whose logits are averaged, or all: windows, and both beside them."""
-    predict_keep: Truncation | None = None
+    predict_truncation: Truncation | None = None
     """What predictions keep of it; none: what training keeps."""
     loss: Loss | None = None
     """What training makes small; none is the task's own: cross-entropy, and for numbers the mean squared error."""
@@ -196,7 +201,7 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
         require(self.steps is None or self.steps >= 1, "steps", "must be 1 or more, or none")
-        for key in ("maximum_tokens", "batch_tokens"):
+        for key in ("max_length", "batch_tokens"):
             require(getattr(self, key) >= 1, key, "must be 1 or more")
         require(self.learning_rate > 0, "learning_rate", "must be above 0")
         require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
@@ -209,9 +214,9 @@ class NetworkConfig:
         require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
 
     @property
-    def read(self) -> Truncation:
+    def inference_truncation(self) -> Truncation:
         """What predictions keep of a text that is too long."""
-        return self.predict_keep or self.keep
+        return self.predict_truncation or self.truncation
 
     @classmethod
     def space(cls, _: Task) -> Space:

@@ -70,9 +70,11 @@ def fit(family: NetworkFamily, texts: Sequence[str], config: Any, context: FitCo
     order = np.random.default_rng(seed).permutation(len(texts))
     held_out = math.ceil(len(texts) * config.validation)
     parts = [[texts[row] for row in rows] for rows in (np.sort(order[held_out:]), np.sort(order[:held_out]))]
-    config, encoder = neural.fit_text_encoder(family, replace(config, keep="windows", epochs=epochs), parts[0], init)
-    encoded, held = (encoder.encode(part, config.maximum_tokens, config.keep) for part in parts)
-    config = neural.choose_batch_size(config, encoded.lengths, encoder.max_row_length(config.maximum_tokens))
+    config, encoder = neural.fit_text_encoder(
+        family, replace(config, truncation="windows", epochs=epochs), parts[0], init
+    )
+    encoded, held = (encoder.encode(part, config.max_length, config.truncation) for part in parts)
+    config = neural.choose_batch_size(config, encoded.lengths, encoder.max_row_length(config.max_length))
     after_encoding = time.perf_counter()
 
     network = Network(

@@ -78,12 +78,12 @@ def fit(
     elif not share and not len(held_out) and config.calibration * len(examples) >= _FEWEST_FRESH:
         learned, fresh = examples.split(min(config.calibration, _MOST_FRESH / len(examples)), seed)
     config, encoder = fit_text_encoder(family, config, learned.texts, context.init)
-    tokens = config.maximum_tokens
-    encoded = encoder.encode(learned.texts, tokens, config.keep)
-    held = encoder.encode(held_out.texts, tokens, config.read)
-    new = held if fresh is held_out else encoder.encode(fresh.texts, tokens, config.read)
+    tokens = config.max_length
+    encoded = encoder.encode(learned.texts, tokens, config.truncation)
+    held = encoder.encode(held_out.texts, tokens, config.inference_truncation)
+    new = held if fresh is held_out else encoder.encode(fresh.texts, tokens, config.inference_truncation)
     cut = encoded.n_truncated + held.n_truncated + (new.n_truncated if new is not held else 0)
-    if cut and not {config.keep, config.read} <= set(COVERS_WHOLE_TEXT):
+    if cut and not {config.truncation, config.inference_truncation} <= set(COVERS_WHOLE_TEXT):
         of = f"of {len(examples):,} texts"
         callback.on_message(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
     config = choose_batch_size(config, encoded.lengths, encoder.max_row_length(tokens))
@@ -93,7 +93,7 @@ def fit(
     # Not where features are dropped all through the encoder: a head that has never seen that is wrong in training.
     if tune != "frozen" and family.initialise is not None:
         some = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
-        few = EncodedExamples(encoder.encode(some.texts, tokens, config.keep), some.targets, some.weights)
+        few = EncodedExamples(encoder.encode(some.texts, tokens, config.truncation), some.targets, some.weights)
     work = NetworkJob(
         *(family, task, config, encoder, seed, context.init),
         *(
@@ -132,9 +132,9 @@ def _exported(network: Network, texts: Sequence[str], callback: Callback) -> Net
 
 def _told(config: NetworkConfig) -> str:
     """What is kept of long texts, in words."""
-    if config.read == config.keep:
-        return f"kept: {_KEPT[config.keep]}"
-    return f"training keeps {_KEPT[config.keep]}; predictions read {_KEPT[config.read]}"
+    if config.inference_truncation == config.truncation:
+        return f"kept: {_KEPT[config.truncation]}"
+    return f"training keeps {_KEPT[config.truncation]}; predictions read {_KEPT[config.inference_truncation]}"
 
 
 def fit_text_encoder(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tenor._core import atomic
+from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
 from tenor.data import builtin
 from tenor.errors import BundleError
@@ -101,6 +102,9 @@ def is_complete(folder: Path, saved: "bundle.Bundle | bundle.EncoderBundle", run
     known = about.get("run")
     if not isinstance(known, Mapping):  # older versions kept less
         known = {"family": saved.family.name, "seed": about.get("seed"), "data": about.get("data", {}).get("sha256")}
+    if isinstance(known.get("settings"), Mapping):
+        current = settings.current_names(saved.family.config, known["settings"], str(folder), warn=False)
+        known = {**known, "settings": current}
     if differing := [name for name in known if known[name] != run.get(name)]:
         raise BundleError(
             f"{folder}: this is of another run ({', '.join(differing)} differ).",

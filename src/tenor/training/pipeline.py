@@ -54,6 +54,7 @@ def train(
     """
     callback = callback or Callback()
     family = registry.find(run.family)
+    run = run_setup.with_current_names(run, family)
     encoder = run_setup.load_init(run.init, family)
     config = run_setup.resolve_settings(family, run.settings or {}, encoder)
     family.require_installed()

@@ -32,6 +32,7 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
     callback = callback or Callback()
     family = registry.find_pretrainable(run.family)
     init = run_setup.load_init(run.init, family)
+    run = run_setup.with_current_names(run, family)
     config = run_setup.resolve_settings(family, {**family.pretraining, **(run.settings or {})}, init)
     family.require_installed()
     tracking.need(run.log)

@@ -1,8 +1,8 @@
 """What a run needs before it reads its texts: settings, an encoder to start from, and checkpoints."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
@@ -18,8 +18,16 @@ from tenor.training import output
 if TYPE_CHECKING:
     from tenor.models.neural.network import PretrainedWeights
 
+_Run = TypeVar("_Run", RunConfig, PretrainConfig)
 _NOT_COMPARED = ("settings", "log", "out", "lang", "report")
 """Options that do not change the model."""
+
+
+def with_current_names(run: _Run, family: Family) -> _Run:
+    """The run with its settings by the names of today; warns of former names."""
+    if not run.settings:
+        return run
+    return replace(run, settings=settings.current_names(family.config, run.settings, "settings"))
 
 
 def load_init(folder: str | None, family: Family) -> EncoderBundle | None:

@@ -19,6 +19,7 @@ from safetensors import numpy as safetensors
 
 from tenor._core import atomic
 from tenor._core.regular_files import IrregularFileError
+from tenor.config import settings
 from tenor.errors import TenorError
 from tenor.models.base import NetworkConfig
 from tenor.models.context import CHECKPOINT, Checkpoints, FitContext
@@ -283,6 +284,8 @@ class Trainer:
             arrays, state, run = safetensors.load(data), _State(**about["state"]), dict(about["run"])
         except (ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
             raise TenorError(f"{path}: the checkpoint is damaged: {error}.", _AFRESH) from None
+        if isinstance(run.get("settings"), dict):
+            run["settings"] = settings.current_names(type(self.config), run["settings"], str(path), warn=False)
         differing = [key for key, value in _identity(checkpoints).items() if run.get(key) != value]
         if differing:
             raise TenorError(

@@ -113,6 +113,7 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
     run, family = asked.run, registry.find(asked.run.family)
     if not family.tunable:
         raise SettingsError(f"{family.name!r} has nothing to tune.", "Name a family: see 'tenor families'.")
+    run = run_setup.with_current_names(run, family)
     fixed = dict(run.settings or {})
     run_setup.resolve_settings(family, fixed, None)
     family.require_installed()

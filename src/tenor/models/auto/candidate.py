@@ -43,7 +43,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """What tells it from others on a leaderboard: `ngram 1-3 c5` has n-grams of 1 to 3 tokens and 5 characters."""
-        grams = [_told(self.wanted.get("orders")), _told(self.wanted.get("characters"), "c")]
+        grams = [_told(self.wanted.get("word_ngrams")), _told(self.wanted.get("char_ngrams"), "c")]
         others = ["+texts" if self.unlabelled else "", f"#{self.seed + 1}" if self.seed else ""]
         return " ".join(filter(None, [self.family.name, *grams, *others]))
 
@@ -63,12 +63,13 @@ def _told(lengths: Sequence[int] | None, kind: str = "") -> str:
     return f"{kind}{first}" if first == last else f"{kind}{first}-{last}"
 
 
-def parse(member: str, setting: str = "members") -> Candidate:
+def parse(member: str, setting: str = "members", warn: bool = False) -> Candidate:
     """What a string of `members` asks for. Raises SettingsError."""
     name, *assignments = member.split()
     if name not in _KNOWN:
         raise SettingsError(f"setting {setting!r} names {name!r}.", settings.nearest(name, list(_KNOWN)))
     values = settings.parse_assignments(assignments)
+    values = settings.current_names(_KNOWN[name].config, values, f"{setting}, {name}", warn)
     unlabelled, seed = values.pop(_UNLABELLED, None), values.pop(_SEED, 0)
     for key, value in ((_UNLABELLED, unlabelled), (_SEED, seed)):
         whole = value is None or (type(value) is int and value >= 0)

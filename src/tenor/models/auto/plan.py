@@ -31,7 +31,7 @@ _FIRST_CLASSES, _FIRST_LABELS = 1.5, 4
 _MANY_LABELS = 8
 _SLOW = 1.5  # times as long tells of a slower machine; what takes two seconds may take a third more by chance
 # With so many, one whose settings are not chosen comes before it: that takes a tenth of the time.
-_QUICK: dict[str, Any] = {"orders": [1, 2], "weighting": "naive-bayes", "strength": 0.3}
+_QUICK: dict[str, Any] = {"word_ngrams": [1, 2], "weighting": "naive-bayes", "C": 0.3}
 _QUICK_TIMES = 10
 _FIRST_TIMES = 3  # times as long is needed to compare models
 _GRAMS_TIMES = 2  # times as long do n-gram models take beside an encoder
@@ -73,9 +73,9 @@ _STEPS = 300  # batches are as large as lets so many fit
 _SMALLEST_BATCH, _BATCH_UNIT = 1_024, 512  # tokens; their sizes are multiples of the latter
 _CHARACTERS = 4.5  # of a token
 # Further n-gram models, for texts whose words stand apart and for those whose words do not.
-_SPACED: tuple[dict[str, Any], ...] = ({"orders": [1, 2, 3]}, {"characters": [5], "minimum_texts": 3})
-_UNSPACED: tuple[dict[str, Any], ...] = ({"characters": [1, 2]}, {"orders": [1], "characters": [1, 2, 3, 4]})
-_CHOSEN = ("orders", "characters", "weighting", "strength")  # settings that an n-gram model has chosen
+_SPACED: tuple[dict[str, Any], ...] = ({"word_ngrams": [1, 2, 3]}, {"char_ngrams": [5], "min_df": 3})
+_UNSPACED: tuple[dict[str, Any], ...] = ({"char_ngrams": [1, 2]}, {"word_ngrams": [1], "char_ngrams": [1, 2, 3, 4]})
+_CHOSEN = ("word_ngrams", "char_ngrams", "weighting", "C")  # settings that an n-gram model has chosen
 _UNSPACED_SCRIPTS = ("Han", "Kana", "Thai", "Lao", "Khmer", "Myanmar")
 
 
@@ -149,7 +149,7 @@ def plan(
         blended: Those of them that are in the blend now, the best first.
     """
     if members is not None:
-        for asked in map(parse, members):
+        for asked in (parse(member, warn=True) for member in members):
             if asked.unlabelled:
                 yield None  # it learns from what the models before it say
             yield asked
@@ -195,8 +195,8 @@ def plan(
         whole = more < _WHOLE_SHARE * seconds
         seconds -= more * whole
         if seconds > pace * least:
-            wanted: dict[str, Any] = {"maximum_tokens": tokens, "tune": "all"}
-            wanted["predict_keep"] = "all" if whole else pretrained.Config.keep
+            wanted: dict[str, Any] = {"max_length": tokens, "tune": "all"}
+            wanted["predict_truncation"] = "all" if whole else pretrained.Config.truncation
             if once < _ONCE_SHARE * seconds:
                 seconds *= _ONCE_SHARE
                 if len(learned) * _tokens(learned, tokens) > _MANY_BATCHES * pretrained.Config.batch_tokens:
@@ -312,7 +312,7 @@ def _starts_s() -> float:
 
 def _words_s(examples: Examples) -> float:
     """How long a network that learns all of its words has to have at least, in seconds."""
-    tokens = len(examples) * _tokens(examples, lstm.Config.maximum_tokens)
+    tokens = len(examples) * _tokens(examples, lstm.Config.max_length)
     return min(_FEWEST_WORDS_S, (3 * tokens + _FEWEST_TOKENS) / (_WORDS_S * threads.cores()))
 
 

@@ -260,7 +260,7 @@ def _distilled(found: Fitted, learned: Examples, held_out: Examples, context: Fi
     many as the blend can label in half of the time.
     """
     config, teacher = found.config, _teacher(found)
-    asked = candidate.parse(str(config.distil), "distil")
+    asked = candidate.parse(str(config.distil), "distil", warn=True)
     _check(asked, learned.unlabelled, "distil")
     number = asked.unlabelled
     if number is None:

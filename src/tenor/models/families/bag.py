@@ -4,9 +4,9 @@ fastText: Joulin et al. (2017), "Bag of Tricks for Efficient Text Classification
 network: Iyyer et al. (2015), "Deep Unordered Composition Rivals Syntactic Methods for Text Classification".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require
@@ -22,7 +22,13 @@ from tenor.text.encoded import TextEncoder
 class Config(NetworkConfig):
     """Settings of `bag`."""
 
-    maximum_tokens: int = 1_000
+    former_names: ClassVar[Mapping[str, str]] = {
+        **NetworkConfig.former_names,
+        "orders": "word_ngrams",
+        "minimum_texts": "min_df",
+    }
+
+    max_length: int = 1_000
     """Longer texts are cut to this many tokens."""
     learning_rate: float = 0.016
     """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0. A vector learns from the
@@ -31,9 +37,9 @@ class Config(NetworkConfig):
     """N-grams in a batch, at most. Little data make smaller batches, so that an epoch has about 100."""
     vocabulary: int = 200_000
     """N-grams in the vocabulary: those that occur in most texts."""
-    minimum_texts: int = 2
+    min_df: int = 2
     """N-grams in fewer training texts than this are left out."""
-    orders: tuple[int, ...] = (1, 2)
+    word_ngrams: tuple[int, ...] = (1, 2)
     """Lengths of the n-grams in tokens."""
     embedding: int = 32
     """Width of an n-gram's vector."""
@@ -46,9 +52,13 @@ class Config(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(bool(self.orders) and all(1 <= order <= 8 for order in self.orders), "orders", "must be from 1 to 8")
+        require(
+            bool(self.word_ngrams) and all(1 <= order <= 8 for order in self.word_ngrams),
+            "word_ngrams",
+            "must be from 1 to 8",
+        )
         require(self.vocabulary >= 2, "vocabulary", "must be 2 or more")
-        require(self.minimum_texts >= 1, "minimum_texts", "must be 1 or more")
+        require(self.min_df >= 1, "min_df", "must be 1 or more")
         require(self.embedding >= 1, "embedding", "must be 1 or more")
         require(all(width >= 1 for width in self.hidden), "hidden", "must be 1 or more each")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
@@ -58,7 +68,7 @@ class Config(NetworkConfig):
         """What a search may change."""
         return {
             **super().space(task),
-            "orders": Choice(((1,), (1, 2), (1, 2, 3))),
+            "word_ngrams": Choice(((1,), (1, 2), (1, 2, 3))),
             "embedding": Choice((16, 32, 64, 128)),
             "hidden": Choice(((), (64,))),
             "dropout": Range(0.0, 0.6),
@@ -67,7 +77,7 @@ class Config(NetworkConfig):
 
 def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
     """The n-grams of the training texts that get a vector."""
-    return config, gram_ids.build(texts, config.vocabulary, config.orders, config.minimum_texts)
+    return config, gram_ids.build(texts, config.vocabulary, config.word_ngrams, config.min_df)
 
 
 def build(config: Config, task: Task) -> Any:

@@ -19,7 +19,7 @@ from tenor.tasks import Task
 class Config(WordConfig):
     """Settings of `cnn`."""
 
-    maximum_tokens: int = 400
+    max_length: int = 400
     """Longer texts are cut to this many tokens."""
     learning_rate: float = 0.004
     """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""

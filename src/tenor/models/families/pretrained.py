@@ -35,13 +35,13 @@ class Config(NetworkConfig):
     tune: Literal["all", "top", "lora", "frozen"] | None = None
     """What is trained besides the head: all blocks, the top ones, low-rank additions to all of them, or nothing; none:
     nothing with fewer than 100 texts, else all. So few cannot teach an encoder what it does not know."""
-    maximum_tokens: int = 128
+    max_length: int = 128
     """Longer texts are cut to this many tokens, the special ones among them."""
-    keep: Truncation = "both"
+    truncation: Truncation = "both"
     """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
     the end, which is where reviews conclude), all of it in windows, whose logits are averaged, or all: windows, and
     both beside them."""
-    predict_keep: Truncation | None = None
+    predict_truncation: Truncation | None = None
     """What predictions keep of it; none: all of it in windows."""
     optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adamw"
     learning_rate: float = 2e-4
@@ -80,7 +80,7 @@ class Config(NetworkConfig):
         require(self.rank >= 1, "rank", "must be 1 or more")
         require(self.pooled_blocks is None or self.pooled_blocks >= 1, "pooled_blocks", "must be 1 or more, or none")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
-        require(self.maximum_tokens >= 4, "maximum_tokens", "must be 4 or more")
+        require(self.max_length >= 4, "max_length", "must be 4 or more")
 
     def for_texts(self, number: int) -> Self:
         """The settings, with what depends on how many texts there are filled in."""
@@ -94,8 +94,8 @@ class Config(NetworkConfig):
         elif pooled is None and self.architecture is not None:  # that of an encoder to start from
             pooled = _upper_half(self.architecture["blocks"])
         precision: Precision = "float32" if single else self.precision
-        read = self.predict_keep or "windows"
-        return replace(self, tune=tune, precision=precision, pooled_blocks=pooled, predict_keep=read)
+        read = self.predict_truncation or "windows"
+        return replace(self, tune=tune, precision=precision, pooled_blocks=pooled, predict_truncation=read)
 
     @classmethod
     def space(cls, task: Task) -> Space:
@@ -115,10 +115,10 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
 
     folder = huggingface.read_folder(hub.locate(config.model))
     shape = folder.architecture
-    if config.maximum_tokens > shape.positions:
+    if config.max_length > shape.positions:
         raise SettingsError(
-            f"setting 'maximum_tokens' is {config.maximum_tokens}, and {config.model} takes {shape.positions} at most.",
-            "Choose a smaller one, and keep = windows to read all of longer texts.",
+            f"setting 'max_length' is {config.max_length}, and {config.model} takes {shape.positions} at most.",
+            "Choose a smaller one, and truncation = windows to read all of longer texts.",
         )
     require(
         config.tune != "top" or (config.blocks <= shape.blocks and not shape.shared),
@@ -129,10 +129,10 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
         subwords = SubwordTokenizer(folder.tokenizer, folder.padding)
     except (ValueError, BundleError) as error:
         raise SettingsError(f"{config.model}: {str(error).rstrip('.')}.", "Download the model again.") from None
-    if subwords.n_special_tokens >= config.maximum_tokens:
+    if subwords.n_special_tokens >= config.max_length:
         raise SettingsError(
             f"{config.model}: its tokenizer puts {subwords.n_special_tokens} special tokens around a text.",
-            "Choose a larger maximum_tokens, so that there is room for the text.",
+            "Choose a larger max_length, so that there is room for the text.",
         )
     if subwords.size > shape.tokens:
         raise SettingsError(
@@ -205,8 +205,8 @@ def shapes(config: Config, outputs: int) -> Shapes:
 
     record = Record(config.architecture or {}, "tenor.json", "settings.architecture")
     shape = huggingface.restore(record)
-    if config.maximum_tokens > shape.positions:
-        raise record.error("positions", f"it is {shape.positions:,}, and maximum_tokens is {config.maximum_tokens:,}")
+    if config.max_length > shape.positions:
+        raise record.error("positions", f"it is {shape.positions:,}, and max_length is {config.max_length:,}")
     yield from embeddings(shape.tokens, shape.positions, shape.width, shape.inner, normalised=True)
     for number in range(1 if shape.shared else shape.blocks):
         yield from block(number, shape.width, shape.hidden, config.rank if config.tune == "lora" else 0)

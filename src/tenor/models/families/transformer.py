@@ -69,7 +69,7 @@ def build(config: Config, task: Task) -> Any:
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     padding = AttentionMask(name="padding")(ids)
-    size = config.vocabulary, config.maximum_tokens, config.width
+    size = config.vocabulary, config.max_length, config.width
     values = Embeddings(*size, epsilon=None, dropout=config.dropout, sinusoidal=True, name="embeddings")(ids)
     block_shape = BlockShape(config.heads, config.feed_forward, config.activation, norm_first=True, epsilon=1e-6)
     for number in range(config.blocks):
@@ -82,7 +82,7 @@ def build(config: Config, task: Task) -> Any:
 
 def shapes(config: Config, outputs: int) -> Shapes:
     """The weights of the network that `build` makes."""
-    yield from embeddings(config.vocabulary, config.maximum_tokens, config.width, config.width, normalised=False)
+    yield from embeddings(config.vocabulary, config.max_length, config.width, config.width, normalised=False)
     for number in range(config.blocks):
         yield from block(number, config.width, config.feed_forward)
     yield "norm/scale", (config.width,)
@@ -101,5 +101,5 @@ FAMILY = NetworkFamily(
     # It sees each text a few times at most, so there is nothing to drop, and much to learn in as many steps as can be.
     pretraining={"dropout": 0.0, "batch_tokens": 4_096, "learning_rate": 0.004},
     after_pretraining={"learning_rate": 0.006},  # what it has learned is larger than the weights that it is born with
-    structure=("vocabulary", "tokens", "maximum_tokens", "width", "blocks", "heads", "feed_forward", "activation"),
+    structure=("vocabulary", "tokens", "max_length", "width", "blocks", "heads", "feed_forward", "activation"),
 )

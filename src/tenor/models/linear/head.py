@@ -52,8 +52,8 @@ def fit(
             for part in np.array_split(sample, _FOLDS):
                 model = solve(np.setdiff1d(sample, part), candidate)
                 losses.append(task.losses(targets[part], solver.logits(scaled[part], model)))
-            tried.append({"strength": candidate, "loss": float(np.concatenate(losses).mean())})
-        strength = min(tried, key=lambda row: row["loss"])["strength"]
+            tried.append({"C": candidate, "loss": float(np.concatenate(losses).mean())})
+        strength = min(tried, key=lambda row: row["loss"])["C"]
     kernel, bias = solve(slice(None), strength)
     kernel = kernel / deviation
     return Linear(kernel, bias - mean @ kernel), tried

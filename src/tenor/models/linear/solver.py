@@ -47,7 +47,7 @@ def fit(
     features: Any,
     desired: Floats | Desired,
     activation: Activation,
-    strength: float,
+    C: float,
     scale: Floats | None = None,
     weights: Floats | None = None,
     iterations: int = 20,
@@ -60,7 +60,7 @@ def fit(
         features: (n, features) float32, a sparse matrix, an array, or `rows.Stored`.
         desired: (n, outputs) what the outputs should be after the activation.
         activation: Of the outputs.
-        strength: C, the weight of the data against the regularisation; larger fits closer.
+        C: C, the weight of the data against the regularisation; larger fits closer.
         scale: (features, outputs) or (features, 1), or None for 1 everywhere.
         weights: (n,) how much each row counts, or None for 1 everywhere.
         iterations: At most this many steps.
@@ -71,7 +71,7 @@ def fit(
     squares = rows.squares(features, counted)
     with ThreadPoolExecutor(cores()) as pool:
         loss = rows.loss(pool, features, desired, activation, counted, dots_of(activation))
-        return solve(loss, squares, desired.shape, activation, strength, scale, iterations, tolerance, callback)
+        return solve(loss, squares, desired.shape, activation, C, scale, iterations, tolerance, callback)
 
 
 def dots_of(activation: Activation) -> Dots:
@@ -84,7 +84,7 @@ def solve(
     squares: npt.NDArray[Any],
     shape: tuple[int, int],
     activation: Activation,
-    strength: float,
+    C: float,
     scale: Floats | None = None,
     iterations: int = 20,
     tolerance: float = 1e-3,
@@ -97,7 +97,7 @@ def solve(
         squares: (features, 1) the weighted sum of squares of each feature.
         shape: (rows, outputs).
         activation: As in `fit`, like all that follows.
-        strength: C.
+        C: C.
         scale: The scale of the features.
         iterations: At most this many steps.
         tolerance: When to stop.
@@ -110,9 +110,9 @@ def solve(
     begin[-1] = intercept
     loss.turn(begin)
     steep = loss.advance(np.ones((1, 1), np.float32))
-    diagonal = np.asarray(1 / np.sqrt(1 / strength + curved * squares * whole * whole), np.float32)
+    diagonal = np.asarray(1 / np.sqrt(1 / C + curved * squares * whole * whole), np.float32)
     step = np.concatenate([diagonal * whole, 1 / np.sqrt(shape[0] * curved[None])], dtype=np.float32)
-    penalty = np.concatenate([diagonal * diagonal / np.float32(strength), np.zeros((1, outputs), np.float32)])
+    penalty = np.concatenate([diagonal * diagonal / np.float32(C), np.zeros((1, outputs), np.float32)])
     steep *= step
     table = _minimise(loss, steep, step, penalty, dots_of(activation), iterations, tolerance, callback or Callback())
     table *= step

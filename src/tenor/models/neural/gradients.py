@@ -124,7 +124,7 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
     encoder, config = network.text_encoder, network.config
     encoded = network.encode(texts)
     first = encoded.row_offsets[np.searchsorted(encoded.row_to_text, np.arange(len(texts) + 1))]
-    spans = [encoder.spans(text, config.maximum_tokens, config.read) for text in texts]
+    spans = [encoder.spans(text, config.max_length, config.inference_truncation) for text in texts]
     blanked = encoded.ids.copy()
     for begin, found in zip(first, spans, strict=False):
         blanked[begin + found.at] = network.integration_path.baseline_id
@@ -133,7 +133,7 @@ def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> l
     for row, (text, found) in enumerate(zip(texts, spans, strict=True)):
         shares = added[first[row] : first[row + 1]] / encoded.rows_of_text[row]
         characters = spread(found, shares, len(text), spread(found, shares, len(text)))
-        whole = found if not encoded.n_truncated else encoder.spans(text, _WHOLE, config.read)
+        whole = found if not encoded.n_truncated else encoder.spans(text, _WHOLE, config.inference_truncation)
         base, said = ends[row].tolist()
         gap = said - base - float(characters.sum())
         results.append(Attribution(characters, read_characters(found, whole, len(text)), base, gap))

@@ -52,7 +52,7 @@ class Network(NeuralModel):
         from tenor.models.neural import encoder
 
         encoded = self.encode([text])
-        spans = self.text_encoder.spans(text, self.config.maximum_tokens, self.config.read)
+        spans = self.text_encoder.spans(text, self.config.max_length, self.config.inference_truncation)
         rows = []
         for begin, end in itertools.pairwise(encoded.row_offsets):
             if begin < end:

@@ -44,12 +44,12 @@ class NeuralModel(ABC):
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """The texts as ids, cut as the settings say."""
-        return self.text_encoder.encode(texts, self.config.maximum_tokens, self.config.read)
+        return self.text_encoder.encode(texts, self.config.max_length, self.config.inference_truncation)
 
     @property
     def max_row_length(self) -> int:
         """Ids in the longest row."""
-        return self.text_encoder.max_row_length(self.config.maximum_tokens)
+        return self.text_encoder.max_row_length(self.config.max_length)
 
     def encoder(self) -> dict[str, Any]:
         return self.text_encoder.describe()
@@ -79,7 +79,7 @@ def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: d
     if found.size > rows:
         raise RecordError("encoder.json", "", f"it has ids up to {found.size - 1:,}, and the network {rows:,} of them")
     specials = getattr(found, "n_special_tokens", 0)  # of subwords alone
-    if specials >= config.maximum_tokens:
+    if specials >= config.max_length:
         raise RecordError("encoder.json", "", f"it has {specials:,} special tokens, which leave no room for a text")
     return found
 

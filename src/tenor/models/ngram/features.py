@@ -39,7 +39,7 @@ class Features(NamedTuple):
 
 
 def prepare(counts: NgramCounts, desired: Floats | Desired, weighting: Weighting, minimum_texts: int) -> Features:
-    """Features of the training texts: the n-grams of at least `minimum_texts` texts, or all where there are none.
+    """Features of the training texts: the n-grams of at least `min_df` texts, or all where there are none.
 
     Where there are more than MOST_FEATURES n-grams, or they would have more than MOST_WEIGHTS weights, some are kept:
     where each text has one class, those that tell most of it, else the most frequent.

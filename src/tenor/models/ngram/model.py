@@ -1,9 +1,9 @@
 """Counts of hashed n-grams and a linear model over them: settings, the model, and how it learns once they are set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -35,14 +35,21 @@ _IDF = 1e-6, 1e6  # between these, squares are neither 0 nor infinite
 class Config:
     """Settings of `ngram`; none means: chosen by validation."""
 
-    orders: tuple[int, ...] | None = None
-    """Lengths of the n-grams in tokens, such as [1, 2]; where only `characters` is set, there are none."""
-    characters: tuple[int, ...] | None = None
-    """Lengths of the n-grams in characters, such as [3, 4, 5]; where only `orders` is set, there are none."""
+    former_names: ClassVar[Mapping[str, str]] = {
+        "orders": "word_ngrams",
+        "characters": "char_ngrams",
+        "strength": "C",
+        "minimum_texts": "min_df",
+    }
+
+    word_ngrams: tuple[int, ...] | None = None
+    """Lengths of the n-grams in tokens, such as [1, 2]; where only `char_ngrams` is set, there are none."""
+    char_ngrams: tuple[int, ...] | None = None
+    """Lengths of the n-grams in characters, such as [3, 4, 5]; where only `word_ngrams` is set, there are none."""
     weighting: Weighting | None = None
-    strength: float | None = None
+    C: float | None = None
     """C of the logistic regression: larger fits the training texts closer."""
-    minimum_texts: int = 2
+    min_df: int = 2
     """N-grams in fewer training texts than this are left out."""
     iterations: int = 20
     """At most this many steps of L-BFGS."""
@@ -51,14 +58,14 @@ class Config:
     probabilities are not calibrated and no coverage can be promised."""
 
     def __post_init__(self) -> None:
-        for key in ("orders", "characters"):
+        for key in ("word_ngrams", "char_ngrams"):
             require(
                 all(1 <= order <= _LONGEST for order in getattr(self, key) or ()), key, "must be lengths from 1 to 8"
             )
-        empty = (self.orders, self.characters) in (((), None), (None, ()), ((), ()))
-        require(not empty, "orders", "must be lengths from 1 to 8 where `characters` are none")
-        require(self.strength is None or self.strength > 0, "strength", "must be above 0")
-        require(self.minimum_texts >= 1, "minimum_texts", "must be 1 or more")
+        empty = (self.word_ngrams, self.char_ngrams) in (((), None), (None, ()), ((), ()))
+        require(not empty, "word_ngrams", "must be lengths from 1 to 8 where `char_ngrams` are none")
+        require(self.C is None or self.C > 0, "C", "must be above 0")
+        require(self.min_df >= 1, "min_df", "must be 1 or more")
         require(self.iterations >= 1, "iterations", "must be 1 or more")
 
     @classmethod
@@ -66,11 +73,11 @@ class Config:
         """What a search may change."""
         by_classes = {} if not task.has_labels else {"weighting": Choice(get_args(Weighting))}
         return {
-            "orders": Choice(((1,), (1, 2), (1, 2, 3))),
-            "characters": Choice(((), (5,), (1, 2, 3), (3, 4, 5))),
+            "word_ngrams": Choice(((1,), (1, 2), (1, 2, 3))),
+            "char_ngrams": Choice(((), (5,), (1, 2, 3), (3, 4, 5))),
             **by_classes,
-            "strength": Range(0.01, 1_000.0, logarithmic=True),
-            "minimum_texts": Range(1, 5, whole=True),
+            "C": Range(0.01, 1_000.0, logarithmic=True),
+            "min_df": Range(1, 5, whole=True),
         }
 
 
@@ -79,16 +86,16 @@ class NgramModel:
     """A linear model over the buckets that were kept.
 
     Attributes:
-        orders: Lengths of the n-grams in tokens.
-        characters: Lengths of the n-grams in characters.
+        word_ngrams: Lengths of the n-grams in tokens.
+        char_ngrams: Lengths of the n-grams in characters.
         weighting: How counts become features.
         buckets: (features,) int32: the buckets that are features, the most frequent first.
         idf: (features,) float32, or empty where the weighting has none.
         linear: The weights, (features, outputs).
     """
 
-    orders: tuple[int, ...]
-    characters: tuple[int, ...]
+    word_ngrams: tuple[int, ...]
+    char_ngrams: tuple[int, ...]
     weighting: Weighting
     buckets: npt.NDArray[np.int32]
     idf: Floats
@@ -96,7 +103,7 @@ class NgramModel:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs)."""
-        return self.score(ngrams.count(texts, self.orders, self.characters))
+        return self.score(ngrams.count(texts, self.word_ngrams, self.char_ngrams))
 
     def score(self, counts: NgramCounts) -> Floats:
         """Logits of shape (texts, outputs) of texts that are counts already."""
@@ -112,7 +119,7 @@ class NgramModel:
         An n-gram's share goes to the tokens, or characters, of all places where it stands: to each the more, the more
         it adds by itself.
         """
-        counts = ngrams.count(texts, self.orders, self.characters)
+        counts = ngrams.count(texts, self.word_ngrams, self.char_ngrams)
         matrix = self.weighed(counts)
         known = np.flatnonzero(self._columns[counts.buckets] >= 0)
         owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
@@ -122,7 +129,7 @@ class NgramModel:
         results = []
         for row, text in enumerate(texts):
             share = shares[counts.row_offsets[row] : counts.row_offsets[row + 1]]
-            spans = ngrams.spans(text, self.orders, self.characters)
+            spans = ngrams.spans(text, self.word_ngrams, self.char_ngrams)
             single = (
                 np.bincount(spans.at, minlength=len(share))
                 == counts.counts[counts.row_offsets[row] : counts.row_offsets[row + 1]]
@@ -136,7 +143,7 @@ class NgramModel:
 
     def represent(self, texts: Sequence[str]) -> scipy.sparse.csr_matrix:
         """The features, each times the length of its weights, and scaled to length 1: (texts, features)."""
-        matrix = self.weighed(ngrams.count(texts, self.orders, self.characters))
+        matrix = self.weighed(ngrams.count(texts, self.word_ngrams, self.char_ngrams))
         matrix.data = matrix.data * np.linalg.norm(self.linear.weights, axis=1)[matrix.indices]
         owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
         length = np.sqrt(np.bincount(owner, matrix.data**2, len(texts)))
@@ -159,8 +166,8 @@ class NgramModel:
         return {
             "kind": "hashed-ngrams",
             "bits": BITS,
-            "orders": list(self.orders),
-            "characters": list(self.characters),
+            "orders": list(self.word_ngrams),
+            "characters": list(self.char_ngrams),
             "weighting": self.weighting,
         }
 
@@ -196,7 +203,7 @@ def restore(saved: SavedModel) -> NgramModel:
 
 def count(texts: Sequence[str], config: Config, callback: Callback | None = None) -> NgramCounts:
     """The n-grams of the lengths that `config` sets, and how often they occur in each text."""
-    return ngrams.count(texts, config.orders or (), config.characters or (), callback)
+    return ngrams.count(texts, config.word_ngrams or (), config.char_ngrams or (), callback)
 
 
 def learn(
@@ -205,7 +212,7 @@ def learn(
     """A model fitted to texts that are counts already; nothing in `config` is open."""
     assert config.weighting is not None
     desired = Desired(task, targets)
-    prepared = features.prepare(counts, desired, config.weighting, config.minimum_texts)
+    prepared = features.prepare(counts, desired, config.weighting, config.min_df)
     return solve(prepared, desired, task, weights, config, callback)
 
 
@@ -218,16 +225,16 @@ def solve(
     callback: Callback | None = None,
 ) -> NgramModel:
     """A model fitted to features, and what each of its outputs should be."""
-    assert config.orders is not None and config.characters is not None
-    assert config.weighting is not None and config.strength is not None
+    assert config.word_ngrams is not None and config.char_ngrams is not None
+    assert config.weighting is not None and config.C is not None
     model = solver.fit(
         prepared.matrix,
         desired,
         task.activation,
-        config.strength,
+        config.C,
         prepared.scale,
         weights,
         iterations=config.iterations,
         callback=callback,
     )
-    return NgramModel(config.orders, config.characters, config.weighting, prepared.buckets, prepared.idf, model)
+    return NgramModel(config.word_ngrams, config.char_ngrams, config.weighting, prepared.buckets, prepared.idf, model)

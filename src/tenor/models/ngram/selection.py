@@ -85,14 +85,14 @@ def choose(
     Returns:
         The settings, and a row for each that was tried.
     """
-    open_grams = config.orders is None and config.characters is None
-    orders, characters = _FIRST_GRAMS if open_grams else (config.orders or (), config.characters or ())
-    start = replace(config, orders=orders, characters=characters)
+    open_grams = config.word_ngrams is None and config.char_ngrams is None
+    orders, characters = _FIRST_GRAMS if open_grams else (config.word_ngrams or (), config.char_ngrams or ())
+    start = replace(config, word_ngrams=orders, char_ngrams=characters)
     weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
     if not task.has_labels:  # the others weigh by how often the classes use an n-gram
         require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf where numbers are learned")
         weightings = ("tf-idf",)
-    if not open_grams and None not in (config.weighting, config.strength):
+    if not open_grams and None not in (config.weighting, config.C):
         return start, []
     trial = _Trial(sample(), start, seed)
     best = min((_climb(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
@@ -101,7 +101,7 @@ def choose(
         others = [trial.with_grams(best, orders, characters) for orders, characters in grams]
         chosen = min([best, *(other for other in others if trial.clearly_better(other, best))], key=trial.loss)
         if chosen is not best and task.is_multilabel:
-            chosen = _climb(trial, replace(chosen, strength=None), chosen.strength)
+            chosen = _climb(trial, replace(chosen, C=None), chosen.C)
         best = chosen
     return best, trial.tried
 
@@ -111,15 +111,15 @@ def _climb(trial: "_Trial", config: Config, first: float | None = None) -> Confi
     `first`, which was the best with fewer n-grams, only down: many n-grams that fit closely cost the rare labels.
     """
     assert config.weighting is not None
-    if config.strength is not None:
+    if config.C is not None:
         return config
     usual = _FIRST_STRENGTH_OF_SETS if trial.task.is_multilabel else _FIRST_STRENGTH
-    best = replace(config, strength=first or usual[config.weighting])
+    best = replace(config, C=first or usual[config.weighting])
     for step in (_STRENGTH_STEP, 1 / _STRENGTH_STEP) if first is None else (1 / _STRENGTH_STEP,):
         begin = best
         for _ in range(_STRENGTH_MOVES):
-            assert best.strength is not None
-            moved = replace(best, strength=best.strength * step)
+            assert best.C is not None
+            moved = replace(best, C=best.C * step)
             if trial.loss(moved) >= trial.loss(best):
                 break
             best = moved
@@ -192,11 +192,11 @@ class _Trial:
         """The settings with other n-grams. Where a text's features are not scaled to length 1, more of them fit closer,
         so the strength is less.
         """
-        other = replace(config, orders=orders, characters=characters)
-        if config.weighting != "naive-bayes" or config.strength is None:
+        other = replace(config, word_ngrams=orders, char_ngrams=characters)
+        if config.weighting != "naive-bayes" or config.C is None:
             return other
         entries, others = (len(self._counted(each)[0].buckets) for each in (config, other))
-        return replace(other, strength=config.strength * entries / max(others, 1))
+        return replace(other, C=config.C * entries / max(others, 1))
 
     def clearly_better(self, config: Config, other: Config) -> bool:
         """Whether the log loss of `config` is lower by more than the standard error of the difference."""
@@ -209,17 +209,17 @@ class _Trial:
         return self.losses[config]
 
     def _counted(self, config: Config) -> tuple[NgramCounts, ...]:
-        grams = replace(config, weighting=None, strength=None)
+        grams = replace(config, weighting=None, C=None)
         if grams not in self.counts:
             self.counts[grams] = tuple(ngram_model.count(part.texts, config) for part in (self.fitted, self.measured))
         return self.counts[grams]
 
     def _measure(self, config: Config) -> Floats:
         assert config.weighting is not None
-        weighted = replace(config, strength=None)
+        weighted = replace(config, C=None)
         counts, others = self._counted(config)
         if self.prepared[0] != weighted:
-            prepared = features.prepare(counts, self.desired, config.weighting, config.minimum_texts)
+            prepared = features.prepare(counts, self.desired, config.weighting, config.min_df)
             selected = features.select(others, ngrams.bucket_positions(prepared.buckets), len(prepared.buckets))
             matrix = features.weigh(selected, config.weighting, prepared.idf)
             self.prepared = weighted, prepared, matrix
@@ -229,10 +229,10 @@ class _Trial:
         losses = self.task.selection_losses(self.measured.targets, logits)
         self.tried.append(
             {
-                "orders": " ".join(map(str, config.orders or ())),
-                "characters": " ".join(map(str, config.characters or ())),
+                "word_ngrams": " ".join(map(str, config.word_ngrams or ())),
+                "char_ngrams": " ".join(map(str, config.char_ngrams or ())),
                 "weighting": config.weighting,
-                "strength": config.strength,
+                "C": config.C,
                 "loss": float(losses.mean()),
                 **self.task.training_metrics(self.measured.targets, logits),
             }
