@@ -191,7 +191,7 @@ def test_a_gpu_is_not_looked_for_with_keras_where_the_system_has_none() -> None:
     program = (
         "import sys\n"
         "from tenor.models.neural import backend\n"
-        "found = backend.has_device()\n"
+        "found = backend.has_accelerator()\n"
         "print(found, 'keras' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
