@@ -14,7 +14,7 @@ from tenor._core.callbacks import Callback
 from tenor.checks.parts import CheckContext
 from tenor.config import settings
 from tenor.data.dataset import Dataset
-from tenor.data.labels import LARGEST_NUMBER
+from tenor.data.label_values import LARGEST_NUMBER
 from tenor.errors import DataError, SettingsError, counted, rows_phrase
 from tenor.evaluation.conformal import DEFAULT_COVERAGE
 from tenor.explanation import Explanation

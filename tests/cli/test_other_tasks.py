@@ -99,7 +99,7 @@ def test_numbers(cli: Cli, numbers: Path, tmp_path: Path) -> None:
     assert cli("predict", numbers, "-", stdin=b"great\n").out.count("\t") == 0
     ended = cli("evaluate", numbers, write_csv(tmp_path / "words.csv", [("great", "high"), ("poor", "low")]))
     assert ended.code == 1
-    assert "row 1, column 'label': the label 'high' is no number below 1e+30 (2 such rows: 1, 2)" in ended.err
+    assert "row 1, column 'label': the label 'high' is not a number below 1e+30 (2 such rows: 1, 2)" in ended.err
 
 
 def test_an_unknown_label_of_a_set_is_refused(cli: Cli, several: Path, tmp_path: Path) -> None:

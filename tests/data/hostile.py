@@ -25,6 +25,7 @@ import pyarrow.parquet
 from reading import pack
 from tenor.data import dataset
 from tenor.data.io import arrow_sizes, table
+from tenor.data.read_options import ReadOptions
 from tenor.errors import TenorError
 
 MEMORY = 1200 << 20  # bytes beyond those that the process has before
@@ -51,7 +52,7 @@ def check(path: Path, name: str) -> str:
     try:
         for chunk in table.open_table(path).chunks:
             assert len({len(values) for values in chunk.columns.values()}) <= 1
-        dataset.read(path, on_disk=None)
+        dataset.read(path, ReadOptions(on_disk=None))
     except TenorError as error:
         refusal = error
     else:

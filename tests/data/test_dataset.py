@@ -8,6 +8,7 @@ import pytest
 
 from tenor.data import dataset
 from tenor.data.dataset import Dataset
+from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError
 
 
@@ -44,10 +45,10 @@ def test_the_columns_are_found_by_name_or_of_two_by_length(tmp_path: Path, heade
 
 def test_the_columns_can_be_named(tmp_path: Path) -> None:
     path = csv(tmp_path, "text,label,other\na,b,c\n")
-    found = dataset.read(path, text="other", label="text")
+    found = dataset.read(path, ReadOptions(text="other", label="text"))
     assert (found.texts, found.labels, found.text_column, found.label_column) == (["c"], ["a"], "other", "text")
-    assert dataset.read(path, text="other").labels == ["b"]
-    assert dataset.read(path, label="other").texts == ["a"]
+    assert dataset.read(path, ReadOptions(text="other")).labels == ["b"]
+    assert dataset.read(path, ReadOptions(label="other")).texts == ["a"]
 
 
 @pytest.mark.parametrize(("text", "label"), [("txt", None), (None, "lable"), ("txt", "label"), ("text", "lable")])
@@ -59,7 +60,7 @@ def test_a_column_that_is_not_there_is_refused_with_the_columns(
         rf"^reviews\.csv: there is no column '{wrong}'\. Did you mean '{meant}'\? Columns: text, label\. .* {option}"
     )
     with pytest.raises(DataError, match=message):
-        dataset.read(csv(tmp_path, "text,label\na,b\n"), text=text, label=label)
+        dataset.read(csv(tmp_path, "text,label\na,b\n"), ReadOptions(text=text, label=label))
 
 
 @pytest.mark.parametrize(
@@ -95,17 +96,22 @@ def test_data_that_cannot_be_used_is_refused_with_the_place(tmp_path: Path, cont
 
 def test_empty_rows_are_left_out_when_asked(tmp_path: Path) -> None:
     path = csv(tmp_path, "text,label\na,x\n,x\nb,\nc,y\n")
-    found = dataset.read(path, drop_empty=True, drop_unlabelled=True)
+    found = dataset.read(path, ReadOptions(drop_empty=True, drop_unlabelled=True))
     assert (found.texts, found.labels, len(found)) == (["a", "c"], ["x", "y"], 2)
     with pytest.raises(DataError, match=r"row 3, column 'label': the label is empty \(1 such row: 3\)"):
-        dataset.read(path, drop_empty=True)
+        dataset.read(path, ReadOptions(drop_empty=True))
     with pytest.raises(DataError, match=r"^reviews\.csv: no row has both a text and a label\. Label"):
-        dataset.read(csv(tmp_path, "text,label\na,\n,x\n"), drop_empty=True, drop_unlabelled=True)
+        dataset.read(csv(tmp_path, "text,label\na,\n,x\n"), ReadOptions(drop_empty=True, drop_unlabelled=True))
 
 
 def test_integers_and_truth_values_are_labels_and_missing_ones_are_empty(tmp_path: Path) -> None:
     rows = [{"text": "a", "label": value} for value in (1, True, False, "1 star", None)]
-    assert dataset.read(json_lines(tmp_path, *rows), drop_unlabelled=True).labels == ["1", "true", "false", "1 star"]
+    assert dataset.read(json_lines(tmp_path, *rows), ReadOptions(drop_unlabelled=True)).labels == [
+        "1",
+        "true",
+        "false",
+        "1 star",
+    ]
 
 
 def test_texts_that_are_no_strings_are_refused(tmp_path: Path) -> None:
@@ -132,12 +138,12 @@ HINT = r"If the file has no header, put a line with names above its first row, s
 
 def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
     message = (
-        r"^reviews\.csv: the file seems to have no header: 'neg' heads the labels and is one of them\. "
+        r"^reviews\.csv: the first row looks like data: 'neg' is both the column name and a label value\. "
         r"Put a line with names above the first row, such as text,label; or, if there is a header, name the columns"
     )
     with pytest.raises(DataError, match=message):
         dataset.read(csv(tmp_path, ROWS + "dull film, neg\n"))
-    assert dataset.read(csv(tmp_path, ROWS + "dull film,neg\n"), label="neg").labels == ["pos", "neg"]
+    assert dataset.read(csv(tmp_path, ROWS + "dull film,neg\n"), ReadOptions(label="neg")).labels == ["pos", "neg"]
     assert dataset.read(csv(tmp_path, "body,label\na film,label\n")).labels == ["label"]
     assert dataset.read(json_lines(tmp_path, {"a text": "a text", "neg": "neg"})).labels == ["neg"]
 
@@ -146,7 +152,7 @@ def test_where_a_header_may_be_a_row_the_error_says_so(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=rf"^reviews\.csv: there is no column 'text'\. Columns: bad film, neg\. .*{HINT}"
     ):
-        dataset.read(csv(tmp_path, ROWS), text="text")
+        dataset.read(csv(tmp_path, ROWS), ReadOptions(text="text"))
     with pytest.raises(
         DataError, match=rf"^reviews\.csv: it is not clear which .* Columns: 1, bad film, neg\. .*{HINT}"
     ):
@@ -179,7 +185,7 @@ def test_categories_of_parquet_are_labels(tmp_path: Path) -> None:
     labels = pyarrow.array(["x", None, "y"]).dictionary_encode()
     path = tmp_path / "a.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"text": ["a", "b", "c"], "label": labels}), path)
-    found = dataset.read(path, drop_unlabelled=True)
+    found = dataset.read(path, ReadOptions(drop_unlabelled=True))
     assert (found.texts, found.labels) == (["a", "c"], ["x", "y"])
     assert found.note == "1 of 3 rows have no label or no text and are left out."
     pyarrow.parquet.write_table(pyarrow.table({"text": ["a"], "label": ["x"]}).slice(0, 0), path)

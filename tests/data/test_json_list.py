@@ -6,6 +6,7 @@ import pytest
 
 from reading import read, write
 from tenor.data import dataset
+from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError
 
 
@@ -80,7 +81,7 @@ def test_tasks_that_nobody_annotated_are_reported_or_dropped(tmp_path: Path) -> 
     path = export(tmp_path / "a.json", task("good", annotation("好评")), task("?"), task("bad", annotation("差评")))
     with pytest.raises(DataError, match=r"^a\.json, row 2, column 'label': the label is empty \(1 such row: 2\)"):
         dataset.read(path)
-    assert dataset.read(path, drop_unlabelled=True).labels == ["好评", "差评"]
+    assert dataset.read(path, ReadOptions(drop_unlabelled=True)).labels == ["好评", "差评"]
     assert read(export(tmp_path / "b.json", task("a"), task("b"))) == {"text": ["a", "b"], "label": [None, None]}
 
 
@@ -88,7 +89,7 @@ def test_several_questions_are_columns_with_their_names(tmp_path: Path) -> None:
     both = {"result": annotation("positive")["result"] + annotation("film", question="topic")["result"]}
     path = export(tmp_path / "a.json", task("good", both), task("bad", annotation("negative")))
     assert read(path) == {"text": ["good", "bad"], "sentiment": ["positive", "negative"], "topic": ["film", None]}
-    assert dataset.read(path, label="sentiment").labels == ["positive", "negative"]
+    assert dataset.read(path, ReadOptions(label="sentiment")).labels == ["positive", "negative"]
     path = export(tmp_path / "b.json", task("good", annotation("positive"), label="old"))
     assert read(path) == {"text": ["good"], "label": ["old"], "sentiment": ["positive"]}
     path = export(tmp_path / "c.json", task("good", annotation("positive", question="label"), label="old"))

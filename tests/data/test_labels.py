@@ -4,12 +4,13 @@ from typing import Any
 import pytest
 
 from tenor.data import labels
+from tenor.data.label_values import LabelColumn
 from tenor.data.labels import ParsedLabels
 from tenor.errors import DataError
 
 
 def read(values: list[Any], **options: Any) -> ParsedLabels:
-    return labels.parse_labels(values, "data.csv", "label", **options)
+    return labels.parse_labels(values, LabelColumn("data.csv", "label", **options))
 
 
 @pytest.mark.parametrize(
@@ -65,21 +66,21 @@ def test_labels_are_parted_by_the_separator_that_was_named() -> None:
 @pytest.mark.parametrize(
     ("values", "task", "message"),
     [
-        (["0.5"] * 19 + ["N/A"], None, r"row 20, .*the label 'N/A' is no number, and nearly all others are"),
+        (["0.5"] * 19 + ["N/A"], None, r"row 20, .*the label 'N/A' is not a number, and nearly all others are"),
         (
             ['["a", "b"]'] * 19 + ['["a"'],
             None,
-            r"row 20, .*is no list, and nearly all others are .*`task='multiclass'`",
+            r"row 20, .*is not a list, and nearly all others are .*`task='multiclass'`",
         ),
         (["0,5", "1,5"], None, r"the labels are numbers with a comma, such as '0,5'"),
         (["x", {"a": 1}], None, r"row 2, .*the label is dict"),
-        (["x", ["a"]], "multiclass", r"row 2, .*the label is a list .*, and the task is multiclass"),
+        (["x", ["a"]], "multiclass", r"row 2, .*the label is a list .*, but the task is multiclass"),
         (
             ["1", "x", None, "y"],
             "regression",
-            r"row 2, .*the label 'x' is no number below 1e\+30 \(2 such rows: 2, 4\)",
+            r"row 2, .*the label 'x' is not a number below 1e\+30 \(2 such rows: 2, 4\)",
         ),
-        (["1e999", "2"], "regression", r"row 1, .*the label '1e999' is no number"),
+        (["1e999", "2"], "regression", r"row 1, .*the label '1e999' is not a number"),
         (["a", "b", "c"], "binary", r"there are 3 different labels, and a binary task has two"),
         ([["a", {"b": 1}]], None, r"row 1, .*the label is dict"),
     ],
@@ -94,7 +95,7 @@ def test_half_a_surrogate_pair_is_no_label() -> None:
 
 
 def test_a_separator_and_a_task_of_one_label_contradict_each_other() -> None:
-    with pytest.raises(DataError, match=r"a separator of labels is named, and the task is regression"):
+    with pytest.raises(DataError, match=r"a label separator was given, but the task is regression"):
         read(["1;2"], task="regression", separator=";")
 
 

@@ -15,6 +15,7 @@ import pytest
 from reading import delimited, json_lines, read, write
 from tenor.data import dataset
 from tenor.data.io import limits, lines, parquet_pages, table
+from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError
 
 FAR_TOO_MUCH = (
@@ -220,7 +221,7 @@ def test_what_is_just_within_the_limits_is_read(tmp_path: Path) -> None:
 def test_a_row_of_very_many_labels_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", f"text,label\na,b\nc,{';'.join(map(str, range(10_001)))}\n")
     with pytest.raises(DataError, match=r"^a\.csv, row 2, column 'label': the row has 10,001 labels, and at most 10,0"):
-        dataset.read(path, separator=";")
+        dataset.read(path, ReadOptions(label_separator=";"))
 
 
 def test_a_quoted_row_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

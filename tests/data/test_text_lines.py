@@ -5,6 +5,7 @@ import pytest
 
 from reading import read, write
 from tenor.data import dataset
+from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError
 
 
@@ -36,4 +37,4 @@ def test_lines_without_a_label_are_told_and_none_is_dropped(tmp_path: Path) -> N
     path = write(tmp_path / "a.txt", "__label__x a\n\nb\n__label__y c\n__label__ d\n")
     with pytest.raises(DataError, match=r"^a\.txt, row 2, column 'label': the label is empty \(2 such rows: 2, 4\)"):
         dataset.read(path)
-    assert dataset.read(path, drop_unlabelled=True).texts == ["a", "c"]
+    assert dataset.read(path, ReadOptions(drop_unlabelled=True)).texts == ["a", "c"]

@@ -30,15 +30,21 @@ def compare(
     """Compare two models on labelled texts: which is better, on which slices, and whether it is more than chance."""
     from tenor.cli import console
     from tenor.data import sources
+    from tenor.data.read_options import ReadOptions
     from tenor.evaluation import evaluate
     from tenor.inference import predictor
 
     one, other = predictor.load(first), predictor.load(second)
-    wanted = {"text": text, "label": label, "separator": label_separator}
-    dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
+    reading = ReadOptions(
+        text=text,
+        label=label,
+        label_separator=label_separator,
+        drop_unlabelled=drop_unlabelled,
+        drop_empty=drop_empty,
+    )
     with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_for_evaluation(
-            data, one.bundle.task.kind, one.bundle.metadata, callback, by or [], **wanted, **dropped
+            data, one.bundle.task.kind, one.bundle.metadata, reading, callback, by or []
         )
     found = evaluate.compare(one, other, rows, columns)
     changed = [

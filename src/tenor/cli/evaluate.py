@@ -31,16 +31,22 @@ def evaluate(
     """Evaluate a model on labelled texts, and report the slices where it is worse."""
     from tenor.cli import console
     from tenor.data import sources
+    from tenor.data.read_options import ReadOptions
     from tenor.evaluation import evaluate as measurement
     from tenor.inference import predictor
 
     options.use(runtime, model)
     loaded = predictor.load(model)
-    wanted = {"text": text, "label": label, "separator": label_separator}
-    dropped = {"drop_unlabelled": drop_unlabelled, "drop_empty": drop_empty}
+    reading = ReadOptions(
+        text=text,
+        label=label,
+        label_separator=label_separator,
+        drop_unlabelled=drop_unlabelled,
+        drop_empty=drop_empty,
+    )
     with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_for_evaluation(
-            data, loaded.bundle.task.kind, loaded.bundle.metadata, callback, by or [], **wanted, **dropped
+            data, loaded.bundle.task.kind, loaded.bundle.metadata, reading, callback, by or []
         )
     metrics = measurement.evaluate(loaded, rows, columns)
     if as_json:

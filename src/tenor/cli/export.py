@@ -35,6 +35,7 @@ def export(
     """
     from tenor.cli import console
     from tenor.data import sources
+    from tenor.data.read_options import ReadOptions
     from tenor.errors import SettingsError
     from tenor.inference import bundle
     from tenor.inference.predictor import Predictor
@@ -49,10 +50,10 @@ def export(
     loaded = Predictor(bundle.load(model, check_graphs=False))  # graphs that are wrong here are made anew
     rows = None
     if data is not None:
-        wanted = {"text": text, "label": label, "separator": label_separator}
+        reading = ReadOptions(text=text, label=label, label_separator=label_separator)
         with console.Console(quiet=as_json) as callback:
             rows, _ = sources.read_for_evaluation(
-                data, loaded.bundle.task.kind, loaded.bundle.metadata, callback, [], **wanted
+                data, loaded.bundle.task.kind, loaded.bundle.metadata, reading, callback
             )
     begin = time.perf_counter()
     texts = [rows.texts[row] for row in range(min(len(rows), _COMPARED))] if rows is not None else []

@@ -12,23 +12,25 @@ from tenor.config.run_config import RunConfig
 from tenor.data import builtin, dataset
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
+from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError, SettingsError
 from tenor.tasks import Kind
 
 
-def read(source: str, **options: Any) -> Dataset:
-    """Labelled texts from a path or a built-in name; `options` are those of `dataset.read`."""
-    found = locate(source)
-    return builtin.load(found) if isinstance(found, str) else dataset.read(found, **options)
+def read(source: str, options: ReadOptions, callback: Callback | None = None) -> Dataset:
+    """Labelled texts from a path or a built-in name. Raises DataError if they cannot be read."""
+    located = locate(source)
+    return builtin.load(located) if isinstance(located, str) else dataset.read(located, options, callback)
 
 
 def locate(source: str) -> str | Path:
-    """The name of a built-in dataset, or a path. Raises DataError where it can be neither."""
+    """The name of a built-in dataset, or a path. Raises DataError if the source can be neither."""
     if source in builtin.BUILTINS and not Path(source).exists():
         return source
     path = Path(source)
-    other = source == "-" or table.is_pattern(source)
-    if not path.suffix and not other and not os.path.exists(path):  # noqa: PTH110  (never raises, however long the name)
+    stream_or_pattern = source == "-" or table.is_pattern(source)
+    exists = os.path.exists(path)  # noqa: PTH110  (never raises, however long the name)
+    if not path.suffix and not stream_or_pattern and not exists:
         names = list(builtin.BUILTINS)
         raise DataError(
             f"{source}: there is no such file and no such built-in dataset.",
@@ -37,107 +39,150 @@ def locate(source: str) -> str | Path:
     return path
 
 
-def read_test(source: str, kind: Kind, callback: Callback, **options: Any) -> Dataset:
-    """Labelled texts to measure on: as `read`, but of a folder with the parts `train` and `test` the latter.
+def read_test(source: str, kind: Kind, options: ReadOptions, callback: Callback) -> Dataset:
+    """Labelled texts to evaluate on. Of a folder with the parts `train` and `test`, the test part is read.
 
-    `kind` is the task that was trained.
+    Args:
+        source: A path or a built-in name.
+        kind: The kind of task that was trained.
+        options: How to read them; `task` and `on_disk` are set here.
+        callback: Gets a message when the test part is taken.
+
+    Raises:
+        DataError: They cannot be read.
     """
-    task = "multiclass" if kind == "binary" else kind  # a third label is an unknown one, and told of as such
-    options["task"] = task
-    parts = _both(source)
+    task = "multiclass" if kind == "binary" else kind  # a third label is reported as unknown
+    parts = _train_and_test_folders(source)
     if parts:
         callback.on_message(f"{source} has a train and a test folder; the test folder is taken.")
         source = parts[1]
-    return read(source, **options)
+    return read(source, replace(options, task=task, on_disk=False))
 
 
 def read_for_evaluation(
-    source: str, kind: Kind, metadata: Mapping[str, Any], callback: Callback, by: Sequence[str] = (), **options: Any
+    source: str,
+    kind: Kind,
+    metadata: Mapping[str, Any],
+    options: ReadOptions,
+    callback: Callback,
+    by: Sequence[str] = (),
 ) -> tuple[Dataset, dict[str, list[Any]]]:
-    """Labelled texts to measure a saved model on, and the columns `by` of their rows.
+    """Labelled texts to evaluate a saved model on, and other columns of their rows.
 
-    `kind` is the model's task and `metadata` what its folder says of it. `options` are those of `dataset.read`; the
-    model's columns and separator are taken where none are named.
+    Args:
+        source: A path or a built-in name.
+        kind: The model's kind of task.
+        metadata: The model's metadata; its columns and label separator are used unless `options` names others.
+        options: How to read the texts.
+        callback: Gets what was inferred, as messages.
+        by: Names of the other columns.
+
+    Raises:
+        DataError: The texts or a column cannot be read.
     """
-    usual = (metadata.get("text_column"), metadata.get("label_column"))
-    options["separator"] = options.get("separator") or metadata.get("label_separator")
-    rows = read_test(source, kind, callback, usual=usual, **options)
+    options = replace(
+        options,
+        default_text=metadata.get("text_column"),
+        default_label=metadata.get("label_column"),
+        label_separator=options.label_separator or metadata.get("label_separator"),
+    )
+    rows = read_test(source, kind, options, callback)
     if rows.note:
         callback.on_message(rows.note)
-    parts = _both(source)
+    parts = _train_and_test_folders(source)
     return rows, {column: read_source_column(parts[1] if parts else source, column, "by", rows) for column in by}
 
 
-def _both(source: str) -> tuple[str, str] | None:
+def _train_and_test_folders(source: str) -> tuple[str, str] | None:
     """The folders `train` and `test` in the folder `source`, if it has both."""
     train, test = os.path.join(source, "train"), os.path.join(source, "test")  # noqa: PTH118
     return (train, test) if os.path.isdir(train) and os.path.isdir(test) else None  # noqa: PTH112  (never raises)
 
 
 def train_and_test_sources(run: RunConfig) -> tuple[str, str | None]:
-    """Where the texts to learn from and those to measure on are: a folder of both parts stands for the two."""
-    parts = _both(run.data)
+    """Where the texts for training and for testing are. A folder with both parts gives both."""
+    parts = _train_and_test_folders(run.data)
     return parts if run.test is None and parts else (run.data, run.test)
 
 
 def read_train_and_test(run: RunConfig, callback: Callback) -> tuple[Dataset, Dataset | None]:
-    """The texts to learn from, and those to measure on where there are any.
+    """The texts for training, and those for testing if there are any.
 
     Raises:
         DataError: They cannot be read.
     """
-    options: dict[str, Any] = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
+    options = _options(run)
     source, test_source = train_and_test_sources(run)
     if source != run.data:
-        callback.on_message(f"{run.data} has a train and a test folder; each is taken as such.")
-    options["separator"] = run.label_separator
-    data = read(
-        source, text=run.text, label=run.label, task=run.task, on_disk=run.on_disk, callback=callback, **options
-    )
+        callback.on_message(f"{run.data} has a train and a test folder; each is used as such.")
+    data = read(source, replace(options, task=run.task, on_disk=run.on_disk), callback)
     if source not in builtin.BUILTINS:
         callback.on_message(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
     if test_source is None:
         return data, None
-    usual = (data.text_column, data.label_column)
-    test = read_test(test_source, data.kind, callback, text=run.text, label=run.label, usual=usual, **options)
-    return data, test
+    return data, read_test(test_source, data.kind, _with_columns_of(data, options), callback)
 
 
 def read_validation(run: RunConfig, data: Dataset, callback: Callback) -> Dataset | None:
-    """The texts of a file that a run names to validate on.
+    """The texts of the validation file, if the run names one.
 
     Raises:
         DataError: They cannot be read, or there are none.
     """
     if not isinstance(run.validation, str):
         return None
-    return read_test(
-        run.validation,
-        data.kind,
-        callback,
+    return read_test(run.validation, data.kind, _with_columns_of(data, _options(run)), callback)
+
+
+def _options(run: RunConfig) -> ReadOptions:
+    """How a run reads its texts; the task is open, and they are kept in memory."""
+    return ReadOptions(
         text=run.text,
         label=run.label,
-        usual=(data.text_column, data.label_column),
-        separator=run.label_separator,
+        label_separator=run.label_separator,
         drop_unlabelled=run.drop_unlabelled,
         drop_empty=run.drop_empty,
     )
 
 
+def _with_columns_of(data: Dataset, options: ReadOptions) -> ReadOptions:
+    """The options, with the columns of `data` as defaults."""
+    return replace(options, default_text=data.text_column, default_label=data.label_column)
+
+
 def read_source_column(source: str, column: str, option: str, data: Dataset) -> list[Any]:
-    """The values of the column that the options `group`, `time` or `by` name."""
-    found = locate(source)
-    if isinstance(found, str):
+    """The values of a column of `source` for the rows of `data`.
+
+    Args:
+        source: A path or a built-in name.
+        column: Name of the column.
+        option: The option that named it, for messages.
+        data: The rows, which were read from `source`.
+
+    Raises:
+        SettingsError: A built-in dataset has no such column.
+        DataError: The column is missing or cannot be read.
+    """
+    located = locate(source)
+    if isinstance(located, str):
         raise SettingsError(
-            f"`{option}=...`: the built-in dataset {found!r} has no column {column!r}, only texts and labels.",
+            f"`{option}=...`: the built-in dataset {located!r} has no column {column!r}, only texts and labels.",
             f"Leave out `{option}=...`, or give a file.",
         )
-    return dataset.read_column(found, column, option, data)
+    return dataset.read_column(located, column, option, data)
 
 
 def read_unlabelled(source: str, text: str | None) -> Dataset:
-    """Texts without labels from a path or a built-in name; `text` is their column, None finds it."""
-    builtin_or_path = locate(source)
-    if isinstance(builtin_or_path, str):
-        return replace(builtin.load(builtin_or_path), labels=[])
-    return Dataset(builtin_or_path.name, dataset.read_texts(builtin_or_path, text), [])
+    """Texts without labels.
+
+    Args:
+        source: A path or a built-in name.
+        text: Column of the texts; None: detect it.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    located = locate(source)
+    if isinstance(located, str):
+        return replace(builtin.load(located), labels=[])
+    return Dataset(located.name, dataset.read_texts(located, text), [])

@@ -7,11 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import disk_arrays
-from tenor.data import ondisk
-from tenor.data.ondisk import DiskTexts
-from tenor.tasks import Targets, Task
+from tenor.data.blocks import BLOCK_ROWS, Hashes, Rows, remix, row_blocks
 
-Rows = npt.NDArray[np.int64]
 Strata = Sequence[Any] | npt.NDArray[Any]
 MAX_HELD_OUT = 100_000
 """Of texts on disk, no more rows than these are held out: a share of so many is certain to 0.3 points."""
@@ -47,11 +44,6 @@ def merge_groups(groupings: Sequence[Groups]) -> Groups:
     return np.asarray(connected_components(graph, directed=False)[1][:rows], np.int64)
 
 
-def strata(texts: Sequence[str], targets: Targets, task: Task) -> Targets:
-    """(texts,) groups of like texts for `hold_out`. Where the texts are on disk, these are the targets as they are."""
-    return targets if isinstance(texts, DiskTexts) else task.strata(targets)
-
-
 def hold_out(
     texts: Sequence[str],
     strata: Sequence[Any] | npt.NDArray[Any],
@@ -77,10 +69,6 @@ def hold_out(
     Returns:
         Rows kept and rows held out, both rising.
     """
-    if isinstance(texts, DiskTexts):
-        strata = np.asarray(strata)
-        one_each = strata.ndim == 1 and strata.dtype == np.int32  # else sets of labels, or numbers
-        return _by_hash(texts.hashes, strata if one_each else np.broadcast_to(0, len(texts)), share, seed)
     random = np.random.default_rng((seed, 2))
     out: list[int] = []
     for members in _by_stratum(texts, strata, groups):
@@ -95,7 +83,7 @@ def hold_out(
     return _parted(len(texts), out)
 
 
-def _by_hash(hashes: ondisk.Hashes, strata: npt.NDArray[Any], share: float, seed: int) -> tuple[Rows, Rows]:
+def hold_out_by_hash(hashes: Hashes, strata: npt.NDArray[Any], share: float, seed: int) -> tuple[Rows, Rows]:
     """`hold_out`: by a seeded hash of each text's hash, so that equal texts are drawn together."""
     most = int(strata.max(initial=-1)) + 1
     held_out = draw_by_hash(hashes, capped_share(share, len(hashes)), seed)
@@ -109,14 +97,14 @@ def capped_share(share: float, rows: int) -> float:
     return min(share, MAX_HELD_OUT / max(rows, 1))
 
 
-def draw_by_hash(hashes: ondisk.Hashes, share: float, seed: int) -> npt.NDArray[np.bool_]:
+def draw_by_hash(hashes: Hashes, share: float, seed: int) -> npt.NDArray[np.bool_]:
     """(texts,) which texts a draw by their hashes holds out; on disk."""
-    salt = ondisk.remix(np.array([seed], np.uint64))
+    salt = remix(np.array([seed], np.uint64))
     limit = np.uint64(int(share * (1 << 64)))
     held_out = disk_arrays.zeros(hashes.shape, bool)
-    for at in range(0, len(hashes), ondisk.BLOCK_ROWS):
-        run = slice(at, at + ondisk.BLOCK_ROWS)
-        held_out[run] = ondisk.remix(hashes[run] ^ salt) < limit
+    for at in range(0, len(hashes), BLOCK_ROWS):
+        run = slice(at, at + BLOCK_ROWS)
+        held_out[run] = remix(hashes[run] ^ salt) < limit
     disk_arrays.drop_pages(hashes)
     return held_out
 
@@ -124,22 +112,22 @@ def draw_by_hash(hashes: ondisk.Hashes, share: float, seed: int) -> npt.NDArray[
 def kept_per_stratum(held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], most: int) -> Rows:
     """(most,) how many rows of each stratum are kept."""
     kept = np.zeros(most, np.int64)
-    for at in range(0, len(strata), ondisk.BLOCK_ROWS):
-        run = slice(at, at + ondisk.BLOCK_ROWS)
+    for at in range(0, len(strata), BLOCK_ROWS):
+        run = slice(at, at + BLOCK_ROWS)
         kept += np.bincount(strata[run][~held_out[run]], minlength=most)
     disk_arrays.drop_pages(strata)
     return kept
 
 
 def hashes_to_return(
-    held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], hashes: ondisk.Hashes, whole: npt.NDArray[Any]
-) -> ondisk.Hashes:
+    held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], hashes: Hashes, whole: npt.NDArray[Any]
+) -> Hashes:
     """Hashes of the texts held out whose stratum is among `whole`, those that would be held out whole."""
     rows = np.flatnonzero(held_out)
     return hashes[rows[np.isin(strata[rows], whole)]]
 
 
-def split_rows(held_out: npt.NDArray[np.bool_], hashes: ondisk.Hashes, back: ondisk.Hashes) -> tuple[Rows, Rows]:
+def split_rows(held_out: npt.NDArray[np.bool_], hashes: Hashes, back: Hashes) -> tuple[Rows, Rows]:
     """Rows kept, on disk, and rows held out, but for those whose hashes are among `back`: equal texts go together."""
     if len(back):
         rows = np.flatnonzero(held_out)
@@ -151,7 +139,7 @@ def split_rows(held_out: npt.NDArray[np.bool_], hashes: ondisk.Hashes, back: ond
 def _numbered(values: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     """Runs of rows, each with the number of its first row."""
     at = 0
-    for part in ondisk.row_blocks(values):
+    for part in row_blocks(values):
         yield at, part
         at += len(part)
 

@@ -14,15 +14,17 @@ from typing import Any
 import numpy as np
 
 from tenor._core.callbacks import Callback
-from tenor.checks import many
+from tenor.checks import disk_checks
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
-from tenor.data import builder, dataset, sources, split
+from tenor.data import blocks, builder, dataset, sources, split
 from tenor.data import labels as label_values
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
-from tenor.data.ondisk import LabelCounts, RemoteTexts
-from tenor.distributed.partition import Held, Summary, Wanted
+from tenor.data.label_source import LabelCounts, NumberLabels
+from tenor.data.read_options import ReadOptions
+from tenor.data.text_source import RemoteTexts, text_source
+from tenor.distributed.partition import Held, Summary
 from tenor.distributed.worker_pool import Crew
 from tenor.errors import DataError, Location, counted
 from tenor.evaluation import evaluate
@@ -86,16 +88,12 @@ class Rows:
         data = self._dataset(head, as_lists, told)
         test = None
         if test_source is not None:
-            options = {"drop_unlabelled": run.drop_unlabelled, "drop_empty": run.drop_empty}
-            usual = (data.text_column, data.label_column)
-            separator = {"separator": run.label_separator}
+            options = replace(_options(run), default_text=data.text_column, default_label=data.label_column)
             with tempfile.TemporaryDirectory() as scratch:
                 place = (
                     str(predict_files.local_path(test_source, Path(scratch))) if "://" in test_source else test_source
                 )
-                test = sources.read_test(
-                    place, data.kind, callback, text=run.text, label=run.label, usual=usual, **options, **separator
-                )
+                test = sources.read_test(place, data.kind, options, callback)
         read_s = time.perf_counter() - begin
         dataset.check_labels(data)
         for part in (data, test):
@@ -132,9 +130,9 @@ class Rows:
         run = self.run
         several = None if as_lists else "multiclass"
         task: Any = run.task or (head.kind if head.kind in ("regression", "multilabel") else several)
-        how = (head.text_column, head.label_column, task, run.label_separator, run.drop_unlabelled, run.drop_empty)
+        options = replace(_options(run), text=head.text_column, label=head.label_column, task=task, on_disk=True)
         told: list[Summary] = []
-        for each in self.crew.ask_each("read", [(Wanted(files, *how),) for files in blocks]):
+        for each in self.crew.ask_each("read", [(files, options) for files in blocks]):
             told.append(each)
             callback.on_progress("read", sum(summary.read for summary in told), 0, {})
         self.sizes = np.array([each.rows for each in told])
@@ -187,14 +185,14 @@ class Rows:
 
     def _leaked(self, test: Dataset, callback: Callback) -> list[Finding]:
         """The texts to measure on that are among those to learn from."""
-        leaked = int(np.any(list(self.crew.ask("known", many.hashes_of(test), kept=False)), axis=0).sum())
+        leaked = int(np.any(list(self.crew.ask("known", text_source(test.texts).hashes, kept=False)), axis=0).sum())
         if not leaked:
             return []
-        found = many.leak(leaked, len(test))
+        found = disk_checks.leak(leaked, len(test))
         callback.on_message(found.training_message)
         return [found]
 
-    def parts(self, rows: split.Rows) -> list[split.Rows]:
+    def parts(self, rows: blocks.Rows) -> list[blocks.Rows]:
         """Rising numbers of rows among all -> those in each block."""
         starts = np.cumsum([0, *self.sizes])
         cuts = np.searchsorted(rows, starts)
@@ -224,11 +222,21 @@ def _head(file: str, run: RunConfig) -> tuple[Dataset, bool]:
     with tempfile.TemporaryDirectory() as scratch:
         opened = table.open_table(predict_files.local_path(file, Path(scratch)))
         first = replace(opened, chunks=itertools.islice(opened.chunks, 1))
-        drop = run.drop_unlabelled, run.drop_empty
-        head = dataset.read(first, run.text, run.label, *drop, task=run.task, separator=run.label_separator)
+        head = dataset.read(first, replace(_options(run), task=run.task))
     path = Path(run.data)
     name = str(Path(path.parent.name, path.name)) if table.is_pattern(path) else path.name
     return replace(head, name=name), label_values.SINGLE_ITEM_NOTE in head.note
+
+
+def _options(run: RunConfig) -> ReadOptions:
+    """How a run reads its texts; the task is open."""
+    return ReadOptions(
+        text=run.text,
+        label=run.label,
+        label_separator=run.label_separator,
+        drop_unlabelled=run.drop_unlabelled,
+        drop_empty=run.drop_empty,
+    )
 
 
 def _task(data: Dataset, told: Told) -> Task:
@@ -241,4 +249,4 @@ def _task(data: Dataset, told: Told) -> Task:
 
 def _labels(kind: Kind, told: Told) -> Any:
     """As many labels as there are rows; of numbers, the least and the greatest stand for all."""
-    return np.array(told.moments[2:]) if kind == "regression" else LabelCounts(told.counts)
+    return NumberLabels(np.array(told.moments[2:])) if kind == "regression" else LabelCounts(told.counts)

@@ -17,7 +17,7 @@ import numpy as np
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
-from tenor.data import sources, split
+from tenor.data import blocks, sources
 from tenor.distributed import cluster
 from tenor.distributed.dataset import Rows
 from tenor.distributed.partition import Block
@@ -156,7 +156,7 @@ def _out_of_fold(rows: Rows, config: Config, seed: int) -> HeldOut | None:
     return HeldOut(targets[np.concatenate(scored)], np.concatenate(logits))
 
 
-def _learned(rows: Rows, chosen: split.Rows | None, config: Config, callback: Callback) -> NgramModel:
+def _learned(rows: Rows, chosen: blocks.Rows | None, config: Config, callback: Callback) -> NgramModel:
     """A model fitted to these rows, None: to all."""
     assert config.word_ngrams is not None and config.char_ngrams is not None
     assert config.weighting is not None and config.C is not None

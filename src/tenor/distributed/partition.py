@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +11,13 @@ import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
 from tenor._core.threads import cores
-from tenor.data import dataset, ondisk, split
+from tenor.data import dataset, split
+from tenor.data.blocks import Hashes, Rows, remix, row_blocks, select_rows, text_hash
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
-from tenor.data.ondisk import DiskTexts
-from tenor.data.split import Rows
+from tenor.data.label_source import label_source
+from tenor.data.read_options import ReadOptions
+from tenor.data.text_source import TextSource, text_source
 from tenor.inference import predict_files
 from tenor.models.linear import loss, solver
 from tenor.models.linear.loss import Desired
@@ -28,29 +29,6 @@ from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
 _LENGTHS = 1_000  # texts of a block that tell how long texts are
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How a block's files are read.
-
-    Attributes:
-        files: Their paths or URLs.
-        text: The column of the texts.
-        label: The column of the labels.
-        task: The task that the labels set; None tells it from them.
-        separator: What stands between the labels of a text.
-        drop_unlabelled: Leave out rows without a label.
-        drop_empty: Leave out rows with an empty text.
-    """
-
-    files: tuple[str, ...]
-    text: str
-    label: str
-    task: Kind | None
-    separator: str | None
-    drop_unlabelled: bool
-    drop_empty: bool
 
 
 class Summary(NamedTuple):
@@ -98,26 +76,14 @@ class Block:
         self._loss: loss.Loss
         self._read = 0
 
-    def read(self, wanted: Wanted) -> Summary:
-        """Read the files. Raises DataError where they cannot be."""
+    def read(self, files: Sequence[str], options: ReadOptions) -> Summary:
+        """Read files, given by their paths or URLs. Raises DataError if they cannot be read."""
         with tempfile.TemporaryDirectory() as scratch:
-            paths = [
-                predict_files.local_path(file, Path(scratch) / str(number)) for number, file in enumerate(wanted.files)
-            ]
+            paths = [predict_files.local_path(file, Path(scratch) / str(number)) for number, file in enumerate(files)]
             name = f"{paths[0].name} to {paths[-1].name}"
             opened = table.open_joined(paths, name) if len(paths) > 1 else table.open_table(paths[0])
             counted = _Rows()
-            self._data = dataset.read(
-                opened,
-                wanted.text,
-                wanted.label,
-                wanted.drop_unlabelled,
-                wanted.drop_empty,
-                task=wanted.task,
-                separator=wanted.separator,
-                on_disk=True,
-                callback=counted,
-            )
+            self._data = dataset.read(opened, options, counted)
         self._read = counted.rows
         return self.summary()
 
@@ -125,8 +91,8 @@ class Block:
         """What is told of the rows that are learned from."""
         data, moments = self._data, (0.0, 0.0, 0.0, 0.0)
         counts = {}
-        if isinstance(data.labels, ondisk.CodedLabels):
-            counts = data.labels.counts()
+        if data.kind != "regression":
+            counts = dict(label_source(data.labels).counts())
         elif len(data):
             values = np.asarray(data.labels, np.float64)
             moments = float(values.sum()), float(values.var() * len(values)), float(values.min()), float(values.max())
@@ -141,17 +107,17 @@ class Block:
     def sums(self) -> tuple[int, int]:
         """Sums over the hashes of the rows' texts and labels, modulo 2^64: the same for the same rows in any blocks."""
         one, other, at = 0, 0, 0
-        for hashes in ondisk.row_blocks(_texts(self._data).hashes):
+        for hashes in row_blocks(_texts(self._data).hashes):
             labels = self._data.labels[at : at + len(hashes)]
-            of_label = {label: ondisk.text_hash(repr(label)) for label in dict.fromkeys(labels)}
-            mixed = ondisk.remix(hashes ^ ondisk.remix(np.array([of_label[label] for label in labels], np.uint64)))
-            one, other, at = one + int(mixed.sum()), other + int(ondisk.remix(mixed).sum()), at + len(hashes)
+            of_label = {label: text_hash(repr(label)) for label in dict.fromkeys(labels)}
+            mixed = remix(hashes ^ remix(np.array([of_label[label] for label in labels], np.uint64)))
+            one, other, at = one + int(mixed.sum()), other + int(remix(mixed).sum()), at + len(hashes)
         return one % (1 << 64), other % (1 << 64)
 
     def encode(self, task: Task) -> None:
         """What is predicted is known."""
         self._task = task
-        self._targets = ondisk.encode_labels(self._data.labels, task.encode)
+        self._targets = label_source(self._data.labels).encode(task.encode)
         self._weights = np.broadcast_to(np.float32(1), len(self._data))
 
     def weigh_classes(self, weights: Floats | None) -> None:
@@ -163,11 +129,11 @@ class Block:
         self._held_out = split.draw_by_hash(_texts(self._data).hashes, share, seed)
         return split.kept_per_stratum(self._held_out, self._strata(), most)
 
-    def held_of(self, whole: Rows) -> ondisk.Hashes:
+    def held_of(self, whole: Rows) -> Hashes:
         """Hashes of the rows held out of these strata."""
         return split.hashes_to_return(self._held_out, self._strata(), _texts(self._data).hashes, whole)
 
-    def part(self, back: ondisk.Hashes) -> Held:
+    def part(self, back: Hashes) -> Held:
         """Keep what is not held out, and texts with these hashes; give the others away."""
         kept, held_out = split.split_rows(self._held_out, _texts(self._data).hashes, back)
         given = self._data.take(held_out).in_memory()
@@ -176,18 +142,18 @@ class Block:
             list(given.texts), list(given.labels), numbers, self._targets[held_out], self._weights[held_out].copy()
         )
         self._data = self._data.take(kept)
-        self._targets, self._weights = (ondisk.select_rows(each, kept) for each in (self._targets, self._weights))
+        self._targets, self._weights = (select_rows(each, kept) for each in (self._targets, self._weights))
         return held
 
     def some(self, chosen: Rows) -> tuple[list[str], Targets, Floats]:
         """These rows, which rise: texts, targets, weights."""
         return list(_texts(self._data).take(chosen)), self._targets[chosen], self._weights[chosen].copy()
 
-    def hashes(self) -> tuple[ondisk.Hashes, Targets]:
+    def hashes(self) -> tuple[Hashes, Targets]:
         """The hash of each text, and the targets."""
         return np.array(_texts(self._data).hashes), np.array(self._targets)
 
-    def known(self, hashes: ondisk.Hashes) -> npt.NDArray[np.bool_]:
+    def known(self, hashes: Hashes) -> npt.NDArray[np.bool_]:
         """Which of these hashes are those of texts here."""
         return np.isin(hashes, _texts(self._data).hashes)
 
@@ -249,6 +215,5 @@ class _Rows(Callback):
         self.rows = done
 
 
-def _texts(data: Dataset) -> DiskTexts:
-    assert isinstance(data.texts, DiskTexts)
-    return data.texts
+def _texts(data: Dataset) -> TextSource:
+    return text_source(data.texts)

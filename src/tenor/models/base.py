@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from tenor.config.search_space import Choice, Space, around
 from tenor.config.settings import require
-from tenor.data import ondisk, split
-from tenor.data.ondisk import DiskTexts
 from tenor.data.split import Groups
+from tenor.data.text_source import text_source
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.models.attribution import Attribution
@@ -83,19 +82,21 @@ class Examples:
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Examples":
         """The examples of the chosen rows, in that order."""
-        groups = None if self.groups is None else self.groups[rows]
-        if isinstance(self.texts, DiskTexts):
-            targets = ondisk.select_rows(self.targets, rows)
-            weights = ondisk.select_rows(self.weights, rows)
-            return Examples(self.texts.take(rows), targets, self.task, weights, groups)
-        texts = [self.texts[row] for row in rows]
-        return Examples(texts, self.targets[rows], self.task, self.weights[rows], groups)
+        texts = text_source(self.texts)
+        return replace(
+            self,
+            texts=texts.take(rows),
+            targets=texts.take_rows(self.targets, rows),
+            weights=texts.take_rows(self.weights, rows),
+            groups=None if self.groups is None else self.groups[rows],
+            validation=None,
+        )
 
     def split(self, share: float, seed: int) -> "tuple[Examples, Examples]":
         """The examples but for about this share of them, and that share."""
-        strata = split.strata(self.texts, self.targets, self.task)
-        kept, held_out = split.hold_out(self.texts, strata, share, seed, self.groups)
-        return self.take(kept), self.take(held_out)
+        texts = text_source(self.texts)
+        kept, held_out = texts.hold_out(texts.strata(self.targets, self.task), share, seed, self.groups)
+        return self.take(kept), replace(self.take(held_out), unlabelled=())
 
     def train_validation_split(self, share: float, seed: int) -> "tuple[Examples, Examples]":
         """What to learn from and what to validate on: `validation`, or about this share of the examples."""

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from tenor.checks import mislabelled
 from tenor.checks.finding import Finding
-from tenor.data.dataset import Dataset, label_counts
-from tenor.data.ondisk import RemoteTexts
+from tenor.data.dataset import Dataset
+from tenor.data.label_source import label_source
+from tenor.data.text_source import text_source
 from tenor.evaluation.evaluate import Evaluation
 from tenor.explanation.texts import Explanation, explain
 from tenor.inference.bundle import Metrics
@@ -171,17 +172,14 @@ def _counts(data: Dataset, task: Task) -> dict[str, int]:
     if not task.has_labels:
         return {}
     found: Counter[str] = Counter()
-    for labels, rows in label_counts(data.labels).items():
+    for labels, rows in label_source(data.labels).counts().items():
         for name in task.label_names(labels):
             found[name] += rows
     return dict(found.most_common())
 
 
 def _lengths(data: Dataset) -> tuple[int, ...]:
-    if isinstance(data.texts, RemoteTexts):
-        lengths = data.texts.lengths
-    else:
-        lengths = [len(text) for text in data.texts[:: -(-len(data) // _LENGTHS)]]
+    lengths = text_source(data.texts).lengths(_LENGTHS)
     return tuple(np.quantile(lengths, [0, 0.25, 0.5, 0.75, 1]).round().astype(int).tolist())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tenor._core.records import Record
 from tenor._core.threads import parallel_map
-from tenor.data.ondisk import DiskTexts
+from tenor.data.text_source import text_source
 from tenor.text import encoded, ngrams
 from tenor.text.encoded import Encoded, Ids, Spans, Truncation
 from tenor.text.ngrams import BITS
@@ -47,7 +47,7 @@ class NgramVocabulary:
         """Ids of the n-grams among at most `maximum` tokens of each text, rising, each once."""
         _ = self._ids
         parts = parallel_map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
-        return encoded.concatenate(parts, isinstance(texts, DiskTexts))
+        return encoded.concatenate(parts, text_source(texts).on_disk)
 
     def _encode(self, tokens: Tokens, maximum: int, keep: Truncation) -> Encoded:
         positions, first, text = encoded.truncate(tokens.text_offsets, maximum, keep)

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
 from tenor._core.threads import parallel_map
-from tenor.data.ondisk import DiskTexts, row_blocks
+from tenor.data.blocks import row_blocks
+from tenor.data.text_source import text_source
 from tenor.text import encoded
 from tenor.text.encoded import Spans
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, hash_characters, mix, tokenise
@@ -70,7 +71,7 @@ def count(
             callback.on_progress("count", done, len(texts), {})
 
     parts = counted()
-    return _store(parts) if isinstance(texts, DiskTexts) else concatenate(parts)
+    return concatenate(parts, text_source(texts).on_disk)
 
 
 def spans(text: str, orders: Sequence[int], character_orders: Sequence[int] = ()) -> Spans:
@@ -97,8 +98,10 @@ def ngram_spans(
     return np.concatenate(buckets), begin[part], end[part]
 
 
-def concatenate(parts: Iterable[NgramCounts]) -> NgramCounts:
-    """Put blocks of counts one under the other."""
+def concatenate(parts: Iterable[NgramCounts], on_disk: bool = False) -> NgramCounts:
+    """Put blocks of counts one under the other; with `on_disk` there, in little memory for any number."""
+    if on_disk:
+        return _store(parts)
     parts = list(parts)
     if not parts:
         return NgramCounts(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from tenor._core.records import Record, RecordError
 from tenor._core.threads import cores
-from tenor.data.ondisk import DiskTexts
+from tenor.data.text_source import text_source
 from tenor.errors import BundleError
 from tenor.text import encoded, normalise, tokenizer_json
 from tenor.text.encoded import PADDING, Encoded, Ids, Spans, Truncation
@@ -82,7 +82,7 @@ class SubwordTokenizer:
             self._encode(self._prepare(texts[at : at + _BLOCK]), maximum - self.n_special_tokens, keep)
             for at in range(0, len(texts), _BLOCK)
         )
-        return encoded.concatenate(parts, isinstance(texts, DiskTexts))
+        return encoded.concatenate(parts, text_source(texts).on_disk)
 
     def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
         """The characters of each subword; special tokens, and those that stand for nothing but a blank, have none."""

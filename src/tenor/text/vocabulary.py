@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tenor._core.records import Record, RecordError
 from tenor._core.threads import parallel_map
-from tenor.data.ondisk import DiskTexts
+from tenor.data.text_source import text_source
 from tenor.text import encoded, normalise
 from tenor.text.encoded import Encoded, Ids, Spans, Truncation
 from tenor.text.tokenise import MAX_TOKEN_CHARACTERS, Tokens, blocks, tokenise
@@ -48,7 +48,7 @@ class Vocabulary:
     def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
         """Turn texts into ids, at most `maximum` in a row, on all cores."""
         parts = parallel_map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
-        return encoded.concatenate(parts, isinstance(texts, DiskTexts))
+        return encoded.concatenate(parts, text_source(texts).on_disk)
 
     def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
         """The characters of each token that `encode` finds; those of an unknown one too."""

@@ -4,14 +4,16 @@ from collections.abc import Iterable
 
 from tenor import checks
 from tenor._core.callbacks import Callback
-from tenor.checks import many
+from tenor.checks import disk_checks
 from tenor.checks.finding import Finding
 from tenor.checks.parts import CheckContext
 from tenor.config.run_config import RunConfig
-from tenor.data import ondisk, sources, split, times
+from tenor.data import sources, split, times
+from tenor.data.blocks import Rows
 from tenor.data.dataset import Dataset
-from tenor.data.ondisk import DiskTexts
+from tenor.data.label_source import label_source
 from tenor.data.split import Groups
+from tenor.data.text_source import text_source
 from tenor.errors import SettingsError
 from tenor.tasks import Targets, Task
 
@@ -29,7 +31,7 @@ def tell_common(validation: Dataset, data: Dataset, test: Dataset | None, callba
 
 def on_disk(data: Dataset) -> bool:
     """Whether the texts are on disk, since there are many."""
-    return isinstance(data.texts, DiskTexts)
+    return text_source(data.texts).on_disk
 
 
 def groups_of(
@@ -47,7 +49,7 @@ def groups_of(
     if on_disk(data):
         _refuse_in_memory_options(run, data)
         callback.on_message(f"{len(data):,} texts are kept on disk; near duplicates among them are not looked for.")
-        return None, _tell(many.quick_checks(data, test), callback)
+        return None, _tell(disk_checks.quick_checks(data, test), callback)
     parts = CheckContext(data, test)
     findings = _tell(checks.quick_checks(parts), callback)
     if findings:
@@ -83,11 +85,11 @@ def _tell(findings: Iterable[Finding], callback: Callback) -> list[Finding]:
     return told
 
 
-def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -> tuple[split.Rows, split.Rows]:
+def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -> tuple[Rows, Rows]:
     """The rows to learn from and those to measure on: drawn at random, or the latest if `run.time` names a column."""
     if run.time is None:
-        strata = split.strata(data.texts, targets_of(task, data), task)
-        return split.hold_out(data.texts, strata, run.test_size, run.seed, groups)
+        texts = text_source(data.texts)
+        return texts.hold_out(texts.strata(targets_of(task, data), task), run.test_size, run.seed, groups)
     numbers = [data.row_number(row) for row in range(len(data))]
     moments = times.parse(
         sources.read_source_column(sources.train_and_test_sources(run)[0], run.time, "time", data),
@@ -100,4 +102,4 @@ def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -
 
 def targets_of(task: Task, data: Dataset) -> Targets:
     """What `task.encode` makes of the labels; on disk where these are."""
-    return ondisk.encode_labels(data.labels, task.encode) if on_disk(data) else task.encode(data.labels)
+    return label_source(data.labels).encode(task.encode)

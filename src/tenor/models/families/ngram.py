@@ -21,8 +21,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tenor.data import split
-from tenor.data.ondisk import DiskTexts
-from tenor.data.split import Rows
+from tenor.data.blocks import Rows
+from tenor.data.text_source import text_source
 from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
 from tenor.models.family import LinearFamily
@@ -57,7 +57,7 @@ def fit(examples: Examples, config: Config, context: FitContext) -> Fitted:
     )
     after_choice = time.perf_counter()
     fresh: Examples | None = None
-    share = share_scored(len(examples), task) if isinstance(texts, DiskTexts) else None
+    share = share_scored(len(examples), task) if text_source(texts).on_disk else None
     if examples.validation is not None:
         examples, fresh = examples.train_validation_split(0, seed)
     elif share is not None:

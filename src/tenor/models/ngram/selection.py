@@ -8,8 +8,8 @@ from typing import Any, get_args
 import numpy as np
 
 from tenor.config.settings import require
-from tenor.data.ondisk import DiskTexts
-from tenor.data.split import Rows
+from tenor.data.blocks import Rows
+from tenor.data.text_source import text_source
 from tenor.models.base import Examples
 from tenor.models.linear import solver
 from tenor.models.ngram import features
@@ -48,7 +48,7 @@ def drawn(texts: int, seed: int, on_disk: bool) -> Rows:
 
 def sample_of(examples: Examples, seed: int) -> Examples:
     """The texts that were `drawn` from training texts on this machine, in that order."""
-    if not isinstance(examples.texts, DiskTexts):
+    if not text_source(examples.texts).on_disk:
         taken = examples.take(drawn(len(examples), seed, on_disk=False))
         return replace(taken, validation=examples.validation)
     order = drawn(len(examples), seed, on_disk=True)

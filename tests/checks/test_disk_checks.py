@@ -4,16 +4,17 @@ import pytest
 
 from conftest import english, write_csv
 from tenor import checks
-from tenor.checks import many
+from tenor.checks import disk_checks
 from tenor.checks.parts import CheckContext
 from tenor.data import dataset
+from tenor.data.read_options import ReadOptions
 
 
 @pytest.mark.parametrize("part", [1 << 20, 16])
 def test_texts_on_disk_are_told_of_as_those_in_memory(
     tmp_path: Path, part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(many, "_PART", part)
+    monkeypatch.setattr(disk_checks, "_PART_ROWS", part)
     rows = [
         *english(),
         *english()[10:12],
@@ -22,17 +23,24 @@ def test_texts_on_disk_are_told_of_as_those_in_memory(
         ("no one", "NaN"),
     ]
     data, test = write_csv(tmp_path / "in.csv", rows), write_csv(tmp_path / "test.csv", english()[5:9])
-    in_memory, on_disk = dataset.read(data), dataset.read(data, on_disk=True)
+    in_memory, on_disk = dataset.read(data), dataset.read(data, ReadOptions(on_disk=True))
     beside = dataset.read(test)
     expected = [
         (found.name, found.count, found.training_message)
         for found in checks.quick_checks(CheckContext(in_memory, beside))
     ]
     assert [
-        (found.name, found.count, found.training_message) for found in many.quick_checks(on_disk, beside)
+        (found.name, found.count, found.training_message) for found in disk_checks.quick_checks(on_disk, beside)
     ] == expected
     assert len(expected) == 6
 
 
 def test_clean_texts_on_disk_give_no_finding(tmp_path: Path) -> None:
-    assert list(many.quick_checks(dataset.read(write_csv(tmp_path / "in.csv", english()), on_disk=True), None)) == []
+    assert (
+        list(
+            disk_checks.quick_checks(
+                dataset.read(write_csv(tmp_path / "in.csv", english()), ReadOptions(on_disk=True)), None
+            )
+        )
+        == []
+    )

@@ -7,7 +7,8 @@ import pytest
 from tenor.data import builder, dataset
 from tenor.data.dataset import Dataset
 from tenor.data.io.chunks import CHUNK_ROWS
-from tenor.data.ondisk import DiskTexts
+from tenor.data.read_options import ReadOptions
+from tenor.data.text_source import DiskTexts
 from tenor.errors import DataError
 
 
@@ -19,7 +20,7 @@ def table(folder: Path, rows: list[tuple[Any, Any]]) -> Path:
 
 
 def both(path: Path, **options: Any) -> tuple[Dataset, Dataset]:
-    return dataset.read(path, **options), dataset.read(path, on_disk=True, **options)
+    return dataset.read(path, ReadOptions(**options)), dataset.read(path, ReadOptions(on_disk=True, **options))
 
 
 MANY = CHUNK_ROWS + 100  # of several chunks
@@ -60,7 +61,7 @@ def test_rows_without_a_text_or_a_label_are_dropped_alike(tmp_path: Path) -> Non
         ("xy", 2_100, (" ", "x"), r"in\.jsonl, row 2101, column 'text': the text is empty"),
         ("xy", 2_100, (5, "x"), r"in\.jsonl, row 2101, column 'text': the text is int 5, not a string"),
         ("xy", 2_100, ("text", {"a": 1}), r"in\.jsonl, row 2101, column 'label': the label is dict"),
-        ([0.5, 1.5], 2_100, ("text", "high"), r"in\.jsonl, row 2101, column 'label': the label 'high' is no number"),
+        ([0.5, 1.5], 2_100, ("text", "high"), r"in\.jsonl, row 2101, column 'label': the label 'high' is not a number"),
     ],
 )
 def test_a_fault_in_a_later_chunk_is_told_with_its_row(
@@ -69,22 +70,22 @@ def test_a_fault_in_a_later_chunk_is_told_with_its_row(
     rows: list[tuple[Any, Any]] = [(f"text {row}", labels[row % 2]) for row in range(MANY)]
     rows[at] = wrong
     with pytest.raises(DataError, match=message):
-        dataset.read(table(tmp_path, rows), on_disk=True)
+        dataset.read(table(tmp_path, rows), ReadOptions(on_disk=True))
 
 
 @pytest.mark.parametrize(("first", "later"), [([1, 2], list(range(100))), ([1, 2], [0.5]), ([["a"]], [["a", "b"]])])
 def test_later_labels_that_tell_another_task_are_refused(tmp_path: Path, first: list[Any], later: list[Any]) -> None:
     labels = [first[row % len(first)] for row in range(CHUNK_ROWS)] + [later[row % len(later)] for row in range(200)]
     path = table(tmp_path, [(f"text {row}", label) for row, label in enumerate(labels)])
-    with pytest.raises(DataError, match=r"the labels of the first rows say .* later ones .* Choose one with `task="):
-        dataset.read(path, on_disk=True)
+    with pytest.raises(DataError, match=r"the labels of the first rows make .* later rows .* Choose one with `task="):
+        dataset.read(path, ReadOptions(on_disk=True))
 
 
 def test_a_third_label_of_a_binary_task_is_refused_wherever_it_stands(tmp_path: Path) -> None:
     path = table(tmp_path, [(f"text {row}", "z" if row == MANY - 1 else "xy"[row % 2]) for row in range(MANY)])
     for on_disk in (False, True):
         with pytest.raises(DataError, match=r"column 'label': there are 3 different labels, and a binary task has two"):
-            dataset.read(path, task="binary", on_disk=on_disk)
+            dataset.read(path, ReadOptions(task="binary", on_disk=on_disk))
 
 
 @pytest.mark.parametrize("few", ["MAX_ROWS_IN_MEMORY", "MAX_CHARACTERS_IN_MEMORY"])
@@ -92,7 +93,7 @@ def test_many_rows_go_to_disk_unless_that_is_forbidden(
     tmp_path: Path, few: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = table(tmp_path, [(f"text {row}", "xy"[row % 2]) for row in range(MANY)])
-    assert not isinstance(dataset.read(path, on_disk=None).texts, DiskTexts)
+    assert not isinstance(dataset.read(path, ReadOptions(on_disk=None)).texts, DiskTexts)
     monkeypatch.setattr(builder, few, 1_000)
-    assert isinstance(dataset.read(path, on_disk=None).texts, DiskTexts)
-    assert not isinstance(dataset.read(path, on_disk=False).texts, DiskTexts)
+    assert isinstance(dataset.read(path, ReadOptions(on_disk=None)).texts, DiskTexts)
+    assert not isinstance(dataset.read(path, ReadOptions(on_disk=False)).texts, DiskTexts)

@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenor._core import disk_arrays
-from tenor.data import ondisk
-from tenor.data.ondisk import CodedLabels, DiskTexts
-from tenor.data.split import hold_out
+from tenor.data.blocks import BLOCK_ROWS, text_hash
+from tenor.data.label_source import CodedLabels, NumberLabels
+from tenor.data.text_source import DiskTexts
 
 
 def on_disk(texts: list[str]) -> DiskTexts:
     data = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([0, *map(len, data)])
-    hashes = np.array([ondisk.text_hash(text) for text in texts], np.uint64)
+    hashes = np.array([text_hash(text) for text in texts], np.uint64)
     return DiskTexts(
         disk_arrays.store([np.frombuffer(b"".join(data), np.uint8)], np.uint8),
         disk_arrays.store([ends], np.int64),
@@ -44,8 +44,8 @@ def test_texts_on_disk_are_as_those_in_a_list(
 
 
 def test_texts_far_from_each_other_are_read() -> None:
-    texts = [f"text {number}" for number in range(5 * ondisk.BLOCK_ROWS)]
-    rows = np.array([5 * ondisk.BLOCK_ROWS - 1, 3, 0, 2 * ondisk.BLOCK_ROWS])
+    texts = [f"text {number}" for number in range(5 * BLOCK_ROWS)]
+    rows = np.array([5 * BLOCK_ROWS - 1, 3, 0, 2 * BLOCK_ROWS])
     assert list(on_disk(texts).take(rows)) == [texts[row] for row in rows]
 
 
@@ -53,10 +53,10 @@ def test_labels_on_disk_are_as_those_in_a_list() -> None:
     coded = CodedLabels(disk_arrays.store([[1, 0, 1, 2]], np.int32), ["a", "b", "c", "never"])
     assert (list(coded), coded[0], coded[1:3]) == (["b", "a", "b", "c"], "b", ["a", "b"])
     assert coded.counts() == {"a": 1, "b": 2, "c": 1}
-    assert list(ondisk.select_labels(coded, np.array([3, 0]))) == ["c", "b"]
-    encoded = ondisk.encode_labels(coded, lambda labels: np.array([[ord(label), 0] for label in labels]))
+    assert list(coded.take(np.array([3, 0]))) == ["c", "b"]
+    encoded = coded.encode(lambda labels: np.array([[ord(label), 0] for label in labels]))
     assert encoded.tolist() == [[98, 0], [97, 0], [98, 0], [99, 0]]
-    assert ondisk.encode_labels(np.array([1.5, 2.5]), lambda values: values * 2).tolist() == [3.0, 5.0]
+    assert NumberLabels(np.array([1.5, 2.5])).encode(lambda values: values * 2).tolist() == [3.0, 5.0]
 
 
 @given(
@@ -69,7 +69,7 @@ def test_equal_texts_on_disk_stand_on_one_side_and_no_class_is_held_out_whole(
 ) -> None:
     texts = [" " * (number % 2) + text for number, (text, _) in enumerate(rows)]
     classes = np.array([number for _, number in rows], np.int32)
-    kept, held_out = (part.tolist() for part in hold_out(on_disk(texts), classes, share, seed))
+    kept, held_out = (part.tolist() for part in on_disk(texts).hold_out(classes, share, seed))
     assert sorted(kept + held_out) == list(range(len(rows)))
     assert kept == sorted(kept) and held_out == sorted(held_out)
     assert not {texts[row].strip() for row in kept} & {texts[row].strip() for row in held_out}
@@ -79,16 +79,16 @@ def test_equal_texts_on_disk_stand_on_one_side_and_no_class_is_held_out_whole(
 def test_a_share_of_texts_on_disk_is_drawn_by_the_seed_and_anew_each_time() -> None:
     texts = on_disk([f"text {number}" for number in range(10_000)])
     strata = np.zeros(10_000, np.int32)
-    kept, held_out = hold_out(texts, strata, 0.2, 1)
+    kept, held_out = texts.hold_out(strata, 0.2, 1)
     assert len(held_out) == pytest.approx(2_000, abs=150)
-    assert hold_out(texts, strata, 0.2, 1)[1].tolist() == held_out.tolist()
-    assert hold_out(texts, strata, 0.2, 2)[1].tolist() != held_out.tolist()
-    again = hold_out(texts.take(kept), strata[kept], 0.2, 1)[1]
+    assert texts.hold_out(strata, 0.2, 1)[1].tolist() == held_out.tolist()
+    assert texts.hold_out(strata, 0.2, 2)[1].tolist() != held_out.tolist()
+    again = texts.take(kept).hold_out(strata[kept], 0.2, 1)[1]
     assert len(again) == pytest.approx(1_600, abs=150)
-    assert hold_out(texts, np.zeros((10_000, 2), np.float32), 0.2, 1)[1].tolist() == held_out.tolist()
+    assert texts.hold_out(np.zeros((10_000, 2), np.float32), 0.2, 1)[1].tolist() == held_out.tolist()
 
 
 def test_of_many_texts_on_disk_a_smaller_share_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tenor.data.split.MAX_HELD_OUT", 100)
     texts = on_disk([f"text {number}" for number in range(10_000)])
-    assert len(hold_out(texts, np.zeros(10_000, np.int32), 0.2, 1)[1]) == pytest.approx(100, abs=40)
+    assert len(texts.hold_out(np.zeros(10_000, np.int32), 0.2, 1)[1]) == pytest.approx(100, abs=40)

@@ -1,0 +1,51 @@
+"""Long arrays block by block, and hashes of texts: what keeps memory small for any number of rows."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor._core import disk_arrays
+
+Rows = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+BLOCK_ROWS = 1 << 12
+"""Rows that are read together."""
+
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+
+
+def row_blocks(values: npt.NDArray[Scalar], size: int = 1 << 16) -> Iterator[npt.NDArray[Scalar]]:
+    """The rows of an array in blocks. The memory of a block is given back before the next one."""
+    for at in range(0, len(values), size):
+        yield values[at : at + size]
+        disk_arrays.drop_pages(values)
+
+
+def select_rows(values: npt.NDArray[Scalar], rows: Rows) -> npt.NDArray[Scalar]:
+    """`values[rows]`, on disk."""
+
+    def chosen() -> Iterator[npt.NDArray[Scalar]]:
+        for block in row_blocks(rows):
+            yield values[block]
+            disk_arrays.drop_pages(values)
+
+    return disk_arrays.store(chosen(), values.dtype, values.shape[1:])
+
+
+def text_hash(text: str) -> int:
+    """A 64-bit hash of a text without the whitespace around it, the same on every machine."""
+    data = text.strip().encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+
+
+def remix(hashes: Hashes) -> Hashes:
+    """Independent hashes of hashes, by the finaliser of splitmix64 (Steele et al., 2014)."""
+    hashes = hashes + _STEP
+    hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return hashes ^ (hashes >> np.uint64(31))

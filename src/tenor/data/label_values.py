@@ -1,0 +1,159 @@
+"""One value of a label column: is it missing, a number, a list of labels, or a name?"""
+
+import json
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from tenor.data.io.json_text import require_bounded
+from tenor.data.io.limits import require_few_labels
+from tenor.errors import DataError, Location, rows_phrase
+from tenor.tasks import Kind
+
+LabelValue = str | tuple[str, ...] | float | None
+"""A label as Tenor uses it: a class, a set of labels, a number, or None where there is none."""
+
+LARGEST_NUMBER = 1e30
+"""Numbers from this size on are refused: their squares would soon overflow float32 arithmetic."""
+
+
+@dataclass(frozen=True)
+class LabelColumn:
+    """A label column, and what its values are said to be.
+
+    Attributes:
+        table: The table's name, for messages.
+        column: The column's name, for messages.
+        task: The task; None: infer it from the values.
+        separator: Separator of the labels in one cell; None: labels are lists, or one a text.
+    """
+
+    table: str
+    column: str
+    task: Kind | None = None
+    separator: str | None = None
+
+    def at(self, row: int | None = None) -> Location:
+        """The place of a row, for messages; None: the whole column."""
+        return Location(self.table, row, self.column)
+
+    def of_task(self, task: Kind) -> "LabelColumn":
+        """The same column with this task."""
+        return replace(self, task=task, separator=self.separator if task == "multilabel" else None)
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value stands for no label: None, NaN or blank."""
+    return (
+        value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, float) and value != value)
+    )
+
+
+def to_number(value: object) -> float | None:
+    """The number that a value is or spells; None for names such as 007 and for numbers that are too large."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        return None
+    if isinstance(value, str):
+        digits = value.strip().lstrip("+-")
+        if not digits[:1].isdecimal() and not digits.startswith("."):
+            return None
+        if len(digits) > 1 and digits[0] == "0" and digits[1].isdecimal():
+            return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and abs(number) < LARGEST_NUMBER else None
+
+
+def all_numbers(values: Collection[object]) -> set[float]:
+    """The different numbers that values are or spell; none if a value is not a number."""
+    numbers = set()
+    for value in values:
+        number = to_number(value)
+        if number is None:
+            return set()
+        numbers.add(number)
+    return numbers
+
+
+def is_fraction(value: object) -> bool:
+    """Whether a value is or spells a number that is not whole."""
+    number = to_number(value)
+    return number is not None and not number.is_integer()
+
+
+def is_json_list(value: object) -> bool:
+    """Whether a value is a string that holds a JSON list."""
+    return isinstance(value, str) and parse_json_list(value) is not None
+
+
+def parse_json_list(value: str) -> list[object] | None:
+    """The list that a string holds as JSON; None if it holds none."""
+    if not value.lstrip().startswith("["):
+        return None
+    try:
+        require_bounded(value, Location(""))
+        parsed = json.loads(value)
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair could not be written again
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, list) else None
+
+
+def to_names(value: object, column: LabelColumn, row: int) -> tuple[str, ...] | None:
+    """The labels in one cell, each once, in their order. An empty list means that no label applies.
+
+    Raises:
+        DataError: There are too many, or one cannot be a label.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and column.separator is not None:
+        value = [] if value.strip() == "[]" else value.split(column.separator)
+    items = value if isinstance(value, list) else [value]
+    require_few_labels(len(items), column.at(row))
+    names = [to_name(item, column, row) for item in items if not is_missing(item)]
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def to_name(value: object, column: LabelColumn, row: int) -> str | None:
+    """The name of a class.
+
+    Raises:
+        DataError: The value cannot be a label.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (int, float, Decimal)):
+        return str(value)
+    raise DataError(
+        f"the label is {type(value).__name__} {value!r:.40}.",
+        "Give labels as strings, numbers, or lists of these.",
+        column.at(row),
+    )
+
+
+def to_numbers(values: list[object], column: LabelColumn, first: int) -> list[LabelValue]:
+    """The values as numbers for regression; `first` is the number of the first row.
+
+    Raises:
+        DataError: A value is not a number, or too large.
+    """
+    numbers = [to_number(value) if value is not None else None for value in values]
+    wrong = [at for at, value in enumerate(values) if value is not None and numbers[at] is None]
+    if wrong:
+        raise DataError(
+            f"the label {values[wrong[0]]!r:.40} is not a number below {LARGEST_NUMBER:g} "
+            f"({rows_phrase([at + first for at in wrong])}).",
+            "Regression needs a number in every row; leave out `task=...` for classes.",
+            column.at(wrong[0] + first),
+        )
+    return list(numbers)
