@@ -294,18 +294,17 @@ def _labelled_texts(
     """Labelled texts for the model, and the columns of the slices."""
     from tenor._core.callbacks import Callback
     from tenor.data import sources
+    from tenor.data.read_options import ReadOptions
 
     text, label, separator = columns
     drop_unlabelled, drop_empty = dropped
-    return sources.read_for_evaluation(
-        data,
-        predictor.bundle.task.kind,
-        predictor.bundle.metadata,
-        callback or Callback(),
-        slices,
+    options = ReadOptions(
         text=text,
         label=label,
-        separator=separator,
+        label_separator=separator,
         drop_unlabelled=drop_unlabelled,
         drop_empty=drop_empty,
+    )
+    return sources.read_for_evaluation(
+        data, predictor.bundle.task.kind, predictor.bundle.metadata, options, callback or Callback(), slices
     )
