@@ -22,6 +22,8 @@ pytest.importorskip("optuna")
 from tenor.training import tuning
 from tenor.training.tuning import Tuning
 
+pytestmark = pytest.mark.slow
+
 FIXED = {"word_ngrams": [1], "char_ngrams": []}
 
 

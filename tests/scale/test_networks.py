@@ -31,7 +31,7 @@ from functools import partial
 
 from tenor.distributed import cluster, training
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
 EPOCHS = 6  # so many that there is time to kill a worker in the middle
 SETTINGS: dict[str, Any] = {

@@ -22,7 +22,7 @@ pytest.importorskip("ray")
 
 from tenor.distributed import cluster, ngram, worker_pool
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
 FILES, ROWS = 4, 75
 

@@ -18,7 +18,7 @@ ray = pytest.importorskip("ray")
 from tenor.distributed import cluster  # noqa: E402
 from tenor.distributed import predict_files as predict_on_cluster  # noqa: E402
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
 FILES, ROWS = 8, 400
 

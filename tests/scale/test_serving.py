@@ -27,7 +27,7 @@ with warnings.catch_warnings():
 
 from tenor.distributed import cluster, serving
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
 TEXTS = ["a superb, moving film", "dull and boring", "好看 😀 <b>"]
 KEY = {"authorization": "Bearer secret"}

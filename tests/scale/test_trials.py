@@ -24,7 +24,7 @@ pytest.importorskip("optuna")
 
 from tenor.distributed import cluster, trials
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
 FIXED = {"word_ngrams": [1], "char_ngrams": []}
 
