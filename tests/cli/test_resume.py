@@ -55,7 +55,7 @@ def test_another_run_is_refused_with_what_differs(
     ):
         ended = cli(*train, *options)
         assert ended.code == 1 and f"model: this is of another run ({differing} differ)." in ended.err, ended.err
-        assert "--overwrite without --resume" in ended.err
+        assert "--overwrite, without --resume" in ended.err
     assert "(data differ)" in cli(train[0], other, *train[2:]).err
     other.unlink()
     assert content(tmp_path) == before
