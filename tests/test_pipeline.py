@@ -98,7 +98,9 @@ def test_rows_of_a_group_stay_together(tmp_path: Path) -> None:
     assert pipeline.train(run).metrics["test"]["rows"] == 20
     with pytest.raises(DataError, match=r"there is no column 'autor'\. Did you mean 'author'"):
         pipeline.train(RunConfig(str(path), family="ngram", group="autor"))
-    with pytest.raises(SettingsError, match=r"`group=\.\.\.`: the built-in dataset 'zh-reviews' has no column 'author'"):
+    with pytest.raises(
+        SettingsError, match=r"`group=\.\.\.`: the built-in dataset 'zh-reviews' has no column 'author'"
+    ):
         sources.read_source_column("zh-reviews", "author", "group", Dataset("zh-reviews", [], []))
 
 

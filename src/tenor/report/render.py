@@ -1,17 +1,17 @@
 """Facts -> the page and the model card, in English or Chinese."""
 
-import functools
 import html
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from tenor._core.printable import printable, printable_lines
+from tenor._core.printable import printable
 from tenor._core.version import VERSION
 from tenor.config import settings
 from tenor.errors import missing_extra
 from tenor.evaluation.slices import Slice
-from tenor.explanation import page as explained
+from tenor.explanation import templates
+from tenor.explanation.page import segments
 from tenor.report import words
 from tenor.report.facts import ReportData
 from tenor.report.words import Language
@@ -89,26 +89,11 @@ def render(facts: ReportData, title: str, language: Language = "en") -> Document
     """
     require_installed()
     values = _values(facts, title, language)
-    page, card = _template("page.html.jinja", autoescape=True), _template("card.md.jinja", autoescape=False)
+    page = templates.environment("tenor.report").get_template("page.html.jinja")
+    markdown = templates.environment("tenor.report", autoescape=False)
+    markdown.filters["md"] = _markdown
+    card = markdown.get_template("card.md.jinja")
     return Documents(page.render(values, figures=_figures(facts, values["t"])), card.render(values))
-
-
-@functools.cache
-def _template(name: str, autoescape: bool) -> Any:
-    """A template. Compiling one takes longer than rendering it, so each is compiled once in a process."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("tenor.report", ".")
-    environment = Environment(
-        loader=loader, autoescape=autoescape, finalize=_shown, undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    environment.filters["md"] = _markdown
-    return environment.get_template(name)
-
-
-def _shown(value: Any) -> Any:
-    """What a template writes: strings as people can be shown them, HTML that was made here as it is."""
-    return printable_lines(value) if type(value) is str else value
 
 
 def _markdown(text: str) -> str:
@@ -152,9 +137,7 @@ def _values(facts: ReportData, title: str, language: Language) -> dict[str, Any]
         "mistakes": [
             (
                 mistake,
-                explained.highlighted_text(
-                    mistake.explanation.text, mistake.explanation.labels[0].spans, mistake.explanation.unread
-                ),
+                segments(mistake.explanation.text, mistake.explanation.labels[0].spans, mistake.explanation.unread),
             )
             for mistake in facts.mistakes
         ],
