@@ -64,13 +64,13 @@ def objective(texts: list[str]) -> Any:
     network = network_training.Network(
         family, masked_lm.NO_TASK, config, words, network_training.build_model(family, config, masked_lm.NO_TASK, 0)
     )
-    return masked_lm._MaskedTokens(network, encoded, encoded, 0)
+    return masked_lm.MaskedTokenObjective(network, encoded, encoded, 0)
 
 
 def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> None:
     found = objective(TEXTS)
     (batch, *_) = batches.sequential_batches(found.encoded.lengths, 256, [12])
-    (ids, positions, tokens, _), named, weights = found.arrays(batch, np.random.default_rng(1))
+    (ids, positions, tokens, _), named, weights = found.batch_arrays(batch, np.random.default_rng(1))
     targets = tokens.ravel()[named]
     original = found.encoded.pad(batch.rows, batch.width)
     rows = len(batch.rows)
@@ -90,7 +90,7 @@ def test_an_encoder_from_nothing_names_rare_tokens_more_often_than_frequent_ones
     found = objective(TEXTS * 20)
     chosen = np.zeros(60)
     for batch in batches.sequential_batches(found.encoded.lengths, 2560, [12]):
-        (_, _, tokens, _), named, weights = found.arrays(batch, np.random.default_rng(2))
+        (_, _, tokens, _), named, weights = found.batch_arrays(batch, np.random.default_rng(2))
         targets = tokens.ravel()[named]
         chosen += np.bincount(targets[weights > 0], minlength=60)
     there = np.bincount(found.encoded.ids, minlength=60)
@@ -104,7 +104,7 @@ def test_most_masked_tokens_become_the_mask_and_a_few_stay() -> None:
     found = objective(TEXTS * 20)
     shown, wanted = [], []
     for batch in batches.sequential_batches(found.encoded.lengths, 2560, [12]):
-        (ids, positions, tokens, _), named, weights = found.arrays(batch, np.random.default_rng(2))
+        (ids, positions, tokens, _), named, weights = found.batch_arrays(batch, np.random.default_rng(2))
         shown.append(np.take_along_axis(ids, positions, axis=1)[weights > 0])
         wanted.append(tokens.ravel()[named][weights > 0])
     ids, targets = np.concatenate(shown), np.concatenate(wanted)
@@ -114,7 +114,7 @@ def test_most_masked_tokens_become_the_mask_and_a_few_stay() -> None:
 
 def test_the_head_names_tokens_by_their_embeddings() -> None:
     found = objective(TEXTS)
-    logits = found.whole([np.array([[3, 4, 5, 0]], np.int32), np.array([[1]], np.int32)])
+    logits = found.full_model([np.array([[3, 4, 5, 0]], np.int32), np.array([[1]], np.int32)])
     assert tuple(logits.shape) == (1, 1, 60)
     head = next(layer for layer in found.keras_model.layers if isinstance(layer, masked_head.MaskedHead))
     assert head.embeddings.token is found.network.keras_model.get_layer("embeddings").token
@@ -123,11 +123,11 @@ def test_the_head_names_tokens_by_their_embeddings() -> None:
 def test_a_token_is_named_among_all_where_all_are_drawn() -> None:
     found = objective(TEXTS)
     (batch, *_) = batches.sequential_batches(found.encoded.lengths, 256, [12])
-    (ids, positions, tokens, log_chance), named, weights = found.arrays(batch, np.random.default_rng(1))
+    (ids, positions, tokens, log_chance), named, weights = found.batch_arrays(batch, np.random.default_rng(1))
     targets = tokens.ravel()[named]
     assert set(range(1, found.size)) <= set(tokens.ravel().tolist())
     asked, special = weights > 0, [PADDING, vocabulary.UNKNOWN]
-    logits = np.array(found.whole([ids, positions]))[..., : found.size]
+    logits = np.array(found.full_model([ids, positions]))[..., : found.size]
     logits[..., special] = -np.inf
     some = np.array(found.keras_model([ids, positions, tokens, log_chance]))
     np.testing.assert_allclose(loss(some, named)[asked], loss(logits, targets)[asked], atol=0.01)
@@ -144,7 +144,7 @@ def test_the_chance_of_a_token_to_be_drawn_is_told(monkeypatch: pytest.MonkeyPat
     there, told, seen = np.zeros(found.size), np.zeros(found.size), 0
     for number in range(400):
         for batch in batches.sequential_batches(found.encoded.lengths, 64, [12]):
-            (_, _, tokens, log_chance), _, _ = found.arrays(batch, np.random.default_rng(number))
+            (_, _, tokens, log_chance), _, _ = found.batch_arrays(batch, np.random.default_rng(number))
             kept = log_chance.ravel() < 100
             drawn = tokens.ravel()[kept]
             assert len(np.unique(drawn)) == len(drawn)

@@ -344,7 +344,7 @@ def test_texts_to_calibrate_on_choose_no_epoch_where_there_are_enough(monkeypatc
 
 
 def test_texts_to_calibrate_on_are_held_out_where_none_choose_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neural, "_FEWEST_FRESH", 20)
+    monkeypatch.setattr(neural, "_FEWEST_CALIBRATION", 20)
 
     def tried(share: float) -> tuple[int, list[str]]:
         _, fitted, callback = fit(None, epochs=1, validation=0.0, calibration=share)

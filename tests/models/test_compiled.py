@@ -52,7 +52,7 @@ def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
 def test_predictions_are_the_same_for_few_batches_and_many() -> None:
     model = network()
     ids = np.random.default_rng(0).integers(0, 5, (6, 4)).astype(np.int32)
-    few, many = compiled.predict(model, 1), compiled.predict(model, 1_000)
+    few, many = compiled.predict_function(model, 1), compiled.predict_function(model, 1_000)
     for rows in (ids, ids[:2, :3]):
         np.testing.assert_allclose(few(rows), many(rows), rtol=1e-6)
         np.testing.assert_allclose(few(rows), model.predict_on_batch(rows), rtol=1e-6)

@@ -49,7 +49,7 @@ def test_the_number_of_steps_is_a_variable_that_a_compiled_step_is_given() -> No
     config = settings.make(registry.find("bag").config, {"warmup": 0.25}, "settings")
     optimizer = optimizers.build_optimizer(config, 8)
     optimizer.build([keras.Variable(KERNEL, name="kernel")])
-    optimizer.settle(1, 4)
+    optimizer.set_total_steps(1, 4)
     assert {"warmup": 1.0, "steps": 4.0}.items() <= {
         variable.name: float(variable) for variable in optimizer.variables if variable.shape == ()
     }.items()
@@ -81,7 +81,7 @@ def test_rows_of_a_table_that_do_not_occur_stay_as_they_are() -> None:
 
     def learned(*gradients: Any) -> Any:
         optimizer = optimizers.build_optimizer(config, STEPS)
-        return steps(optimizer, gradients, table), to_numpy(optimizer.seen)[0]
+        return steps(optimizer, gradients, table), to_numpy(optimizer.norm_and_rate)[0]
 
     some = tf.IndexedSlices(values, tf.constant([3, 1, 3]), tf.constant([5, 2]))
     all_of_it = tf.constant([[0, 0], [-2, 4], [0, 0], [4, 1], [0, 0]], tf.float32)

@@ -1,10 +1,10 @@
-"""Fitting a neural family: labelled texts -> a network as ONNX, with what it says of texts held out."""
+"""Fit a neural family: labelled texts -> a network as an ONNX graph, with its logits on held-out texts."""
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,27 +20,34 @@ from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import OnnxNetwork
 from tenor.tasks import Targets, Task
 from tenor.text import batches
-from tenor.text.encoded import COVERS_WHOLE_TEXT, TextEncoder
+from tenor.text.encoded import COVERS_WHOLE_TEXT, Encoded, TextEncoder
 from tenor.training import network_training
-from tenor.training.network_training import EncodedExamples, NetworkJob, TrainedNetwork
+from tenor.training.network_training import NetworkJob, TrainedNetwork
+from tenor.training.objective import EncodedExamples
 
 _SMALLEST_BATCH = 1024  # tokens
 _EPOCH_BATCHES, _RUN_BATCHES = 100, 300
 _MOST_EPOCHS = 10
-_THRESHOLDS_SHARE = 0.1  # of the texts, where thresholds of labels are chosen and no validation part was asked for
-_CALIBRATION_TEXTS = 500  # where half of the texts held out are so many, they choose no epoch: calibration has its own
-_FEWEST_FRESH, _MOST_FRESH = 100, 2_000  # texts that are held out to calibrate on alone
+_THRESHOLDS_SHARE = 0.1  # of the texts: validation for the thresholds of labels, unless the settings name a share
+_CALIBRATION_TEXTS = 500  # from so many texts in each half of the validation texts on, calibration has its own half
+_FEWEST_CALIBRATION, _MOST_CALIBRATION = 100, 2_000  # texts that are held out for calibration alone
 _COMPARED = 64  # texts on which an ONNX graph is compared with its network
-_HEAD_TEXTS = 1_000  # texts that a head is fitted to before the whole network is
-_KEPT = {
+_HEAD_TEXTS = 1_000  # texts that the head is fitted to before the whole network
+_TRUNCATION_IN_WORDS = {
     "end": "their end",
     "start": "their start",
     "both": "a quarter from the start, the rest from the end",
     **dict.fromkeys(COVERS_WHOLE_TEXT, "all of them"),
 }
 
-NetworkTrainer = Callable[[NetworkJob, FitContext], TrainedNetwork]
-"""What trains a network, here or elsewhere: as `network_training.train_network` does."""
+Config = TypeVar("Config", bound=NetworkConfig)
+
+
+class NetworkTrainer(Protocol):
+    """Trains a network in this process, like `network_training.train_network`, or on other machines."""
+
+    def __call__(self, job: NetworkJob, context: FitContext, /) -> TrainedNetwork:
+        """Train the network of `job`."""
 
 
 def fit(
@@ -54,73 +61,134 @@ def fit(
 
     Args:
         family: Its family.
-        examples: Labelled texts; their validation, or a part of them (`config.validation`), chooses the best epoch and
-            is there to calibrate on; where it is large enough, each on a half of it.
+        examples: Labelled texts. Their validation examples, or a share of the texts (`config.validation`), choose the
+            best epoch and serve calibration; with enough of them, each purpose gets one half.
         config: The family's settings.
-        context: Seed, callback, checkpoints, first weights, and the time for all of this but the ONNX graph.
-        train_network: Trains the network, here or elsewhere.
+        context: Seed, callback, checkpoints, first weights, and the time limit for all but the ONNX graph.
+        train_network: Trains the network.
 
     Raises:
-        SettingsError: The loss is of another task.
+        SettingsError: The loss does not serve the task.
         TenorError: The checkpoint to resume from is damaged or belongs to another run.
     """
-    begin, seed, callback = time.perf_counter(), context.seed, context.callback
-    task = examples.task
-    config = replace(config.for_texts(len(examples)), loss=_loss_name(config, task))
-    share = config.validation
-    if task.is_multilabel:
-        share = share or _THRESHOLDS_SHARE
-    tune = getattr(config, "tune", None)
-    learned, held_out = examples.train_validation_split(share, seed)
-    fresh = held_out  # to calibrate on
-    if tune != "frozen" and len(held_out) >= 2 * _CALIBRATION_TEXTS:
-        held_out, fresh = held_out.split(0.5, seed)
-    elif not share and not len(held_out) and config.calibration * len(examples) >= _FEWEST_FRESH:
-        learned, fresh = examples.split(min(config.calibration, _MOST_FRESH / len(examples)), seed)
-    config, encoder = fit_text_encoder(family, config, learned.texts, context.init)
-    tokens = config.max_length
-    encoded = encoder.encode(learned.texts, tokens, config.truncation)
-    held = encoder.encode(held_out.texts, tokens, config.inference_truncation)
-    new = held if fresh is held_out else encoder.encode(fresh.texts, tokens, config.inference_truncation)
-    cut = encoded.n_truncated + held.n_truncated + (new.n_truncated if new is not held else 0)
-    if cut and not {config.truncation, config.inference_truncation} <= set(COVERS_WHOLE_TEXT):
-        of = f"of {len(examples):,} texts"
-        callback.on_message(f"{counted(cut, f'{of} is', f'{of} are')} longer than {tokens} tokens; {_told(config)}.")
-    config = choose_batch_size(config, encoded.lengths, encoder.max_row_length(tokens))
-    after_encoding = time.perf_counter()
+    started_at, task = time.perf_counter(), examples.task
+    config = replace(config.for_texts(len(examples)), loss=_choose_loss(config, task))
+    split = _split(examples, config, context.seed)
+    config, encoder = fit_text_encoder(family, config, split.train.texts, context.init)
+    encoded = _encode(split, config, encoder)
+    _report_truncation(encoded, len(examples), config, context.callback)
+    config = choose_batch_size(config, encoded.train.lengths, encoder.max_row_length(config.max_length))
+    encoded_at = time.perf_counter()
 
-    few = None
-    # Not where features are dropped all through the encoder: a head that has never seen that is wrong in training.
-    if tune != "frozen" and family.initialise is not None:
-        some = learned.take(_sample(task.strata(learned.targets), _HEAD_TEXTS, seed))
-        few = EncodedExamples(encoder.encode(some.texts, tokens, config.truncation), some.targets, some.weights)
-    work = NetworkJob(
-        *(family, task, config, encoder, seed, context.init),
-        *(
-            EncodedExamples(encoded, learned.targets, learned.weights),
-            EncodedExamples(held, held_out.targets, held_out.weights),
-            few,
-        ),
+    job = NetworkJob(
+        family=family,
+        task=task,
+        config=config,
+        text_encoder=encoder,
+        seed=context.seed,
+        init=context.init,
+        train=EncodedExamples(encoded.train, split.train.targets, split.train.weights),
+        validation=EncodedExamples(encoded.validation, split.validation.targets, split.validation.weights),
+        head_examples=_head_examples(family, split.train, config, encoder, context.seed),
     )
-    left = None if context.seconds is None else begin + context.seconds - time.perf_counter()
-    network, history, steps = train_network(work, replace(context, seconds=left))
-    after_fit = time.perf_counter()
-    model = _exported(network, fresh.texts if len(fresh) else learned.texts, callback)
-    after_export = time.perf_counter()
-    scored = None
-    if len(fresh):
-        scored = HeldOut(fresh.targets, model.score(new), fresh is held_out and tune != "frozen")
+    remaining = None if context.seconds is None else started_at + context.seconds - time.perf_counter()
+    network, history, steps = train_network(job, replace(context, seconds=remaining))
+    trained_at = time.perf_counter()
+
+    calibration = split.calibration
+    model = _export(network, calibration.texts if len(calibration) else split.train.texts, context.callback)
+    exported_at = time.perf_counter()
+    held_out = None
+    if len(calibration):
+        chose_epoch = calibration is split.validation and not _is_frozen(config)
+        held_out = HeldOut(calibration.targets, model.score(encoded.calibration), chose_epoch)
     timing = {
-        "encode_s": after_encoding - begin,
-        "fit_s": after_fit - after_encoding,
-        "export_s": after_export - after_fit,
-        "calibrate_s": time.perf_counter() - after_export,
+        "encode_s": encoded_at - started_at,
+        "fit_s": trained_at - encoded_at,
+        "export_s": exported_at - trained_at,
+        "calibrate_s": time.perf_counter() - exported_at,
     }
-    return Fitted(task, model, network.config, timing, history, scored, steps=steps)
+    return Fitted(task, model, network.config, timing, history, held_out, steps=steps)
 
 
-def _exported(network: Network, texts: Sequence[str], callback: Callback) -> Network | OnnxNetwork:
-    """The network as ONNX, compared on texts of all lengths; where that fails, the network, and a word why."""
+class _Split(NamedTuple):
+    """Examples to train on, to choose the best epoch on, and to calibrate on; the last two may be the same object."""
+
+    train: Examples
+    validation: Examples
+    calibration: Examples
+
+
+class _EncodedSplit(NamedTuple):
+    """The texts of a `_Split` as ids; the last two are the same object where those of the split are."""
+
+    train: Encoded
+    validation: Encoded
+    calibration: Encoded
+
+
+def _split(examples: Examples, config: NetworkConfig, seed: int) -> _Split:
+    share = config.validation
+    if examples.task.is_multilabel:
+        share = share or _THRESHOLDS_SHARE
+    train, validation = examples.train_validation_split(share, seed)
+    calibration = validation
+    if not _is_frozen(config) and len(validation) >= 2 * _CALIBRATION_TEXTS:
+        validation, calibration = validation.split(0.5, seed)
+    elif not share and not len(validation) and config.calibration * len(examples) >= _FEWEST_CALIBRATION:
+        train, calibration = examples.split(min(config.calibration, _MOST_CALIBRATION / len(examples)), seed)
+    return _Split(train, validation, calibration)
+
+
+def _encode(split: _Split, config: NetworkConfig, encoder: TextEncoder) -> _EncodedSplit:
+    tokens = config.max_length
+    train = encoder.encode(split.train.texts, tokens, config.truncation)
+    validation = calibration = encoder.encode(split.validation.texts, tokens, config.inference_truncation)
+    if split.calibration is not split.validation:
+        calibration = encoder.encode(split.calibration.texts, tokens, config.inference_truncation)
+    return _EncodedSplit(train, validation, calibration)
+
+
+def _report_truncation(encoded: _EncodedSplit, n_texts: int, config: NetworkConfig, callback: Callback) -> None:
+    """Say how many texts are longer than `max_length`, unless all of each text is read."""
+    n_truncated = encoded.train.n_truncated + encoded.validation.n_truncated
+    if encoded.calibration is not encoded.validation:
+        n_truncated += encoded.calibration.n_truncated
+    if not n_truncated or {config.truncation, config.inference_truncation} <= set(COVERS_WHOLE_TEXT):
+        return
+    of = f"of {n_texts:,} texts"
+    truncated = counted(n_truncated, f"{of} is", f"{of} are")
+    in_training, in_predictions = (
+        _TRUNCATION_IN_WORDS[config.truncation],
+        _TRUNCATION_IN_WORDS[config.inference_truncation],
+    )
+    kept = f"kept: {in_training}"
+    if config.inference_truncation != config.truncation:
+        kept = f"training keeps {in_training}; predictions read {in_predictions}"
+    callback.on_message(f"{truncated} longer than {config.max_length} tokens; {kept}.")
+
+
+def _head_examples(
+    family: NetworkFamily, train: Examples, config: NetworkConfig, encoder: TextEncoder, seed: int
+) -> EncodedExamples | None:
+    """Examples to fit the head to before the whole network; None: the whole network is trained at once.
+
+    A network from random weights has dropout in all layers, and a head that was fitted without it would be wrong.
+    """
+    if _is_frozen(config) or family.initialise is None:
+        return None
+    sample = train.take(_stratified_sample(train.task.strata(train.targets), _HEAD_TEXTS, seed))
+    encoded = encoder.encode(sample.texts, config.max_length, config.truncation)
+    return EncodedExamples(encoded, sample.targets, sample.weights)
+
+
+def _is_frozen(config: NetworkConfig) -> bool:
+    """Whether only the head is trained."""
+    return getattr(config, "tune", None) == "frozen"
+
+
+def _export(network: Network, texts: Sequence[str], callback: Callback) -> Network | OnnxNetwork:
+    """The network as an ONNX graph, compared on texts of all lengths; if that fails, the network itself."""
     order = np.argsort([len(text) for text in texts], kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, min(len(order), _COMPARED)).astype(int)]
     try:
@@ -130,46 +198,57 @@ def _exported(network: Network, texts: Sequence[str], callback: Callback) -> Net
         return network
 
 
-def _told(config: NetworkConfig) -> str:
-    """What is kept of long texts, in words."""
-    if config.inference_truncation == config.truncation:
-        return f"kept: {_KEPT[config.truncation]}"
-    return f"training keeps {_KEPT[config.truncation]}; predictions read {_KEPT[config.inference_truncation]}"
-
-
 def fit_text_encoder(
-    family: NetworkFamily, config: Any, texts: Sequence[str], start: PretrainedWeights | None = None
-) -> tuple[Any, TextEncoder]:
-    """The settings with what the family chooses filled in, and the encoder of the texts."""
-    if start is not None:
-        return config, start.text_encoder
+    family: NetworkFamily, config: Config, texts: Sequence[str], init: PretrainedWeights | None = None
+) -> tuple[Config, TextEncoder]:
+    """Fit the encoder of texts, or take that of a pretrained encoder.
+
+    Args:
+        family: The network's family.
+        config: The family's settings.
+        texts: Training texts.
+        init: A pretrained encoder to start from.
+
+    Returns:
+        The settings with the family's choices filled in, and the encoder.
+    """
+    if init is not None:
+        return config, init.text_encoder
     return family.encode(config, texts)
 
 
-def choose_batch_size(config: NetworkConfig, lengths: Any, longest: int) -> NetworkConfig:
-    """Settle the size of a batch and the number of epochs by the amount of data."""
+def choose_batch_size(config: Config, lengths: npt.NDArray[np.int64], max_row_length: int) -> Config:
+    """Choose the size of a batch, and the number of epochs unless the settings name it, by the amount of data.
+
+    Args:
+        config: The settings.
+        lengths: (rows,) ids in each row.
+        max_row_length: Ids in the longest row that the encoder makes.
+    """
     tokens = min(config.batch_tokens, max(_SMALLEST_BATCH, int(lengths.sum()) // _EPOCH_BATCHES))
     config = replace(config, batch_tokens=tokens)
     if config.epochs is None:
-        batches_made = len(batches.sequential_batches(lengths, tokens, batches.choose_widths(lengths, longest)))
-        epochs = min(max(math.ceil(_RUN_BATCHES / max(batches_made, 1)), config.fewest_epochs), _MOST_EPOCHS)
+        n_batches = len(batches.sequential_batches(lengths, tokens, batches.choose_widths(lengths, max_row_length)))
+        epochs = min(max(math.ceil(_RUN_BATCHES / max(n_batches, 1)), config.fewest_epochs), _MOST_EPOCHS)
         config = replace(config, epochs=epochs)
     return config
 
 
-def _sample(strata: Targets, size: int, seed: int) -> npt.NDArray[np.int64]:
-    """`size` rows or all, rising; more where there are more strata, since each has a row."""
+def _stratified_sample(strata: Targets, size: int, seed: int) -> npt.NDArray[np.int64]:
+    """Choose rows at random, in rising order: `size`, or all if there are fewer, but at least one of each stratum."""
     order = np.random.default_rng(seed).permutation(len(strata))
-    firsts = np.unique(strata[order], return_index=True)[1]
-    sample = np.concatenate([order[firsts], np.delete(order, firsts)])
-    return np.sort(sample[: max(size, len(firsts))])
+    one_of_each = np.unique(strata[order], return_index=True)[1]
+    sample = np.concatenate([order[one_of_each], np.delete(order, one_of_each)])
+    return np.sort(sample[: max(size, len(one_of_each))])
 
 
-def _loss_name(config: NetworkConfig, task: Task) -> Loss:
-    """The loss asked for, or the task's own. Raises SettingsError where it is that of another task."""
+def _choose_loss(config: NetworkConfig, task: Task) -> Loss:
+    """The loss of the settings, or the task's own. Raises SettingsError for the loss of another task."""
     if config.loss is None:
         return network_training.default_loss(task)
-    numbers = not task.has_labels
-    fitting = config.loss != "cross-entropy" if numbers else config.loss in ("cross-entropy", "mean-squared-error")
-    require(fitting, "loss", f"is {config.loss}, which does not serve the task {task.kind}")
+    if task.has_labels:
+        serves = config.loss in ("cross-entropy", "mean-squared-error")
+    else:
+        serves = config.loss != "cross-entropy"
+    require(serves, "loss", f"is {config.loss}, which does not serve the task {task.kind}")
     return config.loss

@@ -1,98 +1,123 @@
 """Steps of a Keras model, compiled once for batches of every shape.
 
-TensorFlow traces a step for the first shape it meets, for the second, and once more for what they have in common:
-seconds each, which is most of the time where texts are few. Here it is told at once that any shape may come. JAX
-compiles each shape for itself, so it gets few of them; and what a step changes stays where it computes, since to give
-each variable of the model its new value takes longer than the step does on a graphics processor.
+TensorFlow traces a step for the first shape, for the second, and once more for both: seconds each, which is most of
+the time with few texts. Here it traces once for any shape. JAX compiles each shape for itself, so it gets few of them.
+On JAX the variables stay on the device between steps, because assigning each of them takes longer than a step on a GPU.
 """
 
 import contextlib
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from tenor.models.neural import parallel, precision
+from tenor.models.neural.keras_types import Array, Tensor
 from tenor.text.batches import Batch
 
-# Measured: 4 to 7 s a shape on 2 cores, where MiniLM learns from 2,000 tokens a second; 6 to 10 s on a graphics
-# processor, where a step of 4,096 tokens took 12 ms.
-_PRICE, _PRICE_ON_DEVICE = 16e3, 2e6
-_WORTH_TRACING = 8  # batches; fewer are computed operation by operation in less time than tracing takes
+# Measured: 4 to 7 s per shape on 2 cores, where MiniLM trains on 2,000 tokens a second; 6 to 10 s on a GPU, where a
+# step of 4,096 tokens took 12 ms.
+_COMPILE_COST, _COMPILE_COST_ON_ACCELERATOR = 16e3, 2e6
+_WORTH_TRACING = 8  # batches; with fewer, operations one by one take less time than tracing
 
 
 def any_shape() -> bool:
-    """Whether a step can be compiled for every shape at once."""
+    """Whether the backend compiles a step for every shape at once."""
     return bool(keras.backend.backend() == "tensorflow")
 
 
 def shape_compile_cost() -> float:
-    """Tokens that are trained on in the time that one more shape takes to compile, in orders of magnitude."""
+    """The time to compile one more shape, as a number of tokens that the network trains on in that time."""
     if any_shape():
         return 0.0
-    return _PRICE_ON_DEVICE if precision.has_accelerator() else _PRICE
+    return _COMPILE_COST_ON_ACCELERATOR if precision.has_accelerator() else _COMPILE_COST
+
+
+class StepResult(NamedTuple):
+    """The result of one training step.
+
+    Attributes:
+        loss: Loss of the batch.
+        metric: The metric of the batch.
+        learning_rate: Learning rate.
+        gradient_norm: Norm of the gradient before clipping.
+    """
+
+    loss: float
+    metric: float
+    learning_rate: float
+    gradient_norm: float
 
 
 class TrainingStep:
-    """The training steps of a model that was just compiled.
+    """The training step of a model that was just compiled.
 
-    Between `synchronise` and the next step the model's variables may be read and assigned; else, on JAX, they may not.
+    On JAX, the model's variables are valid only between `synchronise` and the next step.
     """
 
-    def __init__(self, keras_model: Any, metric: str, arrays: tuple[Any, Any, Any]) -> None:
-        """Take the model, the name of the metric that is followed, and inputs, targets and weights of a batch, of the
-        ranks and types that all batches have.
+    def __init__(self, keras_model: keras.Model, metric: str, arrays: tuple[Array | Sequence[Array], ...]) -> None:
+        """Prepare the step.
+
+        Args:
+            keras_model: The compiled model.
+            metric: Name of its metric.
+            arrays: Inputs, targets and weights of a batch; all batches have the same ranks and types.
         """
         self._model, self._metric = keras_model, metric
-        self._state: Any = None  # on JAX: the values of all variables, from the first step until `synchronise`
-        self._first = True
+        self._state: list[list[Tensor]] | None = None  # on JAX: values of all variables, until `synchronise`
+        self._is_first = True
         if not any_shape():
             return
         import tensorflow as tf
 
-        def step(*batch: Any) -> tuple[Any, Any]:
+        def step(*batch: Tensor) -> tuple[dict[str, Tensor], Tensor]:
             logs = keras_model.train_step(batch)
-            # For the next step. In the graph, as outside of it that takes as long as a step of a small model.
+            # In the graph, since outside of it this takes as long as a step of a small model.
             keras_model.reset_metrics()
-            return logs, keras.ops.convert_to_tensor(keras_model.optimizer.seen)
+            return logs, keras.ops.convert_to_tensor(keras_model.optimizer.norm_and_rate)
 
         shapes = keras.tree.map_structure(lambda array: tf.TensorSpec([None] * array.ndim, array.dtype), arrays)
         self._traced = tf.function(step, input_signature=shapes)
         keras_model.train_function = lambda data: self._traced(*next(data))[0]
 
-    def step(self, inputs: Any, targets: Any, weights: Any) -> tuple[float, ...]:
-        """Learn from a batch: its loss and metric, the learning rate, and the norm of the gradient."""
-        if self._first or parallel.count() > 1:  # Keras makes its metrics with the first one
-            self._first = False
+    def step(self, inputs: Array | Sequence[Array], targets: Array, weights: Array) -> StepResult:
+        """Train on one batch."""
+        if self._is_first or parallel.count() > 1:  # Keras creates its metrics in the first step
+            self._is_first = False
             loss, metric = self._model.train_on_batch(inputs, targets, sample_weight=weights)
-            norm, rate = np.asarray(self._model.optimizer.seen).tolist()
-            return float(loss), float(metric), rate, norm
+            norm, rate = np.asarray(self._model.optimizer.norm_and_rate).tolist()
+            return StepResult(float(loss), float(metric), rate, norm)
         if any_shape():
-            logs, seen = self._traced(inputs, targets, weights)
-            norm, rate = seen.numpy().tolist()
-            return float(logs["loss"]), float(logs[self._metric]), rate, norm
+            logs, norm_and_rate = self._traced(inputs, targets, weights)
+            norm, rate = norm_and_rate.numpy().tolist()
+            return StepResult(float(logs["loss"]), float(logs[self._metric]), rate, norm)
+        return self._step_on_jax(inputs, targets, weights)
+
+    def _step_on_jax(self, inputs: Array | Sequence[Array], targets: Array, weights: Array) -> StepResult:
         import jax
 
         if self._state is None:
-            self._state = [[variable.value for variable in some] for some in self._variables()]
+            self._state = [[variable.value for variable in group] for group in self._variables()]
         self._state[-1] = [np.zeros(variable.shape, variable.dtype) for variable in self._model.metrics_variables]
         batch = jax.device_put((inputs, targets, weights))
         logs, state = self._model.train_function(tuple(self._state), iter([batch]))
-        self._state = [list(some) for some in state]
-        seen = self._state[2][self._seen]
-        loss, metric, (norm, rate) = jax.device_get((logs["loss"], logs[self._metric], seen))
-        return float(loss), float(metric), float(rate), float(norm)
+        self._state = [list(group) for group in state]
+        norm_and_rate = self._state[2][self._norm_and_rate_index]
+        loss, metric, (norm, rate) = jax.device_get((logs["loss"], logs[self._metric], norm_and_rate))
+        return StepResult(float(loss), float(metric), float(rate), float(norm))
 
     def synchronise(self) -> None:
-        """Give the model's variables the values that they have come to."""
+        """Assign the current values to the model's variables."""
         if self._state is not None:
-            for some, values in zip(self._variables(), self._state, strict=True):
-                for variable, value in zip(some, values, strict=True):
+            for group, values in zip(self._variables(), self._state, strict=True):
+                for variable, value in zip(group, values, strict=True):
                     variable.assign(value)
             self._state = None
 
-    def _variables(self) -> list[list[Any]]:
+    def _variables(self) -> list[list[keras.Variable]]:
+        """The variables in the order of the state of Keras' compiled step."""
         model = self._model
         return [
             model.trainable_variables,
@@ -102,29 +127,33 @@ class TrainingStep:
         ]
 
     @cached_property
-    def _seen(self) -> int:
-        return next(i for i, each in enumerate(self._model.optimizer.variables) if each is self._model.optimizer.seen)
+    def _norm_and_rate_index(self) -> int:
+        optimizer = self._model.optimizer
+        return next(index for index, each in enumerate(optimizer.variables) if each is optimizer.norm_and_rate)
 
 
-def pad_batch_sizes(made: list[Batch]) -> list[Batch]:
-    """The batches with the rows that they are filled up to as their `size`: where each shape is compiled, as many as a
-    full batch of the same width has, or a power of 4.
+def pad_batch_sizes(batches: list[Batch]) -> list[Batch]:
+    """Set the `size` of each batch to the number of rows that it is padded to.
+
+    Where each shape is compiled, that is the size of a full batch of its width if there is one, else a power of 4.
     """
     if any_shape():
-        return [batch._replace(size=len(batch.rows)) for batch in made]
-    full = {batch.width for batch in made if len(batch.rows) == batch.size}
-    sizes = (batch.size if batch.width in full else min(_power(len(batch.rows)), batch.size) for batch in made)
-    return [batch._replace(size=size) for batch, size in zip(made, sizes, strict=True)]
+        return [batch._replace(size=len(batch.rows)) for batch in batches]
+    full = {batch.width for batch in batches if len(batch.rows) == batch.size}
+    sizes = (
+        batch.size if batch.width in full else min(_next_power_of_4(len(batch.rows)), batch.size) for batch in batches
+    )
+    return [batch._replace(size=size) for batch, size in zip(batches, sizes, strict=True)]
 
 
-def _power(rows: int) -> int:
-    """The lowest power of 4 that is no less."""
+def _next_power_of_4(rows: int) -> int:
+    """The smallest power of 4 that is `rows` or more."""
     bits = (rows - 1).bit_length()
     return 1 << bits + bits % 2
 
 
-def full_float32_matmul() -> contextlib.AbstractContextManager[Any]:
-    """Inside, products of float32 are float32: JAX would round what goes into them to 11 bits on a GPU (TF32)."""
+def full_float32_matmul() -> contextlib.AbstractContextManager[None]:
+    """Multiply float32 in full precision inside the block; on a GPU, JAX would round to 11 bits (TF32)."""
     if any_shape():
         return contextlib.nullcontext()
     import jax
@@ -132,20 +161,25 @@ def full_float32_matmul() -> contextlib.AbstractContextManager[Any]:
     return jax.default_matmul_precision("float32")  # type: ignore[no-any-return]
 
 
-def predict(keras_model: Any, batches: int) -> Any:
-    """Ids (batch, time) -> what the model gives, to be called for so many batches."""
-    traced = keras_model.predict_function is not None
-    if any_shape() and not traced:
+def predict_function(keras_model: keras.Model, n_batches: int) -> Callable[[Array], Array]:
+    """A function from ids (batch, time) to outputs (batch, outputs).
+
+    Args:
+        keras_model: The model.
+        n_batches: How often the function will be called; few calls are not worth a compilation.
+    """
+    is_traced = keras_model.predict_function is not None
+    if any_shape() and not is_traced:
         import tensorflow as tf
 
-        if batches < _WORTH_TRACING:
+        if n_batches < _WORTH_TRACING:
             return lambda ids: np.asarray(keras_model(ids, training=False))
-        ids = tf.TensorSpec((None, None), tf.int32)
-        call = tf.function(lambda ids: keras_model(ids, training=False), input_signature=(ids,))
+        spec = tf.TensorSpec((None, None), tf.int32)
+        call = tf.function(lambda ids: keras_model(ids, training=False), input_signature=(spec,))
         keras_model.predict_function = lambda data: call(*data[0])
 
-    def called(ids: Any) -> Any:
+    def predict(ids: Array) -> Array:
         with full_float32_matmul():
             return parallel.predict(keras_model, ids)
 
-    return called
+    return predict

@@ -2,6 +2,8 @@
 
 from typing import Any, TypeAlias
 
+import numpy.typing as npt
+
 Tensor: TypeAlias = Any
 """A tensor of the backend (`tf.Tensor`, `jax.Array`), or a symbolic one while a model is built."""
 
@@ -10,3 +12,6 @@ KerasModel: TypeAlias = Any
 
 Shape: TypeAlias = tuple[int | None, ...]
 """The shape of a tensor; None: any size."""
+
+Array: TypeAlias = npt.NDArray[Any]
+"""An array of any type of number."""

@@ -81,7 +81,7 @@ class Network(NeuralModel):
         done = 0
         result = np.zeros((len(encoded.lengths), keras_model.output_shape[-1]), np.float32)
         made = self.batches(encoded)
-        predict = compiled.predict(keras_model, len(made))
+        predict = compiled.predict_function(keras_model, len(made))
         for batch in made:
             rows = len(batch.rows)
             ids = encoded.pad(batch.rows, batch.width)

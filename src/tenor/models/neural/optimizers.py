@@ -1,25 +1,28 @@
-"""Optimizers with a schedule, a learning rate of its own for each layer, and quick updates of large tables."""
+"""Optimizers with a schedule, a learning rate per layer, and fast updates of large tables."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import ops
 
 from tenor.models.base import NetworkConfig
+from tenor.models.neural.keras_types import Tensor
 
 LearningRateScale = Callable[[str], float]
+"""Path of a variable -> its factor on the learning rate."""
 
 
-def build_optimizer(config: NetworkConfig, steps: int, rate: LearningRateScale | None = None) -> Any:
-    """The optimizer of a run of that many steps.
+def build_optimizer(
+    config: NetworkConfig, total_steps: int, learning_rate_scale: LearningRateScale | None = None
+) -> keras.optimizers.Optimizer:
+    """Build the optimizer of a run.
 
     Args:
-        config: Says which, and its settings.
-        steps: Batches in the run.
-        rate: Path of a variable -> share of the learning rate that it gets; None gives all of them all of it.
+        config: The settings.
+        total_steps: Batches in the run.
+        learning_rate_scale: Path of a variable -> its factor on the learning rate; None: 1 for all.
     """
-    schedule = WarmupDecay(config.learning_rate, round(config.warmup * steps), steps)
+    schedule = WarmupDecay(config.learning_rate, round(config.warmup * total_steps), total_steps)
     kinds = keras.optimizers
     kind, options = {
         "adam": (kinds.Adam, {}),
@@ -28,52 +31,57 @@ def build_optimizer(config: NetworkConfig, steps: int, rate: LearningRateScale |
         "momentum": (kinds.SGD, {"momentum": 0.9}),
         "rmsprop": (kinds.RMSprop, {}),
     }[config.optimizer]
-    optimizer = _by_layer(kind)(schedule, global_clipnorm=config.clip_norm, **options)
-    optimizer.rate, optimizer.settle = rate or (lambda _: 1.0), schedule.set_total_steps
-    optimizer.horizon = (schedule.warmup_steps, schedule.steps)
+    optimizer = _layerwise(kind)(schedule, global_clipnorm=config.clip_norm, **options)
+    optimizer.learning_rate_scale = learning_rate_scale or (lambda _: 1.0)
+    optimizer.schedule = schedule
     if config.optimizer == "adamw":
-        # What scales, shifts or stands in a table is not pulled to 0 (Devlin et al., 2019).
+        # No weight decay for biases, scales, shifts and tables (Devlin et al., 2019).
         optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "shift", "token", "position", "embedding"])
     return optimizer
 
 
-def _by_layer(kind: Any) -> Any:
-    adam = kind in (keras.optimizers.Adam, keras.optimizers.AdamW)
+def _layerwise(kind: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:
+    """A subclass of a Keras optimizer with a learning rate per layer and fast updates of tables."""
+    is_adam = kind in (keras.optimizers.Adam, keras.optimizers.AdamW)
 
-    class ByLayer(kind):  # type: ignore[misc]
-        rate: LearningRateScale
-        horizon: tuple[Any, Any]
+    class Layerwise(kind):  # type: ignore[misc]
+        learning_rate_scale: LearningRateScale
+        schedule: "WarmupDecay"
 
-        def build(self, variables: Any) -> None:
+        def build(self, variables: Sequence[keras.Variable]) -> None:
             super().build(variables)
-            self.seen = self.add_variable((2,), name="seen")  # norm of the gradient before clipping, learning rate
-            self.rates = [self.rate(variable.path) for variable in variables]
-            # As variables of the optimizer they are no constants of what JAX compiles.
-            for variable in self.horizon:
+            # Norm of the gradient before clipping, and learning rate, of the last step.
+            self.norm_and_rate = self.add_variable((2,), name="seen")
+            self.scales = [self.learning_rate_scale(variable.path) for variable in variables]
+            # As variables of the optimizer they are not constants in the programs that JAX compiles.
+            for variable in (self.schedule.warmup_steps, self.schedule.steps):
                 self._track_variable(variable)
 
-        def _clip_gradients(self, gradients: Any) -> Any:
-            """Keras would make the gradient of the rows that occur in a batch one of the whole table."""
-            gradients = [_merged(each, adam) if hasattr(each, "indices") else each for each in gradients]
-            squares = [ops.sum(ops.square(_values(each))) for each in gradients if each is not None]
-            norm = ops.sqrt(ops.sum(ops.stack(squares)))
-            self.seen.assign(ops.stack([norm, ops.cast(self._get_current_learning_rate(), norm.dtype)]))
-            if self.global_clipnorm is None:
-                return gradients
-            scale = self.global_clipnorm / ops.maximum(norm, self.global_clipnorm)
-            return [None if gradient is None else _scaled(gradient, scale) for gradient in gradients]
+        def set_total_steps(self, warmup_steps: int, steps: int) -> None:
+            self.schedule.set_total_steps(warmup_steps, steps)
 
-        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            learning_rate = learning_rate * self.rates[self._get_variable_index(variable)]
+        def _clip_gradients(self, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
+            """Clip without a dense gradient for tables of which only some rows occur in the batch."""
+            merged = [_merge_rows(each, is_adam) if hasattr(each, "indices") else each for each in gradients]
+            squares = [ops.sum(ops.square(_values(each))) for each in merged if each is not None]
+            norm = ops.sqrt(ops.sum(ops.stack(squares)))
+            self.norm_and_rate.assign(ops.stack([norm, ops.cast(self._get_current_learning_rate(), norm.dtype)]))
+            if self.global_clipnorm is None:
+                return merged
+            scale = self.global_clipnorm / ops.maximum(norm, self.global_clipnorm)
+            return [None if gradient is None else _scale(gradient, scale) for gradient in merged]
+
+        def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
+            learning_rate = learning_rate * self.scales[self._get_variable_index(variable)]
             if hasattr(gradient, "indices"):
                 self._update_rows(gradient, variable, learning_rate)
-            elif adam and keras.backend.backend() == "tensorflow":
+            elif is_adam and keras.backend.backend() == "tensorflow":
                 self._update_all(gradient, variable, learning_rate)
             else:
                 super().update_step(gradient, variable, learning_rate)
 
-        def _update_all(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            """Adam in one pass over the weights; operation by operation it reads and writes them a dozen times."""
+        def _update_all(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
+            """Adam in one pass over the weights; one operation at a time reads and writes them a dozen times."""
             import tensorflow as tf
 
             index, step = self._get_variable_index(variable), tf.cast(self.iterations + 1, gradient.dtype)
@@ -90,40 +98,40 @@ def _by_layer(kind: Any) -> Any:
                 grad=gradient,
             )
 
-        def _update_rows(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            """Adam for the rows of a table that occur in the batch; the others keep weights and moments.
+        def _update_rows(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
+            """Adam for the rows of a table that occur in the batch; other rows keep weights and moments.
 
-            A gradient with rows is TensorFlow's; elsewhere the gradient is that of the whole table.
+            Only TensorFlow has gradients of some rows.
             """
             import tensorflow as tf
 
-            rows, slope = gradient.indices, gradient.values
-            step = tf.cast(self.iterations + 1, slope.dtype)
+            rows, values = gradient.indices, gradient.values
+            step = tf.cast(self.iterations + 1, values.dtype)
             index = self._get_variable_index(variable)
             mean, square = self._momentums[index].value, self._velocities[index].value
-            first = self.beta_1 * tf.gather(mean, rows) + (1 - self.beta_1) * slope
-            second = self.beta_2 * tf.gather(square, rows) + (1 - self.beta_2) * slope * slope
+            first = self.beta_1 * tf.gather(mean, rows) + (1 - self.beta_1) * values
+            second = self.beta_2 * tf.gather(square, rows) + (1 - self.beta_2) * values * values
             scale = learning_rate * tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
             mean.scatter_update(tf.IndexedSlices(first, rows))
             square.scatter_update(tf.IndexedSlices(second, rows))
             variable.scatter_sub(tf.IndexedSlices(scale * first / (tf.sqrt(second) + self.epsilon), rows))
 
-    ByLayer.__name__ = kind.__name__
-    return ByLayer
+    Layerwise.__name__ = kind.__name__
+    return Layerwise
 
 
-def _merged(gradient: Any, by_rows: bool) -> Any:
-    """The gradient of some rows of a table (`tf.IndexedSlices`) with each of them once, or that of the whole table."""
+def _merge_rows(gradient: Tensor, keep_rows: bool) -> Tensor:
+    """Add up the values of equal rows of a `tf.IndexedSlices`; or make it the gradient of the whole table."""
     import tensorflow as tf
 
-    if not by_rows:
+    if not keep_rows:
         return tf.convert_to_tensor(gradient)
-    rows, place = tf.unique(gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(rows))
+    rows, position = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 
-def _scaled(gradient: Any, scale: Any) -> Any:
+def _scale(gradient: Tensor, scale: Tensor) -> Tensor:
     if not hasattr(gradient, "indices"):
         return gradient * scale
     import tensorflow as tf
@@ -131,27 +139,33 @@ def _scaled(gradient: Any, scale: Any) -> Any:
     return tf.IndexedSlices(gradient.values * scale, gradient.indices, gradient.dense_shape)
 
 
-def _values(gradient: Any) -> Any:
+def _values(gradient: Tensor) -> Tensor:
     return gradient.values if hasattr(gradient, "indices") else gradient
 
 
 class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """Linear warm-up, then linear decay to 0."""
+    """Linear warm-up, then linear decay to 0.
+
+    Args:
+        peak: The highest learning rate.
+        warmup_steps: Steps of the warm-up.
+        steps: Steps of the run.
+    """
 
     def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
         self.peak = peak
-        # Variables, so that the number of steps can be settled when the first of them have been timed.
+        # Variables, since the number of steps may change once the first of them have been timed.
         self.warmup_steps, self.steps = (
             keras.Variable(1.0, trainable=False, name=name) for name in ("warmup", "steps")
         )
         self.set_total_steps(warmup_steps, steps)
 
     def set_total_steps(self, warmup_steps: int, steps: int) -> None:
-        """Another number of steps."""
+        """Change the number of steps."""
         self.warmup_steps.assign(max(1, warmup_steps))
         self.steps.assign(steps)
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: Tensor) -> Tensor:
         step = ops.cast(step, "float32")
         falling = (self.steps - step) / ops.maximum(self.steps - self.warmup_steps, 1.0)
         return self.peak * ops.minimum((step + 1) / self.warmup_steps, ops.maximum(falling, 0.0))

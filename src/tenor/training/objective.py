@@ -1,0 +1,132 @@
+"""What a network learns: the batches of a step, the loss, and the metrics on validation texts."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import keras
+import numpy as np
+from keras import ops
+
+from tenor.models.base import NetworkConfig
+from tenor.models.neural import losses, optimizers
+from tenor.models.neural.keras_types import Array
+from tenor.models.neural.network import Network
+from tenor.tasks import Floats, Regression, Targets, Task
+from tenor.text.batches import Batch
+from tenor.text.encoded import Encoded
+
+
+class BatchArrays(NamedTuple):
+    """The arrays of one batch.
+
+    Attributes:
+        inputs: The inputs of the Keras model, (rows, ...) each.
+        targets: (rows, ...).
+        weights: (rows, ...) weight of each target in the loss; 0 for rows that pad the batch.
+    """
+
+    inputs: Array | Sequence[Array]
+    targets: Array
+    weights: Array
+
+
+class Objective(Protocol):
+    """What a run trains, and on which rows.
+
+    Attributes:
+        keras_model: The model.
+        encoded: The training rows.
+        max_row_length: Ids in the longest row.
+        loss: (targets, outputs) -> losses.
+        metric: The Keras metric that training reports.
+        learning_rate_scale: Path of a variable -> its factor on the learning rate; None: 1 for all.
+    """
+
+    keras_model: keras.Model
+    encoded: Encoded
+    max_row_length: int
+    loss: losses.Loss
+    metric: keras.metrics.Metric
+    learning_rate_scale: optimizers.LearningRateScale | None
+
+    def batch_arrays(self, batch: Batch, random: np.random.Generator) -> BatchArrays:
+        """The arrays of a batch. Their shapes depend on `batch.width` and `batch.size` alone."""
+
+    def evaluate(self) -> dict[str, float]:
+        """Metrics on the validation texts, `validation_loss` first; empty without such texts."""
+
+
+class EncodedExamples(NamedTuple):
+    """Labelled texts as ids.
+
+    Attributes:
+        encoded: The ids of the texts.
+        targets: The result of `task.encode` for their labels.
+        weights: (texts,) weight of each text.
+    """
+
+    encoded: Encoded
+    targets: Targets
+    weights: Floats
+
+
+class LabelObjective:
+    """Predict the labels of texts. Attributes and methods are those of `Objective`."""
+
+    def __init__(self, network: Network, train: EncodedExamples, validation: EncodedExamples) -> None:
+        """Take the network to train, the texts to train on, and those to evaluate on, which may be none."""
+        self.network, self.task, self.keras_model = network, network.task, network.keras_model
+        self.encoded, self.targets, self.validation = train.encoded, train.targets, validation
+        self.max_row_length = network.max_row_length
+        self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
+        scale = network.family.learning_rate_scale
+        self.learning_rate_scale = None if scale is None else scale(network.config)
+        text = self.encoded.row_to_text
+        self._row_weights = train.weights[text] / self.encoded.rows_of_text[text]
+        self._row_weights /= self._row_weights.mean()
+
+    def batch_arrays(self, batch: Batch, random: np.random.Generator) -> BatchArrays:
+        """Ids (rows, width), targets (rows, outputs) and weights (rows,) of a batch."""
+        # All batches of a width have the same shape: empty texts of weight 0 pad them to `batch.size` rows.
+        rows, missing = len(batch.rows), batch.size - len(batch.rows)
+        ids = np.pad(self.encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
+        targets = np.zeros((batch.size, self.task.n_outputs), np.float32)
+        targets[:rows] = self.task.output_targets(self.targets[self.encoded.row_to_text[batch.rows]])
+        weights = np.zeros(batch.size, np.float32)
+        weights[:rows] = self._row_weights[batch.rows]
+        return BatchArrays(ids, targets, weights * (batch.size / rows))
+
+    def evaluate(self) -> dict[str, float]:
+        """Loss and metrics of the task on the validation texts."""
+        targets = self.validation.targets
+        if not len(targets):
+            return {}
+        logits = self.network.score(self.validation.encoded)
+        loss = float(self.task.losses(targets, logits).mean())
+        metrics = {"loss": loss, **self.task.training_metrics(targets, logits)}
+        return {f"validation_{name}": value for name, value in metrics.items()}
+
+
+def _loss(config: NetworkConfig, task: Task) -> losses.Loss:
+    if config.loss == "cross-entropy":
+        return losses.cross_entropy(task.activation, config.label_smoothing, config.focal)
+    of_errors = {
+        "mean-squared-error": losses.squared_error,
+        "mean-absolute-error": losses.absolute_error,
+        "huber": losses.huber,
+    }
+    return of_errors[str(config.loss)](task.activation)
+
+
+def _metric(task: Task) -> keras.metrics.Metric:
+    """The metric that training reports: accuracy, or the mean absolute error in the unit of the target."""
+    if isinstance(task, Regression):
+        std = task.std
+        return keras.metrics.MeanMetricWrapper(
+            lambda targets, logits: ops.abs(targets - logits)[:, 0] * std, "mean_absolute_error"
+        )
+    if task.activation == "sigmoid":  # a target may be a probability
+        return keras.metrics.MeanMetricWrapper(
+            lambda targets, logits: ops.mean(ops.cast(ops.equal(targets >= 0.5, logits > 0), "float32"), -1), "accuracy"
+        )
+    return keras.metrics.CategoricalAccuracy("accuracy")
