@@ -1,4 +1,4 @@
-"""What the programs that look for a model by themselves (AutoGluon, FLAML) share: the data and its figures.
+"""What the programs that look for a model by themselves (AutoGluon, FLAML) share: the data and its measurements.
 
 Neither takes texts with any number of labels.
 """

@@ -3,7 +3,7 @@
 AutoGluon and FLAML get the same time where their environment is there (`make automl`).
 """
 
-from programs import Bench, Figures, Job, automl, peer, train
+from programs import Bench, Job, Measurements, automl, peer, train
 from sets import SETS
 from tables import Row, Runs, met, middle, score, seconds, table
 
@@ -14,14 +14,14 @@ PEERS = {"autogluon": "AutoGluon", "flaml": "FLAML"}
 ALONE = ("best family alone, in that time", "at least as good", "whatever time it takes", "at least as good")
 FAMILIES = ("ngram", "bag", "cnn", "lstm", "transformer", "pretrained")
 NOT_READ = {"thucnews": ("pretrained",)}  # the built-in encoder reads no Chinese
-NOTE = """The budget is time for learning; what the whole process took holds reading and the labels of 25,000 test
-reviews too. Over budget: more than 5% and 5 s beyond it. scikit-learn: TF-IDF over words and word pairs, logistic
-regression with C = 10, which takes no budget. AutoGluon: tabular, its defaults, with its n-grams of text and
-`time_limit`; FLAML: its defaults over TF-IDF of words and word pairs, counting in the budget; in brackets the seconds
-that they took to learn."""
-SETS_NOTE = """Each at 60 seconds to learn, but for the families alone, which take as long as their defaults do (in
-brackets). Of these the best on the test is named, of those ready in that time and of all; of so many where not
-all were run. AutoGluon and FLAML take no texts with several labels, and the built-in encoder reads no Chinese."""
+NOTE = """The budget is training time. The whole process also reads the data and labels 25,000 test reviews. Over
+budget: more than 5% and 5 s beyond it. scikit-learn: TF-IDF over words and word pairs, logistic regression with C =
+10; it takes no budget. AutoGluon: tabular, defaults, with its text n-grams and `time_limit`. FLAML: defaults over
+TF-IDF of words and word pairs; its budget includes counting. Training seconds of the peers are in brackets."""
+SETS_NOTE = """All have a budget of 60 seconds, except single families, which use their defaults (training seconds in
+brackets). The best single family on the test is named: among those ready in that time, and among all. If not all were
+run, the number is given. AutoGluon and FLAML do not support several labels per text. The built-in encoder reads no
+Chinese."""
 
 
 def budget(bench: Bench) -> list[Job]:
@@ -55,7 +55,7 @@ def _at(bench: Bench, name: str, limit: int, prefix: str) -> list[Job]:
     return jobs
 
 
-def _train(bench: Bench, name: str, family: str, *settings: str) -> Figures:
+def _train(bench: Bench, name: str, family: str, *settings: str) -> Measurements:
     column = SETS[name].column if name in SETS else "label"
     out = bench.work / "-".join([name, family, *settings])
     return train(bench, family, out, *settings, name=name, column=column)
@@ -71,35 +71,35 @@ def budget_section(runs: dict[str, Runs]) -> str:
         ours = runs[f"tenor {limit}"]
         accuracy, spent = middle(ours, "accuracy"), middle(ours, "fit_s")
         peers = [_told(runs.get(f"{program} {limit}"), "accuracy") for program in PEERS]
-        figures = score(accuracy), seconds(spent), seconds(middle(ours, "process_s"))
+        measurements = score(accuracy), seconds(spent), seconds(middle(ours, "process_s"))
         good = accuracy >= target and _in_time(spent, limit)
-        rows.append((f"{limit} s", reference, *peers, *figures, f">= {target}, in time", met(good)))
-    header = ("budget", "scikit-learn", *PEERS.values(), "Tenor", "to learn, s", "whole process, s", "target", "met")
+        rows.append((f"{limit} s", reference, *peers, *measurements, f">= {target}, in time", met(good)))
+    header = ("budget", "scikit-learn", *PEERS.values(), "Tenor", "training, s", "whole process, s", "target", "met")
     return f"## The best model within a time\n\n{table(header, rows)}\n\n{NOTE}"
 
 
 def budget_sets_section(runs: dict[str, Runs]) -> str:
-    """The figure of each set at the budget, beside the best family alone."""
+    """The metric of each set at the budget, beside the best family alone."""
     rows: list[Row] = []
     for name, each in SETS.items():
-        figure = next(iter(each.targets))
+        metric = next(iter(each.targets))
         alone = {family: runs[f"{name} {family}"] for family in FAMILIES if f"{name} {family}" in runs}
         limit = next((limit for limit in (SETS_BUDGET, QUICK_SETS_BUDGET) if f"{name} tenor {limit}" in runs), 0)
         if not alone or not limit:
             continue
         quick = {family: found for family, found in alone.items() if _in_time(middle(found, "fit_s"), limit)}
         ours = runs[f"{name} tenor {limit}"]
-        found, spent = middle(ours, figure), middle(ours, "fit_s")
-        peers = [_told(runs.get(f"{name} {program} {limit}"), figure) for program in PEERS]
+        found, spent = middle(ours, metric), middle(ours, "fit_s")
+        peers = [_told(runs.get(f"{name} {program} {limit}"), metric) for program in PEERS]
         of = "" if len(alone) == len(FAMILIES) - len(NOT_READ.get(name, ())) else f", of {len(alone)}"
         against: list[str] = []
         for those in (quick, alone):
-            best = max(those, key=lambda family: middle(alone[family], figure), default=None)
-            least = middle(alone[best], figure) if best else found
-            told = f"{best} {_told(alone[best], figure)}{of}" if best else ""
+            best = max(those, key=lambda family: middle(alone[family], metric), default=None)
+            least = middle(alone[best], metric) if best else found
+            told = f"{best} {_told(alone[best], metric)}{of}" if best else ""
             against += told, met(found >= least and _in_time(spent, limit))
-        rows.append((name, figure.replace("_", " "), *peers, score(found), seconds(spent), *against))
-    header = ("set", "figure", *PEERS.values(), "Tenor", "to learn, s", *ALONE)
+        rows.append((name, metric.replace("_", " "), *peers, score(found), seconds(spent), *against))
+    header = ("set", "metric", *PEERS.values(), "Tenor", "training, s", *ALONE)
     return f"## The best model in a minute, other sets\n\n{table(header, rows)}\n\n{SETS_NOTE}"
 
 
@@ -107,9 +107,9 @@ def _in_time(spent: float, limit: int) -> bool:
     return spent <= limit * 1.05 + 5
 
 
-def _told(runs: Runs | None, figure: str) -> str:
-    """`0.8894 (421 s)`; what was not run is empty, and what ended without a model has no figure."""
+def _told(runs: Runs | None, metric: str) -> str:
+    """`0.8894 (421 s)`; what was not run is empty, and what ended without a model has no metric."""
     if not runs:
         return ""
     spent = f"({seconds(middle(runs, 'fit_s'))} s)"
-    return f"no model {spent}" if any("failed" in run for run in runs) else f"{score(middle(runs, figure))} {spent}"
+    return f"no model {spent}" if any("failed" in run for run in runs) else f"{score(middle(runs, metric))} {spent}"

@@ -2,30 +2,31 @@
 
 import json
 
-from programs import Bench, Figures, Job, peer, train
+from programs import Bench, Job, Measurements, peer, train
 from sets import SETS
 from tables import Row, Runs, met, score, table
 
 NAMES = ("imdb", "ag_news", "thucnews", "goemotions")
 ECE, NEAR = 0.015, 0.01
-NOTE = """Expected calibration error over 15 bins, on the official test parts, which nothing was tuned on; in brackets
-before calibration. Tenor: `ngram` with its defaults, and `pretrained` (MiniLM), by `tenor train`. scikit-learn: the
-pipelines of the part `labelled-sets`, plain and in `CalibratedClassifierCV` (isotonic, 4 folds). Goemotions: of the
-decisions on each label. Sets: how many texts have their label, or all of their labels, in the set, and the mean size of
-the sets; the peer's hold the most probable labels until plain scikit-learn's probabilities sum up to the coverage."""
+NOTE = """Expected calibration error over 15 bins, on the official test parts; nothing was tuned on them. The error
+before calibration is in brackets. Tenor: `ngram` with its defaults, and `pretrained` (MiniLM), by `tenor train`.
+scikit-learn: the pipelines of the part `labelled-sets`, plain and in `CalibratedClassifierCV` (isotonic, 4 folds).
+Goemotions: the decisions on each label. Sets: share of texts whose label, or all of whose labels, are in the set;
+mean set size in brackets. Sets of the peer contain the most probable labels until plain probabilities sum to the
+coverage."""
 
 
 def calibration(bench: Bench) -> list[Job]:
     """Tenor and scikit-learn on each set; Tenor's pretrained encoder on IMDB."""
 
-    def measure(family: str, name: str, *settings: str) -> Figures:
+    def measure(family: str, name: str, *settings: str) -> Measurements:
         out = bench.work / f"calibration-{family}-{name}"
         column = SETS[name].column if name in SETS else "label"
-        figures = train(bench, family, out, *settings, name=name, column=column)
+        measurements = train(bench, family, out, *settings, name=name, column=column)
         metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
         test = metrics["test"]
         return {
-            **figures,
+            **measurements,
             "before": test["uncalibrated"]["expected_calibration_error"],
             "coverage": test["coverage"],
             "calibrate_s": metrics["timing"]["calibrate_s"],
@@ -72,5 +73,5 @@ def calibration_section(runs: dict[str, Runs]) -> str:
                 )
             )
     first = table(("set", "scikit-learn", "calibrated", "Tenor", "target", "met"), errors)
-    second = table(("set", "promised", "scikit-learn, summed", "Tenor", "target", "met"), coverage)
+    second = table(("set", "coverage", "scikit-learn, summed", "Tenor", "target", "met"), coverage)
     return f"## Calibration and coverage\n\n{first}\n\n{second}\n\n{NOTE}"

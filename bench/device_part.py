@@ -1,8 +1,8 @@
 """The part that is measured on a graphics processor: training on JAX, beside transformers on PyTorch."""
 
 from network_parts import encoder
-from processes import figures
-from programs import BENCH, SEED, Bench, Figures, Job, peer
+from processes import measurements
+from programs import BENCH, SEED, Bench, Job, Measurements, peer
 from tables import Row, Runs, middle, score, seconds, table, times
 
 SIZES = ((128, 32), (128, 256), (256, 256))  # tokens a text, texts a batch
@@ -19,13 +19,11 @@ TRAINED = {
     "auto, 1 min": ("auto", "budget=60"),
     "auto, 3 min": ("auto", "budget=180"),
 }
-NOTE = f"""Steps of MiniLM in bfloat16 with weights in float32, {STEPS} of each after those that compile; transformers:
-by autocast, as on processors. Tokens a second are those of texts, without padding. Tenor trains with
-`KERAS_BACKEND=jax`."""
-TRAINED_NOTE = f"""All 25,000 training reviews, with the defaults of each family, on a graphics processor; accuracy on
-{TESTS:,} test reviews drawn once. To fit includes to compile, for the width of the batches; in all includes to encode,
-export, calibrate and test on processors with ONNX Runtime, windows of long reviews too. Large batches:
-`{" ".join(LARGE)}`."""
+NOTE = f"""Steps of MiniLM in bfloat16 with float32 weights, {STEPS} after those that compile. transformers uses
+autocast, as on CPUs. Tokens per second are those of texts, without padding. Tenor trains with `KERAS_BACKEND=jax`."""
+TRAINED_NOTE = f"""All 25,000 training reviews, with the defaults of each family, on a GPU; accuracy on {TESTS:,} test
+reviews drawn once. Fitting includes compiling for each batch width. The total includes encoding, export, calibration
+and the test on the CPU with ONNX Runtime, with windows of long reviews. Large batches: `{" ".join(LARGE)}`."""
 
 
 def device(bench: Bench) -> list[Job]:
@@ -43,8 +41,8 @@ def device(bench: Bench) -> list[Job]:
     return jobs
 
 
-def _on_jax(bench: Bench, script: str, *options: str) -> Figures:
-    return figures(["env", "KERAS_BACKEND=jax", str(bench.tenor_bin / "python"), str(BENCH / script), *options])
+def _on_jax(bench: Bench, script: str, *options: str) -> Measurements:
+    return measurements(["env", "KERAS_BACKEND=jax", str(bench.tenor_bin / "python"), str(BENCH / script), *options])
 
 
 def device_section(runs: dict[str, Runs]) -> str:

@@ -1,15 +1,15 @@
 """The part that measures explanations beside LIME's, of the same model and the same reviews."""
 
 from explained import QUICK_TEXTS, TEXTS
-from programs import Bench, Figures, Job, peer, tenor, train
+from programs import Bench, Job, Measurements, peer, tenor, train
 from tables import Row, Runs, met, middle, score, seconds, table
 
 FASTER = 20
-NOTE = """An `ngram` model; random test reviews. Faithfulness: how far the probability of the predicted label falls when
-the strongest 1, 5, 10, 20 and 50% of the words are deleted, the mean over these (comprehensiveness, DeYoung et al.,
-2020). LIME gives one weight for all occurrences of a word: words are deleted in the order of these weights, or of a
-weight divided by the occurrences, and the better of both counts. Its seconds leave out handing texts and
-probabilities from one environment to the other."""
+NOTE = """An `ngram` model; random test reviews. Faithfulness: how far the probability of the predicted label falls
+when the strongest 1, 5, 10, 20 and 50% of the words are deleted, the mean over these (comprehensiveness, DeYoung et
+al., 2020). LIME gives one weight for all occurrences of a word. Words are deleted in the order of these weights, or
+of the weight divided by the occurrences; the better result counts. Its seconds exclude the exchange of texts and
+probabilities between environments."""
 
 
 def explain(bench: Bench) -> list[Job]:
@@ -22,7 +22,7 @@ def explain(bench: Bench) -> list[Job]:
             train(bench, "ngram", model)
         return str(model)
 
-    def lime() -> Figures:
+    def lime() -> Measurements:
         found = peer(bench, "peer_lime.py", trained(), texts, str(bench.tenor_bin / "python"), str(ranked))
         judged = tenor(bench, "tenor_explain.py", trained(), texts, str(ranked))
         return {**found, **{key: value for key, value in judged.items() if key.startswith("comprehensiveness")}}
@@ -34,7 +34,7 @@ def explain_section(runs: dict[str, Runs]) -> str:
     """Faithfulness and seconds of both."""
     ours, limes = runs["tenor"], runs["lime"]
     here = middle(ours, "comprehensiveness")
-    there = max(middle(limes, figure) for figure in ("comprehensiveness", "comprehensiveness_shared"))
+    there = max(middle(limes, metric) for metric in ("comprehensiveness", "comprehensiveness_shared"))
     spent, limes_spent = middle(ours, "explain_s"), middle(limes, "explain_s")
     rows: list[Row] = [
         ("faithfulness", score(middle(ours, "random")), score(there), score(here), "> LIME", met(here > there)),

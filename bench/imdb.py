@@ -44,6 +44,6 @@ def accuracy(predicted: list[Any], labels: list[Any]) -> float:
     return sum(p == y for p, y in zip(predicted, labels, strict=True)) / len(labels)
 
 
-def print_figures(**figures: Any) -> None:
-    """Print the script's figures as its last line: one JSON object. Durations are seconds."""
-    print(json.dumps(figures), flush=True)
+def print_measurements(**measurements: Any) -> None:
+    """Print the script's measurements as its last line: one JSON object. Durations are seconds."""
+    print(json.dumps(measurements), flush=True)

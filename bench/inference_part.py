@@ -3,7 +3,7 @@
 import functools
 
 from network_parts import encoder
-from programs import Bench, Figures, Job, peer, tenor
+from programs import Bench, Job, Measurements, peer, tenor
 from tables import Row, Runs, met, middle, seconds, skipped, table, times
 
 SIZES = {256: ("imdb", 48), 64: ("sst2", 640)}  # tokens at most: whose texts, and how many
@@ -26,18 +26,18 @@ NAMES = {
 BASES = ("transformers float32", "transformers bfloat16")
 RATIO = 1.3
 EXPORT_S = 10
-NOTE = """From strings to probabilities, tokenizing included; tokens are those of the texts, without padding.
-48 reviews of IMDB cut to 256 tokens, 640 phrases of SST-2 cut to 64, drawn from the training parts. All programs
-sort the texts by length; the peers take the batch that is quickest for them (1, 4 or 16 texts), Tenor batches of
-512 tokens. Each process predicts the texts three times after a warm-up, and its quickest time counts. The quicker of
-int8 and OpenVINO has to reach the target. OpenVINO computes in bfloat16 where the processor has it."""
+NOTE = """From strings to probabilities, including tokenising; tokens are those of the texts, without padding. Texts:
+48 reviews of IMDB truncated to 256 tokens, and 640 phrases of SST-2 truncated to 64, from the training parts. All
+programs sort the texts by length. The peers use their fastest batch size (1, 4 or 16 texts), Tenor batches of 512
+tokens. Each process predicts the texts three times after a warm-up, and its fastest time counts. The faster of int8
+and OpenVINO must reach the target. OpenVINO uses bfloat16 if the processor supports it."""
 
 
 def inference(bench: Bench) -> list[Job]:
     """The peers and Tenor in turn, size by size; and both ways to write the encoder as ONNX."""
     onnx = bench.work / "encoder.onnx"
 
-    def torch_export() -> Figures:
+    def torch_export() -> Measurements:
         return peer(bench, "peer_onnx_export.py", encoder(bench), str(onnx))
 
     def ready(tokens: int) -> str:
@@ -46,12 +46,12 @@ def inference(bench: Bench) -> list[Job]:
             tenor(bench, "tenor_minilm.py", str(folder), str(tokens))
         return str(folder)
 
-    def theirs(kind: str, name: str, texts: str, tokens: int) -> Figures:
+    def theirs(kind: str, name: str, texts: str, tokens: int) -> Measurements:
         if kind == "int8" and not onnx.is_file():
             torch_export()
         return peer(bench, "peer_inference.py", encoder(bench), kind, name, texts, str(tokens), str(onnx))
 
-    def ours(form: str, runtime: str, name: str, texts: str, tokens: int) -> Figures:
+    def ours(form: str, runtime: str, name: str, texts: str, tokens: int) -> Measurements:
         return tenor(bench, "tenor_inference.py", f"{ready(tokens)}/{form}", runtime, name, texts)
 
     jobs = [

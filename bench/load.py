@@ -59,8 +59,8 @@ def main() -> None:
         used = (cpu_s(process) - used) / (peak["requests_per_s"] * (float(seconds) + WARM_S))
         half = asyncio.run(load(int(port), float(seconds), texts, peak["requests_per_s"] / 2))
         held = resident_mib(process)
-    figures = {**peak, "half_p50_ms": half["p50_ms"], "half_p99_ms": half["p99_ms"], "cpu_ms": 1000 * used}
-    print(json.dumps({**figures, "mib": held}))
+    measurements = {**peak, "half_p50_ms": half["p50_ms"], "half_p99_ms": half["p99_ms"], "cpu_ms": 1000 * used}
+    print(json.dumps({**measurements, "mib": held}))
 
 
 main()

@@ -1,4 +1,4 @@
-"""The machine and the library versions that figures were measured with."""
+"""The machine and the library versions that measurements were measured with."""
 
 import os
 import platform
@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from processes import figures
+from processes import measurements
 
 LIMIT = "ONEDNN_MAX_CPU_ISA"
 LIBRARIES = (
@@ -61,10 +61,10 @@ def device() -> dict[str, str]:
 
 
 def kind() -> str:
-    """The kind of processor that figures stand under, side by side with those of other kinds.
+    """The kind of processor that measurements stand under, side by side with those of other kinds.
 
     `avx512-bf16`, `avx512` or `avx2`, or the machine's name where it is none of them; with `-limited` where
-    ONEDNN_MAX_CPU_ISA holds libraries to less than the processor can do, for such figures are no other processor's.
+    ONEDNN_MAX_CPU_ISA limits the libraries: such measurements belong to no other processor.
     """
     flags = set(_information("flags").split())
     kinds = {"avx512-bf16": {"avx512_bf16", "amx_bf16"}, "avx512": {"avx512f"}, "avx2": {"avx2"}}
@@ -98,4 +98,4 @@ def versions(python: Path) -> dict[str, str]:
     """Versions of Python and of the LIBRARIES installed beside the interpreter `python`."""
     if not python.is_file():
         return {}
-    return dict(figures([str(python), str(Path(__file__).with_name("versions.py")), *LIBRARIES])["versions"])
+    return dict(measurements([str(python), str(Path(__file__).with_name("versions.py")), *LIBRARIES])["versions"])

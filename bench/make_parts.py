@@ -6,7 +6,7 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imdb import SEED, print_figures, read_part
+from imdb import SEED, print_measurements, read_part
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
         texts, labels = zip(*pairs[: int(rows)], strict=True)
         del pairs[: int(rows)]
         pq.write_table(pa.table({"text": texts, "label": labels}), file)
-    print_figures(left=len(pairs))
+    print_measurements(left=len(pairs))
 
 
 if __name__ == "__main__":

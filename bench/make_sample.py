@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from imdb import FOLDER_VARIABLE, print_figures
+from imdb import FOLDER_VARIABLE, print_measurements
 from sets import SETS
 
 ROWS = {"imdb": 400, **dict.fromkeys(SETS, 1_000), "sst2": 2_000}
@@ -22,7 +22,7 @@ def main() -> None:
                 table = pq.read_table(path)
                 chosen = sorted(random.Random(0).sample(range(len(table)), min(rows, len(table))))
                 pq.write_table(table.take(chosen), Path(sys.argv[1]) / path.name)
-    print_figures(**ROWS)
+    print_measurements(**ROWS)
 
 
 if __name__ == "__main__":

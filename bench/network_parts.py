@@ -2,7 +2,7 @@
 
 import functools
 
-from programs import Bench, Figures, Job, peer, tenor, train
+from programs import Bench, Job, Measurements, peer, tenor, train
 
 SCRATCH = ("bag", "cnn", "lstm", "transformer")
 LENGTHS = (128, 256)  # tokens
@@ -41,7 +41,7 @@ def finetune_speed(bench: Bench) -> list[Job]:
     return jobs
 
 
-def peer_steps(bench: Bench, size: tuple[str, ...]) -> Figures:
+def peer_steps(bench: Bench, size: tuple[str, ...]) -> Measurements:
     """Training steps of transformers: of so many tokens, in such numbers, so many."""
     return peer(bench, "peer_steps.py", encoder(bench), *size)
 
@@ -60,7 +60,7 @@ def features(bench: Bench) -> list[Job]:
     texts = str(200 if bench.quick else FEATURE_TEXTS)
     ids, onnx = bench.work / "features.npz", bench.work / "encoder.onnx"
 
-    def reference() -> Figures:
+    def reference() -> Measurements:
         if not ids.is_file():
             tenor(bench, "tenor_features.py", texts, "float32", str(ids))
         if not onnx.is_file():

@@ -1,4 +1,4 @@
-"""The sections of the neural families; figures that an interrupted part has not got to yet are left out."""
+"""The sections of the neural families; measurements that an interrupted part has not got to yet are left out."""
 
 from collections.abc import Callable
 from statistics import mean
@@ -23,26 +23,26 @@ FEW_NAMES = {
     "tenor": "Tenor, `pretrained`",
     "tenor frozen": "Tenor, `tune = frozen`",
 }
-SCRATCH_NOTE = """Each through `tenor train` with its defaults. The 25,000 training reviews are learned from, a tenth of
-them choosing the best epoch."""
-FINETUNE_NOTE = """MiniLM, 32 texts a batch, IMDB reviews cut to the length. transformers:
-`AutoModelForSequenceClassification`, AdamW, its default dropout, padded to the length, bfloat16 by autocast. Tenor: its
-own `training.fit` with the family's defaults and its own batches by length. The first steps, which compile, are not
-counted. Tokens are those of the texts; in brackets, with padding. The ratio is of tokens without padding, to the better
-of the peer's two precisions; the target is for the better of Tenor's."""
-FEATURES_NOTE = """The mean of MiniLM's values over each text, for the same ids: reviews cut to 128 tokens, grouped by
-length. ONNX Runtime: float32, exported by `torch.onnx.export` (opset 17), the quickest of four batch sizes. Tenor:
-`Network.features`, in float32 and as `tune = frozen` computes by default. Batches that compile are not counted in
-tokens a second."""
-FEW_NOTE = """SST-2: training phrases of eight or more words, measured on the 1,821 test sentences; mean over the seeds.
+SCRATCH_NOTE = (
+    """Each by `tenor train` with its defaults on the 25,000 training reviews; a tenth of them choose the best epoch."""
+)
+FINETUNE_NOTE = """MiniLM, 32 texts per batch, IMDB reviews truncated to the length. transformers:
+`AutoModelForSequenceClassification`, AdamW, default dropout, padded to the length, bfloat16 by autocast. Tenor: the
+defaults of the family, with batches by length. The first steps, which compile, are not counted. Tokens are those of
+the texts; in brackets, with padding. The ratio uses tokens without padding and the better precision of the peer. The
+target applies to the better precision of Tenor."""
+FEATURES_NOTE = """Mean of MiniLM's values over each text, for the same ids: reviews truncated to 128 tokens, grouped
+by length. ONNX Runtime: float32, exported by `torch.onnx.export` (opset 17), the fastest of four batch sizes. Tenor:
+in float32, and as `tune = frozen` computes by default. Batches that compile are not counted in tokens per second."""
+FEW_NOTE = """SST-2: training phrases of eight or more words, tested on the 1,821 test sentences; mean over the seeds.
 Seconds are those of fitting, without imports and predictions. SetFit: defaults of version 1.2 (one epoch of the pairs
-that `oversampling` draws, 16 pairs a batch), one seed from 64 texts a class on; a run that would take more than ten
-minutes is given up after 20 steps. All have the encoder MiniLM. Tenor is held to SetFit's accuracy on the seeds that
-SetFit was run with. Ratios are of Tenor's seconds to SetFit's, or to its estimated time where it was given up."""
-TORCH_NOTE = """`Embedding(10000, 128)`, `LSTM(128)`, a head of one logit; an epoch of all training reviews, 200
-words of each. PyTorch: the quickest of batches of 32, 64 and 128, in float32 and under bfloat16 autocast, with numbers
-that are nearly 0 flushed to 0 as TensorFlow does (gradients that vanish are ten times slower without). Tenor: its
-second epoch, in which nothing is compiled, scaled to all reviews (a tenth of them validates)."""
+from `oversampling`, 16 pairs per batch), one seed from 64 texts per class. A run that would take more than ten
+minutes is stopped after 20 steps. All use the encoder MiniLM. The target is SetFit's accuracy on the seeds that
+SetFit ran with. Ratios compare Tenor's seconds with SetFit's, or with its estimated time if it was stopped."""
+TORCH_NOTE = """`Embedding(10000, 128)`, `LSTM(128)`, a head with one logit; an epoch of all training reviews, 200
+words of each. PyTorch: the fastest of batches of 32, 64 and 128, in float32 and under bfloat16 autocast. Denormal
+numbers are flushed to 0 as in TensorFlow; without that, vanishing gradients are ten times slower. Tenor: its second
+epoch, in which nothing is compiled, scaled to all reviews (a tenth of them validates)."""
 
 
 def scratch_section(runs: Measured) -> str:
@@ -162,7 +162,7 @@ def few_section(runs: Measured) -> str:
                         good = good and same >= floor
                     cells = (score(accuracy), seconds(fit), f"{fit / setfit_s:.2f}", wanted, met(good))
             rows.append((f"{size}", shown, str(len(whole if name == "setfit" else found)), *cells))
-    header = ("texts a class", "", "seeds", "test accuracy", "fit, s", "ratio", "target", "met")
+    header = ("texts per class", "", "seeds", "test accuracy", "fit, s", "ratio", "target", "met")
     return f"## Few labels against SetFit\n\n{table(header, rows)}\n\n{FEW_NOTE}"
 
 

@@ -2,18 +2,18 @@
 
 import json
 
-from programs import Bench, Figures, Job, ProgramError, train
+from programs import Bench, Job, Measurements, ProgramError, train
 from tables import Row, Runs, met, middle, seconds, table
 
 LONGEST_S, LARGEST_MB = 10, 2
-NOTE = """`report.html` and the model card of `ngram`, measured on the 25,000 test reviews: gathering the facts (errors
-with their explanations, curves, labels that may be wrong) and drawing. It is a part of `tenor train`."""
+NOTE = """`report.html` and the model card of `ngram` for the 25,000 test reviews: collecting the facts (errors with
+their explanations, curves, labels that may be wrong) and drawing. It is a part of `tenor train`."""
 
 
 def page(bench: Bench) -> list[Job]:
     """Training with a report, `repeats` times over."""
 
-    def made(repeat: int) -> Figures:
+    def made(repeat: int) -> Measurements:
         out = bench.work / f"page-{repeat}"
         train(bench, "ngram", out, report=True)
         try:

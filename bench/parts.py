@@ -14,7 +14,7 @@ from network_parts import NETWORK_PARTS
 from page_part import page
 from pretraining_part import UNLABELLED, pretraining
 from processes import ProgramError, run
-from programs import BENCH, TIMED, Bench, Figures, Job, peer, tenor, train
+from programs import BENCH, TIMED, Bench, Job, Measurements, peer, tenor, train
 from scale_part import scale
 from serve_part import serve, serve_encoder, soak
 from sets import SETS
@@ -31,7 +31,7 @@ KERAS_EPOCHS = 10
 def ngram(bench: Bench) -> list[Job]:
     """Tenor's `ngram`, scikit-learn and fastText in turn, `repeats` times over."""
 
-    def tenors(repeat: int) -> Figures:
+    def tenors(repeat: int) -> Measurements:
         model = bench.work / f"ngram-{repeat}"
         trained = train(bench, "ngram", model)
         predicted = tenor(bench, "tenor_predict.py", str(model))
@@ -58,7 +58,7 @@ def lstm(bench: Bench) -> list[Job]:
 def memory(bench: Bench) -> list[Job]:
     """Peak memory and time of `tenor predict` on generated files of growing length."""
 
-    def measure(rows: int) -> Figures:
+    def measure(rows: int) -> Measurements:
         model = bench.work / "ngram-1"
         if not model.is_dir():
             train(bench, "ngram", model)
@@ -80,7 +80,7 @@ def memory(bench: Bench) -> list[Job]:
 def streamed(bench: Bench) -> list[Job]:
     """Peak memory and time of `tenor train` with the texts on disk, on generated files of growing length."""
 
-    def measure(family: str, rows: int) -> Figures:
+    def measure(family: str, rows: int) -> Measurements:
         source, model = bench.work / f"labelled-{rows}.parquet", bench.work / f"streamed-{family}-{rows}"
         run([str(bench.tenor_bin / "python"), str(BENCH / "make_labelled.py"), str(rows), str(source)])
         command = [str(bench.tenor_bin / "tenor"), "train", str(source), "--family", family, "--on-disk"]
@@ -108,7 +108,7 @@ def startup(bench: Bench) -> list[Job]:
     """Wall time of `tenor --help`, and of one prediction in a process of its own, STARTS times each (quick: once)."""
     program, starts = str(bench.tenor_bin / "tenor"), 1 if bench.quick else STARTS
 
-    def predict(family: str) -> Figures:
+    def predict(family: str) -> Measurements:
         model = bench.work / f"started-{family}"
         if not model.is_dir():
             source = bench.work / "started.parquet"
@@ -144,7 +144,7 @@ def labelled_sets(bench: Bench) -> list[Job]:
 def check(bench: Bench) -> list[Job]:
     """`tenor check` on IMDB with its test, and the ranks of labels that were flipped on purpose."""
 
-    def leaks() -> Figures:
+    def leaks() -> Measurements:
         command = [str(bench.tenor_bin / "tenor"), "check", str(part_path("train")), "--test", str(part_path("test"))]
         usage = run([*command, "--text", "text", "--label", "label", "--json", "--fail-on", "never"])
         findings = {finding["name"]: finding["count"] for finding in json.loads(usage.output)["findings"]}

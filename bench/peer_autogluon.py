@@ -8,13 +8,13 @@ import pandas as pd
 from autogluon.tabular import TabularPredictor
 
 import automl
-from imdb import print_figures
+from imdb import print_measurements
 
 PROBLEMS = {"classes": None, "values": "regression"}
 
 
 def main() -> None:
-    """Fit within the time, label the test part, print the figures."""
+    """Fit within the time, label the test part, print the measurements."""
     name, limit = sys.argv[1], float(sys.argv[2])
     texts, labels = automl.read("train", name)
     train = pd.DataFrame({"text": texts, "target": labels})
@@ -25,14 +25,14 @@ def main() -> None:
         try:
             peer.fit(train, time_limit=limit)
         except (AssertionError, RuntimeError, ValueError) as error:  # what it raises where no model was ready in time
-            print_figures(failed=str(error).strip().splitlines()[0], fit_s=perf_counter() - start)
+            print_measurements(failed=str(error).strip().splitlines()[0], fit_s=perf_counter() - start)
             return
         fit_s = perf_counter() - start
         start = perf_counter()
         found = peer.predict(pd.DataFrame({"text": test_texts})).tolist()
         predict_s = perf_counter() - start
         best = peer.model_best
-    print_figures(**automl.measured(name, found, test_labels), fit_s=fit_s, predict_s=predict_s, model=best)
+    print_measurements(**automl.measured(name, found, test_labels), fit_s=fit_s, predict_s=predict_s, model=best)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 import sets
-from imdb import print_figures, read_part
+from imdb import print_measurements, read_part
 
 BINS, FOLDS, COVERAGES = 15, 4, (0.9, 0.95, 0.99)
 
 
 def main() -> None:
-    """Fit, measure, print the figures."""
+    """Fit, measure, print the measurements."""
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -47,15 +47,15 @@ def main() -> None:
     found = solver.predict_proba(vectors.transform(texts))
     if several:
         truth = binarizer.transform(labels)
-        figures = {"expected_calibration_error": calibration_error(found.ravel(), truth.ravel() > 0)}
+        measurements = {"expected_calibration_error": calibration_error(found.ravel(), truth.ravel() > 0)}
     else:
         position = {label: number for number, label in enumerate(solver.classes_.tolist())}
         truth = np.array([position[label] for label in labels])
-        figures = {
+        measurements = {
             "expected_calibration_error": calibration_error(found.max(axis=1), found.argmax(axis=1) == truth),
             "coverage": [coverage(found, truth, share) for share in COVERAGES],
         }
-    print_figures(**figures, fit_s=fit_s)
+    print_measurements(**measurements, fit_s=fit_s)
 
 
 def calibration_error(confidence: Any, right: Any) -> float:

@@ -13,7 +13,7 @@ from time import perf_counter
 
 import fasttext
 
-from imdb import accuracy, print_figures, read_part
+from imdb import accuracy, print_measurements, read_part
 
 LABEL_PREFIX = "__label__"
 PUNCTUATION = re.compile(r"([.!?,'/()])")
@@ -27,7 +27,7 @@ def prepare(text: str) -> str:
 
 
 def main() -> None:
-    """Prepare, train, predict the test texts, print the figures."""
+    """Prepare, train, predict the test texts, print the measurements."""
     start = perf_counter()
     texts, labels = read_part("train")
 
@@ -55,7 +55,7 @@ def main() -> None:
     predict_s = perf_counter() - predict_start
 
     predicted = [int(name[0].removeprefix(LABEL_PREFIX)) for name in names]
-    print_figures(
+    print_measurements(
         accuracy=accuracy(predicted, test_labels),
         prepare_s=prepare_s,
         fit_s=fit_s,

@@ -15,14 +15,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 import automl
 import sets
-from imdb import print_figures
+from imdb import print_measurements
 
 TASKS = {"classes": "classification", "values": "regression"}
 FEATURES, SEED = 50_000, 7
 
 
 def main() -> None:
-    """Fit within the time, label the test part, print the figures."""
+    """Fit within the time, label the test part, print the measurements."""
     name, limit = sys.argv[1], float(sys.argv[2])
     texts, labels = automl.read("train", name)
     test_texts, test_labels = automl.read("test", name)
@@ -41,13 +41,13 @@ def main() -> None:
         peer.fit(features, targets, task=task, time_budget=max(1.0, left), seed=SEED, verbose=0)
     fit_s = perf_counter() - start
     if peer.model is None:
-        print_figures(failed="no model was ready in time", fit_s=fit_s)
+        print_measurements(failed="no model was ready in time", fit_s=fit_s)
         return
     start = perf_counter()
     found = list(peer.predict(vectorizer.transform(test_texts)))
     found = [known[int(each)] for each in found] if known else found
     predict_s = perf_counter() - start
-    print_figures(
+    print_measurements(
         **automl.measured(name, found, test_labels), fit_s=fit_s, predict_s=predict_s, model=peer.best_estimator
     )
 

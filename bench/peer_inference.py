@@ -15,7 +15,7 @@ from time import perf_counter
 import numpy as np
 from transformers import AutoTokenizer
 
-from imdb import drawn, print_figures
+from imdb import drawn, print_measurements
 
 ROUNDS = 3
 SIZES = (1, 4, 16)
@@ -27,7 +27,7 @@ Run = Callable[[np.ndarray, np.ndarray], object]
 
 
 def main() -> None:
-    """Choose the size of a batch, predict the texts ROUNDS times, print the figures of the quickest."""
+    """Choose the size of a batch, predict the texts ROUNDS times, print the measurements of the quickest."""
     folder, kind, name, count, tokens = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
     texts, _ = drawn(count, name)
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -50,7 +50,7 @@ def main() -> None:
     size = min(tried, key=lambda size: tried[size])
     found = [predict(texts, size) for _ in range(ROUNDS)]
     seconds, counted = min(found)
-    print_figures(size=size, seconds=seconds, tokens=counted, tokens_per_s=counted / seconds)
+    print_measurements(size=size, seconds=seconds, tokens=counted, tokens_per_s=counted / seconds)
 
 
 def transformers(folder: str, precision: str) -> Run:

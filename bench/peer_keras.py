@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from imdb import print_figures, read_part
+from imdb import print_measurements, read_part
 from words import VOCABULARY, encode, vocabulary, words
 
 BATCH = 32
@@ -50,7 +50,7 @@ def build() -> keras.Model:
 
 
 def main() -> None:
-    """Train, test after each epoch, print the figures."""
+    """Train, test after each epoch, print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=10)
     epochs = parser.parse_args().epochs
@@ -77,7 +77,7 @@ def main() -> None:
     build().fit(x, y, batch_size=BATCH, epochs=epochs, callbacks=[test], verbose=0)
     fit_s = perf_counter() - fit_start - test.seconds
 
-    print_figures(
+    print_measurements(
         accuracy=test.accuracies[-1],
         accuracy_by_epoch=test.accuracies,
         epochs=epochs,

@@ -15,11 +15,11 @@ import numpy as np
 from lime.lime_text import IndexedString, LimeTextExplainer
 
 from explained import drawn_tests
-from imdb import SEED, print_figures
+from imdb import SEED, print_measurements
 
 
 def main() -> None:
-    """Explain each review by itself, write the ranked words, print the figures."""
+    """Explain each review by itself, write the ranked words, print the measurements."""
     model, texts, python, out = sys.argv[1], drawn_tests(int(sys.argv[2])), sys.argv[3], Path(sys.argv[4])
     command = [python, str(Path(__file__).with_name("tenor_scores.py")), model]
     spent = {"predict_s": 0.0, "handed_s": 0.0}
@@ -54,7 +54,7 @@ def main() -> None:
         total_s = perf_counter() - start
         server.stdin.close()
     out.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    print_figures(texts=len(texts), explain_s=total_s - spent["handed_s"], **spent)
+    print_measurements(texts=len(texts), explain_s=total_s - spent["handed_s"], **spent)
 
 
 if __name__ == "__main__":

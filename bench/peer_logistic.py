@@ -7,11 +7,11 @@ from sentence_transformers import SentenceTransformer
 from sklearn.linear_model import LogisticRegression
 
 import sst2
-from imdb import accuracy, print_figures
+from imdb import accuracy, print_measurements
 
 
 def main() -> None:
-    """Fit, predict the test sentences, print the figures."""
+    """Fit, predict the test sentences, print the measurements."""
     texts, labels = sst2.draw(int(sys.argv[2]), int(sys.argv[3]))
     test_texts, test_labels = sst2.test()
     fit_start = perf_counter()
@@ -22,7 +22,7 @@ def main() -> None:
     predict_start = perf_counter()
     predicted = model.predict(encoder.encode(test_texts, show_progress_bar=False))
     predict_s = perf_counter() - predict_start
-    print_figures(accuracy=accuracy(predicted.tolist(), test_labels), fit_s=fit_s, predict_s=predict_s)
+    print_measurements(accuracy=accuracy(predicted.tolist(), test_labels), fit_s=fit_s, predict_s=predict_s)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from time import perf_counter
 import torch
 from torch import nn
 
-from imdb import print_figures, read_part
+from imdb import print_measurements, read_part
 from words import VOCABULARY, encode, vocabulary, words
 
 BATCHES = (32, 64, 128)
@@ -75,7 +75,7 @@ def missing(precision: str, x: torch.Tensor, y: torch.Tensor) -> str:
 
 
 def main() -> None:
-    """Choose the setting, run the epoch, print the figures."""
+    """Choose the setting, run the epoch, print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     tried_texts = 256 if parser.parse_args().quick else TRIED_TEXTS
@@ -98,7 +98,7 @@ def main() -> None:
     best = max(tried, key=lambda name: tried[name])
     precision, batch = best.split(", ")
     epoch_s, loss = epoch(x, y, int(batch), precision)
-    print_figures(epoch_s=epoch_s, texts_per_s=len(x) / epoch_s, loss=loss, best=best, tried=tried, cannot=cannot)
+    print_measurements(epoch_s=epoch_s, texts_per_s=len(x) / epoch_s, loss=loss, best=best, tried=tried, cannot=cannot)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,14 @@ from time import perf_counter
 import numpy as np
 import onnxruntime
 
-from imdb import print_figures
+from imdb import print_measurements
 
 SIZES = (1, 8, 32, 128)
 TRIED = 256  # texts
 
 
 def main() -> None:
-    """Choose the size of a batch, compute the features, print the figures."""
+    """Choose the size of a batch, compute the features, print the measurements."""
     saved = np.load(sys.argv[2])
     ids, first = saved["ids"].astype(np.int64), saved["first"]
     lengths = np.diff(first)
@@ -47,7 +47,7 @@ def main() -> None:
     size = min(tried, key=lambda size: tried[size])
     features, seconds, padded = compute(everything, size)
     tokens = int(lengths.sum())
-    print_figures(
+    print_measurements(
         size=size,
         cores=cores,
         seconds=seconds,

@@ -7,7 +7,7 @@ from time import perf_counter
 import torch
 from transformers import AutoModel
 
-from imdb import print_figures
+from imdb import print_measurements
 
 OPSET = 17
 
@@ -47,7 +47,7 @@ def main() -> None:
             opset_version=OPSET,
             dynamo=False,
         )
-    print_figures(opset=OPSET, export_s=perf_counter() - start)
+    print_measurements(opset=OPSET, export_s=perf_counter() - start)
 
 
 if __name__ == "__main__":

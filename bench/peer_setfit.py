@@ -2,7 +2,7 @@
 
 The defaults of setfit 1.2: one epoch over the pairs of the sampling strategy "oversampling", batches of 16 pairs,
 learning rate 2e-5, logistic regression as the head. A run that would take longer than LIMIT_S seconds is given up
-after PROBE steps; the figures then are `estimated_s` and no accuracy.
+after PROBE steps; the measurements then are `estimated_s` and no accuracy.
 """
 
 import os
@@ -17,7 +17,7 @@ from setfit import SetFitModel, Trainer, TrainingArguments
 from transformers import TrainerCallback
 
 import sst2
-from imdb import accuracy, print_figures
+from imdb import accuracy, print_measurements
 
 PROBE = 20
 
@@ -46,7 +46,7 @@ class Limit(TrainerCallback):
 
 
 def main() -> None:
-    """Fit, predict the test sentences, print the figures."""
+    """Fit, predict the test sentences, print the measurements."""
     folder, per_class, seed, limit_s = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
     torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     texts, labels = sst2.draw(per_class, seed)
@@ -67,7 +67,7 @@ def main() -> None:
         try:
             trainer.train()
         except TooLongError as error:
-            print_figures(estimated_s=error.args[0], steps=limit.steps)
+            print_measurements(estimated_s=error.args[0], steps=limit.steps)
             return
         fit_s = perf_counter() - fit_start
 
@@ -75,7 +75,7 @@ def main() -> None:
     predicted = [str(label) for label in model.predict(test_texts)]
     predict_s = perf_counter() - predict_start
     score = accuracy(predicted, test_labels)
-    print_figures(accuracy=score, fit_s=fit_s, predict_s=predict_s, steps=limit.steps)
+    print_measurements(accuracy=score, fit_s=fit_s, predict_s=predict_s, steps=limit.steps)
 
 
 if __name__ == "__main__":

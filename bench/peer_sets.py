@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 import sets
-from imdb import print_figures
+from imdb import print_measurements
 
 THREADS, SEED = 2, 7
 
@@ -45,15 +45,15 @@ def sklearn(name: str) -> dict[str, float]:
     found = model.predict(texts)
     predict_s = perf_counter() - start
     if wanted.kind == "values":
-        figures = {"r2": float(r2_score(labels, found))}
+        measurements = {"r2": float(r2_score(labels, found))}
     elif wanted.kind == "sets":
         truth = binarizer.transform(labels)
-        figures = {
+        measurements = {
             f"{mean}_f1": float(f1_score(truth, found, average=mean, zero_division=0)) for mean in ("micro", "macro")
         }
     else:
-        figures = {"accuracy": float(accuracy_score(labels, found))}
-    return figures | {"fit_s": fit_s, "predict_s": predict_s}
+        measurements = {"accuracy": float(accuracy_score(labels, found))}
+    return measurements | {"fit_s": fit_s, "predict_s": predict_s}
 
 
 def fasttext(name: str) -> dict[str, float]:
@@ -85,8 +85,8 @@ def fasttext(name: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run the tool that was asked for, print its figures."""
-    print_figures(**{"sklearn": sklearn, "fasttext": fasttext}[sys.argv[1]](sys.argv[2]))
+    """Run the tool that was asked for, print its measurements."""
+    print_measurements(**{"sklearn": sklearn, "fasttext": fasttext}[sys.argv[1]](sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from imdb import accuracy, print_figures, read_part
+from imdb import accuracy, print_measurements, read_part
 
 
 def main() -> None:
-    """Train, predict the test texts, print the figures."""
+    """Train, predict the test texts, print the measurements."""
     start = perf_counter()
     texts, labels = read_part("train")
     read_s = perf_counter() - start
@@ -29,7 +29,7 @@ def main() -> None:
     predicted = model.predict(test_texts)
     predict_s = perf_counter() - predict_start
 
-    print_figures(
+    print_measurements(
         accuracy=accuracy(predicted.tolist(), test_labels),
         read_s=read_s,
         fit_s=fit_s,

@@ -11,7 +11,7 @@ from time import perf_counter
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from imdb import drawn, print_figures
+from imdb import drawn, print_measurements
 
 BATCH = 32
 UNTIMED = 2  # steps at the start, slower than the rest
@@ -19,7 +19,7 @@ SEED = 7
 
 
 def main() -> None:
-    """Take the steps, print the figures."""
+    """Take the steps, print the measurements."""
     folder, length, precision, steps = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     batch = int(sys.argv[5]) if len(sys.argv) > 5 else BATCH
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -46,7 +46,7 @@ def main() -> None:
             seconds += perf_counter() - start
             tokens += int(rows["attention_mask"][chosen].sum())
     padded = steps * batch * length
-    print_figures(
+    print_measurements(
         steps=steps,
         seconds=seconds,
         tokens=tokens,

@@ -5,7 +5,7 @@ from statistics import mean
 
 from imdb import part_path
 from processes import run
-from programs import Bench, Figures, Job, tenor
+from programs import Bench, Job, Measurements, tenor
 from tables import Row, Runs, score, seconds, table
 
 UNLABELLED = "unsup"  # the part of IMDB without labels
@@ -18,8 +18,8 @@ SEED = 7
 NOTE = """Pretraining: `tenor pretrain` on the 50,000 reviews of IMDB without labels; `transformer` with its defaults
 (three passes), MiniLM for 500 batches of 4,096 tokens, a tenth of a pass. Then `tenor train`, without and with
 `--init`, on reviews drawn from the training part, with the defaults of the family; test accuracy, the mean over the
-seeds, each with other reviews. MiniLM is measured on 2,000 test reviews drawn once, and not on all 25,000 labels, which
-take a quarter of an hour a run."""
+seeds, each with other reviews. MiniLM is tested on 2,000 test reviews drawn once, and not trained on all 25,000
+labels, which takes a quarter of an hour per run."""
 
 
 def pretraining(bench: Bench) -> list[Job]:
@@ -39,7 +39,7 @@ def pretraining(bench: Bench) -> list[Job]:
     return jobs
 
 
-def _pretrain(bench: Bench, family: str) -> Figures:
+def _pretrain(bench: Bench, family: str) -> Measurements:
     """Pretrain, unless that was done already."""
     out = bench.work / f"encoder-{family}"
     corpus, steps = ("train", 3) if bench.quick else (UNLABELLED, STEPS[family])
@@ -51,7 +51,7 @@ def _pretrain(bench: Bench, family: str) -> Figures:
     return {"fit_s": found["timing"]["fit_s"]}
 
 
-def _train(bench: Bench, family: str, size: int, seed: int, start: str) -> Figures:
+def _train(bench: Bench, family: str, size: int, seed: int, start: str) -> Measurements:
     options = [family, str(QUICK_LABELLED if bench.quick else size), str(seed), str(TESTS[family])]
     if start == "with":
         _pretrain(bench, family)

@@ -1,4 +1,4 @@
-"""Run one program at a time and take its figures: the JSON it prints, its wall time, its peak memory."""
+"""Run one program at a time and take its measurements: the JSON it prints, its wall time, its peak memory."""
 
 import io
 import json
@@ -23,7 +23,7 @@ ENVIRONMENT = {
 
 
 class ProgramError(Exception):
-    """A program ended badly or did not print its figures."""
+    """A program ended badly or did not print its measurements."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def run(command: list[str]) -> Usage:
     return Usage(wall_s, usage.ru_maxrss * unit / 2**20, output)
 
 
-def figures(command: list[str]) -> dict[str, Any]:
+def measurements(command: list[str]) -> dict[str, Any]:
     """Run a program whose last line is a JSON object; that object, with `process_s` and `peak_mib` added.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the parts of the benchmark are made of: jobs, each of which runs one program and takes its figures."""
+"""What the parts of the benchmark are made of: jobs, each of which runs one program and takes its measurements."""
 
 import json
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from imdb import part_path
-from processes import ProgramError, figures, run
+from processes import ProgramError, measurements, run
 
 BENCH = Path(__file__).parent
 SEED = 7
 TIMED = ("read_s", "encode_s", "fit_s", "total_s")
 
-Figures = dict[str, Any]
+Measurements = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Bench:
         repeats: Runs of each program of the parts `ngram`, `finetune-speed` and `features`.
         lstm_repeats: Runs of each program of the parts `lstm` and `lstm-torch`.
         soak_s: Seconds of the part `soak`.
-        quick: Whether sizes are tiny: for trying out the benchmark, not for figures.
+        quick: Whether sizes are tiny: for trying out the benchmark, not for measurements.
     """
 
     tenor_bin: Path
@@ -46,14 +46,14 @@ class Job:
     """One run of one program.
 
     Attributes:
-        program: The name that its figures stand under.
-        run: Runs it and returns its figures. A job needs no earlier job of its part.
+        program: The name that its measurements stand under.
+        run: Runs it and returns its measurements. A job needs no earlier job of its part.
         bfloat16: Whether it computes in bfloat16 on the processor: one without such instructions emulates them, which
             would take hours, so it is left out there, and its row says so.
     """
 
     program: str
-    run: Callable[[], Figures]
+    run: Callable[[], Measurements]
     bfloat16: bool = False
 
 
@@ -65,8 +65,8 @@ def train(
     name: str = "imdb",
     column: str = "label",
     report: bool = False,
-) -> Figures:
-    """Train and test one Tenor model through the command line; its test figures and its timing."""
+) -> Measurements:
+    """Train and test one Tenor model through the command line; its test measurements and its timing."""
     train_path, test_path = part_path("train", name), part_path("test", name)
     command = [str(bench.tenor_bin / "tenor"), "train", str(train_path), "--test", str(test_path)]
     command += [
@@ -89,7 +89,7 @@ def train(
         metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
         test, timing = metrics["test"], metrics["timing"]
         return {
-            **{figure: value for figure, value in test.items() if isinstance(value, float)},
+            **{metric: value for metric, value in test.items() if isinstance(value, float)},
             # What `auto` encodes is part of fitting its models.
             **{step: timing[step] for step in TIMED if (family, step) != ("auto", "encode_s")},
             "choose_s": timing["choose_s"] if family == "ngram" else timing.get("choose_s", 0.0),
@@ -100,16 +100,16 @@ def train(
         raise ProgramError(f"the metrics of `tenor train --family {family}` cannot be read: {error}.") from None
 
 
-def tenor(bench: Bench, script: str, *options: str) -> Figures:
+def tenor(bench: Bench, script: str, *options: str) -> Measurements:
     """Run one of the scripts that use Tenor from Python."""
-    return figures([str(bench.tenor_bin / "python"), str(BENCH / script), *options])
+    return measurements([str(bench.tenor_bin / "python"), str(BENCH / script), *options])
 
 
-def peer(bench: Bench, script: str, *options: str) -> Figures:
+def peer(bench: Bench, script: str, *options: str) -> Measurements:
     """Run one of the peers' scripts."""
-    return figures([str(bench.peers_bin / "python"), str(BENCH / script), *options])
+    return measurements([str(bench.peers_bin / "python"), str(BENCH / script), *options])
 
 
-def automl(bench: Bench, script: str, *options: str) -> Callable[[], Figures]:
+def automl(bench: Bench, script: str, *options: str) -> Callable[[], Measurements]:
     """How one of the scripts of AutoGluon or FLAML is run."""
-    return lambda: figures([str(bench.automl_bin / "python"), str(BENCH / script), *options])
+    return lambda: measurements([str(bench.automl_bin / "python"), str(BENCH / script), *options])

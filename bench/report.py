@@ -1,4 +1,4 @@
-"""RESULTS.md from the raw figures: one table a part, measured beside target."""
+"""RESULTS.md from the raw measurements: one table a part, measured beside target."""
 
 from collections.abc import Callable
 from statistics import median
@@ -20,20 +20,19 @@ from tables import Row, Runs, met, mib, middle, ratio, score, seconds, table
 INTRODUCTION = """# Benchmark results
 
 Written by `bench/run.py` from `bench/results.json`; `make bench` measures everything again. Programs run one
-after another, never two at once, each in a process of its own. Times are seconds of wall time; a figure from
-several runs is their median. Models are trained on the 25,000 reviews of the official IMDB training part and
-tested on the 25,000 of its test part, read from the folder that `TENOR_BENCH_DATA` names, unless a part says
-otherwise. Figures are kept for each kind of processor: a run replaces those of its own kind alone. What a peer
-cannot do on a processor is said in its row."""
+after another, each in its own process. Times are seconds of wall time. Several runs give their median. Unless a
+part says otherwise, models are trained on the 25,000 training reviews of IMDB and tested on its 25,000 test
+reviews, read from the folder that `TENOR_BENCH_DATA` names. Results are kept for each kind of processor: a run
+replaces only those of its own kind. If a peer cannot run on a processor, its row says so."""
 KINDS = {
     "avx2": "a processor with AVX2 (`avx2`)",
     "avx512": "a processor with AVX-512 (`avx512`)",
     "avx512-bf16": "a processor with AVX-512 and bfloat16 (`avx512-bf16`)",
     "gpu": "a graphics processor (`gpu`)",
 }
-NGRAM_NOTE = """scikit-learn: TF-IDF over words and word pairs, `min_df=2`, `sublinear_tf`, logistic regression
-with C = 10 (with the defaults it scores 0.887). fastText: `wordNgrams=2`, `lr=1.0`, its text prepared and its file
-written beforehand. The whole process has imports, test evaluation and, for Tenor, saving in it."""
+NGRAM_NOTE = """scikit-learn: TF-IDF over words and word pairs, `min_df=2`, `sublinear_tf`, logistic regression with C
+= 10 (with the defaults it scores 0.887). fastText: `wordNgrams=2`, `lr=1.0`, its text prepared and its file written
+beforehand. The whole process includes imports, test evaluation and, for Tenor, saving."""
 LSTM_NOTE = """The same layers: `Embedding(10000, 128)`, `LSTM(128)`, `Dense(1, sigmoid)`. The script pads to
 200 words and trains with Adam in batches of 32. Its test accuracy after each epoch, not counted in its time:
 """
@@ -48,9 +47,9 @@ TEXTS, TEXTS_S = 25_000, 15_000  # of the test, and how many a second are asked 
 FLAT = 1.2  # largest growth of peak memory from the shortest to the longest file
 MEMORY_NOTE = "An `ngram` model; CSV in, CSV out; each text a sentence of 60-140 characters."
 
-STREAMED_NOTE = """`tenor train FILE --on-disk`, which files of more than 1,000,000 rows get by themselves; `bag` with
-one epoch. Parquet files of generated texts of about 20 words out of 50,000 in two classes (`bench/make_labelled.py`),
-where a fifth of the texts has words of a class drawn by chance; about 100,000 rows at most are measured on."""
+STREAMED_NOTE = """`tenor train FILE --on-disk`, the default for files of more than 1,000,000 rows; `bag` with one
+epoch. Parquet files of generated texts of about 20 words out of 50,000 in two classes (`bench/make_labelled.py`). A
+fifth of the texts has words of a random class. At most about 100,000 rows are test texts."""
 
 
 def render(results: dict[str, dict[str, Any]]) -> str:
@@ -73,7 +72,7 @@ def _sections(results: dict[str, Any]) -> dict[str, str]:
     """The sections of one kind of processor.
 
     A part that was interrupted stands under `unfinished`, and its section is written from what there is, if that
-    is enough, unless there are earlier figures of the whole part.
+    is enough, unless there are earlier measurements of the whole part.
     """
     sections = {}
     unfinished = results.get("unfinished", {})
@@ -272,7 +271,7 @@ def startup_section(runs: dict[str, Runs]) -> str:
         wall = median(walls)
         row = (shown, seconds(wall), seconds(min(walls)), seconds(max(walls)), f"<= {target}", met(wall <= target))
         rows.append(row)
-    header = ("a new process", "median, s", "fastest, s", "slowest, s", "target, s", "met")
+    header = ("new process", "median, s", "fastest, s", "slowest, s", "target, s", "met")
     return f"## From a cold start\n\n{table(header, rows)}\n\nRuns of each: {len(walls)}."
 
 

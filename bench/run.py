@@ -1,10 +1,10 @@
 """Measure Tenor beside its peers, one program after another, and write RESULTS.md and results.json.
 
 Run it from the root of the repository, with TENOR_BENCH_DATA naming the folder of imdb_train.parquet and
-imdb_test.parquet, and for the part `few-labels` of sst2_train.parquet and sst2_test.parquet. Figures stand under the
-kind of this machine's processor (`device`: `gpu`); those of other kinds are kept. With `--only`, the parts left out
-keep their earlier figures; so does `device` where there is no graphics processor. Figures are written after each
-program; `--resume` goes on with the parts that were interrupted. `make bench` runs everything.
+imdb_test.parquet, and for the part `few-labels` of sst2_train.parquet and sst2_test.parquet. Measurements are stored
+under the kind of this machine's processor (`device`: `gpu`); those of other kinds are kept. With `--only`, the other parts
+keep their earlier measurements; so does `device` without a GPU. Measurements are written after each program;
+`--resume` continues interrupted parts. `make bench` runs everything.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from imdb import FOLDER_VARIABLE
 from machine import describe, device, has_bfloat16, kind
 from parts import PARTS, check_environment, has_peers
 from processes import ProgramError
-from programs import BENCH, Bench, Figures, Job, tenor
+from programs import BENCH, Bench, Job, Measurements, tenor
 from report import render
 from serve_part import SOAK_S
 
@@ -54,7 +54,7 @@ def main() -> None:
                 failed.append(name)
                 print(f"{name} failed: {error}", file=sys.stderr, flush=True)
     if failed:
-        sys.exit(f"Not measured: {', '.join(failed)}. Their earlier figures, if any, are kept.")
+        sys.exit(f"Not measured: {', '.join(failed)}. Their earlier measurements, if any, are kept.")
 
 
 def measure(
@@ -63,8 +63,8 @@ def measure(
     """Run the jobs of one part, and write the results after each of them, under the kind of this machine: those of
     other kinds stay beside them.
 
-    Until all are done the part's figures stand under `unfinished`, beside those of an earlier run of the part; those of
-    a program that `--jobs` names take their place among the earlier ones once its last job is done.
+    Until all are done, the measurements of the part are under `unfinished`, beside those of an earlier run. Those of a
+    program that `--jobs` names replace the earlier ones once its last job is done.
     """
     jobs = [job for job in PARTS[name](bench) if any(fnmatchcase(job.program, wanted) for wanted in args.jobs)]
     if not jobs:
@@ -89,7 +89,7 @@ def measure(
     for number, job in enumerate(jobs[part["done"] :], start=part["done"] + 1):
         print(f"{name}, {number} of {len(jobs)}: {job.program}", file=sys.stderr, flush=True)
         start = perf_counter()
-        part["runs"].setdefault(job.program, []).append(figures_of(job))
+        part["runs"].setdefault(job.program, []).append(measurements_of(job))
         print(f"  took {perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
         part["done"] = number
         unfinished[name] = part
@@ -102,8 +102,8 @@ def measure(
     write(args.results, all_results)
 
 
-def figures_of(job: Job) -> Figures:
-    """The figures of a job, or why it is left out on this machine."""
+def measurements_of(job: Job) -> Measurements:
+    """The measurements of a job, or why it is left out on this machine."""
     if job.bfloat16 and not has_bfloat16():
         print(f"  {EMULATED}", file=sys.stderr, flush=True)
         return {"skipped": EMULATED}
@@ -156,7 +156,7 @@ def parse() -> argparse.Namespace:
         "--jobs",
         type=names,
         default=ALL,
-        help="of each part only the programs with these names, which may hold *; the others keep their earlier figures",
+        help="only the programs with these names, which may contain *; the others keep their measurements",
     )
     parser.add_argument("--results", type=Path, help="folder of RESULTS.md and results.json (bench)")
     args = parser.parse_args()
@@ -199,9 +199,9 @@ def command(name: str, args: argparse.Namespace) -> str:
 
 
 def write(folder: Path, results: dict[str, Any]) -> None:
-    """Write the raw figures and the page made from them."""
+    """Write the raw measurements and the page made from them."""
     kept = {kind: {name: part for name, part in parts.items() if part} for kind, parts in results.items()}
-    kept = {kind: parts for kind, parts in kept.items() if parts}  # no empty `unfinished`, no kind without figures
+    kept = {kind: parts for kind, parts in kept.items() if parts}  # no empty `unfinished`, no kind without measurements
     (folder / "results.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     (folder / "RESULTS.md").write_text(render(kept), encoding="utf-8")
 

@@ -4,7 +4,7 @@ import csv
 import json
 
 from processes import run
-from programs import BENCH, SEED, Bench, Figures, Job, tenor, train
+from programs import BENCH, SEED, Bench, Job, Measurements, tenor, train
 from tables import Row, Runs, met, middle, seconds, table
 
 FILES, PREDICTED, LEARNED, TRAINED = 16, 24_000, 48_000, 150  # rows of a file
@@ -13,13 +13,12 @@ PLACES = {"plain": 0, "one worker": 1, "two workers": 2}
 SETTINGS = ("word_ngrams=[1,2]", "char_ngrams=[]", "weighting=naive-bayes", "C=0.3")
 NOTE = """Parquet files of reviews, each of halves of two of IMDB's (`bench/make_shards.py`). Plain: `tenor predict
 ... --out FOLDER/` and `tenor train ... --family ngram --on-disk` on one core. Workers: the same with `--on ray`, each
-on a node of its own that is pinned to one core; the program that asks them, and Ray itself, run beside them on the
-same two cores. Seconds are those of the whole command, its start and that of the workers within; the cluster is there
-before. The efficiency is the rows a second with two workers over twice those with one; the overhead is how much
-longer one worker takes than the plain command. The fit has its settings given, so that nothing is chosen, and
-measures on 1% of the rows. The network is `lstm` in its
-usual size on JAX, plain with KERAS_BACKEND=jax; its rows a second are those of the last epoch's training steps,
-without the compiling."""
+on its own node, pinned to one core; the driver and Ray itself run on the same two cores. Seconds are those of the
+whole command, including its start and that of the workers; the cluster exists before. The efficiency is the rows per
+second with two workers, divided by twice those with one. The overhead is how much longer one worker takes than the
+plain command. The fit has fixed settings, and tests on 1% of the rows. The network is `lstm` in its usual size on
+JAX, plain with KERAS_BACKEND=jax; its rows per second are those of the training steps of the last epoch, without
+compiling."""
 
 
 def scale(bench: Bench) -> list[Job]:
@@ -32,7 +31,7 @@ def scale(bench: Bench) -> list[Job]:
             run([str(bench.tenor_bin / "python"), str(BENCH / "make_shards.py"), str(FILES), str(rows), str(folder)])
         return str(folder / "*.parquet")
 
-    def predict(place: str) -> Figures:
+    def predict(place: str) -> Measurements:
         model, rows = bench.work / "scale-model", PREDICTED // shrunk
         if not model.is_dir():
             train(bench, "ngram", model)
@@ -40,7 +39,7 @@ def scale(bench: Bench) -> list[Job]:
         command = [str(bench.tenor_bin / "tenor"), "predict", str(model), shards(rows), "--out", f"{out}/"]
         return {**on_cores(place, command), "rows": FILES * rows}
 
-    def fit(place: str) -> Figures:
+    def fit(place: str) -> Measurements:
         out, rows = bench.work / f"fit-{place}", LEARNED // shrunk
         command = [str(bench.tenor_bin / "tenor"), "train", shards(rows), "--family", "ngram", "--no-report"]
         command += ["--out", str(out), "--seed", str(SEED), "--test-size", "0.01"]
@@ -55,7 +54,7 @@ def scale(bench: Bench) -> list[Job]:
             **{step: metrics["timing"][step] for step in ("read_s", "encode_s", "fit_s", "calibrate_s", "total_s")},
         }
 
-    def network(place: str) -> Figures:
+    def network(place: str) -> Measurements:
         out, rows = bench.work / f"network-{place}", TRAINED // (3 if bench.quick else 1)
         command = ["env", "KERAS_BACKEND=jax", str(bench.tenor_bin / "tenor"), "train", shards(rows)]
         command += ["--family", "lstm", "--no-report", "--out", str(out), "--seed", str(SEED), "--set", "epochs=2"]
@@ -64,7 +63,7 @@ def scale(bench: Bench) -> list[Job]:
             [*_, last] = csv.DictReader(lines)
         return {**taken, "rows": FILES * rows, "texts_per_s": float(last["texts_per_s"])}
 
-    def on_cores(place: str, command: list[str]) -> Figures:
+    def on_cores(place: str, command: list[str]) -> Measurements:
         nodes = PLACES[place]
         wanted = ["--on", "ray", "--workers", str(nodes)] if nodes else []
         return tenor(bench, "on_cores.py", str(nodes), *command, *wanted)
@@ -103,5 +102,5 @@ def scale_section(runs: dict[str, Runs]) -> str:
     ratio = speeds["two workers"] / speeds["one worker"] / 2
     verdicts.append(("`lstm`", "efficiency of two workers", f"{ratio:.2f}", "", ""))
     header = ("", "", "rows", "seconds", "rows/s", "test accuracy")
-    figures = table(("", "", "", "target", "met"), verdicts)
-    return f"## On a Ray cluster\n\n{table(header, rows)}\n\n{figures}\n\n{NOTE}"
+    measurements = table(("", "", "", "target", "met"), verdicts)
+    return f"## On a Ray cluster\n\n{table(header, rows)}\n\n{measurements}\n\n{NOTE}"

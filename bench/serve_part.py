@@ -4,7 +4,7 @@ import functools
 from pathlib import Path
 
 from processes import run
-from programs import BENCH, SEED, Bench, Figures, Job, tenor, train
+from programs import BENCH, SEED, Bench, Job, Measurements, tenor, train
 from tables import Runs, met, mib, middle, table, times
 
 PORTS = {"tenor": 18_473, "plain": 18_474}
@@ -12,15 +12,15 @@ ENCODER_PORTS = {"tenor": 18_475, "transformers": 18_476}
 SOAK_PORT = 18_477
 SOAK_S = 600
 AT_ONCE = 10_000  # connections
-NOTE = """Short texts (the test part of SST-2), one a request, over 64 connections that stay open; the program that asks
-shares the two cores. Peer: a FastAPI app that calls a scikit-learn pipeline (TF-IDF of one and two words, logistic
-regression) for each request. Both learned from IMDB. p99 at half of the peak counts from the moment at which a request
-was due."""
+NOTE = """Short texts (the test part of SST-2), one per request, over 64 connections that stay open; the client shares
+the two cores. Peer: a FastAPI app that calls a scikit-learn pipeline (TF-IDF of one and two words, logistic
+regression) for each request. Both were trained on IMDB. p99 at half of the peak counts from the time at which a
+request was due."""
 
 ENCODER_NOTE = """As above, with the 6-layer encoder MiniLM, fine-tuned to 2,000 phrases of SST-2. Peer: a FastAPI app
 that calls a pipeline of transformers (PyTorch, float32) for each request."""
 SOAK_NOTE = """`ngram` and MiniLM in int8 behind one server, and 64 connections that send short texts to both, lists,
-explanations, nonsense, questions for figures; some leave before they are answered, some come anew each time."""
+explanations, nonsense and metrics requests. Some clients leave before the answer, some reconnect each time."""
 
 
 def serve(bench: Bench) -> list[Job]:
@@ -28,7 +28,7 @@ def serve(bench: Bench) -> list[Job]:
     seconds = "1" if bench.quick else "10"
     model = bench.work / "serve"
 
-    def load(name: str, *command: str | Path) -> Figures:
+    def load(name: str, *command: str | Path) -> Measurements:
         if name == "tenor" and not model.is_dir():
             train(bench, "ngram", model)
         return tenor(bench, "load.py", seconds, "sst2", str(PORTS[name]), *map(str, command))
@@ -62,7 +62,7 @@ def serve_encoder(bench: Bench) -> list[Job]:
 
     seconds = "1" if bench.quick else "10"
 
-    def load(name: str) -> Figures:
+    def load(name: str) -> Measurements:
         port = str(ENCODER_PORTS[name])
         if name == "tenor":
             command = [str(bench.tenor_bin / "tenor"), "serve", str(int8_encoder(bench)), "--port", port]
@@ -77,7 +77,7 @@ def serve_encoder(bench: Bench) -> list[Job]:
 def soak(bench: Bench) -> list[Job]:
     """Both models behind one server: 10,000 clients at once, then ten minutes, or `--soak-seconds`, of mixed load."""
 
-    def load() -> Figures:
+    def load() -> Measurements:
         quick, encoder = bench.work / "serve", int8_encoder(bench)
         if not quick.is_dir():
             train(bench, "ngram", quick)
@@ -94,7 +94,7 @@ def serve_section(runs: dict[str, Runs]) -> str:
     fast, plain = middle(ours, "requests_per_s"), middle(theirs, "requests_per_s")
     late, held = middle(ours, "half_p99_ms"), middle(ours, "mib")
     rows = [
-        ("requests a second", f"{plain:,.0f}", f"{fast:,.0f}", times(fast / plain), ">= 3 x", met(fast >= 3 * plain)),
+        ("requests per second", f"{plain:,.0f}", f"{fast:,.0f}", times(fast / plain), ">= 3 x", met(fast >= 3 * plain)),
         ("p99 at the peak, ms", f"{middle(theirs, 'p99_ms'):.1f}", f"{middle(ours, 'p99_ms'):.1f}", "", "", ""),
         ("p99 at half of it, ms", f"{middle(theirs, 'half_p99_ms'):.1f}", f"{late:.1f}", "", "< 50", met(late < 50)),
         ("memory, MiB", mib(middle(theirs, "mib")), mib(held), "", "< 250", met(held < 250)),
@@ -110,7 +110,7 @@ def serve_encoder_section(runs: dict[str, Runs]) -> str:
     fast, plain, held = middle(ours, "requests_per_s"), middle(theirs, "requests_per_s"), middle(ours, "mib")
     used, spent = middle(ours, "cpu_ms"), middle(theirs, "cpu_ms")
     rows = [
-        ("requests a second", f"{plain:,.0f}", f"{fast:,.0f}", times(fast / plain), ">= 5 x", met(fast >= 5 * plain)),
+        ("requests per second", f"{plain:,.0f}", f"{fast:,.0f}", times(fast / plain), ">= 5 x", met(fast >= 5 * plain)),
         ("processor time of a request, ms", f"{spent:.1f}", f"{used:.1f}", times(spent / used), "", ""),
         ("p99 at the peak, ms", f"{middle(theirs, 'p99_ms'):.0f}", f"{middle(ours, 'p99_ms'):.0f}", "", "", ""),
         (
@@ -133,9 +133,9 @@ def soak_section(runs: dict[str, Runs]) -> str:
     # What it needs at all has been touched by a quarter of the time.
     growth = max(curve[-4:]) / max(curve[: max(1, len(curve) // 4)])
     rows = [
-        ("clients at once", f"{at_once['connections']:,}", "", ""),
-        ("of these answered", f"{at_once['answered']:,}, in {at_once['seconds']:.1f} s", "", ""),
-        ("of these told to come again", f"{at_once['again']:,}", "", ""),
+        ("concurrent clients", f"{at_once['connections']:,}", "", ""),
+        ("answered", f"{at_once['answered']:,}, in {at_once['seconds']:.1f} s", "", ""),
+        ("refused with Retry-After", f"{at_once['again']:,}", "", ""),
         ("requests under mixed load", f"{found['requests']:,}, in {found['seconds']:.0f} s", "", ""),
         ("wrong answers, or none, of both", f"{wrong:,}", "0", met(wrong == 0)),
         ("p50, p99 of a short text, ms", f"{found['p50_ms']:.1f}, {found['p99_ms']:.1f}", "", ""),
@@ -149,5 +149,5 @@ def soak_section(runs: dict[str, Runs]) -> str:
         if at % 2 or len(curve) < 20
     )
     limit = f"The limit of open files was {found['open_files'][1]:,}."
-    figures = table(("", "Tenor", "target", "met"), rows)
-    return f"## A server under load\n\n{figures}\n\n```\n{drawn}\n```\n\n{SOAK_NOTE} {limit}"
+    measurements = table(("", "Tenor", "target", "met"), rows)
+    return f"## A server under load\n\n{measurements}\n\n```\n{drawn}\n```\n\n{SOAK_NOTE} {limit}"

@@ -13,7 +13,7 @@ class LabelledSet:
     Attributes:
         column: Column of the labels.
         kind: `classes`, `sets` or `values`.
-        targets: Figures that Tenor's `ngram` has to reach.
+        targets: Measurements that Tenor's `ngram` has to reach.
         characters: Whether scikit-learn takes n-grams of characters, as it has to for Chinese.
         limit_s: Seconds for choosing, encoding and fitting; None is no limit.
     """

@@ -10,30 +10,30 @@ SETS_NOTE = """Tenor: `ngram` with its defaults, through `tenor train`. scikit-l
 (thucnews: one to three characters), sub-linear counts, logistic regression with C = 10 (goemotions: one against the
 rest; emobank: ridge). fastText: word pairs, `lr=1.0`, its text prepared beforehand. Seconds: choose + encode + fit;
 fastText's file is written beforehand."""
-CHECK_NOTE = """The flipped labels are a random 5% of those of the training part; the share is that of the flipped rows
-among as many rows that are ranked first, the mean over seeds that were not tuned on."""
+CHECK_NOTE = """A random 5% of the training labels are flipped. The share is that of flipped rows among as many
+top-ranked rows; mean over seeds that were not tuned on."""
 
 
 def sets_section(runs: dict[str, Runs]) -> str:
-    """Figures and seconds of each set, beside the peers."""
+    """Measurements and seconds of each set, beside the peers."""
     rows: list[Row] = []
     for name, wanted in SETS.items():
         if f"tenor {name}" not in runs:
             continue
         tenor = runs[f"tenor {name}"]
         spent = middle(tenor, "choose_s", "encode_s", "fit_s")
-        for figure, target in wanted.targets.items():
-            found = middle(tenor, figure)
-            cells = [name, figure.replace("_", " ")]
+        for metric, target in wanted.targets.items():
+            found = middle(tenor, metric)
+            cells = [name, metric.replace("_", " ")]
             for peer in ("sklearn", "fasttext"):
                 measured = runs.get(f"{peer} {name}")
                 cells.append(
-                    f"{score(middle(measured, figure))} ({seconds(middle(measured, 'fit_s'))} s)" if measured else ""
+                    f"{score(middle(measured, metric))} ({seconds(middle(measured, 'fit_s'))} s)" if measured else ""
                 )
             aim = f">= {target}" + (f", < {wanted.limit_s} s" if wanted.limit_s else "")
             good = found >= target and (wanted.limit_s is None or spent < wanted.limit_s)
             rows.append((*cells, f"{score(found)} ({seconds(spent)} s)", aim, met(good)))
-    header = ("set", "figure", "scikit-learn", "fastText", "Tenor", "target", "met")
+    header = ("set", "metric", "scikit-learn", "fastText", "Tenor", "target", "met")
     return f"## Other sets, `ngram`\n\n{table(header, rows)}\n\n{SETS_NOTE}"
 
 

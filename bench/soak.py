@@ -2,8 +2,8 @@
 
 First CONNECTIONS clients (fewer where the limit of open files asks for it) connect, and then all send one text at the
 same moment. Then 64 connections send for SECONDS what a server gets in a day: short texts to both models, lists, sets
-with a coverage, explanations, questions that make no sense, figures for Prometheus; some leave before the answer, or
-come anew for each request. An error is an answer of another status than the request should get, or none.
+with a coverage, explanations, invalid requests, metrics for Prometheus. Some leave before the answer, or reconnect
+for each request. An error is an answer of another status than the request should get, or none.
 """
 
 import asyncio
@@ -148,8 +148,8 @@ def main() -> None:
         files = Path(f"/proc/{process}/fd")
         before = len(list(files.iterdir()))
         at_once = asyncio.run(together(int(port), clients, quick, texts))
-        figures = asyncio.run(mixed(int(port), process, float(seconds), models, texts, files))
-    print(json.dumps({**figures, "files_before": before, "open_files": [soft, hard], "at_once": at_once}))
+        measurements = asyncio.run(mixed(int(port), process, float(seconds), models, texts, files))
+    print(json.dumps({**measurements, "files_before": before, "open_files": [soft, hard], "at_once": at_once}))
 
 
 main()

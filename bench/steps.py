@@ -52,7 +52,7 @@ class Steps(Callback):
         if self._enough is not None and self.steps >= self._enough:
             raise EnoughError
 
-    def figures(self) -> dict[str, float]:
+    def measurements(self) -> dict[str, float]:
         """What was counted, and the rates."""
         return rates(self.steps, self.seconds, self.tokens, self.padded_tokens)
 

@@ -13,7 +13,7 @@ def skipped(runs: Runs) -> str:
 
 
 def middle(runs: Runs, *names: str) -> float:
-    """The median over the runs of the sum of the figures `names`."""
+    """The median over the runs of the sum of the measurements `names`."""
     return median(sum(run[name] for name in names) for run in runs)
 
 

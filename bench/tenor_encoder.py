@@ -1,7 +1,7 @@
 """Tenor: print the folder of the built-in encoder."""
 
-from imdb import print_figures
+from imdb import print_measurements
 from tenor.models.pretrained import hub
 
 if __name__ == "__main__":
-    print_figures(folder=str(hub.locate("minilm")))
+    print_measurements(folder=str(hub.locate("minilm")))

@@ -13,14 +13,14 @@ import numpy as np
 
 import tenor
 from explained import drawn_tests
-from imdb import print_figures
+from imdb import print_measurements
 from tenor import explanation
 from tenor.explanation import Span
 from tenor.explanation.faithfulness import comprehensiveness
 
 
 def main() -> None:
-    """Explain or read, then measure, print the figures."""
+    """Explain or read, then measure, print the measurements."""
     model, texts = tenor.load(sys.argv[1]), drawn_tests(int(sys.argv[2]))
     if len(sys.argv) > 3:
         judge(model, texts, Path(sys.argv[3]))
@@ -30,7 +30,7 @@ def main() -> None:
     explained = explanation.explain(model, texts)
     explain_s = perf_counter() - start
     found = explanation.faithfulness(model, explained)
-    print_figures(texts=len(texts), explain_s=explain_s, comprehensiveness=found.strongest, random=found.random)
+    print_measurements(texts=len(texts), explain_s=explain_s, comprehensiveness=found.strongest, random=found.random)
 
 
 def judge(model: tenor.Predictor, texts: list[str], ranked: Path) -> None:
@@ -45,7 +45,7 @@ def judge(model: tenor.Predictor, texts: list[str], ranked: Path) -> None:
         orders = [whole, np.argsort(shared, kind="stable")]
         falls.append(comprehensiveness(model, text, spans, orders, label))
     whole, shared = np.mean(falls, axis=0).tolist()
-    print_figures(comprehensiveness=whole, comprehensiveness_shared=shared)
+    print_measurements(comprehensiveness=whole, comprehensiveness_shared=shared)
 
 
 if __name__ == "__main__":

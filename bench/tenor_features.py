@@ -9,7 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
-from imdb import drawn, print_figures
+from imdb import drawn, print_measurements
 from steps import Steps
 from tenor.config import settings
 from tenor.models import registry
@@ -18,7 +18,7 @@ from tenor.tasks import SingleLabel
 
 
 def main() -> None:
-    """Build the network as training does, compute the features, print the figures."""
+    """Build the network as training does, compute the features, print the measurements."""
     texts, _ = drawn(int(sys.argv[1]))
     family = registry.find("pretrained")
     backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
@@ -40,7 +40,7 @@ def main() -> None:
     whole_s = perf_counter() - start
     if len(sys.argv) > 3:
         np.savez(sys.argv[3], ids=encoded.ids, first=encoded.row_offsets, features=features.astype(np.float32))
-    print_figures(**callback.figures(), policy=policy, whole_s=whole_s, all_tokens=int(encoded.lengths.sum()))
+    print_measurements(**callback.measurements(), policy=policy, whole_s=whole_s, all_tokens=int(encoded.lengths.sum()))
 
 
 if __name__ == "__main__":

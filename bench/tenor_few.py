@@ -4,14 +4,14 @@ import sys
 from time import perf_counter
 
 import sst2
-from imdb import accuracy, print_figures
+from imdb import accuracy, print_measurements
 from tenor import TextClassifier
 from tenor.config.settings import parse_assignments
 from tenor.models.neural import backend
 
 
 def main() -> None:
-    """Fit, predict, print the figures."""
+    """Fit, predict, print the measurements."""
     seed = int(sys.argv[2])
     texts, labels = sst2.draw(int(sys.argv[1]), seed)
     test_texts, test_labels = sst2.test()
@@ -23,7 +23,7 @@ def main() -> None:
     predict_start = perf_counter()
     predicted = model.predict(test_texts)
     predict_s = perf_counter() - predict_start
-    print_figures(accuracy=accuracy(predicted.tolist(), test_labels), fit_s=fit_s, predict_s=predict_s)
+    print_measurements(accuracy=accuracy(predicted.tolist(), test_labels), fit_s=fit_s, predict_s=predict_s)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ import os
 import sys
 from time import perf_counter
 
-from imdb import drawn, print_figures
+from imdb import drawn, print_measurements
 
 ROUNDS = 3
 
 
 def main() -> None:
-    """Load the model, predict the texts ROUNDS times, print the figures of the quickest."""
+    """Load the model, predict the texts ROUNDS times, print the measurements of the quickest."""
     folder, runtime, name, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     os.environ["TENOR_RUNTIME"] = runtime
     import tenor
@@ -26,7 +26,7 @@ def main() -> None:
         start = perf_counter()
         model.predict_proba(texts)
         seconds.append(perf_counter() - start)
-    print_figures(load_s=load_s, seconds=min(seconds), tokens=tokens, tokens_per_s=tokens / min(seconds))
+    print_measurements(load_s=load_s, seconds=min(seconds), tokens=tokens, tokens_per_s=tokens / min(seconds))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imdb import print_figures, read_part
+from imdb import print_measurements, read_part
 from tenor.config.run_config import RunConfig
 from tenor.config.settings import parse_assignments
 from tenor.training import pipeline
@@ -20,7 +20,7 @@ TEST_SEED = 0
 
 
 def main() -> None:
-    """Draw the reviews, train, print the figures."""
+    """Draw the reviews, train, print the measurements."""
     family, seed = sys.argv[1], int(sys.argv[3])
     values = parse_assignments([each for each in sys.argv[5:] if "=" in each])
     with tempfile.TemporaryDirectory() as work:
@@ -42,7 +42,7 @@ def main() -> None:
         )
         metrics = pipeline.train(run).metrics
     timing = metrics["timing"]
-    print_figures(accuracy=metrics["test"]["accuracy"], fit_s=timing["fit_s"], total_s=timing["total_s"])
+    print_measurements(accuracy=metrics["test"]["accuracy"], fit_s=timing["fit_s"], total_s=timing["total_s"])
 
 
 def draw(part: str, size: int, seed: int, folder: Path) -> str:

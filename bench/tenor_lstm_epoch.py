@@ -4,7 +4,7 @@ from time import perf_counter
 
 import numpy as np
 
-from imdb import print_figures, read_part
+from imdb import print_measurements, read_part
 from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.models import registry
@@ -33,7 +33,7 @@ class Rates(Callback):
 
 
 def main() -> None:
-    """Train for two epochs, print the figures."""
+    """Train for two epochs, print the measurements."""
     texts, labels = read_part("train")
     family = registry.find("lstm")
     backend.load(f"the family {family.name!r}")  # without its chatter, so it goes before what imports Keras
@@ -45,7 +45,7 @@ def main() -> None:
     targets = np.array(labels, np.int32)
     examples = Examples(texts, targets, SingleLabel(("0", "1")), np.ones(len(texts), np.float32))
     neural.fit(family, examples, config, FitContext(seed=SEED, callback=callback))
-    print_figures(
+    print_measurements(
         texts_per_s=callback.rates[1],
         first_texts_per_s=callback.rates[0],
         epoch_s=len(texts) / callback.rates[1],

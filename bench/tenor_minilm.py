@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from imdb import drawn, print_figures
+from imdb import drawn, print_measurements
 from tenor import TextClassifier
 from tenor.inference.predictor import Predictor
 from tenor.models.onnx import export
@@ -18,7 +18,7 @@ TEXTS = 100
 
 
 def main() -> None:
-    """Fit the head, write both models, print the figures."""
+    """Fit the head, write both models, print the measurements."""
     folder, tokens = Path(sys.argv[1]), int(sys.argv[2])
     texts, labels = drawn(TEXTS)
     settings = {
@@ -34,7 +34,7 @@ def main() -> None:
     model = predictor.bundle.model
     predictor.save(folder / "float32")
     Predictor(replace(predictor.bundle, model=export.quantised(model.network, model))).save(folder / "int8")
-    print_figures(export_s=export_s)
+    print_measurements(export_s=export_s)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import random
 import sys
 from time import perf_counter
 
-from imdb import print_figures, read_part
+from imdb import print_measurements, read_part
 from tenor.checks import mislabelled
 from tenor.checks.parts import CheckContext
 from tenor.data.dataset import Dataset
@@ -26,7 +26,7 @@ def main() -> None:
     margins, _ = mislabelled.suspects(texts, labels, SingleLabel(("negative", "positive")), groups, seed=0)
     seconds = perf_counter() - start
     first = set(margins.argsort(kind="stable")[: len(flipped)].tolist())
-    print_figures(found=len(first & set(flipped)) / len(flipped), check_s=seconds)
+    print_measurements(found=len(first & set(flipped)) / len(flipped), check_s=seconds)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from imdb import drawn, print_figures
+from imdb import drawn, print_measurements
 from steps import EnoughError, Steps
 from tenor.config import settings
 from tenor.data.split import hold_out
@@ -26,7 +26,7 @@ SEED = 7
 
 
 def main() -> None:
-    """Plan the batches as `fit` will, run it, print the figures."""
+    """Plan the batches as `fit` will, run it, print the measurements."""
     length, precision, steps = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     batch = int(sys.argv[4]) if len(sys.argv) > 4 else BATCH
     texts, labels = drawn(batch * BATCHES)
@@ -48,7 +48,7 @@ def main() -> None:
     callback = Steps(plan, lengths, steps, passed_over="features")  # of a few texts, for the head, which comes first
     with contextlib.suppress(EnoughError):
         neural.fit(family, examples, config, FitContext(seed=SEED, callback=callback))
-    print_figures(**callback.figures())
+    print_measurements(**callback.measurements())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-GLOBS = ("*.md", "docs/**/*.md", "bench/NOTES.md", ".github/**/*.md")
+GLOBS = ("*.md", "docs/**/*.md", "bench/*.md", ".github/**/*.md")
 EXCLUDED = {"docs/contributing/glossary.md"}  # it names the words that it replaces
 
 # Pattern, and what to write instead. Case does not matter; code in backticks is not checked.
