@@ -1,10 +1,10 @@
 """Measure Tenor beside its peers, one program after another, and write RESULTS.md and results.json.
 
 Run it from the root of the repository, with TENOR_BENCH_DATA naming the folder of imdb_train.parquet and
-imdb_test.parquet, and for the part `few-labels` of sst2_train.parquet and sst2_test.parquet. Measurements are stored
-under the kind of this machine's processor (`device`: `gpu`); those of other kinds are kept. With `--only`, the other parts
-keep their earlier measurements; so does `device` without a GPU. Measurements are written after each program;
-`--resume` continues interrupted parts. `make bench` runs everything.
+imdb_test.parquet, and for the part `few-labels` of sst2_train.parquet and sst2_test.parquet. Measurements are
+stored under the kind of this machine's processor (`device`: `gpu`); those of other kinds are kept. With `--only`,
+the other parts keep their earlier measurements; so does `device` without a GPU. Measurements are written after each
+program; `--resume` continues interrupted parts. `make bench` runs everything.
 """
 
 import argparse
