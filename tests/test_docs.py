@@ -18,7 +18,7 @@ from tenor.config import settings
 from tenor.data.builtin import BUILTINS
 from tenor.models import registry
 from tenor.serving import app as serving_app
-from tenor.serving.corrections import CorrectionStore
+from tenor.serving.correction_store import CorrectionStore
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

@@ -199,9 +199,9 @@ def test_connections_of_uvicorn_have_what_the_server_uses(name: str) -> None:
 def test_methods_of_uvicorn_take_the_arguments_of_their_overrides() -> None:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-    from tenor.serving.connections import bounded
+    from tenor.serving.connections import LimitedProtocol
 
-    ours = bounded(1.0, 1)
+    ours = LimitedProtocol
     overridden = [name for name in vars(ours) if inspect.isfunction(getattr(HttpToolsProtocol, name, None))]
     assert set(overridden) >= {"_start_asgi_task", "data_received", "on_headers_complete", "shutdown"}
     for name in overridden:

@@ -169,7 +169,7 @@ def test_the_log_moves_no_cursor_and_turns_no_text_around(capsys: pytest.Capture
 
 
 def test_large_answers_are_made_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schemas, "_ROWS", 2)
+    monkeypatch.setattr(schemas, "_CHUNK", 2)
     rows = [[ScoredLabel(label=f'"{number}"好', score=number / 7)] for number in range(5)]
     for given in (
         PredictResponse(
@@ -178,4 +178,4 @@ def test_large_answers_are_made_in_pieces(monkeypatch: pytest.MonkeyPatch) -> No
         PredictResponse(model="b", predictions=[1.5, -2.0, 1e-9], intervals=[(None, 1.0), (2.0, 3.0)]),
         PredictResponse(model="c", predictions=[]),
     ):
-        assert schemas.to_json(given) == given.model_dump_json(exclude_none=True).encode()
+        assert given.to_json() == given.model_dump_json(exclude_none=True).encode()

@@ -17,7 +17,7 @@ from tenor.config.run_config import RunConfig
 from tenor.data.io import table
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.serving import app
-from tenor.serving.corrections import Correction, CorrectionStore
+from tenor.serving.correction_store import Correction, CorrectionStore
 from tenor.serving.limits import Limits, RateLimiter
 from tenor.tasks import MultiLabel, Regression, SingleLabel
 from tenor.training import pipeline
@@ -218,7 +218,7 @@ def test_a_database_that_cannot_be_used_is_told(
 ) -> None:
     for where, error, message in (
         ("foo://x", SettingsError, r"foo://x: Can't load plugin.* Give a file, or a URL"),
-        ("://", SettingsError, "this is no URL of a database"),
+        ("://", SettingsError, "this is not the URL of a database"),
         (str(english_csv), TenorError, r"the database of corrections says: file is not a database\. Check"),
         (str(tmp_path), DataError, r"this cannot be written: Is a directory\. Choose another file"),
     ):

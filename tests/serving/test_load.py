@@ -18,7 +18,7 @@ import tenor
 from server import Server, answer, closed, request
 from tenor.config.run_config import RunConfig
 from tenor.inference.predictor import Predictor
-from tenor.serving.corrections import CorrectionStore
+from tenor.serving.correction_store import CorrectionStore
 from tenor.training import pipeline
 
 pytestmark = [
@@ -88,7 +88,7 @@ async def malformed(server: Server) -> None:
         async with connected(server) as (reader, writer):
             writer.write(sent)
             status, said = await answer(reader)
-            assert (status, said) == (400, {"detail": "this is no request of HTTP."})
+            assert (status, said) == (400, {"detail": "this is not an HTTP request."})
     async with connected(server) as (reader, writer):
         for body in (b"{", b"[]", b"\xff", b'{"inputs": 3}', b"[" * 100_000):
             writer.write(request(body))

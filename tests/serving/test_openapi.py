@@ -9,7 +9,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tenor.serving import app
-from tenor.serving.corrections import CorrectionStore
+from tenor.serving.correction_store import CorrectionStore
 
 PATHS = ["/predict", "/corrections", "/models", "/health/live", "/health/ready", "/metrics"]
 

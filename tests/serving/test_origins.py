@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from tenor.errors import SettingsError
 from tenor.serving import app
-from tenor.serving.corrections import CorrectionStore
+from tenor.serving.correction_store import CorrectionStore
 from tenor.serving.origins import Origins
 
 

@@ -18,8 +18,8 @@ import tenor
 from tenor.inference import bundle
 from tenor.inference.predictor import Predictor
 from tenor.serving import reloading, trial
-from tenor.serving.schemas import ServerOptions
-from tenor.serving.served import ServedModel
+from tenor.serving.options import ServerOptions
+from tenor.serving.served_model import ServedModel
 
 DOES = """
 import os, signal, sys
@@ -67,7 +67,7 @@ def test_a_good_model_passes(folder: Path) -> None:
         ("bytearray(100 << 30)", "it takes more than 2,0"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", "it crashed (SIGSEGV), or took too much memory."),
         ("sys.exit(3)", "SystemExit: 3"),
-        ("os._exit(3)", "the process in which it was tried ended with 3."),
+        ("os._exit(3)", "its trial ended with status 3."),
     ],
 )
 def test_a_model_that_means_harm_is_told_of(
@@ -86,7 +86,7 @@ def test_a_model_that_sleeps_is_ended(
     monkeypatch.setattr(trial, "_WALL", 0)
     does("import time; time.sleep(1e6)")
     told = asyncio.run(trial.try_model(folder, bundle.digest(folder), 10))
-    assert told == "it was not loaded and asked about a few texts within 0 seconds."
+    assert told == "it did not load and predict a few texts within 0 seconds."
 
 
 @pytest.mark.parametrize("answer", ["[float('nan')] * 4", "[1.0]"])
@@ -139,7 +139,7 @@ def test_the_watch_outlives_every_error(folder: Path, monkeypatch: pytest.Monkey
             raise error
 
     monkeypatch.setattr(trial, "try_model", tried)
-    monkeypatch.setattr(reloading, "_REST", 0)
+    monkeypatch.setattr(reloading, "_RETRY_AFTER", 0)
 
     async def work(served: ServedModel, events: list[dict[str, Any]], outcomes: Counter[str]) -> None:
         old = served.version

@@ -29,6 +29,7 @@ def export(
     from tenor.data.io.formats import suffix
     from tenor.errors import DataError, counted
     from tenor.serving import corrections
+    from tenor.serving.correction_store import CorrectionStore
 
     writer.require_writable(out)
     if escape_formulas:
@@ -37,9 +38,9 @@ def export(
         writer.refuse_input(out, [Path(where)])
     if os.path.lexists(out) and not overwrite:
         raise DataError(f"{out}: this exists already.", "Choose another --out, or replace it with --overwrite.")
-    store = corrections.CorrectionStore(where, create=False)
+    store = CorrectionStore(where, create=False)
     try:
-        rows = corrections.write(store, out, model, escape_formulas)
+        rows = corrections.export(store, out, model, escape_formulas)
     finally:
         store.close()
     console.note(f"{counted(rows, 'row')}: {out}")

@@ -127,9 +127,9 @@ def serve(
         return
     store = None
     if corrections is not None:
-        from tenor.serving.corrections import CorrectionStore
+        from tenor.serving.correction_store import CorrectionStore
 
         store = CorrectionStore(corrections)
-    with running.ended_at_once():
+    with running.default_signals():
         made = app.create_app(models, options, running.log_line, store)
     running.run(made, timeout, host, port)

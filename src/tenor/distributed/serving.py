@@ -132,7 +132,7 @@ def _builder(models: Any, options: app.ServerOptions, threads: int, corrections:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         store = None
         if corrections is not None:
-            from tenor.serving.corrections import CorrectionStore
+            from tenor.serving.correction_store import CorrectionStore
 
             store = CorrectionStore(corrections)
         with tempfile.TemporaryDirectory() as place:

@@ -1,7 +1,7 @@
-"""Texts of many requests -> few calls of the model.
+"""Combines the texts of many requests into few calls of the model.
 
-While the model computes, requests gather; they go to it together as soon as it is free. So a lone request never waits,
-and under load batches grow by themselves.
+Requests queue while the model computes; as soon as it is free, they go to it as one batch. So a single request never
+waits, and batches grow with the load.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from tenor.tasks import Floats
 
 Result = TypeVar("Result")
 Predict = Callable[[Sequence[str]], Floats]
-_BESIDE = 64  # requests that wait for work beside predictions
+_MAX_ASIDE = 64  # requests that wait for other work than predictions
 
 
 class QueueFullError(Exception):
@@ -26,11 +26,11 @@ class QueueFullError(Exception):
 
 
 class ModelStuckError(Exception):
-    """The model does not answer; the words say why."""
+    """The model does not answer; the text says why."""
 
 
 class ModelError(RuntimeError):
-    """The model failed in a way that is no exception of Python's, such as a panic in native code."""
+    """The model failed without an exception of Python, for example by a panic in native code."""
 
 
 class _Job(NamedTuple):
@@ -40,10 +40,10 @@ class _Job(NamedTuple):
 
 
 class Batcher:
-    """A queue in front of one model, which is called in one thread; what takes longer is done in another.
+    """A queue in front of one model. One thread computes predictions, another one everything that takes longer.
 
     Attributes:
-        queued: Texts that wait.
+        queued: Number of texts that wait.
     """
 
     def __init__(
@@ -54,19 +54,19 @@ class Batcher:
         on_batch: Callable[[int], None] = lambda _: None,
         timeout_s: float = 60.0,
     ) -> None:
-        """Make the queue; `run` empties it.
+        """Make an empty queue; `run` processes it.
 
         Args:
-            max_batch_size: Texts of a batch; a request with more is a batch of its own.
-            batch_wait_s: How long the first request of a batch waits for others while the model is free.
-            queue_size: Texts that may wait, at most.
-            on_batch: Hears the number of texts of each batch.
-            timeout_s: How long a batch may take before the model is held to be stuck.
+            max_batch_size: Maximum number of texts in a batch; a request with more is a batch of its own.
+            batch_wait_s: Seconds that the first request of a batch waits for others while the model is free.
+            queue_size: Maximum number of texts that wait.
+            on_batch: Called with the number of texts of each batch.
+            timeout_s: Seconds after which a batch counts as stuck.
         """
         self.queued = 0
         self._timeout_s = timeout_s
-        self._begun: float | None = None  # when the batch that is computed now was handed to the model
-        self._ended = False
+        self._batch_started_at: float | None = None  # of the batch that the model computes now
+        self._stopped = False
         self._max_batch_size, self._batch_wait_s, self._queue_size, self._on_batch = (
             max_batch_size,
             batch_wait_s,
@@ -77,14 +77,14 @@ class Batcher:
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "model")
         self._aside = ThreadPoolExecutor(1, "aside")
-        self._aside_slots = threading.Semaphore(_BESIDE)
+        self._aside_slots = threading.Semaphore(_MAX_ASIDE)
 
     async def submit(self, predict: Predict, texts: list[str]) -> Floats:
-        """What `predict` says of some texts, (texts, outputs).
+        """Have `predict` compute the logits of texts, (texts, outputs), in a batch with others.
 
         Raises:
-            Full: Too many texts wait already.
-            Stuck: The model does not answer.
+            QueueFullError: Too many texts wait.
+            ModelStuckError: The model does not answer.
             ModelError: It fails.
         """
         if problem := self.fault():
@@ -98,13 +98,13 @@ class Batcher:
         return await job.answer
 
     async def run_aside(self, work: Callable[[], Result]) -> Result:
-        """Do other work with the model, such as an explanation, which predictions do not wait for.
+        """Run other work with the model, such as an explanation, beside predictions.
 
-        Work whose caller is cancelled is not begun; what has begun goes on, and counts until it ends.
+        Work whose caller is cancelled does not start; work that has started runs, and counts, until it ends.
 
         Raises:
-            Full: Too much such work waits already.
-            Stuck: The work in front of the model has ended.
+            QueueFullError: Too much such work waits.
+            ModelStuckError: The queue has stopped.
         """
         if not self._aside_slots.acquire(blocking=False):
             raise QueueFullError
@@ -112,7 +112,7 @@ class Batcher:
             future = self._aside.submit(work)
         except RuntimeError:
             self._aside_slots.release()
-            raise ModelStuckError("the work in front of the model has ended.") from None
+            raise ModelStuckError("the queue in front of the model has stopped.") from None
         future.add_done_callback(lambda _: self._aside_slots.release())
         try:
             return await asyncio.wrap_future(future)
@@ -120,15 +120,15 @@ class Batcher:
             raise _as_exception(error) from error
 
     def fault(self) -> str | None:
-        """Why nothing is answered; None: it is, or nothing was asked yet."""
-        if self._ended:
-            return "the work in front of the model has ended."
-        if self._begun is not None and (took := time.monotonic() - self._begun) > self._timeout_s:
+        """Why requests are not answered; None: they are."""
+        if self._stopped:
+            return "the queue in front of the model has stopped."
+        if self._batch_started_at is not None and (took := time.monotonic() - self._batch_started_at) > self._timeout_s:
             return f"the model has computed one batch for {took:.0f} seconds."
         return None
 
     async def run(self) -> None:
-        """Answer until this is cancelled; whoever waits then hears that it is over."""
+        """Process the queue until this is cancelled; requests that still wait get a ModelStuckError."""
         jobs: list[_Job] = []
         try:
             while True:
@@ -137,12 +137,12 @@ class Batcher:
                     await asyncio.sleep(self._batch_wait_s)
                 jobs = self._take()
                 if jobs:
-                    await self._answer(jobs)
+                    await self._predict(jobs)
         finally:
-            self._ended = True
+            self._stopped = True
             for job in (*jobs, *self._jobs):
                 if not job.answer.done():
-                    job.answer.set_exception(ModelStuckError("the work in front of the model has ended."))
+                    job.answer.set_exception(ModelStuckError("the queue in front of the model has stopped."))
             self._thread.shutdown(wait=False)
             self._aside.shutdown(wait=False)
 
@@ -155,38 +155,38 @@ class Batcher:
                 break
             self._jobs.popleft()
             self.queued -= len(job.texts)
-            if not job.answer.done():  # else the client has gone
+            if not job.answer.done():  # else the client has left
                 jobs.append(job)
                 size += len(job.texts)
         if not self._jobs:
             self._arrived.clear()
         return jobs
 
-    async def _answer(self, jobs: list[_Job]) -> None:
+    async def _predict(self, jobs: list[_Job]) -> None:
         texts = [text for job in jobs for text in job.texts]
-        self._begun = time.monotonic()
+        self._batch_started_at = time.monotonic()
         try:
             self._on_batch(len(texts))
             logits = await asyncio.get_running_loop().run_in_executor(self._thread, jobs[0].predict, texts)
             if len(logits) != len(texts):
-                raise ModelError(f"the model answered {len(logits):,} texts, and was asked about {len(texts):,}.")
+                raise ModelError(f"the model predicted {len(logits):,} texts of {len(texts):,}.")
             ends = np.cumsum([len(job.texts) for job in jobs])
-            for job, found in zip(jobs, np.split(logits, ends[:-1]), strict=True):
+            for job, rows in zip(jobs, np.split(logits, ends[:-1]), strict=True):
                 if not job.answer.done():
-                    job.answer.set_result(found)
+                    job.answer.set_result(rows)
         except BaseException as error:
-            told = _as_exception(error)  # where the program ends, this raises
+            exception = _as_exception(error)  # raises if the program ends
             for job in jobs:
                 if not job.answer.done():
-                    job.answer.set_exception(told)
+                    job.answer.set_exception(exception)
         finally:
-            self._begun = None
+            self._batch_started_at = None
 
 
 def _as_exception(error: BaseException) -> Exception:
-    """An exception that a request can be answered for. What ends the program, or this work, is raised again.
+    """An error that the request can be answered with. What ends the program, or this task, is raised again.
 
-    A panic in code that was written in Rust is a BaseException: nothing that catches an Exception would catch it.
+    A panic in Rust code is a BaseException, which `except Exception` would not catch.
     """
     if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)):
         raise error

@@ -1,9 +1,9 @@
-"""Which names a server goes by, and which web pages may send to it: against pages that use a visitor's browser.
+"""Checks the headers Host and Origin of requests, against web pages that use a visitor's browser.
 
-A web page can point its own domain at a server that only its visitor can reach: DNS rebinding. The browser then takes
+A web page can point its own domain at a server that only its visitor can reach (DNS rebinding). The browser then takes
 both for one site, but still sends the page's domain as `Host`. So `Host` has to be an address, a name that nobody can
-hold on the public Internet, or a name that the server was told. Requests that change something have to come from a page
-of the server itself, from a page that was named, or from no page.
+register on the public Internet, or a name in the server's options. Requests that change something have to come from a
+page of the server itself, from an allowed origin, or from no page.
 """
 
 import ipaddress
@@ -18,37 +18,39 @@ _LABELS = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
 _HOST = re.compile(rf"(\[[0-9a-f:.]+\]|{_LABELS}\.?)(?::([0-9]{{1,5}}))?")
 _NAME = re.compile(rf"\*|(?:\*\.)?{_LABELS}")
 _RESERVED = (".localhost", ".local", ".internal", ".home.arpa")
-"""Ends of names that are never given to anybody on the Internet: RFC 6761, RFC 6762, RFC 8375, ICANN 2024."""
+"""Ends of names that nobody can register on the Internet: RFC 6761, RFC 6762, RFC 8375, ICANN 2024."""
 _PORTS = {"http": "80", "https": "443"}
 _PROBES = frozenset({"/health/live", "/health/ready"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Origins:
-    """Says which requests a browser may have been tricked into.
-
-    Args:
-        hosts: Names of the server beside its addresses and local names; `*.example.org` is all below it, `*` any.
-        pages: Origins of web pages that may ask, such as https://example.org; `*` is all of them.
-
-    Raises:
-        SettingsError: A name cannot be one.
-    """
+    """Refuses requests that a web page may have made a browser send."""
 
     def __init__(self, allowed_hosts: tuple[str, ...] = (), allowed_origins: tuple[str, ...] = ()) -> None:
+        """Take the names that are allowed.
+
+        Args:
+            allowed_hosts: Names of the server besides its addresses and local names; `*.example.org` allows all names
+                below it, `*` any name.
+            allowed_origins: Allowed CORS origins, such as https://example.org; `*` allows any.
+
+        Raises:
+            SettingsError: A name cannot be the name of a host.
+        """
         for host in allowed_hosts:
             if not _NAME.fullmatch(host.lower()) and _address(host) is None:
                 raise SettingsError(
                     f"{host!r} is not a name that a server can have.", "Write it without scheme, port and path."
                 )
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
-        self._pages = frozenset(allowed_origins)
+        self._origins = frozenset(allowed_origins)
 
     def refusal(self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> tuple[int, str] | None:
-        """The status and the words with which a request is refused, or None.
+        """The status and the text with which a request is refused; None: it is not.
 
         Args:
-            scope: The request, as ASGI has it.
+            scope: The request in ASGI's form.
             headers: Its headers.
         """
         for header in (b"host", b"origin"):
@@ -69,8 +71,8 @@ class Origins:
         )
 
     def _is_own(self, host: bytes) -> bool:
-        found = _HOST.fullmatch(host.decode("latin-1").lower())
-        return found is not None and (_is_local(found[1]) or self._is_named(found[1]))
+        match = _HOST.fullmatch(host.decode("latin-1").lower())
+        return match is not None and (_is_local(match[1]) or self._is_named(match[1]))
 
     def _is_named(self, name: str) -> bool:
         name = name.removesuffix(".")
@@ -80,7 +82,7 @@ class Origins:
 
     def _may_send(self, page: bytes, host: bytes) -> bool:
         origin, authority = page.decode("latin-1").lower(), host.decode("latin-1").lower()
-        if not self._pages.isdisjoint({"*", origin}):
+        if not self._origins.isdisjoint({"*", origin}):
             return True
         scheme, _, place = origin.partition("://")
         here, there = _HOST.fullmatch(authority), _HOST.fullmatch(place)
@@ -88,11 +90,11 @@ class Origins:
             return False
         if here is not None and here[1] == there[1] and _port(here, scheme) == _port(there, scheme):
             return True
-        return self._is_named(there[1])  # what stands in front of the server may send it another Host
+        return self._is_named(there[1])  # a proxy may send another Host
 
 
-def _port(found: re.Match[str], scheme: str) -> str:
-    return found[2] or _PORTS[scheme]
+def _port(match: re.Match[str], scheme: str) -> str:
+    return match[2] or _PORTS[scheme]
 
 
 def _is_local(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A new version of a model takes the place of the old one, once it was tried. Whatever it does, the server goes on."""
+"""A new version of a model replaces the old one after a trial. Whatever it does, the server keeps running."""
 
 import asyncio
 import stat
@@ -10,76 +10,79 @@ from typing import Any
 from tenor.errors import TenorError
 from tenor.inference import bundle
 from tenor.serving import trial
-from tenor.serving.served import ServedModel
+from tenor.serving.served_model import ServedModel
 
-_REST = 10
-"""A version that was refused is tried again after so many times as long as that took: it may have been the disk."""
-_LARGEST = 256 << 20  # bytes of a manifest
+_RETRY_AFTER = 10
+"""A refused version is tried again after this many times the duration of its trial: the disk may have failed."""
+_MAX_MANIFEST_BYTES = 256 << 20
+
 Log = Callable[[dict[str, Any]], None]
-Outcome = Callable[[str, str], None]
+"""Called with an event for the log: values for JSON by name."""
+OnReload = Callable[[str, str], None]
+"""Called with the name of a model, and `taken` or `refused`."""
 
 
-async def watch(served: ServedModel, every_s: float, trial_s: float, log: Log, count: Outcome) -> None:
-    """Look again and again whether a model's folder has changed. What is asked meanwhile is answered.
+async def watch(model: ServedModel, interval_s: float, trial_timeout_s: float, log: Log, on_reload: OnReload) -> None:
+    """Check again and again whether a model's folder has a new version. Requests are answered all the time.
 
     Args:
-        served: The model.
-        every_s: Seconds between two looks.
-        trial_s: Seconds of processor time in which a new version has to be loaded and to predict.
-        log: Hears of every change.
-        count: Hears the model's name, and `taken` or `refused`.
+        model: The model.
+        interval_s: Seconds between two checks.
+        trial_timeout_s: Seconds of processor time in which a new version has to load and predict.
+        log: Called with every change.
+        on_reload: Called with every change, too.
     """
-    again_at = 0.0
-    told: tuple[str | None, str] | None = None
+    retry_at = 0.0
+    logged: tuple[str | None, str] | None = None
     while True:
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(interval_s)
         version: str | None = None
         problem: str | None = None
-        begin = time.monotonic()
+        started_at = time.monotonic()
         try:
-            digest = await asyncio.to_thread(_digest, served.folder)
+            digest = await asyncio.to_thread(_digest, model.folder)
             version = bundle.short_version(digest)
-            if digest in ("", served.predictor.bundle.digest):
-                served.refused = None
+            if digest in ("", model.predictor.bundle.digest):
+                model.refused = None
                 continue
-            if version == served.refused and begin < again_at:
+            if version == model.refused and started_at < retry_at:
                 continue
-            problem = await trial.try_model(served.folder, digest, trial_s)
+            problem = await trial.try_model(model.folder, digest, trial_timeout_s)
             if problem is None:
-                await served.reload(digest, trial_s)
-                log({"event": "reloaded", "model": served.name, "version": served.version})
-                log_notes(served, log)
-                count(served.name, "taken")
-                told = None
+                await model.reload(digest, trial_timeout_s)
+                log({"event": "reloaded", "model": model.name, "version": model.version})
+                log_notes(model, log)
+                on_reload(model.name, "taken")
+                logged = None
                 continue
         except (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError):
             raise
         except TimeoutError:
-            problem = f"it was not loaded within {trial_s:.0f} seconds."
+            problem = f"it was not loaded within {trial_timeout_s:.0f} seconds."
         except (TenorError, OSError) as error:
             problem = str(error)
-        except BaseException as error:  # a panic in native code is no Exception
+        except BaseException as error:  # a panic in native code is not an Exception
             problem = f"{type(error).__name__}: {error}"
-        served.refused = version or "unknown"
-        again_at = time.monotonic() + _REST * (time.monotonic() - begin)
-        if told != (version, problem):
-            told = version, problem
-            log({"event": "not reloaded", "model": served.name, "version": version, "problem": problem})
-            count(served.name, "refused")
+        model.refused = version or "unknown"
+        retry_at = time.monotonic() + _RETRY_AFTER * (time.monotonic() - started_at)
+        if logged != (version, problem):
+            logged = version, problem
+            log({"event": "not reloaded", "model": model.name, "version": version, "problem": problem})
+            on_reload(model.name, "refused")
 
 
-def log_notes(served: ServedModel, log: Log) -> None:
+def log_notes(model: ServedModel, log: Log) -> None:
     """Log what of a model is not used on this machine, and why."""
-    for note in served.predictor.bundle.notes:
-        log({"event": "not used", "model": served.name, "problem": note})
+    for note in model.predictor.bundle.notes:
+        log({"event": "not used", "model": model.name, "problem": note})
 
 
 def _digest(folder: Path) -> str:
-    """The digest of the folder; empty where there is none. What could be read for ever is not opened."""
+    """The digest of the folder; empty if there is none. A manifest that never ends is not read."""
     try:
-        found = (folder / bundle.MANIFEST).lstat()
+        status = (folder / bundle.MANIFEST).lstat()
     except (FileNotFoundError, NotADirectoryError):
         return ""
-    if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
-        raise TenorError(f"{bundle.MANIFEST} is no file that a model could have.")
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_MANIFEST_BYTES:
+        raise TenorError(f"{bundle.MANIFEST} is not a file that a model can have.")
     return bundle.digest(folder)

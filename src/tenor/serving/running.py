@@ -19,25 +19,26 @@ import uvicorn
 
 from tenor._core.printable import printable_json
 from tenor.errors import SettingsError
-from tenor.serving.connections import bounded, most_connections
-from tenor.serving.limits import ASGIApp
+from tenor.serving.asgi import ASGIApp
+from tenor.serving.connections import limited_protocol, max_connections
 
-_BACKLOG = 4_096  # connections that wait until the server has time for them
-_LEAVE_S = 2.0  # after the time for answers, that the rest of the end may take
+_BACKLOG = 4_096  # connections that the system accepts before the server does
+_EXIT_S = 2.0  # for the rest of the shutdown after the timeout of requests
 
 
 def log_line(event: dict[str, Any]) -> None:
     """Write an event to standard error as a line of JSON."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     line = printable_json(json.dumps({"time": stamp, **event}, ensure_ascii=False))
-    with contextlib.suppress(OSError):  # who reads the log may end before the server does
+    with contextlib.suppress(OSError):  # the reader of the log may end before the server
         sys.stderr.write(line + "\n")
 
 
-class _Lines(logging.Handler):
-    """What the server below says, as lines of the log."""
+class _EventHandler(logging.Handler):
+    """Writes what uvicorn logs as events of the log."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
         event = {"event": "server", "level": record.levelname.lower(), "message": record.getMessage().strip()}
         if record.exc_info:
             event["traceback"] = "".join(traceback.format_exception(*record.exc_info))
@@ -45,89 +46,89 @@ class _Lines(logging.Handler):
 
 
 class _Server(uvicorn.Server):
-    """Ends within its time even where a model holds a thread for ever, as code that is not Python's can."""
+    """Stops in time even if native code of a model holds a thread for ever."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop after a signal; a timer ends the process if that takes too long."""
         if not self.should_exit:
-            grace = cast(float, self.config.timeout_graceful_shutdown) + _LEAVE_S
-            last = threading.Timer(grace, _leave, (sig, grace))
-            last.daemon = True
-            last.start()
+            grace = cast(float, self.config.timeout_graceful_shutdown) + _EXIT_S
+            timer = threading.Timer(grace, _exit, (sig, grace))
+            timer.daemon = True
+            timer.start()
         super().handle_exit(sig, frame)
 
 
-def _leave(sig: int, seconds: float) -> None:
-    message = f"a model did not end within {seconds:.0f} seconds, so the server ended without it."
+def _exit(sig: int, seconds: float) -> None:
+    message = f"a model did not stop within {seconds:.0f} seconds, so the server ended without it."
     log_line({"event": "server", "level": "error", "message": message})
     sys.stderr.flush()
     os._exit(128 + sig)
 
 
 @contextlib.contextmanager
-def ended_at_once() -> Iterator[None]:
-    """While models are loaded, SIGTERM and Ctrl-C end the process: native code that hangs would let no handler run."""
-    before = {each: signal.signal(each, signal.SIG_DFL) for each in (signal.SIGTERM, signal.SIGINT)}
+def default_signals() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the process while models are loaded: hanging native code lets no handler run."""
+    handlers = {each: signal.signal(each, signal.SIG_DFL) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        for each, handler in before.items():
+        for each, handler in handlers.items():
             signal.signal(each, handler)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises SettingsError where that cannot be."""
-    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """A socket that listens at an address. Raises SettingsError if that is not possible."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((host, port))
-        found.listen(_BACKLOG)  # from now on nobody is turned away
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)  # from now on clients can connect
     except (OSError, OverflowError) as error:
-        found.close()
+        listening.close()
         raise SettingsError(
-            f"{host}, port {port}: this cannot be listened on: {error}.",
+            f"{host}, port {port}: the server cannot listen there: {error}.",
             "Choose another `port=...` or `host=...`.",
         ) from None
-    return found
+    return listening
 
 
 def announce(host: str, port: int) -> None:
-    """Say where it listens."""
+    """Print where the server listens."""
     sys.stderr.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
     sys.stderr.flush()
 
 
-def run(made: ASGIApp, seconds: float, host: str, port: int) -> None:
-    """Bind, say where, and serve until SIGTERM or Ctrl-C; what was accepted is answered first.
+def run(app: ASGIApp, timeout_s: float, host: str, port: int) -> None:
+    """Listen, and serve until SIGTERM or Ctrl-C; requests that were accepted are answered first.
 
-    The process has to end after this: once it heard the signal it is ended in any case, some seconds after the time for
-    answers.
+    The process has to end after this: some seconds after the timeout, a timer ends it in any case.
 
     Args:
-        made: What `app.make` gave.
-        seconds: Time for an answer, and so for the end.
+        app: The application.
+        timeout_s: Seconds until a response, and so for the shutdown.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
 
     Raises:
-        SettingsError: The address cannot be listened on.
+        SettingsError: The server cannot listen at this address.
     """
     logger = logging.getLogger("uvicorn.error")
-    logger.handlers, logger.propagate = [_Lines(logging.WARNING)], False
+    logger.handlers, logger.propagate = [_EventHandler(logging.WARNING)], False
     server = _Server(
         uvicorn.Config(
-            cast(Any, made),
-            http=bounded(seconds, most_connections()),
+            cast(Any, app),
+            http=limited_protocol(timeout_s, max_connections()),
             ws="none",
             backlog=_BACKLOG,
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_keep_alive=75,  # longer than what stands in front keeps its connections, as a minute is usual
-            timeout_graceful_shutdown=math.ceil(seconds) + 1,
+            timeout_keep_alive=75,  # longer than proxies keep connections, usually a minute
+            timeout_graceful_shutdown=math.ceil(timeout_s) + 1,
         )
     )
-    found = listening_socket(host, port)
-    announce(*found.getsockname()[:2])
+    listening = listening_socket(host, port)
+    announce(*listening.getsockname()[:2])
     with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[found])
-    found.close()
+        server.run(sockets=[listening])
+    listening.close()

@@ -1,7 +1,7 @@
-"""A model is tried in a process of its own before the server takes it: loaded, and asked about a few texts.
+"""Tries a model in a process of its own before the server takes it: loads it, and predicts a few texts.
 
-Whatever is wrong with it, be it a crash, a loop without an end or memory without a bound, ends that process and no
-other. Where the system has no limits for processes (Windows; macOS knows the one on time alone), the clock is left.
+If the model crashes, loops for ever or takes too much memory, that process alone ends. Windows has no such limits of
+processes, and macOS has only the one on time; there the clock remains.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from tenor.inference import bundle
 from tenor.inference.predictor import Predictor
 
 TEXTS = ("a text", "", "这是一段文字。", "A longer text, with numbers (1,234.5) and a name, Åsa 😀. " * 20)
-"""What a model is asked about."""
-_SPARE = 2 << 30  # bytes of memory that a small model may take
-_TIMES = 8  # as much memory as its files, and more than that for none
-_WALL = 4  # seconds that pass, at most, for a second of processor time
-_BYTES_PER_S = 5 << 20  # larger models have more time
-_LOOK_S = 0.05
-_WORDS = 600  # characters of what is told
+"""Texts that a model predicts in its trial."""
+_MIN_MEMORY = 2 << 30  # bytes that any model may take
+_MEMORY_RATIO = 8  # more bytes of memory for each byte of the model's files
+_WALL_RATIO = 4  # seconds on the clock for each second of processor time
+_BYTES_PER_S = 5 << 20  # of the model's files; larger models get more time
+_POLL_S = 0.05
+_MAX_PROBLEM = 600  # characters
 
 
 def load_warmed(folder: Path, expected: str | None = None) -> Predictor:
@@ -39,44 +39,42 @@ def load_warmed(folder: Path, expected: str | None = None) -> Predictor:
         expected: The digest that it has to have; None: any.
 
     Raises:
-        TenorError: There is none, it has another digest, it is damaged, or what it says of a few texts is nothing that
-            could be answered.
+        TenorError: There is no model, it has another digest, it is damaged, or its logits are not finite.
     """
-    loaded = Predictor(
-        bundle.load(folder, expected_digest=expected)
-    )  # what is not used on this machine goes into the log
-    logits = loaded.raw_logits(TEXTS)
+    predictor = Predictor(bundle.load(folder, expected_digest=expected))  # the server logs its notes
+    logits = predictor.raw_logits(TEXTS)
     if len(logits) != len(TEXTS) or not np.isfinite(logits).all():
         raise BundleError(f"{folder}: the model does not give a finite number for each text.", "Train it again.")
-    return loaded
+    return predictor
 
 
-async def try_model(folder: Path, digest: str, seconds: float) -> str | None:
-    """Load a model in another process and have it predict.
+async def try_model(folder: Path, digest: str, timeout_s: float) -> str | None:
+    """Load a model in another process, and have it predict a few texts.
 
     Args:
         folder: Its folder.
         digest: The digest that it has to have.
-        seconds: Processor time that this may take; large models have more.
+        timeout_s: Seconds of processor time that this may take; large models get more.
 
     Returns:
         What is wrong with it; None: nothing.
     """
     size = sum(entry.stat().st_size for entry in folder.iterdir() if entry.is_file())
-    seconds = seconds + size / _BYTES_PER_S
-    # -P: whatever lies in the folder that the server was started in is no part of it. The cores are for answers.
-    command = [sys.executable, "-P", "-m", __name__, str(folder), digest, str(_SPARE + _TIMES * size), str(seconds)]
+    timeout_s = timeout_s + size / _BYTES_PER_S
+    # -P: the folder that the server was started in may have modules of other names. Other threads are for requests.
+    command = [sys.executable, "-P", "-m", __name__, str(folder), digest, str(_MIN_MEMORY + _MEMORY_RATIO * size)]
+    command.append(str(timeout_s))
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     process = await asyncio.to_thread(_start, command, environment)
-    end = monotonic() + _WALL * seconds
+    deadline = monotonic() + _WALL_RATIO * timeout_s
     with process:
         try:
-            while process.poll() is None and monotonic() < end:
-                await asyncio.sleep(_LOOK_S)
+            while process.poll() is None and monotonic() < deadline:
+                await asyncio.sleep(_POLL_S)
             if process.poll() is None:
-                return f"it was not loaded and asked about a few texts within {_WALL * seconds:.0f} seconds."
+                return f"it did not load and predict a few texts within {_WALL_RATIO * timeout_s:.0f} seconds."
             assert process.stdout is not None
-            return _verdict(process.stdout.read(), process.returncode, seconds)
+            return _verdict(process.stdout.read(), process.returncode, timeout_s)
         finally:
             process.kill()
 
@@ -87,32 +85,32 @@ def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[
     )
 
 
-def _verdict(told: bytes, code: int, seconds: float) -> str | None:
+def _verdict(output: bytes, code: int, timeout_s: float) -> str | None:
     with suppress(ValueError):
-        problem: str | None = json.loads(told)["problem"]
+        problem: str | None = json.loads(output)["problem"]
         return problem
     if sys.platform != "win32" and code < 0:
         import signal
 
         if -code in (signal.SIGXCPU, signal.SIGKILL):
-            return f"it took more than {seconds:.0f} seconds of the processor, or too much memory, and was ended."
+            return f"it took more than {timeout_s:.0f} seconds of the processor, or too much memory, and was ended."
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
         return f"it crashed ({name}), or took too much memory."
-    return f"the process in which it was tried ended with {code}."
+    return f"its trial ended with status {code}."
 
 
 def main(folder: str, digest: str, memory: str, seconds: str) -> None:
-    """Try a model; what is wrong with it is written to standard output as JSON.
+    """Try a model, and write what is wrong with it to standard output as JSON.
 
     Args:
         folder: Its folder.
         digest: The digest that it has to have.
-        memory: Bytes that it may take, beside what Tenor takes.
+        memory: Bytes that it may take, besides what Tenor takes.
         seconds: Seconds of processor time.
     """
-    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    with Path(os.devnull).open("wb") as nothing:  # native code may write, too
-        os.dup2(nothing.fileno(), 1)
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with Path(os.devnull).open("wb") as null:  # native code may write, too
+        os.dup2(null.fileno(), 1)
     _confine(int(memory), float(seconds))
     problem: str | None = None
     try:
@@ -123,17 +121,17 @@ def main(folder: str, digest: str, memory: str, seconds: str) -> None:
         problem = str(error)
     except BaseException as error:
         problem = f"{type(error).__name__}: {error}"
-    _tell(told, problem)
-    os._exit(0)  # what native code still does is not waited for
+    _report(output, problem)
+    os._exit(0)  # without waiting for native code
 
 
-def _tell(told: IO[str], problem: str | None) -> None:
-    json.dump({"problem": None if problem is None else problem[:_WORDS]}, told)
-    told.flush()
+def _report(output: IO[str], problem: str | None) -> None:
+    json.dump({"problem": None if problem is None else problem[:_MAX_PROBLEM]}, output)
+    output.flush()
 
 
 def _confine(memory: int, seconds: float) -> None:
-    """Take away what the server needs more: time, memory, and the right to go first."""
+    """Limit the time and the memory of this process, and let the server go first."""
     if sys.platform == "win32":
         return
     import resource
@@ -145,8 +143,8 @@ def _confine(memory: int, seconds: float) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     with suppress(OSError, ValueError):
         status = Path("/proc/self/status").read_text(encoding="ascii").split()
-        taken = int(status[status.index("VmData:") + 1]) << 10
-        resource.setrlimit(resource.RLIMIT_DATA, (taken + memory, taken + memory))
+        used = int(status[status.index("VmData:") + 1]) << 10
+        resource.setrlimit(resource.RLIMIT_DATA, (used + memory, used + memory))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,48 @@
+"""Routes whose bodies are read within limits, small ones at once, large ones in a thread."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from tenor.serving.asgi import BODY_KEY
+from tenor.serving.json_reader import JsonReader
+from tenor.serving.limits import Limits
+
+_INLINE_BYTES = 64 << 10  # of a body that is read on the event loop
+
+
+def route_class(limits: Limits, list_fields: frozenset[str]) -> type[APIRoute]:
+    """A class of FastAPI routes that read bodies with `JsonReader`.
+
+    Args:
+        limits: Limits of one request.
+        list_fields: Fields whose values may be lists of strings.
+    """
+    threads = ThreadPoolExecutor(1, "body")
+
+    class LimitedRequest(Request):
+        async def body(self) -> bytes:
+            body: bytes | None = self.scope.get(BODY_KEY)
+            return await super().body() if body is None else body
+
+        async def json(self) -> Any:
+            reader = JsonReader(body := await self.body(), limits, list_fields)
+            if len(body) <= _INLINE_BYTES:
+                return reader.read()
+            return await asyncio.get_running_loop().run_in_executor(threads, reader.read)
+
+    class LimitedRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def handle_limited(request: Request) -> Response:
+                return await handle(LimitedRequest(request.scope, request.receive))
+
+            return handle_limited
+
+    return LimitedRoute
