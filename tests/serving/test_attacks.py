@@ -155,7 +155,7 @@ def test_a_model_that_panics_and_hangs_is_told_of_and_sigterm_is_heard(server: S
     os.kill(server.process.pid, signal.SIGTERM)
     assert server.process.wait(30) == 128 + signal.SIGTERM
     events = [json.loads(line) for line in server.log.read_text(encoding="utf-8").splitlines() if line[0] == "{"]
-    assert events[-1]["message"] == "a model did not end within 4 seconds, so the server ended without it."
+    assert events[-1]["message"] == "a model did not stop within 4 seconds, so the server ended without it."
     assert sum("Panic: of native code" in event.get("traceback", "") for event in events) == 1
 
 

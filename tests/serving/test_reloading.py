@@ -73,7 +73,7 @@ def test_a_good_model_passes(folder: Path) -> None:
 def test_a_model_that_means_harm_is_told_of(
     folder: Path, does: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, code: str, problem: str
 ) -> None:
-    monkeypatch.setattr(trial, "_WALL", 60)  # the machine may have other work
+    monkeypatch.setattr(trial, "_WALL_RATIO", 60)  # the machine may have other work
     does(code)
     told = asyncio.run(trial.try_model(folder, bundle.digest(folder), 1))
     assert told is not None
@@ -83,7 +83,7 @@ def test_a_model_that_means_harm_is_told_of(
 def test_a_model_that_sleeps_is_ended(
     folder: Path, does: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial, "_WALL", 0)
+    monkeypatch.setattr(trial, "_WALL_RATIO", 0)
     does("import time; time.sleep(1e6)")
     told = asyncio.run(trial.try_model(folder, bundle.digest(folder), 10))
     assert told == "it did not load and predict a few texts within 0 seconds."
@@ -166,7 +166,7 @@ def test_a_damaged_version_is_told_of_and_a_good_one_after_it_is_taken(folder: P
         (folder / "manifest.json").unlink()
         os.mkfifo(folder / "manifest.json")  # which nobody writes into: who reads it waits for ever
         await until(lambda: len(events) > 1)
-        assert events[1]["problem"] == "manifest.json is no file that a model could have."
+        assert events[1]["problem"] == "manifest.json is not a file that a model can have."
         shutil.rmtree(folder)
         tenor.load(old_folder).save(folder)
         signed(folder, "history.csv", b"epoch,loss\n1,0.25\n")
@@ -221,7 +221,7 @@ def test_a_new_version_frees_a_model_that_hangs(folder: Path, monkeypatch: pytes
         await served.reload(bundle.digest(folder), 60)
         assert served.fault() is None
         assert (await served.batcher.submit(served.predictor.raw_logits, ["a"])).shape[0] == 1
-        assert "has ended" in str((await asyncio.gather(hangs, return_exceptions=True))[0])
+        assert "has stopped" in str((await asyncio.gather(hangs, return_exceptions=True))[0])
         await served.stop()
 
     try:
