@@ -43,6 +43,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/tree.py --check
+	$(BIN)/python tools/families.py --check
 	$(BIN)/python tools/words.py
 
 fix: $(INSTALLED)

@@ -110,7 +110,7 @@ def test_every_builtin_dataset_is_described(name: str) -> None:
     assert f"| `{name}` | {row.rows:,} | {row.language} |" in read("docs/data.md")
 
 
-@pytest.mark.parametrize("tool", ["tools/tree.py", "bench/summary.py"])
+@pytest.mark.parametrize("tool", ["tools/tree.py", "tools/families.py", "bench/summary.py"])
 def test_generated_parts_are_up_to_date(tool: str) -> None:
     done = subprocess.run([sys.executable, ROOT / tool, "--check"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")

@@ -172,3 +172,27 @@ def test_times_are_read(written: str, wanted: float | None) -> None:
 def test_what_is_no_time_is_refused(written: str) -> None:
     with pytest.raises(SettingsError, match=r"^here: .* is no time"):
         settings.seconds(written, "here")
+
+
+@dataclass(frozen=True)
+class _Base:
+    rate: float = settings.setting(0.1, "how fast")
+    sizes: tuple[int, ...] | None = settings.setting(None, "widths of the layers")
+
+
+@dataclass(frozen=True)
+class _Derived(_Base):
+    rate: float = settings.setting(0.5)
+    sizes: tuple[int, ...] | None = settings.setting((1, 2), "widths of both layers")
+
+
+def test_settings_are_described_with_the_help_of_the_nearest_class() -> None:
+    assert settings.describe(_Base) == [("rate", "0.1", "how fast"), ("sizes", "none", "widths of the layers")]
+    assert settings.describe(_Derived) == [("rate", "0.5", "how fast"), ("sizes", "[1, 2]", "widths of both layers")]
+
+    @dataclass(frozen=True)
+    class Silent:
+        size: int = 1
+
+    with pytest.raises(TypeError, match=r"Silent\.size has no help"):
+        settings.describe(Silent)

@@ -18,6 +18,7 @@ BEGIN, END = "<!-- tree: written by tools/tree.py -->", "<!-- end of tree -->"
 
 # The order in which data flows, then what surrounds it.
 ORDER = (
+    "api.py",
     "errors.py",
     "sklearn.py",
     "_core",

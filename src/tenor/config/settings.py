@@ -16,7 +16,7 @@ import typing
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NewType, TypeVar
+from typing import Any, NamedTuple, NewType, TypeVar
 
 from tenor.errors import RenamedSettingWarning, SettingsError, listed
 
@@ -26,6 +26,51 @@ Seconds = NewType("Seconds", float)
 
 _LARGEST = 1e18
 _ONE_NAME = "Give the name of today alone."
+
+
+class SettingHelp(NamedTuple):
+    """A setting for people.
+
+    Attributes:
+        name: Its name.
+        default: Its default as one writes it: `none` for None.
+        help: What it means, as a phrase.
+    """
+
+    name: str
+    default: str
+    help: str
+
+
+def setting(default: S, help: str | None = None) -> S:
+    """A field of a settings class.
+
+    Args:
+        default: Its default.
+        help: What it means, as a phrase without a period; None: as in the class that it overrides.
+    """
+    return dataclasses.field(default=default, metadata={} if help is None else {"help": help})
+
+
+def describe(kind: type) -> list[SettingHelp]:
+    """The settings of a class, in order, for help and documentation."""
+    fields = dataclasses.fields(kind)
+    return [SettingHelp(each.name, _shown(each.default), _help(kind, each.name)) for each in fields]
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return "none"
+    return str(list(default)) if isinstance(default, tuple) else str(default)
+
+
+def _help(kind: type, name: str) -> str:
+    """The help of a setting, from the nearest class that has one."""
+    for each in kind.__mro__:
+        for field in dataclasses.fields(each) if dataclasses.is_dataclass(each) else ():
+            if field.name == name and "help" in field.metadata:
+                return str(field.metadata["help"])
+    raise TypeError(f"{kind.__qualname__}.{name} has no help")
 
 
 def make(kind: type[S], values: dict[str, Any], source: str) -> S:

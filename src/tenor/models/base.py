@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.config.search_space import Choice, Space, around
-from tenor.config.settings import require
+from tenor.config.settings import require, setting
 from tenor.data.split import Groups
 from tenor.data.text_source import text_source
 from tenor.evaluation.calibration import Calibration
@@ -161,43 +161,48 @@ class NetworkConfig:
         "predict_keep": "predict_truncation",
     }
 
-    max_length: int = 200
-    """Longer texts are cut to this many tokens."""
-    truncation: Truncation = "end"
-    """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
-    the end), all of it in windows, whose logits are averaged, or all: windows, and both beside them."""
-    predict_truncation: Truncation | None = None
-    """What predictions keep of it; none: what training keeps."""
-    loss: Loss | None = None
-    """What training makes small; none is the task's own: cross-entropy, and for numbers the mean squared error."""
-    label_smoothing: float = 0.1
-    """Share of the target that is spread evenly over all classes (Szegedy et al., 2016); 0 is off."""
-    focal: float = 0.0
-    """How much less a text counts that is classified well: its loss is scaled by (1 - p)^focal (Lin et al., 2017); 0 is
-    off."""
-    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adam"
-    learning_rate: float = 0.008
-    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
-    warmup: float = 0.05
-    """Share of all steps over which the learning rate rises."""
-    clip_norm: float | None = 1.0
-    """Gradients are scaled down to this length (Pascanu et al., 2013); none is off."""
-    batch_tokens: int = 12_800
-    """Tokens in a batch, at most: 64 texts of 200 tokens, or 200 of 64. Little data make smaller batches, so that an
-    epoch has about 100."""
-    epochs: int | None = None
-    """Passes over the training texts; none makes about 300 batches of them, in 2 (`pretrained`: 1) to 10
-    epochs."""
-    steps: int | None = None
-    """Batches to learn from in all, if that is less than `epochs` come to; none: those of all epochs."""
-    patience: int | None = 2
-    """Stop after this many epochs without a better validation loss; none is off."""
-    validation: float = 0.1
-    """Share of the training texts on which the best epoch is chosen; 0 keeps the last. From 1,000 texts on half of them
-    are left to calibrate on; fewer serve both."""
-    calibration: float = 0.0
-    """Share of the training texts held out to calibrate on where `validation` is 0: at least 100 texts, or none, and at
-    most 2,000; 0 calibrates nothing then."""
+    max_length: int = setting(200, "longer texts are truncated to this many tokens")
+    truncation: Truncation = setting(
+        "end",
+        "truncation in training: `end`, `start`, `both` (a quarter from the start, the rest from the end), "
+        "`windows` (all of the text, with averaged logits), or `all` (`windows` and `both`)",
+    )
+    predict_truncation: Truncation | None = setting(None, "truncation in prediction; none: the same as in training")
+    loss: Loss | None = setting(
+        None,
+        "`cross-entropy`, `mean-squared-error`, and for numbers `mean-absolute-error` or `huber` (robust to "
+        "outliers); none: cross-entropy, for numbers the mean squared error",
+    )
+    label_smoothing: float = setting(
+        0.1,
+        "share of the target that is spread evenly over all classes (Szegedy et al., 2016); 0 is off",
+    )
+    focal: float = setting(
+        0.0,
+        "focal loss (Lin et al., 2017): reduces the weight of well classified texts; 2 is usual, 0 is off",
+    )
+    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = setting(
+        "adam",
+        "`adam`, `adamw`, `sgd`, `momentum` or `rmsprop`",
+    )
+    learning_rate: float = setting(0.008, "the peak learning rate; it rises to it and then falls linearly to 0")
+    warmup: float = setting(0.05, "share of the steps in which the learning rate rises")
+    clip_norm: float | None = setting(1.0, "maximum norm of the gradient (Pascanu et al., 2013); none is off")
+    batch_tokens: int = setting(12_800, "maximum number of tokens in a batch; little data uses smaller batches")
+    epochs: int | None = setting(
+        None, "passes over the training texts; none: about 300 batches, in 2 (`pretrained`: 1) to 10 epochs"
+    )
+    steps: int | None = setting(None, "maximum number of batches in all; none: those of all epochs")
+    patience: int | None = setting(2, "stop after this many epochs without a better validation loss; none is off")
+    validation: float = setting(
+        0.1,
+        "share of the training texts that chooses the best epoch; 0 keeps the last epoch. From 1,000 texts, half "
+        "of them calibrate instead; fewer serve both",
+    )
+    calibration: float = setting(
+        0.0,
+        "share of the training texts held out for calibration if `validation` is 0: 100 to 2,000 texts, or none",
+    )
 
     def __post_init__(self) -> None:
         require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
@@ -233,11 +238,11 @@ class NetworkConfig:
 class WordConfig(NetworkConfig):
     """Settings of the families that learn a vector for each token of a vocabulary."""
 
-    vocabulary: int = 10_000
-    """Tokens in the vocabulary, the two for padding and for unknown tokens among them."""
-    tokens: TokenKind | None = None
-    """What the tokens are: words (and Chinese characters), or subwords that are trained on the texts; none: subwords
-    where most texts are in a script without blanks between words, such as Chinese, else words."""
+    vocabulary: int = setting(10_000, "size of the vocabulary, including the tokens for padding and unknown")
+    tokens: TokenKind | None = setting(
+        None,
+        "`words` or `subwords`; none: subwords if most texts are in a script without spaces, else words",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tenor._core.callbacks import Callback
-from tenor.config.settings import Seconds, require
+from tenor.config.settings import Seconds, require, setting
 from tenor.errors import SettingsError
 from tenor.evaluation import calibration
 from tenor.models.auto import blend, candidate, cost, distillation, plan
@@ -37,19 +37,24 @@ _DISTILLED_SHARE = 0.25  # of the time is for the small model that learns from t
 class Config:
     """Settings of `auto`."""
 
-    budget: Seconds | None = _USUAL_S
-    """Seconds for learning, or a time such as `5m`; reading the texts and measuring come on top. None: until nothing
-    makes it better."""
-    members: tuple[str, ...] | None = None
-    """Models to make, whatever time they take: each a family and settings of it, such as `bag steps=400`; none: what
-    fits into `budget`."""
-    maximum_size: float | None = None
-    """Largest size of the blend, in MiB of weights and graphs; none: any."""
-    maximum_latency: float | None = None
-    """Longest time that the blend may take for a single text, in milliseconds, on this machine; none: any."""
-    distil: str | None = None
-    """A model that learns what the blend says and is kept in its place: a family and settings of it, such as `ngram` or
-    `bag embedding=16`; none: the blend is kept."""
+    budget: Seconds | None = setting(
+        _USUAL_S,
+        "seconds for training, or a time such as `5m`; none: until nothing improves the blend",
+    )
+    members: tuple[str, ...] | None = setting(
+        None,
+        "models to train, whatever time they take: each a family and its settings; none: what fits into `budget`",
+    )
+    maximum_size: float | None = setting(None, "maximum size of the blend, in MiB of weights and graphs")
+    maximum_latency: float | None = setting(
+        None,
+        "maximum time of the blend for one text, in milliseconds, on this machine",
+    )
+    distil: str | None = setting(
+        None,
+        "a model that learns the predictions of the blend and replaces it: a family and its settings; none: keep "
+        "the blend",
+    )
 
     def __post_init__(self) -> None:
         require(self.budget is None or self.budget > 0, "budget", "must be above 0, or none")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tenor.config.search_space import Choice, Range, Space
-from tenor.config.settings import require
+from tenor.config.settings import require, setting
 from tenor.models.base import Activation, NetworkConfig
 from tenor.models.family import NetworkFamily
 from tenor.models.neural.shapes import Shapes, dense
@@ -28,27 +28,16 @@ class Config(NetworkConfig):
         "minimum_texts": "min_df",
     }
 
-    max_length: int = 1_000
-    """Longer texts are cut to this many tokens."""
-    learning_rate: float = 0.016
-    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0. A vector learns from the
-    few batches alone that its n-gram occurs in."""
-    batch_tokens: int = 50_000
-    """N-grams in a batch, at most. Little data make smaller batches, so that an epoch has about 100."""
-    vocabulary: int = 200_000
-    """N-grams in the vocabulary: those that occur in most texts."""
-    min_df: int = 2
-    """N-grams in fewer training texts than this are left out."""
-    word_ngrams: tuple[int, ...] = (1, 2)
-    """Lengths of the n-grams in tokens."""
-    embedding: int = 32
-    """Width of an n-gram's vector."""
-    hidden: tuple[int, ...] = ()
-    """Widths of the hidden layers, such as [64, 64]."""
-    activation: Activation = "relu"
-    """Activation of the hidden layers."""
-    dropout: float = 0.2
-    """Share of the features that are dropped in training, after the mean and after each hidden layer."""
+    max_length: int = setting(1_000)
+    learning_rate: float = setting(0.016)
+    batch_tokens: int = setting(50_000, "maximum number of n-grams in a batch; little data uses smaller batches")
+    vocabulary: int = setting(200_000, "number of n-grams in the vocabulary: those in most texts")
+    min_df: int = setting(2, "minimum number of training texts with an n-gram")
+    word_ngrams: tuple[int, ...] = setting((1, 2), "lengths of the n-grams in tokens")
+    embedding: int = setting(32, "width of an n-gram's vector")
+    hidden: tuple[int, ...] = setting((), "widths of the hidden layers, such as `[64, 64]`")
+    activation: Activation = setting("relu", "activation of the hidden layers: `relu`, `tanh`, `sigmoid` or `gelu`")
+    dropout: float = setting(0.2, "dropout in training, after the mean and after each hidden layer")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenor.config.search_space import Choice, Range, Space
-from tenor.config.settings import require
+from tenor.config.settings import require, setting
 from tenor.models.base import Activation, WordConfig
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import tokens
@@ -19,20 +19,13 @@ from tenor.tasks import Task
 class Config(WordConfig):
     """Settings of `cnn`."""
 
-    max_length: int = 400
-    """Longer texts are cut to this many tokens."""
-    learning_rate: float = 0.004
-    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
-    embedding: int = 128
-    """Width of a token's vector."""
-    widths: tuple[int, ...] = (3, 4, 5)
-    """Tokens that a filter spans; one group of filters for each."""
-    filters: int = 100
-    """Filters of each width."""
-    activation: Activation = "relu"
-    """Activation of the filters."""
-    dropout: float = 0.5
-    """Share of the pooled features that are dropped in training."""
+    max_length: int = setting(400)
+    learning_rate: float = setting(0.004)
+    embedding: int = setting(128, "width of a token's vector")
+    widths: tuple[int, ...] = setting((3, 4, 5), "widths of the filters in tokens; one group of filters for each")
+    filters: int = setting(100, "number of filters of each width")
+    activation: Activation = setting("relu", "activation of the filters: `relu`, `tanh`, `sigmoid` or `gelu`")
+    dropout: float = setting(0.5, "dropout of the pooled features in training")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tenor.config.search_space import Choice, Range, Space
-from tenor.config.settings import require
+from tenor.config.settings import require, setting
 from tenor.models.base import WordConfig
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import tokens
@@ -19,21 +19,22 @@ from tenor.tasks import Task
 class Config(WordConfig):
     """Settings of `lstm`."""
 
-    embedding: int = 128
-    """Width of a token's vector."""
-    units: int = 128
-    """Width of the LSTM's state."""
-    activation: Literal["tanh", "relu", "sigmoid"] = "tanh"
-    """Activation of the LSTM's cell."""
-    bidirectional: bool = False
-    """Whether a second LSTM reads the text backwards; the states of both are put side by side."""
-    pooling: Literal["last", "mean", "max"] = "last"
-    """How the states of all tokens become one vector: the last one, their mean, or their maximum."""
-    memory: int | None = 100
-    """Steps that the LSTM's cells remember at first: forget biases are drawn for memories of 1 to this many steps
-    (chrono initialisation: Tallec and Ollivier, 2018); none starts all forget biases at 1."""
-    dropout: float = 0.2
-    """Share of the embedding's channels that are dropped in training, the same ones over a whole text."""
+    embedding: int = setting(128, "width of a token's vector")
+    units: int = setting(128, "width of the LSTM's state")
+    activation: Literal["tanh", "relu", "sigmoid"] = setting(
+        "tanh",
+        "activation of the LSTM's cell: `tanh`, `relu` or `sigmoid`",
+    )
+    bidirectional: bool = setting(False, "add a second LSTM that reads the text backwards")
+    pooling: Literal["last", "mean", "max"] = setting(
+        "last",
+        "how the states of all tokens become one vector: `last`, `mean` or `max`",
+    )
+    memory: int | None = setting(
+        100,
+        "longest initial memory of the cells, in steps; none starts all forget biases at 1",
+    )
+    dropout: float = setting(0.2, "dropout of embedding channels in training, the same ones over a whole text")
 
     def __post_init__(self) -> None:
         super().__post_init__()

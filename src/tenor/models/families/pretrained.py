@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from tenor._core.records import Record
 from tenor.config.search_space import Choice, Range, Space
-from tenor.config.settings import require
+from tenor.config.settings import require, setting
 from tenor.errors import BundleError, SettingsError
 from tenor.models.base import NetworkConfig, Precision
 from tenor.models.family import NetworkFamily
@@ -30,48 +30,39 @@ class Config(NetworkConfig):
 
     fewest_epochs: ClassVar[int] = 1
 
-    model: str = "minilm"
-    """The encoder: `minilm`, a folder in Hugging Face's layout, `hf://OWNER/NAME` or `modelscope://OWNER/NAME`."""
-    tune: Literal["all", "top", "lora", "frozen"] | None = None
-    """What is trained besides the head: all blocks, the top ones, low-rank additions to all of them, or nothing; none:
-    nothing with fewer than 100 texts, else all. So few cannot teach an encoder what it does not know."""
-    max_length: int = 128
-    """Longer texts are cut to this many tokens, the special ones among them."""
-    truncation: Truncation = "both"
-    """What training keeps of a text that is too long: its end, its start, both (a quarter from the start, the rest from
-    the end, which is where reviews conclude), all of it in windows, whose logits are averaged, or all: windows, and
-    both beside them."""
-    predict_truncation: Truncation | None = None
-    """What predictions keep of it; none: all of it in windows."""
-    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = "adamw"
-    learning_rate: float = 2e-4
-    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
-    layer_decay: float = 0.9
-    """Each block learns at this share of the rate of the one above it."""
-    warmup: float = 0.1
-    """Share of all steps over which the learning rate rises."""
-    validation: float = 0.0
-    """Share of the training texts on which the best epoch is chosen; 0 keeps the last."""
-    calibration: float = 0.04
-    """Share of the training texts held out to calibrate on where `validation` is 0."""
-    batch_tokens: int = 4_096
-    """Tokens in a batch, at most: 32 texts of 128. Little data make smaller batches, so that an epoch has about 100."""
-    blocks: int = 2
-    """With `tune = "top"`: how many blocks, from the top, are trained."""
-    rank: int = 8
-    """With `tune = "lora"`: the rank of the additions."""
-    pooling: Literal["mean", "first"] = "mean"
-    """How the values of all tokens become one vector: their mean, or the first one ([CLS])."""
-    pooled_blocks: int | None = None
-    """The vectors of so many blocks, the last ones, are averaged (Devlin et al., 2019, for features); none: the last
-    one alone where at least 2,000 texts tune it, else half of the blocks. What the last block knows best is the task
-    that the encoder was trained on, which is another one, until it has learned this one."""
-    dropout: float = 0.1
-    """Share of the features that are dropped in training."""
-    precision: Precision = "auto"
-    """Numbers that training computes with; auto: `bfloat16` where the processor has it, else `float32`."""
-    architecture: dict[str, Any] | None = None
-    """The encoder's shape; it is read from the model."""
+    model: str = setting("minilm", "the encoder: `minilm`, a folder, `hf://OWNER/NAME` or `modelscope://OWNER/NAME`")
+    tune: Literal["all", "top", "lora", "frozen"] | None = setting(
+        None,
+        "what is trained besides the head: `all` blocks, the `top` ones, `lora`, or `frozen` (nothing); none: "
+        "`frozen` with fewer than 100 texts, else `all`",
+    )
+    max_length: int = setting(128, "longer texts are truncated to this many tokens, including the special ones")
+    truncation: Truncation = setting("both")
+    predict_truncation: Truncation | None = setting(None, "truncation in prediction; none: all of the text, in windows")
+    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = setting("adamw")
+    learning_rate: float = setting(2e-4)
+    layer_decay: float = setting(0.9, "learning rate of each block, relative to the block above it")
+    warmup: float = setting(0.1)
+    validation: float = setting(0.0)
+    calibration: float = setting(0.04)
+    batch_tokens: int = setting(4_096)
+    blocks: int = setting(2, 'with `tune = "top"`: number of trained blocks, from the top')
+    rank: int = setting(8, 'with `tune = "lora"`: rank of the additions')
+    pooling: Literal["mean", "first"] = setting(
+        "mean",
+        "how the values of all tokens become one vector: their `mean`, or the `first` one",
+    )
+    pooled_blocks: int | None = setting(
+        None,
+        "number of last blocks whose vectors are averaged; none: 1 if at least 2,000 texts tune the encoder, else"
+        " half of the blocks",
+    )
+    dropout: float = setting(0.1, "dropout of the features in training")
+    precision: Precision = setting(
+        "auto",
+        "precision of training: `auto`, `float32` or `bfloat16`; auto uses bfloat16 if the processor supports it",
+    )
+    architecture: dict[str, Any] | None = setting(None, "the encoder's shape; read from the model, not set")
 
     def __post_init__(self) -> None:
         super().__post_init__()

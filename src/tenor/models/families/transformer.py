@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenor.config.search_space import Choice, Range, Space
-from tenor.config.settings import require
+from tenor.config.settings import require, setting
 from tenor.models.base import Activation, Precision, WordConfig
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import tokens
@@ -22,24 +22,24 @@ from tenor.tasks import Task
 class Config(WordConfig):
     """Settings of `transformer`."""
 
-    learning_rate: float = 0.002
-    """The highest learning rate: it rises to it over `warmup` and then falls linearly to 0."""
-    warmup: float = 0.1
-    """Share of all steps over which the learning rate rises."""
-    width: int = 64
-    """Width of a token's vector."""
-    blocks: int = 2
-    """Blocks of self-attention and feed-forward."""
-    heads: int = 2
-    """Heads of the attention; they share the width."""
-    feed_forward: int = 128
-    """Width of the feed-forward layers."""
-    activation: Activation = "gelu"
-    """Activation of the feed-forward layers."""
-    dropout: float = 0.3
-    """Share of the values that are dropped in training."""
-    precision: Precision = "auto"
-    """Numbers that training computes with; auto: `bfloat16` where the processor has it, else `float32`."""
+    learning_rate: float = setting(
+        0.002,
+        "the peak learning rate; it rises to it and then falls linearly to 0. With `--init` 0.006",
+    )
+    warmup: float = setting(0.1)
+    width: int = setting(64, "width of a token's vector")
+    blocks: int = setting(2, "number of blocks of self-attention and feed-forward layers")
+    heads: int = setting(2, "attention heads; they share the width")
+    feed_forward: int = setting(128, "width of the feed-forward layers")
+    activation: Activation = setting(
+        "gelu",
+        "activation of the feed-forward layers: `relu`, `tanh`, `sigmoid` or `gelu`",
+    )
+    dropout: float = setting(0.3, "dropout in training")
+    precision: Precision = setting(
+        "auto",
+        "precision of training: `auto`, `float32` or `bfloat16`; auto uses bfloat16 if the processor supports it",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,7 +12,7 @@ import scipy.sparse
 from tenor._core.callbacks import Callback
 from tenor._core.records import Record, RecordError
 from tenor.config.search_space import Choice, Range, Space
-from tenor.config.settings import require
+from tenor.config.settings import require, setting
 from tenor.models.attribution import Attribution, spread
 from tenor.models.base import Arrays
 from tenor.models.family import SavedModel
@@ -42,20 +42,26 @@ class Config:
         "minimum_texts": "min_df",
     }
 
-    word_ngrams: tuple[int, ...] | None = None
-    """Lengths of the n-grams in tokens, such as [1, 2]; where only `char_ngrams` is set, there are none."""
-    char_ngrams: tuple[int, ...] | None = None
-    """Lengths of the n-grams in characters, such as [3, 4, 5]; where only `word_ngrams` is set, there are none."""
-    weighting: Weighting | None = None
-    C: float | None = None
-    """C of the logistic regression: larger fits the training texts closer."""
-    min_df: int = 2
-    """N-grams in fewer training texts than this are left out."""
-    iterations: int = 20
-    """At most this many steps of L-BFGS."""
-    calibrated: bool = True
-    """Whether further models, each of which leaves out a part of the texts, tell how probable labels are; without them
-    probabilities are not calibrated and no coverage can be promised."""
+    word_ngrams: tuple[int, ...] | None = setting(None, "lengths of word n-grams, such as `[1, 2]`; `[]` is off")
+    char_ngrams: tuple[int, ...] | None = setting(
+        None,
+        "lengths of character n-grams, such as `[3, 4, 5]`; `[]` is off",
+    )
+    weighting: Weighting | None = setting(
+        None,
+        "`naive-bayes`, `tf-idf` or `tf-idf-naive-bayes`; none: chosen by validation",
+    )
+    C: float | None = setting(
+        None,
+        "C of the logistic regression; larger values fit the training texts more closely; none: chosen by validation",
+    )
+    min_df: int = setting(2, "minimum number of training texts with an n-gram")
+    iterations: int = setting(20, "maximum number of L-BFGS steps")
+    calibrated: bool = setting(
+        True,
+        "train further models in cross-validation to calibrate; without them there are no calibrated "
+        "probabilities and no coverage",
+    )
 
     def __post_init__(self) -> None:
         for key in ("word_ngrams", "char_ngrams"):
