@@ -17,11 +17,11 @@ def data(classes: int, rows: int = 300, columns: int = 40) -> tuple[scipy.sparse
 
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("C", [0.1, 1.0, 30.0])
-def test_weights_are_those_of_scikit_learn(classes: int, strength: float) -> None:
+def test_weights_are_those_of_scikit_learn(classes: int, C: float) -> None:
     features, targets = data(classes)
     desired, activation = (targets[:, None], "sigmoid") if classes == 2 else (np.eye(classes)[targets], "softmax")
-    found = solver.fit(features, desired.astype(np.float32), activation, strength, iterations=500, tolerance=1e-6)
-    peer = LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(features, targets)
+    found = solver.fit(features, desired.astype(np.float32), activation, C, iterations=500, tolerance=1e-6)
+    peer = LogisticRegression(C=C, tol=1e-8, max_iter=5000).fit(features, targets)
     ours, theirs = solver.logits(features, found), peer.decision_function(features).reshape(len(targets), -1)
     if classes > 2:  # softmax does not know a constant that is added to all classes
         ours, theirs = (logits - logits.mean(axis=1, keepdims=True) for logits in (ours, theirs))

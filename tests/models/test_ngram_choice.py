@@ -40,11 +40,11 @@ def test_much_text_is_not_searched_by_characters(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_where_one_kind_of_n_gram_is_set_the_other_is_off(
-    asked: dict[str, tuple[int, ...]], orders: tuple[int, ...], characters: tuple[int, ...]
+    asked: dict[str, tuple[int, ...]], word_ngrams: tuple[int, ...], char_ngrams: tuple[int, ...]
 ) -> None:
     config = ngram.Config(weighting="tf-idf", C=1.0, **asked)  # type: ignore[arg-type]
     fitted = ngram.fit(examples(TEXTS, TARGETS), config, FitContext(seed=1))
-    assert (fitted.config.word_ngrams, fitted.config.char_ngrams) == (orders, characters)
+    assert (fitted.config.word_ngrams, fitted.config.char_ngrams) == (word_ngrams, char_ngrams)
     assert fitted.history == []
 
 
