@@ -106,7 +106,7 @@ def test_several_labels_and_numbers_have_pages_of_their_own(tmp_path: Path) -> N
     numbers.write_text("text,label\n" + "".join(f"{text},{row % 2 + row / 1000}\n" for text, row in rows))
     made = train(numbers, tmp_path / "numbers", task="regression")
     assert "root mean squared error" in made[bundle.REPORT]
-    assert "width of the interval" in made[bundle.REPORT]
+    assert "interval width" in made[bundle.REPORT]
 
 
 def test_what_is_found_in_the_data_and_what_was_not_measured_is_told(tmp_path: Path) -> None:

@@ -201,20 +201,20 @@ def _calibrated(name: str, metrics: dict[str, Any]) -> str:
 def _sets(metrics: dict[str, Any]) -> list[str]:
     cells = []
     for row in metrics.get("coverage", []):
-        right = "" if row["single_right"] is None else f"{row['single_right']:5.1%}"
-        cells.append(f"{row['mean_size']:9.2f}  {row['single']:9.1%}  {right:>5}")
-    return _coverage(metrics, "mean size  one label  right", cells)
+        accuracy = "" if row["single_right"] is None else f"{row['single_right']:.1%}"
+        cells.append(f"{row['mean_size']:13.2f}  {row['single']:10.1%}  {accuracy:>18}")
+    return _coverage(metrics, "mean set size  singletons  singleton accuracy", cells)
 
 
 def _coverage(metrics: dict[str, Any], head: str, cells: list[str]) -> list[str]:
-    """What sets and intervals with a promised coverage held."""
+    """How often prediction sets and intervals contained the true label or value, beside the target."""
     if not cells:
         return []
     rows = zip(metrics["coverage"], cells, strict=True)
     return [
         "",
-        f"coverage   found  {head}",
-        *(f"{row['coverage']:8.0%}  {row['found']:6.1%}  {cell}" for row, cell in rows),
+        f"coverage  empirical  {head}",
+        *(f"{row['coverage']:8.0%}  {row['found']:9.1%}  {cell}" for row, cell in rows),
     ]
 
 

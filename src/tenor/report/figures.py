@@ -54,7 +54,7 @@ def learning(history: Sequence[Mapping[str, Any]], t: Translate) -> str:
     def draw(axes: Any) -> None:
         axes.set(xlabel=t("epoch"), ylabel=t("loss"))
         axes.xaxis.get_major_locator().set_params(integer=True)
-        for number, (key, name) in enumerate({"loss": "learned from", "validation_loss": "held out"}.items()):
+        for number, (key, name) in enumerate({"loss": "training", "validation_loss": "validation"}.items()):
             values = [float(row[key]) for row in history if row.get(key) not in (None, "")]
             if len(values) == len(epochs):
                 axes.plot(epochs, values, ls=_STYLES[number], c=_SERIES[number], marker="o", label=t(name))
@@ -74,7 +74,7 @@ def precision_recall(curves: Sequence[Any], t: Translate) -> str:
         axes.legend(loc="lower left")
 
     told = "; ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in curves)
-    return _svg(draw, f"{t('Precision by recall')}. {t('average precision')}: {told}")
+    return _svg(draw, f"{t('Precision-recall curves')}. {t('average precision')}: {told}")
 
 
 def reliability(test: dict[str, Any], t: Translate) -> str:
@@ -82,7 +82,7 @@ def reliability(test: dict[str, Any], t: Translate) -> str:
     found = {"calibrated": test} | ({"before": test["uncalibrated"]} if "uncalibrated" in test else {})
 
     def draw(axes: Any) -> None:
-        axes.set(xlabel=t("confidence"), ylabel=t("share that is right"), xlim=(0, 1.01), ylim=(0, 1.01))
+        axes.set(xlabel=t("confidence"), ylabel=t("accuracy"), xlim=(0, 1.01), ylim=(0, 1.01))
         axes.plot([0, 1], [0, 1], c=_INK, lw=0.8, label=t("perfect"))
         for number, (name, measured) in enumerate(found.items()):
             bins = measured["reliability"]
@@ -91,7 +91,7 @@ def reliability(test: dict[str, Any], t: Translate) -> str:
         axes.legend(loc="upper left")
 
     errors = ", ".join(f"{t(name)} {row['expected_calibration_error']:.4f}" for name, row in found.items())
-    return _svg(draw, f"{t('Share that is right, by confidence')}. {t('expected calibration error')}: {errors}")
+    return _svg(draw, f"{t('Reliability diagram')}. {t('expected calibration error')}: {errors}")
 
 
 def values(pairs: Any, t: Translate) -> str:
@@ -103,7 +103,7 @@ def values(pairs: Any, t: Translate) -> str:
         axes.plot(ends, ends, c=_INK, lw=0.8)
         axes.plot(pairs[:, 0], pairs[:, 1], "o", c=_SERIES[0], ms=3, alpha=0.5)
 
-    return _svg(draw, t("Predicted by true values"))
+    return _svg(draw, t("Predicted against true values"))
 
 
 def _svg(draw: Callable[[Any], None], title: str) -> str:

@@ -34,7 +34,7 @@ HEADLINE_METRICS: dict[type, tuple[tuple[str, str], ...]] = {
         ("micro-F1", "micro_f1"),
         ("macro-F1", "macro_f1"),
         ("average precision", "average_precision"),
-        ("all labels of a text right", "exact_match"),
+        ("exact match", "exact_match"),
         ("Hamming loss", "hamming_loss"),
         ("expected calibration error", "expected_calibration_error"),
     ),
@@ -49,13 +49,13 @@ HEADLINE_METRICS: dict[type, tuple[tuple[str, str], ...]] = {
 METRIC_NAMES = {SingleLabel: "accuracy", MultiLabel: "micro-F1", Regression: "mean absolute error"}
 _SECTIONS = {
     "results": "Results",
-    "coverage": "Sets with a promised coverage",
-    "slices": "Parts of the data, the worst first",
-    "errors": "The most confident errors",
-    "suspects": "Labels that may be wrong",
+    "coverage": "Coverage of prediction sets",
+    "slices": "Slices of the data, worst first",
+    "errors": "Most confident errors",
+    "suspects": "Possibly wrong labels",
     "data": "Data",
     "training": "Training",
-    "again": "To make it again",
+    "again": "Reproduce this model",
 }
 
 
@@ -187,12 +187,12 @@ def _confused(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str, 
 
 def _costs(facts: ReportData) -> list[tuple[str, str]]:
     timing = facts.metrics.timing.as_dict()
-    costs = [("time in all", f"{timing['total_s']:.1f} s")] if "total_s" in timing else []
+    costs = [("total time", f"{timing['total_s']:.1f} s")] if "total_s" in timing else []
     steps = ("read_s", "check_s", "encode_s", "choose_s", "fit_s", "calibrate_s", "evaluate_s", "cross_validate_s")
     costs += [(key.removesuffix("_s").replace("_", "-"), f"{timing[key]:.1f} s") for key in steps if key in timing]
-    costs.append(("size of the model", f"{facts.size / 1e6:.1f} MB"))
+    costs.append(("model size", f"{facts.size / 1e6:.1f} MB"))
     if facts.speed:
-        costs.append(("texts a second, predicting", f"{facts.speed:,.0f}"))
+        costs.append(("predicted texts per second", f"{facts.speed:,.0f}"))
     if facts.memory:
         costs.append(("peak memory", f"{facts.memory / 1e6:,.0f} MB"))
     return costs
@@ -206,11 +206,11 @@ def _figures(facts: ReportData, t: words.Translate) -> dict[str, list[tuple[str,
     areas = ", ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in facts.curves)
     if facts.curves:
         drawn = figures.precision_recall(facts.curves, t)
-        results.append((t("Precision by recall"), f"{t('average precision')}: {areas}", drawn))
+        results.append((t("Precision-recall curves"), f"{t('average precision')}: {areas}", drawn))
     if "reliability" in facts.test:
-        results.append((t("Share that is right, by confidence"), "", figures.reliability(facts.test, t)))
+        results.append((t("Reliability diagram"), "", figures.reliability(facts.test, t)))
     if facts.pairs is not None:
-        results.append((t("Predicted by true values"), "", figures.values(facts.pairs, t)))
+        results.append((t("Predicted against true values"), "", figures.values(facts.pairs, t)))
     learned = bool(history) and "epoch" in history[0] and "loss" in history[0]
     training = [(t("Loss by epoch"), "", figures.learning(history, t))] if learned else []
     return {"results": results, "training": training}

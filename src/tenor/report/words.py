@@ -23,18 +23,18 @@ _CHINESE = {
     # sections
     "Sections": "目录",
     "Results": "结果",
-    "Sets with a promised coverage": "承诺覆盖率的标签集合",
-    "Parts of the data, the worst first": "数据各部分的表现（最差的在前）",
-    "The most confident errors": "最自信的错误",
-    "Labels that may be wrong": "可能标错的标签",
+    "Coverage of prediction sets": "预测集合的覆盖率",
+    "Slices of the data, worst first": "各数据切片的表现（最差的在前）",
+    "Most confident errors": "最自信的错误",
+    "Possibly wrong labels": "可能标错的标签",
     "Data": "数据",
     "Training": "训练",
-    "To make it again": "如何复现",
+    "Reproduce this model": "如何复现",
     # results
     "Family": "模型族",
     "Labels": "标签",
     "Measured on": "评测数据",
-    "texts that the model has not learned from": "条模型未学习过的文本",
+    "held-out texts": "条留出文本",
     "accuracy": "准确率",
     "macro-F1": "宏平均 F1",
     "micro-F1": "微平均 F1",
@@ -42,7 +42,7 @@ _CHINESE = {
     "log loss": "对数损失",
     "expected calibration error": "期望校准误差",
     "average precision": "平均精确率",
-    "all labels of a text right": "标签全部正确的文本占比",
+    "exact match": "完全匹配率",
     "Hamming loss": "汉明损失",
     "mean absolute error": "平均绝对误差",
     "root mean squared error": "均方根误差",
@@ -59,30 +59,29 @@ _CHINESE = {
     "threshold": "阈值",
     "texts": "文本数",
     "Confusion matrix": "混淆矩阵",
-    "rows: true labels; columns: what the model says": "行为真实标签，列为模型预测",
-    "Most often taken for another": "最常混淆",
-    "Precision by recall": "精确率–召回率曲线",
-    "Share that is right, by confidence": "可靠性图：各置信度下的正确比例",
+    "rows: true labels; columns: predictions": "行为真实标签，列为模型预测",
+    "Most frequent confusions": "最常混淆",
+    "Precision-recall curves": "精确率–召回率曲线",
+    "Reliability diagram": "可靠性图",
     "confidence": "置信度",
-    "share that is right": "正确比例",
     "perfect": "理想",
-    "Predicted by true values": "预测值与真实值",
+    "Predicted against true values": "预测值与真实值",
     "true value": "真实值",
     "predicted value": "预测值",
     # coverage
-    "Of the sets (of numbers: intervals) that are to hold the truth this often, how many held it.": (
-        "承诺以该比例包含真实标签的集合（数值任务为区间），实际包含真实标签的比例。"
+    "How often prediction sets (for numbers: intervals) contained the true label, beside the target.": (
+        "预测集合（数值任务为区间）实际包含真实标签的比例，与目标覆盖率对照。"
     ),
-    "promised": "承诺",
-    "held": "实际",
-    "width of the interval": "区间宽度",
-    "mean size": "平均大小",
-    "sets of one label": "只含一个标签的集合",
-    "of these right": "其中正确",
+    "target": "目标",
+    "empirical": "实际",
+    "interval width": "区间宽度",
+    "mean set size": "集合平均大小",
+    "singletons": "单标签集合占比",
+    "singleton accuracy": "单标签集合准确率",
     # slices
-    "by": "依据",
-    "part": "部分",
-    "worse than all": "差于整体",
+    "slice by": "依据",
+    "slice": "切片",
+    "worse than overall": "差于整体",
     "yes": "是",
     "length": "长度",
     "script": "文字",
@@ -90,22 +89,21 @@ _CHINESE = {
     # errors
     "What speaks": "蓝色表示",
     "for": "支持",
-    "the label that the model gives is blue, what speaks": "模型所给标签的部分，橙色虚线表示",
+    "the predicted label is blue, what speaks": "所预测标签的部分，橙色虚线表示",
     "against": "反对",
-    "it orange and dotted; the stronger, the deeper. Some of these are errors of the label, not of the model.": (
-        "的部分；颜色越深作用越强。其中有些是标签标错，而非模型出错。"
-    ),
+    "it orange and dotted; deeper colours mean more weight. Some of these are labelling errors, not errors of the "
+    "model.": ("的部分；颜色越深作用越强。其中有些是标签标错，而非模型出错。"),
     "row": "行",
-    "Rows of the texts measured on of which the model confidently tells another label (confident learning). For the "
-    "training texts: tenor check DATA --labels.": (
+    "Held-out rows for which the model confidently predicts another label (confident learning). For the training "
+    "texts: tenor check DATA --labels.": (
         "评测数据中模型很有把握认为是其他标签的行（置信学习）。检查训练数据请用：tenor check DATA --labels。"
     ),
     "suggested": "建议",
     "text": "文本",
     # data
-    "texts learned from": "条训练文本",
-    "characters a text: least, quartiles, most": "每条文本的字符数（最小、四分位数、最大）",
-    "The check at the start of training found nothing.": "训练开始时的检查未发现问题。",
+    "training texts": "条训练文本",
+    "characters per text (minimum, quartiles, maximum)": "每条文本的字符数（最小、四分位数、最大）",
+    "The check at the start of training found no problems.": "训练开始时的检查未发现问题。",
     "Findings": "发现的问题",
     "Texts by label": "各标签的文本数",
     "and further labels": "其余标签数",
@@ -113,10 +111,10 @@ _CHINESE = {
     "Loss by epoch": "各轮损失",
     "epoch": "轮次",
     "loss": "损失",
-    "learned from": "训练",
-    "held out": "验证",
+    "training": "训练",
+    "validation": "验证",
     "Cost": "开销",
-    "time in all": "总用时",
+    "total time": "总用时",
     "read": "读取",
     "check": "检查",
     "encode": "编码",
@@ -125,12 +123,12 @@ _CHINESE = {
     "calibrate": "校准",
     "evaluate": "评测",
     "cross-validate": "交叉验证",
-    "size of the model": "模型大小",
-    "texts a second, predicting": "每秒预测文本数",
+    "model size": "模型大小",
+    "predicted texts per second": "每秒预测文本数",
     "peak memory": "内存峰值",
     # again
     "Save this as run.toml, then": "将以下内容存为 run.toml，然后运行",
-    "Settings, with what was chosen filled in": "设置（含自动选定的值）",
+    "Settings, including those chosen automatically": "设置（含自动选定的值）",
     "Versions": "版本",
     "seed": "随机种子",
     "SHA-256 of the training data": "训练数据的 SHA-256",
@@ -138,8 +136,8 @@ _CHINESE = {
     "Use": "使用",
     "FOLDER": "模型文件夹",
     "a text": "一段文本",
-    "It is made for texts like those that it learned from. On others, and as time goes by, its figures may not hold: "
-    "measure again with tenor evaluate before relying on it.": (
+    "The model is made for texts like its training texts. On other texts, and over time, its metrics may not hold: "
+    "measure again with tenor evaluate before you rely on them.": (
         "本模型适用于与训练数据相似的文本。对于其他文本，或随着时间推移，上述指标可能不再成立："
         "使用前请用 tenor evaluate 重新评测。"
     ),
