@@ -1,13 +1,14 @@
-"""Integrated gradients: what each id of a text adds to a network's logits.
+"""Integrated gradients: the contribution of each id of a text to a network's logits.
 
-Sundararajan et al. (2017), "Axiomatic Attribution for Deep Networks". The vectors of a text's ids are moved in a
-straight line from those of a text that says nothing to their own; the gradient is integrated along that line. What the
-ids add then sums to the difference between both ends, and by how far it does not is known (`gap`).
+Sundararajan et al. (2017), "Axiomatic Attribution for Deep Networks". The vectors of a text's ids move in a straight
+line from those of a baseline, an empty text of the same length, to their own. The gradient is integrated along this
+line, from alpha = 0 to 1. The contributions then sum to the difference of the scores at both ends, up to a known error
+of the integration (`gap`). A score is a weighted sum of logits; the weights are called directions.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -15,197 +16,247 @@ import numpy.typing as npt
 from keras import ops
 
 from tenor.models.attribution import Attribution, Shares, read_characters, spread
+from tenor.models.base import NetworkConfig
 from tenor.models.neural import compiled, masked_head
+from tenor.models.neural.keras_types import Array, Tensor
 from tenor.tasks import Floats
-from tenor.text.encoded import PADDING, Encoded
+from tenor.text.batches import Batch
+from tenor.text.encoded import PADDING, Encoded, TextEncoder
 from tenor.text.gram_ids import NgramVocabulary
 
-if TYPE_CHECKING:
-    from tenor.models.neural.network import Network
-
-Step = Callable[[Any, Any, Any, Any, Any], tuple[Any, Any]]
-"""(ids, vectors at the beginning, way to those at the end, (rows,) how far along it, directions) -> what the model says
-(rows,), and what each id adds if the gradient is the same all along the way (rows, time)."""
-
-_LAYERS = ("embedding", "embeddings")
+_EMBEDDING_LAYERS = ("embedding", "embeddings")
 _PANELS = 4  # of the integral at first; they are halved until a text's gap is small
 _HALVINGS = 7
-_GAP = 0.02  # of the difference between both ends, or of 1 where that is less
+_GAP = 0.02  # of the difference between both ends, or of 1 if that is smaller
 _SIMPSON = np.array([1, 4, 1]) / 6
-_WHOLE = 1 << 40  # tokens: no text is cut
+_NO_LIMIT = 1 << 40  # tokens
+
+Step = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(ids, baseline vectors, difference to the text's vectors, alpha (rows,), directions) -> scores (rows,) and
+contributions (rows, time) if the gradient were the same along the whole line."""
+
+
+class DifferentiableModel(Protocol):
+    """A network, as far as integrated gradients need it."""
+
+    @property
+    def config(self) -> NetworkConfig:
+        """The family's settings."""
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """The encoder that turns texts into ids."""
+
+    @property
+    def integration_path(self) -> "IntegrationPath":
+        """The network along the line."""
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """The texts as ids."""
+
+    def sequential_batches(self, lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
+        """Batches of rows of these lengths, with at most so many tokens each."""
 
 
 class IntegrationPath:
-    """The way from nothing to a text, through one network.
+    """The straight line from a baseline to a text, through one network."""
 
-    Args:
-        model: From ids (batch, time) to logits (batch, outputs).
-        baseline_id: The id whose vector says nothing; 0: a vector of zeros.
-    """
+    def __init__(self, model: keras.Model, baseline_id: int) -> None:
+        """Take a network.
 
-    def __init__(self, model: keras.Model, blank: int) -> None:
-        self.baseline_id = blank
-        self._embed = next(layer for layer in model.layers if layer.name in _LAYERS)
-        self._step = _step(keras.Model([model.input, self._embed.output], model.output))
+        Args:
+            model: From ids (batch, time) to logits (batch, outputs).
+            baseline_id: The id of the baseline's tokens; 0: their vectors are zeros.
+        """
+        self.baseline_id = baseline_id
+        self._embed = next(layer for layer in model.layers if layer.name in _EMBEDDING_LAYERS)
+        self._step = _compile_step(keras.Model([model.input, self._embed.output], model.output))
 
-    def ends(self, ids: npt.NDArray[np.int32], blanked: npt.NDArray[np.int32]) -> tuple[Any, Any]:
-        """The vectors at the beginning, and the way to those at the end: (rows, time, width) each.
+    def ends(self, ids: npt.NDArray[np.int32], baseline: npt.NDArray[np.int32]) -> tuple[Tensor, Tensor]:
+        """The vectors of the baseline, and the difference of the text's vectors to them: (rows, time, width) each.
 
         Args:
             ids: (rows, time).
-            blanked: The same with `blank` in place of every id of the text.
+            baseline: The same, with `baseline_id` for every token of the text.
         """
         end = self._embed(ids, training=False)
-        begin = self._embed(blanked, training=False)
+        start = self._embed(baseline, training=False)
         if self.baseline_id == 0:
-            begin = begin * 0
-        begin = ops.where(ops.convert_to_tensor(ids != blanked)[:, :, None], begin, end)
-        return begin, end - begin
+            start = start * 0
+        start = ops.where(ops.convert_to_tensor(ids != baseline)[:, :, None], start, end)
+        return start, end - start
 
-    def at(self, ids: npt.NDArray[np.int32], ends: tuple[Any, Any], place: Floats, directions: Floats) -> Any:
-        """What the model says at some places of the way, from 0 to 1, and what ids add by the gradient there.
+    def at(
+        self, ids: npt.NDArray[np.int32], ends: tuple[Tensor, Tensor], alpha: Floats, directions: Floats
+    ) -> tuple[Shares, Shares]:
+        """Scores (rows,) at points of the line, and contributions (rows, time) by the gradients there.
 
         Args:
             ids: (rows, time).
-            ends: What `ends` gives for them.
-            place: (rows,).
+            ends: The result of `ends` for them.
+            alpha: (rows,) positions on the line, from 0 to 1.
             directions: (rows, outputs) weights of the logits.
         """
-        said, added = self._step(ids, *ends, ops.convert_to_tensor(place), ops.convert_to_tensor(directions))
-        return np.asarray(said, np.float64), np.asarray(added, np.float64)
+        scores, shares = self._step(ids, *ends, ops.convert_to_tensor(alpha), ops.convert_to_tensor(directions))
+        return np.asarray(scores, np.float64), np.asarray(shares, np.float64)
 
 
-def _step(rest: keras.Model) -> Step:
+def _compile_step(from_vectors: keras.Model) -> Step:
+    """Compile a network from ids and vectors to logits."""
     if keras.backend.backend() == "jax":
-        return _jax_step(rest)
+        return _compile_step_on_jax(from_vectors)
     import tensorflow as tf
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(ids: Any, begin: Any, way: Any, place: Any, directions: Any) -> tuple[Any, Any]:
-        values = begin + way * place[:, None, None]
+    def step(
+        ids: Tensor, start: Tensor, difference: Tensor, alpha: Tensor, directions: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        vectors = start + difference * alpha[:, None, None]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(values)
-            said = ops.sum(rest([ids, values], training=False) * directions, axis=1)
-        return said, ops.sum(tape.gradient(said, values) * way, axis=2)
+            tape.watch(vectors)
+            scores = ops.sum(from_vectors([ids, vectors], training=False) * directions, axis=1)
+        return scores, ops.sum(tape.gradient(scores, vectors) * difference, axis=2)
 
     return step  # type: ignore[no-any-return]
 
 
-def _jax_step(rest: keras.Model) -> Step:
+def _compile_step_on_jax(from_vectors: keras.Model) -> Step:
     import jax
 
-    weights = [variable.value for variable in rest.trainable_variables]
-    others = [variable.value for variable in rest.non_trainable_variables]
+    trainable = [variable.value for variable in from_vectors.trainable_variables]
+    non_trainable = [variable.value for variable in from_vectors.non_trainable_variables]
 
     @jax.jit
-    def step(weights: Any, others: Any, ids: Any, begin: Any, way: Any, place: Any, directions: Any) -> Any:
-        def total(values: Any) -> tuple[Any, Any]:
-            logits, _ = rest.stateless_call(weights, others, [ids, values], training=False)
-            said = ops.sum(logits * directions, axis=1)
-            return ops.sum(said), said
+    def step(
+        trainable: Tensor,
+        non_trainable: Tensor,
+        ids: Tensor,
+        start: Tensor,
+        difference: Tensor,
+        alpha: Tensor,
+        directions: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        def total(vectors: Tensor) -> tuple[Tensor, Tensor]:
+            logits, _ = from_vectors.stateless_call(trainable, non_trainable, [ids, vectors], training=False)
+            scores = ops.sum(logits * directions, axis=1)
+            return ops.sum(scores), scores
 
-        (_, said), slope = jax.value_and_grad(total, has_aux=True)(begin + way * place[:, None, None])
-        return said, ops.sum(slope * way, axis=2)
+        (_, scores), gradient = jax.value_and_grad(total, has_aux=True)(start + difference * alpha[:, None, None])
+        return scores, ops.sum(gradient * difference, axis=2)
 
-    def exact(*inputs: Any) -> Any:
+    def in_full_precision(*inputs: Tensor) -> tuple[Tensor, Tensor]:
         with compiled.full_float32_matmul():
-            return step(weights, others, *inputs)
+            return step(trainable, non_trainable, *inputs)  # type: ignore[no-any-return]
 
-    return exact
+    return in_full_precision
 
 
-def attribute(network: "Network", texts: Sequence[str], directions: Floats) -> list[Attribution]:
-    """What the characters of each text add to a weighted sum of its logits; the weights are `directions`, (texts,
-    outputs).
+def attribute(model: DifferentiableModel, texts: Sequence[str], directions: Floats) -> list[Attribution]:
+    """Attribute the score of each text to its characters.
 
-    Nothing is said by masked tokens where the encoder was trained with such; by unknown tokens where the vocabulary has
-    them; by vectors of zeros where ids are a set of n-grams.
+    The baseline is made of mask tokens if the encoder was trained with them, of unknown words if it has a vocabulary,
+    and of vectors of zeros if ids are a set of n-grams.
+
+    Args:
+        model: The network.
+        texts: The texts.
+        directions: (texts, outputs) weights of the logits.
     """
-    encoder, config = network.text_encoder, network.config
-    encoded = network.encode(texts)
-    first = encoded.row_offsets[np.searchsorted(encoded.row_to_text, np.arange(len(texts) + 1))]
+    encoder, config = model.text_encoder, model.config
+    encoded = model.encode(texts)
+    offsets = encoded.row_offsets[np.searchsorted(encoded.row_to_text, np.arange(len(texts) + 1))]
     spans = [encoder.spans(text, config.max_length, config.inference_truncation) for text in texts]
-    blanked = encoded.ids.copy()
-    for begin, found in zip(first, spans, strict=False):
-        blanked[begin + found.at] = network.integration_path.baseline_id
-    ends, added = _integrate(network, encoded, replace(encoded, ids=blanked), directions[encoded.row_to_text])
+    baseline_ids = encoded.ids.copy()
+    for offset, text_spans in zip(offsets, spans, strict=False):
+        baseline_ids[offset + text_spans.at] = model.integration_path.baseline_id
+    rows = _Rows(encoded, replace(encoded, ids=baseline_ids), directions[encoded.row_to_text])
+    end_scores, contributions = _integrate(model, rows)
     results = []
-    for row, (text, found) in enumerate(zip(texts, spans, strict=True)):
-        shares = added[first[row] : first[row + 1]] / encoded.rows_of_text[row]
-        characters = spread(found, shares, len(text), spread(found, shares, len(text)))
-        whole = found if not encoded.n_truncated else encoder.spans(text, _WHOLE, config.inference_truncation)
-        base, said = ends[row].tolist()
-        gap = said - base - float(characters.sum())
-        results.append(Attribution(characters, read_characters(found, whole, len(text)), base, gap))
+    for index, (text, text_spans) in enumerate(zip(texts, spans, strict=True)):
+        shares = contributions[offsets[index] : offsets[index + 1]] / encoded.rows_of_text[index]
+        characters = spread(text_spans, shares, len(text), spread(text_spans, shares, len(text)))
+        whole = text_spans
+        if encoded.n_truncated:
+            whole = encoder.spans(text, _NO_LIMIT, config.inference_truncation)
+        base, score = end_scores[index].tolist()
+        gap = score - base - float(characters.sum())
+        results.append(Attribution(characters, read_characters(text_spans, whole, len(text)), base, gap))
     return results
 
 
-def baseline_id(encoder: Any) -> int:
-    """The id that stands for nothing."""
+def baseline_id(encoder: TextEncoder) -> int:
+    """The id of the baseline's tokens."""
     return PADDING if isinstance(encoder, NgramVocabulary) else masked_head.mask_id(encoder)
 
 
-def _integrate(network: "Network", encoded: Encoded, blanked: Encoded, directions: Floats) -> tuple[Shares, Shares]:
-    """What the model says at both ends of each text's way, (texts, 2), and what each id adds in its row, (ids,).
+class _Rows(NamedTuple):
+    """Rows of ids, those of their baselines, and (rows, outputs) weights of the logits."""
 
-    Simpson's rule over panels of the way. What the model says at both ends of a panel tells how far the integral over
-    it is off, so that panels are halved where the model comes to its answer and nowhere else.
+    encoded: Encoded
+    baseline: Encoded
+    directions: Floats
+
+
+class _Points(NamedTuple):
+    """Points on the lines of rows: (points,) indices of the rows, and (points,) positions from 0 to 1."""
+
+    row: npt.NDArray[np.int64]
+    alpha: Shares
+
+
+def _integrate(model: DifferentiableModel, rows: _Rows) -> tuple[Shares, Shares]:
+    """Scores at both ends of each text's line, (texts, 2), and the contribution of each id in its row, (ids,).
+
+    Simpson's rule over panels of the line. The scores at both ends of a panel tell the error of its integral, so panels
+    are halved only where the score changes.
     """
-    rows, steps = len(encoded.lengths), 2 * _PANELS + 1
-    row, place = np.repeat(np.arange(rows), steps), np.tile(np.linspace(0, 1, steps), rows)
-    said, added = _along(network, encoded, blanked, row, place, directions)
-    total = np.array([each.sum() for each in added])
-    point = np.arange(len(row)).reshape(rows, steps)
-    both = encoded.mean_by_text(said[point[:, [0, -1]]])
-    allowed = _GAP * np.maximum(np.abs(both[:, 1] - both[:, 0]), 1)
-    panels = np.stack([point[:, :-1:2], point[:, 1::2], point[:, 2::2]], axis=-1).reshape(-1, 3)
+    encoded, n_rows, n_points = rows.encoded, len(rows.encoded.lengths), 2 * _PANELS + 1
+    row, alpha = np.repeat(np.arange(n_rows), n_points), np.tile(np.linspace(0, 1, n_points), n_rows)
+    scores, shares = _evaluate(model, rows, _Points(row, alpha))
+    totals = np.array([each.sum() for each in shares])
+    index = np.arange(len(row)).reshape(n_rows, n_points)
+    end_scores = encoded.mean_by_text(scores[index[:, [0, -1]]])
+    tolerance = _GAP * np.maximum(np.abs(end_scores[:, 1] - end_scores[:, 0]), 1)
+    panels = np.stack([index[:, :-1:2], index[:, 1::2], index[:, 2::2]], axis=-1).reshape(-1, 3)  # left, middle, right
     for _ in range(_HALVINGS):
         left, right = panels[:, 0], panels[:, 2]
-        owner = encoded.row_to_text[row[left]]
-        error = np.abs(said[right] - said[left] - (place[right] - place[left]) * (total[panels] @ _SIMPSON))
-        error /= encoded.rows_of_text[owner]
-        order = np.lexsort((error, owner))
-        sums, text = error[order].cumsum(), owner[order]
-        before = np.append(0, sums)[np.searchsorted(text, text)]
-        halved = np.zeros(len(panels), bool)
-        halved[order] = sums - before > allowed[text]  # of a text, the largest errors; the others are small enough
-        if not halved.any():
+        panel_text = encoded.row_to_text[row[left]]
+        error = np.abs(scores[right] - scores[left] - (alpha[right] - alpha[left]) * (totals[panels] @ _SIMPSON))
+        error /= encoded.rows_of_text[panel_text]
+        order = np.lexsort((error, panel_text))
+        sums, text = error[order].cumsum(), panel_text[order]
+        sums_before = np.append(0, sums)[np.searchsorted(text, text)]
+        to_halve = np.zeros(len(panels), bool)
+        to_halve[order] = sums - sums_before > tolerance[text]  # the largest errors of a text, until the rest is small
+        if not to_halve.any():
             break
-        old, new = panels[halved], len(row) + np.arange(2 * halved.sum()).reshape(-1, 2)
+        old, new = panels[to_halve], len(row) + np.arange(2 * to_halve.sum()).reshape(-1, 2)
         row = np.append(row, row[old[:, :2]])
-        place = np.append(place, (place[old[:, :2]] + place[old[:, 1:]]) / 2)
-        found, more = _along(network, encoded, blanked, row[new].ravel(), place[new].ravel(), directions)
-        said, added = np.append(said, found), added + more
-        total = np.append(total, [each.sum() for each in more])
+        alpha = np.append(alpha, (alpha[old[:, :2]] + alpha[old[:, 1:]]) / 2)
+        new_scores, new_shares = _evaluate(model, rows, _Points(row[new].ravel(), alpha[new].ravel()))
+        scores, shares = np.append(scores, new_scores), shares + new_shares
+        totals = np.append(totals, [each.sum() for each in new_shares])
         halves = np.stack([old[:, 0], new[:, 0], old[:, 1], old[:, 1], new[:, 1], old[:, 2]], axis=1)
-        panels = np.concatenate([panels[~halved], halves.reshape(-1, 3)])
-    shares = np.zeros(len(encoded.ids))
+        panels = np.concatenate([panels[~to_halve], halves.reshape(-1, 3)])
+    contributions = np.zeros(len(encoded.ids))
     for panel in panels:
-        width, of = place[panel[2]] - place[panel[0]], row[panel[0]]
-        part = shares[encoded.row_offsets[of] : encoded.row_offsets[of + 1]]
-        for one, weight in zip(panel, _SIMPSON, strict=True):
-            part += width * weight * added[one]
-    return both, shares
+        width, panel_row = alpha[panel[2]] - alpha[panel[0]], row[panel[0]]
+        of_row = contributions[encoded.row_offsets[panel_row] : encoded.row_offsets[panel_row + 1]]
+        for point, weight in zip(panel, _SIMPSON, strict=True):
+            of_row += width * weight * shares[point]
+    return end_scores, contributions
 
 
-def _along(
-    network: "Network",
-    encoded: Encoded,
-    blanked: Encoded,
-    row: npt.NDArray[np.int64],
-    place: Shares,
-    directions: Floats,
-) -> tuple[Shares, list[Shares]]:
-    """What the model says at places of the ways of rows, (places,), and what each id of the row adds there."""
-    said, added = np.zeros(len(row)), [np.zeros(0)] * len(row)
-    path = network.integration_path
-    lengths = encoded.lengths[row]
-    for batch in compiled.pad_batch_sizes(network.sequential_batches(lengths, network.config.batch_tokens)):
-        chosen = np.resize(batch.rows, batch.size)
-        rows = row[chosen]
-        ids = encoded.pad(rows, batch.width)
-        ends = path.ends(ids, blanked.pad(rows, batch.width))
-        found, shares = path.at(ids, ends, place[chosen].astype(np.float32), directions[rows])
-        for at, one in enumerate(batch.rows):
-            said[one], added[one] = found[at], shares[at, : encoded.lengths[row[one]]]
-    return said, added
+def _evaluate(model: DifferentiableModel, rows: _Rows, points: _Points) -> tuple[Shares, list[Array]]:
+    """Scores at points, (points,), and the contributions of the ids of each point's row by the gradient there."""
+    scores, shares = np.zeros(len(points.row)), [np.zeros(0)] * len(points.row)
+    path, lengths = model.integration_path, rows.encoded.lengths[points.row]
+    for batch in compiled.pad_batch_sizes(model.sequential_batches(lengths, model.config.batch_tokens)):
+        padded = np.resize(batch.rows, batch.size)
+        row = points.row[padded]
+        ids = rows.encoded.pad(row, batch.width)
+        ends = path.ends(ids, rows.baseline.pad(row, batch.width))
+        of_batch, batch_shares = path.at(ids, ends, points.alpha[padded].astype(np.float32), rows.directions[row])
+        for position, point in enumerate(batch.rows):
+            scores[point], shares[point] = of_batch[position], batch_shares[position, : lengths[point]]
+    return scores, shares

@@ -1,4 +1,4 @@
-"""What every neural family's model has, whatever computes it: texts become rows of ids, rows get logits."""
+"""The common part of the models of neural families, in Keras or ONNX: encode texts, and check what was saved."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,14 +12,15 @@ from tenor._core.records import RecordError
 from tenor.models.base import Arrays, NetworkConfig
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import shapes
-from tenor.models.neural.shapes import Shapes
 from tenor.tasks import Floats, Task
 from tenor.text import encoders
 from tenor.text.encoded import Encoded, TextEncoder
 
 HEAD_PREFIX = "logits/"
-"""Begins the names of the weights of a head."""
-_ROWS, _LONGEST_ROW = 24, 1 << 15  # the latter where settings name no end
+"""The names of the weights of a head start with it."""
+
+_ROWS = 24
+_LONGEST_ROW = 1 << 15  # where the settings have no limit
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class NeuralModel(ABC):
 
     Attributes:
         family: Its family.
-        task: What is predicted.
+        task: The task.
         config: The family's settings.
-        text_encoder: How texts become ids.
+        text_encoder: The encoder that turns texts into ids.
     """
 
     family: NetworkFamily
@@ -39,11 +40,11 @@ class NeuralModel(ABC):
     text_encoder: TextEncoder
 
     def logits(self, texts: Sequence[str]) -> Floats:
-        """Logits of shape (texts, outputs)."""
+        """Logits (texts, outputs)."""
         return self.score(self.encode(texts))
 
     def encode(self, texts: Sequence[str]) -> Encoded:
-        """The texts as ids, cut as the settings say."""
+        """Turn texts into ids, truncated as the settings say."""
         return self.text_encoder.encode(texts, self.config.max_length, self.config.inference_truncation)
 
     @property
@@ -52,19 +53,20 @@ class NeuralModel(ABC):
         return self.text_encoder.max_row_length(self.config.max_length)
 
     def encoder(self) -> dict[str, Any]:
+        """The description of the text encoder, for `encoder.json`."""
         return self.text_encoder.describe()
 
     def to_outputs(self, logits: Floats) -> Floats:
-        """What two computations of one model are compared by: probabilities, or values in units of their spread."""
+        """Turn logits into the outputs by which two runtimes are compared: probabilities, or standardised values."""
         return logits if not self.task.has_labels else self.task.probabilities(logits)
 
     @abstractmethod
     def score(self, encoded: Encoded) -> Floats:
-        """Logits of shape (texts, outputs) of texts that are ids already."""
+        """Logits (texts, outputs) of texts that are already encoded."""
 
 
 def random_rows(model: NeuralModel, seed: int = 0) -> Encoded:
-    """Rows of ids drawn at random, from none to as many as fit, to compare on where there are no texts."""
+    """Rows of random ids, of lengths from 0 to the longest, to compare two runtimes on without texts."""
     random = np.random.default_rng(seed)
     longest = min(model.max_row_length, _LONGEST_ROW)
     lengths: npt.NDArray[np.int64] = np.geomspace(1, longest + 1, _ROWS).astype(np.int64) - 1
@@ -73,28 +75,41 @@ def random_rows(model: NeuralModel, seed: int = 0) -> Encoded:
 
 
 def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: dict[str, Any]) -> TextEncoder:
-    """The encoder of a model's texts. Raises ValueError where it is none, or does not fit the settings."""
-    found = encoders.restore(description)
-    _, (rows, *_) = next(_shapes(family, config, 1))
-    if found.size > rows:
-        raise RecordError("encoder.json", "", f"it has ids up to {found.size - 1:,}, and the network {rows:,} of them")
-    specials = getattr(found, "n_special_tokens", 0)  # of subwords alone
-    if specials >= config.max_length:
-        raise RecordError("encoder.json", "", f"it has {specials:,} special tokens, which leave no room for a text")
-    return found
+    """Restore a saved text encoder.
+
+    Args:
+        family: The network's family.
+        config: The family's settings.
+        description: The content of `encoder.json`.
+
+    Raises:
+        ValueError: The description is wrong, or does not fit the settings.
+    """
+    encoder = encoders.restore(description)
+    _, (n_ids, *_) = next(family.shapes(config, 1))
+    if encoder.size > n_ids:
+        raise RecordError(
+            "encoder.json", "", f"it has ids up to {encoder.size - 1:,}, and the network {n_ids:,} of them"
+        )
+    n_special = getattr(encoder, "n_special_tokens", 0)  # only subwords have them
+    if n_special >= config.max_length:
+        raise RecordError("encoder.json", "", f"it has {n_special:,} special tokens, which leave no room for a text")
+    return encoder
 
 
 def check_weights(family: NetworkFamily, config: NetworkConfig, arrays: Arrays, task: Task | None) -> None:
-    """Refuse weights that are others than the settings ask for; of an encoder, which has no task, none of the head.
+    """Compare the names and shapes of weights with the settings.
+
+    Args:
+        family: The network's family.
+        config: The family's settings.
+        arrays: Name -> weights.
+        task: The task; None: the weights are those of an encoder without a head.
 
     Raises:
-        ValueError: One is missing, too many, or of another shape.
+        ValueError: An array is missing, unexpected, or of another shape.
     """
-    expected = _shapes(family, config, 1 if task is None else task.n_outputs)
+    expected = family.shapes(config, 1 if task is None else task.n_outputs)
     if task is None:
         expected = ((name, shape) for name, shape in expected if not name.startswith(HEAD_PREFIX))
     shapes.check_arrays(expected, arrays)
-
-
-def _shapes(family: NetworkFamily, config: NetworkConfig, outputs: int) -> Shapes:
-    return family.shapes(config, outputs)
