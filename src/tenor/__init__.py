@@ -1,4 +1,4 @@
-"""Tenor: labelled text in, a classifier that you can trust and deploy out.
+"""Tenor trains text classifiers that you can trust and ship.
 
 The names in `__all__` are the public API; everything else is private. Each is loaded when it is first used, so that
 `import tenor` loads neither Keras nor TensorFlow, and the command line starts at once.

@@ -1,4 +1,4 @@
-"""The public functions. `tenor` exports them; whatever `tenor` does not export is private and may change."""
+"""The public functions, which `tenor` exports; whatever `tenor` does not export is private and may change."""
 
 from __future__ import annotations
 
