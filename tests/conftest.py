@@ -5,7 +5,6 @@ import functools
 import io
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -239,6 +238,7 @@ QUICK = {"word_ngrams": [1], "weighting": "tf-idf", "C": 10.0}
 @pytest.fixture
 def full_disk() -> Callable[[int], AbstractContextManager[None]]:
     """A context in which no file grows past a number of bytes: writing on fails as on a full disk."""
+    resource = pytest.importorskip("resource")  # Windows has none
 
     @contextmanager
     def limit(size: int) -> Iterator[None]:
