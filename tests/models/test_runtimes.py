@@ -104,7 +104,7 @@ def test_a_runtime_that_says_something_else_is_not_used(
 
 def test_a_runtime_that_is_not_there(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(runtimes.VARIABLE, "openvin")
-    with pytest.raises(SettingsError, match=r"'openvin', which is no runtime\. Did you mean 'openvino'"):
+    with pytest.raises(SettingsError, match=r"'openvin', which is not a runtime\. Did you mean 'openvino'"):
         tenor.load(folders["bag"])
     monkeypatch.setenv(runtimes.VARIABLE, runtimes.OPENVINO)
     monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
