@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from conftest import Cli, english, write_csv
 from tenor.cli.main import app
-from tenor.serving.corrections import Correction, CorrectionStore
+from tenor.serving.correction_store import Correction, CorrectionStore
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), ROOT / "bench" / "NOTES.md"})
