@@ -6,7 +6,7 @@ from time import perf_counter
 
 from imdb import print_measurements, read_part
 from tenor.checks import mislabelled
-from tenor.checks.parts import CheckContext
+from tenor.checks.context import CheckContext
 from tenor.data.dataset import Dataset
 from tenor.tasks import SingleLabel
 

@@ -6,7 +6,7 @@ import pytest
 
 from conftest import QUICK, english, write_csv
 from tenor._core.callbacks import Callback
-from tenor.checks.parts import CheckContext
+from tenor.checks.context import CheckContext
 from tenor.config.run_config import RunConfig
 from tenor.data import dataset, sources
 from tenor.data.dataset import Dataset
@@ -138,7 +138,7 @@ def test_training_says_what_may_be_wrong_with_the_data(tmp_path: Path) -> None:
         "4 of the 4 texts to measure on are also among those to learn from.",
         "2 rows have the same text as another and a different label.",
         "labels differ only in case or blanks: 'Positive', 'positive'; each is taken for a class.",
-        "1 class has fewer than 10 rows (Positive 1); their figures say little.",
+        "1 class has fewer than 10 rows (Positive 1); their metrics say little.",
         f"to see the rows: tenor check {data} --test {test}",
     ]
 

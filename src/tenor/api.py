@@ -123,11 +123,9 @@ def check(
     Raises:
         TenorError: The data cannot be read, or the cleaned file cannot be written.
     """
-    from dataclasses import replace
+    from tenor.checks import run_checks
 
-    from tenor.checks import inspection
-
-    config = inspection.CheckConfig(
+    config = run_checks.CheckConfig(
         data=data,
         test=test,
         text=text,
@@ -135,13 +133,12 @@ def check(
         task=task,
         label_separator=label_separator,
         labels=labels,
-        maximum_tokens=inspection.CheckConfig.maximum_tokens if maximum_tokens is None else maximum_tokens,
+        maximum_tokens=run_checks.CheckConfig.maximum_tokens if maximum_tokens is None else maximum_tokens,
         fix=fix,
         overwrite=overwrite,
         seed=seed,
     )
-    report, repaired = inspection.run_checks(config, callback)
-    return replace(report, repaired=repaired)
+    return run_checks.run_checks(config, callback)
 
 
 def evaluate(

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from tenor import explanation, tracking
 from tenor._core.callbacks import Callback
-from tenor.checks.parts import CheckContext
+from tenor.checks.context import CheckContext
 from tenor.config import settings
 from tenor.data.dataset import Dataset
 from tenor.data.label_values import LARGEST_NUMBER
@@ -47,8 +47,8 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         others = () if unlabelled is None else check_texts(unlabelled)
         if others and not family.uses_unlabelled:
             raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")
-        together = CheckContext(Dataset("the texts", texts, ())).together
-        examples = Examples(texts, targets, task, weights, together, unlabelled=others)
+        groups = CheckContext(Dataset("the texts", texts, ())).split_groups
+        examples = Examples(texts, targets, task, weights, groups, unlabelled=others)
         with tracking.tracked(self.log, Path("runs", self.family), Callback()) as told:
             told.settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
             fitted = fitting.fit(family, examples, config, FitContext(seed=seed, callback=told))

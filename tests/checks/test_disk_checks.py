@@ -5,7 +5,7 @@ import pytest
 from conftest import english, write_csv
 from tenor import checks
 from tenor.checks import disk_checks
-from tenor.checks.parts import CheckContext
+from tenor.checks.context import CheckContext
 from tenor.data import dataset
 from tenor.data.read_options import ReadOptions
 

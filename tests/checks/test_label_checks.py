@@ -1,7 +1,7 @@
 from conftest import chinese, english
 from tenor.checks import labels
+from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
-from tenor.checks.parts import CheckContext
 from tenor.data.dataset import Dataset
 
 
@@ -64,5 +64,5 @@ def test_a_token_that_gives_the_label_away_is_spelt_out() -> None:
         [told] = [
             finding for finding in labels.check(CheckContext(data), data.labels) if finding.name == "telling-token"
         ]
-        assert told.problem.startswith(f"{mark.lower()!r} stands in 30 of the 30 texts of {chosen} and in 0 others")
+        assert told.problem.startswith(f"{mark.lower()!r} is in 30 of the 30 texts of {chosen} and in 0 others")
         assert told.rows == list(range(1, 61, 2))

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from tenor.checks import repair
-from tenor.checks.parts import CheckContext
+from tenor.checks.context import CheckContext
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
 from tenor.errors import DataError
 
 
-def plan(rows: list[tuple[str, str]], test: list[str] | None = None) -> repair.Plan:
+def plan(rows: list[tuple[str, str]], test: list[str] | None = None) -> repair.RepairPlan:
     texts, written = [text for text, _ in rows], [label for _, label in rows]
     data = Dataset("in.csv", texts, [label.strip() for label in written])
     return repair.plan(CheckContext(data, Dataset("test", test, test) if test else None), written, [101, 102], [103])
@@ -18,7 +18,7 @@ def plan(rows: list[tuple[str, str]], test: list[str] | None = None) -> repair.P
 
 def test_the_first_of_equal_rows_stays() -> None:
     rows = [("a", "x"), ("b", "y"), (" a", "x"), ("a\n", "x")]
-    assert plan(rows) == repair.Plan(
+    assert plan(rows) == repair.RepairPlan(
         {101: "no-text", 102: "no-text", 103: "no-label", 3: "repeated", 4: "repeated"}, {}
     )
 
@@ -48,7 +48,9 @@ def test_equal_texts_with_different_sets_of_labels_stay() -> None:
 def test_what_is_written_has_the_columns_and_the_rows_that_stay(tmp_path: Path, kind: str) -> None:
     rows = {"id": [1, 2, 3], "text": ["一", "b, c", "d"], "label": ["x", "X", "x"]}
     source = table.Table("in", list(rows), iter([table.Chunk(1, rows)]))
-    done = repair.write(repair.Plan({3: "repeated"}, {"X": "x"}), source, "label", out := tmp_path / f"out.{kind}")
+    done = repair.write(
+        repair.RepairPlan({3: "repeated"}, {"X": "x"}), source, "label", out := tmp_path / f"out.{kind}"
+    )
     assert done == repair.Repaired(3, {"repeated": 1}, 1, 2)
     assert done.rows == done.written + Counter(done.dropped).total()
     [chunk] = table.open_table(out).chunks
@@ -62,12 +64,12 @@ def test_files_that_must_not_be_written_are_refused(tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
     for path in ("in.csv", "link.csv"):
         with pytest.raises(DataError, match=r"this is an input, and those are never changed\. Choose another file\."):
-            repair.check_target(tmp_path / path, [source], overwrite=True)
+            repair.check_output(tmp_path / path, [source], overwrite=True)
     (tmp_path / "out.csv").write_text("mine")
     with pytest.raises(
         DataError, match=r"this exists already\. Choose another file, or replace it with `overwrite=True`"
     ):
-        repair.check_target(tmp_path / "out.csv", [source], overwrite=False)
-    repair.check_target(tmp_path / "out.csv", [source], overwrite=True)
+        repair.check_output(tmp_path / "out.csv", [source], overwrite=False)
+    repair.check_output(tmp_path / "out.csv", [source], overwrite=True)
     with pytest.raises(DataError, match=r"a \.txt file has no columns"):
-        repair.check_target(tmp_path / "out.txt", [source], overwrite=False)
+        repair.check_output(tmp_path / "out.txt", [source], overwrite=False)

@@ -4,8 +4,8 @@ import pytest
 
 from conftest import chinese, english
 from tenor.checks import texts
+from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
-from tenor.checks.parts import CheckContext
 from tenor.data.dataset import Dataset
 
 
@@ -28,7 +28,7 @@ def test_texts_of_the_test_that_stand_in_the_data_are_an_error() -> None:
     near = (rows[1][0].upper() + "!", rows[1][1])
     leaks = found(parts(rows[:40], [*rows[40:], (f" {rows[7][0]}\n", "x"), near]))
     assert (leaks["leaked"].severity, leaks["leaked"].count) == ("error", 1)
-    assert leaks["leaked"].problem == "1 of the 22 texts of the test stands in the data too."
+    assert leaks["leaked"].problem == "1 of the 22 texts of the test is in the data too."
     assert (leaks["leaked"].rows, leaks["leaked"].details, leaks["leaked"].part) == (
         [21],
         ["row 8 of the data"],
@@ -82,7 +82,7 @@ def test_texts_that_are_part_of_longer_ones_are_noted_and_stay_together() -> Non
     told = found(parts(rows))
     assert (told["contained"].severity, told["contained"].rows) == ("note", [61])
     assert told["contained"].details == ["row 62"]
-    together = parts(rows).together
+    together = parts(rows).split_groups
     assert together[60] == together[61]
     assert len(set(together.tolist())) == 61
 

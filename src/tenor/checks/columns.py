@@ -3,92 +3,96 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor.checks.finding import Finding
 
-_FEWEST = 20  # rows, below which a column may tell the labels by chance
-_TOLD = 0.95  # share of the labels that the most frequent one would get wrong, and the column tells
+_MIN_ROWS = 20  # with fewer rows a column may predict the labels by chance
+_MIN_GAIN = 0.95  # share of the most frequent label's errors that a revealing column avoids
 _DIGITS = re.compile(r"\d+")
 
+Classes = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int64]
 
-def check(labels: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> Iterator[Finding]:
-    """Look for columns that tell the labels.
+
+def check(labels: Sequence[str], columns: Mapping[str, Sequence[object]]) -> Iterator[Finding]:
+    """Look for columns that reveal the labels.
 
     Args:
         labels: The label of each row.
         columns: The other columns, by name.
     """
-    targets = np.unique(labels, return_inverse=True)[1]
-    if len(targets) < _FEWEST or targets.max(initial=0) == 0:
+    targets = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    if len(targets) < _MIN_ROWS or targets.max(initial=0) == 0:
         return
     for name, values in columns.items():
-        told, how = _told(targets, values)
-        if told >= _TOLD:
+        gain, how = _gain_of_column(targets, values)
+        if gain >= _MIN_GAIN:
             yield Finding(
-                "telling-column",
-                "note",
-                f"the column {name!r} gives the label away: {how} tells {told:.1%} of what guessing gets wrong.",
-                "Tenor reads the text column alone; do not put this column into the text.",
-                1,
+                name="telling-column",
+                severity="note",
+                problem=f"the column {name!r} gives the label away: {how} tells {gain:.1%} of what guessing gets "
+                "wrong.",
+                remedy="Tenor reads the text column alone; do not put this column into the text.",
+                count=1,
             )
-    if _by_neighbour(targets, np.arange(len(targets), dtype=np.float64)) >= _TOLD:
+    if _gain_of_neighbour(targets, np.arange(len(targets), dtype=np.float64)) >= _MIN_GAIN:
         yield Finding(
-            "sorted",
-            "note",
-            "the rows are sorted by label.",
-            "Tenor draws its parts at random; shuffle the rows before you cut the file yourself.",
-            len(targets),
+            name="sorted",
+            severity="note",
+            problem="the rows are sorted by label.",
+            remedy="Tenor splits at random; shuffle the rows before you cut the file yourself.",
+            count=len(targets),
         )
 
 
-def _told(targets: npt.NDArray[Any], values: Sequence[Any]) -> tuple[float, str]:
-    """How much of the labels a column tells, and by what: its value, its range, or its value without digits."""
-    if all(value is None or isinstance(value, (int, float)) for value in values):
-        numbers = np.array([np.nan if value is None else value for value in values], np.float64)
-        return _by_neighbour(targets, numbers), "its range"
-    written = [str(value) for value in values]
-    if len(set(written)) <= len(written) / 2:
-        return _by_value(targets, written), "its value"
-    return _by_value(targets, [_DIGITS.sub("0", value) for value in written]), "its value without digits"
+def _gain_of_column(targets: Classes, values: Sequence[object]) -> tuple[float, str]:
+    """How well a column predicts the labels, and by what: its value, its range, or its value without digits."""
+    numbers = [
+        np.nan if value is None else value for value in values if isinstance(value, (int, float)) or value is None
+    ]
+    if len(numbers) == len(values):
+        return _gain_of_neighbour(targets, np.array(numbers, np.float64)), "its range"
+    strings = [str(value) for value in values]
+    if len(set(strings)) <= len(strings) / 2:
+        return _gain_of_value(targets, strings), "its value"
+    return _gain_of_value(targets, [_DIGITS.sub("0", value) for value in strings]), "its value without digits"
 
 
-def _by_value(targets: npt.NDArray[Any], values: Sequence[str]) -> float:
-    """Learn the most frequent label of each value on one half of the rows and try it on the other."""
+def _gain_of_value(targets: Classes, values: Sequence[str]) -> float:
+    """Learn the most frequent label of each value on one half of the rows, and predict the other half."""
     numbers = np.unique(values, return_inverse=True)[1]
     if numbers.max() == 0 or numbers.max() >= len(values) / 2:
         return 0.0
-    learnt, tried = _halves(len(targets))
-    found: dict[int, Counter[int]] = {}
-    for value, target in zip(numbers[learnt].tolist(), targets[learnt].tolist(), strict=True):
-        found.setdefault(value, Counter())[target] += 1
-    guess = {value: counts.most_common(1)[0][0] for value, counts in found.items()}
-    return _gain(targets, learnt, tried, np.array([guess.get(value, -1) for value in numbers[tried].tolist()]))
+    learned, predicted = _halves(len(targets))
+    counts: dict[int, Counter[int]] = {}
+    for value, target in zip(numbers[learned].tolist(), targets[learned].tolist(), strict=True):
+        counts.setdefault(value, Counter())[target] += 1
+    guesses = {value: of_value.most_common(1)[0][0] for value, of_value in counts.items()}
+    guess = np.array([guesses.get(value, -1) for value in numbers[predicted].tolist()])
+    return _gain(targets, learned, predicted, guess)
 
 
-def _by_neighbour(targets: npt.NDArray[Any], values: npt.NDArray[np.float64]) -> float:
-    """Give each row of one half the label of the row with the next smaller value in the other half."""
-    learnt, tried = _halves(len(targets))
-    learnt = learnt[np.isfinite(values[learnt])]
-    if not len(learnt):
+def _gain_of_neighbour(targets: Classes, values: npt.NDArray[np.float64]) -> float:
+    """Predict for each row of one half the label of the row with the next smaller value in the other half."""
+    learned, predicted = _halves(len(targets))
+    learned = learned[np.isfinite(values[learned])]
+    if not len(learned):
         return 0.0
-    order = learnt[np.argsort(values[learnt], kind="stable")]
-    place = np.searchsorted(values[order], values[tried], side="right") - 1
-    return _gain(targets, learnt, tried, targets[order[np.maximum(place, 0)]])
+    order = learned[np.argsort(values[learned], kind="stable")]
+    position = np.searchsorted(values[order], values[predicted], side="right") - 1
+    return _gain(targets, learned, predicted, targets[order[np.maximum(position, 0)]])
 
 
-def _halves(rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _halves(rows: int) -> tuple[Rows, Rows]:
     order = np.random.default_rng(0).permutation(rows)
     return order[: rows // 2], order[rows // 2 :]
 
 
-def _gain(
-    targets: npt.NDArray[Any], learnt: npt.NDArray[np.int64], tried: npt.NDArray[np.int64], guess: npt.NDArray[Any]
-) -> float:
-    """The share of the labels that a guess tells, of those that the most frequent label does not."""
-    usual = np.bincount(targets[learnt]).argmax()
-    wrong = float((targets[tried] != usual).mean())
-    return (wrong - float((targets[tried] != guess).mean())) / wrong if wrong else 0.0
+def _gain(targets: Classes, learned: Rows, predicted: Rows, guess: Classes) -> float:
+    """The share of errors of the most frequent label that a guess avoids."""
+    most_frequent = np.bincount(targets[learned]).argmax()
+    errors = float((targets[predicted] != most_frequent).mean())
+    return (errors - float((targets[predicted] != guess).mean())) / errors if errors else 0.0

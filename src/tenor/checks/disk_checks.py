@@ -56,7 +56,7 @@ def leak(leaked: int, texts: int) -> Finding:
 
 def _finding(name: str, severity: Severity, count: int, line: str) -> Finding:
     remedy = "Look at them with tenor check, on a part of the data."
-    return Finding(name, severity, line, remedy, count, training_message=line)
+    return Finding(name=name, severity=severity, problem=line, remedy=remedy, count=count, training_message=line)
 
 
 def _equal_in_part(

@@ -12,7 +12,6 @@ from tenor.errors import counted, quoted
 
 Option = typer.Option
 
-_GRAVITY = ("note", "warning", "error")
 _ROWS = 5
 
 
@@ -42,7 +41,7 @@ def check(
 
     Exits with 1 if there is an error or a warning (see --fail-on), else with 0.
     """
-    from tenor.checks import inspection
+    from tenor.checks import run_checks
     from tenor.cli import console
     from tenor.config import settings
 
@@ -62,21 +61,20 @@ def check(
     values = {key: value for key, value in given.items() if value is not None}
     options.need(fix is not None, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
     options.need(labels, "--labels, and there is none", "Add it", seed=seed is not None)
-    asked = settings.make(inspection.CheckConfig, values, "check")
+    asked = settings.make(run_checks.CheckConfig, values, "check")
     with console.Console(quiet=as_json) as callback:
-        report, repaired = inspection.run_checks(asked, callback)
+        report = run_checks.run_checks(asked, callback)
     if as_json:
         found = {
             "summary": report.summary,
             "findings": [finding.as_dict() | _in_flags(finding) for finding in report.findings],
         }
-        print(json.dumps(found | {"fixed": asdict(repaired) if repaired else None}, ensure_ascii=False))
+        print(json.dumps(found | {"fixed": asdict(report.repaired) if report.repaired else None}, ensure_ascii=False))
     else:
         console.show(*_lines(report))
-        if repaired:
-            console.show(*_repaired(repaired, fix))
-    worst = report.worst()
-    if worst and fail_on != "never" and _GRAVITY.index(worst) >= _GRAVITY.index(fail_on):
+        if report.repaired:
+            console.show(*_repaired(report.repaired, fix))
+    if fail_on != "never" and report.has(fail_on):
         raise typer.Exit(1)
 
 

@@ -1,4 +1,4 @@
-"""Texts -> the script that most of their letters are written in, which tells languages apart roughly."""
+"""Texts -> the script of most of their letters, a rough sign of the language."""
 
 import functools
 import re
@@ -34,36 +34,52 @@ _RANGES = {
     "Myanmar": ((0x1000, 0x109F), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F)),
 }
 SCRIPTS = (*_RANGES, "none")
-"""Names of the scripts; `none` is that of a text without a letter of any of them."""
+"""Names of the scripts; `none` is for a text without a letter of any of them."""
+
+UNSPACED = ("Han", "Kana", "Thai", "Lao", "Khmer", "Myanmar")
+"""Scripts that write words without spaces between them."""
 
 _ASCII_LETTER = re.compile("[A-Za-z]")
-_CHUNK = 1024
+_BLOCK_TEXTS = 1024
 
 
 def main_scripts(texts: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Of each text the position in SCRIPTS of the script that most of its letters have, (texts,).
+    """The script of most letters of each text.
 
-    Japanese has both Kana and Han: a text with at least a tenth of Kana among these is Kana.
+    Japanese uses both Kana and Han. A text counts as Kana if these are at least a tenth of the two.
+
+    Returns:
+        (texts,) positions in SCRIPTS.
     """
-    found = np.full(len(texts), len(SCRIPTS) - 1)
-    others = []
+    result = np.full(len(texts), len(SCRIPTS) - 1)
+    not_ascii = []
     for row, text in enumerate(texts):
         if not text.isascii():
-            others.append(row)
+            not_ascii.append(row)
         elif _ASCII_LETTER.search(text):
-            found[row] = 0
-    for begin in range(0, len(others), _CHUNK):
-        rows = others[begin : begin + _CHUNK]
-        codes = normalise.encode("".join(texts[row] for row in rows))
-        owner = np.repeat(np.arange(len(rows)), [len(texts[row]) for row in rows])
-        cells = np.bincount(owner * len(SCRIPTS) + _table()[codes], minlength=len(rows) * len(SCRIPTS))
-        letters = cells.reshape(len(rows), -1)[:, :-1]
-        han, kana = SCRIPTS.index("Han"), SCRIPTS.index("Kana")
-        japanese = letters[:, kana] * 10 >= np.maximum(letters[:, kana] + letters[:, han], 1)
-        letters[japanese, kana] += letters[japanese, han]
-        letters[japanese, han] = 0
-        found[rows] = np.where(letters.any(axis=1), letters.argmax(axis=1), len(SCRIPTS) - 1)
-    return found
+            result[row] = 0
+    for begin in range(0, len(not_ascii), _BLOCK_TEXTS):
+        rows = not_ascii[begin : begin + _BLOCK_TEXTS]
+        result[rows] = _block_scripts([texts[row] for row in rows])
+    return result
+
+
+def mostly_in(texts: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether more than half of the texts are in one of the scripts `names`."""
+    return bool(np.isin(main_scripts(texts), [SCRIPTS.index(name) for name in names]).mean() > 0.5)
+
+
+def _block_scripts(texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """`main_scripts` of a block of texts, from the number of letters of each script in each text."""
+    codes = normalise.encode("".join(texts))
+    owner = np.repeat(np.arange(len(texts)), list(map(len, texts)))
+    cells = np.bincount(owner * len(SCRIPTS) + _table()[codes], minlength=len(texts) * len(SCRIPTS))
+    letters = cells.reshape(len(texts), -1)[:, :-1]
+    han, kana = SCRIPTS.index("Han"), SCRIPTS.index("Kana")
+    japanese = letters[:, kana] * 10 >= np.maximum(letters[:, kana] + letters[:, han], 1)
+    letters[japanese, kana] += letters[japanese, han]
+    letters[japanese, han] = 0
+    return np.where(letters.any(axis=1), letters.argmax(axis=1), len(SCRIPTS) - 1)
 
 
 @functools.cache

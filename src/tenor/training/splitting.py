@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from tenor import checks
 from tenor._core.callbacks import Callback
 from tenor.checks import disk_checks
+from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
-from tenor.checks.parts import CheckContext
 from tenor.config.run_config import RunConfig
 from tenor.data import sources, split, times
 from tenor.data.blocks import Rows
@@ -55,7 +55,7 @@ def groups_of(
     if findings:
         command = f"tenor check {run.data} --test {run.test}" if run.test else f"tenor check {run.data}"
         callback.on_message(f"to see the rows: {command}")
-    groups = parts.together
+    groups = parts.split_groups
     if run.group is not None:
         groups = split.merge_groups(
             [

@@ -76,7 +76,6 @@ _CHARACTERS = 4.5  # of a token
 _SPACED: tuple[dict[str, Any], ...] = ({"word_ngrams": [1, 2, 3]}, {"char_ngrams": [5], "min_df": 3})
 _UNSPACED: tuple[dict[str, Any], ...] = ({"char_ngrams": [1, 2]}, {"word_ngrams": [1], "char_ngrams": [1, 2, 3, 4]})
 _CHOSEN = ("word_ngrams", "char_ngrams", "weighting", "C")  # settings that an n-gram model has chosen
-_UNSPACED_SCRIPTS = ("Han", "Kana", "Thai", "Lao", "Khmer", "Myanmar")
 
 
 class Clock:
@@ -172,7 +171,7 @@ def plan(
     kept = pace * (least + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
     another = sum(each.again_s for each in made)  # as long does one more take, whose settings need not be chosen
     later = []
-    for features in _UNSPACED if _mostly(learned, _UNSPACED_SCRIPTS) else _SPACED:
+    for features in _UNSPACED if _mostly(learned, scripts.UNSPACED) else _SPACED:
         further = Candidate(ngram.FAMILY, {**features, "weighting": weighting})
         if clock.left - kept > _MANY * another:
             yield further
@@ -335,5 +334,4 @@ def _fewest_s(examples: Examples, texts: int) -> float:
 
 def _mostly(examples: Examples, names: Sequence[str]) -> bool:
     """Whether more than half of the texts are in these scripts."""
-    wanted = [scripts.SCRIPTS.index(name) for name in names]
-    return bool(np.isin(scripts.main_scripts(cost.sample(examples)), wanted).mean() > 0.5)
+    return scripts.mostly_in(cost.sample(examples), names)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-import numpy as np
-
 from tenor.models.base import FEWEST_SUBWORDS, TokenKind, WordConfig
 from tenor.text import scripts, vocabulary
 from tenor.text.encoded import TextEncoder
@@ -16,7 +14,6 @@ FEWEST_CHARACTERS = 20_000
 """Characters in the training texts from which on subwords are the better choice."""
 
 _SOME = 50_000  # texts at most that tell what most are
-_UNSPACED = ("Han", "Kana", "Thai", "Lao", "Khmer", "Myanmar")
 
 
 def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
@@ -34,6 +31,5 @@ def _choose(config: WordConfig, texts: Sequence[str]) -> TokenKind:
     """Subwords where most texts have no blanks between words, if the texts and the vocabulary are large enough."""
     if config.vocabulary < FEWEST_SUBWORDS or sum(map(len, texts)) < FEWEST_CHARACTERS:
         return "words"
-    unspaced = [scripts.SCRIPTS.index(script) for script in _UNSPACED]
     some = texts[:: -(-len(texts) // _SOME)]
-    return "subwords" if np.isin(scripts.main_scripts(some), unspaced).mean() > 0.5 else "words"
+    return "subwords" if scripts.mostly_in(some, scripts.UNSPACED) else "words"

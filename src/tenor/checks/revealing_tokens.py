@@ -1,0 +1,68 @@
+"""A check for tokens that give the label away: in most texts of one class, and in hardly any other text."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from tenor.checks.context import CheckContext
+from tenor.checks.finding import Finding
+from tenor.data.labels import MAX_NUMERIC_CLASSES
+from tenor.text import normalise
+from tenor.text.ngrams import BITS
+from tenor.text.tokenise import tokenise
+
+_MIN_ROWS = 10  # of a class
+_MIN_PRECISION = 0.99  # share of the texts with the token that are of the class
+_MIN_RECALL = 0.5  # share of the texts of the class that have the token
+
+
+def check(context: CheckContext) -> Iterator[Finding]:
+    """The revealing tokens of each class of a single-label task."""
+    classes, targets = np.unique(context.data.labels, return_inverse=True)
+    if not 1 < len(classes) <= max(MAX_NUMERIC_CLASSES, len(targets) / 2):
+        return
+    n_rows = len(context.data)
+    offsets = context.tokens.row_offsets[: n_rows + 1]
+    buckets = context.tokens.buckets[: offsets[-1]]
+    rows = np.repeat(np.arange(n_rows), np.diff(offsets))
+    in_class = np.bincount(targets, minlength=len(classes))
+    in_all = np.bincount(buckets, minlength=1 << BITS)
+    frequent = np.flatnonzero(in_all >= max(_MIN_ROWS, _MIN_RECALL * in_class.min()))
+    inside = _count_by_class(buckets, targets[rows], frequent, len(classes))  # (classes, frequent tokens) texts
+    revealing = (inside >= _MIN_PRECISION * in_all[frequent]) & (inside >= _MIN_RECALL * in_class[:, None])
+    revealing &= in_class[:, None] >= _MIN_ROWS
+    for label, token in zip(*np.nonzero(revealing), strict=True):
+        bucket = frequent[token]
+        with_token = rows[buckets == bucket]
+        spelling = _spelling(context.data.texts[int(with_token[0])], int(bucket))
+        yield Finding(
+            name="telling-token",
+            severity="note",
+            problem=f"{spelling!r} is in {inside[label, token]:,} of the {in_class[label]:,} texts of "
+            f"{classes[label]!s} and in {in_all[bucket] - inside[label, token]:,} others: it gives the label away.",
+            remedy="See whether new texts will have it; if not, take it out of the texts.",
+            count=int(inside[label, token]),
+            rows=[context.data.row_number(row) for row in with_token.tolist()],
+        )
+
+
+def _count_by_class(
+    buckets: npt.NDArray[np.int32],
+    targets: npt.NDArray[np.int64],
+    frequent: npt.NDArray[np.int64],
+    n_classes: int,
+) -> npt.NDArray[np.int64]:
+    """(classes, frequent buckets) in how many texts of each class each frequent bucket occurs."""
+    column_of = np.full(1 << BITS, -1, np.int32)
+    column_of[frequent] = np.arange(len(frequent), dtype=np.int32)
+    column = column_of[buckets]
+    cells = targets[column >= 0] * len(frequent) + column[column >= 0]
+    return np.bincount(cells, minlength=n_classes * len(frequent)).reshape(n_classes, -1)
+
+
+def _spelling(text: str, bucket: int) -> str:
+    """The token of a text that is counted in this bucket, in lower case."""
+    tokens = tokenise([text])
+    position = int(np.flatnonzero(tokens.hashes >> np.uint64(64 - BITS) == bucket)[0])
+    return normalise.fold(tokens.joined[tokens.begin[position] : tokens.end[position]]).text()

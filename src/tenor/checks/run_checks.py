@@ -1,0 +1,188 @@
+"""All checks of a table, and the table without what is wrong."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenor._core.callbacks import Callback
+from tenor.checks import columns, labels, mislabelled, repair, texts
+from tenor.checks.context import CheckContext
+from tenor.checks.finding import CheckReport, Finding
+from tenor.config import settings
+from tenor.config.run_config import RunConfig
+from tenor.data import sources
+from tenor.data.io import table
+from tenor.data.io.limits import MemoryBudget, sizes_of
+from tenor.data.io.table import Chunk, Table
+from tenor.errors import DataError, counted
+from tenor.models.base import NetworkConfig
+from tenor.tasks import Kind
+
+
+@dataclass(frozen=True)
+class CheckConfig:
+    """What to check, and how.
+
+    Attributes:
+        data: A path, or the name of a built-in dataset.
+        test: Labelled texts for the evaluation.
+        text: Column of the texts; None: detect it.
+        label: Column of the labels; None: detect it.
+        task: The task; None: infer it from the labels.
+        label_separator: Separator of the labels in one cell.
+        labels: Also look for wrong labels.
+        maximum_tokens: Length from which networks truncate a text.
+        fix: File for the cleaned table; None: write none.
+        overwrite: Replace the file if it exists.
+        seed: Seed of everything random.
+    """
+
+    data: str
+    test: str | None = None
+    text: str | None = None
+    label: str | None = None
+    task: Kind | None = None
+    label_separator: str | None = None
+    labels: bool = False
+    maximum_tokens: int = NetworkConfig.max_length
+    fix: str | None = None
+    overwrite: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        settings.require(self.maximum_tokens >= 1, "maximum_tokens", "must be 1 or more")
+        settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+
+
+@dataclass(frozen=True)
+class _TableRows:
+    """The rows of the data as the file has them.
+
+    Attributes:
+        path: The file or folder; None for a built-in dataset.
+        context: The rows that have a text and a label, and the test.
+        raw_labels: Labels of those rows as the file has them.
+        other_columns: The other columns of those rows.
+        empty: Numbers of rows without a text.
+        unlabelled: Numbers of rows without a label.
+    """
+
+    path: Path | None
+    context: CheckContext
+    raw_labels: list[object]
+    other_columns: dict[str, list[object]]
+    empty: list[int]
+    unlabelled: list[int]
+
+    def table(self) -> Table:
+        """The rows, to be read once more."""
+        if self.path is not None:
+            return table.open_table(self.path)
+        data = self.context.data
+        columns = {data.text_column: list(data.texts), data.label_column: list(data.labels)}
+        return Table(data.name, list(columns), iter([Chunk(1, columns)]))
+
+
+def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckReport:
+    """Check a table, and write the cleaned table if `config` names a file for it.
+
+    Raises:
+        TenorError: The data cannot be read, or the cleaned file cannot be written.
+    """
+    run = RunConfig(
+        data=config.data,
+        test=config.test,
+        text=config.text,
+        label=config.label,
+        task=config.task,
+        label_separator=config.label_separator,
+        seed=config.seed,
+        drop_unlabelled=True,
+        drop_empty=True,
+        on_disk=False,
+    )
+    if "-" in (config.data, config.test):
+        raise DataError("a check reads its data twice, and standard input can be read once.", "Give a file.")
+    located = [sources.locate(name) for name in sources.train_and_test_sources(run) if name is not None]
+    path = located[0] if isinstance(located[0], Path) else None
+    if config.fix is not None:
+        inputs = [file for source in located if isinstance(source, Path) for file in table.files(source)]
+        repair.check_output(Path(config.fix), inputs, config.overwrite)
+    rows = _read(run, path, callback or Callback())
+    findings = sorted(_findings(rows, config), key=lambda finding: -finding.rank)
+    repaired = None
+    if config.fix is not None:
+        planned = repair.plan(rows.context, rows.raw_labels, rows.empty, rows.unlabelled)
+        repaired = repair.write(planned, rows.table(), rows.context.data.label_column, Path(config.fix))
+    return CheckReport(_summary(rows), findings, repaired)
+
+
+def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
+    data, test = sources.read_train_and_test(run, callback)
+    context = CheckContext(data, test)
+    if path is None:
+        return _TableRows(None, context, list(data.labels), {}, [], [])
+    opened = table.open_table(path)
+    values: dict[str, list[object]] = {column: [] for column in opened.columns}
+    empty: list[int] = []
+    unlabelled: list[int] = []
+    usable = set(data.row_numbers)
+    memory = MemoryBudget(opened.name, "Check fewer rows at a time.")
+    for chunk in opened.chunks:
+        for row, text in enumerate(chunk.columns[data.text_column], chunk.row):
+            if row not in usable:
+                (unlabelled if text and text.strip() else empty).append(row)
+        for column, of_column in chunk.columns.items():
+            if column != data.text_column:
+                memory.add(sizes_of(of_column), chunk.row)
+                values[column] += [value for row, value in enumerate(of_column, chunk.row) if row in usable]
+    del values[data.text_column]
+    raw_labels = values.pop(data.label_column)
+    return _TableRows(
+        path=path,
+        context=context,
+        raw_labels=raw_labels,
+        other_columns={} if path.is_dir() else values,  # in a folder of class folders the path holds the label
+        empty=empty,
+        unlabelled=unlabelled,
+    )
+
+
+def _findings(rows: _TableRows, config: CheckConfig) -> Iterator[Finding]:
+    context, data = rows.context, rows.context.data
+    for numbers, what, option in ((rows.empty, "text", "drop_empty"), (rows.unlabelled, "label", "drop_unlabelled")):
+        if numbers:
+            yield Finding(
+                name=f"no-{what}",
+                severity="error",
+                problem=f"{counted(len(numbers), 'row has', 'rows have')} no {what}.",
+                remedy=f"Give them one, or leave them out: `fix=OUT`, or `{option}=True` in training.",
+                count=len(numbers),
+                rows=numbers,
+            )
+    yield from texts.check(context, config.maximum_tokens)
+    if context.single_label:
+        yield from labels.check(context, rows.raw_labels)
+        yield from columns.check(data.labels, rows.other_columns)
+        if config.labels:
+            yield from mislabelled.check(data, context.near[: len(data)], config.seed)
+    elif config.labels:
+        yield Finding(
+            name="labels-not-checked",
+            severity="note",
+            problem="wrong labels are looked for in tasks with one class a text only.",
+            remedy="Leave out `labels=True`.",
+        )
+
+
+def _summary(rows: _TableRows) -> dict[str, Any]:
+    context = rows.context
+    n_rows = len(context.data) + len(rows.empty) + len(rows.unlabelled)
+    summary: dict[str, Any] = {"name": context.data.name, "rows": n_rows}
+    if context.test is not None:
+        summary["test_rows"] = len(context.test)
+    if context.single_label:
+        summary["classes"] = dict(Counter(context.data.labels).most_common())
+    return summary | texts.summary(context)
