@@ -106,6 +106,45 @@ def test_the_error_in_the_readme_is_the_one_that_is_printed(
         assert cli("train", "reviews.csv", "--family", "ngram").err.endswith(shown)
 
 
+def shapes(text: str) -> set[str]:
+    """The lines of a text, numbers and the width of columns aside."""
+    return {re.sub(r" +", " ", re.sub(r"[+-]?\d[\d.,:]*", "#", line)).strip() for line in text.splitlines()} - {
+        "",
+        "...",
+    }
+
+
+@pytest.mark.parametrize(
+    ("page", "shown", "run"),
+    [
+        (
+            "README.md",
+            "train imdb --budget 10s --out runs/reviews",
+            "train train.csv --family ngram --out runs/reviews --overwrite",
+        ),
+        (
+            "docs/trust.md",
+            "predict runs/reviews 'What a film' --coverage 0.95",
+            "predict runs/reviews 'film' --coverage 0.995",
+        ),
+    ],
+)
+def test_printed_lines_in_a_page_have_the_form_of_what_is_printed(
+    page: str, shown: str, run: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    commands = [each for block in blocks for each in re.split(r"^\$ ", block, flags=re.MULTILINE)]
+    printed = next(
+        "\n".join(each.splitlines()[1:])
+        for each in commands
+        if each and shlex.split(each.splitlines()[0])[1:] == shlex.split(shown)
+    )
+    done = cli(*shlex.split(run))
+    assert done.code == 0
+    assert shapes(printed) <= shapes(done.out + done.err)
+
+
 def test_there_are_examples_of_most_commands() -> None:
     named = {split(line)[0] for _, line in EXAMPLES}
     assert len(named) >= 10 and sum(is_quick(line) for _, line in EXAMPLES) >= 10
