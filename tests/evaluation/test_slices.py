@@ -13,7 +13,7 @@ def test_the_worst_part_comes_first_and_is_told_from_chance() -> None:
     predicted[:40] = 1
     source = ["old"] * 100 + ["new"] * 300
     found = slices.slice_metrics(TASK, TASK.metric_terms(targets, predicted), {"source": source})
-    assert [(part.value, part.rows, part.figure, part.worse) for part in found] == [
+    assert [(part.value, part.rows, part.metric, part.worse) for part in found] == [
         ("old", 100, 0.6, True),
         ("new", 300, 1.0, False),
     ]
@@ -27,7 +27,7 @@ def test_of_numbers_the_largest_error_comes_first() -> None:
         Regression(), Regression().metric_terms(targets, predicted), {"by": ["x"] * 20 + ["y"] * 40}
     )
     assert [part.value for part in found] == ["x", "y"]
-    assert found[0].figure == pytest.approx(1.11, abs=1e-5)
+    assert found[0].metric == pytest.approx(1.11, abs=1e-5)
     assert [part.worse for part in found] == [True, False]
 
 
@@ -39,7 +39,7 @@ def test_the_figure_of_label_sets_is_micro_f1() -> None:
     expected = 2 * (targets * predicted).sum() / (targets.sum() + predicted.sum())
     assert slices.metric_of(counted) == pytest.approx(expected)
     part = slices.slice_metrics(task, counted, {"by": ["one"] * 40 + ["two"] * 40})[0]
-    assert part.interval[0] < part.figure < part.interval[1]
+    assert part.interval[0] < part.metric < part.interval[1]
 
 
 def test_parts_with_few_rows_and_columns_with_one_value_say_nothing() -> None:

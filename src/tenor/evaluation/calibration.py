@@ -1,12 +1,11 @@
-"""Probabilities that mean what they say: of the texts that get 0.8, four in five are right.
+"""Calibrated probabilities: four in five predictions with probability 0.8 are right.
 
-The logits are divided by a temperature (Guo et al., 2017, "On Calibration of Modern Neural Networks"). Where a text has
-one label, the probabilities that follow are mixed with a little of the uniform distribution (Zhang et al., 2020,
-"Mix-n-Match"): a temperature alone cannot serve both texts that are clear and labels that are wrong. Neither changes
-which label wins. Numbers have no probabilities.
+The logits are divided by a temperature (Guo et al., 2017, "On Calibration of Modern Neural Networks"). With one label
+per text, the probabilities are then mixed with a small share of the uniform distribution (Zhang et al., 2020,
+"Mix-n-Match"). A temperature alone cannot fit both clear texts and wrong labels. Neither changes which label wins.
+Numbers have no probabilities.
 
-Both are fitted to what a model says of texts that it has not learned from, and drawn towards no change, the more the
-fewer these are.
+Both are fitted to predictions for held-out texts. A prior draws them towards no change: the fewer texts, the more.
 """
 
 from dataclasses import asdict, dataclass
@@ -22,19 +21,19 @@ N_BINS = 15
 
 _Wide = npt.NDArray[np.float64]
 
-_ENTRIES = 200_000  # two numbers need no more logits than this
+_MOST_LOGITS = 200_000  # enough to fit two numbers
 _LOG_SLOPES = -3, 3
-_SLOPES = 0.01, 100.0  # of a model that is loaded
-# The prior, as what it adds to the sum of the losses: for the square of a log slope of 1, and for a floor of 1.
+_SLOPES = 0.01, 100.0  # allowed in a model that is loaded
+# The prior, in nats of the summed loss: for the square of a log slope of 1, and for a floor of 1.
 _SLOPE_PRIOR, _FLOOR_PRIOR = 2.0, 20.0
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What makes the logits of a model those of calibrated probabilities.
+    """Turns the logits of a model into those of calibrated probabilities.
 
     Attributes:
-        slope: What logits are multiplied with, the inverse of the temperature; above 0.
+        slope: The inverse of the temperature, above 0. Logits are multiplied by it.
         floor: Share of the uniform distribution over the classes.
     """
 
@@ -42,7 +41,7 @@ class Calibration:
     floor: float = 0.0
 
     def apply(self, logits: Floats, task: Task) -> Floats:
-        """The logits of calibrated probabilities, of the same shape, (texts, outputs); they rise with the logits."""
+        """The logits of calibrated probabilities, (texts, outputs). They increase with `logits`, of the same shape."""
         wide = logits.astype(np.float64) * self.slope
         if not self.floor:
             return wide.astype(np.float32)
@@ -51,29 +50,30 @@ class Calibration:
             return (both[:, 1:] - both[:, :1]).astype(np.float32)
         return _log_mixed(wide, self.floor).astype(np.float32)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, float]:
+        """The calibration as JSON; `restore` reads it."""
         return asdict(self)
 
 
 def restore(description: dict[str, Any], task: Task) -> Calibration:
-    """What `Calibration.describe` tells of. Raises RecordError, a ValueError, where it tells of none."""
+    """The calibration that `Calibration.describe` described. Raises RecordError, a ValueError, for a wrong value."""
     record = Record(description, "tenor.json", "calibration")
     return Calibration(record.number("slope", *_SLOPES), record.number("floor", 0.0, task.max_uniform_share))
 
 
 def fit(targets: Targets, logits: Floats, task: Task) -> Calibration | None:
-    """Fit a calibration by its log loss.
+    """Fit a calibration: minimise the log loss.
 
     Args:
-        targets: What `task.encode` makes of the labels of texts that the model has not learned from, at least one.
-        logits: (texts, outputs), what it says of them.
-        task: What is predicted.
+        targets: The labels of held-out texts, at least one, as `task.encode` gives them.
+        logits: (texts, outputs).
+        task: The task.
 
     Returns:
         The calibration; None for numbers.
     """
-    every = -(-logits.size // _ENTRIES)
-    decisions = task.class_logits(targets[::every], logits[::every])
+    step = -(-logits.size // _MOST_LOGITS)
+    decisions = task.class_logits(targets[::step], logits[::step])
     return None if decisions is None else _fit(*decisions, task.max_uniform_share)
 
 
@@ -86,47 +86,48 @@ def _fit(targets: npt.NDArray[np.int64], logits: _Wide, highest_floor: float) ->
     def loss(point: _Wide) -> tuple[float, _Wide]:
         """The mean loss with the prior, and its gradient, at a log slope and a floor."""
         slope, floor = np.exp(point[0]), point[1]
-        shares = _softmax(logits * slope)
-        own = shares[np.arange(rows), targets]
-        found = (1 - floor) * own + floor / classes + 1e-300
-        by_slope = (1 - floor) * own * (true - (shares * logits).sum(axis=1)) * slope / found
-        by_floor = (1 / classes - own) / found
-        total = -np.log(found).sum() + _SLOPE_PRIOR * point[0] ** 2 + _FLOOR_PRIOR * floor
-        slopes = [2 * _SLOPE_PRIOR * point[0] - by_slope.sum(), _FLOOR_PRIOR - by_floor.sum()]
-        return total / rows, np.array(slopes) / rows
+        softmax = _softmax(logits * slope)
+        softmax_true = softmax[np.arange(rows), targets]
+        mixed = (1 - floor) * softmax_true + floor / classes + 1e-300
+        by_slope = (1 - floor) * softmax_true * (true - (softmax * logits).sum(axis=1)) * slope / mixed
+        by_floor = (1 / classes - softmax_true) / mixed
+        total = -np.log(mixed).sum() + _SLOPE_PRIOR * point[0] ** 2 + _FLOOR_PRIOR * floor
+        gradient = [2 * _SLOPE_PRIOR * point[0] - by_slope.sum(), _FLOOR_PRIOR - by_floor.sum()]
+        return total / rows, np.array(gradient) / rows
 
-    first = np.array([0, min(0.01, highest_floor)])
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=[_LOG_SLOPES, (0, highest_floor)]).x
-    return Calibration(float(np.exp(found[0])), float(found[1]))
+    start = np.array([0, min(0.01, highest_floor)])
+    optimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[_LOG_SLOPES, (0, highest_floor)]).x
+    return Calibration(float(np.exp(optimum[0])), float(optimum[1]))
 
 
 def calibration_metrics(targets: Targets, probabilities: Floats, task: Task) -> dict[str, Any]:
-    """How far probabilities are from what they say.
+    """How far probabilities are from observed frequencies.
 
     Args:
-        targets: What `task.encode` makes of the labels of n texts, n at least 1.
+        targets: The labels of n texts, n at least 1, as `task.encode` gives them.
         probabilities: (n, labels).
-        task: Tells single labels from sets.
+        task: The task.
 
     Returns:
-        `expected_calibration_error`: mean distance between confidence and accuracy over 15 bins of equal width, each
-        counting by its texts (Naeini et al., 2015; Guo et al., 2017); `brier_score`: mean squared error (Brier, 1950),
-        summed over the classes where there are more than two; `reliability`: `confidence`, `accuracy` and `count` of
-        each bin that is not empty. Confidence is the highest probability of a text; where it may have several labels,
-        the probability of each of them.
+        `expected_calibration_error`: the mean distance between confidence and accuracy over 15 bins of equal width,
+        weighted by their texts (Naeini et al., 2015; Guo et al., 2017). `brier_score`: the mean squared error (Brier,
+        1950), summed over the classes if there are more than two. `reliability`: `confidence`, `accuracy` and `count`
+        of each bin that is not empty. Confidence is the highest probability of a text; with several labels per text,
+        the probability of each label.
     """
     confidence, right = task.decisions(targets, probabilities)
-    number = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
-    count = np.bincount(number, minlength=N_BINS)
-    filled = np.flatnonzero(count)
-    sums = (np.bincount(number, each.astype(np.float64), N_BINS) for each in (confidence, right))
-    expected, reached = (each[filled] / count[filled] for each in sums)
+    bins = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
+    counts = np.bincount(bins, minlength=N_BINS)
+    filled = np.flatnonzero(counts)
+    sums = (np.bincount(bins, each.astype(np.float64), N_BINS) for each in (confidence, right))
+    mean_confidence, accuracy = (each[filled] / counts[filled] for each in sums)
+    distance = np.abs(mean_confidence - accuracy)
     return {
-        "expected_calibration_error": float((np.abs(expected - reached) * count[filled]).sum() / len(number)),
+        "expected_calibration_error": float((distance * counts[filled]).sum() / len(bins)),
         "brier_score": task.brier_score(targets, probabilities),
         "reliability": [
             {"confidence": float(one), "accuracy": float(other), "count": int(size)}
-            for one, other, size in zip(expected, reached, count[filled], strict=True)
+            for one, other, size in zip(mean_confidence, accuracy, counts[filled], strict=True)
         ],
     }
 

@@ -1,21 +1,22 @@
-"""Sets that hold the truth as often as was asked for: split conformal prediction.
+"""Split conformal prediction: sets that contain the true label with a chosen probability.
 
-Every text that the model has not learned from gets a score of how strange its true label is; a label is in the set of a
-new text unless it would be stranger than the share `coverage` of these (Vovk, Gammerman and Shafer, 2005; Papadopoulos
-et al., 2002). If new texts are like those, the set holds the truth at least that often, whatever the model is.
+Each held-out text gets a nonconformity score: how strange its true label looks to the model. The set of a new text
+contains the labels that look no stranger than the share `coverage` of these scores (Vovk, Gammerman and Shafer, 2005;
+Papadopoulos et al., 2002). If new texts are like the held-out ones, the set contains the true label at least that
+often, for any model.
 
     one label       -log of the label's probability, which gives the smallest sets (Sadinle et al., 2019, "Least
-                    Ambiguous Set-Valued Classifiers"); a text that is like no class may get an empty set
-    several labels  the highest score among the labels of the text, so that the set holds all of them (Cauchois, Gupta
-                    and Duchi, 2021, "Knowing what You Know": the outer set); probabilities that sum up to more than 1
-                    are divided by their sum, which made smaller sets
-    a number        the absolute error, which makes an interval (Lei et al., 2018)
+                    Ambiguous Set-Valued Classifiers"). A text that is like no class may get an empty set.
+    several labels  the highest score among the labels of the text, so that the set contains all of them (Cauchois,
+                    Gupta and Duchi, 2021, "Knowing what You Know": the outer set). Probabilities that sum to more than
+                    1 are divided by their sum, which gave smaller sets.
+    a number        the absolute error, which gives an interval (Lei et al., 2018).
 
-By class (Mondrian: Vovk, 2012, "Conditional Validity of Inductive Conformal Predictors") the promise holds for the
-texts of each class, or those that have each label, by themselves.
+Per class (Mondrian: Vovk, 2012, "Conditional Validity of Inductive Conformal Predictors"), the coverage holds for the
+texts of each class, or with each label, alone.
 
-Probabilities here are those before calibration: that is fitted to the same texts, which would make them look less
-strange than new ones are.
+Scores use probabilities before calibration. Calibration is fitted to the same texts, so calibrated probabilities would
+make them look less strange than new texts are.
 """
 
 import math
@@ -29,19 +30,21 @@ from tenor.config.settings import require
 from tenor.tasks import Floats, Regression, Targets, Task
 
 DEFAULT_COVERAGE = 0.95
-"""What is promised where nothing else is asked for."""
+"""The coverage where none is requested."""
 REPORTED_COVERAGES = (0.9, 0.95, 0.99)
+"""Coverages in reports."""
 ARRAY_NAMES = ("scores", "class_scores", "classes")
+"""Names of the arrays in a model's folder."""
 
 
 @dataclass(frozen=True)
 class Conformal:
-    """Scores of texts that the model has not learned from.
+    """Nonconformity scores of held-out texts.
 
     Attributes:
-        scores: (texts,) float32, rising.
-        class_scores: (true labels of all texts,) float32; none where numbers are predicted.
-        classes: The label of each of these, int32.
+        scores: (texts,) float32, ascending.
+        class_scores: (true labels of all texts,) float32; empty for numbers.
+        classes: The label that each of `class_scores` belongs to, int32.
     """
 
     scores: Floats
@@ -51,37 +54,40 @@ class Conformal:
     def prediction_sets(
         self, logits: Floats, task: Task, coverage: float, per_class: bool = False
     ) -> npt.NDArray[np.bool_]:
-        """(texts, labels): the labels in the set of each text.
+        """Which labels are in the set of each text, (texts, labels).
 
         Args:
-            logits: (texts, outputs), as the model says them.
-            task: Classes, or a set of labels.
-            coverage: Share of texts whose set holds the truth, between 0 and 1.
-            per_class: Keep the promise for each class by itself.
+            logits: (texts, outputs), before calibration.
+            task: The task; it has labels.
+            coverage: Share of texts whose set contains the true labels, between 0 and 1.
+            per_class: Reach the coverage for each class alone.
+
+        Raises:
+            SettingsError: The coverage is not between 0 and 1.
         """
-        return np.asarray(task.nonconformity(logits) <= self._limits(task, coverage, per_class))
+        return np.asarray(task.nonconformity(logits) <= self._thresholds(task, coverage, per_class))
 
     def half_width(self, task: Regression, coverage: float) -> float:
-        """How far the ends of an interval are from the predicted value, in its unit; infinite where texts are few."""
-        return float(self._limits(task, coverage, False)[0]) * task.std
+        """Half the width of an interval, in the unit of the values; infinite if there are too few scores."""
+        return float(self._thresholds(task, coverage, False)[0]) * task.std
 
     def coverage_warning(self, task: Task, coverage: float, per_class: bool = False) -> str:
-        """What to tell where there are too few texts for this coverage: such sets hold every label. Empty: nothing."""
-        lacking = np.isinf(self._limits(task, coverage, per_class))
+        """A warning if there are too few scores for this coverage, so that sets contain every label; else empty."""
+        lacking = np.isinf(self._thresholds(task, coverage, per_class))
         if not lacking.any():
             return ""
         needed = math.ceil(coverage / (1 - coverage) - 1e-9)
-        everything = "every set holds all labels" if task.has_labels else "every interval is infinite"
-        found = f"the model was tried on {len(self.scores):,}"
+        consequence = "every set holds all labels" if task.has_labels else "every interval is infinite"
+        present = f"the model was tried on {len(self.scores):,}"
         if per_class:
-            short = [label for label, few in zip(task.labels, lacking, strict=True) if few]
+            short = [label for label, is_lacking in zip(task.labels, lacking, strict=True) if is_lacking]
             listed = ", ".join(map(repr, short[:3])) + (f" and {len(short) - 3:,} more" if len(short) > 3 else "")
-            everything, found = f"every set holds {listed}", "the model was tried on fewer of them"
+            consequence, present = f"every set holds {listed}", "the model was tried on fewer of them"
         of_each = " of a class" if per_class else ""
-        return f"a coverage of {coverage:g} needs {needed:,} texts{of_each} or more, and {found}: {everything}."
+        return f"a coverage of {coverage:g} needs {needed:,} texts{of_each} or more, and {present}: {consequence}."
 
-    def _limits(self, task: Task, coverage: float, per_class: bool) -> Floats:
-        """The score up to which a label is in the set: (1,), or by class (labels,)."""
+    def _thresholds(self, task: Task, coverage: float, per_class: bool) -> Floats:
+        """The highest score of a label in the set: (1,), or per class (labels,)."""
         require(0 < coverage < 1, "coverage", "must be between 0 and 1, such as 0.95")
         if not per_class:
             return np.array([_quantile(self.scores, coverage)], np.float32)
@@ -91,25 +97,25 @@ class Conformal:
 
 
 def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
-    """Score texts that the model has not learned from.
+    """Score held-out texts.
 
     Args:
-        targets: What `task.encode` makes of their labels.
-        logits: (texts, outputs), as the model says them.
-        task: What is predicted.
+        targets: Their labels, as `task.encode` gives them.
+        logits: (texts, outputs), before calibration.
+        task: The task.
     """
     if isinstance(task, Regression):
         errors = np.abs(logits - task.output_targets(targets))[:, 0]
         return Conformal(np.sort(errors).astype(np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
     row, classes = task.label_positions(targets)
     class_scores = task.nonconformity(logits)[row, classes]
-    scores = np.zeros(len(targets), np.float32)  # a set that is empty holds all labels of a text that has none
+    scores = np.zeros(len(targets), np.float32)  # an empty set contains all labels of a text that has none
     np.maximum.at(scores, row, class_scores)
     return Conformal(np.sort(scores), class_scores, classes.astype(np.int32))
 
 
 def restore(arrays: dict[str, npt.NDArray[Any]], task: Task) -> Conformal:
-    """The scores by the names of their attributes. Raises ValueError where they are none."""
+    """The scores from their arrays by name. Raises ValueError where the arrays do not fit together or the task."""
     if sorted(arrays) != sorted(ARRAY_NAMES):
         raise ValueError(f"the conformal scores are not {', '.join(ARRAY_NAMES)}")
     scores, class_scores, classes = (arrays[name] for name in ARRAY_NAMES)
@@ -127,37 +133,44 @@ def restore(arrays: dict[str, npt.NDArray[Any]], task: Task) -> Conformal:
 def coverage_metrics(
     targets: Targets, logits: Floats, task: Task, conformal: Conformal
 ) -> list[dict[str, float | None]]:
-    """What sets and intervals hold, a row for each of the coverages 0.9, 0.95 and 0.99.
+    """How often sets and intervals contain the true label or value, a row for each of `REPORTED_COVERAGES`.
+
+    Args:
+        targets: The labels of n texts, n at least 1, as `task.encode` gives them.
+        logits: (n, outputs), before calibration.
+        task: The task.
+        conformal: The scores.
 
     Returns:
-        `coverage`: what was asked for; `found`: share of texts whose set or interval holds the truth. Labels:
-        `mean_size` of a set; `single`: share of texts whose set is one label; `single_right`: share of these whose set
-        holds the truth, None where there are none. Numbers: `width` of the interval, None where it is infinite.
+        `coverage`: the target; `found`: the empirical coverage. For labels also `mean_size`, the mean set size;
+        `single`, the share of sets with one label; `single_right`, their accuracy, None if there are none. For numbers
+        also `width`, the width of the interval, None if it is infinite.
     """
     rows: list[dict[str, float | None]] = []
     for coverage in REPORTED_COVERAGES:
         if isinstance(task, Regression):
-            reach = conformal.half_width(task, coverage)
-            found = float((np.abs(task.values(logits) - targets) <= reach).mean())
-            rows.append({"coverage": coverage, "found": found, "width": 2 * reach if math.isfinite(reach) else None})
+            half_width = conformal.half_width(task, coverage)
+            empirical = float((np.abs(task.values(logits) - targets) <= half_width).mean())
+            width = 2 * half_width if math.isfinite(half_width) else None
+            rows.append({"coverage": coverage, "found": empirical, "width": width})
             continue
         sets = conformal.prediction_sets(logits, task, coverage)
-        truth = task.label_matrix(targets)
-        held, size = np.asarray((sets | ~truth).all(axis=1)), sets.sum(axis=1)
-        single = size == 1
+        true_labels = task.label_matrix(targets)
+        covered, sizes = np.asarray((sets | ~true_labels).all(axis=1)), sets.sum(axis=1)
+        singletons = sizes == 1
         rows.append(
             {
                 "coverage": coverage,
-                "found": float(held.mean()),
-                "mean_size": float(size.mean()),
-                "single": float(single.mean()),
-                "single_right": float(held[single].mean()) if single.any() else None,
+                "found": float(covered.mean()),
+                "mean_size": float(sizes.mean()),
+                "single": float(singletons.mean()),
+                "single_right": float(covered[singletons].mean()) if singletons.any() else None,
             }
         )
     return rows
 
 
 def _quantile(scores: Floats, coverage: float) -> float:
-    """The score of rank ceil((n + 1) coverage) of n that rise; infinite where there are fewer."""
+    """The score of rank ceil((n + 1) coverage) among n ascending scores; infinite if n is smaller than that."""
     rank = math.ceil((len(scores) + 1) * coverage - 1e-9)
     return float(scores[rank - 1]) if rank <= len(scores) else math.inf

@@ -1,4 +1,4 @@
-"""Saved or trained models and labelled texts -> how good they are, where they are worse, and which one is better."""
+"""Models and labelled texts: how good a model is, where it is worse, and which of two is better."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -11,18 +11,18 @@ from tenor.inference.predictor import Predictor
 from tenor.tasks import Floats, Targets, Task
 
 Columns = Mapping[str, Sequence[Any]]
-"""Other columns of the rows, by which they are parted."""
+"""Values of further columns by name, (rows,) each. The data are sliced by them."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model says of labelled texts, and how good that is.
+    """What a model predicts for labelled texts, and how good that is.
 
     Attributes:
         metrics: The metrics, with `slices`, the worst first.
-        targets: What `task.encode` makes of the labels.
+        targets: The labels, as `task.encode` gives them.
         logits: (texts, outputs), before calibration.
-        seconds: How long the model took to predict them.
+        seconds: How long the prediction took.
     """
 
     metrics: dict[str, Any]
@@ -31,35 +31,57 @@ class Evaluation:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the same texts.
+
+    Attributes:
+        metrics: What `evaluation.comparison.compare` gives, with `slices`: the metric of each slice by both models, the
+            greatest loss first.
+        changed_rows: Positions of the texts that the models predict differently.
+        first_predictions: What the first model predicts for each text.
+        second_predictions: What the second model predicts for each text.
+    """
+
+    metrics: dict[str, Any]
+    changed_rows: list[int]
+    first_predictions: list[Any]
+    second_predictions: list[Any]
+
+
 def evaluate(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> dict[str, Any]:
-    """The metrics that `measure` tells."""
+    """The metrics of a model on labelled texts. Raises DataError like `run_evaluation`."""
     return run_evaluation(predictor, data, columns).metrics
 
 
 def run_evaluation(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> Evaluation:
     """Measure a model on labelled texts.
 
+    Args:
+        predictor: The model.
+        data: The texts.
+        columns: Further columns to slice the data by.
+
     Raises:
-        DataError: A label is not one that the model knows.
+        DataError: The model does not know a label.
     """
     from tenor.evaluation import metrics, slices
 
-    task = predictor.bundle.task
+    bundle, task = predictor.bundle, predictor.bundle.task
     check_labels(data, task)
-    begin = time.perf_counter()
-    targets, raw = task.encode(data.labels), predictor.raw_logits(data.texts)
-    seconds = time.perf_counter() - begin
-    predicted = predictor.predict_from_logits(predictor.calibrate(raw)).tolist()
-    counted = task.metric_terms(targets, task.encode(predicted))
-    parted = slices.partition(task, data.texts, data.labels, columns or {})
-    found = slices.slice_metrics(task, counted, parted)
-    saved = predictor.bundle
-    measured = metrics.compute_metrics(targets, raw, task, saved.calibration, saved.conformal)
-    return Evaluation(measured | {"slices": [part._asdict() for part in found]}, targets, raw, seconds)
+    start = time.perf_counter()
+    targets, logits = task.encode(data.labels), predictor.raw_logits(data.texts)
+    seconds = time.perf_counter() - start
+    predictions = predictor.predict_from_logits(predictor.calibrate(logits)).tolist()
+    terms = task.metric_terms(targets, task.encode(predictions))
+    parts = slices.partition(task, data.texts, data.labels, columns or {})
+    by_slice = [part.as_dict() for part in slices.slice_metrics(task, terms, parts)]
+    result = metrics.compute_metrics(targets, logits, task, bundle.calibration, bundle.conformal)
+    return Evaluation(result | {"slices": by_slice}, targets, logits, seconds)
 
 
 def check_labels(data: Dataset, task: Task) -> None:
-    """Refuse labels that the model does not know."""
+    """Raise DataError where the model does not know a label of the data."""
     known = set(task.labels)
     new = [[name for name in task.label_names(label) if name not in known] for label in data.labels]
     unknown = [names[0] for names in new if names]
@@ -71,55 +93,47 @@ def check_labels(data: Dataset, task: Task) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Two models on the same texts.
-
-    Attributes:
-        metrics: What `evaluation.comparison.compare` tells, and `slices`: the figure of each part of the data by the
-            first and by the second model, the greatest loss first.
-        changed_rows: Positions of the texts that they label differently.
-        first_predictions: What the first model predicts, for each text.
-        second_predictions: What the second does.
-    """
-
-    metrics: dict[str, Any]
-    changed_rows: list[int]
-    first_predictions: list[Any]
-    second_predictions: list[Any]
-
-
 def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns | None = None) -> Comparison:
-    """Compare two models on labelled texts. They may know different labels: an unknown one is never right.
+    """Compare two models on labelled texts. A label that a model does not know is a mistake of that model.
+
+    Args:
+        first: One model.
+        second: The other model.
+        data: The texts.
+        columns: Further columns to slice the data by.
 
     Raises:
-        SettingsError: They predict different things.
-        DataError: A label is one that neither model knows.
+        SettingsError: The models have different tasks.
+        DataError: Neither model knows a label.
     """
     from tenor.evaluation import comparison, slices
 
-    task = _common(first, second)
+    task = _common_task(first, second)
     check_labels(data, task)
     targets = task.encode(data.labels)
-    said = [predictor.predict(data.texts).tolist() for predictor in (first, second)]
-    one, other = (task.encode(labels) for labels in said)
-    figures = comparison.compare(task, targets, one, other)
-    parted = slices.partition(task, data.texts, data.labels, columns or {})
-    of_first, of_second = (
-        {(part.by, part.value): part for part in slices.slice_metrics(task, task.metric_terms(targets, of), parted)}
-        for of in (one, other)
-    )
+    predictions = [predictor.predict(data.texts).tolist() for predictor in (first, second)]
+    encoded = [task.encode(labels) for labels in predictions]
+    metrics = comparison.compare(task, targets, encoded[0], encoded[1])
+    parts = slices.partition(task, data.texts, data.labels, columns or {})
+    by_first, by_second = (slices.slice_metrics(task, task.metric_terms(targets, each), parts) for each in encoded)
+    second_metrics = {(row.by, row.value): row.metric for row in by_second}
     pairs: list[dict[str, Any]] = [
-        {"by": by, "value": value, "rows": part.rows, "first": part.figure, "second": of_second[by, value].figure}
-        for (by, value), part in of_first.items()
+        {
+            "by": row.by,
+            "value": row.value,
+            "rows": row.rows,
+            "first": row.metric,
+            "second": second_metrics[row.by, row.value],
+        }
+        for row in by_first
     ]
     sign = 1 if task.greater_is_better else -1
     pairs.sort(key=lambda pair: sign * (pair["second"] - pair["first"]))
-    changed = [row for row, (one, other) in enumerate(zip(*said, strict=True)) if one != other]
-    return Comparison(figures | {"slices": pairs}, changed, *said)
+    changed = [row for row, (one, other) in enumerate(zip(*predictions, strict=True)) if one != other]
+    return Comparison(metrics | {"slices": pairs}, changed, *predictions)
 
 
-def _common(first: Predictor, second: Predictor) -> Task:
+def _common_task(first: Predictor, second: Predictor) -> Task:
     """The task of both models, with the labels of either."""
     one, other = first.bundle.task, second.bundle.task
     if type(one) is not type(other):

@@ -1,35 +1,27 @@
-"""True labels and what a model says of them -> numbers."""
+"""Metrics of predictions for labelled texts."""
 
-import math
-import statistics
 from functools import singledispatch
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tenor.evaluation import calibration as calibrating
-from tenor.evaluation import conformal as conforming
-from tenor.evaluation.calibration import Calibration
-from tenor.evaluation.conformal import Conformal
+from tenor.evaluation.calibration import Calibration, calibration_metrics
+from tenor.evaluation.conformal import Conformal, coverage_metrics
 from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
-
-_Z = statistics.NormalDist().inv_cdf(0.975)  # of a 95% interval
 
 
 def wilson_interval(right: int, rows: int) -> tuple[float, float]:
-    """The 95% score interval of a share (Wilson, 1927), which is of use for shares of 0 and 1 and few rows too.
+    """The 95% score interval of a share (Wilson, 1927). It is usable for shares of 0 and 1 and for few rows too.
 
     Args:
-        right: How many of the rows are right.
-        rows: How many rows there are, at least 1.
+        right: Number of rows that are right.
+        rows: Number of rows, at least 1.
     """
-    share, spread = right / rows, _Z**2 / rows
-    middle = share + spread / 2
-    half = math.sqrt(spread * (share * (1 - share) + spread / 4))
-    low = (middle - half) / (1 + spread) if right else 0.0  # of no rows and of all the ends are exact
-    high = (middle + half) / (1 + spread) if right < rows else 1.0
-    return low, high
+    from scipy.stats import binomtest
+
+    interval = binomtest(right, rows).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def compute_metrics(
@@ -39,30 +31,30 @@ def compute_metrics(
     calibration: Calibration | None = None,
     conformal: Conformal | None = None,
 ) -> dict[str, Any]:
-    """All metrics of a model on texts that it has not seen.
+    """All metrics of a model on held-out texts.
 
     Args:
-        targets: What `task.encode` makes of the labels of n texts, n at least 1.
-        logits: (n, outputs), as the model says them.
-        task: What is predicted.
-        calibration: What makes them those of calibrated probabilities; None: they are that already.
-        conformal: What sets and intervals are made from; None: there are none.
+        targets: The labels of n texts, n at least 1, as `task.encode` gives them.
+        logits: (n, outputs), before calibration.
+        task: The task.
+        calibration: The calibration of the logits; None: they are not calibrated.
+        conformal: Scores that prediction sets and intervals come from; None: there are none.
 
     Returns:
-        `task`, `rows` and what `of_classes`, `of_label_sets` or `of_values` tells; with probabilities, `log_loss` and
-        what `calibration.measure` tells, and the same before calibration as `uncalibrated`; and `coverage`, as
-        `conformal.measure` tells it.
+        `task`, `rows`, and the result of `classification_metrics`, `multilabel_metrics` or `regression_metrics`. With
+        probabilities, also `log_loss`, the result of `calibration_metrics`, and both before calibration as
+        `uncalibrated`. With conformal scores, also `coverage`, the result of `coverage_metrics`.
     """
-    found: dict[str, Any] = {"task": task.kind, "rows": len(targets)}
+    metrics: dict[str, Any] = {"task": task.kind, "rows": len(targets)}
     calibrated = calibration.apply(logits, task) if calibration else logits
-    found |= _task_metrics(task, targets, calibrated)
+    metrics |= _task_metrics(task, targets, calibrated)
     if task.has_labels:
-        found |= _of_probabilities(targets, calibrated, task)
+        metrics |= _probability_metrics(targets, calibrated, task)
         if calibration:
-            found["uncalibrated"] = _of_probabilities(targets, logits, task)
+            metrics["uncalibrated"] = _probability_metrics(targets, logits, task)
     if conformal:
-        found["coverage"] = conforming.coverage_metrics(targets, logits, task, conformal)
-    return found
+        metrics["coverage"] = coverage_metrics(targets, logits, task, conformal)
+    return metrics
 
 
 @singledispatch
@@ -85,23 +77,23 @@ def _(task: Regression, targets: Targets, logits: Floats) -> dict[str, Any]:
     return regression_metrics(targets, task.values(logits))
 
 
-def _of_probabilities(targets: Targets, logits: Floats, task: Task) -> dict[str, Any]:
+def _probability_metrics(targets: Targets, logits: Floats, task: Task) -> dict[str, Any]:
     loss = float(task.losses(targets, logits).mean(dtype=np.float64))
-    return {"log_loss": loss, **calibrating.calibration_metrics(targets, task.probabilities(logits), task)}
+    return {"log_loss": loss, **calibration_metrics(targets, task.probabilities(logits), task)}
 
 
 def classification_metrics(targets: Targets, probabilities: Floats, task: SingleLabel) -> dict[str, Any]:
-    """Metrics of one label a text.
+    """Metrics for one label per text.
 
     Args:
         targets: (n,) true classes.
         probabilities: (n, classes).
-        task: Names the classes.
+        task: The task, with the names of the classes.
 
     Returns:
-        `accuracy`, `accuracy_interval` (95%: see `wilson`), `macro_f1`, `roc_auc` (for more than two classes the mean
-        of one-against-rest; None where a class is missing), `per_class` and `confusion` (rows are true classes, columns
-        predicted ones).
+        `accuracy`, `accuracy_interval` (95%, see `wilson_interval`), `macro_f1`, `roc_auc` (for more than two classes
+        the mean of one-against-rest; None if a class is missing), `per_class` and `confusion` (rows are true classes,
+        columns predicted ones).
     """
     from sklearn import metrics
 
@@ -131,28 +123,28 @@ def classification_metrics(targets: Targets, probabilities: Floats, task: Single
 
 
 def multilabel_metrics(targets: Targets, probabilities: Floats, task: MultiLabel) -> dict[str, Any]:
-    """Metrics of several labels a text.
+    """Metrics for several labels per text.
 
     Args:
         targets: (n, labels) of 0 and 1.
         probabilities: (n, labels).
-        task: Names the labels and has their thresholds.
+        task: The task, with the names of the labels and their thresholds.
 
     Returns:
-        `micro_f1` (all decisions together), `macro_f1` (mean over the labels that occur), `average_precision` (its
-        mean over these labels: what they reach over all thresholds), `hamming_loss` (share of wrong decisions),
-        `exact_match` (share of texts with every label right) and `per_class`.
+        `micro_f1` (over all decisions), `macro_f1` and `average_precision` (means over the labels that occur),
+        `hamming_loss` (share of wrong decisions), `exact_match` (share of texts with every label right) and
+        `per_class`.
     """
     from sklearn import metrics
 
     truth, chosen = targets > 0, task.label_indicators(probabilities)
-    right, found, support = (each.sum(axis=0) for each in (truth & chosen, chosen, truth))
-    precision, recall = right / np.maximum(found, 1), right / np.maximum(support, 1)
-    f1 = 2 * right / np.maximum(found + support, 1)
+    right, predicted, support = (each.sum(axis=0) for each in (truth & chosen, chosen, truth))
+    precision, recall = right / np.maximum(predicted, 1), right / np.maximum(support, 1)
+    f1 = 2 * right / np.maximum(predicted + support, 1)
     present = np.flatnonzero(support)
     average = {k: float(metrics.average_precision_score(truth[:, k], probabilities[:, k])) for k in present.tolist()}
     return {
-        "micro_f1": float(2 * right.sum() / max(found.sum() + support.sum(), 1)),
+        "micro_f1": float(2 * right.sum() / max(predicted.sum() + support.sum(), 1)),
         "macro_f1": float(f1[present].mean()) if len(present) else 0.0,
         "average_precision": float(np.mean(list(average.values()))) if average else None,
         "hamming_loss": float((truth != chosen).mean()),
@@ -171,16 +163,16 @@ def multilabel_metrics(targets: Targets, probabilities: Floats, task: MultiLabel
 
 
 def regression_metrics(targets: Targets, values: Floats) -> dict[str, Any]:
-    """Metrics of numbers.
+    """Metrics for numbers.
 
     Args:
         targets: (n,) true values.
-        values: (n,) predicted ones.
+        values: (n,) predicted values.
 
     Returns:
         `mae` and `rmse` (mean absolute and root mean squared error, in the unit of the values), `r2` (share of the
-        variance that is explained), `pearson` and `spearman` (correlations of values and of ranks); the last three are
-        None where the true, or for the correlations the predicted, values are all equal.
+        variance that is explained), `pearson` and `spearman` (correlations of values and of ranks). The last three are
+        None if all true values are equal, the correlations also if all predicted values are.
     """
     from scipy.stats import rankdata
 

@@ -1,8 +1,9 @@
-"""Where a model is worse than elsewhere: its figure on parts of the data, the worst first."""
+"""Where a model is worse than elsewhere: its metric on slices of the data, the worst first."""
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from statistics import NormalDist
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,111 +12,136 @@ from tenor.evaluation.metrics import wilson_interval
 from tenor.tasks import Task
 from tenor.text import scripts
 
-MIN_ROWS = 10  # rows; fewer say nothing
+MIN_ROWS = 10
+"""Smaller slices are left out: their metrics say little."""
 _QUARTERS = 4
-_MOST = 50  # values of a column; with more, each slice is small and the worst is so by chance
-_Z = 1.96  # of a 95% interval
+_MOST_VALUES = 50
+"""Values of a column. With more, every slice is small, and the worst is so by chance."""
+_Z = NormalDist().inv_cdf(0.975)  # for a 95% interval
 _DRAWS = 500
 
-Outcomes = npt.NDArray[np.float64]
-"""(texts, 2): numerator and denominator of each text's figure; that of several texts is the quotient of the sums."""
+MetricTerms = npt.NDArray[np.float64]
+"""(texts, 2): numerator and denominator of each text. The metric of several texts is the quotient of the sums."""
+Partition = Mapping[str, Sequence[str]]
+"""For each way to slice the data, such as `length`, the name of the slice that each text is in, (texts,)."""
 
 
 class Slice(NamedTuple):
     """A part of the data.
 
     Attributes:
-        by: What the data are parted by: `length`, `script`, `class` or a column.
-        value: Which part it is.
-        rows: Its texts.
-        figure: Accuracy, micro-F1 or mean absolute error of its texts.
-        interval: The 95% interval of the figure.
-        worse: Whether the figure of all texts lies outside of it, on the better side.
+        by: How the data are sliced: `length`, `script`, `class` or a column.
+        value: Which slice this is.
+        rows: Number of its texts.
+        metric: Accuracy, micro-averaged F1 or mean absolute error of its texts.
+        interval: The 95% interval of the metric.
+        worse: Whether the metric of all texts lies outside the interval, on the better side.
     """
 
     by: str
     value: str
     rows: int
-    figure: float
+    metric: float
     interval: tuple[float, float]
     worse: bool
 
+    def as_dict(self) -> dict[str, Any]:
+        """The slice as `metrics.json` stores it, which calls the metric `figure`."""
+        return {"figure" if name == "metric" else name: value for name, value in self._asdict().items()}
 
-def metric_of(counted: Outcomes) -> float:
-    """The figure of these texts."""
-    above, below = counted.sum(axis=0)
-    return float(above / below) if below else 0.0
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The slice that `as_dict` described."""
+        return cls(**{"metric" if name == "figure" else name: value for name, value in values.items()})
 
 
-def partition(task: Task, texts: Sequence[str], labels: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> Any:
-    """What data are parted by -> the part of each text, as (texts,) names.
+def partition(
+    task: Task, texts: Sequence[str], labels: Sequence[Any], columns: Mapping[str, Sequence[Any]]
+) -> Partition:
+    """Slice the data by length, script, class (for single labels) and columns.
 
-    Length in characters in quarters, script, class (not of numbers), and the columns.
+    Args:
+        task: The task.
+        texts: The texts.
+        labels: Their labels.
+        columns: Values of further columns by name, (texts,) each.
     """
-    found = {
+    slices: dict[str, Sequence[str]] = {
         "length": length_quartiles(texts),
-        "script": [scripts.SCRIPTS[k] for k in scripts.main_scripts(texts).tolist()],
+        "script": [scripts.SCRIPTS[index] for index in scripts.main_scripts(texts).tolist()],
     }
     if task.is_single_label:
-        found["class"] = list(labels)
-    return found | {name: _names(values) for name, values in columns.items()}
+        slices["class"] = list(labels)
+    return slices | {name: _slice_names(values) for name, values in columns.items()}
 
 
 def length_quartiles(texts: Sequence[str]) -> list[str]:
-    """The quarter of each text by its number of characters."""
-    size = np.array([len(text) for text in texts])
-    edges = np.unique(np.quantile(size, np.arange(1, _QUARTERS) / _QUARTERS, method="lower"))
-    quarter = np.searchsorted(edges, size)
-    spans = {k: f"{size[quarter == k].min()} to {size[quarter == k].max()} characters" for k in np.unique(quarter)}
-    return [spans[k] for k in quarter]
+    """The quarter that each text is in by its number of characters, such as `12 to 34 characters`."""
+    lengths = np.array([len(text) for text in texts])
+    edges = np.unique(np.quantile(lengths, np.arange(1, _QUARTERS) / _QUARTERS, method="lower"))
+    quarters = np.searchsorted(edges, lengths)
+    names = {
+        quarter: f"{lengths[quarters == quarter].min()} to {lengths[quarters == quarter].max()} characters"
+        for quarter in np.unique(quarters)
+    }
+    return [names[quarter] for quarter in quarters]
 
 
-def _names(values: Sequence[Any]) -> list[str]:
-    """The values of a column as names; of many numbers the quarter."""
+def _slice_names(values: Sequence[Any]) -> list[str]:
+    """The values of a column as names; quarters if there are many numbers."""
     names = ["(none)" if value is None or value == "" else str(value) for value in values]
-    if len(set(names)) <= _MOST:
+    if len(set(names)) <= _MOST_VALUES:
         return names
     try:
         numbers = np.array([float(name) for name in names])
     except ValueError:
         return names
     edges = np.unique(np.nanquantile(numbers, np.arange(1, _QUARTERS) / _QUARTERS))
-    spans = [f"above {low:g}, up to {high:g}" for low, high in itertools.pairwise(edges)]
-    spans = [f"up to {edges[0]:g}", *spans, f"above {edges[-1]:g}"]
-    return [spans[place] for place in np.searchsorted(edges, numbers)]
+    quarters = [f"above {low:g}, up to {high:g}" for low, high in itertools.pairwise(edges)]
+    quarters = [f"up to {edges[0]:g}", *quarters, f"above {edges[-1]:g}"]
+    return [quarters[index] for index in np.searchsorted(edges, numbers)]
 
 
-def slice_metrics(task: Task, counted: Outcomes, parted: Mapping[str, Sequence[str]]) -> list[Slice]:
-    """The figure of every part with enough texts, the worst first; none of what has one part only.
+def slice_metrics(task: Task, terms: MetricTerms, slices: Partition) -> list[Slice]:
+    """The metric of every slice with enough texts, the worst first.
+
+    A way to slice that puts all texts into one slice is left out.
 
     Args:
-        task: What is predicted.
-        counted: What `task.metric_terms` gives.
-        parted: What `parts` tells.
+        task: The task.
+        terms: What `task.metric_terms` gives.
+        slices: What `partition` gives.
     """
-    sign = 1 if task.greater_is_better else -1  # an error is worse the larger it is
-    overall = metric_of(counted)
-    found = []
-    for by, names in parted.items():
-        values, place = np.unique(np.asarray(names, object).astype(str), return_inverse=True)
-        sizes = np.bincount(place)
-        for k in np.flatnonzero(sizes >= MIN_ROWS).tolist() if len(values) > 1 else []:
-            own = counted[place == k]
-            low, high = _interval(task, own)
-            worse = overall < low if sign < 0 else overall > high
-            found.append(Slice(by, str(values[k]), int(sizes[k]), metric_of(own), (low, high), bool(worse)))
-    return sorted(found, key=lambda part: sign * part.figure)
+    sign = 1 if task.greater_is_better else -1
+    overall = metric_of(terms)
+    results = []
+    for by, names in slices.items():
+        values, indices = np.unique(np.asarray(names, object).astype(str), return_inverse=True)
+        sizes = np.bincount(indices)
+        for index in np.flatnonzero(sizes >= MIN_ROWS).tolist() if len(values) > 1 else []:
+            members = terms[indices == index]
+            low, high = _interval(task, members)
+            worse = overall > high if task.greater_is_better else overall < low
+            row = Slice(by, str(values[index]), int(sizes[index]), metric_of(members), (low, high), bool(worse))
+            results.append(row)
+    return sorted(results, key=lambda row: sign * row.metric)
 
 
-def _interval(task: Task, counted: Outcomes) -> tuple[float, float]:
-    """The 95% interval: Wilson's of a share, the normal one of a mean, the bootstrap's of F1 (Efron, 1979)."""
+def metric_of(terms: MetricTerms) -> float:
+    """The metric of these texts."""
+    numerator, denominator = terms.sum(axis=0)
+    return float(numerator / denominator) if denominator else 0.0
+
+
+def _interval(task: Task, terms: MetricTerms) -> tuple[float, float]:
+    """The 95% interval: Wilson's for a share, the normal one for a mean, the bootstrap's for F1 (Efron, 1979)."""
     if task.is_multilabel:
         random = np.random.default_rng(0)
-        weights = random.multinomial(len(counted), np.full(len(counted), 1 / len(counted)), _DRAWS)
-        sums = weights @ counted
+        weights = random.multinomial(len(terms), np.full(len(terms), 1 / len(terms)), _DRAWS)
+        sums = weights @ terms
         low, high = np.quantile(sums[:, 0] / np.maximum(sums[:, 1], 1), (0.025, 0.975))
         return float(low), float(high)
     if not task.has_labels:
-        half = _Z * counted[:, 0].std(ddof=1) / np.sqrt(len(counted))
-        return metric_of(counted) - half, metric_of(counted) + half
-    return wilson_interval(int(counted[:, 0].sum()), len(counted))
+        half_width = _Z * terms[:, 0].std(ddof=1) / np.sqrt(len(terms))
+        return metric_of(terms) - half_width, metric_of(terms) + half_width
+    return wilson_interval(int(terms[:, 0].sum()), len(terms))

@@ -1,8 +1,7 @@
-"""The probability from which on a text gets a label, chosen on texts that the model has not seen.
+"""Thresholds of labels, chosen on held-out texts: a text gets a label if its probability reaches the threshold.
 
-The best threshold of a rare label, on the few texts that have it, is mostly chance, and one bad threshold floods the
-predictions with a label. So each label's threshold is drawn towards the one that serves all labels together, the more
-the fewer texts it has.
+The best threshold of a rare label is mostly chance, since few texts have it, and a bad threshold floods the predictions
+with that label. So each threshold is drawn towards the best common threshold of all labels: the fewer texts, the more.
 """
 
 import numpy as np
@@ -18,11 +17,11 @@ def choose(truth: npt.NDArray[np.bool_], probabilities: Floats) -> tuple[float, 
     """Thresholds with a high F1 of each label.
 
     Args:
-        truth: (texts, labels) which label each text has.
+        truth: (texts, labels), which labels each text has.
         probabilities: (texts, labels).
 
     Returns:
-        (labels,) thresholds, drawn in log-odds.
+        (labels,) thresholds, drawn together in log-odds.
     """
     if not truth.any():
         return tuple(0.5 for _ in range(truth.shape[1]))

@@ -104,7 +104,7 @@ def _markdown(text: str) -> str:
 def _values(facts: ReportData, title: str, language: Language) -> dict[str, Any]:
     """What both templates read."""
     t, task, test, saved = words.translator(language), facts.task, facts.test, facts.model.bundle
-    slices = [Slice(**row) for row in test.get("slices", [])]
+    slices = [Slice.from_dict(row) for row in test.get("slices", [])]
     slices = [row._replace(value=words.slice_name(row.by, row.value, language)) for row in slices]
     several = task.is_multilabel
     counts = list(facts.counts.items())
