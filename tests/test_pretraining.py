@@ -125,9 +125,9 @@ def test_a_token_is_named_among_all_where_all_are_drawn() -> None:
     (batch, *_) = batches.sequential_batches(found.encoded.lengths, 256, [12])
     (ids, positions, tokens, log_chance), named, weights = found.batch_arrays(batch, np.random.default_rng(1))
     targets = tokens.ravel()[named]
-    assert set(range(1, found.size)) <= set(tokens.ravel().tolist())
+    assert set(range(1, found.vocabulary_size)) <= set(tokens.ravel().tolist())
     asked, special = weights > 0, [PADDING, vocabulary.UNKNOWN]
-    logits = np.array(found.full_model([ids, positions]))[..., : found.size]
+    logits = np.array(found.full_model([ids, positions]))[..., : found.vocabulary_size]
     logits[..., special] = -np.inf
     some = np.array(found.keras_model([ids, positions, tokens, log_chance]))
     np.testing.assert_allclose(loss(some, named)[asked], loss(logits, targets)[asked], atol=0.01)
@@ -139,9 +139,9 @@ def loss(logits: Any, targets: Any) -> Any:
 
 
 def test_the_chance_of_a_token_to_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masked_lm, "_DRAWN", 8)
+    monkeypatch.setattr(masked_lm, "_CANDIDATES", 8)
     found = objective(TEXTS)
-    there, told, seen = np.zeros(found.size), np.zeros(found.size), 0
+    there, told, seen = np.zeros(found.vocabulary_size), np.zeros(found.vocabulary_size), 0
     for number in range(400):
         for batch in batches.sequential_batches(found.encoded.lengths, 64, [12]):
             (_, _, tokens, log_chance), _, _ = found.batch_arrays(batch, np.random.default_rng(number))

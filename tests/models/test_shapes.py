@@ -32,7 +32,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 def config_of(name: str, values: dict[str, Any]) -> Any:
     if name == "pretrained":
         folder = huggingface.read_folder(GOLDEN / values["model"])
-        values = {**values, "architecture": huggingface.describe(folder.architecture)}
+        values = {**values, "architecture": folder.architecture.to_dict()}
     return settings.make(registry.find(name).config, values, "test")
 
 
@@ -81,7 +81,7 @@ def test_what_is_missing_too_much_or_of_another_type_is_named() -> None:
 )
 def test_an_architecture_that_is_none_is_refused(values: dict[str, Any], problem: str) -> None:
     family = registry.find("pretrained")
-    architecture = huggingface.describe(huggingface.read_folder(GOLDEN / "bert").architecture) | values
+    architecture = huggingface.read_folder(GOLDEN / "bert").architecture.to_dict() | values
     config = settings.make(family.config, {"max_length": 12, "architecture": architecture}, "test")
     assert isinstance(family, NetworkFamily)
     with pytest.raises(RecordError, match=problem):

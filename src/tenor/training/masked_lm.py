@@ -92,6 +92,7 @@ class MaskedTokenObjective:
 
     Attributes:
         full_model: Predicts among all tokens, with the weights of `keras_model`.
+        vocabulary_size: Number of token ids.
     """
 
     learning_rate_scale: optimizers.LearningRateScale | None = None
@@ -115,13 +116,13 @@ class MaskedTokenObjective:
             masked_head.mask_id(network.text_encoder),
             _never_masked(network.text_encoder),
         )
-        self._vocabulary_size = network.text_encoder.size
-        frequency = np.bincount(train.ids, minlength=self._vocabulary_size) / max(len(train.ids), 1)
+        self.vocabulary_size = network.text_encoder.size
+        frequency = np.bincount(train.ids, minlength=self.vocabulary_size) / max(len(train.ids), 1)
         if network.family.initialise is None:
             self._share = _SHARE_FROM_SCRATCH
             self._odds = np.sqrt(_FREQUENT / np.maximum(frequency, _FREQUENT))
         else:
-            self._share, self._odds = _SHARE, np.ones(self._vocabulary_size)
+            self._share, self._odds = _SHARE, np.ones(self.vocabulary_size)
         masked_frequency = frequency * self._odds
         masked_frequency[self._never_masked] = 0
         self._masked_share = np.minimum(masked_frequency / max(masked_frequency.sum(), 1e-9), 1 - 1e-9)
@@ -131,12 +132,12 @@ class MaskedTokenObjective:
         masked = self._mask(self.encoded, batch, random)
         targets, weights = masked.targets, masked.weights
         drawn_shape = batch.size, math.ceil(_CANDIDATES / batch.size)
-        drawn = random.integers(1, self._vocabulary_size, drawn_shape, dtype=np.int32)
+        drawn = random.integers(1, self.vocabulary_size, drawn_shape, dtype=np.int32)
         candidates = np.concatenate([targets, drawn], axis=1)
         tokens, first, inverse = np.unique(candidates, return_index=True, return_inverse=True)
         # The probability that a token is a candidate: that it is masked or drawn at least once.
         log_absent = (weights > 0).sum() * np.log1p(-self._masked_share[tokens])
-        log_absent += drawn.size * math.log1p(-1 / self._vocabulary_size)
+        log_absent += drawn.size * math.log1p(-1 / self.vocabulary_size)
         log_probability = np.full(candidates.size, _EXCLUDED, np.float32)
         excluded = np.isin(tokens, self._never_masked)
         log_probability[first] = np.where(excluded, _EXCLUDED, np.log(-np.expm1(log_absent)))
@@ -156,7 +157,7 @@ class MaskedTokenObjective:
         weights = (np.arange(n_positions) < n_masked[:, None]).astype(np.float32)
         targets = np.take_along_axis(ids, positions, axis=1)
         draw = random.random(positions.shape)
-        random_ids = random.integers(1, self._vocabulary_size, positions.shape)
+        random_ids = random.integers(1, self.vocabulary_size, positions.shape)
         shown = np.where(draw < _MASK, self._mask_id, np.where(draw < _MASK + _RANDOM, random_ids, targets))
         np.put_along_axis(ids, positions, np.where(weights > 0, shown, targets).astype(np.int32), axis=1)
         weights *= weights.size / max(weights.sum(), 1.0)

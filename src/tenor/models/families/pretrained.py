@@ -133,7 +133,7 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
     huggingface.check_weights(folder)
     require((config.pooled_blocks or 1) <= shape.blocks, "pooled_blocks", f"must be at most {shape.blocks}")
     pooled = config.pooled_blocks or _upper_half(shape.blocks)
-    return replace(config, architecture=huggingface.describe(shape), pooled_blocks=pooled), subwords
+    return replace(config, architecture=shape.to_dict(), pooled_blocks=pooled), subwords
 
 
 def _upper_half(blocks: int) -> int:
@@ -147,7 +147,7 @@ def build(config: Config, task: Task) -> Any:
     from tenor.models.neural import precision
     from tenor.models.neural.encoder import AttentionMask, Block, BlockShape, Embeddings
     from tenor.models.neural.layers import Pool
-    from tenor.models.pretrained.huggingface import Architecture
+    from tenor.models.pretrained.architectures import Architecture
 
     shape = Architecture(**(config.architecture or {}))
     ids = keras.Input((None,), dtype="int32", name="ids")
@@ -155,7 +155,7 @@ def build(config: Config, task: Task) -> Any:
     embeddings = Embeddings(shape.tokens, shape.positions, shape.width, shape.inner, shape.epsilon, name="embeddings")
     embeddings.trainable = config.tune in (None, "all")
     values, of_blocks = embeddings(ids), []
-    for number in range(1 if shape.shared else shape.blocks):
+    for number in range(shape.stored_blocks):
         block = Block(
             BlockShape(shape.heads, shape.hidden, shape.activation, epsilon=shape.epsilon),
             lora_rank=config.rank if config.tune == "lora" else 0,
@@ -192,14 +192,14 @@ def initialise(config: Config, keras_model: Any) -> None:
 
 def shapes(config: Config, outputs: int) -> Shapes:
     """The weights of the network that `build` makes. Raises ValueError where the architecture is none."""
-    from tenor.models.pretrained import huggingface
+    from tenor.models.pretrained.architectures import Architecture
 
     record = Record(config.architecture or {}, "tenor.json", "settings.architecture")
-    shape = huggingface.restore(record)
+    shape = Architecture.from_record(record)
     if config.max_length > shape.positions:
         raise record.error("positions", f"it is {shape.positions:,}, and max_length is {config.max_length:,}")
     yield from embeddings(shape.tokens, shape.positions, shape.width, shape.inner, normalised=True)
-    for number in range(1 if shape.shared else shape.blocks):
+    for number in range(shape.stored_blocks):
         yield from block(number, shape.width, shape.hidden, config.rank if config.tune == "lora" else 0)
     yield from dense("logits", shape.width, outputs)
 
