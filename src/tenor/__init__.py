@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tenor.errors import Location as Location
     from tenor.errors import MissingExtraError as MissingExtraError
     from tenor.errors import NotUsedWarning as NotUsedWarning
+    from tenor.errors import RenamedSettingWarning as RenamedSettingWarning
     from tenor.errors import SettingsError as SettingsError
     from tenor.errors import TenorError as TenorError
     from tenor.errors import WriteError as WriteError
@@ -50,6 +51,7 @@ _EXPORTS = {
         "Location",
         "MissingExtraError",
         "NotUsedWarning",
+        "RenamedSettingWarning",
         "SettingsError",
         "TenorError",
         "WriteError",
@@ -75,6 +77,7 @@ __all__ = [
     "MissingExtraError",
     "NotUsedWarning",
     "Predictor",
+    "RenamedSettingWarning",
     "RunConfig",
     "SettingsError",
     "TenorError",
