@@ -213,7 +213,7 @@ def test_values_are_learned(tmp_path: Any) -> None:
 
 
 def test_faults_of_values() -> None:
-    with pytest.raises(DataError, match="a value is no number"):
+    with pytest.raises(DataError, match="a value is not a number"):
         TextRegressor().fit(["a", "b"], ["x", "y"])
     with pytest.raises(DataError, match="not finite"):
         TextRegressor().fit(["a", "b"], [1.0, float("nan")])

@@ -28,7 +28,7 @@ from tenor.training import fitting
 
 
 class _TextEstimator(BaseEstimator):  # type: ignore[misc]
-    """What both estimators do alike."""
+    """What both estimators share."""
 
     family: str
     settings: dict[str, Any] | None
@@ -44,25 +44,37 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         family.require_installed()
         seed = self._seed()
         weights = fitting.weights(task, targets, class_weight)
-        others = () if unlabelled is None else check_texts(unlabelled)
-        if others and not family.uses_unlabelled:
+        unlabelled_texts = () if unlabelled is None else check_texts(unlabelled)
+        if unlabelled_texts and not family.uses_unlabelled:
             raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")
         groups = CheckContext(Dataset("the texts", texts, ())).split_groups
-        examples = Examples(texts, targets, task, weights, groups, unlabelled=others)
-        with tracking.tracked(self.log, Path("runs", self.family), Callback()) as told:
-            told.settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
-            fitted = fitting.fit(family, examples, config, FitContext(seed=seed, callback=told))
-            told.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
-        about = {"text_column": "text", "label_column": "label", "seed": seed}
-        self.predictor_ = Predictor(Bundle.from_fitted(family, fitted, about))
+        examples = Examples(texts, targets, task, weights, groups, unlabelled=unlabelled_texts)
+        with tracking.track(self.log, Path("runs", self.family), Callback()) as tracker:
+            tracker.log_settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
+            fitted = fitting.fit(family, examples, config, FitContext(seed=seed, callback=tracker))
+            tracker.log_training(settings.as_dict(fitted.config), fitted.history, fitted.timing)
+        metadata = {"text_column": "text", "label_column": "label", "seed": seed}
+        self.predictor_ = Predictor(Bundle.from_fitted(family, fitted, metadata))
 
     def explain(self, X: Any, labels: Sequence[Any] | None = None) -> list[Explanation]:
-        """Which words of each text speak for and against its labels, or those named; or raise and lower its value."""
+        """Find the words that speak for and against labels, or raise and lower a value.
+
+        Args:
+            X: The texts.
+            labels: Labels to explain; None: those that each text gets.
+
+        Returns:
+            An explanation for each text.
+        """
         check_is_fitted(self)
         return explanation.explain(self.predictor_, X, None if labels is None else list(map(str, labels)))
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
-        """Write the model to a folder, from which `tenor.load` reads it; labels are strings there."""
+        """Write the model to a folder that `tenor.load` reads. Labels become strings.
+
+        Raises:
+            BundleError: The folder exists and `overwrite` is off, or it cannot be written.
+        """
         check_is_fitted(self)
         self.predictor_.save(folder, overwrite)
 
@@ -85,17 +97,19 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
 
 
 class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
-    """Classifies texts.
+    """Text classifier with the interface of scikit-learn.
 
-    Works with `clone`, `cross_val_score`, `Pipeline` and `GridSearchCV` of scikit-learn. `X` is a sequence of strings.
-    `y` holds one label a text; or, where a text may have any number of them, a list, tuple or set of labels a text, or
-    an array of 0 and 1 with a column a label.
+    It works in a `Pipeline`, in `GridSearchCV` and with `cross_val_score`. `X` is a sequence of strings. For one label
+    per text, `y` is a sequence of labels. For multi-label data, `y` has a list, tuple or set of labels for each text,
+    or is an array of 0 and 1 of shape (texts, labels).
 
     Args:
         family: Name of the model family, such as `ngram` or `lstm`.
         settings: Settings of the family that differ from its defaults, such as `{"epochs": 3}`.
         random_state: Seed of everything random.
-        class_weight: `balanced`, or a weight for each class, 1 where there is none; None lets all texts count the same.
+        class_weight: `balanced`, or the weight of a class by its label, 1 if it is missing; None: all texts count the
+            same.
+        log: Where metrics are logged while training: `tensorboard`, `mlflow`; the run has the name of the family.
 
     Attributes:
         classes_: (classes,) labels, in the order of the columns of `predict_proba`.
@@ -117,10 +131,15 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         self.log = log
 
     def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
-        """Train on texts and their labels; with the family `auto` also on texts without labels, where that helps.
+        """Train on texts and their labels.
+
+        Args:
+            X: The texts.
+            y: Their labels.
+            unlabelled: Texts without labels, which the family `auto` uses if that helps; None: none.
 
         Raises:
-            DataError: A text is not a string, the lengths differ, or there is one class only.
+            DataError: A text is not a string, the lengths differ, or there is only one class.
             SettingsError: The family or a setting is unknown.
         """
         texts = check_texts(X)
@@ -133,7 +152,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
                 "Give one label a text.",
             )
         if getattr(labels, "ndim", 1) == 2 or any(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
-            return self._fit_sets(texts, labels, unlabelled)
+            return self._fit_multilabel(texts, labels, unlabelled)
         missing = [row for row, label in enumerate(labels) if label is None or label != label]
         if missing:
             raise DataError(
@@ -145,8 +164,8 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             raise DataError(f"the labels have the shape {labels.shape}.", "Give one label a text.")
         if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
             raise DataError(
-                "a label is no whole number.",
-                "Unknown label type: continuous. Give classes, or learn the numbers with TextRegressor.",
+                "a label is not a whole number.",
+                "Unknown label type: continuous. Give classes, or use TextRegressor for numbers.",
             )
         try:
             self.classes_, targets = np.unique(labels, return_inverse=True)
@@ -156,19 +175,21 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             raise DataError(
                 f"there is only one class: {self.classes_.tolist()}.", "Give texts of at least two classes."
             )
-        wanted = self.class_weight
-        if isinstance(wanted, dict):
-            wanted = {str(label): weight for label, weight in wanted.items()}
-        self._given = "classes"
-        self._fit(texts, targets.astype(np.int32), SingleLabel(tuple(map(str, self.classes_))), wanted, unlabelled)
+        class_weight = self.class_weight
+        if isinstance(class_weight, dict):
+            class_weight = {str(label): weight for label, weight in class_weight.items()}
+        self._label_format = "classes"
+        self._fit(
+            texts, targets.astype(np.int32), SingleLabel(tuple(map(str, self.classes_))), class_weight, unlabelled
+        )
         return self
 
-    def _fit_sets(self, texts: list[str], labels: Any, unlabelled: Any) -> Self:
+    def _fit_multilabel(self, texts: list[str], labels: Any, unlabelled: Any) -> Self:
         if getattr(labels, "ndim", 1) == 2:
             targets = np.asarray(labels)
             if not np.isin(targets, (0, 1)).all():
                 raise DataError("the array of labels holds other values than 0 and 1.", "Give a column a label.")
-            self.classes_, self._given = np.arange(targets.shape[1]), "array"
+            self.classes_, self._label_format = np.arange(targets.shape[1]), "array"
         else:
             if not all(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
                 raise DataError("some labels are lists and some are not.", "Give a list for each text.")
@@ -181,7 +202,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             targets = np.zeros((len(texts), len(ordered)))
             for row, each in enumerate(labels):
                 targets[row, [position[name] for name in each]] = 1
-            self.classes_, self._given = np.array(ordered), "sets"
+            self.classes_, self._label_format = np.array(ordered), "sets"
         if not len(self.classes_) or not targets.any():
             raise DataError("no text has a label.", "Give texts with labels.")
         task = MultiLabel(tuple(map(str, self.classes_)), never_none=bool(targets.any(axis=1).all()))
@@ -189,48 +210,54 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         return self
 
     def predict_proba(self, X: Any) -> Floats:
-        """Probabilities of shape (texts, classes); where a text may have several labels, of each by itself."""
+        """Probabilities of shape (texts, classes); for multi-label data, of each label by itself."""
         check_is_fitted(self)
         return self.predictor_.predict_proba(X)
 
     def predict_set(self, X: Any, coverage: float = DEFAULT_COVERAGE, per_class: bool = False) -> npt.NDArray[Any]:
-        """For each text the labels among which the truth is, (texts,) tuples, the most probable first.
+        """Prediction sets: labels that contain the true one for the share `coverage` of texts.
 
-        Of texts like those that were learned from, at least the share `coverage` have their label in the set, or all of
-        their labels; with `per_class`, also of the texts of each class. A set may be empty.
+        This holds for texts like the training texts. For multi-label data, a set contains all true labels.
+
+        Args:
+            X: The texts.
+            coverage: The share of texts, between 0 and 1.
+            per_class: Hold the coverage for the texts of each class.
+
+        Returns:
+            (texts,) tuples of labels, the most probable first; a set may be empty.
 
         Raises:
             SettingsError: `coverage` is not between 0 and 1, or nothing was held out when the model was trained.
         """
         check_is_fitted(self)
-        given = dict(zip(self.predictor_.bundle.task.labels, self.classes_.tolist(), strict=True))
-        found = self.predictor_.predict_set(X, coverage, per_class)
-        found[:] = [tuple(given[label] for label in row) for row in found]
-        return found
+        original = dict(zip(self.predictor_.bundle.task.labels, self.classes_.tolist(), strict=True))
+        sets = self.predictor_.predict_set(X, coverage, per_class)
+        sets[:] = [tuple(original[label] for label in row) for row in sets]
+        return sets
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The most probable label of each text, (texts,).
 
-        Where a text may have several: tuples of labels, (texts,), or 0 and 1, (texts, labels), as `fit` got them.
+        For multi-label data: tuples of labels, (texts,), or 0 and 1, (texts, labels), in the form that `fit` received.
         """
         probabilities = self.predict_proba(X)
-        if self._given == "classes":
+        if self._label_format == "classes":
             return np.asarray(self.classes_[probabilities.argmax(axis=1)])
-        task = self.predictor_.bundle.task
-        chosen = task.label_indicators(probabilities)
-        if self._given == "array":
-            return chosen.astype(np.int64)
-        found = np.empty(len(chosen), object)
-        found[:] = [tuple(self.classes_[row].tolist()) for row in chosen]
-        return found
+        indicators = self.predictor_.bundle.task.label_indicators(probabilities)
+        if self._label_format == "array":
+            return indicators.astype(np.int64)
+        labels = np.empty(len(indicators), object)
+        labels[:] = [tuple(self.classes_[row].tolist()) for row in indicators]
+        return labels
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of texts with the right label, or with exactly the right set of labels."""
+        """Accuracy; for multi-label data the share of texts with exactly the right labels."""
         check_is_fitted(self)
-        if self._given != "sets":
+        if self._label_format != "sets":
             return float(super().score(X, y, sample_weight))
-        right = [set(found) == set(wanted) for found, wanted in zip(self.predict(X), as_list(y), strict=True)]
-        return float(np.average(right, weights=sample_weight))
+        exact = [set(predicted) == set(true) for predicted, true in zip(self.predict(X), as_list(y), strict=True)]
+        return float(np.average(exact, weights=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -239,13 +266,13 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
 
 
 class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
-    """Predicts a number from a text, by the scikit-learn contract; `y` holds a number for each text.
+    """Text regressor with the interface of scikit-learn: it predicts a number for each text.
 
     Args:
         family: Name of the model family, such as `ngram` or `lstm`.
         settings: Settings of the family that differ from its defaults, such as `{"loss": "huber"}`.
         random_state: Seed of everything random.
-        log: Where figures go while it trains: `tensorboard`, `mlflow`; the run has the name of the family.
+        log: Where metrics are logged while training: `tensorboard`, `mlflow`; the run has the name of the family.
 
     Attributes:
         predictor_: The trained model.
@@ -264,17 +291,22 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         self.log = log
 
     def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
-        """Train on texts and their values; with the family `auto` also on texts without values, where that helps.
+        """Train on texts and their values.
+
+        Args:
+            X: The texts.
+            y: (texts,) their values.
+            unlabelled: Texts without values, which the family `auto` uses if that helps; None: none.
 
         Raises:
-            DataError: A text is not a string, the lengths differ, or a value is no finite number.
+            DataError: A text is not a string, the lengths differ, or a value is not a finite number.
             SettingsError: The family or a setting is unknown.
         """
         texts = check_texts(X)
         try:
             values = np.asarray(y if isinstance(y, np.ndarray) else as_list(y), np.float64)
         except (ValueError, TypeError, OverflowError):
-            raise DataError("a value is no number.", "Give a number for each text.") from None
+            raise DataError("a value is not a number.", "Give a number for each text.") from None
         if values.shape != (len(texts),):
             raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one a text.")
         if not len(values) or not (np.abs(values) < LARGEST_NUMBER).all():
@@ -284,10 +316,19 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         return self
 
     def predict_interval(self, X: Any, coverage: float = DEFAULT_COVERAGE) -> Floats:
-        """For each text the two ends of an interval, (texts, 2), infinite where too few texts were held out.
+        """Prediction intervals that contain the true value for the share `coverage` of texts.
 
-        Of texts like those that were learned from, at least the share `coverage` have their value in it. Raises
-        SettingsError like `TextClassifier.predict_set`.
+        This holds for texts like the training texts.
+
+        Args:
+            X: The texts.
+            coverage: The share of texts, between 0 and 1.
+
+        Returns:
+            (texts, 2) the ends of each interval, infinite if too few texts were held out.
+
+        Raises:
+            SettingsError: As `TextClassifier.predict_set`.
         """
         check_is_fitted(self)
         return self.predictor_.predict_interval(X, coverage)

@@ -42,8 +42,8 @@ def write(path: str) -> str:
 
 def broken(name: str, folder: str, error: BaseException) -> None:
     """A run of one step that then raises."""
-    with tracking.tracked([name], Path(folder), Callback()) as told:
-        told.settings({"epochs": 3})
+    with tracking.track([name], Path(folder), Callback()) as told:
+        told.log_settings({"epochs": 3})
         told.log_metrics("step", 1, {"loss": 0.5})
         raise error
 
@@ -106,7 +106,7 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
         broken("mlflow", "runs/two", KeyboardInterrupt())
     with pytest.raises(ValueError, match="wrong"):
         broken("mlflow", "runs/three", ValueError("wrong"))
-    with tracking.tracked(["mlflow"], Path("runs/four"), Callback(), resume=True) as told:
+    with tracking.track(["mlflow"], Path("runs/four"), Callback(), resume=True) as told:
         told.on_candidate_end("trial 1", {"validation_loss": 0.3}, {"C": 3.0})
     runs = {run.info.run_name: run for run in client.search_runs([run.info.experiment_id])}
     states = {name: run.info.status for name, run in runs.items()}
@@ -114,7 +114,7 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
     assert runs["trial 1"].data.tags["mlflow.parentRunId"] == runs["four"].info.run_id
     assert runs["trial 1"].data.params == {"C": "3.0"}
 
-    with tracking.tracked(["mlflow"], Path("runs/two"), Callback(), resume=True) as told:
+    with tracking.track(["mlflow"], Path("runs/two"), Callback(), resume=True) as told:
         told.log_metrics("step", 2, {"loss": 0.4})
     again = client.get_run(runs["two"].info.run_id)
     assert again.info.status == "FINISHED"
@@ -125,7 +125,7 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
 def test_events_of_a_resumed_run_stay_and_those_of_a_new_one_replace_others() -> None:
     place = Path("runs/tensorboard/one")
     for resume, expected in ((False, [(1, 0.5)]), (True, [(1, 0.5), (2, 0.5)]), (False, [(3, 0.5)])):
-        with tracking.tracked(["tensorboard"], Path("runs/one"), Callback(), resume) as told:
+        with tracking.track(["tensorboard"], Path("runs/one"), Callback(), resume) as told:
             told.log_metrics("step", expected[-1][0], {"loss": 0.5})
         assert events(place)["step/loss"] == expected
     with pytest.raises(ValueError, match="wrong"):
@@ -165,8 +165,8 @@ def test_events_go_through_no_link(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "tensorboard").symlink_to(tmp_path / "victim")
     with (
-        pytest.raises(BundleError, match="tensorboard: this is a link, and events are written through none"),
-        tracking.tracked(["tensorboard"], tmp_path / "runs" / "model", Callback()),
+        pytest.raises(BundleError, match="tensorboard: this is a link, and Tenor does not write events through links"),
+        tracking.track(["tensorboard"], tmp_path / "runs" / "model", Callback()),
     ):
         pass
     assert list((tmp_path / "victim").iterdir()) == []
@@ -174,9 +174,9 @@ def test_events_go_through_no_link(tmp_path: Path) -> None:
 
 def test_events_without_room_are_told(tmp_path: Path, full_disk: Any) -> None:
     def write() -> None:
-        with tracking.tracked(["tensorboard"], tmp_path / "model", Callback()) as told, full_disk(100):
+        with tracking.track(["tensorboard"], tmp_path / "model", Callback()) as told, full_disk(100):
             for number in range(1_000):
-                told.figures("step", number, {"loss": 1.0})
+                told.track_metrics("step", number, {"loss": 1.0})
 
     with pytest.raises(WriteError, match=r"events cannot be written: File too large\. Free some space, or train"):
         write()
@@ -187,14 +187,14 @@ def test_names_and_settings_are_printable() -> None:
         def __init__(self) -> None:
             self.values: dict[str, Any] = {}
 
-        def settings(self, values: Any) -> None:
+        def log_settings(self, values: Any) -> None:
             self.values |= values
 
-        def figures(self, number: int, values: Any) -> None:
+        def log_metrics(self, step: int, values: Any) -> None:
             self.values |= values
 
     kept = Kept()
-    told = tracking.Tracked(Callback(), [kept])  # type: ignore[list-item]
-    told.settings({"data": "a\x1b.csv", "seed": 1})
-    told.figures("test", 0, {"per_class": {"good\u202e": {"f1": 0.5}}})
+    told = tracking.TrackingCallback(Callback(), [kept])  # type: ignore[list-item]
+    told.log_settings({"data": "a\x1b.csv", "seed": 1})
+    told.track_metrics("test", 0, {"per_class": {"good\u202e": {"f1": 0.5}}})
     assert kept.values == {"data": r"a\x1b.csv", "seed": 1, r"test/f1/good\u202e": 0.5}

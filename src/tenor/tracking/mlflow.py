@@ -1,17 +1,17 @@
-"""Runs in MLflow, by default in `mlflow.db` (SQLite) in the current folder. The only part that imports MLflow."""
+"""Runs in MLflow, by default in `mlflow.db` (SQLite) in the current folder. The only file that imports MLflow."""
 
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tenor._core.callbacks import Callback
 from tenor.errors import TenorError, missing_extra
-from tenor.tracking import Status
+from tenor.tracking.base import Status
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when it is imported: it would send how it is used
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read on import; otherwise MLflow sends usage data
 try:
     import alembic  # noqa: F401
     import mlflow
@@ -26,82 +26,96 @@ _EXPERIMENT = "tenor"
 _FOLDER = "tenor.folder"
 _STATUS = {"finished": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 _FLUSH_S = 2.0
-_MOST = 1000  # figures that MLflow takes at once
-_LONGEST = 6000  # characters of a setting
+_MAX_METRICS = 1000  # that MLflow takes at once
+_MAX_CHARACTERS = 6000  # of a setting
 
 
 def start(folder: Path, callback: Callback, resume: bool) -> "Run":
-    """A run, or where it is resumed the last one of this folder that did not come to its end."""
+    """Start a run; to resume, continue the last run of this folder that is not finished."""
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # it tells of every table of a new database
+        logging.getLogger(name).setLevel(logging.WARNING)  # they report every table of a new database
     client = MlflowClient()
     try:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", _EXPERIMENT)
         known = client.get_experiment_by_name(name)
         experiment = client.create_experiment(name) if known is None else known.experiment_id
-        where = str(folder.resolve())
+        place = str(folder.resolve())
         if resume:
-            wanted = f"tags.`{_FOLDER}` = '{where}' and attributes.status != 'FINISHED'".replace("\\", "\\\\")
-            found = client.search_runs([experiment], wanted, max_results=1, order_by=["attributes.start_time DESC"])
-            if found:
-                client.update_run(found[0].info.run_id, status="RUNNING")
-                return Run(client, experiment, found[0].info.run_id, dict(found[0].data.params))
-        made = client.create_run(experiment, run_name=folder.name, tags={_FOLDER: where})
+            query = f"tags.`{_FOLDER}` = '{place}' and attributes.status != 'FINISHED'".replace("\\", "\\\\")
+            runs = client.search_runs([experiment], query, max_results=1, order_by=["attributes.start_time DESC"])
+            if runs:
+                client.update_run(runs[0].info.run_id, status="RUNNING")
+                return Run(client, experiment, runs[0].info.run_id, dict(runs[0].data.params))
+        run = client.create_run(experiment, run_name=folder.name, tags={_FOLDER: place})
     except MlflowException as error:
-        raise _refused(error) from None
-    callback.on_message(f"to look: mlflow ui --backend-store-uri {mlflow.get_tracking_uri()}")
-    return Run(client, experiment, made.info.run_id)
+        raise _tenor_error(error) from None
+    callback.on_message(f"view it with: mlflow ui --backend-store-uri {mlflow.get_tracking_uri()}")
+    return Run(client, experiment, run.info.run_id)
 
 
 class Run:
-    """One run in MLflow."""
+    """One run in MLflow.
 
-    def __init__(self, client: Any, experiment: str, identity: str, told: Mapping[str, Any] | None = None) -> None:
-        self.client, self.experiment, self.identity = client, experiment, identity
-        self.told = dict(told or {})
-        self.waiting: list[Any] = []
-        self.flushed = time.monotonic()
+    Args:
+        client: MLflow's client.
+        experiment: Id of the experiment.
+        run_id: Id of the run.
+        logged: Settings that the run has already.
+    """
 
-    def settings(self, values: Mapping[str, Any]) -> None:
-        new = {name: str(value)[:_LONGEST] for name, value in values.items() if name not in self.told}
-        self.told |= new
+    def __init__(
+        self, client: MlflowClient, experiment: str, run_id: str, logged: Mapping[str, Any] | None = None
+    ) -> None:
+        self.client, self.experiment, self.run_id = client, experiment, run_id
+        self.logged = dict(logged or {})
+        self.pending: list[Metric] = []
+        self.flushed_at = time.monotonic()
+
+    def log_settings(self, values: Mapping[str, Any]) -> None:
+        """Record settings as parameters."""
+        new = {name: str(value)[:_MAX_CHARACTERS] for name, value in values.items() if name not in self.logged}
+        self.logged |= new
         self._send(params=[Param(name, value) for name, value in new.items()])
 
-    def figures(self, number: int, values: Mapping[str, float]) -> None:
+    def log_metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Record metrics; they are sent every two seconds."""
         now = int(time.time() * 1000)
-        self.waiting += [Metric(_name(name), value, now, number) for name, value in values.items()]
-        if time.monotonic() - self.flushed > _FLUSH_S:
+        self.pending += [Metric(_name(name), value, now, step) for name, value in values.items()]
+        if time.monotonic() - self.flushed_at > _FLUSH_S:
             self._flush()
 
-    def part(self, name: str) -> "Run":
-        tags = {"mlflow.parentRunId": self.identity}
-        made = self.client.create_run(self.experiment, run_name=name, tags=tags)
-        return Run(self.client, self.experiment, made.info.run_id)
+    def start_child(self, name: str) -> "Run":
+        """Start a nested run."""
+        tags = {"mlflow.parentRunId": self.run_id}
+        run = self.client.create_run(self.experiment, run_name=name, tags=tags)
+        return Run(self.client, self.experiment, run.info.run_id)
 
-    def document(self, path: Path) -> None:
-        self.client.log_artifact(self.identity, str(path))
+    def log_artifact(self, path: Path) -> None:
+        """Upload a file."""
+        self.client.log_artifact(self.run_id, str(path))
 
-    def end(self, status: Status) -> None:
+    def finish(self, status: Status) -> None:
+        """Send what is pending, and end the run."""
         self._flush()
-        self.client.set_terminated(self.identity, _STATUS[status])
+        self.client.set_terminated(self.run_id, _STATUS[status])
 
     def _flush(self) -> None:
-        while self.waiting:
-            self._send(metrics=self.waiting[:_MOST])
-            del self.waiting[:_MOST]
-        self.flushed = time.monotonic()
+        while self.pending:
+            self._send(metrics=self.pending[:_MAX_METRICS])
+            del self.pending[:_MAX_METRICS]
+        self.flushed_at = time.monotonic()
 
-    def _send(self, **what: Any) -> None:
+    def _send(self, metrics: Sequence[Metric] = (), params: Sequence[Param] = ()) -> None:
         try:
-            self.client.log_batch(self.identity, **what)
+            self.client.log_batch(self.run_id, metrics=metrics, params=params)
         except MlflowException as error:
-            raise _refused(error) from None
+            raise _tenor_error(error) from None
 
 
-def _refused(error: MlflowException) -> TenorError:
+def _tenor_error(error: MlflowException) -> TenorError:
     return TenorError(f"MLflow: {str(error).splitlines()[0]}", "Fix that, or train without `log='mlflow'`.")
 
 
 def _name(name: str) -> str:
-    """The name with nothing in it that MLflow refuses: letters, digits and a few signs are left."""
-    return "".join(sign if sign.isalnum() or sign in "_-./ " else "_" for sign in name)
+    """The name with only letters, digits and the few signs that MLflow accepts."""
+    return "".join(character if character.isalnum() or character in "_-./ " else "_" for character in name)

@@ -1,4 +1,4 @@
-"""Runs as files of events for TensorBoard; nothing of TensorFlow is loaded. The only part that imports TensorBoard."""
+"""Runs as event files for TensorBoard, without TensorFlow. The only file that imports TensorBoard."""
 
 import contextlib
 import itertools
@@ -11,7 +11,7 @@ from typing import Any
 
 from tenor._core.callbacks import Callback
 from tenor.errors import BundleError, WriteError, missing_extra
-from tenor.tracking import Status
+from tenor.tracking.base import Status
 
 try:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -33,13 +33,17 @@ _STATUS = {
 
 
 def start(folder: Path, callback: Callback, resume: bool) -> "Events":
-    """The events of a run, in `tensorboard` beside its model; those of an earlier run of the name go, unless it is
-    resumed.
+    """Start a run in the folder `tensorboard` beside its model.
+
+    Events of an earlier run with that name are removed, unless the run resumes.
+
+    Raises:
+        BundleError: The folder cannot be written, or is a link.
     """
     place = folder.parent / FOLDER / folder.name
     for link in (place.parent, place):
         if link.is_symlink():
-            raise BundleError(f"{link}: this is a link, and events are written through none.", "Remove it.")
+            raise BundleError(f"{link}: this is a link, and Tenor does not write events through links.", "Remove it.")
     try:
         if not resume and place.is_dir() and any(place.glob("events.out.tfevents.*")):
             shutil.rmtree(place)
@@ -48,12 +52,12 @@ def start(folder: Path, callback: Callback, resume: bool) -> "Events":
         raise BundleError(
             f"{place}: events cannot be written there: {error.strerror}.", "Choose another folder (`out=...`)."
         ) from None
-    callback.on_message(f"to look: tensorboard --logdir {place.parent}")
+    callback.on_message(f"view it with: tensorboard --logdir {place.parent}")
     return events
 
 
 class Events:
-    """The file of events of one run."""
+    """The event file of one run."""
 
     _numbers = itertools.count()
 
@@ -64,24 +68,27 @@ class Events:
         name = f"events.out.tfevents.{int(time.time()):010d}.tenor.{os.getpid()}.{next(self._numbers)}"
         self.file = (place / name).open("xb")
         self.writer = RecordWriter(self.file)
-        self.flushed = time.monotonic()
+        self.flushed_at = time.monotonic()
         self._write(Event(file_version="brain.Event:2"))
 
-    def settings(self, values: Mapping[str, Any]) -> None:
+    def log_settings(self, values: Mapping[str, Any]) -> None:
+        """Keep settings; `finish` writes them."""
         self.values = {**values, **self.values}
 
-    def figures(self, number: int, values: Mapping[str, float]) -> None:
-        listed = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-        self._write(Event(step=number, summary=Summary(value=listed)))
+    def log_metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Write metrics as scalars."""
+        scalars = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+        self._write(Event(step=step, summary=Summary(value=scalars)))
 
-    def part(self, name: str) -> "Events":
+    def start_child(self, name: str) -> "Events":
+        """Start a run in a folder below this one."""
         return Events(self.place / name.replace("/", "_"))
 
-    def document(self, path: Path) -> None:
-        """TensorBoard shows no documents."""
+    def log_artifact(self, path: Path) -> None:
+        """Do nothing: TensorBoard shows no files."""
 
-    def end(self, status: Status) -> None:
-        # The plug-in of settings shows them beside the figures of all runs.
+    def finish(self, status: Status) -> None:
+        """Write the settings for the HParams plug-in, and close the file."""
         start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
         for name, value in self.values.items():
             if isinstance(value, bool):
@@ -113,13 +120,13 @@ class Events:
         event.wall_time = time.time()
         with self._writing():
             self.writer.write(event.SerializeToString())
-            if time.monotonic() - self.flushed > _FLUSH_S or event.file_version:
+            if time.monotonic() - self.flushed_at > _FLUSH_S or event.file_version:
                 self.file.flush()
-                self.flushed = time.monotonic()
+                self.flushed_at = time.monotonic()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """Say in words what the system has against writing."""
+        """Turn an OSError into a WriteError."""
         try:
             yield
         except OSError as error:

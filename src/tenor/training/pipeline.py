@@ -24,7 +24,7 @@ from tenor.models.auto.executor import Spread
 from tenor.models.base import Fitted
 from tenor.models.context import FitContext
 from tenor.models.family import Family
-from tenor.tracking import Tracked
+from tenor.tracking.callback import TrackingCallback
 from tenor.training import fitting, output, preparation, provenance, run_identity, run_setup
 from tenor.training.cross_validation import cross_validate
 from tenor.training.finishing import ModelFolder, TrainedModel, finish, unevaluated_bundle
@@ -64,7 +64,7 @@ def train(
             "Leave out `unlabelled=...`, use `family='auto'`, or train an encoder on the texts: tenor pretrain.",
         )
     run_setup.check_quantise(run, family)
-    tracking.need(run.log)
+    tracking.require_trackers(run.log)
     folder = output.output_folder(run)
     with disk_arrays.temp_dir_near(folder):
         started_at = time.perf_counter()
@@ -74,8 +74,8 @@ def train(
         if existing is not None and existing.is_complete:
             assert isinstance(existing.saved, Bundle)
             return TrainedModel(folder, Predictor(existing.saved))
-        with tracking.tracked(run.log, folder, callback, run.resume) as tracker:
-            tracker.settings(run_setup.requested_settings(run, config))
+        with tracking.track(run.log, folder, callback, run.resume) as tracker:
+            tracker.log_settings(run_setup.requested_settings(run, config))
             writes_checkpoints = family.writes_checkpoints
             context = FitContext(
                 seed=run.seed,
@@ -188,11 +188,11 @@ def _cross_validation(job: _Job, context: FitContext) -> Callable[[Bundle], dict
     return lambda trained: cross_validate(job.run, data, groups, trained, job.fit, fold_context)
 
 
-def _log_result(tracker: Tracked, trained: TrainedModel) -> None:
+def _log_result(tracker: TrackingCallback, trained: TrainedModel) -> None:
     """Log the settings, metrics and report of a finished model."""
     saved = trained.predictor.bundle
-    tracker.settings({"model": str(trained.folder.resolve())})
-    tracker.fitted(settings.as_dict(saved.config), saved.history, saved.metrics.timing.as_dict())
-    tracker.figures("test", 0, saved.metrics.test or {})
+    tracker.log_settings({"model": str(trained.folder.resolve())})
+    tracker.log_training(settings.as_dict(saved.config), saved.history, saved.metrics.timing.as_dict())
+    tracker.track_metrics("test", 0, saved.metrics.test or {})
     if bundle.REPORT in saved.documents:
-        tracker.document(trained.folder / bundle.REPORT)
+        tracker.log_artifact(trained.folder / bundle.REPORT)

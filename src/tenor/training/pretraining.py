@@ -35,7 +35,7 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
     run = run_setup.with_current_names(run, family)
     config = run_setup.resolve_settings(family, {**family.pretraining, **(run.settings or {})}, init)
     family.require_installed()
-    tracking.need(run.log)
+    tracking.require_trackers(run.log)
     folder = output.output_folder(run)
     started_at = time.perf_counter()
     corpus = sources.read_unlabelled(run.corpus, run.text)
@@ -51,12 +51,12 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
 
     from tenor.training import masked_lm
 
-    with tracking.tracked(run.log, folder, callback, run.resume) as tracker:
-        tracker.settings(run_setup.requested_settings(run, config))
+    with tracking.track(run.log, folder, callback, run.resume) as tracker:
+        tracker.log_settings(run_setup.requested_settings(run, config))
         weights = run_setup.pretrained_weights(init)
         context = FitContext(seed=run.seed, callback=tracker, checkpoints=checkpoints, init=weights)
         fitted = masked_lm.fit(family, corpus.texts, config, context)
-        tracker.fitted(settings.as_dict(fitted.config), fitted.history, fitted.timing)
+        tracker.log_training(settings.as_dict(fitted.config), fitted.history, fitted.timing)
     timing = Timing(read_s=read_s, **fitted.timing)
     encoder = EncoderBundle(
         family=family,

@@ -117,7 +117,7 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
     fixed = dict(run.settings or {})
     run_setup.resolve_settings(family, fixed, None)
     family.require_installed()
-    tracking.need(run.log)
+    tracking.require_trackers(run.log)
     folder = _folder(run)
     prepared = preparation.prepare(run, callback)
     task, data = prepared.task, prepared.data
@@ -138,13 +138,13 @@ def tune(asked: Tuning, callback: Callback | None = None, attempts: "Attempts | 
     }
     study = _study(optuna, folder, identity)
     setup = Setup(family.name, fixed, run.seed, learned, held_out.in_memory())
-    with tracking.tracked(run.log, folder, callback) as told:
-        told.settings({"data": run.data, "family": run.family, "seed": run.seed, **fixed})
+    with tracking.track(run.log, folder, callback) as told:
+        told.log_settings({"data": run.data, "family": run.family, "seed": run.seed, **fixed})
         search = _Search(optuna, study, folder, run, space, setup, told, end, asked.together, attempts)
         search.go_on(asked.trials)
         found = search.tuned()
-        told.settings(found.settings)
-        told.figures("best", found.n_trials, {"loss": found.loss, "loss_of_defaults": found.default_loss})
+        told.log_settings(found.settings)
+        told.track_metrics("best", found.n_trials, {"loss": found.loss, "loss_of_defaults": found.default_loss})
     return found
 
 
