@@ -9,9 +9,9 @@ from tenor.text import ngrams
 def test_where_there_are_too_many_n_grams_the_most_frequent_are_kept(
     most_features: int, most_weights: int, kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(features, "MOST_FEATURES", most_features)
-    monkeypatch.setattr(features, "MOST_WEIGHTS", most_weights)
+    monkeypatch.setattr(features, "MAX_FEATURES", most_features)
+    monkeypatch.setattr(features, "MAX_WEIGHTS", most_weights)
     counts = ngrams.count(["a b c d e", "a b c d", "a b c", "a b", "a"], [1])
-    found = features.prepare(counts, np.eye(5, 4, dtype=np.float32), "tf-idf", 1)
+    found = features.fit_features(counts, np.eye(5, 4, dtype=np.float32), "tf-idf", 1)
     assert found.buckets.tolist() == ngrams.frequent_buckets(ngrams.document_frequency(counts), 1)[:kept].tolist()
     assert found.matrix.shape == (5, kept) and found.idf.tolist() == sorted(found.idf)

@@ -17,7 +17,7 @@ def test_the_head_is_a_logistic_regression_of_the_features(classes: int) -> None
     logits = features @ kernel + bias
     found = (logits[:, 0] > 0).astype(int) if classes == 2 else logits.argmax(axis=1)
     assert (found == targets).mean() > 0.97
-    assert len(tried) == len(head._STRENGTHS)
+    assert len(tried) == len(head._C_CANDIDATES)
 
 
 def test_with_few_texts_nothing_is_chosen() -> None:
@@ -32,7 +32,7 @@ def test_a_class_with_few_texts_does_not_stop_the_choice() -> None:
     targets = np.array([0, 1] * 150 + [2] * 2, np.int32)
     features = (np.eye(3)[targets] * 4 + RANDOM.normal(size=(302, 3))).astype(np.float32)
     (kernel, bias), tried = head.fit(features, targets, SingleLabel(("a", "b", "c")), np.ones(302, np.float32), 0)
-    assert len(tried) == len(head._STRENGTHS)
+    assert len(tried) == len(head._C_CANDIDATES)
     assert kernel.shape == (3, 3) and np.isfinite(bias).all()
 
 

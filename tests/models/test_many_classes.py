@@ -8,7 +8,7 @@ import pytest
 from tenor import TextClassifier
 from tenor.models.base import Examples
 from tenor.models.families import ngram
-from tenor.models.linear.loss import Desired
+from tenor.models.linear.loss import OutputTargets
 from tenor.models.ngram import features, selection
 from tenor.tasks import SingleLabel
 from tenor.text import ngrams
@@ -34,7 +34,7 @@ def examples(texts: list[str], labels: list[str]) -> Examples:
 
 
 def test_hundreds_of_classes_are_learned_with_few_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "MOST_WEIGHTS", 600 * CLASSES)
+    monkeypatch.setattr(features, "MAX_WEIGHTS", 600 * CLASSES)
     monkeypatch.setattr(ngram, "_SCORED_CELLS", 100 * CLASSES)
     monkeypatch.setattr(ngram, "_FEWEST_SCORED", 100)
     model = TextClassifier(settings={"word_ngrams": [1], "weighting": "tf-idf", "C": 100.0}).fit(*rows(6, 0))
@@ -57,10 +57,10 @@ def test_a_trial_sees_some_classes_with_enough_texts_of_each(monkeypatch: pytest
 
 
 def test_the_most_telling_n_grams_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "MOST_WEIGHTS", 550 * CLASSES)
+    monkeypatch.setattr(features, "MAX_WEIGHTS", 550 * CLASSES)
     every = examples(*rows(6, 0))
     counts = ngrams.count(every.texts, (1,))
-    kept = features.prepare(counts, Desired(every.task, every.targets), "tf-idf", 1)
+    kept = features.fit_features(counts, OutputTargets(every.task, every.targets), "tf-idf", 1)
     common = ngrams.count(COMMON, (1,)).buckets
     assert len(kept.buckets) == 550
     assert not set(common) & set(kept.buckets)

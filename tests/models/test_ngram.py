@@ -36,9 +36,9 @@ def test_a_text_is_scored_out_of_its_fold_without_its_own_label() -> None:
     targets, counts = task.encode(labels), ngrams.count(texts, (1, 2))
     config = ngram.Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
     folds = split.folds(texts, labels, 4, 0)
-    logits = ngram.out_of_fold(counts, targets, task, weights, config, folds)
+    logits = ngram.out_of_fold_logits(counts, targets, task, weights, config, folds)
     assert ((logits[:, 0] > 0) == targets).mean() > 0.95
     turned, scored = targets.copy(), folds[0][1]
     turned[scored] = 1 - turned[scored]
-    again = ngram.out_of_fold(counts, turned, task, weights, config, folds)
+    again = ngram.out_of_fold_logits(counts, turned, task, weights, config, folds)
     np.testing.assert_array_equal(again[scored], logits[scored])

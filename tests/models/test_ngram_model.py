@@ -15,7 +15,7 @@ def test_a_model_from_before_n_grams_of_characters_loads() -> None:
     config = Config(word_ngrams=(1,), char_ngrams=(), weighting="tf-idf", C=1.0)
     texts, labels = map(list, zip(*english(), strict=True))
     task, weights = SingleLabel(("negative", "positive")), np.ones(len(texts), np.float32)
-    model = ngram_model.learn(ngram_model.count(texts, config), task.encode(labels), task, weights, config)
+    model = ngram_model.fit(ngram_model.count_ngrams(texts, config), task.encode(labels), task, weights, config)
     encoder = model.encoder()
     del encoder["characters"]
     again = ngram_model.restore(SavedModel(config, encoder, model.arrays(), task, {}, registry.find))

@@ -5,15 +5,16 @@ import pytest
 import scipy.sparse
 
 from tenor._core import disk_arrays
-from tenor.models.linear import loss, solver
-from tenor.models.linear.loss import Desired, Stored
+from tenor.models.linear import solver
+from tenor.models.linear.loss import OutputTargets, make_loss
+from tenor.models.linear.matrices import StoredMatrix, split_rows
 from tenor.tasks import SingleLabel
 
 
-def stored(matrix: scipy.sparse.csr_matrix, entries: int) -> Stored:
+def stored(matrix: scipy.sparse.csr_matrix, entries: int) -> StoredMatrix:
     row = disk_arrays.store([matrix.indptr], np.int64)
     columns, data = disk_arrays.store([matrix.indices], np.int32), disk_arrays.store([matrix.data], np.float32)
-    return Stored(row, columns, data, matrix.shape[1], loss.cut(row, entries))
+    return StoredMatrix(row, columns, data, matrix.shape[1], split_rows(row, entries))
 
 
 @pytest.mark.parametrize("classes", [2, 3, 80])
@@ -27,15 +28,15 @@ def test_a_matrix_on_disk_gives_the_weights_of_one_in_memory(classes: int, entri
     scale = random.uniform(0.5, 1.5, (40, task.n_outputs)).astype(np.float32)
     asked = (task.activation, 3.0, scale, weights)
     whole = solver.fit(features, task.output_targets(targets), *asked)
-    parted = solver.fit(stored(features, entries), Desired(task, targets), *asked)
+    parted = solver.fit(stored(features, entries), OutputTargets(task, targets), *asked)
     np.testing.assert_allclose(parted.weights, whole.weights, atol=2e-3)
     np.testing.assert_allclose(parted.intercept, whole.intercept, atol=2e-3)
 
 
 def test_rows_are_cut_into_runs_of_about_so_many_entries() -> None:
     row = np.array([0, 3, 3, 5, 50, 51, 60])
-    assert loss.cut(row, 10) == (slice(0, 3), slice(3, 4), slice(4, 6))
-    assert loss.cut(np.array([0]), 10) == ()
+    assert split_rows(row, 10) == (slice(0, 3), slice(3, 4), slice(4, 6))
+    assert split_rows(np.array([0]), 10) == ()
 
 
 def test_parts_of_a_matrix_on_disk_are_looked_at_where_they_are() -> None:
@@ -48,13 +49,12 @@ def test_parts_of_a_matrix_on_disk_are_looked_at_where_they_are() -> None:
 
 
 @pytest.mark.parametrize("entries", [None, 100])
-def test_an_excess_is_that_of_the_outputs_over_what_they_should_be(entries: int | None) -> None:
+def test_residuals_are_outputs_minus_targets(entries: int | None) -> None:
     features = scipy.sparse.csr_matrix(scipy.sparse.random(300, 40, 0.2, "csr", np.float32, random_state=1))
     task = SingleLabel(("one", "two", "three"))
     targets = np.repeat(np.array([0, 1, 2], np.int32), [200, 90, 10])
     matrix = features if entries is None else stored(features, entries)
     with ThreadPoolExecutor(1) as pool:
-        found = loss.loss(
-            pool, matrix, Desired(task, targets), "softmax", np.ones(300, np.float32), solver.dots_of("softmax")
-        ).excess()
+        loss = make_loss(pool, matrix, OutputTargets(task, targets), "softmax", np.ones(300, np.float32))
+        found = loss.residual_sum()
     np.testing.assert_allclose(found, [-100, 10, 90], atol=1e-3)

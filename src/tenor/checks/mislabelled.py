@@ -91,7 +91,7 @@ def suspects(texts: Sequence[str], labels: Sequence[str], task: SingleLabel, gro
     for number in range(_ROUNDS):
         folds = split.folds(texts, labels, _FOLDS, seed + number, groups)
         learned = [(rows[trusted[rows]], predicted) for rows, predicted in folds]
-        logits.append(ngram.out_of_fold(counts, targets, task, weights, _CONFIG, learned))
+        logits.append(ngram.out_of_fold_logits(counts, targets, task, weights, _CONFIG, learned))
         result = doubts(targets, task.probabilities(np.mean(logits, axis=0)))
         trusted = _with_enough_of_each_class(result.suggested < 0, targets)
     return result

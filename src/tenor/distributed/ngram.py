@@ -31,6 +31,8 @@ from tenor.models import registry
 from tenor.models.base import Fitted, HeldOut
 from tenor.models.families import ngram
 from tenor.models.linear import solver
+from tenor.models.linear.lbfgs import StopRule
+from tenor.models.linear.solver import Problem
 from tenor.models.ngram import features, selection
 from tenor.models.ngram.model import Config, NgramModel
 from tenor.tasks import Floats
@@ -119,7 +121,7 @@ def _fit(rows: Rows, config: Config, callback: Callback) -> Fitted:
     begin = time.perf_counter()
     chosen, tried = selection.choose(rows.sample, rows.characters, task, config, seed)
     after_choice = time.perf_counter()
-    share = ngram.share_scored(len(rows), task)
+    share = ngram.holdout_share(len(rows), task)
     fresh = None if share is None else rows.hold_out(share)
     for _ in crew.ask("count", chosen.word_ngrams or (), chosen.char_ngrams or ()):
         pass
@@ -148,7 +150,7 @@ def _out_of_fold(rows: Rows, config: Config, seed: int) -> HeldOut | None:
     found = list(rows.crew.ask("hashes", kept=False))
     hashes, targets = (np.concatenate([each[at] for each in found]) for at in (0, 1))
     logits, scored = [], []
-    for kept, left_out in ngram.folds_scored(list(map(str, hashes.tolist())), targets, rows.task, seed):
+    for kept, left_out in ngram.calibration_folds(list(map(str, hashes.tolist())), targets, rows.task, seed):
         model = rows.crew.put(_learned(rows, kept, config, Callback()))
         parts = [(model, part) for part in rows.parts(left_out)]
         logits.append(np.concatenate(list(rows.crew.ask_each("score", parts, kept=False))))
@@ -167,13 +169,12 @@ def _learned(rows: Rows, chosen: blocks.Rows | None, config: Config, callback: C
     frequency = np.zeros(1 << BITS, np.int64)
     for found in crew.ask_each("learn", [(part,) for part in parts]):
         frequency += found
-    buckets, idf = features.vocabulary(frequency, count, task.n_outputs, config.weighting, config.min_df)
+    buckets, idf = features.select_buckets(frequency, (count, task.n_outputs), config.weighting, config.min_df)
     answers = crew.ask("weigh", crew.put(buckets), crew.put(idf), config.weighting, task)
     used, squares = (_sum(column) for column in zip(*answers, strict=True))
     scale = None if used is None else features.log_ratios(frequency[buckets], used)
-    shape = count, task.n_outputs
-    loss = _Loss(crew)
-    model = solver.solve(loss, squares, shape, task.activation, config.C, scale, config.iterations, callback=callback)
+    problem = Problem(squares, (count, task.n_outputs), task.activation, config.C, scale)
+    model = solver.solve(_Loss(crew), problem, StopRule(config.iterations), callback)
     crew.forget(mark)
     return NgramModel(config.word_ngrams, config.char_ngrams, config.weighting, buckets, idf, model)
 
@@ -183,22 +184,22 @@ def _sum(values: Sequence[Any]) -> Any:
 
 
 class _Loss:
-    """The loss over the rows of all blocks; see `models/rows`."""
+    """The loss over the rows of all blocks; see `models/linear/loss.py`."""
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
 
-    def excess(self) -> Floats:
-        return np.asarray(sum(self._crew.ask("excess", kept=False)), np.float32)
+    def residual_sum(self) -> Floats:
+        return np.asarray(sum(self._crew.ask("residual_sum", kept=False)), np.float32)
 
-    def turn(self, table: Floats) -> None:
-        self._crew.tell("turn", self._crew.put(table))
+    def set_direction(self, direction: Floats) -> None:
+        self._crew.tell("set_direction", self._crew.put(direction))
 
     def derivative(self, lengths: Floats) -> Floats:
         return np.asarray(sum(self._crew.ask("derivative", lengths, kept=False)), np.float32)
 
-    def advance(self, lengths: Floats) -> Floats:
-        answers = self._crew.ask("advance", lengths)
+    def step(self, lengths: Floats) -> Floats:
+        answers = self._crew.ask("step", lengths)
         total = np.array(next(answers))
         for found in answers:
             total += found

@@ -19,8 +19,8 @@ from tenor.data.label_source import label_source
 from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import TextSource, text_source
 from tenor.inference import predict_files
-from tenor.models.linear import loss, solver
-from tenor.models.linear.loss import Desired
+from tenor.models.linear.loss import Loss, OutputTargets, make_loss
+from tenor.models.linear.matrices import sum_of_squares
 from tenor.models.ngram import features, selection
 from tenor.models.ngram.features import Weighting
 from tenor.models.ngram.model import NgramModel
@@ -73,7 +73,7 @@ class Block:
         self._held_out: npt.NDArray[np.bool_]
         self._counts: NgramCounts
         self._learned: tuple[NgramCounts, Targets, Floats]
-        self._loss: loss.Loss
+        self._loss: Loss
         self._read = 0
 
     def read(self, files: Sequence[str], options: ReadOptions) -> Summary:
@@ -174,27 +174,26 @@ class Block:
     ) -> tuple[Floats | None, npt.NDArray[Any]]:
         """Make features, and be ready for the search; in how many texts of each output each occurs, and the squares."""
         counts, targets, weights = self._learned
-        desired = Desired(task, targets)
-        matrix, used = features.weighed(counts, desired, buckets, idf, weighting)
-        dots = solver.dots_of(task.activation)
-        self._loss = loss.loss(self._pool, matrix, desired, task.activation, weights, dots)
-        return used, loss.squares(matrix, weights)
+        output_targets = OutputTargets(task, targets)
+        matrix, text_counts = features.weigh_training_texts(counts, output_targets, buckets, idf, weighting)
+        self._loss = make_loss(self._pool, matrix, output_targets, task.activation, weights)
+        return text_counts, sum_of_squares(matrix, weights)
 
-    def excess(self) -> Floats:
-        """By how much the outputs are above what they should be."""
-        return self._loss.excess()
+    def residual_sum(self) -> Floats:
+        """(outputs,): outputs minus targets, summed over the rows."""
+        return self._loss.residual_sum()
 
-    def turn(self, direction: Floats) -> None:
-        """Look along this direction from now on."""
-        self._loss.turn(direction)
+    def set_direction(self, direction: Floats) -> None:
+        """Set the direction of the next line search."""
+        self._loss.set_direction(direction)
 
     def derivative(self, lengths: Floats) -> Floats:
         """The derivative of the loss at these lengths."""
         return np.asarray(self._loss.derivative(lengths))
 
-    def advance(self, lengths: Floats) -> Floats:
-        """Go these lengths; the gradient there."""
-        return self._loss.advance(lengths)
+    def step(self, lengths: Floats) -> Floats:
+        """Move by these lengths along the direction; the gradient there."""
+        return self._loss.step(lengths)
 
     def score(self, model: NgramModel, chosen: Rows) -> Floats:
         """What a model says of these rows."""

@@ -64,7 +64,7 @@ def _names(predictor: Predictor) -> tuple[str, ...]:
 
 
 def _grams(predictor: Predictor, model: NgramModel, texts: Sequence[str], most: int) -> dict[str, list[TopFeature]]:
-    matrix = model.weighed(ngrams.count(texts, model.word_ngrams, model.char_ngrams))
+    matrix = model.features(ngrams.count(texts, model.word_ngrams, model.char_ngrams))
     stands, total = matrix.getnnz(axis=0), np.asarray(matrix.sum(axis=0), np.float32).reshape(-1, 1)
     added: Floats = total * (model.linear.weights @ directions(predictor)[0].T)
     if not predictor.bundle.task.labels:

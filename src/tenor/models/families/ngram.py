@@ -57,14 +57,14 @@ def fit(examples: Examples, config: Config, context: FitContext) -> Fitted:
     )
     after_choice = time.perf_counter()
     fresh: Examples | None = None
-    share = share_scored(len(examples), task) if text_source(texts).on_disk else None
+    share = holdout_share(len(examples), task) if text_source(texts).on_disk else None
     if examples.validation is not None:
         examples, fresh = examples.train_validation_split(0, seed)
     elif share is not None:
         examples, fresh = examples.split(share, seed)
-    counts = ngram_model.count(examples.texts, chosen, callback)
+    counts = ngram_model.count_ngrams(examples.texts, chosen, callback)
     after_encoding = time.perf_counter()
-    model = ngram_model.learn(counts, examples.targets, task, examples.weights, chosen, callback)
+    model = ngram_model.fit(counts, examples.targets, task, examples.weights, chosen, callback)
     after_fit = time.perf_counter()
     held_out = None
     if fresh is None and config.calibrated:
@@ -84,19 +84,19 @@ def _held_out(examples: Examples, counts: NgramCounts, config: Config, seed: int
     if len(examples) < FOLDS:
         return None
     task, targets = examples.task, examples.targets
-    folds = folds_scored(list(examples.texts), targets, task, seed, examples.groups)
+    folds = calibration_folds(list(examples.texts), targets, task, seed, examples.groups)
     scored = np.concatenate([rows for _, rows in folds])
-    return HeldOut(targets[scored], out_of_fold(counts, targets, task, examples.weights, config, folds)[scored])
+    return HeldOut(targets[scored], out_of_fold_logits(counts, targets, task, examples.weights, config, folds)[scored])
 
 
-def share_scored(texts: int, task: Task) -> float | None:
+def holdout_share(texts: int, task: Task) -> float | None:
     """Which share of so many texts on disk is held out from the model to see what it says of new ones; None: other
     models are fitted for that, since the texts are too few.
     """
     return None if texts <= _FOLDED else (_SCORED_SETS if task.is_multilabel else _SCORED) / texts
 
 
-def folds_scored(
+def calibration_folds(
     texts: Sequence[str], targets: Targets, task: Task, seed: int, groups: split.Groups | None = None
 ) -> list[tuple[Rows, Rows]]:
     """Texts that each of these other models learns from, and those that it scores."""
@@ -110,7 +110,7 @@ def folds_scored(
     return [(kept, rows if len(rows) <= most else np.sort(random.permutation(rows)[:most])) for kept, rows in folds]
 
 
-def out_of_fold(
+def out_of_fold_logits(
     counts: NgramCounts,
     targets: Targets,
     task: Task,
@@ -130,7 +130,7 @@ def out_of_fold(
     """
     logits = np.zeros((len(targets), task.n_outputs), np.float32)
     for learned, scored in folds:
-        model = ngram_model.learn(ngrams.take(counts, learned), targets[learned], task, weights[learned], config)
+        model = ngram_model.fit(ngrams.take(counts, learned), targets[learned], task, weights[learned], config)
         logits[scored] = model.score(ngrams.take(counts, scored))
     return logits
 

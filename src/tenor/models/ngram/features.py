@@ -2,150 +2,192 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
 from tenor._core import disk_arrays
-from tenor.models.linear.loss import PART_ENTRIES, Desired, Stored, cut
+from tenor.models.linear.loss import OutputTargets
+from tenor.models.linear.matrices import PART_ENTRIES, Matrix, StoredMatrix, split_rows
 from tenor.tasks import Floats, Targets
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
-MOST_FEATURES, MOST_WEIGHTS = 1 << 21, 1 << 25
-"""Features of a model, and features times outputs, at most."""
+MAX_FEATURES, MAX_WEIGHTS = 1 << 21, 1 << 25
+"""Maximum number of features of a model, and of features times outputs."""
 
-_CELLS = 1 << 24  # what outputs should be, looked at together
+_CELLS = 1 << 24  # output targets that are computed together
 
+Buckets = npt.NDArray[np.int32]
 Weighting = Literal["naive-bayes", "tf-idf", "tf-idf-naive-bayes"]
 
 
 class Features(NamedTuple):
-    """Weighted features of the training texts, and what it takes to make those of others.
+    """Weighted features of the training texts, and what is needed to compute those of other texts.
 
     Attributes:
         buckets: (features,) the buckets that are features, the most frequent first.
-        idf: (features,), or empty where the weighting has none.
-        scale: (features, outputs) log-ratios, or None.
+        idf: (features,) inverse document frequency; empty where the weighting has none.
+        scale: (features, outputs) log-ratios; None where the weighting has none.
         matrix: (texts, features), sparse.
     """
 
-    buckets: npt.NDArray[np.int32]
+    buckets: Buckets
     idf: Floats
     scale: Floats | None
-    matrix: "scipy.sparse.csr_matrix | Stored"
+    matrix: Matrix
 
 
-def prepare(counts: NgramCounts, desired: Floats | Desired, weighting: Weighting, minimum_texts: int) -> Features:
-    """Features of the training texts: the n-grams of at least `min_df` texts, or all where there are none.
+def fit_features(counts: NgramCounts, targets: Floats | OutputTargets, weighting: Weighting, min_df: int) -> Features:
+    """Features of the training texts: the n-grams in at least `min_df` texts, or all where there are none.
 
-    Where there are more than MOST_FEATURES n-grams, or they would have more than MOST_WEIGHTS weights, some are kept:
-    where each text has one class, those that tell most of it, else the most frequent.
+    There are at most MAX_FEATURES n-grams, with at most MAX_WEIGHTS weights. Where each text has one class, the most
+    informative ones are kept, else the most frequent.
 
     Args:
         counts: The counts; where they are on disk, so is the matrix.
-        desired: (texts, outputs) what the outputs should be; where a weighting uses it, 0 and 1.
+        targets: (texts, outputs) what the outputs should be; 0 and 1 for weightings with log-ratios.
         weighting: How counts become features.
-        minimum_texts: In how many texts an n-gram has to occur.
+        min_df: Minimum number of texts with an n-gram.
     """
     frequency = ngrams.document_frequency(counts)
-    rows, outputs = desired.shape
-    telling = None
-    if not disk_arrays.is_on_disk(counts.buckets) and isinstance(desired, Desired) and desired.task.is_single_label:
-        telling = partial(_most_telling, counts, targets=desired.targets)
-    buckets, idf = vocabulary(frequency, rows, outputs, weighting, minimum_texts, telling)
-    matrix, used = weighed(counts, desired, buckets, idf, weighting)
-    scale = None if used is None else log_ratios(frequency[buckets], used)
+    rows, outputs = targets.shape
+    most_informative = None
+    in_memory = not disk_arrays.is_on_disk(counts.buckets)
+    if in_memory and isinstance(targets, OutputTargets) and targets.task.is_single_label:
+        most_informative = partial(_most_informative, counts, targets.targets)
+    buckets, idf = select_buckets(frequency, (rows, outputs), weighting, min_df, most_informative)
+    matrix, text_counts = weigh_training_texts(counts, targets, buckets, idf, weighting)
+    scale = None if text_counts is None else log_ratios(frequency[buckets], text_counts)
     return Features(buckets, idf, scale, matrix)
 
 
-def vocabulary(
+def select_buckets(
     frequency: npt.NDArray[np.int64],
-    rows: int,
-    outputs: int,
+    shape: tuple[int, int],
     weighting: Weighting,
-    minimum_texts: int,
-    telling: Callable[..., npt.NDArray[np.int64]] | None = None,
-) -> tuple[npt.NDArray[np.int32], Floats]:
-    """The buckets that are features, and their inverse document frequency, empty where the weighting has none.
+    min_df: int,
+    most_informative: Callable[[Buckets, int], npt.NDArray[np.int64]] | None = None,
+) -> tuple[Buckets, Floats]:
+    """The buckets that are features, and their inverse document frequency.
 
     Args:
-        frequency: In how many of the training texts each bucket occurs.
-        rows: How many these are.
-        outputs: How many outputs the model has.
+        frequency: In how many training texts each bucket occurs.
+        shape: (training texts, outputs of the model).
         weighting: How counts become features.
-        minimum_texts: In how many texts an n-gram has to occur.
-        telling: (buckets, most=how many are to be kept) -> positions of those; None: the most frequent.
+        min_df: Minimum number of texts with an n-gram.
+        most_informative: (buckets, how many to keep) -> positions of those; None: the most frequent are kept.
+
+    Returns:
+        (features,) each; the second is empty where the weighting has no inverse document frequency.
     """
-    buckets, most = ngrams.frequent_buckets(frequency, minimum_texts), min(MOST_FEATURES, MOST_WEIGHTS // outputs)
-    if len(buckets) > most:
-        buckets = buckets[:most] if telling is None else buckets[telling(buckets, most=most)][:most]
+    rows, outputs = shape
+    buckets, limit = ngrams.frequent_buckets(frequency, min_df), min(MAX_FEATURES, MAX_WEIGHTS // outputs)
+    if len(buckets) > limit:
+        buckets = buckets[:limit] if most_informative is None else buckets[most_informative(buckets, limit)][:limit]
     if weighting == "naive-bayes":
         return buckets, np.zeros(0, np.float32)
     return buckets, np.asarray(np.log((1 + rows) / (1 + frequency[buckets])) + 1, np.float32)
 
 
-def weighed(
-    counts: NgramCounts, desired: Floats | Desired, buckets: npt.NDArray[np.int32], idf: Floats, weighting: Weighting
-) -> "tuple[scipy.sparse.csr_matrix | Stored, Floats | None]":
-    """The features of training texts, and in how many texts of each output each occurs: (features, outputs).
+def weigh_training_texts(
+    counts: NgramCounts, targets: Floats | OutputTargets, buckets: Buckets, idf: Floats, weighting: Weighting
+) -> tuple[Matrix, Floats | None]:
+    """The features of training texts, and in how many texts of each output each occurs.
 
-    None in place of the latter where the weighting does not use it.
+    Returns:
+        (texts, features), sparse; and (features, outputs), or None where the weighting has no log-ratios.
     """
-    rows, outputs = desired.shape
+    rows, outputs = targets.shape
     columns = ngrams.bucket_positions(buckets)
-    used = None if weighting == "tf-idf" else np.zeros((len(buckets), outputs), np.float32)
+    text_counts = None if weighting == "tf-idf" else np.zeros((len(buckets), outputs), np.float32)
 
-    def prepared(part: slice) -> scipy.sparse.csr_matrix:
-        selected = select(_texts(counts, part), columns, len(buckets))
-        if used is not None:
+    def weigh_part(part: slice) -> scipy.sparse.csr_matrix:
+        selected = select_columns(_rows_of(counts, part), columns, len(buckets))
+        if text_counts is not None:
             presence = selected.copy()
             presence.data = np.ones_like(presence.data)
             step = max(1, _CELLS // outputs)
             for at in range(0, part.stop - part.start, step):
                 some = presence if step >= presence.shape[0] else presence[at : at + step]
-                used[:] += some.T @ desired[part.start + at : part.start + at + some.shape[0]]
-        return weigh(selected, weighting, idf)
+                text_counts[:] += some.T @ targets[part.start + at : part.start + at + some.shape[0]]
+        return apply_weighting(selected, weighting, idf)
 
     if disk_arrays.is_on_disk(counts.buckets):
-        parts = cut(counts.row_offsets, PART_ENTRIES)
-        matrix: Any = _stored((prepared(part) for part in parts), parts, len(buckets), counts)
+        parts = split_rows(counts.row_offsets, PART_ENTRIES)
+        matrix: Matrix = _store((weigh_part(part) for part in parts), parts, len(buckets), counts)
     else:
-        matrix = prepared(slice(0, rows))
-    return matrix, used
+        matrix = weigh_part(slice(0, rows))
+    return matrix, text_counts
 
 
-def _most_telling(
-    counts: NgramCounts, buckets: npt.NDArray[np.int32], targets: Targets, most: int
-) -> npt.NDArray[np.int64]:
-    """Positions, rising, of the n-grams whose presence tells most of the class.
+def select_columns(counts: NgramCounts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:
+    """Counts of the buckets that are features, (texts, width).
 
-    That is how much likelier each text's class is among the other texts with the n-gram than among all, as a sum of
-    logarithms. The text itself does not count, or else what stands in one text of each class would seem to tell much.
+    Args:
+        counts: The counts.
+        columns: (buckets,) column of each bucket; -1: it is not a feature.
+        width: Number of features.
     """
-    presence = select(counts, ngrams.bucket_positions(buckets), len(buckets))
+    column = columns[counts.buckets]
+    kept = np.flatnonzero(column >= 0)
+    row = np.searchsorted(kept, counts.row_offsets).astype(np.int32)
+    values = counts.counts[kept].astype(np.float32)
+    return scipy.sparse.csr_matrix((values, column[kept], row), shape=(len(row) - 1, width))
+
+
+def apply_weighting(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: Floats) -> scipy.sparse.csr_matrix:
+    """Counts -> features, (texts, features); `counts` is used up."""
+    if weighting == "naive-bayes":
+        counts.data = np.ones_like(counts.data)
+        return counts
+    values = (1 + np.log(counts.data)) * idf[counts.indices]
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    length = np.sqrt(np.bincount(row, values * values, counts.shape[0])).astype(np.float32)
+    counts.data = values / length[row]
+    return counts
+
+
+def log_ratios(frequency: npt.NDArray[np.int64], text_counts: Floats) -> Floats:
+    """How much more often a class has an n-gram than the other classes: (features, outputs), smoothed log-ratios.
+
+    Args:
+        frequency: (features,) in how many texts each n-gram occurs.
+        text_counts: (features, outputs) in how many texts of each class.
+    """
+    inside, outside = text_counts + 1, frequency.astype(np.float32)[:, None] - text_counts + 1
+    return np.asarray(np.log((inside / inside.sum(axis=0)) / (outside / outside.sum(axis=0))), np.float32)
+
+
+def _most_informative(counts: NgramCounts, targets: Targets, buckets: Buckets, limit: int) -> npt.NDArray[np.int64]:
+    """Positions, ascending, of the n-grams whose presence tells most about the class.
+
+    An n-gram's score is how much likelier each text's class is among the other texts with the n-gram than among all,
+    as a sum of logarithms. The text itself does not count; otherwise n-grams of a single text would score high.
+    """
+    presence = select_columns(counts, ngrams.bucket_positions(buckets), len(buckets))
     presence.data = np.ones_like(presence.data)
     rows = np.arange(len(targets))
-    of_class = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, targets)))
-    table = (presence.T @ of_class).tocoo()
-    texts, of_classes = np.asarray(presence.sum(axis=0)).ravel(), np.asarray(of_class.sum(axis=0)).ravel()
-    share = of_classes[table.col] / len(rows)
-    likelier = (table.data - 1 + share) / (texts[table.row] * share)
-    gain = np.bincount(table.row, table.data * np.log(likelier), len(buckets))
-    return np.sort(np.argsort(-gain, kind="stable")[:most])
+    one_hot = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, targets)))
+    table = (presence.T @ one_hot).tocoo()
+    texts, class_sizes = np.asarray(presence.sum(axis=0)).ravel(), np.asarray(one_hot.sum(axis=0)).ravel()
+    share = class_sizes[table.col] / len(rows)
+    ratio = (table.data - 1 + share) / (texts[table.row] * share)
+    score = np.bincount(table.row, table.data * np.log(ratio), len(buckets))
+    return np.sort(np.argsort(-score, kind="stable")[:limit])
 
 
-def _texts(counts: NgramCounts, part: slice) -> NgramCounts:
+def _rows_of(counts: NgramCounts, part: slice) -> NgramCounts:
     row = counts.row_offsets[part.start : part.stop + 1]
     entries = slice(int(row[0]), int(row[-1]))
     return NgramCounts(row - row[0], counts.buckets[entries], counts.counts[entries])
 
 
-def _stored(
+def _store(
     matrices: Iterable[scipy.sparse.csr_matrix], parts: tuple[slice, ...], width: int, counts: NgramCounts
-) -> Stored:
+) -> StoredMatrix:
     """The matrices, one under the other, on disk."""
     row, columns, data = disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int32), disk_arrays.Writer(np.float32)
     row.append([0])
@@ -156,36 +198,4 @@ def _stored(
         data.append(matrix.data)
         entries += int(matrix.indptr[-1])
         disk_arrays.drop_pages(*counts)
-    return Stored(row.finish(), columns.finish(), data.finish(), width, parts)
-
-
-def select(counts: NgramCounts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:
-    """Counts of the buckets that are features, as (texts, width)."""
-    column = columns[counts.buckets]
-    kept = np.flatnonzero(column >= 0)
-    row = np.searchsorted(kept, counts.row_offsets).astype(np.int32)
-    values = counts.counts[kept].astype(np.float32)
-    return scipy.sparse.csr_matrix((values, column[kept], row), shape=(len(row) - 1, width))
-
-
-def weigh(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: Floats) -> scipy.sparse.csr_matrix:
-    """Counts -> features; `counts` is used up."""
-    if weighting == "naive-bayes":
-        counts.data = np.ones_like(counts.data)
-        return counts
-    values = (1 + np.log(counts.data)) * idf[counts.indices]
-    owner = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    length = np.sqrt(np.bincount(owner, values * values, counts.shape[0])).astype(np.float32)
-    counts.data = values / length[owner]
-    return counts
-
-
-def log_ratios(frequency: npt.NDArray[np.int64], used: Floats) -> Floats:
-    """How much more a class uses an n-gram than the other classes do: (features, outputs), from presence, smoothed.
-
-    Args:
-        frequency: (features,) in how many texts each n-gram occurs.
-        used: (features, outputs) in how many of those of each class.
-    """
-    ours, others = used + 1, frequency.astype(np.float32)[:, None] - used + 1
-    return np.asarray(np.log((ours / ours.sum(axis=0)) / (others / others.sum(axis=0))), np.float32)
+    return StoredMatrix(row.finish(), columns.finish(), data.finish(), width, parts)

@@ -17,8 +17,9 @@ from tenor.models.attribution import Attribution, spread
 from tenor.models.base import Arrays
 from tenor.models.family import SavedModel
 from tenor.models.linear import solver
-from tenor.models.linear.loss import Desired
-from tenor.models.linear.solver import Linear
+from tenor.models.linear.lbfgs import StopRule
+from tenor.models.linear.loss import OutputTargets
+from tenor.models.linear.solver import LinearWeights
 from tenor.models.neural import shapes
 from tenor.models.ngram import features
 from tenor.models.ngram.features import Features, Weighting
@@ -105,7 +106,7 @@ class NgramModel:
     weighting: Weighting
     buckets: npt.NDArray[np.int32]
     idf: Floats
-    linear: Linear
+    linear: LinearWeights
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs)."""
@@ -113,11 +114,13 @@ class NgramModel:
 
     def score(self, counts: NgramCounts) -> Floats:
         """Logits of shape (texts, outputs) of texts that are counts already."""
-        return solver.logits(self.weighed(counts), self.linear)
+        return solver.logits(self.features(counts), self.linear)
 
-    def weighed(self, counts: NgramCounts) -> scipy.sparse.csr_matrix:
+    def features(self, counts: NgramCounts) -> scipy.sparse.csr_matrix:
         """Features of texts that are counts already: (texts, features)."""
-        return features.weigh(features.select(counts, self._columns, len(self.buckets)), self.weighting, self.idf)
+        return features.apply_weighting(
+            features.select_columns(counts, self._columns, len(self.buckets)), self.weighting, self.idf
+        )
 
     def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
         """What the characters of each text add to a weighted sum of its logits: feature times weight, exactly.
@@ -126,7 +129,7 @@ class NgramModel:
         it adds by itself.
         """
         counts = ngrams.count(texts, self.word_ngrams, self.char_ngrams)
-        matrix = self.weighed(counts)
+        matrix = self.features(counts)
         known = np.flatnonzero(self._columns[counts.buckets] >= 0)
         owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
         weights = (self.linear.weights[matrix.indices] * directions[owner]).sum(axis=1, dtype=np.float64)
@@ -149,7 +152,7 @@ class NgramModel:
 
     def represent(self, texts: Sequence[str]) -> scipy.sparse.csr_matrix:
         """The features, each times the length of its weights, and scaled to length 1: (texts, features)."""
-        matrix = self.weighed(ngrams.count(texts, self.word_ngrams, self.char_ngrams))
+        matrix = self.features(ngrams.count(texts, self.word_ngrams, self.char_ngrams))
         matrix.data = matrix.data * np.linalg.norm(self.linear.weights, axis=1)[matrix.indices]
         owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
         length = np.sqrt(np.bincount(owner, matrix.data**2, len(texts)))
@@ -203,44 +206,53 @@ def restore(saved: SavedModel) -> NgramModel:
         raise RecordError(shapes.FILE, "buckets", "one is out of range")
     if not ((idf >= _IDF[0]) & (idf <= _IDF[1])).all():
         raise RecordError(shapes.FILE, "idf", f"one is not between {_IDF[0]:g} and {_IDF[1]:g}")
-    model = Linear(weights, intercept)
+    model = LinearWeights(weights, intercept)
     return NgramModel(lengths["orders"], lengths.get("characters", ()), weighting, buckets, idf, model)
 
 
-def count(texts: Sequence[str], config: Config, callback: Callback | None = None) -> NgramCounts:
+def count_ngrams(texts: Sequence[str], config: Config, callback: Callback | None = None) -> NgramCounts:
     """The n-grams of the lengths that `config` sets, and how often they occur in each text."""
     return ngrams.count(texts, config.word_ngrams or (), config.char_ngrams or (), callback)
 
 
-def learn(
+def fit(
     counts: NgramCounts, targets: Targets, task: Task, weights: Floats, config: Config, callback: Callback | None = None
 ) -> NgramModel:
     """A model fitted to texts that are counts already; nothing in `config` is open."""
     assert config.weighting is not None
-    desired = Desired(task, targets)
-    prepared = features.prepare(counts, desired, config.weighting, config.min_df)
-    return solve(prepared, desired, task, weights, config, callback)
+    output_targets = OutputTargets(task, targets)
+    fitted = features.fit_features(counts, output_targets, config.weighting, config.min_df)
+    return fit_weights(fitted, output_targets, task, weights, config, callback)
 
 
-def solve(
-    prepared: Features,
-    desired: Floats | Desired,
+def fit_weights(
+    fitted: Features,
+    targets: Floats | OutputTargets,
     task: Task,
     weights: Floats,
     config: Config,
     callback: Callback | None = None,
 ) -> NgramModel:
-    """A model fitted to features, and what each of its outputs should be."""
+    """A model fitted to features.
+
+    Args:
+        fitted: The features of the training texts.
+        targets: (texts, outputs) what the outputs should be.
+        task: What is predicted.
+        weights: (texts,) how much each text counts.
+        config: Settings, none of them open.
+        callback: Gets the progress of the steps.
+    """
     assert config.word_ngrams is not None and config.char_ngrams is not None
     assert config.weighting is not None and config.C is not None
     model = solver.fit(
-        prepared.matrix,
-        desired,
+        fitted.matrix,
+        targets,
         task.activation,
         config.C,
-        prepared.scale,
+        fitted.scale,
         weights,
-        iterations=config.iterations,
-        callback=callback,
+        StopRule(config.iterations),
+        callback,
     )
-    return NgramModel(config.word_ngrams, config.char_ngrams, config.weighting, prepared.buckets, prepared.idf, model)
+    return NgramModel(config.word_ngrams, config.char_ngrams, config.weighting, fitted.buckets, fitted.idf, model)

@@ -134,7 +134,7 @@ def _of_some_classes(examples: Examples, config: Config, order: Rows) -> tuple[E
     if not task.is_single_label:
         return examples, order
     some = examples.take(order[:_TRIAL_TEXTS])
-    entries = max(1, len(ngram_model.count(some.texts, config).buckets) / max(1, len(some)))
+    entries = max(1, len(ngram_model.count_ngrams(some.texts, config).buckets) / max(1, len(some)))
     # Time grows with classes times texts.
     most = max(_FEWEST_CLASSES, int(math.sqrt(3 * _TRIAL_ENTRIES / (_TRIAL_CLASS * entries))))
     if len(task.labels) <= most:
@@ -165,7 +165,7 @@ class _Trial:
         self.task = examples.task
         lengths = np.array([len(examples.texts[row]) for row in order])
         some = examples.take(order[:_TRIAL_TEXTS])
-        per_character = len(ngram_model.count(some.texts, config).buckets) / max(1, lengths[: len(some)].sum())
+        per_character = len(ngram_model.count_ngrams(some.texts, config).buckets) / max(1, lengths[: len(some)].sum())
         cost = self.task.n_outputs / (12 if self.task.is_multilabel else 3)  # rare labels need more texts
         entries = int(_TRIAL_ENTRIES / max(1.0, cost))
         room = np.searchsorted(np.cumsum(lengths) * per_character, entries)
@@ -178,7 +178,7 @@ class _Trial:
         if not len(self.measured):  # very few rows, or all of them linked
             half = int(len(order) * _VALIDATION)
             self.fitted, self.measured = (examples.take(part) for part in (order[half:], order[:half]))
-        self.desired = self.task.output_targets(self.fitted.targets)
+        self.targets = self.task.output_targets(self.fitted.targets)
         self.counts: dict[Config, tuple[NgramCounts, ...]] = {}
         self.prepared: tuple[Any, ...] = (None,)  # the features of the last n-grams and weighting
         self.losses: dict[Config, Floats] = {}
@@ -211,7 +211,9 @@ class _Trial:
     def _counted(self, config: Config) -> tuple[NgramCounts, ...]:
         grams = replace(config, weighting=None, C=None)
         if grams not in self.counts:
-            self.counts[grams] = tuple(ngram_model.count(part.texts, config) for part in (self.fitted, self.measured))
+            self.counts[grams] = tuple(
+                ngram_model.count_ngrams(part.texts, config) for part in (self.fitted, self.measured)
+            )
         return self.counts[grams]
 
     def _measure(self, config: Config) -> Floats:
@@ -219,12 +221,12 @@ class _Trial:
         weighted = replace(config, C=None)
         counts, others = self._counted(config)
         if self.prepared[0] != weighted:
-            prepared = features.prepare(counts, self.desired, config.weighting, config.min_df)
-            selected = features.select(others, ngrams.bucket_positions(prepared.buckets), len(prepared.buckets))
-            matrix = features.weigh(selected, config.weighting, prepared.idf)
+            prepared = features.fit_features(counts, self.targets, config.weighting, config.min_df)
+            selected = features.select_columns(others, ngrams.bucket_positions(prepared.buckets), len(prepared.buckets))
+            matrix = features.apply_weighting(selected, config.weighting, prepared.idf)
             self.prepared = weighted, prepared, matrix
         _, prepared, matrix = self.prepared
-        model = ngram_model.solve(prepared, self.desired, self.task, self.fitted.weights, config)
+        model = ngram_model.fit_weights(prepared, self.targets, self.task, self.fitted.weights, config)
         logits = solver.logits(matrix, model.linear)
         losses = self.task.selection_losses(self.measured.targets, logits)
         self.tried.append(

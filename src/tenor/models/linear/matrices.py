@@ -1,0 +1,154 @@
+"""Feature matrices of linear models, in memory or on disk, and their products with dense tables.
+
+SciPy's products use one core. Here the rows of a matrix, or the columns of a table, are divided among the cores.
+"""
+
+import itertools
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+
+from tenor._core import disk_arrays
+from tenor._core.threads import cores, parallel_map
+from tenor.tasks import Floats
+
+PART_ENTRIES = 1 << 22
+"""Entries of a matrix on disk that are read together: 32 MiB."""
+
+_MIN_ENTRIES_FOR_THREADS = 100_000  # a product with fewer entries is faster on one core
+_MIN_OUTPUTS_FOR_THREADS = 64  # the same for the columns of the dense table
+
+
+@dataclass(frozen=True)
+class StoredMatrix:
+    """A sparse matrix on disk, by rows (CSR): row i has `data[row[i]:row[i + 1]]` in `columns[row[i]:row[i + 1]]`.
+
+    Attributes:
+        row: (rows + 1,) int64: where each row begins.
+        columns: (entries,) int32: the column of each entry.
+        data: (entries,) float32: the value of each entry.
+        width: Number of columns.
+        parts: Slices of rows that are read together.
+    """
+
+    row: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int32]
+    data: Floats
+    width: int
+    parts: tuple[slice, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return len(self.row) - 1, self.width
+
+    def __getitem__(self, rows: slice) -> scipy.sparse.csr_matrix:
+        """A slice of rows as a matrix of SciPy that shares the arrays on disk."""
+        row = self.row[rows.start : rows.stop + 1]
+        entries = slice(int(row[0]), int(row[-1]))
+        local = (row - row[0]).astype(np.int32)
+        shape = len(local) - 1, self.width
+        return _of_arrays(scipy.sparse.csr_matrix, shape, self.data[entries], self.columns[entries], local)
+
+    def drop_pages(self) -> None:
+        """Give back the memory of the parts read so far."""
+        disk_arrays.drop_pages(self.row, self.columns, self.data)
+
+
+Matrix = Any
+"""(rows, features) float32: a SciPy sparse matrix, a NumPy array or a StoredMatrix. SciPy has no types."""
+
+
+def split_rows(row: npt.NDArray[np.int64], max_entries: int) -> tuple[slice, ...]:
+    """Divide rows into slices of at most `max_entries` entries, or of a single row with more.
+
+    Args:
+        row: (rows + 1,) where each row begins.
+        max_entries: Entries of a slice.
+    """
+    parts, begin = [], 0
+    while begin < len(row) - 1:
+        end = int(np.searchsorted(row, row[begin] + max_entries, "right")) - 1
+        end = min(max(end, begin + 1), len(row) - 1)
+        parts.append(slice(begin, end))
+        begin = end
+    disk_arrays.drop_pages(row)
+    return tuple(parts)
+
+
+def sum_of_squares(features: Matrix, weights: Floats) -> npt.NDArray[np.floating[Any]]:
+    """(features, 1): the sum of squares of each feature over the rows, each times its weight."""
+    if isinstance(features, StoredMatrix):
+        total = np.zeros((features.width, 1))
+        for part in features.parts:
+            total += sum_of_squares(features[part], weights[part])
+            features.drop_pages()
+        return total
+    if not scipy.sparse.issparse(features):
+        return np.asarray((features * features).T @ weights[:, None])
+    rows = np.repeat(weights, np.diff(features.indptr))
+    sums = np.bincount(features.indices, features.data * features.data * rows, features.shape[1])
+    return np.asarray(sums[:, None])
+
+
+def multiply(matrix: Matrix, table: Floats) -> Floats:
+    """`matrix @ table`, of shape (rows, columns of the table)."""
+    # OpenBLAS may raise the flag for invalid numbers from unused lanes of a register, though all numbers are finite.
+    with np.errstate(invalid="ignore"):
+        # One column becomes a vector: SciPy's product with a vector is several times faster.
+        if table.shape[1] == 1:
+            return np.asarray(matrix @ table[:, 0])[:, None]
+        return np.asarray(matrix @ np.ascontiguousarray(table))
+
+
+def multiply_transposed(matrix: Matrix, table: Floats) -> Floats:
+    """`matrix.T @ table` for a sparse matrix; many columns are divided among the cores."""
+    rows, columns = matrix.shape
+    transposed = _of_arrays(scipy.sparse.csc_matrix, (columns, rows), matrix.data, matrix.indices, matrix.indptr)
+    if table.shape[1] < _MIN_OUTPUTS_FOR_THREADS:
+        return multiply(transposed, table)
+    groups = np.array_split(np.arange(table.shape[1]), cores())
+    products = parallel_map(lambda group: multiply(transposed, table[:, group[0] : group[-1] + 1]), groups)
+    return np.concatenate(list(products), axis=1)
+
+
+def row_blocks(matrix: Matrix) -> list[Matrix]:
+    """The rows of a sparse matrix in one block for each core, with about equal work; they share its memory."""
+    if not scipy.sparse.issparse(matrix) or matrix.nnz < _MIN_ENTRIES_FOR_THREADS:
+        return [matrix]
+    ends = np.searchsorted(matrix.indptr, np.arange(1, cores()) * (matrix.nnz / cores()))
+    bounds = [0, *ends.tolist(), matrix.shape[0]]
+    blocks = []
+    for begin, end in itertools.pairwise(bounds):
+        first, last = matrix.indptr[begin], matrix.indptr[end]
+        entries = matrix.data[first:last], matrix.indices[first:last], matrix.indptr[begin : end + 1] - first
+        blocks.append(_of_arrays(scipy.sparse.csr_matrix, (end - begin, matrix.shape[1]), *entries))
+    return blocks
+
+
+def multiply_blocks(pool: Executor, blocks: list[Matrix], table: Floats) -> Floats:
+    """The product of a matrix in row blocks and a table. It is the same for any number of blocks."""
+    if len(blocks) == 1:
+        return multiply(blocks[0], table)
+    table = np.ascontiguousarray(table)
+    return np.concatenate(list(pool.map(lambda block: multiply(block, table), blocks)))
+
+
+def _of_arrays(
+    kind: type[Matrix],
+    shape: tuple[int, int],
+    data: Floats,
+    indices: npt.NDArray[np.int32],
+    indptr: npt.NDArray[np.integer[Any]],
+) -> Matrix:
+    """A sparse matrix that shares these arrays.
+
+    SciPy's constructor would copy small parts of large arrays, which takes longer than a product with them.
+    """
+    matrix = kind(shape, dtype=data.dtype)
+    matrix.data, matrix.indices, matrix.indptr = data, indices, indptr
+    return matrix
