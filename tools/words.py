@@ -1,12 +1,13 @@
-"""Find words in the documentation that the glossary replaces.
+"""Find words in the documentation, and names in the source, that the glossary replaces.
 
-    python3 tools/words.py            check the documentation; exit with 1 if there is a match
+    python3 tools/words.py            check everything; exit with 1 if there is a match
     python3 tools/words.py FILE ...   check these files
 
 Each match is printed as file:line with the word to use. docs/contributing/glossary.md explains the choice of words.
-Standard library only. To add a word, add a pattern that matches nothing today.
+Standard library only. To add a word or a name, add one that matches nothing today.
 """
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 GLOBS = ("*.md", "docs/**/*.md", "bench/*.md", ".github/**/*.md")
+SOURCE = "src/**/*.py"
 EXCLUDED = {"docs/contributing/glossary.md"}  # it names the words that it replaces
 
 # Pattern, and what to write instead. Case does not matter; code in backticks is not checked.
@@ -45,6 +47,22 @@ WORDS = {
     r"\bcut off\b": "interrupt; for texts: truncate",
     r"\bso many\b": "this many, N",
 }
+# Names of classes, functions, parameters and variables, and what to use instead.
+NAMES = {
+    "Watcher": "Callback",
+    "Passing": "ForwardingCallback",
+    "LabelSet": "MultiLabel",
+    "Loop": "Trainer",
+    "Learned": "TrainedNetwork",
+    "Journal": "PredictionCache",
+    "Promise": "ConformalOptions",
+    "Coded": "CodedLabels",
+    "Tally": "LabelCounts",
+    "Served": "ServedModel",
+    "crossed": "cross_validation",
+    "spill": "disk_arrays, temp_dir_near, store",
+    "in_order": "parallel_map, sequential_batches",
+}
 PATTERNS = {re.compile(pattern, re.IGNORECASE): use for pattern, use in WORDS.items()}
 CODE = re.compile(r"`[^`\n]*`|\]\([^)\n]*\)")  # code, and the target of a link
 
@@ -52,7 +70,7 @@ CODE = re.compile(r"`[^`\n]*`|\]\([^)\n]*\)")  # code, and the target of a link
 def main(arguments: list[str]) -> int:
     """Check the files; returns the exit code."""
     paths = [Path(each) for each in arguments] or pages(ROOT)
-    matches = [f"{path}:{line}: {found!r}; use: {use}" for path in paths for line, found, use in check(path)]
+    matches = [f"{path}:{line}: {word!r}; use: {use}" for path in paths for line, word, use in check(path)]
     for match in matches:
         print(match)
     if matches:
@@ -61,18 +79,35 @@ def main(arguments: list[str]) -> int:
 
 
 def pages(root: Path) -> list[Path]:
-    """The pages that are checked."""
-    found = {path for glob in GLOBS for path in root.glob(glob)}
-    return sorted(path for path in found if path.relative_to(root).as_posix() not in EXCLUDED)
+    """The pages and source files that are checked."""
+    paths = {path for glob in (*GLOBS, SOURCE) for path in root.glob(glob)}
+    return sorted(path for path in paths if path.relative_to(root).as_posix() not in EXCLUDED)
 
 
 def check(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Line number, matching words and what to write instead, for each match in a file.
+    """Line number, matching words and what to write instead, for each match in a page or a source file."""
+    text = path.read_text(encoding="utf-8")
+    return check_names(text) if path.suffix == ".py" else check_prose(text)
 
-    Blocks of code are skipped, except those in ```text, which show help.
-    """
+
+def check_names(source: str) -> Iterator[tuple[int, str, str]]:
+    """The names that a source file defines."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.arg(arg=name):
+                pass
+            case ast.Name(id=name, ctx=ast.Store()):
+                pass
+            case _:
+                continue
+        if name in NAMES:
+            yield node.lineno, name, NAMES[name]
+
+
+def check_prose(text: str) -> Iterator[tuple[int, str, str]]:
+    """The words of a page. Blocks of code are skipped, except those in ```text, which show help."""
     fence = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("```"):
             fence = "" if fence else line.strip()
         elif not fence or fence == "```text":

@@ -25,7 +25,7 @@ def run(*paths: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, WORDS, *paths], capture_output=True, text=True)
 
 
-def test_the_documentation_has_none_of_the_words() -> None:
+def test_the_documentation_and_the_source_have_none_of_them() -> None:
     done = run()
     assert (done.returncode, done.stdout) == (0, "")
 
@@ -48,6 +48,19 @@ def test_code_and_standard_english_pass(tmp_path: Path) -> None:
     )
     done = run(page)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_name_is_found_where_it_is_defined(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        '"""Served."""\n\nimport a\n\n\nclass Served:\n    def f(self, crossed):\n        a.crossed = 1\n',
+        encoding="utf-8",
+    )
+    lines = run(module).stdout.splitlines()
+    assert lines[:-1] == [
+        f"{module}:6: 'Served'; use: ServedModel",
+        f"{module}:7: 'crossed'; use: cross_validation",
+    ]
 
 
 def test_help_in_a_page_is_checked(tmp_path: Path) -> None:
