@@ -222,7 +222,7 @@ def test_faults_of_values() -> None:
             TextRegressor().fit(["a", "b"], [1.0, far])
     with pytest.raises(DataError, match="2 texts and values of shape"):
         TextRegressor().fit(["a", "b"], [1.0])
-    with pytest.raises(DataError, match="learn the numbers with TextRegressor"):
+    with pytest.raises(DataError, match="use TextRegressor for numbers"):
         TextClassifier().fit(["a", "b"], [1.5, 2.5])
 
 
