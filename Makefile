@@ -7,10 +7,10 @@
 #   make check    format, lint, types, import contracts, the tree in ARCHITECTURE.md, words
 #   make fix      fix format and lint where that is automatic
 #   make fuzz     10,000 changed folders of models and encoders, 1,000 hostile data files: each is refused, or works
-#   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see bench/RESULTS.md)
-#   make bench-scale   prediction and the n-gram fit on a Ray cluster of one and two workers, beside one machine
-#   make automl   the environment of AutoGluon and FLAML, beside which `make bench` then measures
-#   make lock     write requirements.lock anew from pyproject.toml
+#   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see docs/contributing/benchmarks.md)
+#   make bench-scale   prediction and training on a Ray cluster of one and two workers, beside one machine
+#   make automl   install AutoGluon and FLAML, which `make bench` then includes
+#   make lock     write requirements.lock again from pyproject.toml
 
 PYTHON ?= python3
 VENV := .venv
