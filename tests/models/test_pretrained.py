@@ -328,7 +328,7 @@ def test_unknown_models_are_refused(model: str, problem: str) -> None:
 
 @pytest.mark.parametrize("model", ["modelscope://../..", "modelscope://some/..", "modelscope://./x", "hf://a\\b/c"])
 def test_names_that_lead_out_of_the_cache_are_refused(model: str) -> None:
-    with pytest.raises(SettingsError, match="this is no model of a hub"):
+    with pytest.raises(SettingsError, match="this is not a model on a hub"):
         hub.locate(model)
 
 

@@ -6,12 +6,13 @@ network: Iyyer et al. (2015), "Deep Unordered Composition Rivals Syntactic Metho
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.base import Activation, NetworkConfig
 from tenor.models.family import NetworkFamily
+from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, dense
 from tenor.tasks import Task
 from tenor.text import gram_ids
@@ -69,7 +70,7 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
     return config, gram_ids.build(texts, config.vocabulary, config.word_ngrams, config.min_df)
 
 
-def build(config: Config, task: Task) -> Any:
+def build(config: Config, task: Task) -> KerasModel:
     """Ids (batch, time) -> logits (batch, outputs). The mean leaves padding out."""
     import keras
 

@@ -4,13 +4,13 @@ Kim (2014), "Convolutional Neural Networks for Sentence Classification".
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.base import Activation, WordConfig
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import tokens
+from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, dense
 from tenor.tasks import Task
 
@@ -46,7 +46,7 @@ class Config(WordConfig):
         }
 
 
-def build(config: Config, task: Task) -> Any:
+def build(config: Config, task: Task) -> KerasModel:
     """Ids (batch, time) -> logits (batch, outputs). Filters see zeros at padding, and the maximum leaves it out."""
     import keras
 

@@ -11,6 +11,7 @@ from tenor.config.settings import require, setting
 from tenor.models.base import WordConfig
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import tokens
+from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, dense, lstm
 from tenor.tasks import Task
 
@@ -55,7 +56,7 @@ class Config(WordConfig):
         }
 
 
-def build(config: Config, task: Task) -> Any:
+def build(config: Config, task: Task) -> KerasModel:
     """Ids (batch, time) -> logits (batch, outputs). States at padding are left out, so padding is inert."""
     import keras
 

@@ -15,6 +15,7 @@ from tenor.config.settings import require, setting
 from tenor.errors import BundleError, SettingsError
 from tenor.models.base import NetworkConfig, Precision
 from tenor.models.family import NetworkFamily
+from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, block, dense, embeddings
 from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder, Truncation
@@ -140,7 +141,7 @@ def _upper_half(blocks: int) -> int:
     return (blocks + 1) // 2
 
 
-def build(config: Config, task: Task) -> Any:
+def build(config: Config, task: Task) -> KerasModel:
     """Ids (batch, time) -> logits (batch, outputs). No token attends to padding, and the mean leaves it out."""
     import keras
 
@@ -176,7 +177,7 @@ def build(config: Config, task: Task) -> Any:
     return keras.Model(ids, logits, name="encoder")
 
 
-def initialise(config: Config, keras_model: Any) -> None:
+def initialise(config: Config, keras_model: KerasModel) -> None:
     """Put the encoder's weights into a model that was just built."""
     from tenor.models.pretrained import hub, huggingface
 

@@ -7,13 +7,13 @@ Transformer Architecture".
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.base import Activation, Precision, WordConfig
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import tokens
+from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, block, dense, embeddings
 from tenor.tasks import Task
 
@@ -59,7 +59,7 @@ class Config(WordConfig):
         }
 
 
-def build(config: Config, task: Task) -> Any:
+def build(config: Config, task: Task) -> KerasModel:
     """Ids (batch, time) -> logits (batch, outputs). No token attends to padding, and the mean leaves it out."""
     import keras
 

@@ -1,4 +1,4 @@
-"""Loading Keras and its backend once, without their chatter."""
+"""Load Keras and its backend, once and without their log messages."""
 
 import contextlib
 import ctypes
@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tenor._core import atomic, cpu, regular_files
@@ -16,27 +17,30 @@ from tenor.errors import MissingExtraError, TenorError, missing_extra
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of malloc.h
 _LARGEST_BLOCK = 1 << 30  # bytes
-_COMPILED_BYTES = 1 << 30  # kept on disk; what was used longest ago goes first
-_COMMAND = "tenor.cli.main"  # a module of processes in which only Tenor runs
-# For plots, tables and models of other kinds: Keras and TensorFlow load them where they are installed, in half of the
-# time that they take, and Tenor makes no use of that.
+_CACHE_BYTES = 1 << 30  # of compiled programs on disk; the least recently used go first
+_COMMAND = "tenor.cli.main"  # a module that is loaded only where Tenor has the process for itself
+# Keras and TensorFlow load these packages for plots and tables if they are installed, in half of their own loading
+# time. Tenor does not use them.
 _UNUSED = ("matplotlib", "pandas", "sklearn")
-# How Linux shows that there is a GPU or TPU: of NVIDIA, of AMD, of Google, and Windows' one below Linux.
+# The device files of GPUs and TPUs on Linux: NVIDIA, AMD, Google, and Windows' GPU below Linux.
 _DEVICES = ("nvidia[0-9]*", "kfd", "accel[0-9]*", "vfio/[0-9]*", "dxg")
 
 
-def load(part: str) -> Any:
+def load(part: str) -> ModuleType:
     """Import Keras and start its backend: TensorFlow, or the one that KERAS_BACKEND names.
 
+    Args:
+        part: The part of Tenor that needs Keras, for the error.
+
     Raises:
-        MissingExtraError: It is not installed; the error says that `part` needs it.
+        MissingExtraError: Keras or its backend is not installed.
         TenorError: The processor has no AVX, so that TensorFlow would end the process.
     """
     if "keras" in sys.modules:
         return sys.modules["keras"]
     _require_avx(part)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Graphs of several models in one process count together towards a warning that each is traced too often.
+    # TensorFlow adds up the traces of all models in a process and warns of too many.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     _keep_freed_memory()
     with _standard_error_off(), _unused_left_out():
@@ -46,12 +50,12 @@ def load(part: str) -> Any:
             raise _missing(part) from None
         keras.ops.zeros(1)  # the first operation looks for devices
         if keras.backend.backend() == "jax":
-            _keep_compiled()
-    return keras
+            _cache_compiled_programs()
+    return sys.modules["keras"]
 
 
 def _require_avx(part: str) -> None:
-    """Refuse a processor on which importing TensorFlow or JAX is an illegal instruction: their wheels need AVX."""
+    """Refuse a processor without AVX: importing TensorFlow or JAX would be an illegal instruction."""
     if cpu.lacks_avx():
         raise TenorError(
             f"{part} needs TensorFlow or JAX, and this processor has no AVX instructions, which both need.",
@@ -60,23 +64,26 @@ def _require_avx(part: str) -> None:
 
 
 def require_installed(part: str) -> None:
-    """Refuse at once, without the seconds that loading takes, where Keras or its backend is not installed.
+    """Check that Keras and its backend are installed, without the seconds that loading takes.
+
+    Args:
+        part: The part of Tenor that needs Keras, for the error.
 
     Raises:
-        MissingExtraError: It is not; the error says that `part` needs it.
+        MissingExtraError: Keras or its backend is not installed.
     """
     if not is_installed():
         raise _missing(part)
 
 
 def is_installed() -> bool:
-    """Whether Keras and its backend are there."""
-    wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
-    return all(importlib.util.find_spec(name) is not None for name in ("keras", wanted))
+    """Whether Keras and its backend are installed."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return all(importlib.util.find_spec(name) is not None for name in ("keras", backend))
 
 
 def has_accelerator() -> bool:
-    """Whether networks learn on a GPU or TPU. Keras is loaded to tell only where the system has one."""
+    """Whether networks train on a GPU or TPU. Keras is loaded only if the system has such a device."""
     if not is_installed() or (
         "keras" not in sys.modules and not any(any(Path("/dev").glob(name)) for name in _DEVICES)
     ):
@@ -89,12 +96,12 @@ def has_accelerator() -> bool:
 
 @contextlib.contextmanager
 def _unused_left_out() -> Iterator[None]:
-    """Inside, what Keras would load without need is as if it were not installed; after it, it can be imported.
+    """Hide packages that Keras would load for nothing, inside the block; afterwards they can be imported.
 
-    Only in commands: Keras does without these packages for as long as the process runs, and others in it may need them.
+    Only in commands. Keras does without these packages until the process ends, and a user's process may need them.
     """
     left_out = [name for name in _UNUSED if _COMMAND in sys.modules and name not in sys.modules]
-    sys.modules.update(dict.fromkeys(left_out))  # type: ignore[arg-type]  # None: there is no such module
+    sys.modules.update(dict.fromkeys(left_out))  # type: ignore[arg-type]  # None: an import fails
     try:
         yield
     finally:
@@ -103,10 +110,10 @@ def _unused_left_out() -> Iterator[None]:
 
 
 def _keep_freed_memory() -> None:
-    """Have the C library keep large blocks that are freed: a step frees and asks for the same tensors again and again.
+    """Make the C library keep large blocks of freed memory, since each step allocates the same tensors again.
 
-    Without it every tensor's pages are fetched anew from the system, 8% of the time of a step of fine-tuning. Libraries
-    other than glibc have no such function and are left alone.
+    Otherwise the system provides the pages of every tensor again: 8% of the time of a fine-tuning step. Only glibc has
+    this function.
     """
     with contextlib.suppress(OSError, AttributeError, ValueError):
         library = ctypes.CDLL(None)
@@ -114,10 +121,10 @@ def _keep_freed_memory() -> None:
         library.mallopt(_TRIM_THRESHOLD, _LARGEST_BLOCK)
 
 
-def _keep_compiled() -> None:
-    """Have JAX keep what it compiles for a GPU or TPU: 20 seconds of fine-tuning, in every process again without it.
+def _cache_compiled_programs() -> None:
+    """Make JAX cache the programs that it compiles for a GPU or TPU, which saves each process 20 s of fine-tuning.
 
-    JAX_COMPILATION_CACHE_DIR names another folder; JAX_ENABLE_COMPILATION_CACHE=false keeps nothing.
+    JAX_COMPILATION_CACHE_DIR names another folder; JAX_ENABLE_COMPILATION_CACHE=false turns the cache off.
     """
     import jax
 
@@ -126,18 +133,18 @@ def _keep_compiled() -> None:
     config: Any = jax.config
     if not precision.has_accelerator() or config.jax_compilation_cache_dir is not None:
         return
-    with contextlib.suppress(OSError, RuntimeError):  # there is no home, or one that nothing can be written to
+    with contextlib.suppress(OSError, RuntimeError):  # no home, or one that is not writable
         folder = atomic.user_cache("jax")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_private(folder):  # what is compiled is run, so nobody else may put it there
+        if not _is_private(folder):  # the programs are run, so nobody else may write them
             return
         config.update("jax_compilation_cache_dir", str(folder))
-        config.update("jax_compilation_cache_max_size", _COMPILED_BYTES)
+        config.update("jax_compilation_cache_max_size", _CACHE_BYTES)
         config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether nobody but this user can write to a folder, where the system has users."""
+    """Whether only this user can write to a folder; True on systems without users."""
     if not hasattr(os, "geteuid"):
         return True
     status = folder.stat()
@@ -145,28 +152,28 @@ def _is_private(folder: Path) -> bool:
 
 
 def _missing(part: str) -> MissingExtraError:
-    wanted = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if wanted == "tensorflow" and all(importlib.util.find_spec(name) for name in ("keras", "jax")):
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend == "tensorflow" and all(importlib.util.find_spec(name) for name in ("keras", "jax")):
         return MissingExtraError(
             f"{part} needs TensorFlow, which is not installed.",
             "JAX is: set the environment variable KERAS_BACKEND=jax to use it.",
         )
-    return missing_extra(part, "jax" if wanted == "jax" else "deep")
+    return missing_extra(part, "jax" if backend == "jax" else "deep")
 
 
 @contextlib.contextmanager
 def _standard_error_off() -> Iterator[None]:
-    """TensorFlow writes to the file descriptor before its log level counts; what Python raises is not affected."""
+    """Silence the file descriptor, to which TensorFlow writes before it reads its log level; errors still raise."""
     try:
-        kept = os.dup(2)
+        stderr = os.dup(2)
     except OSError:  # there is no standard error
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    devnull = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(devnull, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(devnull)

@@ -9,7 +9,6 @@ Values are (batch, time, width). Ids are (batch, time), with 0 for padding on th
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -47,7 +46,7 @@ class Embeddings(keras.layers.Layer):  # type: ignore[misc]
         epsilon: float | None = 1e-12,
         dropout: float = 0.0,
         sinusoidal: bool = False,
-        **options: Any,
+        **options: object,
     ) -> None:
         super().__init__(**options)
         self.tokens, self.positions, self.width = tokens, positions, width
@@ -138,7 +137,7 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def __init__(
-        self, shape: BlockShape, dropout: float = 0.0, lora_rank: int = 0, repeats: int = 1, **options: Any
+        self, shape: BlockShape, dropout: float = 0.0, lora_rank: int = 0, repeats: int = 1, **options: object
     ) -> None:
         super().__init__(**options)
         self.heads, self.hidden, self.activation = shape.heads, shape.hidden, shape.activation
@@ -236,7 +235,7 @@ class LayerNorm(keras.layers.Layer):  # type: ignore[misc]
         **options: Options of a Keras layer.
     """
 
-    def __init__(self, epsilon: float, **options: Any) -> None:
+    def __init__(self, epsilon: float, **options: object) -> None:
         super().__init__(**options)
         self.epsilon = epsilon
 

@@ -1,7 +1,5 @@
 """Layers of the smaller networks that Keras lacks: pooling, padding and reversal by the length of each text."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
@@ -18,7 +16,7 @@ class Pool(keras.layers.Layer):  # type: ignore[misc]
         **options: Options of a Keras layer.
     """
 
-    def __init__(self, mode: str, **options: Any) -> None:
+    def __init__(self, mode: str, **options: object) -> None:
         super().__init__(**options)
         self.mode = mode
 
@@ -83,6 +81,7 @@ class ChronoBias(keras.initializers.Initializer):  # type: ignore[misc]
         self.seed = keras.random.SeedGenerator()
 
     def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
+        """The biases, of shape (4 * units,)."""
         units = shape[0] // 4
         high = max(self.max_steps - 1.0, 1.001)
         forget = ops.log(keras.random.uniform((units,), 1.0, high, dtype=dtype, seed=self.seed))

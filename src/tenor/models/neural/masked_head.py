@@ -6,7 +6,7 @@ chooses among a sample of the tokens (sampled softmax: Jean et al., 2015, "On Us
 Neural Machine Translation").
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 from keras import ops
@@ -32,7 +32,7 @@ class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
         **options: Options of a Keras layer.
     """
 
-    def __init__(self, embeddings: Embeddings, **options: Any) -> None:
+    def __init__(self, embeddings: Embeddings, **options: object) -> None:
         super().__init__(**options)
         self.embeddings = embeddings
 

@@ -166,6 +166,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: ign
         self.steps.assign(steps)
 
     def __call__(self, step: Tensor) -> Tensor:
+        """The learning rate of a step, counted from 0."""
         step = ops.cast(step, "float32")
         falling = (self.steps - step) / ops.maximum(self.steps - self.warmup_steps, 1.0)
         return self.peak * ops.minimum((step + 1) / self.warmup_steps, ops.maximum(falling, 0.0))

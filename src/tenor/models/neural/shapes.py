@@ -1,31 +1,30 @@
-"""The names and shapes of a network's weights, as its settings ask for them, without building it.
+"""The names and shapes of a network's weights, computed from its settings without building it.
 
-What a model folder holds is compared with them before any network is built: settings that ask for a billion units cost
-nothing then, and weights of another network are told of by name.
+The weights of a model folder are compared with them before a network is built. So settings with a billion units cost
+nothing, and an error names the weights that do not fit.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tenor._core.records import RecordError
+from tenor.models.neural.keras_types import Array
 
 FILE = "weights.safetensors"
 
 Shapes = Iterator[tuple[str, tuple[int, ...]]]
-"""Path of a variable and its shape; the first is the table of tokens, a row for each id."""
+"""Path and shape of each variable; the first is the table of tokens, with one row per id."""
 
 
 def dense(name: str, inputs: int, outputs: int) -> Shapes:
-    """A dense layer."""
+    """A dense layer of Keras."""
     yield f"{name}/kernel", (inputs, outputs)
     yield f"{name}/bias", (outputs,)
 
 
 def lstm(name: str, inputs: int, units: int) -> Shapes:
-    """An LSTM of Keras; its four gates stand side by side."""
+    """A Keras LSTM, with its four gates side by side."""
     yield f"{name}/lstm_cell/kernel", (inputs, 4 * units)
     yield f"{name}/lstm_cell/recurrent_kernel", (units, 4 * units)
     yield f"{name}/lstm_cell/bias", (4 * units,)
@@ -43,8 +42,8 @@ def embeddings(tokens: int, positions: int, width: int, inner: int, normalised: 
         yield "embeddings/bias", (width,)
 
 
-def block(number: int, width: int, hidden: int, rank: int = 0) -> Shapes:
-    """The layer `encoder.Block`."""
+def block(number: int, width: int, hidden: int, lora_rank: int = 0) -> Shapes:
+    """The layer `encoder.Block`; `number` is its place in the encoder, from 0."""
     name = f"block_{number}"
     columns = {"query_key_value": (width, 3 * width), "attended": (width, width), "up": (width, hidden)}
     for part, shape in {**columns, "down": (hidden, width)}.items():
@@ -53,29 +52,31 @@ def block(number: int, width: int, hidden: int, rank: int = 0) -> Shapes:
     for part in ("attention", "feed_forward"):
         yield f"{name}/{part}_scale", (width,)
         yield f"{name}/{part}_shift", (width,)
-    if rank:
-        yield f"{name}/lora_in", (width, rank)
-        yield f"{name}/lora_out", (rank, 3 * width)
+    if lora_rank:
+        yield f"{name}/lora_in", (width, lora_rank)
+        yield f"{name}/lora_out", (lora_rank, 3 * width)
 
 
-def check_arrays(expected: Shapes, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Refuse arrays that are others than the settings ask for.
+def check_arrays(expected: Shapes, arrays: Mapping[str, Array]) -> None:
+    """Compare arrays with the names and shapes that the settings require.
+
+    Args:
+        expected: Names and shapes.
+        arrays: Name -> float32 array.
 
     Raises:
-        RecordError: One is missing or too many, or has another shape or type; it is a ValueError.
+        RecordError: An array is missing, unexpected, or has another shape or type. It is a ValueError.
     """
-    left = dict(arrays)
+    unexpected = dict(arrays)
     for name, shape in expected:
-        require_array(left, name, shape, np.float32)
-        del left[name]
-    if left:
-        raise RecordError(FILE, min(left), "the settings ask for no such weights")
+        require_array(unexpected, name, shape, np.float32)
+        del unexpected[name]
+    if unexpected:
+        raise RecordError(FILE, min(unexpected), "the settings ask for no such weights")
 
 
-def require_array(
-    arrays: Mapping[str, npt.NDArray[Any]], name: str, shape: tuple[int, ...], kind: type[np.generic]
-) -> npt.NDArray[Any]:
-    """The array of that name. Raises RecordError where there is none, or it has another shape or type."""
+def require_array(arrays: Mapping[str, Array], name: str, shape: tuple[int, ...], kind: type[np.generic]) -> Array:
+    """Get an array by its name. Raises RecordError if it is missing, or has another shape or type."""
     array = arrays.get(name)
     if array is None:
         raise RecordError(FILE, name, "it is missing")

@@ -1,4 +1,4 @@
-"""What the tokens of a network are that learns a vector for each: words, or subwords trained on the texts."""
+"""Choose the tokens of a network with its own vocabulary: words, or subwords trained on the texts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,13 +11,21 @@ from tenor.text.encoded import TextEncoder
 Config = TypeVar("Config", bound=WordConfig)
 
 FEWEST_CHARACTERS = 20_000
-"""Characters in the training texts from which on subwords are the better choice."""
+"""With fewer characters in the training texts, words are the better choice."""
 
-_SOME = 50_000  # texts at most that tell what most are
+_SAMPLE = 50_000  # texts, at most, whose scripts decide
 
 
 def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
-    """The settings with `tokens` filled in, and the encoder made of the training texts."""
+    """Build the text encoder from the training texts.
+
+    Args:
+        config: The family's settings.
+        texts: Training texts.
+
+    Returns:
+        The settings with `tokens` filled in, and the encoder.
+    """
     tokens = config.tokens or _choose(config, texts)
     config = replace(config, tokens=tokens)
     if tokens == "words":
@@ -28,8 +36,8 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
 
 
 def _choose(config: WordConfig, texts: Sequence[str]) -> TokenKind:
-    """Subwords where most texts have no blanks between words, if the texts and the vocabulary are large enough."""
+    """Subwords if most texts have no spaces between words, and texts and vocabulary are large enough; else words."""
     if config.vocabulary < FEWEST_SUBWORDS or sum(map(len, texts)) < FEWEST_CHARACTERS:
         return "words"
-    some = texts[:: -(-len(texts) // _SOME)]
-    return "subwords" if scripts.mostly_in(some, scripts.UNSPACED) else "words"
+    sample = texts[:: -(-len(texts) // _SAMPLE)]
+    return "subwords" if scripts.mostly_in(sample, scripts.UNSPACED) else "words"

