@@ -1,15 +1,18 @@
 """Find words in the documentation, and names in the source, that the glossary replaces.
 
-    python3 tools/words.py            check everything; exit with 1 if there is a match
+    python3 tools/words.py            check pages and names; exit with 1 if there is a match
     python3 tools/words.py FILE ...   check these files
+    python3 tools/words.py --source   also check docstrings, comments and messages of the source
 
 Each match is printed as file:line with the word to use. docs/contributing/glossary.md explains the choice of words.
 Standard library only. To add a word or a name, add one that matches nothing today.
 """
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,8 +72,9 @@ CODE = re.compile(r"`[^`\n]*`|\]\([^)\n]*\)")  # code, and the target of a link
 
 def main(arguments: list[str]) -> int:
     """Check the files; returns the exit code."""
-    paths = [Path(each) for each in arguments] or pages(ROOT)
-    matches = [f"{path}:{line}: {word!r}; use: {use}" for path in paths for line, word, use in check(path)]
+    in_source = "--source" in arguments
+    paths = [Path(each) for each in arguments if each != "--source"] or pages(ROOT)
+    matches = [f"{path}:{line}: {word!r}; use: {use}" for path in paths for line, word, use in check(path, in_source)]
     for match in matches:
         print(match)
     if matches:
@@ -84,10 +88,23 @@ def pages(root: Path) -> list[Path]:
     return sorted(path for path in paths if path.relative_to(root).as_posix() not in EXCLUDED)
 
 
-def check(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Line number, matching words and what to write instead, for each match in a page or a source file."""
+def check(path: Path, in_source: bool = False) -> Iterator[tuple[int, str, str]]:
+    """Line number, matching words and what to write instead, for each match in a page or a source file.
+
+    Args:
+        path: The file.
+        in_source: Whether strings and comments of a source file are checked too.
+    """
     text = path.read_text(encoding="utf-8")
-    return check_names(text) if path.suffix == ".py" else check_prose(text)
+    if path.suffix != ".py":
+        yield from check_prose(text)
+        return
+    yield from check_names(text)
+    if in_source:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type in (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", None)):
+                for line, word, use in check_prose(token.string):
+                    yield token.start[0] + line - 1, word, use
 
 
 def check_names(source: str) -> Iterator[tuple[int, str, str]]:

@@ -21,7 +21,7 @@ OLD = {
 }
 
 
-def run(*paths: Path) -> "subprocess.CompletedProcess[str]":
+def run(*paths: Path | str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, WORDS, *paths], capture_output=True, text=True)
 
 
@@ -61,6 +61,14 @@ def test_a_name_is_found_where_it_is_defined(tmp_path: Path) -> None:
         f"{module}:6: 'Served'; use: ServedModel",
         f"{module}:7: 'crossed'; use: cross_validation",
     ]
+
+
+def test_strings_and_comments_of_the_source_are_checked_on_demand(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text('"""A module.\n\nIt goes on.\n"""\n\nX = 1  # in place of 2\n', encoding="utf-8")
+    assert run(module).stdout == ""
+    lines = run("--source", module).stdout.splitlines()
+    assert [line.partition(";")[0] for line in lines[:-1]] == [f"{module}:3: 'goes on'", f"{module}:6: 'in place of'"]
 
 
 def test_help_in_a_page_is_checked(tmp_path: Path) -> None:
