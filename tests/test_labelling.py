@@ -18,11 +18,10 @@ EXPECTED = ["positive", "negative", "negative", "positive"]
 
 def run(source: Table, predictor: Predictor, out: Path, text: str | None = None) -> Table:
     """Label a table into a file and open that."""
-    column = predict_table.find_text_column(source, predictor, text)
-    added = predict_table.new_column_names(source.columns, predictor, source.name)
+    labeller = predict_table.RowLabeller.for_table(source, predictor, text)
     told: list[int] = []
-    with writer.open_writer(out, [*source.columns, *added], source, added) as write:
-        labelled = predict_table.label_table(source, predictor, column, added, write, told.append)
+    with writer.open_writer(out, [*source.columns, *labeller.new_columns], source, labeller.new_columns) as write:
+        labelled = predict_table.label_table(source, labeller, write, told.append)
     assert told == sorted(told) and (told[-1] if told else 0) == labelled.rows
     return table.open_table(out)
 

@@ -32,7 +32,7 @@ def test_arrays_and_tuples_are_texts_too(predictor: Predictor) -> None:
 
 
 def test_one_string_is_refused(predictor: Predictor) -> None:
-    with pytest.raises(DataError, match="one string was given in place of a list"):
+    with pytest.raises(DataError, match="one string was given instead of a list"):
         predictor.predict("good film")
 
 
@@ -65,7 +65,7 @@ def test_columns_of_tables_and_iterators_are_texts_too(predictor: Predictor) -> 
 def test_series_are_texts_too(predictor: Predictor, library: str) -> None:
     module = pytest.importorskip(library)
     assert predictor.predict(module.Series(TEXTS)).tolist() == predictor.predict(TEXTS).tolist()
-    with pytest.raises(DataError, match=r"^a DataFrame was given in place of texts\. Give one column"):
+    with pytest.raises(DataError, match=r"^a DataFrame was given instead of texts\. Give one column"):
         predictor.predict(module.DataFrame({"text": TEXTS}))
     with pytest.raises(DataError, match=r"^text 1 is \w+ .*, not a string\. Give strings"):
         predictor.predict(module.Series(["a", None]))
@@ -73,7 +73,7 @@ def test_series_are_texts_too(predictor: Predictor, library: str) -> None:
 
 @pytest.mark.parametrize("table", [{"a": 1}, {"a"}, np.array([["a"], ["b"]]), pyarrow.table({"a": ["b"]}), None, 3])
 def test_a_table_is_refused(predictor: Predictor, table: object) -> None:
-    with pytest.raises(DataError, match="in place of texts"):
+    with pytest.raises(DataError, match="instead of texts"):
         predictor.predict(table)  # type: ignore[arg-type]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenor.errors import DataError
-from tenor.inference import predict_files, predictor
+from tenor.inference import job_record, predict_files, predictor
 from tenor.inference.predict_files import LabelJob
 from tenor.inference.predict_table import ConformalOptions
 
@@ -73,7 +73,7 @@ def test_what_has_changed_is_refused_and_can_be_done_anew(tmp_path: Path, parts:
     with pytest.raises(DataError, match=r"1\.csv: this has changed since it was labelled"):
         run(job)
     assert run(job, overwrite=True) == [2, 3, 5]
-    (tmp_path / "out" / predict_files.RECORD).write_text("{}", encoding="utf-8")
+    (tmp_path / "out" / job_record.RECORD).write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="this is no record of a job"):
         run(job)
 
@@ -99,13 +99,13 @@ def test_a_record_of_something_else_is_refused(
     tmp_path: Path, parts: Path, model_folder: Path, content: bytes, problem: str
 ) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / predict_files.RECORD).write_bytes(content)
+    (tmp_path / "out" / job_record.RECORD).write_bytes(content)
     with pytest.raises(DataError, match=rf"_labelled\.json: this is no record of a job: .*{problem}"):
         predict_files.plan_job(LabelJob(model_folder, str(parts), str(tmp_path / "out")))
 
 
 def test_a_record_is_a_regular_file_of_bounded_size(tmp_path: Path, parts: Path, model_folder: Path) -> None:
-    place = tmp_path / "out" / predict_files.RECORD
+    place = tmp_path / "out" / job_record.RECORD
     place.parent.mkdir()
     job = LabelJob(model_folder, str(parts), str(tmp_path / "out"))
     os.mkfifo(place)
@@ -161,7 +161,7 @@ def test_files_of_another_file_system_are_labelled_there(parts: Path, model_fold
     run(LabelJob(model_folder, str(parts), str(tmp_path / "out")))
     for number in range(3):
         assert memory.cat_file(f"/labelled/{number}.csv") == (tmp_path / "out" / f"{number}.csv").read_bytes()
-    assert len(json.loads(memory.cat_file(f"/labelled/{predict_files.RECORD}"))["files"]) == 3
+    assert len(json.loads(memory.cat_file(f"/labelled/{job_record.RECORD}"))["files"]) == 3
     with pytest.raises(DataError, match="nowhere://x"):
         run(LabelJob(model_folder, "nowhere://x", "memory://labelled"))
     memory.rm("/texts", recursive=True)

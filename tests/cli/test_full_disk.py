@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conftest import Cli, english, write_csv
-from tenor.inference import predict_files
+from tenor.inference import job_record
 
 
 def long(path: Path, rows: int = 3_000) -> Path:
@@ -43,7 +43,7 @@ def test_a_disk_that_is_full_among_several_files_keeps_what_is_through(
     command = ["predict", model_folder, tmp_path / "in", "-o", f"{small_disk}/out/"]
     ended = cli(*command)
     assert ended.code == 1 and "b.csv: the file cannot be written: No space left on device." in ended.err
-    assert sorted(path.name for path in (small_disk / "out").iterdir()) == [predict_files.RECORD, "a.csv"]
+    assert sorted(path.name for path in (small_disk / "out").iterdir()) == [job_record.RECORD, "a.csv"]
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     ended = cli(*command)
     assert ended.code == 0 and "1 file is labelled already." in ended.err
@@ -122,7 +122,7 @@ def test_links_in_the_folder_of_several_files_are_not_followed(cli: Cli, tmp_pat
     (out / "a.csv").symlink_to(victim)
     ended = cli("predict", model_folder, tmp_path / "in", "-o", out)
     assert ended.code == 1 and "a.csv: this exists already" in ended.err
-    (out / predict_files.RECORD).symlink_to(victim)
+    (out / job_record.RECORD).symlink_to(victim)
     assert cli("predict", model_folder, tmp_path / "in", "-o", out, "--overwrite").code == 0
     assert victim.read_bytes() == before
     assert not any(path.is_symlink() for path in out.iterdir())

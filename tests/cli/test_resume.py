@@ -13,7 +13,7 @@ import pytest
 from conftest import QUICK, Cli, english, write_csv
 from tenor._core import atomic
 from tenor.config.run_config import RunConfig
-from tenor.inference import bundle, predict_files, prediction_cache, predictor
+from tenor.inference import bundle, job_record, predict_files, prediction_cache, predictor
 from tenor.inference.predict_files import LabelJob
 from tenor.training import output, pipeline
 
@@ -202,7 +202,7 @@ def test_a_loop_that_labels_until_all_is_done_ends(tmp_path: Path, model_folder:
             list(predict_files.label_shards(loaded, left, job, record))
 
     def made(out: Path) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in out.iterdir() if path.name != predict_files.RECORD}
+        return {path.name: path.read_bytes() for path in out.iterdir() if path.name != job_record.RECORD}
 
     work(tmp_path / "whole")
     for first in (0, 4, 8):

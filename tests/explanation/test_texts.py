@@ -149,7 +149,7 @@ def test_explaining_again_or_in_a_batch_gives_the_same(predictor: Predictor) -> 
 def test_what_cannot_be_explained_is_refused(predictor: Predictor) -> None:
     with pytest.raises(SettingsError, match=r"no label 'postive'\. Did you mean 'positive'"):
         explain(predictor, ["a"], ["postive"])
-    with pytest.raises(DataError, match="one string was given in place of a list"):
+    with pytest.raises(DataError, match="one string was given instead of a list"):
         explain(predictor, "a dull film")
     numbers = TextRegressor().fit(TEXTS, np.arange(len(TEXTS))).predictor_
     with pytest.raises(SettingsError, match="predicts numbers and has no labels"):

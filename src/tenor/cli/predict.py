@@ -120,9 +120,8 @@ def predict(
         opened = table.open_lines(stdin.standard_input(), stdin.NAME)
     else:
         opened = table.open_table(path)
-    column = predict_table.find_text_column(opened, loaded, text)
-    added = predict_table.new_column_names(opened.columns, loaded, opened.name, promise)
-    columns = [*opened.columns, *added]
+    labeller = predict_table.RowLabeller.for_table(opened, loaded, text, promise)
+    columns = [*opened.columns, *labeller.new_columns]
     if (
         file is not None
         and resume
@@ -140,17 +139,17 @@ def predict(
             callback.on_progress("predict", rows, 0, {})
 
         if file is not None:
-            job = _job(model, column, columns, promise) | {"guard of formulas": escape_formulas}
+            job = _job(model, labeller.text_column, columns, promise) | {"guard of formulas": escape_formulas}
             with (
                 prediction_cache.open_cache(file, job, resume, overwrite, callback.on_message) as kept,
-                writer.open_writer(file, columns, opened, added, escape_formulas) as write,
+                writer.open_writer(file, columns, opened, labeller.new_columns, escape_formulas) as write,
             ):
-                labelled = predict_table.label_table(opened, loaded, column, added, write, tell, promise, kept)
+                labelled = predict_table.label_table(opened, labeller, write, tell, kept)
             known = f", {kept.reused_rows:,} of them known from the interrupted run" if kept.reused_rows else ""
             callback.on_message(f"{counted(labelled.rows, 'row')}{known}{_without(labelled)}: {file}")
             return
-        write = writer.text_writer(sys.stdout, kind, columns, added, escape_formulas)
-        predict_table.label_table(opened, loaded, column, added, write, tell, promise)
+        write = writer.text_writer(sys.stdout, kind, columns, labeller.new_columns, escape_formulas)
+        predict_table.label_table(opened, labeller, write, tell)
         sys.stdout.flush()
 
 

@@ -28,7 +28,7 @@ from tenor.distributed.partition import Held, Summary
 from tenor.distributed.worker_pool import Crew
 from tenor.errors import DataError, Location, counted
 from tenor.evaluation import evaluate
-from tenor.inference import predict_files
+from tenor.inference import locations
 from tenor.models.base import Examples
 from tenor.models.ngram import selection
 from tenor.tasks import Kind, MultiLabel, Regression, SingleLabel, Task
@@ -90,9 +90,7 @@ class Rows:
         if test_source is not None:
             options = replace(_options(run), default_text=data.text_column, default_label=data.label_column)
             with tempfile.TemporaryDirectory() as scratch:
-                place = (
-                    str(predict_files.local_path(test_source, Path(scratch))) if "://" in test_source else test_source
-                )
+                place = str(locations.local_path(test_source, Path(scratch))) if "://" in test_source else test_source
                 test = sources.read_test(place, data.kind, options, callback)
         read_s = time.perf_counter() - begin
         dataset.check_labels(data)
@@ -220,7 +218,7 @@ class Rows:
 def _head(file: str, run: RunConfig) -> tuple[Dataset, bool]:
     """The first rows, which tell the columns and what the labels mean; and whether these are lists of one each."""
     with tempfile.TemporaryDirectory() as scratch:
-        opened = table.open_table(predict_files.local_path(file, Path(scratch)))
+        opened = table.open_table(locations.local_path(file, Path(scratch)))
         first = replace(opened, chunks=itertools.islice(opened.chunks, 1))
         head = dataset.read(first, replace(_options(run), task=run.task))
     path = Path(run.data)

@@ -23,10 +23,10 @@ from tenor.distributed.dataset import Rows
 from tenor.distributed.partition import Block
 from tenor.distributed.worker_pool import Crew
 from tenor.errors import SettingsError
-from tenor.inference import predict_files
+from tenor.inference import locations, shards
 from tenor.inference.bundle import Bundle
-from tenor.inference.predict_files import Shard
 from tenor.inference.predictor import Predictor
+from tenor.inference.shards import Shard
 from tenor.models import registry
 from tenor.models.base import Fitted, HeldOut
 from tenor.models.families import ngram
@@ -61,7 +61,7 @@ def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, thr
     config = run_setup.resolve_settings(family, run.settings or {}, None)
     folder = output.output_folder(run)
     source, test = sources.train_and_test_sources(run)
-    files = predict_files.list_shards(source)
+    files = shards.list_shards(source)
     blocks = _cut(files, min(cluster.workers(ray, workers, threads), len(files)))
     with disk_arrays.temp_dir_near(folder):
         crew = Crew(ray, Block, len(blocks), threads)
@@ -109,7 +109,7 @@ def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:
     middles = ends - np.diff(ends, prepend=0) / 2
     block = np.minimum((middles * count / ends[-1]).astype(int), count - 1)
     runs = (
-        tuple(predict_files.absolute_path(file.source) for file, at in zip(files, block, strict=True) if at == number)
+        tuple(locations.absolute_path(file.source) for file, at in zip(files, block, strict=True) if at == number)
         for number in range(count)
     )
     return [run for run in runs if run]

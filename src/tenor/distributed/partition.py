@@ -18,7 +18,7 @@ from tenor.data.io import table
 from tenor.data.label_source import label_source
 from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import TextSource, text_source
-from tenor.inference import predict_files
+from tenor.inference import locations
 from tenor.models.linear.loss import Loss, OutputTargets, make_loss
 from tenor.models.linear.matrices import sum_of_squares
 from tenor.models.ngram import features, selection
@@ -79,7 +79,7 @@ class Block:
     def read(self, files: Sequence[str], options: ReadOptions) -> Summary:
         """Read files, given by their paths or URLs. Raises DataError if they cannot be read."""
         with tempfile.TemporaryDirectory() as scratch:
-            paths = [predict_files.local_path(file, Path(scratch) / str(number)) for number, file in enumerate(files)]
+            paths = [locations.local_path(file, Path(scratch) / str(number)) for number, file in enumerate(files)]
             name = f"{paths[0].name} to {paths[-1].name}"
             opened = table.open_joined(paths, name) if len(paths) > 1 else table.open_table(paths[0])
             counted = _Rows()

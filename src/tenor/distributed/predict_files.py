@@ -15,9 +15,11 @@ from typing import Any
 
 from tenor.distributed import cluster
 from tenor.errors import DataError, TenorError
-from tenor.inference import predict_files, predictor
-from tenor.inference.predict_files import JobRecord, LabelJob, Shard
+from tenor.inference import locations, predict_files, predictor
+from tenor.inference.job_record import JobRecord
+from tenor.inference.predict_files import LabelJob
 from tenor.inference.predict_table import RowCounts
+from tenor.inference.shards import Shard
 
 _WAITING = 2  # files that a worker holds: the one it labels, and the next
 _DEATHS = 5  # workers that may die with the same file
@@ -93,7 +95,7 @@ def each(
     if not left:
         return
     count = min(cluster.workers(ray, workers, threads), len(left))
-    job = replace(job, out=predict_files.absolute_path(job.out))  # workers are in other folders
+    job = replace(job, out=locations.absolute_path(job.out))  # workers are in other folders
     model = ray.put({path.name: path.read_bytes() for path in sorted(job.model.iterdir()) if path.is_file()})
     made = ray.remote(num_cpus=threads)(Labeller)
     waiting = deque(left)
@@ -141,7 +143,7 @@ def _hand_out(waiting: deque[Shard], workers: Sequence[_Worker], model: Any, job
         for worker in workers:
             if waiting and worker.there and len(worker.asked) < most:
                 shard = waiting.popleft()
-                reached = replace(shard, source=predict_files.absolute_path(shard.source))
+                reached = replace(shard, source=locations.absolute_path(shard.source))
                 worker.asked[worker.actor.label.remote([model], reached, job)] = shard
 
 

@@ -1,26 +1,26 @@
-"""A table -> the same table with labels, in constant memory."""
+"""Labels for a table: the same table with further columns, in constant memory."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from tenor.data import columns
 from tenor.data.io.table import Chunk, Table
 from tenor.data.io.writer import Write
 from tenor.errors import DataError
-from tenor.inference.prediction_cache import PredictionCache
+from tenor.inference.prediction_cache import PredictionCache, Values
 from tenor.inference.predictor import Predictor, ScoredLabel
 
 
 @dataclass(frozen=True)
 class ConformalOptions:
-    """What is asked for besides labels.
+    """Prediction sets, or intervals, besides labels or values.
 
     Attributes:
-        coverage: Share of texts whose set, or interval, holds the truth.
-        per_class: Keep the promise for the texts of each class by itself.
-        abstain: Give no label where the set is not a single one.
+        coverage: Share of texts whose set, or interval, contains the true label or value.
+        per_class: Reach the coverage for the texts of each class alone.
+        abstain: Give no label unless the set has exactly one.
     """
 
     coverage: float
@@ -35,19 +35,66 @@ class RowCounts(NamedTuple):
     empty: int
 
 
+@dataclass(frozen=True)
+class RowLabeller:
+    """How the rows of a table are labelled.
+
+    Attributes:
+        predictor: The model.
+        text_column: Column of the texts.
+        new_columns: Names of the columns that are added.
+        conformal: Sets or intervals besides labels; None: no sets.
+    """
+
+    predictor: Predictor
+    text_column: str
+    new_columns: tuple[str, ...]
+    conformal: ConformalOptions | None = None
+
+    @classmethod
+    def for_table(
+        cls, source: Table, predictor: Predictor, text: str | None = None, conformal: ConformalOptions | None = None
+    ) -> Self:
+        """The labeller for a table.
+
+        Args:
+            source: The table.
+            predictor: The model.
+            text: Column of the texts; None: it is detected.
+            conformal: Sets or intervals besides labels; None: no sets.
+
+        Raises:
+            DataError: The column of texts is not clear, or names of new columns are taken.
+        """
+        column = find_text_column(source, predictor, text)
+        return cls(predictor, column, new_column_names(source.columns, predictor, source.name, conformal), conformal)
+
+    def values(self, texts: list[str]) -> Values:
+        """The values of the new columns for some texts, a list for each column."""
+        return new_column_values(self.predictor, texts, self.conformal)
+
+
 def find_text_column(source: Table, predictor: Predictor, requested: str | None) -> str:
-    """The column of the texts, as `columns.detect_text_column` finds it. Raises DataError where it is not clear."""
+    """The column of the texts, as `columns.detect_text_column` detects it. Raises DataError where it is not clear."""
     return columns.detect_text_column(source.columns, source.name, requested, predictor.columns[0])
 
 
 def new_column_names(
     existing: list[str], predictor: Predictor, name: str, conformal: ConformalOptions | None = None
 ) -> tuple[str, ...]:
-    """Names of the columns that are added: `label` and `score`, or, where one is taken, `predicted_...`; for numbers
-    `value`, or `predicted_value`. A promise adds `set`, for numbers `lower` and `upper`.
+    """Names of the columns that are added.
+
+    They are `label` and `score`, with sets also `set`; for numbers `value`, with intervals also `lower` and `upper`. If
+    a name is taken, all begin with `predicted_`.
+
+    Args:
+        existing: The columns of the table.
+        predictor: The model.
+        name: The table's name, for errors.
+        conformal: Sets or intervals besides labels; None: no sets.
 
     Raises:
-        DataError: These are taken too; `name` is the table's.
+        DataError: Names with `predicted_` are taken too.
     """
     if not predictor.bundle.task.has_labels:
         usual: tuple[str, ...] = ("value", "lower", "upper") if conformal else ("value",)
@@ -65,53 +112,46 @@ def new_column_names(
 
 def label_table(
     source: Table,
-    predictor: Predictor,
-    text_column: str,
-    new_columns: tuple[str, ...],
+    labeller: RowLabeller,
     write: Write,
-    on_progress: Callable[[int], Any],
-    conformal: ConformalOptions | None = None,
+    on_progress: Callable[[int], Any] | None = None,
     cache: PredictionCache | None = None,
 ) -> RowCounts:
-    """Label every row, in order.
+    """Label every row, in order. An empty or missing text is labelled like a text without a known word.
 
     Args:
         source: The rows.
-        predictor: The model.
-        text_column: Column of the texts. An empty or missing text is labelled like a text without a known word.
-        new_columns: Names of the columns that are added.
-        write: Takes each chunk.
-        on_progress: Hears how many rows are through.
-        conformal: What is asked for besides labels.
-        cache: Keeps what is found, and gives what an interrupted run had found.
+        labeller: Labels them.
+        write: Receives each chunk.
+        on_progress: Receives the number of rows that are done.
+        cache: Keeps the values, and gives those of an interrupted run.
 
     Raises:
-        DataError: A text is no string, or the journal is that of other texts.
+        DataError: A text is not a string, or the cache belongs to other texts.
     """
     rows = empty = 0
-
-    def compute(texts: list[str]) -> list[list[Any]]:
-        return new_column_values(predictor, texts, conformal)
-
     for chunk in source.chunks:
-        texts = texts_of(source, chunk, text_column)
-        found = compute(texts) if cache is None else cache.next_values(texts, len(new_columns), compute)
-        write(Chunk(chunk.row, {**chunk.columns, **dict(zip(new_columns, found, strict=True))}))
+        texts = texts_of(source, chunk, labeller.text_column)
+        n_columns = len(labeller.new_columns)
+        values = labeller.values(texts) if cache is None else cache.next_values(texts, n_columns, labeller.values)
+        new = dict(zip(labeller.new_columns, values, strict=True))
+        write(Chunk(chunk.row, {**chunk.columns, **new}))
         rows += len(chunk)
         empty += sum(not text.strip() for text in texts)
-        on_progress(rows)
+        if on_progress is not None:
+            on_progress(rows)
     if cache is not None:
         cache.finish()
     return RowCounts(rows, empty)
 
 
 def first_texts(source: Table, text: str, limit: int) -> list[str]:
-    """The texts of the first rows; an empty or missing one is an empty text.
+    """The texts of the first rows. An empty or missing one is an empty text.
 
     Args:
         source: The rows.
         text: Column of the texts.
-        limit: How many.
+        limit: Number of rows.
     """
     texts: list[str] = []
     for chunk in source.chunks:
@@ -122,7 +162,7 @@ def first_texts(source: Table, text: str, limit: int) -> list[str]:
 
 
 def texts_of(source: Table, chunk: Chunk, text: str) -> list[str]:
-    """The texts of a chunk; an empty or missing one is an empty text."""
+    """The texts of a chunk. An empty or missing one is an empty text. Raises DataError where one is not a string."""
     texts = ["" if value is None else value for value in chunk.columns[text]]
     for index, value in enumerate(texts):
         if not isinstance(value, str):
@@ -134,35 +174,35 @@ def texts_of(source: Table, chunk: Chunk, text: str) -> list[str]:
     return texts
 
 
-def new_column_values(predictor: Predictor, texts: list[str], conformal: ConformalOptions | None) -> list[list[Any]]:
-    """The values of the columns that `new_columns` names, a list for each."""
+def new_column_values(predictor: Predictor, texts: list[str], conformal: ConformalOptions | None) -> Values:
+    """The values of the columns that `new_column_names` names, a list for each."""
     if not predictor.bundle.task.has_labels:
         if conformal is None:
             return [[_rounded(value) for value in predictor.predict(texts).tolist()]]
         rows = predictor.predict_values_and_intervals(texts, conformal.coverage).T.tolist()
         return [[_rounded(value) for value in column] for column in rows]
-    found, sets = predict_labels(predictor, texts, conformal)
-    labels: list[Any] = [[scored.label for scored in row] for row in found]
-    scores: list[Any] = [[_rounded(scored.score) for scored in row] for row in found]
+    scored, sets = predict_labels(predictor, texts, conformal)
+    labels: list[Any] = [[each.label for each in row] for row in scored]
+    scores: list[Any] = [[_rounded(each.score) for each in row] for row in scored]
     if not predictor.bundle.task.is_multilabel:
         labels, scores = ([row[0] if row else None for row in column] for column in (labels, scores))
     if conformal is None:
         return [labels, scores]
-    return [labels, [[scored.label for scored in row] for row in sets], scores]
+    return [labels, [[each.label for each in row] for row in sets], scores]
 
 
 def predict_labels(
-    predictor: Predictor, texts: list[str], conformal: ConformalOptions | None
+    predictor: Predictor, texts: Sequence[str], conformal: ConformalOptions | None
 ) -> tuple[list[list[ScoredLabel]], list[list[ScoredLabel]]]:
-    """The labels of each text, none where the model abstains, and those in its set, none where no set is asked for."""
+    """The labels of each text, none where the model abstains, and those in its set, none without `conformal`."""
     if conformal is None:
         return predictor.predict_scored(texts), [[] for _ in texts]
-    found, sets = predictor.predict_scored_sets(texts, conformal.coverage, conformal.per_class)
+    labels, sets = predictor.predict_scored_sets(texts, conformal.coverage, conformal.per_class)
     if conformal.abstain:
-        found = [row if len(row) == 1 else [] for row in sets]
-    return found, sets
+        labels = [row if len(row) == 1 else [] for row in sets]
+    return labels, sets
 
 
 def _rounded(value: float) -> float | None:
-    """To six places; None for an end that an interval does not have."""
+    """The value to six places; None for an infinite end of an interval."""
     return round(value, 6) if math.isfinite(value) else None

@@ -1,0 +1,81 @@
+"""The record of a job that labels many files: which of them are done, and for which model and options."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tenor._core import records
+from tenor._core.records import RecordError
+from tenor._core.regular_files import IrregularFileError
+from tenor.errors import DataError
+from tenor.inference import locations
+from tenor.inference.predict_table import RowCounts
+from tenor.inference.shards import Shard
+
+RECORD = "_labelled.json"
+"""Name of the record in the folder of the labelled files."""
+_LARGEST_RECORD = 256 << 20  # bytes
+_LARGEST_COUNT = 1 << 62  # rows, or bytes, of a file
+
+
+@dataclass
+class JobRecord:
+    """Which files of a job are done.
+
+    Attributes:
+        path: The record's path or URL.
+        identity: What identifies the job: the model and the options.
+        done: Name of the labelled file -> its shard, its number of rows, and how many of them have no text.
+    """
+
+    path: str
+    identity: dict[str, Any]
+    done: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def mark_done(self, shard: Shard, counts: RowCounts) -> None:
+        """Add a file that is done, and write the record. Raises WriteError where that is not possible."""
+        self.done[shard.name] = {**asdict(shard), **counts._asdict()}
+        self.write()
+
+    def write(self) -> None:
+        """Write the record. Raises WriteError where that is not possible."""
+        content = {**self.identity, "files": dict(sorted(self.done.items()))}
+        locations.write_bytes(self.path, json.dumps(content, ensure_ascii=True, indent=1).encode())
+
+    @property
+    def row_counts(self) -> RowCounts:
+        """The rows of all files that are done."""
+        files = self.done.values()
+        return RowCounts(sum(file["rows"] for file in files), sum(file.get("empty", 0) for file in files))
+
+
+def read(path: str) -> dict[str, Any] | None:
+    """The record at a path or URL; None where there is none. Raises DataError where the file is something else."""
+    if not locations.exists(path):
+        return None
+    try:
+        record = records.parse(locations.read_bytes(path, _LARGEST_RECORD), RECORD, halves=True)
+        files = record.record("files")
+        for name in files.values:
+            _check_file(files.record(name))
+    except RecordError as error:
+        problem = error.detail
+    except IrregularFileError as error:
+        problem = f"it {error}"
+    except OSError as error:
+        problem = f"it cannot be read: {error.strerror or error}"
+    else:
+        return record.values
+    raise DataError(
+        f"{path}: this is no record of a job: {problem}.", "Choose another `out=...`, or replace it: `overwrite=True`."
+    )
+
+
+def _check_file(record: records.Record) -> None:
+    """Raise RecordError where a file is not recorded as `JobRecord.mark_done` does it."""
+    for key in ("source", "name", "version"):
+        record.text(key)
+    for key in ("size", "rows"):
+        record.whole(key, 0, _LARGEST_COUNT)
+    if "empty" in record.values:  # older versions did not record it
+        record.whole("empty", 0, _LARGEST_COUNT)
