@@ -238,7 +238,7 @@ def test_coverages_that_are_none_are_refused(cli: Cli, model_folder: Path, asked
 def test_numbers_get_intervals(cli: Cli, tmp_path: Path) -> None:
     rows = [(f"{WORDS[number % 8]} {number}", f"{number % 8 + 0.5}") for number in range(160)]
     data = write_csv(tmp_path / "in.csv", rows)
-    assert "coverage  empirical  width" in cli("train", "--family", "ngram", data, "--out", tmp_path / "model").out
+    assert "coverage  empirical  mean width" in cli("train", "--family", "ngram", data, "--out", tmp_path / "model").out
     found = json.loads(cli("predict", tmp_path / "model", "good", "--coverage", "0.9", "--json").out)
     assert found["lower"] < found["value"] < found["upper"]
     made = cli("predict", tmp_path / "model", data, "--coverage", "0.999").out.splitlines()

@@ -249,9 +249,9 @@ def test_options_that_would_do_nothing_are_refused(
     cli: Cli, tmp_path: Path, english_csv: Path, model_folder: Path
 ) -> None:
     split = ("train", english_csv, "--test-size", "0.3")
-    refuse(cli, r"^error: --test-size holds out .*--folds measures", *split, "--folds", "3")
-    refuse(cli, r"^error: --test-size holds out .*--test measures", *split, "--test", english_csv)
-    message = r"^error: --test-size holds out .*--test measures"
+    refuse(cli, r"^error: --test-size holds out .*--folds evaluates", *split, "--folds", "3")
+    refuse(cli, r"^error: --test-size holds out .*--test evaluates", *split, "--test", english_csv)
+    message = r"^error: --test-size holds out .*--test evaluates"
     refuse(cli, message, "tune", english_csv, "--test-size", "0.3", "--test", english_csv)
     refuse(cli, r"^error: --lang is for the report", "train", english_csv, "--no-report", "--lang", "zh")
     message = r"^error: setting 'time' holds out rows, and test_size is 0"

@@ -28,8 +28,8 @@ def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, engli
     [
         (["--budget", "soon"], "'soon' is no time"),
         (["--budget", "0m"], "'0m' is no time"),
-        (["--budget", "5m", "--family", "lstm"], "--family asks for 'lstm'"),
-        (["--max-size", "5", "--family", "lstm"], "--max-size looks for the best model"),
+        (["--budget", "5m", "--family", "lstm"], "--family is 'lstm'"),
+        (["--max-size", "5", "--family", "lstm"], "--max-size chooses the best model"),
         (["--budget", "2s", "--max-size", "0.0001"], "the smallest has"),
     ],
 )

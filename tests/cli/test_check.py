@@ -16,7 +16,7 @@ def test_clean_data_end_with_0(cli: Cli, english_csv: Path) -> None:
     ended = cli("check", english_csv)
     assert (ended.code, ended.err) == (0, "texts from column 'text', labels from column 'label'.\n")
     assert ended.out.startswith("reviews.csv: 60 rows\nclasses: positive 30, negative 30\ntokens of a text: ")
-    assert ended.out.endswith("\nnothing found.\n")
+    assert ended.out.endswith("\nno problems found.\n")
 
 
 def test_findings_are_printed_with_rows_and_what_to_do(cli: Cli, faulty: Path) -> None:

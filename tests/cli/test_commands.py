@@ -141,7 +141,7 @@ def test_train_on_the_lay_out_of_acl_imdb_takes_each_part_as_such(cli: Cli, tmp_
     ended = cli("train", "--family", "ngram", acl_imdb(tmp_path / "acl"), "--out", tmp_path / "model", "--no-report")
     assert ended.code == 0
     assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
-    assert "train and a test folder; each is taken as such." in ended.err
+    assert "train and a test folder; each is used as such." in ended.err
 
 
 def test_a_folder_of_parts_is_measured_on_by_its_test_part(cli: Cli, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_a_terminal_shows_the_table_as_it_grows(monkeypatch: pytest.MonkeyPatch)
     assert all(name in last for name, _ in ROWS)
     assert "epoch 1" not in last
     said = [line for number, row in enumerate(ROWS) for line in (leaderboard.row(*row), f"line {number}")]
-    assert shown.said == ["[first] line", *said]
+    assert shown.messages == ["[first] line", *said]
 
 
 def test_a_pipe_gets_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:

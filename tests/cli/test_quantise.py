@@ -39,7 +39,7 @@ def test_int8_that_is_worse_is_not_kept_and_that_is_said(
 
 def test_what_cannot_be_quantised(cli: Cli, tmp_path: Path, english_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = cli("train", english_csv, "--family", "ngram", "--quantise", "--out", tmp_path / "model")
-    assert refused.code == 1 and "int8 is for networks, and the family 'ngram' is none" in refused.err
+    assert refused.code == 1 and "int8 is for networks, and the family 'ngram' has none" in refused.err
     assert not (tmp_path / "model").exists()
     options = ["--quantise", "--no-report", "--out", tmp_path / "auto"]
     done = cli("train", english_csv, "--family", "auto", "--set", 'members=["ngram"]', *options)
@@ -54,7 +54,7 @@ def test_what_cannot_be_quantised(cli: Cli, tmp_path: Path, english_csv: Path, m
 def test_a_runtime_of_that_name_is_asked_for(cli: Cli, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENOR_RUNTIME", "")  # and put back what --runtime sets
     refused = cli("predict", model_folder, "a superb film", "--runtime", "tensorrt")
-    assert refused.code == 1 and "'tensorrt', which is no runtime" in refused.err
+    assert refused.code == 1 and "'tensorrt', which is not a runtime" in refused.err
     refused = cli("predict", "nowhere", "a superb film", "--runtime", "onnxruntime")
     assert refused.code == 1 and "there is no such folder" in refused.err
     for command in (

@@ -1,8 +1,9 @@
 """`tenor check`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -10,9 +11,14 @@ from tenor.cli import options
 from tenor.cli.spelling import with_flags
 from tenor.errors import counted, quoted
 
+if TYPE_CHECKING:
+    from tenor.checks.finding import CheckReport, Finding
+    from tenor.checks.repair import Repaired
+
 Option = typer.Option
 
-_ROWS = 5
+_MAX_ROWS = 5
+_MAX_CLASSES = 10
 
 
 def check(
@@ -45,85 +51,80 @@ def check(
     from tenor.cli import console
     from tenor.config import settings
 
-    given = {
-        "data": data,
-        "test": test,
-        "text": text,
-        "label": label,
-        "task": task,
-        "label_separator": label_separator,
-        "labels": labels,
-        "maximum_tokens": maximum_tokens,
-        "fix": fix,
-        "overwrite": overwrite,
-        "seed": seed,
-    }
-    values = {key: value for key, value in given.items() if value is not None}
     options.need(fix is not None, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
     options.need(labels, "--labels, and there is none", "Add it", seed=seed is not None)
-    asked = settings.make(run_checks.CheckConfig, values, "check")
+    values = options.given(
+        data=data,
+        test=test,
+        text=text,
+        label=label,
+        task=task,
+        label_separator=label_separator,
+        labels=labels,
+        maximum_tokens=maximum_tokens,
+        fix=fix,
+        overwrite=overwrite,
+        seed=seed,
+    )
+    config = settings.make(run_checks.CheckConfig, values, "check")
     with console.Console(quiet=as_json) as callback:
-        report = run_checks.run_checks(asked, callback)
+        report = run_checks.run_checks(config, callback)
     if as_json:
-        found = {
-            "summary": report.summary,
-            "findings": [finding.as_dict() | _in_flags(finding) for finding in report.findings],
-        }
-        print(json.dumps(found | {"fixed": asdict(report.repaired) if report.repaired else None}, ensure_ascii=False))
+        print(json.dumps(_as_dict(report), ensure_ascii=False))
     else:
-        console.show(*_lines(report))
-        if report.repaired:
-            console.show(*_repaired(report.repaired, fix))
+        console.show(
+            *_summary_lines(report.summary), *_finding_lines(report.findings), *_repair_lines(report.repaired, fix)
+        )
     if fail_on != "never" and report.has(fail_on):
         raise typer.Exit(1)
 
 
-def _in_flags(finding: Any) -> dict[str, str]:
-    """The sentences of a finding, with options as flags."""
-    return {"problem": with_flags(finding.problem), "remedy": with_flags(finding.remedy)}
-
-
-def _lines(report: Any) -> list[str]:
-    summary = report.summary
-    lines = [
-        f"{summary['name']}: {counted(summary['rows'], 'row')}"
-        + (f", {summary['test_rows']:,} in the test" if "test_rows" in summary else "")
+def _as_dict(report: "CheckReport") -> dict[str, Any]:
+    """The report for JSON, with options as flags."""
+    findings = [
+        finding.as_dict() | {"problem": with_flags(finding.problem), "remedy": with_flags(finding.remedy)}
+        for finding in report.findings
     ]
+    fixed = asdict(report.repaired) if report.repaired else None
+    return {"summary": report.summary, "findings": findings, "fixed": fixed}
+
+
+def _summary_lines(summary: dict[str, Any]) -> list[str]:
+    test = f", {summary['test_rows']:,} in the test" if "test_rows" in summary else ""
+    lines = [f"{summary['name']}: {counted(summary['rows'], 'row')}{test}"]
     if "classes" in summary:
-        shown = [f"{quoted(label)} {rows:,}" for label, rows in summary["classes"].items()]
-        lines.append(
-            f"classes: {', '.join(shown[:10])}" + (f", ... ({len(shown):,} in all)" if len(shown) > 10 else "")
-        )
+        classes = [f"{quoted(label)} {rows:,}" for label, rows in summary["classes"].items()]
+        more = f", ... ({len(classes):,} in all)" if len(classes) > _MAX_CLASSES else ""
+        lines.append(f"classes: {', '.join(classes[:_MAX_CLASSES])}{more}")
     tokens = summary["tokens"]
     lines.append(
         f"tokens of a text: {tokens['least']:,} to {tokens['most']:,}, median {tokens['median']:,.0f}, "
         f"95% have at most {tokens['percentile_95']:,.0f}"
     )
-    lines.append("scripts: " + ", ".join(f"{name} {share:.1%}" for name, share in summary["scripts"].items()))
-    for finding in report.findings:
+    scripts = (f"{name} {share:.1%}" for name, share in summary["scripts"].items())
+    return [*lines, f"scripts: {', '.join(scripts)}"]
+
+
+def _finding_lines(findings: "Sequence[Finding]") -> list[str]:
+    lines = [] if findings else ["", "no problems found."]
+    for finding in findings:
         lines += ["", with_flags(f"{finding.severity}: {finding.problem}")]
         if finding.details:
-            of = "row" if finding.part == "data" else "test row"
-            shown = [f"{of} {row}: {beside}" for row, beside in zip(finding.rows, finding.details, strict=True)]
-            lines += [f"  {line}" for line in shown[:_ROWS]]
-            lines += [f"  ... and {len(shown) - _ROWS:,} more (--json lists all)"] * (len(shown) > _ROWS)
+            kind = "row" if finding.part == "data" else "test row"
+            rows = [f"  {kind} {row}: {detail}" for row, detail in zip(finding.rows, finding.details, strict=True)]
+            lines += rows[:_MAX_ROWS]
+            lines += [f"  ... and {len(rows) - _MAX_ROWS:,} more (--json lists all)"] * (len(rows) > _MAX_ROWS)
         elif finding.rows:
-            listed = ", ".join(map(str, finding.rows[:_ROWS]))
-            lines.append(f"  row{'s' * (len(finding.rows) > 1)} {listed}" + ", ..." * (len(finding.rows) > _ROWS))
+            numbers = ", ".join(map(str, finding.rows[:_MAX_ROWS])) + ", ..." * (len(finding.rows) > _MAX_ROWS)
+            lines.append(f"  row{'s' * (len(finding.rows) > 1)} {numbers}")
         lines.append(f"  {with_flags(finding.remedy)}")
-    if not report.findings:
-        lines += ["", "nothing found."]
     return lines
 
 
-def _repaired(repaired: Any, out: str | None) -> list[str]:
+def _repair_lines(repaired: "Repaired", out: str | None) -> list[str]:
     from tenor.checks.repair import REASONS
 
     dropped = [f"less {count:,} {REASONS[reason]}" for reason, count in repaired.dropped.items()]
-    lines = [
-        "",
-        ", ".join([counted(repaired.rows, "row"), *dropped]) + f": {counted(repaired.written, 'row')} in {out}",
-    ]
-    if repaired.respelt:
-        lines.append(f"labels spelt anew: {repaired.respelt:,}")
-    return lines
+    rows = ", ".join([counted(repaired.rows, "row"), *dropped])
+    lines = ["", f"{rows}: {counted(repaired.written, 'row')} in {out}"]
+    return lines + [f"labels rewritten: {repaired.respelt:,}"] * (repaired.respelt > 0)

@@ -9,7 +9,7 @@ import typer
 from tenor.cli import options
 from tenor.errors import counted
 
-_SHOWN = 10
+_MAX_SHOWN = 10
 _NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "mae": "mean absolute error", "rmse": "RMSE"}
 
 
@@ -46,71 +46,65 @@ def compare(
         rows, columns = sources.read_for_evaluation(
             data, one.bundle.task.kind, one.bundle.metadata, reading, callback, by or []
         )
-    found = evaluate.compare(one, other, rows, columns)
-    changed = [
-        {
-            "row": rows.row_number(row),
-            "text": rows.texts[row],
-            "label": rows.labels[row],
-            "first": found.first_predictions[row],
-            "second": found.second_predictions[row],
-        }
-        for row in found.changed_rows
-    ]
+    comparison = evaluate.compare(one, other, rows, columns)
+    changed = evaluate.changed_texts(comparison, rows)
     if as_json:
-        print(json.dumps({**found.metrics, "texts": changed}, ensure_ascii=False))
+        print(json.dumps({**comparison.metrics, "texts": changed}, ensure_ascii=False))
         return
-    console.show(*_figures(found.metrics), *_slices(found.metrics, console), *_changed(changed))
+    metrics = comparison.metrics
+    console.show(*_metric_lines(metrics), *_slice_lines(metrics["slices"]), *_changed_lines(changed))
 
 
-def _figures(figures: dict[str, Any]) -> list[str]:
+def _metric_lines(metrics: dict[str, Any]) -> list[str]:
     lines = [f"{'':19}  {'A':>8}  {'B':>8}  {'B - A':>8}  95% interval"]
-    for key, metric in figures["metrics"].items():
+    for key, metric in metrics["metrics"].items():
         low, high = metric["interval"]
         one, other, difference = (metric[which] for which in ("first", "second", "difference"))
         lines.append(
             f"{_NAMES.get(key, key):19}  {one:8.4f}  {other:8.4f}  {difference:+8.4f}  {low:+.4f} to {high:+.4f}"
         )
     lines.append("")
-    if tested := figures["mcnemar"]:
+    if test := metrics["mcnemar"]:
         lines.append(
-            f"right in A alone: {counted(tested['only_first_right'], 'text')}, "
-            f"in B alone: {tested['only_second_right']:,} "
-            f"(McNemar's test: p = {tested['p']:.2g})"
+            f"right in A alone: {counted(test['only_first_right'], 'text')}, "
+            f"in B alone: {test['only_second_right']:,} "
+            f"(McNemar's test: p = {test['p']:.2g})"
         )
     better = {"first": "A is better.", "second": "B is better."}
-    noise = "the difference is within noise: these texts do not tell which model is better."
-    return [*lines, better.get(figures["better"], noise)]
+    noise = "the difference is within noise: these texts do not show which model is better."
+    return [*lines, better.get(metrics["better"], noise)]
 
 
-def _slices(figures: dict[str, Any], console: Any) -> list[str]:
-    parts = figures["slices"]
-    if not parts:
+def _slice_lines(slices: list[dict[str, Any]]) -> list[str]:
+    from tenor.cli.console import display_width, pad
+
+    if not slices:
         return []
-    shown = parts if len(parts) <= _SHOWN else [*parts[: _SHOWN // 2], *parts[-_SHOWN // 2 :]]
-    names = [f"{part['by']} {part['value']:.50}" for part in shown]
-    width = max(map(console.display_width, names))
-    lines = ["", f"parts of the data, from the greatest loss by B to its greatest gain ({len(shown)} of {len(parts)})"]
-    for name, part in zip(names, shown, strict=True):
+    shown = slices if len(slices) <= _MAX_SHOWN else [*slices[: _MAX_SHOWN // 2], *slices[-_MAX_SHOWN // 2 :]]
+    names = [f"{row['by']} {row['value']:.50}" for row in shown]
+    width = max(map(display_width, names))
+    lines = ["", f"slices, from the largest loss of B to its largest gain ({len(shown)} of {len(slices)})"]
+    for name, row in zip(names, shown, strict=True):
         lines.append(
-            f"{console.pad(name, width)}  {part['first']:8.4f}  {part['second']:8.4f}  "
-            f"{part['second'] - part['first']:+8.4f}  {counted(part['rows'], 'text')}"
+            f"{pad(name, width)}  {row['first']:8.4f}  {row['second']:8.4f}  "
+            f"{row['second'] - row['first']:+8.4f}  {counted(row['rows'], 'text')}"
         )
     return lines
 
 
-def _changed(changed: list[dict[str, Any]]) -> list[str]:
+def _changed_lines(changed: list[dict[str, Any]]) -> list[str]:
     if not changed:
         return ["", "the models agree on every text."]
     lines = ["", f"the models differ on {counted(len(changed), 'text')}:"]
-    for row in changed[:_SHOWN]:
-        lines.append(f"  row {row['row']}: {_said(row['label'])}; A {_said(row['first'])}, B {_said(row['second'])}")
+    for row in changed[:_MAX_SHOWN]:
+        label, first, second = (_label_text(row[key]) for key in ("label", "first", "second"))
+        lines.append(f"  row {row['row']}: {label}; A {first}, B {second}")
         lines.append(f"    {' '.join(row['text'].split()):.100}")
-    more = len(changed) - _SHOWN
+    more = len(changed) - _MAX_SHOWN
     return lines + [f"  ... and {more:,} more (--json lists all)"] * (more > 0)
 
 
-def _said(label: Any) -> str:
+def _label_text(label: Any) -> str:
     if isinstance(label, (list, tuple)):
         return "+".join(label) or "no label"
     return f"{label:.6g}" if isinstance(label, float) else str(label)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tenor import api
 from tenor.cli import options
 
 
@@ -29,27 +30,22 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Evaluate a model on labelled texts, and report the slices where it is worse."""
-    from tenor.cli import console
-    from tenor.data import sources
-    from tenor.data.read_options import ReadOptions
-    from tenor.evaluation import evaluate as measurement
-    from tenor.inference import predictor
+    from tenor.cli import console, metrics_text
 
-    options.use(runtime, model)
-    loaded = predictor.load(model)
-    reading = ReadOptions(
-        text=text,
-        label=label,
-        label_separator=label_separator,
-        drop_unlabelled=drop_unlabelled,
-        drop_empty=drop_empty,
-    )
+    options.use_runtime(runtime, model)
     with console.Console(quiet=as_json) as callback:
-        rows, columns = sources.read_for_evaluation(
-            data, loaded.bundle.task.kind, loaded.bundle.metadata, reading, callback, by or []
+        metrics = api.evaluate(
+            model,
+            data,
+            text=text,
+            label=label,
+            label_separator=label_separator,
+            slices=by or (),
+            drop_unlabelled=drop_unlabelled,
+            drop_empty=drop_empty,
+            callback=callback,
         )
-    metrics = measurement.evaluate(loaded, rows, columns)
     if as_json:
         print(json.dumps(metrics, ensure_ascii=False))
     else:
-        console.show(*console.results(metrics), *console.slices(metrics))
+        console.show(*metrics_text.evaluation_lines(metrics), *metrics_text.slice_lines(metrics))

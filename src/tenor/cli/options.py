@@ -3,14 +3,10 @@
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from tenor.config.run_config import RunConfig
 
 Text = Annotated[str | None, typer.Option(help="Column of the texts.")]
 Label = Annotated[str | None, typer.Option(help="Column of the labels.")]
@@ -89,11 +85,11 @@ RunFile = Annotated[
 ]
 
 
-def use(runtime: str | None, *models: Path) -> None:
-    """Have networks run by what --runtime names, here and in the processes that this one starts.
+def use_runtime(runtime: str | None, *models: Path) -> None:
+    """Run networks with this runtime, in this process and in those that it starts.
 
     Raises:
-        SettingsError: It would do nothing for any of the models.
+        SettingsError: The runtime is unknown, or no model has a network.
     """
     from tenor.errors import SettingsError
     from tenor.inference import bundle
@@ -103,8 +99,8 @@ def use(runtime: str | None, *models: Path) -> None:
         return
     os.environ[runtimes.VARIABLE] = runtime
     runtimes.require_known_runtime()
-    there = [folder for folder in models if bundle.version(folder)]  # of others, reading them tells
-    if there and not any(map(bundle.has_onnx_graph, there)):
+    existing = [folder for folder in models if bundle.version(folder)]  # loading reports the others
+    if existing and not any(map(bundle.has_onnx_graph, existing)):
         raise SettingsError(
             "--runtime is for networks as ONNX, and there is none in " + " or ".join(map(str, models)) + ".",
             "Leave it out: n-grams need no runtime. A network gets its graph with: tenor export MODEL",
@@ -122,6 +118,28 @@ def share_or_file(given: str | None) -> float | str | None:
     except ValueError:
         return given
     return given if share is not None and not math.isfinite(share) else share  # a file may be called nan
+
+
+def merged(run_file: Path | None, **options: Any) -> dict[str, Any]:
+    """The values of a run file and of options, which override them; an option that is not given is None or False.
+
+    Raises:
+        SettingsError: The run file cannot be read.
+    """
+    from tenor.config import settings
+
+    return (settings.read_toml(run_file) if run_file else {}) | given(**options)
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that are given: those that are neither None nor False."""
+    return {name: value for name, value in options.items() if value is not None and value is not False}
+
+
+def require_data(context: typer.Context, values: Mapping[str, Any]) -> None:
+    """Print the usage and exit if neither the command nor its run file names the data."""
+    if "data" not in values:
+        context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
 
 
 def need(there: bool, other: str, remedy: str, **given: bool) -> None:
@@ -152,17 +170,6 @@ def need_file(there: bool, **given: bool) -> None:
     need(there, "a file, and INPUT is a text", "Give a file", **given)
 
 
-def one_test(values: Mapping[str, Any]) -> None:
-    """Raises SettingsError where the values of a run say in two ways what is measured on."""
-    from tenor.errors import SettingsError
-
-    for other in ("test", "folds"):
-        if "test_size" in values and other in values:
-            raise SettingsError(
-                f"--test-size holds out a part of DATA, and --{other} measures in another way.", "Give one of the two."
-            )
-
-
 def class_weight(given: str | None) -> str | dict[str, float] | None:
     """What --class-weight names; a class with a comma stands in quotes, as fields of CSV do."""
     import csv
@@ -187,14 +194,3 @@ def class_weight(given: str | None) -> str | dict[str, float] | None:
                 f"--class-weight: {item!r} is not of the form class=number.", "Write balanced, or spam=5,urgent=2."
             )
     return weights
-
-
-def with_assignments(run: "RunConfig", assignments: list[str]) -> "RunConfig":
-    """The run with the settings of --set, which override those of its run file, by whichever name these are given."""
-    from tenor.config import settings
-    from tenor.models import registry
-
-    config = registry.find(run.family).config
-    of_file = settings.current_names(config, run.settings or {}, "settings")
-    given = settings.current_names(config, settings.parse_assignments(assignments), "--set")
-    return replace(run, settings=of_file | given)

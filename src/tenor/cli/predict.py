@@ -100,7 +100,7 @@ def predict(
         writer.require_formulas(kind if file or not one_text else "")
     if out is None and not one_text:
         writer.refuse_printing_into([] if source == "-" else table.files(path))
-    options.use(runtime, model)
+    options.use_runtime(runtime, model)
     loaded = predictor.load(model)
     promise = _promise(loaded, coverage, per_class, abstain)
     if out is not None and into_folder:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tenor.cli.options import Runtime, need, need_cluster, use
+from tenor.cli.options import Runtime, need, need_cluster, use_runtime
 
 Option = typer.Option
 
@@ -92,7 +92,7 @@ def serve(
     }
     need_cluster(on, **replicas, worker_cores=worker_cores != 1)
     need(on is None, "one machine, and --on has several", "Leave out that", watch=watch is not None)
-    use(runtime, *models)
+    use_runtime(runtime, *models)
     options = app.ServerOptions(
         limits=limits.Limits(max_texts=max_texts, max_characters=max_characters, timeout_s=timeout),
         keys=tuple(given),

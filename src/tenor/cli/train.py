@@ -1,11 +1,11 @@
 """`tenor train`."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from tenor import api
 from tenor.cli import options
 
 if TYPE_CHECKING:
@@ -100,102 +100,80 @@ def train(
     """Train a model on labelled texts, evaluate it on held-out texts, and save it."""
     from tenor.cli import console
     from tenor.config import settings
-    from tenor.config.run_config import RunConfig
-    from tenor.errors import SettingsError
-    from tenor.inference import bundle
-    from tenor.training import pipeline
+    from tenor.training import run_options
 
     options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     options.need(not no_report, "the report, and --no-report leaves it out", "Leave out that", lang=lang is not None)
-    values: dict[str, Any] = settings.read_toml(config) if config else {}
-    given = {
-        "data": data,
-        "test": test,
-        "text": text,
-        "label": label,
-        "task": task,
-        "label_separator": label_separator,
-        "class_weight": options.class_weight(class_weight),
-        "family": family,
-        "out": out,
-        "seed": seed,
-        "init": init,
-        "test_size": test_size,
-        "validation": options.share_or_file(validation),
-        "group": group,
-        "time": time,
-        "folds": folds,
-        "on_disk": on_disk,
-        "unlabelled": unlabelled,
-        "lang": lang,
-        "log": log,
-        "report": False if no_report else None,
-        "quantise": quantise or None,
-        "resume": resume or None,
-        "overwrite": overwrite or None,
-        "drop_unlabelled": drop_unlabelled or None,
-        "drop_empty": drop_empty or None,
-    }
-    values |= {key: value for key, value in given.items() if value is not None}
-    limit_s = None if budget is None else settings.seconds(budget, "--budget")
-    searched: dict[str, Any] = {} if budget is None or tune is not None else {"--budget": ("budget", limit_s)}
-    limits: dict[str, tuple[str, Any]] = {
-        "--max-size": ("maximum_size", max_size),
-        "--max-latency": ("maximum_latency", max_latency),
-    }
-    limits["--distil"] = ("distil", distil)
-    searched |= {option: limit for option, limit in limits.items() if limit[1] is not None}
-    if searched:
-        if values.setdefault("family", "auto") != "auto":
-            raise SettingsError(
-                f"{next(iter(searched))} looks for the best model, and --family asks for {values['family']!r}.",
-                "Give one of the two.",
-            )
-        values["settings"] = values.get("settings", {}) | dict(searched.values())
-    if values.get("init") is not None and "family" not in values:
-        values["family"] = bundle.load_encoder(Path(values["init"])).family.name
-    if "data" not in values:
-        context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
-    options.one_test(values)
-    source = str(config) if config else "train"
-    run = settings.make(RunConfig, values, source)
-    if assignments:
-        run = options.with_assignments(run, assignments)
+    values = options.merged(
+        config,
+        data=data,
+        test=test,
+        text=text,
+        label=label,
+        task=task,
+        label_separator=label_separator,
+        class_weight=options.class_weight(class_weight),
+        family=family,
+        out=out,
+        seed=seed,
+        init=init,
+        test_size=test_size,
+        validation=options.share_or_file(validation),
+        group=group,
+        time=time,
+        folds=folds,
+        unlabelled=unlabelled,
+        lang=lang,
+        log=log,
+        quantise=quantise,
+        resume=resume,
+        overwrite=overwrite,
+        drop_unlabelled=drop_unlabelled,
+        drop_empty=drop_empty,
+    )
+    values |= {} if on_disk is None else {"on_disk": on_disk}
+    values |= {"report": False} if no_report else {}
+    options.require_data(context, values)
+    budget_s = None if budget is None else settings.seconds(budget, "--budget")
+    auto_settings = options.given(maximum_size=max_size, maximum_latency=max_latency, distil=distil)
+    if budget is not None and tune is None:
+        auto_settings = {"budget": budget_s} | auto_settings
+    run = run_options.configure_run(values, auto_settings, assignments or (), str(config or "train"))
     with console.Console(quiet=as_json) as callback:
-        if on is not None:
-            if tune is not None:
-                raise SettingsError(
-                    "--tune searches on this machine.", "Search with 'tenor tune --on', then train with its best.toml."
-                )
-            trained = _train_on(on, run, callback, workers, worker_cores)
-        elif tune is None:
-            trained = pipeline.train(run, callback)
+        if tune is not None:
+            trained = _tune_and_train(run, tune, budget_s, callback, on)
+        elif on is None:
+            trained = api.train(run, callback=callback)
         else:
-            from tenor.training import tuning
+            from tenor.distributed import on_cluster
 
-            trained = tuning.train(tuning.Tuning(run, tune, limit_s), callback)
+            trained = on_cluster.train(on, run, callback, workers, worker_cores)
     metrics = trained.metrics
     if as_json:
-        print(json.dumps({**metrics, "notes": callback.said, "model": str(trained.folder)}, ensure_ascii=False))
-        return
-    lines = console.results(metrics["test"]) if "test" in metrics else []
-    lines += console.folds(metrics["cross_validation"]) if "cross_validation" in metrics else []
+        print(json.dumps({**metrics, "notes": callback.messages, "model": str(trained.folder)}, ensure_ascii=False))
+    else:
+        console.show(*_lines(metrics), f"model: {trained.folder}")
+
+
+def _tune_and_train(
+    run: "RunConfig", trials: int, budget_s: float | None, callback: "Callback", on: str | None
+) -> "TrainedModel":
+    from tenor.errors import SettingsError
+    from tenor.training import tuning
+
+    if on is not None:
+        raise SettingsError(
+            "--tune searches on this machine.", "Search with 'tenor tune --on', then train with its best.toml."
+        )
+    return tuning.train(tuning.Tuning(run, trials, budget_s), callback)
+
+
+def _lines(metrics: dict[str, Any]) -> list[str]:
+    """The metrics of a run, and how long it took."""
+    from tenor.cli import metrics_text
+
+    lines = metrics_text.evaluation_lines(metrics["test"]) if "test" in metrics else []
+    lines += metrics_text.fold_lines(metrics["cross_validation"]) if "cross_validation" in metrics else []
     timing = metrics["timing"]
     steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")
-    console.show(*lines, "", f"took {timing['total_s']:.1f} s ({steps})", f"model: {trained.folder}")
-
-
-def _train_on(
-    on: str, run: "RunConfig", callback: "Callback", workers: int | None, worker_cores: int
-) -> "TrainedModel":
-    """Train on a cluster."""
-    from tenor.distributed import cluster, ngram, training
-    from tenor.distributed.trials import Places
-    from tenor.training import pipeline
-
-    with cluster.connected(on) as ray:
-        if run.family == "ngram":
-            return ngram.train(ray, run, callback, workers, worker_cores)
-        if run.family == "auto":
-            return pipeline.train(run, callback, spread=Places(ray, workers, worker_cores))
-        return pipeline.train(run, callback, train_network=training.learner(ray, workers, worker_cores))
+    return [*lines, "", f"took {timing['total_s']:.1f} s ({steps})"]

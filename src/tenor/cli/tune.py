@@ -1,9 +1,7 @@
 """`tenor tune`."""
 
-import contextlib
 import json
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -56,54 +54,44 @@ def tune(
     """Search for better settings of a family. 'tenor train --config OUT/best.toml' then trains with them."""
     from tenor.cli import console
     from tenor.config import settings
-    from tenor.config.run_config import RunConfig
-    from tenor.training import tuning
+    from tenor.training import run_options, tuning
 
     options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
-    values: dict[str, Any] = settings.read_toml(config) if config else {}
-    given = {
-        "data": data,
-        "family": family,
-        "test": test,
-        "text": text,
-        "label": label,
-        "task": task,
-        "label_separator": label_separator,
-        "class_weight": options.class_weight(class_weight),
-        "out": out,
-        "seed": seed,
-        "test_size": test_size,
-        "group": group,
-        "time": time,
-        "drop_unlabelled": drop_unlabelled or None,
-        "drop_empty": drop_empty or None,
-        "resume": resume or None,
-        "log": log,
-    }
-    values |= {key: value for key, value in given.items() if value is not None}
-    values.setdefault("family", "ngram")
-    if "data" not in values:
-        context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
-    options.one_test(values)
-    run = settings.make(RunConfig, values, str(config) if config else "tune")
-    if assignments:
-        run = options.with_assignments(run, assignments)
-    limit_s = None if budget is None else settings.seconds(budget, "--budget")
-    asked = tuning.Tuning(run, trials, limit_s, together or 1)
-    with contextlib.ExitStack() as stack:
-        callback = stack.enter_context(console.Console(quiet=as_json))
-        attempts = None
-        if on is not None:
-            from tenor.distributed import cluster
-            from tenor.distributed.trials import Places, Trials
+    values = {"family": "ngram"} | options.merged(
+        config,
+        data=data,
+        family=family,
+        test=test,
+        text=text,
+        label=label,
+        task=task,
+        label_separator=label_separator,
+        class_weight=options.class_weight(class_weight),
+        out=out,
+        seed=seed,
+        test_size=test_size,
+        group=group,
+        time=time,
+        drop_unlabelled=drop_unlabelled,
+        drop_empty=drop_empty,
+        resume=resume,
+        log=log,
+    )
+    options.require_data(context, values)
+    run = run_options.configure_run(values, assignments=assignments or (), source=str(config or "tune"))
+    budget_s = None if budget is None else settings.seconds(budget, "--budget")
+    search = tuning.Tuning(run, trials, budget_s, together or 1)
+    with console.Console(quiet=as_json) as callback:
+        if on is None:
+            tuned = tuning.tune(search, callback)
+        else:
+            from tenor.distributed import on_cluster
 
-            attempts = Trials(Places(stack.enter_context(cluster.connected(on)), workers, worker_cores))
-            asked = replace(asked, together=together or attempts.workers)
-        tuned = tuning.tune(asked, callback, attempts)
+            tuned = on_cluster.tune(on, search, together, callback, workers, worker_cores)
     chosen = f"tenor train --config {tuned.folder / tuning.BEST}"
     if as_json:
-        figures = {"loss": tuned.loss, "loss_of_defaults": tuned.default_loss, "trials": tuned.n_trials}
-        print(json.dumps({**figures, "settings": tuned.settings, "folder": str(tuned.folder)}, ensure_ascii=False))
+        metrics = {"loss": tuned.loss, "loss_of_defaults": tuned.default_loss, "trials": tuned.n_trials}
+        print(json.dumps({**metrics, "settings": tuned.settings, "folder": str(tuned.folder)}, ensure_ascii=False))
         return
     console.show(
         f"{counted(tuned.n_trials, 'trial')}: loss {tuned.loss:.4f}, that of the defaults {tuned.default_loss:.4f}",

@@ -23,7 +23,7 @@ def verify(
     """
     from tenor.inference import bundle
 
-    options.use(runtime, model)
+    options.use_runtime(runtime, model)
     rows = [described(row) for row in bundle.verify(model)]
     agrees = all(row["agrees"] for row in rows)
     if as_json:

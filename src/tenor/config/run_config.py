@@ -1,6 +1,7 @@
 """Configuration of a training run and of a pretraining run; a run file (TOML) has the same keys."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Literal
 
@@ -92,6 +93,37 @@ class RunConfig:
         settings.require(self.time is None or self.test_size > 0, "time", "holds out rows, and test_size is 0")
         settings.require(self.test is None or self.time is None, "time", "does not go with a test", _ONE_OF_TWO)
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+
+    @classmethod
+    def from_options(
+        cls, options: Mapping[str, Any], auto_settings: Mapping[str, Any] | None = None, source: str = "options"
+    ) -> "RunConfig":
+        """Build a configuration from options that may contradict each other.
+
+        Args:
+            options: Attributes by name, as a run file or a command gives them.
+            auto_settings: Settings of the family `auto`, such as `budget`; they choose this family.
+            source: Where the options come from, for errors.
+
+        Raises:
+            SettingsError: An option is unknown or cannot work, or two of them contradict each other.
+        """
+        values = dict(options)
+        for other in ("test", "folds"):
+            if "test_size" in values and other in values:
+                raise SettingsError(
+                    f"`test_size=...` holds out a part of the data, and `{other}=...` evaluates in another way.",
+                    _ONE_OF_TWO,
+                )
+        if auto_settings:
+            if values.setdefault("family", "auto") != "auto":
+                raise SettingsError(
+                    f"`{next(iter(auto_settings))}=...` chooses the best model, and `family=...` is "
+                    f"{values['family']!r}.",
+                    _ONE_OF_TWO,
+                )
+            values["settings"] = values.get("settings", {}) | dict(auto_settings)
+        return settings.make(cls, values, source)
 
 
 @dataclass(frozen=True)

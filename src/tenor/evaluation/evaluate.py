@@ -133,6 +133,20 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
     return Comparison(metrics | {"slices": pairs}, changed, *predictions)
 
 
+def changed_texts(comparison: Comparison, data: Dataset) -> list[dict[str, Any]]:
+    """The texts that two models predict differently: `row` as in the file, `text`, `label`, `first` and `second`."""
+    return [
+        {
+            "row": data.row_number(row),
+            "text": data.texts[row],
+            "label": data.labels[row],
+            "first": comparison.first_predictions[row],
+            "second": comparison.second_predictions[row],
+        }
+        for row in comparison.changed_rows
+    ]
+
+
 def _common_task(first: Predictor, second: Predictor) -> Task:
     """The task of both models, with the labels of either."""
     one, other = first.bundle.task, second.bundle.task

@@ -24,7 +24,7 @@ class Config(WordConfig):
 
     learning_rate: float = setting(
         0.002,
-        "the peak learning rate; it rises to it and then falls linearly to 0. With `--init` 0.006",
+        "the peak learning rate; it rises to it and then falls linearly to 0. From a pretrained encoder 0.006",
     )
     warmup: float = setting(0.1)
     width: int = setting(64, "width of a token's vector")

@@ -1,0 +1,82 @@
+"""What a command with an address of a cluster does: it connects, works there, and disconnects."""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from tenor._core.callbacks import Callback
+from tenor.config.run_config import RunConfig
+from tenor.distributed import cluster, ngram, predict_files, training
+from tenor.distributed.trials import Places, Trials
+from tenor.inference.predict_files import JobRecord, LabelJob, Shard
+from tenor.training import pipeline, tuning
+from tenor.training.finishing import TrainedModel
+from tenor.training.tuning import Tuning, TuningResult
+
+
+def train(address: str, run: RunConfig, callback: Callback, workers: int | None, worker_cores: int) -> TrainedModel:
+    """Train a model on a cluster.
+
+    Args:
+        address: `ray`, or `ray://HOST:PORT`.
+        run: The run.
+        callback: Receives messages and progress.
+        workers: Number of workers; None: as many as the cluster has cores for.
+        worker_cores: Cores of each worker.
+
+    Raises:
+        TenorError: The cluster cannot be reached, or what training raises.
+    """
+    with cluster.connected(address) as ray:
+        if run.family == "ngram":
+            return ngram.train(ray, run, callback, workers, worker_cores)
+        if run.family == "auto":
+            return pipeline.train(run, callback, spread=Places(ray, workers, worker_cores))
+        return pipeline.train(run, callback, train_network=training.learner(ray, workers, worker_cores))
+
+
+def tune(
+    address: str, search: Tuning, together: int | None, callback: Callback, workers: int | None, worker_cores: int
+) -> TuningResult:
+    """Search for settings on a cluster.
+
+    Args:
+        address: `ray`, or `ray://HOST:PORT`.
+        search: The search.
+        together: Trials that are proposed together; None: as many as there are workers.
+        callback: Receives messages and progress.
+        workers: Number of workers; None: as many as the cluster has cores for.
+        worker_cores: Cores of each worker.
+
+    Raises:
+        TenorError: The cluster cannot be reached, or what the search raises.
+    """
+    with cluster.connected(address) as ray:
+        attempts = Trials(Places(ray, workers, worker_cores))
+        return tuning.tune(replace(search, together=together or attempts.workers), callback, attempts)
+
+
+def label_shards(
+    address: str, shards: Sequence[Shard], job: LabelJob, record: JobRecord, workers: int | None, worker_cores: int
+) -> Generator[int]:
+    """Label files on a cluster.
+
+    Args:
+        address: `ray`, or `ray://HOST:PORT`.
+        shards: The files.
+        job: How to label them.
+        record: Record of the job; each file that is done is written to it.
+        workers: Number of workers; None: as many as the cluster has cores for.
+        worker_cores: Cores of each worker.
+
+    Yields:
+        The number of rows so far.
+
+    Raises:
+        TenorError: The cluster cannot be reached, or a file cannot be read or written.
+    """
+    with (
+        cluster.connected(address) as ray,
+        closing(predict_files.each(ray, shards, job, record, workers, worker_cores)) as labelled,
+    ):
+        yield from labelled

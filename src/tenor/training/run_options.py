@@ -1,0 +1,41 @@
+"""Options of a command and a run file -> the configuration of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tenor.config import settings
+from tenor.config.run_config import RunConfig
+from tenor.inference import bundle
+from tenor.models import registry
+
+
+def configure_run(
+    options: Mapping[str, Any],
+    auto_settings: Mapping[str, Any] | None = None,
+    assignments: Sequence[str] = (),
+    source: str = "options",
+) -> RunConfig:
+    """Build the configuration of a run.
+
+    Args:
+        options: Attributes of `RunConfig` by name. Without `family`, an encoder in `init` chooses its own.
+        auto_settings: Settings of the family `auto`, such as `budget`; they choose this family.
+        assignments: Settings as `key=value`; they override those of `options`, by whichever name these have.
+        source: Where the options come from, for errors.
+
+    Raises:
+        SettingsError: An option is unknown or cannot work, or two of them contradict each other.
+        BundleError: The folder in `init` is not an encoder.
+    """
+    values = dict(options)
+    if values.get("init") is not None and "family" not in values and not auto_settings:
+        values["family"] = bundle.load_encoder(Path(values["init"])).family.name
+    run = RunConfig.from_options(values, auto_settings, source)
+    if not assignments:
+        return run
+    config = registry.find(run.family).config
+    before = settings.current_names(config, run.settings or {}, "settings")
+    assigned = settings.current_names(config, settings.parse_assignments(list(assignments)), "settings")
+    return replace(run, settings=before | assigned)
