@@ -72,9 +72,9 @@ def check(
     if as_json:
         print(json.dumps(_as_dict(report), ensure_ascii=False))
     else:
-        console.show(
-            *_summary_lines(report.summary), *_finding_lines(report.findings), *_repair_lines(report.repaired, fix)
-        )
+        console.show(*_summary_lines(report.summary), *_finding_lines(report.findings))
+        if report.repaired:
+            console.show(*_repair_lines(report.repaired, fix))
     if fail_on != "never" and report.has(fail_on):
         raise typer.Exit(1)
 
