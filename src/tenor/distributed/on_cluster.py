@@ -8,7 +8,9 @@ from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
 from tenor.distributed import cluster, ngram, predict_files, training
 from tenor.distributed.trials import Places, Trials
-from tenor.inference.predict_files import JobRecord, LabelJob, Shard
+from tenor.inference.job_record import JobRecord
+from tenor.inference.predict_files import LabelJob
+from tenor.inference.shards import Shard
 from tenor.training import pipeline, tuning
 from tenor.training.finishing import TrainedModel
 from tenor.training.tuning import Tuning, TuningResult
