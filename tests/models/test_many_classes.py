@@ -9,7 +9,8 @@ from tenor import TextClassifier
 from tenor.models.base import Examples
 from tenor.models.families import ngram
 from tenor.models.linear.loss import OutputTargets
-from tenor.models.ngram import features, selection
+from tenor.models.ngram import features
+from tenor.models.ngram import trial as trials
 from tenor.tasks import SingleLabel
 from tenor.text import ngrams
 
@@ -36,7 +37,7 @@ def examples(texts: list[str], labels: list[str]) -> Examples:
 def test_hundreds_of_classes_are_learned_with_few_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "MAX_WEIGHTS", 600 * CLASSES)
     monkeypatch.setattr(ngram, "_SCORED_CELLS", 100 * CLASSES)
-    monkeypatch.setattr(ngram, "_FEWEST_SCORED", 100)
+    monkeypatch.setattr(ngram, "_MIN_SCORED_TEXTS", 100)
     model = TextClassifier(settings={"word_ngrams": [1], "weighting": "tf-idf", "C": 100.0}).fit(*rows(6, 0))
     fitted = model.predictor_.bundle.model
     assert len(fitted.buckets) == 600
@@ -45,15 +46,15 @@ def test_hundreds_of_classes_are_learned_with_few_weights(monkeypatch: pytest.Mo
 
 
 def test_a_trial_sees_some_classes_with_enough_texts_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "_TRIAL_ENTRIES", 20_000)
+    monkeypatch.setattr(trials, "_MAX_ENTRIES", 20_000)
     every = examples(*rows(6, 0))
-    trial = selection._Trial(every, ngram.Config(word_ngrams=(1,), char_ngrams=()), 0)
-    tried = len(trial.task.labels)
-    assert selection._FEWEST_CLASSES <= tried < CLASSES / 4
-    assert len(trial.fitted) == len(trial.measured) == 3 * tried
+    some = trials.Trial(every, ngram.Config(word_ngrams=(1,), char_ngrams=()), 0)
+    tried = len(some.task.labels)
+    assert trials._MIN_CLASSES <= tried < CLASSES / 4
+    assert len(some.fitted) == len(some.measured) == 3 * tried
     learned = dict(zip(every.texts, every.targets, strict=True))
-    for text, target in zip(trial.fitted.texts, trial.fitted.targets, strict=True):
-        assert trial.task.labels[target] == every.task.labels[learned[text]]
+    for text, target in zip(some.fitted.texts, some.fitted.targets, strict=True):
+        assert some.task.labels[target] == every.task.labels[learned[text]]
 
 
 def test_the_most_telling_n_grams_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 
 from conftest import english
 from tenor import TextClassifier
 from tenor.data import split
+from tenor.models.base import Examples
 from tenor.models.families import ngram
 from tenor.tasks import SingleLabel
 from tenor.text import ngrams
@@ -32,13 +35,13 @@ def test_what_is_not_to_be_calibrated_learns_the_same_and_promises_nothing() -> 
 
 def test_a_text_is_scored_out_of_its_fold_without_its_own_label() -> None:
     texts, labels = map(list, zip(*english(120), strict=True))
-    task, weights = SingleLabel(("negative", "positive")), np.ones(120, np.float32)
-    targets, counts = task.encode(labels), ngrams.count(texts, (1, 2))
+    task, counts = SingleLabel(("negative", "positive")), ngrams.count(texts, (1, 2))
+    examples = Examples(texts, task.encode(labels), task, np.ones(120, np.float32))
     config = ngram.Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
     folds = split.folds(texts, labels, 4, 0)
-    logits = ngram.out_of_fold_logits(counts, targets, task, weights, config, folds)
-    assert ((logits[:, 0] > 0) == targets).mean() > 0.95
-    turned, scored = targets.copy(), folds[0][1]
+    logits = ngram.out_of_fold_logits(counts, examples, config, folds)
+    assert ((logits[:, 0] > 0) == examples.targets).mean() > 0.95
+    turned, scored = examples.targets.copy(), folds[0][1]
     turned[scored] = 1 - turned[scored]
-    again = ngram.out_of_fold_logits(counts, turned, task, weights, config, folds)
+    again = ngram.out_of_fold_logits(counts, replace(examples, targets=turned), config, folds)
     np.testing.assert_array_equal(again[scored], logits[scored])

@@ -26,7 +26,7 @@ def test_n_grams_of_characters_are_chosen_where_words_say_nothing() -> None:
 
 
 def test_much_text_is_not_searched_by_characters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "CHARACTERS", 10)
+    monkeypatch.setattr(selection, "MAX_CHARACTERS", 10)
     fitted = ngram.fit(examples(TEXTS, TARGETS), ngram.Config(), FitContext(seed=1))
     assert fitted.config.char_ngrams == ()
 

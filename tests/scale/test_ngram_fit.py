@@ -104,8 +104,8 @@ class Known(worker_pool.Crew):
 def test_weights_are_the_same_when_a_worker_and_a_node_die(
     tmp_path: Path, two_nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(family, "_FOLDED", 100)  # the model itself is tried on texts held out, as with many texts
-    monkeypatch.setattr(family, "_SCORED", 40)
+    monkeypatch.setattr(family, "_MAX_ROWS_FOR_FOLDS", 100)  # as with many texts, the model leaves some out
+    monkeypatch.setattr(family, "_SCORED_TEXTS", 40)
     monkeypatch.setattr(worker_pool, "_ROOM_S", 3.0)
     monkeypatch.setattr(ngram, "Crew", Known)
     settings = {"word_ngrams": [1, 2], "weighting": "naive-bayes", "C": 0.3}

@@ -17,6 +17,7 @@ from tenor.data import split
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import counted
+from tenor.models.base import Examples
 from tenor.models.families import ngram
 from tenor.tasks import Floats, SingleLabel
 from tenor.text import ngrams
@@ -86,12 +87,13 @@ def suspects(texts: Sequence[str], labels: Sequence[str], task: SingleLabel, gro
         seed: Seed of the folds.
     """
     targets, counts = task.encode(labels), ngrams.count(texts, (1, 2))
-    trusted, weights = np.ones(len(targets), bool), np.ones(len(targets), np.float32)
+    examples = Examples(texts, targets, task, np.ones(len(targets), np.float32))
+    trusted = np.ones(len(targets), bool)
     logits = []
     for number in range(_ROUNDS):
         folds = split.folds(texts, labels, _FOLDS, seed + number, groups)
         learned = [(rows[trusted[rows]], predicted) for rows, predicted in folds]
-        logits.append(ngram.out_of_fold_logits(counts, targets, task, weights, _CONFIG, learned))
+        logits.append(ngram.out_of_fold_logits(counts, examples, _CONFIG, learned))
         result = doubts(targets, task.probabilities(np.mean(logits, axis=0)))
         trusted = _with_enough_of_each_class(result.suggested < 0, targets)
     return result

@@ -197,8 +197,8 @@ class Rows:
         return [rows[one:other] - start for (one, other), start in zip(itertools.pairwise(cuts), starts, strict=False)]
 
     def sample(self) -> Examples:
-        """What `ngram_choice.choose` looks at."""
-        order = selection.drawn(len(self), self.run.seed, on_disk=True)
+        """What `selection.choose_settings` looks at."""
+        order = selection.sample_rows(len(self), self.run.seed, on_disk=True)
         rising = np.sort(order)
         found = list(self.crew.ask_each("some", [(part,) for part in self.parts(rising)], kept=False))
         texts = [text for each in found for text in each[0]]
@@ -206,7 +206,7 @@ class Rows:
         return Examples(texts, targets, self.task, weights).take(np.searchsorted(rising, order))
 
     def characters(self) -> int:
-        """As `ngram_choice.characters`."""
+        """As `selection.count_characters`."""
         return int(sum(self.crew.ask("characters", kept=False)))
 
     def fingerprint(self) -> str:

@@ -119,7 +119,7 @@ def _fit(rows: Rows, config: Config, callback: Callback) -> Fitted:
     """As `ngram.fit`."""
     crew, task, seed = rows.crew, rows.task, rows.run.seed
     begin = time.perf_counter()
-    chosen, tried = selection.choose(rows.sample, rows.characters, task, config, seed)
+    chosen, tried = selection.choose_settings(rows.sample, rows.characters, task, config, seed)
     after_choice = time.perf_counter()
     share = ngram.holdout_share(len(rows), task)
     fresh = None if share is None else rows.hold_out(share)
@@ -145,7 +145,7 @@ def _fit(rows: Rows, config: Config, callback: Callback) -> Fitted:
 
 def _out_of_fold(rows: Rows, config: Config, seed: int) -> HeldOut | None:
     """What other models say of texts that they have not learned from, where the texts are few."""
-    if len(rows) < ngram.FOLDS:
+    if len(rows) < ngram.MIN_FOLDS:
         return None
     found = list(rows.crew.ask("hashes", kept=False))
     hashes, targets = (np.concatenate([each[at] for each in found]) for at in (0, 1))

@@ -101,8 +101,8 @@ class Block:
         return Summary(len(data), self._read, data.kind, counts, moments, lengths)
 
     def characters(self) -> int:
-        """As `ngram_choice.characters`."""
-        return selection.characters(self._data.texts)
+        """As `selection.count_characters`."""
+        return selection.count_characters(self._data.texts)
 
     def sums(self) -> tuple[int, int]:
         """Sums over the hashes of the rows' texts and labels, modulo 2^64: the same for the same rows in any blocks."""

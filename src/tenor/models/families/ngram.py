@@ -33,104 +33,108 @@ from tenor.tasks import Floats, Targets, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
-FOLDS, _MOST_FOLDS = 4, 20
-"""Folds, each in turn left out of a fit, to see how probable labels look for texts that are new. One of `_SCORED` texts
-is enough; the smaller its share, the more the model that scores it is like the one that is saved."""
+MIN_FOLDS, _MAX_FOLDS = 4, 20
+"""Folds for calibration. The more there are, the more the models that score a fold are like the one that is saved."""
 
-_SCORED = 5_000  # so many of these texts are enough, but where rare labels need thresholds
-_SCORED_SETS = 20_000  # and there, where the texts are on disk
-_SCORED_CELLS, _FEWEST_SCORED = 1 << 24, 1_000  # of many classes, fewer texts do: they are scored for each class
-_FOLDED = 100_000  # texts on disk; of more than these, no second model is fitted to see how the first does
+_SCORED_TEXTS = 5_000  # so many are enough, except where rare labels need thresholds
+_SCORED_TEXTS_MULTILABEL = 20_000  # and there, where the texts are on disk
+_SCORED_CELLS, _MIN_SCORED_TEXTS = 1 << 24, 1_000  # with many classes, fewer texts: there is a score for each class
+_MAX_ROWS_FOR_FOLDS = 100_000  # texts on disk; with more, the model leaves out some texts, and there are no folds
 
 
 def fit(examples: Examples, config: Config, context: FitContext) -> Fitted:
-    """Choose what `config` leaves open, then fit on all texts.
+    """Choose the settings that `config` leaves open, then fit on all texts.
 
-    Both are done with `examples.validation` where that is given. Else what is held out for calibration is scored by
-    models that have learned from three quarters of the texts or more, unless the settings say not to; of many texts on
-    disk, a few are held out from the model itself, which it does not miss.
+    Both use `examples.validation` where it is given. Otherwise models that leave out a fold score texts for
+    calibration, unless `config.calibrated` is False. Of many texts on disk, the model itself leaves out a few.
     """
-    begin, seed, callback = time.perf_counter(), context.seed, context.callback
+    started_at, seed, callback = time.perf_counter(), context.seed, context.callback
     task, texts = examples.task, examples.texts
-    chosen, tried = selection.choose(
-        lambda: selection.sample_of(examples, seed), lambda: selection.characters(texts), task, config, seed
+    chosen, candidates = selection.choose_settings(
+        lambda: selection.draw_sample(examples, seed), lambda: selection.count_characters(texts), task, config, seed
     )
-    after_choice = time.perf_counter()
-    fresh: Examples | None = None
+    chosen_at = time.perf_counter()
+    left_out: Examples | None = None
     share = holdout_share(len(examples), task) if text_source(texts).on_disk else None
     if examples.validation is not None:
-        examples, fresh = examples.train_validation_split(0, seed)
+        examples, left_out = examples.train_validation_split(0, seed)
     elif share is not None:
-        examples, fresh = examples.split(share, seed)
+        examples, left_out = examples.split(share, seed)
     counts = ngram_model.count_ngrams(examples.texts, chosen, callback)
-    after_encoding = time.perf_counter()
+    encoded_at = time.perf_counter()
     model = ngram_model.fit(counts, examples.targets, task, examples.weights, chosen, callback)
-    after_fit = time.perf_counter()
+    fitted_at = time.perf_counter()
     held_out = None
-    if fresh is None and config.calibrated:
-        held_out = _held_out(examples, counts, chosen, seed)
-    elif fresh is not None:
-        held_out = HeldOut(np.array(fresh.targets), model.logits(list(fresh.texts)))
+    if left_out is not None:
+        held_out = HeldOut(np.array(left_out.targets), model.logits(list(left_out.texts)))
+    elif config.calibrated:
+        held_out = _score_folds(examples, counts, chosen, seed)
     timing = {
-        "choose_s": after_choice - begin,
-        "encode_s": after_encoding - after_choice,
-        "fit_s": after_fit - after_encoding,
-        "calibrate_s": time.perf_counter() - after_fit,
+        "choose_s": chosen_at - started_at,
+        "encode_s": encoded_at - chosen_at,
+        "fit_s": fitted_at - encoded_at,
+        "calibrate_s": time.perf_counter() - fitted_at,
     }
-    return Fitted(task, model, chosen, timing, tried, held_out)
+    return Fitted(task, model, chosen, timing, candidates, held_out)
 
 
-def _held_out(examples: Examples, counts: NgramCounts, config: Config, seed: int) -> HeldOut | None:
-    if len(examples) < FOLDS:
+def _score_folds(examples: Examples, counts: NgramCounts, config: Config, seed: int) -> HeldOut | None:
+    if len(examples) < MIN_FOLDS:
         return None
-    task, targets = examples.task, examples.targets
-    folds = calibration_folds(list(examples.texts), targets, task, seed, examples.groups)
+    folds = calibration_folds(list(examples.texts), examples.targets, examples.task, seed, examples.groups)
+    logits = out_of_fold_logits(counts, examples, config, folds)
     scored = np.concatenate([rows for _, rows in folds])
-    return HeldOut(targets[scored], out_of_fold_logits(counts, targets, task, examples.weights, config, folds)[scored])
+    return HeldOut(examples.targets[scored], logits[scored])
 
 
-def holdout_share(texts: int, task: Task) -> float | None:
-    """Which share of so many texts on disk is held out from the model to see what it says of new ones; None: other
-    models are fitted for that, since the texts are too few.
+def holdout_share(n_rows: int, task: Task) -> float | None:
+    """The share of texts on disk that the model leaves out for calibration.
+
+    Returns:
+        The share; None: the texts are few, and models that leave out a fold are fitted instead.
     """
-    return None if texts <= _FOLDED else (_SCORED_SETS if task.is_multilabel else _SCORED) / texts
+    if n_rows <= _MAX_ROWS_FOR_FOLDS:
+        return None
+    return (_SCORED_TEXTS_MULTILABEL if task.is_multilabel else _SCORED_TEXTS) / n_rows
 
 
 def calibration_folds(
     texts: Sequence[str], targets: Targets, task: Task, seed: int, groups: split.Groups | None = None
 ) -> list[tuple[Rows, Rows]]:
-    """Texts that each of these other models learns from, and those that it scores."""
-    count = wanted = FOLDS  # rare labels need all texts
+    """Folds for calibration: the rows that a model is fitted to, and those that it scores.
+
+    Args:
+        texts: The texts; equal ones stay together.
+        targets: What `task.encode` makes of the labels.
+        task: What is predicted.
+        seed: Seed of the folds.
+        groups: (texts,) groups that stay together.
+    """
+    n_folds = n_scored = MIN_FOLDS  # rare labels need all texts
     if not task.is_multilabel:
-        count = max(FOLDS, min(len(texts) // _SCORED, _MOST_FOLDS))
-        wanted = math.ceil(_SCORED * count / len(texts))
-    folds = split.folds(texts, task.strata(targets), count, seed, groups)[:wanted]
-    most = max(_FEWEST_SCORED, _SCORED_CELLS // task.n_outputs) // len(folds)
+        n_folds = max(MIN_FOLDS, min(len(texts) // _SCORED_TEXTS, _MAX_FOLDS))
+        n_scored = math.ceil(_SCORED_TEXTS * n_folds / len(texts))
+    folds = split.folds(texts, task.strata(targets), n_folds, seed, groups)[:n_scored]
+    limit = max(_MIN_SCORED_TEXTS, _SCORED_CELLS // task.n_outputs) // len(folds)
     random = np.random.default_rng((seed, 4))
-    return [(kept, rows if len(rows) <= most else np.sort(random.permutation(rows)[:most])) for kept, rows in folds]
+    return [(kept, rows if len(rows) <= limit else np.sort(random.permutation(rows)[:limit])) for kept, rows in folds]
 
 
 def out_of_fold_logits(
-    counts: NgramCounts,
-    targets: Targets,
-    task: Task,
-    weights: Floats,
-    config: Config,
-    folds: Sequence[tuple[Rows, Rows]],
+    counts: NgramCounts, examples: Examples, config: Config, folds: Sequence[tuple[Rows, Rows]]
 ) -> Floats:
-    """What models say of the texts that they have not learned from, (texts, outputs) logits.
+    """Logits by models that have not learned from the texts: (texts, outputs).
 
     Args:
         counts: Counts of all texts.
-        targets: What `task.encode` makes of their labels.
-        task: What is predicted.
-        weights: (texts,) how much each counts.
-        config: Settings of which none is left open.
-        folds: Texts to learn from and texts to score; a text is scored once at most, those that never are get zeros.
+        examples: The examples.
+        config: Settings, none of them open.
+        folds: Rows to fit and rows to score. A row is scored once at most; rows that are never scored get zeros.
     """
+    targets, task, weights = examples.targets, examples.task, examples.weights
     logits = np.zeros((len(targets), task.n_outputs), np.float32)
-    for learned, scored in folds:
-        model = ngram_model.fit(ngrams.take(counts, learned), targets[learned], task, weights[learned], config)
+    for fitted, scored in folds:
+        model = ngram_model.fit(ngrams.take(counts, fitted), targets[fitted], task, weights[fitted], config)
         logits[scored] = model.score(ngrams.take(counts, scored))
     return logits
 
