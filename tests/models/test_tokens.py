@@ -84,9 +84,9 @@ def test_an_encoder_of_more_ids_than_there_are_vectors_is_refused(
 ) -> None:
     config, task = family.config(vocabulary=3, embedding=4), SingleLabel(("a", "b"))
     arrays = Network(family, task, config, fits, family.build(config, task)).arrays()
-    assert network.restore(family, config, fits.describe(), arrays, task).text_encoder.size == 3
+    assert network.restore(family, config, fits.to_dict(), arrays, task).text_encoder.size == 3
     with pytest.raises(ValueError, match="it has ids up to 3, and the network 3 of them"):
-        network.restore(family, config, too_large.describe(), arrays, task)
+        network.restore(family, config, too_large.to_dict(), arrays, task)
 
 
 def test_a_network_of_subwords_is_trained_saved_and_loaded(tmp_path: Path) -> None:

@@ -127,11 +127,11 @@ def test_rows_are_cut() -> None:
 
 
 def test_the_same_texts_train_the_same_subwords() -> None:
-    assert subwords.build(TEXTS, SIZE).describe() == subwords.build(TEXTS, SIZE).describe()
+    assert subwords.build(TEXTS, SIZE).to_dict() == subwords.build(TEXTS, SIZE).to_dict()
 
 
 def test_a_saved_tokenizer_is_the_same() -> None:
-    description = json.loads(json.dumps(TRAINED.describe()))
+    description = json.loads(json.dumps(TRAINED.to_dict()))
     for other in (subwords.restore(description), pickle.loads(pickle.dumps(TRAINED))):
         assert other.encode(TEXTS, 10, "windows").ids.tolist() == TRAINED.encode(TEXTS, 10, "windows").ids.tolist()
 
@@ -139,11 +139,11 @@ def test_a_saved_tokenizer_is_the_same() -> None:
 @pytest.mark.parametrize("damage", [{"model": 3}, [], {}])
 def test_a_damaged_tokenizer_is_refused(damage: object) -> None:
     with pytest.raises(ValueError, match=r"'(tokenizer|model)': it is (3|a list|missing)"):
-        subwords.restore({**TRAINED.describe(), "tokenizer": damage})
+        subwords.restore({**TRAINED.to_dict(), "tokenizer": damage})
 
 
 def test_ids_with_gaps_are_refused() -> None:
-    description = json.loads(json.dumps(TRAINED.describe()))
+    description = json.loads(json.dumps(TRAINED.to_dict()))
     vocabulary = description["tokenizer"]["model"]["vocab"]
     vocabulary[max(vocabulary, key=vocabulary.get)] = 10**6
     with pytest.raises(ValueError, match="the ids have gaps"):

@@ -11,7 +11,7 @@ import pytest
 
 from tenor._core.records import RecordError
 from tenor.errors import BundleError
-from tenor.text import tokenizer_json
+from tenor.text import tokenizer_checks
 from tenor.text.subwords import SubwordTokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
@@ -54,7 +54,7 @@ def test_parts_that_cost_more_than_the_text_is_long_are_refused(number: int) -> 
         ("model", {**BERT["model"], "vocab": {"a": 0, "[UNK]": 0}}, "two tokens have the same id"),
         ("model", {**BERT["model"], "vocab": {"a": -1, "[UNK]": 0}}, r"'model\.vocab\.a': it is -1"),
         ("model", {**BERT["model"], "vocab": {"a" * 2_000: 1, "[UNK]": 0}}, "a token has 2,000 characters"),
-        ("model", {**BERT["model"], "unk_token": "nothing"}, "it is no token of the vocabulary"),
+        ("model", {**BERT["model"], "unk_token": "nothing"}, "it is not a token of the vocabulary"),
         ("extra", 1, "'extra': there is no field of this name"),
     ],
 )
@@ -119,7 +119,7 @@ KNOWN: dict[str, dict[str, Any]] = {
             "pretokenizers": [
                 {
                     "type": "Split",
-                    "pattern": {"Regex": max(tokenizer_json.PATTERNS, key=len)},
+                    "pattern": {"Regex": max(tokenizer_checks.PATTERNS, key=len)},
                     "behavior": "Isolated",
                     "invert": False,
                 },
@@ -138,7 +138,7 @@ def test_the_kinds_of_further_encoders_are_read(kind: str) -> None:
     assert len(ids.ids) > 3 and ids.row_to_text.tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("pattern", sorted(tokenizer_json.PATTERNS))
+@pytest.mark.parametrize("pattern", sorted(tokenizer_checks.PATTERNS))
 def test_the_allowed_patterns_take_time_in_proportion_to_the_text(pattern: str) -> None:
     # A pattern that tries again and again ends in a panic of the package, past 10 million tries.
     split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
@@ -149,7 +149,7 @@ def test_the_allowed_patterns_take_time_in_proportion_to_the_text(pattern: str) 
 
 def test_a_panic_is_an_error_and_later_texts_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     pattern = "(a+)+$"
-    monkeypatch.setattr(tokenizer_json, "PATTERNS", {pattern})
+    monkeypatch.setattr(tokenizer_checks, "PATTERNS", {pattern})
     split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
     found = SubwordTokenizer({**BERT, "pre_tokenizer": split}, 0)
     expected = found.encode(["good"], 16, "end").ids.tolist()

@@ -1,4 +1,4 @@
-"""Batches of texts of similar length, counted in tokens; their order is a function of (seed, epoch) alone."""
+"""Batches of rows of similar length, with a limited number of tokens. Their order depends on seed and epoch alone."""
 
 from typing import NamedTuple
 
@@ -9,82 +9,98 @@ Rows = npt.NDArray[np.int64]
 
 
 class Batch(NamedTuple):
-    """rows: texts of the batch; width: tokens to which they are padded; size: rows of a full batch of that width."""
+    """One batch.
+
+    Attributes:
+        rows: (batch,) the rows.
+        width: Tokens to which each row is padded.
+        size: Rows in a full batch of this width.
+    """
 
     rows: Rows
     width: int
     size: int
 
 
-def choose_widths(lengths: npt.NDArray[np.int64], maximum: int, price: float = 0.0) -> list[int]:
-    """Widths that batches are padded to, of those that rise by about a quarter: the ones with which texts of these
-    lengths cost the fewest tokens.
+def choose_widths(lengths: npt.NDArray[np.int64], max_length: int, width_cost: float = 0.0) -> list[int]:
+    """Choose the widths that batches are padded to, so that padding and the widths together cost least.
+
+    The candidates rise by about a quarter each. A dynamic program over them finds the cheapest choice.
 
     Args:
-        lengths: (texts,) length of each text in tokens, one at least.
-        maximum: The longest length.
-        price: Tokens of padding that it is worth to do without a width.
+        lengths: (rows,) tokens in each row, at least one row.
+        max_length: The longest length that may occur.
+        width_cost: What one more width costs, in tokens of padding.
     """
-    choices = _widths(maximum)
-    of_each = np.bincount(np.searchsorted(choices, lengths))  # texts that fit in a width, and in none below it
-    until = np.concatenate([[0], of_each.cumsum()])
-    best: list[tuple[float, list[int]]] = [(0.0, [])]  # for the texts of the first widths: the cost, the widths used
-    for end, width in enumerate(choices[: len(of_each)], 1):
-        padded = width * (until[end] - until[:end])
-        best.append(min((best[begin][0] + price + padded[begin], [*best[begin][1], width]) for begin in range(end)))
+    candidates = _candidate_widths(max_length)
+    n_rows = np.bincount(np.searchsorted(candidates, lengths))  # rows that fit in a width and in no smaller one
+    rows_before = np.concatenate([[0], n_rows.cumsum()])
+    best: list[tuple[float, list[int]]] = [(0.0, [])]  # for the rows of the first widths: the cost, and the choice
+    for end, width in enumerate(candidates[: len(n_rows)], 1):
+        tokens = width * (rows_before[end] - rows_before[:end])
+        best.append(
+            min((best[begin][0] + width_cost + tokens[begin], [*best[begin][1], width]) for begin in range(end))
+        )
     return best[-1][1]
 
 
-def _widths(maximum: int) -> list[int]:
-    """All widths there are for texts of up to so many tokens."""
+def _candidate_widths(max_length: int) -> list[int]:
     result, width = [], 16
-    while width < maximum:
+    while width < max_length:
         result.append(width)
         width = -(-width * 5 // 4 // 8) * 8
-    return [*result, maximum]
+    return [*result, max_length]
 
 
 def shuffled_batches(
-    lengths: npt.NDArray[np.int64], tokens: int, widths: list[int], seed: int, epoch: int
+    lengths: npt.NDArray[np.int64], max_tokens: int, widths: list[int], seed: int, epoch: int
 ) -> list[Batch]:
-    """The batches of one epoch of training.
+    """The batches of one epoch of training, in random order.
 
     Args:
-        lengths: (texts,) length of each text in tokens.
-        tokens: Tokens in a batch, padding included; a batch has at least one text.
+        lengths: (rows,) tokens in each row.
+        max_tokens: Tokens in a batch with padding; a batch has at least one row.
         widths: Widths that batches are padded to, rising.
         seed: Seed of the run.
         epoch: Number of the epoch, from 0.
     """
     random = np.random.default_rng((seed, epoch))
-    batches = _grouped(random.permutation(len(lengths)), lengths, tokens, widths)
+    batches = _group_by_width(random.permutation(len(lengths)), lengths, max_tokens, widths)
     return [batches[index] for index in random.permutation(len(batches))]
 
 
-def sequential_batches(lengths: npt.NDArray[np.int64], tokens: int, widths: list[int]) -> list[Batch]:
-    """Batches for evaluation: the same texts grouped by length, unshuffled."""
-    return _grouped(np.arange(len(lengths)), lengths, tokens, widths)
+def sequential_batches(lengths: npt.NDArray[np.int64], max_tokens: int, widths: list[int]) -> list[Batch]:
+    """The batches for evaluation: rows grouped by width, in their order. Arguments as for `shuffled_batches`."""
+    return _group_by_width(np.arange(len(lengths)), lengths, max_tokens, widths)
 
 
-def batches_by_length(lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
-    """Batches of texts sorted by length, for what takes any shape: each is as wide as its longest text, or 1."""
+def batches_by_length(lengths: npt.NDArray[np.int64], max_tokens: int) -> list[Batch]:
+    """Batches of rows sorted by length, for a model that takes any shape.
+
+    Args:
+        lengths: (rows,) tokens in each row.
+        max_tokens: Tokens in a batch with padding; a batch has at least one row.
+
+    Returns:
+        Batches as wide as their longest row, or 1; the longest rows come first.
+    """
     order = np.argsort(lengths, kind="stable")
-    wide = np.maximum(lengths[order], 1)
+    sorted_lengths = np.maximum(lengths[order], 1)
     batches, end = [], len(order)
-    while end > 0:  # from the longest text on, so that a batch's width is known first
-        width = int(wide[end - 1])
-        size = max(1, tokens // width)
+    while end > 0:  # from the longest row on, so that the width of a batch is known first
+        width = int(sorted_lengths[end - 1])
+        size = max(1, max_tokens // width)
         begin = max(0, end - size)
         batches.append(Batch(order[begin:end], width, size))
         end = begin
     return batches
 
 
-def _grouped(order: Rows, lengths: npt.NDArray[np.int64], tokens: int, widths: list[int]) -> list[Batch]:
-    group = np.searchsorted(widths, lengths[order])
+def _group_by_width(order: Rows, lengths: npt.NDArray[np.int64], max_tokens: int, widths: list[int]) -> list[Batch]:
+    width_of_row = np.searchsorted(widths, lengths[order])
     batches = []
     for index, width in enumerate(widths):
-        rows = order[group == index]
-        size = max(1, tokens // width)
+        rows = order[width_of_row == index]
+        size = max(1, max_tokens // width)
         batches += [Batch(rows[at : at + size], width, size) for at in range(0, len(rows), size)]
     return batches

@@ -1,9 +1,9 @@
 """Texts that are part of a longer one: a phrase and its sentence, a message and the answer that quotes it.
 
-As for near duplicates, a text is known by its pairs of neighbouring tokens. It is part of a longer text where all its
-pairs, two or more, stand there. Where it is part of many, one is enough to know; it is looked for among the longest
-texts that have its rarest pair, so that time grows with the number of pairs alone. A very long text has the pairs of
-many short ones by chance, so it is told of as theirs no more.
+As for near duplicates, a text is represented by its pairs of neighbouring tokens. A longer text contains it if it has
+all its pairs, two or more. One such container is enough. It is looked for among the longest texts that have the rarest
+pair, so that time grows with the number of pairs alone. A very long text has the pairs of many short ones by chance, so
+it does not count as their container.
 """
 
 from collections.abc import Iterator
@@ -15,44 +15,48 @@ from tenor.text.duplicates import count_common
 from tenor.text.ngrams import BITS, NgramCounts
 from tenor.text.tokenise import Positions
 
-_FEWEST_PAIRS = 2  # of a part; one pair is no more than two words that many texts have
-_LONGEST = 8  # texts that a part is looked for in
-_MOST_TIMES = 200  # as many pairs has a text that a part is told of at most: in more, a part's may stand by chance
-_ENTRIES = 1 << 21  # pairs that are looked at together, so that memory stays small
+_MIN_PAIRS = 2  # of a contained text; one pair is just two words that many texts have
+_MAX_CANDIDATES = 8  # longest texts in which a text is looked for
+_MAX_RATIO = 200  # pairs of a container for one of the contained text: with more, they may be there by chance
+_BLOCK_ENTRIES = 1 << 21  # pairs that are read together, so that memory stays small
 
 
 def find_containers(pairs: NgramCounts) -> Positions:
-    """(texts,) the position of a longer text that each is part of, and no part itself; its own where there is none.
+    """Find a longer text that contains each text.
 
     Args:
-        pairs: What `count_pairs` finds in the texts.
+        pairs: The texts' pairs, from `duplicates.count_pairs`.
+
+    Returns:
+        (texts,) the position of a container that is itself contained in no text; the own position if there is none.
     """
     sizes = np.diff(pairs.row_offsets)
-    rarest, texts_with = _rarest(pairs)
-    parts = np.flatnonzero((sizes >= _FEWEST_PAIRS) & (texts_with > 1))
-    holders, first, last = _holders(pairs, rarest[parts])
-    found = np.arange(len(sizes))
-    for _ in range(_LONGEST):
-        left = first < last
-        parts, first, last = parts[left], first[left], last[left]
-        holder = holders[first]
-        longer = sizes[holder] > sizes[parts]  # so are the earlier ones; the later ones are not
-        parts, first, last, holder = (each[longer] for each in (parts, first, last, holder))
-        inside = (count_common(pairs, parts, holder) == sizes[parts]) & (sizes[holder] <= _MOST_TIMES * sizes[parts])
-        found[parts[inside]] = holder[inside]
-        parts, first, last = parts[~inside], first[~inside] + 1, last[~inside]
-    while (found[found] != found).any():
-        found = found[found]
-    return found
+    rarest, n_texts = _rarest_pairs(pairs)
+    texts = np.flatnonzero((sizes >= _MIN_PAIRS) & (n_texts > 1))
+    candidates, begin, end = _texts_with(pairs, rarest[texts])
+    container = np.arange(len(sizes))
+    for _ in range(_MAX_CANDIDATES):
+        left = begin < end
+        texts, begin, end = texts[left], begin[left], end[left]
+        candidate = candidates[begin]
+        longer = sizes[candidate] > sizes[texts]  # if this candidate is not longer, no later one is
+        texts, begin, end, candidate = (each[longer] for each in (texts, begin, end, candidate))
+        inside = count_common(pairs, texts, candidate) == sizes[texts]
+        inside &= sizes[candidate] <= _MAX_RATIO * sizes[texts]
+        container[texts[inside]] = candidate[inside]
+        texts, begin, end = texts[~inside], begin[~inside] + 1, end[~inside]
+    while (container[container] != container).any():
+        container = container[container]
+    return container
 
 
-def _rarest(pairs: NgramCounts) -> tuple[Positions, Positions]:
-    """Each text's pair that fewest texts have, (texts,), the first of several, and how many have it; 0 for no pair."""
+def _rarest_pairs(pairs: NgramCounts) -> tuple[Positions, Positions]:
+    """(texts,) the pair of each text that fewest texts have, and how many have it; 0 if the text has no pair."""
     frequency = ngrams.document_frequency(pairs).astype(np.int32)
-    texts = len(pairs.row_offsets) - 1
-    rarest, texts_with = np.zeros(texts, np.int64), np.zeros(texts, np.int64)
-    for rows, entries in _runs(pairs):
-        # One number to look for the smallest of: how many texts have a pair, and the pair.
+    n_texts = len(pairs.row_offsets) - 1
+    rarest, texts_with = np.zeros(n_texts, np.int64), np.zeros(n_texts, np.int64)
+    for rows, entries in _blocks(pairs):
+        # The number of texts and the pair share one number, so that its minimum gives both.
         keys = frequency[pairs.buckets[entries]].astype(np.int64) << BITS | pairs.buckets[entries]
         filled = rows.start + np.flatnonzero(np.diff(pairs.row_offsets[rows.start : rows.stop + 1]))
         smallest = np.minimum.reduceat(keys, pairs.row_offsets[filled] - entries.start)
@@ -60,29 +64,30 @@ def _rarest(pairs: NgramCounts) -> tuple[Positions, Positions]:
     return rarest, texts_with
 
 
-def _holders(pairs: NgramCounts, wanted: Positions) -> tuple[Positions, Positions, Positions]:
-    """The texts that have the pairs `wanted`, the longest of each first.
+def _texts_with(pairs: NgramCounts, buckets: Positions) -> tuple[Positions, Positions, Positions]:
+    """The texts that have each of some pairs, the longest first.
 
     Returns:
-        Texts; and those that have `wanted[i]` are from `first[i]` to `last[i]` of them.
+        Texts, and for each of `buckets` the begin and the end of its texts among them.
     """
-    among = np.zeros(1 << BITS, bool)
-    among[wanted] = True
+    is_chosen = np.zeros(1 << BITS, bool)
+    is_chosen[buckets] = True
     sizes = np.diff(pairs.row_offsets)
-    found = [np.zeros((2, 0), np.int64)]
-    for _, entries in _runs(pairs):
-        chosen = np.flatnonzero(among[pairs.buckets[entries]]) + entries.start
-        found.append(np.stack([pairs.buckets[chosen], np.searchsorted(pairs.row_offsets, chosen, "right") - 1]))
-    buckets, texts = np.concatenate(found, axis=1)
-    order = np.lexsort((texts, -sizes[texts], buckets))
-    buckets, texts = buckets[order], texts[order]
-    return texts, np.searchsorted(buckets, wanted), np.searchsorted(buckets, wanted, "right")
+    blocks = [np.zeros((2, 0), np.int64)]
+    for _, entries in _blocks(pairs):
+        chosen = np.flatnonzero(is_chosen[pairs.buckets[entries]]) + entries.start
+        blocks.append(np.stack([pairs.buckets[chosen], np.searchsorted(pairs.row_offsets, chosen, "right") - 1]))
+    of_text, texts = np.concatenate(blocks, axis=1)
+    order = np.lexsort((texts, -sizes[texts], of_text))
+    of_text, texts = of_text[order], texts[order]
+    return texts, np.searchsorted(of_text, buckets), np.searchsorted(of_text, buckets, "right")
 
 
-def _runs(pairs: NgramCounts) -> Iterator[tuple[slice, slice]]:
-    """Runs of texts, and of their entries: about _ENTRIES each."""
-    texts, begin = len(pairs.row_offsets) - 1, 0
-    while begin < texts:
-        end = max(begin + 1, int(np.searchsorted(pairs.row_offsets, pairs.row_offsets[begin] + _ENTRIES, "right")) - 1)
+def _blocks(pairs: NgramCounts) -> Iterator[tuple[slice, slice]]:
+    """Blocks of texts, and of their entries: about _BLOCK_ENTRIES each."""
+    n_texts, begin = len(pairs.row_offsets) - 1, 0
+    while begin < n_texts:
+        limit = pairs.row_offsets[begin] + _BLOCK_ENTRIES
+        end = max(begin + 1, int(np.searchsorted(pairs.row_offsets, limit, "right")) - 1)
         yield slice(begin, end), slice(int(pairs.row_offsets[begin]), int(pairs.row_offsets[end]))
         begin = end

@@ -1,14 +1,14 @@
 """Texts that are nearly the same, found without comparing every text with every other.
 
-A text is known by the set of its pairs of neighbouring tokens (in Chinese, of characters); a single token pairs with
-the text's end. Case, punctuation and HTML line breaks make no difference, as tokens have none.
+A text is represented by the set of its pairs of neighbouring tokens (in Chinese, of characters); a single token pairs
+with the end of the text. Case, punctuation and HTML line breaks make no difference, since tokens have none.
 
-Two texts are near duplicates where at least SHARE of all the pairs that either has stand in both (Jaccard). What to
-compare is found by MinHash with one permutation (Li, Owen and Zhang, 2012): the range of the hashes is cut into
-64 bins, the smallest hash of each bin is kept, and an empty bin takes that of the next one (Shrivastava and Li, 2014).
-Two texts agree in a bin with a probability that is their Jaccard. Texts that agree in all four bins of one of the 16
-bands are compared exactly; two that share 80% are missed about once in 5,000 times where they are long, once in 50
-where they have some 15 tokens.
+Two texts are near duplicates if their Jaccard similarity is at least MIN_SIMILARITY: the share of all pairs in either
+text that are in both. Candidates are found by MinHash with one permutation (Li, Owen and Zhang, 2012). The range of
+the hashes is cut into 64 bins, and the smallest hash of each bin is kept; an empty bin takes that of the next one
+(Shrivastava and Li, 2014). Two texts agree in a bin with a probability that equals their similarity. Texts that agree
+in all four bins of one of the 16 bands are compared exactly. Two texts with a similarity of 80% are missed about once
+in 5,000 cases if they are long, and once in 50 if they have some 15 tokens.
 """
 
 import functools
@@ -31,33 +31,36 @@ _BINS = _BANDS * _BINS_OF_BAND
 _BIN_BITS = 6
 _END = np.uint64(0xD6E8FEB86659FD93)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-_ENTRIES = 1 << 21  # hashes that are compared at a time, so that memory stays small
+_BLOCK_ENTRIES = 1 << 21  # hashes that are compared at a time, so that memory stays small
 
 assert 1 << _BIN_BITS == _BINS
 
 
-def groups(pairs: NgramCounts, share: float = MIN_SIMILARITY) -> Positions:
-    """Number the groups of near duplicates: (texts,), equal for texts that are linked by near duplicates.
-
-    A text without a token, such as an empty one, is in a group of its own.
+def groups(pairs: NgramCounts, min_similarity: float = MIN_SIMILARITY) -> Positions:
+    """Find the groups of near duplicates.
 
     Args:
-        pairs: What `count_pairs` finds in the texts.
-        share: The smallest Jaccard of two near duplicates, above 0.
+        pairs: The texts' pairs, from `count_pairs`.
+        min_similarity: The smallest Jaccard similarity of two near duplicates, above 0.
+
+    Returns:
+        (texts,) number of each text's group. Texts that are linked by near duplicates share a group; a text without a
+        token is alone.
     """
     one, other = _candidates(pairs)
     sizes, both = np.diff(pairs.row_offsets), count_common(pairs, one, other)
-    near = both >= share * (sizes[one] + sizes[other] - both)
+    near = both >= min_similarity * (sizes[one] + sizes[other] - both)
     return _linked(one[near], other[near], len(sizes))
 
 
 def count_pairs(texts: Sequence[str]) -> NgramCounts:
-    """Hashed pairs of neighbouring tokens of each text."""
+    """Count the hashed pairs of neighbouring tokens in each text."""
     with ThreadPoolExecutor(cores()) as pool:
         return ngrams.concatenate(pool.map(_pairs, blocks(texts)))
 
 
 def _pairs(block: Sequence[str]) -> NgramCounts:
+    """`count_pairs` of one block. A text with a single token gets the hash _END after it."""
     tokens = tokenise(block)
     single = np.flatnonzero(np.diff(tokens.text_offsets) == 1)
     hashes = np.insert(tokens.hashes, tokens.text_offsets[single + 1], _END)
@@ -67,16 +70,16 @@ def _pairs(block: Sequence[str]) -> NgramCounts:
 
 
 def _linked(one: Positions, other: Positions, texts: int) -> Positions:
-    """(texts,) number of the group of each, where `one[i]` and `other[i]` are linked."""
+    """(texts,) number of each text's group, if `one[i]` and `other[i]` are linked for each i."""
     links = scipy.sparse.coo_matrix((np.ones(len(one), bool), (one, other)), shape=(texts, texts))
     return np.asarray(connected_components(links, directed=False)[1], np.int64)
 
 
 def _candidates(pairs: NgramCounts) -> tuple[Positions, Positions]:
-    """Pairs of rows to compare, each once, the first row being the smaller one.
+    """Pairs of rows to compare, each once and with the smaller row first.
 
-    Of the rows that agree in a band, each is compared with the first and with the one before it: many equal texts do
-    not make very many pairs.
+    Each of the rows that agree in a band is compared with the first of them and with the one before it. So many equal
+    texts do not make very many pairs.
     """
     texts = len(pairs.row_offsets) - 1
     blocks_of_rows = [slice(begin, min(begin + BLOCK_TEXTS, texts)) for begin in range(0, texts, BLOCK_TEXTS)]
@@ -101,7 +104,7 @@ def _candidates(pairs: NgramCounts) -> tuple[Positions, Positions]:
 
 
 def _bands(pairs: NgramCounts, rows: slice) -> Hashes:
-    """(rows, bands) a hash of the four minima of each text in each band."""
+    """(rows, bands) for each text and band a hash of the smallest hashes in its four bins."""
     sizes = np.diff(pairs.row_offsets[rows.start : rows.stop + 1])
     buckets = pairs.buckets[pairs.row_offsets[rows.start] : pairs.row_offsets[rows.stop]]
     cells = np.repeat(np.arange(len(sizes)), sizes) * _BINS + (buckets >> (BITS - _BIN_BITS))
@@ -113,7 +116,7 @@ def _bands(pairs: NgramCounts, rows: slice) -> Hashes:
     position = np.where(np.tile(filled, 2), np.arange(2 * _BINS), 2 * _BINS)
     following = np.minimum.accumulate(position[:, ::-1], axis=1)[:, : _BINS - 1 : -1]
     minima = np.take_along_axis(minima, following % _BINS, axis=1)
-    # The bins of a band stand far apart, since neighbours may have taken the same hash.
+    # The bins of a band are far apart, since neighbouring ones may hold the same hash.
     bins = minima.reshape(len(sizes), _BINS_OF_BAND, _BANDS)
     keys = bins[:, 0]
     for further in range(1, _BINS_OF_BAND):
@@ -122,14 +125,14 @@ def _bands(pairs: NgramCounts, rows: slice) -> Hashes:
 
 
 def count_common(pairs: NgramCounts, one: Positions, other: Positions) -> Positions:
-    """How many entries the texts `one[i]` and `other[i]` have in common, for each i."""
+    """(pairs,) how many entries the texts `one[i]` and `other[i]` have in common."""
     sizes = np.diff(pairs.row_offsets)
     both = np.zeros(len(one), np.int64)
     ends = (sizes[one] + sizes[other]).cumsum()
     begin = 0
     while begin < len(one):
         done = ends[begin - 1] if begin else 0
-        end = max(begin + 1, int(np.searchsorted(ends, done + _ENTRIES)))
+        end = max(begin + 1, int(np.searchsorted(ends, done + _BLOCK_ENTRIES)))
         keys = np.concatenate([_keys(pairs, rows[begin:end]) for rows in (one, other)])
         keys.sort()
         common = keys[1:][keys[1:] == keys[:-1]]
@@ -139,7 +142,7 @@ def count_common(pairs: NgramCounts, one: Positions, other: Positions) -> Positi
 
 
 def _keys(pairs: NgramCounts, rows: Positions) -> Positions:
-    """Of the texts in `rows`, one after the other: position in `rows` and bucket in one number."""
+    """The entries of the texts `rows`, as (position in `rows`, bucket) in one number."""
     sizes = np.diff(pairs.row_offsets)[rows]
     owner = np.repeat(np.arange(len(rows)), sizes)
     within = np.arange(len(owner)) - np.repeat(sizes.cumsum() - sizes, sizes)

@@ -1,8 +1,8 @@
-"""Texts as ids, the common form of every way to encode them; and how texts that are too long are cut."""
+"""Texts as token ids, the common form of all text encoders; and how texts that are too long are truncated."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,20 +16,22 @@ Ids = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.int64]
 Truncation = Literal["end", "start", "both", "windows", "all"]
 """What is kept of a text that is too long: its end, its start, both (a quarter from the start, the rest from the
-end), all of it in several rows, or all of it and both in one more row."""
+end), windows (all of it, in several rows), or all (windows, and one more row with both)."""
 COVERS_WHOLE_TEXT: tuple[Truncation, ...] = ("windows", "all")
-"""Those that leave nothing out."""
+"""The truncations that leave nothing out."""
+
+Float = TypeVar("Float", bound=np.floating[Any])
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Rows of ids: those of row i are `ids[first[i]:first[i + 1]]`.
+    """Rows of token ids: those of row i are `ids[row_offsets[i]:row_offsets[i + 1]]`.
 
     Attributes:
         ids: (tokens,) int32.
         row_offsets: (rows + 1,) int64.
-        row_to_text: (rows,) int64: the text that a row is of. It rises, and every text has at least one row.
-        n_truncated: How many texts were longer than the maximum.
+        row_to_text: (rows,) int64, rising: the text that each row comes from. Every text has at least one row.
+        n_truncated: How many texts were longer than the maximum length.
     """
 
     ids: Ids
@@ -39,16 +41,16 @@ class Encoded:
 
     @property
     def lengths(self) -> Positions:
-        """Tokens in each row."""
+        """(rows,) ids in each row."""
         return np.diff(self.row_offsets)
 
     @property
     def rows_of_text(self) -> Positions:
-        """(texts,) rows that each text has."""
+        """(texts,) rows of each text."""
         return np.bincount(self.row_to_text)
 
     def pad(self, rows: Positions, width: int) -> Ids:
-        """Ids of the chosen rows as (rows, width), padded on the right with 0."""
+        """(rows, width) ids of the chosen rows, padded on the right with 0."""
         column, first = np.arange(width), self.row_offsets[rows][:, None]
         inside = column < self.row_offsets[rows + 1][:, None] - first
         padded = np.zeros((len(rows), width), np.int32)
@@ -56,8 +58,8 @@ class Encoded:
         disk_arrays.drop_pages(self.ids)
         return padded
 
-    def mean_by_text(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The mean over the rows of each text: (rows, width) -> (texts, width)."""
+    def mean_by_text(self, values: npt.NDArray[Float]) -> npt.NDArray[Float]:
+        """The mean over the rows of each text: (rows, outputs) -> (texts, outputs)."""
         if len(values) == 0 or self.row_to_text[-1] + 1 == len(values):
             return values
         sums = np.add.reduceat(values, np.searchsorted(self.row_to_text, np.arange(self.row_to_text[-1] + 1)))
@@ -67,9 +69,9 @@ class Encoded:
 class Spans(NamedTuple):
     """Which characters of one text its ids come from.
 
-    Span k says that the id at position `at[k]` comes from the characters `text[begin[k]:end[k]]` of the text as it was
-    given, before anything was folded, normalised or cut. An id may have several spans: an n-gram has one for each of
-    its tokens, wherever it stands. A special token has none. Ids that are bytes of one character share its span.
+    The id at position `at[k]` comes from the characters `text[begin[k]:end[k]]` of the original text. An id may have
+    several spans: an n-gram has one for each of its tokens, wherever it occurs. A special token has none. Ids that are
+    bytes of one character share its span.
 
     Attributes:
         at: (spans,) int64, rising.
@@ -83,83 +85,111 @@ class Spans(NamedTuple):
 
 
 class TextEncoder(Protocol):
-    """Turns texts into ids, 0 being padding."""
+    """Turns texts into token ids. The id 0 is padding."""
 
     @property
     def size(self) -> int:
         """Ids run from 0 to `size - 1`."""
 
-    def max_row_length(self, maximum: int) -> int:
-        """Ids in a row of at most `maximum` tokens."""
+    @property
+    def n_special_tokens(self) -> int:
+        """Special tokens around each row."""
 
-    def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
-        """Ids of the texts, with at most `maximum` tokens in a row."""
+    def token_id(self, token: str) -> int | None:
+        """The id of a token, or None if the encoder has no such token."""
 
-    def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
-        """Where the ids of `encode([text], maximum, keep)` come from, `at` being positions in its `ids`."""
+    def max_row_length(self, max_length: int) -> int:
+        """The largest number of ids in a row of at most `max_length` tokens."""
 
-    def describe(self) -> dict[str, Any]:
-        """What `encoder.json` holds, with `kind` first."""
+    def encode(self, texts: Sequence[str], max_length: int, truncation: Truncation) -> Encoded:
+        """The ids of the texts, with at most `max_length` tokens in a row."""
+
+    def spans(self, text: str, max_length: int, truncation: Truncation) -> Spans:
+        """The characters that the ids of `encode([text], max_length, truncation)` come from."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as JSON for `encoder.json`, with `kind` first."""
 
 
-def truncate(first: Positions, maximum: int, keep: Truncation) -> tuple[Positions, Positions, Positions]:
-    """Cut texts that are longer than `maximum` tokens.
+def truncate(
+    text_offsets: Positions, max_length: int, truncation: Truncation
+) -> tuple[Positions, Positions, Positions]:
+    """Truncate texts that are longer than `max_length` tokens.
 
     Args:
-        first: (texts + 1,): the tokens of text i are those at `first[i]` to `first[i + 1]`.
-        maximum: Tokens in a row, at most.
-        keep: What is kept.
+        text_offsets: (texts + 1,) the tokens of text i are those at `text_offsets[i]` to `text_offsets[i + 1]`.
+        max_length: Tokens in a row, at most.
+        truncation: What to keep.
 
     Returns:
-        The positions of the tokens kept, and `first` and `text` of `Encoded`.
+        (kept,) the positions of the tokens kept, and `row_offsets` and `row_to_text` of `Encoded`.
     """
-    lengths = np.diff(first)
-    windows = np.maximum(-(-lengths // maximum), 1) * (keep in COVERS_WHOLE_TEXT)
-    rows = np.maximum(windows + (keep == "all") * (lengths > maximum), 1)
-    text = np.repeat(np.arange(len(lengths)), rows)
-    number = np.arange(len(text)) - np.repeat(rows.cumsum() - rows, rows)
-    kept = np.minimum(lengths, maximum)[text]
-    left_out = lengths[text] - kept
-    window = number < windows[text]
-    begin = first[:-1][text] + window * np.minimum(number * maximum, left_out)  # the last ends with the text
-    head = {"start": maximum, "end": 0}.get(keep, (maximum + 3) // 4)  # after it something is left out
-    row_first = np.concatenate([[0], kept]).cumsum()
-    column = np.arange(row_first[-1]) - np.repeat(row_first[:-1], kept)
-    jump = np.repeat(left_out * ~window, kept) * (column >= head)
-    return np.repeat(begin, kept) + column + jump, row_first, text
+    lengths = np.diff(text_offsets)
+    n_windows = np.maximum(-(-lengths // max_length), 1) * (truncation in COVERS_WHOLE_TEXT)
+    n_rows = np.maximum(n_windows + (truncation == "all") * (lengths > max_length), 1)
+    row_to_text = np.repeat(np.arange(len(lengths)), n_rows)
+    number = np.arange(len(row_to_text)) - np.repeat(n_rows.cumsum() - n_rows, n_rows)  # of the row in its text
+    n_kept = np.minimum(lengths, max_length)[row_to_text]
+    n_left_out = lengths[row_to_text] - n_kept
+    is_window = number < n_windows[row_to_text]
+    # The last window ends with the text. Other rows leave out tokens after their head.
+    begin = text_offsets[:-1][row_to_text] + is_window * np.minimum(number * max_length, n_left_out)
+    head = {"start": max_length, "end": 0}.get(truncation, (max_length + 3) // 4)
+    row_offsets = np.concatenate([[0], n_kept]).cumsum()
+    column = np.arange(row_offsets[-1]) - np.repeat(row_offsets[:-1], n_kept)
+    jump = np.repeat(n_left_out * ~is_window, n_kept) * (column >= head)
+    return np.repeat(begin, n_kept) + column + jump, row_offsets, row_to_text
 
 
 def concatenate(parts: Iterable[Encoded], on_disk: bool = False) -> Encoded:
-    """Put blocks of encoded texts one after the other; with `on_disk` there, in little memory for any number."""
+    """Concatenate blocks of encoded texts.
+
+    Args:
+        parts: The blocks.
+        on_disk: Write the result to disk, in little memory for any number of blocks.
+    """
     if on_disk:
-        return _store(parts)
+        return _concatenate_on_disk(parts)
     parts = list(parts)
     if not parts:
         return Encoded(np.zeros(0, np.int32), np.zeros(1, np.int64), np.zeros(0, np.int64), 0)
-    texts = np.concatenate([[0], [part.row_to_text[-1] + 1 if len(part.row_to_text) else 0 for part in parts]]).cumsum()
+    texts_before = np.concatenate([[0], [_n_texts(part) for part in parts]]).cumsum()
     return Encoded(
-        np.concatenate([part.ids for part in parts]),
-        np.concatenate([[0], *[part.lengths for part in parts]]).cumsum(),
-        np.concatenate([part.row_to_text + before for part, before in zip(parts, texts, strict=False)]),
-        sum(part.n_truncated for part in parts),
+        ids=np.concatenate([part.ids for part in parts]),
+        row_offsets=np.concatenate([[0], *[part.lengths for part in parts]]).cumsum(),
+        row_to_text=np.concatenate(
+            [part.row_to_text + before for part, before in zip(parts, texts_before, strict=False)]
+        ),
+        n_truncated=sum(part.n_truncated for part in parts),
     )
 
 
-def _store(parts: Iterable[Encoded]) -> Encoded:
-    ids, first, text = disk_arrays.Writer(np.int32), disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int64)
-    first.append([0])
-    tokens = texts = cut = 0
+def _n_texts(part: Encoded) -> int:
+    return int(part.row_to_text[-1]) + 1 if len(part.row_to_text) else 0
+
+
+def _concatenate_on_disk(parts: Iterable[Encoded]) -> Encoded:
+    ids, row_offsets = disk_arrays.Writer(np.int32), disk_arrays.Writer(np.int64)
+    row_to_text = disk_arrays.Writer(np.int64)
+    row_offsets.append([0])
+    n_ids = n_texts = n_truncated = 0
     for part in parts:
         ids.append(part.ids)
-        first.append(part.row_offsets[1:] + tokens)
-        text.append(part.row_to_text + texts)
-        tokens, cut = tokens + len(part.ids), cut + part.n_truncated
-        texts += int(part.row_to_text[-1]) + 1 if len(part.row_to_text) else 0
-    return Encoded(ids.finish(), first.finish(), text.finish(), cut)
+        row_offsets.append(part.row_offsets[1:] + n_ids)
+        row_to_text.append(part.row_to_text + n_texts)
+        n_ids, n_truncated = n_ids + len(part.ids), n_truncated + part.n_truncated
+        n_texts += _n_texts(part)
+    return Encoded(ids.finish(), row_offsets.finish(), row_to_text.finish(), n_truncated)
 
 
 def group_spans(ids: Positions, begin: Positions, end: Positions) -> Spans:
-    """Spans of ids of which each stands once, rising; several pairs of `begin` and `end` may be of one id."""
+    """Spans of ids that occur once each, sorted by id.
+
+    Args:
+        ids: (parts,) the id of each part; an id may have several.
+        begin: (parts,) first character of each part.
+        end: (parts,) the position after its last character; empty parts are left out.
+    """
     _, at = np.unique(ids, return_inverse=True)
     order = np.argsort(at, kind="stable")
     order = order[(begin < end)[order]]

@@ -1,4 +1,4 @@
-"""What `encoder.json` holds -> the encoder of texts."""
+"""`encoder.json` -> the text encoder."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from tenor.text.encoded import TextEncoder
 
 
 def restore(description: dict[str, Any]) -> TextEncoder:
-    """The encoder of texts that `encoder.json` describes. Raises ValueError where it is none."""
+    """The text encoder that `encoder.json` describes. Raises ValueError if it describes none."""
     return _KINDS[Record(description, "encoder.json").choice("kind", _KINDS)](description)
 
 

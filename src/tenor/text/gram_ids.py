@@ -1,4 +1,4 @@
-"""Texts -> ids of the n-grams that occur in them: a set, not a sequence."""
+"""Texts -> ids of the n-grams that occur in them, as sets, not sequences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from tenor.text.ngrams import BITS
 from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, tokenise
 
 MAX_NGRAM_LENGTH = 8
-"""Tokens in an n-gram, and lengths of n-grams, at most."""
-_RESERVED = 1  # padding; an n-gram that is not known is left out
+"""The most tokens in an n-gram, and the most lengths of n-grams."""
+_RESERVED = 1  # padding; unknown n-grams are left out
 
 
 @dataclass(frozen=True)
 class NgramVocabulary:
-    """The n-grams in the bucket `buckets[k]` have the id k + 1. Buckets are those of `ngrams`.
+    """The most frequent n-grams. Those in the bucket `buckets[k]` of `ngrams` have the id k + 1.
 
     Attributes:
-        orders: Lengths of the n-grams in tokens.
+        word_ngrams: Lengths of the n-grams in tokens.
         buckets: Numbers of the buckets, the most frequent first.
     """
 
-    orders: tuple[int, ...]
+    word_ngrams: tuple[int, ...]
     buckets: tuple[int, ...]
 
     @cached_property
@@ -38,66 +38,86 @@ class NgramVocabulary:
 
     @property
     def size(self) -> int:
+        """One more than the largest id."""
         return len(self.buckets) + _RESERVED
 
-    def max_row_length(self, maximum: int) -> int:
-        return maximum * len(self.orders)
+    @property
+    def n_special_tokens(self) -> int:
+        """None."""
+        return 0
 
-    def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
-        """Ids of the n-grams among at most `maximum` tokens of each text, rising, each once."""
-        _ = self._ids
-        parts = parallel_map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
+    def token_id(self, token: str) -> int | None:
+        """None: single tokens have no id of their own."""
+        return None
+
+    def max_row_length(self, max_length: int) -> int:
+        """The number of n-grams of `max_length` tokens, at most."""
+        return max_length * len(self.word_ngrams)
+
+    def encode(self, texts: Sequence[str], max_length: int, truncation: Truncation) -> Encoded:
+        """The ids of the n-grams in at most `max_length` tokens of each text, rising, each once."""
+        _ = self._ids  # computed once, before threads use it
+        parts = parallel_map(lambda block: self._encode(tokenise(block), max_length, truncation), blocks(texts))
         return encoded.concatenate(parts, text_source(texts).on_disk)
 
-    def _encode(self, tokens: Tokens, maximum: int, keep: Truncation) -> Encoded:
-        positions, first, text = encoded.truncate(tokens.text_offsets, maximum, keep)
+    def _encode(self, tokens: Tokens, max_length: int, truncation: Truncation) -> Encoded:
+        positions, row_offsets, row_to_text = encoded.truncate(tokens.text_offsets, max_length, truncation)
         hashes = tokens.hashes[positions]
         parts = []
-        for at in range(0, len(text), BLOCK_TEXTS):
-            rows = first[at : at + BLOCK_TEXTS + 1]
-            parts.append(ngrams.count_hashes(hashes[rows[0] : rows[-1]], rows - rows[0], self.orders))
+        for at in range(0, len(row_to_text), BLOCK_TEXTS):
+            offsets = row_offsets[at : at + BLOCK_TEXTS + 1]
+            block = hashes[offsets[0] : offsets[-1]]
+            parts.append(ngrams.count_hashes(block, offsets - offsets[0], self.word_ngrams))
         counts = ngrams.concatenate(parts)
         ids = self._ids[counts.buckets]
-        row = np.repeat(np.arange(len(text)), np.diff(counts.row_offsets))[ids > 0]
+        row = np.repeat(np.arange(len(row_to_text)), np.diff(counts.row_offsets))[ids > 0]
         ids = ids[ids > 0]
         ids = ids[np.lexsort((ids, row))]
-        ends = np.bincount(row, minlength=len(text)).cumsum()
-        longer = int((np.diff(tokens.text_offsets) > maximum).sum())
-        return Encoded(ids, np.concatenate([[0], ends]), text, longer)
+        ends = np.bincount(row, minlength=len(row_to_text)).cumsum()
+        n_truncated = int((np.diff(tokens.text_offsets) > max_length).sum())
+        return Encoded(ids, np.concatenate([[0], ends]), row_to_text, n_truncated)
 
-    def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
-        """The characters of each token of each n-gram that `encode` finds."""
+    def spans(self, text: str, max_length: int, truncation: Truncation) -> Spans:
+        """The characters of each token of each n-gram in `encode([text], ...)`."""
         tokens = tokenise([text])
-        positions, first, _ = encoded.truncate(tokens.text_offsets, maximum, keep)
+        positions, row_offsets, _ = encoded.truncate(tokens.text_offsets, max_length, truncation)
         ids, begins, ends, rows = [], [], [], []
-        for row, kept in enumerate(np.split(positions, first[1:-1])):
+        for row, kept in enumerate(np.split(positions, row_offsets[1:-1])):
             buckets, begin, end = ngrams.ngram_spans(
-                tokens.hashes[kept], tokens.begin[kept], tokens.end[kept], self.orders
+                tokens.hashes[kept], tokens.begin[kept], tokens.end[kept], self.word_ngrams
             )
-            found = self._ids[buckets]
-            known = found > 0
-            ids.append(found[known])
+            ids_of_row = self._ids[buckets]
+            known = ids_of_row > 0
+            ids.append(ids_of_row[known])
             begins.append(begin[known])
             ends.append(end[known])
             rows.append(np.full(len(ids[-1]), row))
         keys = np.concatenate(rows) * self.size + np.concatenate(ids)
         return encoded.group_spans(keys, np.concatenate(begins), np.concatenate(ends))
 
-    def describe(self) -> dict[str, Any]:
-        return {"kind": "n-grams", "bits": BITS, "orders": list(self.orders), "buckets": list(self.buckets)}
+    def to_dict(self) -> dict[str, Any]:
+        """The n-grams as JSON for `encoder.json`."""
+        return {"kind": "n-grams", "bits": BITS, "orders": list(self.word_ngrams), "buckets": list(self.buckets)}
 
 
 def restore(description: dict[str, Any]) -> NgramVocabulary:
-    """What `NgramVocabulary.describe` tells of. Raises ValueError where a number is out of range."""
+    """The n-grams of `NgramVocabulary.to_dict`. Raises ValueError if a number is out of range."""
     record = Record(description, "encoder.json")
     record.whole("bits", BITS, BITS)
-    orders = record.wholes("orders", 1, MAX_NGRAM_LENGTH)
-    if not 0 < len(orders) <= MAX_NGRAM_LENGTH:
-        raise record.error("orders", f"it has {len(orders):,} items; from 1 to {MAX_NGRAM_LENGTH} are allowed")
-    return NgramVocabulary(tuple(orders), tuple(record.wholes("buckets", 0, (1 << BITS) - 1)))
+    word_ngrams = record.wholes("orders", 1, MAX_NGRAM_LENGTH)
+    if not 0 < len(word_ngrams) <= MAX_NGRAM_LENGTH:
+        raise record.error("orders", f"it has {len(word_ngrams):,} items; from 1 to {MAX_NGRAM_LENGTH} are allowed")
+    return NgramVocabulary(tuple(word_ngrams), tuple(record.wholes("buckets", 0, (1 << BITS) - 1)))
 
 
-def build(texts: Sequence[str], size: int, orders: tuple[int, ...], minimum_texts: int) -> NgramVocabulary:
-    """The `size - 1` n-grams that occur in most texts, if in `minimum_texts` at least, or all where none do."""
-    buckets = ngrams.frequent_buckets(ngrams.document_frequency(ngrams.count(texts, orders)), minimum_texts)
-    return NgramVocabulary(orders, tuple(buckets[: size - _RESERVED].tolist()))
+def build(texts: Sequence[str], size: int, word_ngrams: tuple[int, ...], min_df: int) -> NgramVocabulary:
+    """The n-grams that occur in most texts.
+
+    Args:
+        texts: The texts.
+        size: Ids at most: one more than the n-grams.
+        word_ngrams: Lengths of the n-grams in tokens.
+        min_df: Texts in which an n-gram has to occur; if none does, all are taken.
+    """
+    buckets = ngrams.frequent_buckets(ngrams.document_frequency(ngrams.count(texts, word_ngrams)), min_df)
+    return NgramVocabulary(word_ngrams, tuple(buckets[: size - _RESERVED].tolist()))

@@ -1,7 +1,7 @@
 """Texts -> counts of hashed n-grams, as compressed sparse rows.
 
-An n-gram is a run of n neighbouring tokens, or of n neighbouring characters. Its hash mixes those of its parts, and the
-top bits of the hash are its bucket (Weinberger et al., 2009, "Feature Hashing for Large Scale Multitask Learning"). All
+An n-gram is n neighbouring tokens, or n neighbouring characters. Its hash mixes the hashes of its parts, and the top
+bits of the hash are its bucket (Weinberger et al., 2009, "Feature Hashing for Large Scale Multitask Learning"). All
 n-grams share the buckets.
 """
 
@@ -20,15 +20,19 @@ from tenor.text import encoded
 from tenor.text.encoded import Spans
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, hash_characters, mix, tokenise
 
-BITS = 22  # buckets: 2^22; a text's number in its block and a bucket share 32 bits, so that sorting is fast
+BITS = 22
+"""There are 2^22 buckets. The number of a text in its block and a bucket share 32 bits, so that sorting is fast."""
+
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-_RUN = 1 << 22  # entries that are looked at together
+_BLOCK_ENTRIES = 1 << 22  # entries that are counted together
 
 assert BLOCK_TEXTS <= 1 << (32 - BITS)
 
 
 class NgramCounts(NamedTuple):
-    """Counts of buckets: text i has `counts[row[i]:row[i + 1]]` of the buckets `buckets[row[i]:row[i + 1]]`.
+    """Counts of buckets, as compressed sparse rows.
+
+    Text i has the counts `counts[row_offsets[i]:row_offsets[i + 1]]` of the same slice of `buckets`.
 
     Attributes:
         row_offsets: (texts + 1,) int64.
@@ -43,25 +47,32 @@ class NgramCounts(NamedTuple):
 
 def count(
     texts: Sequence[str],
-    orders: Sequence[int],
-    character_orders: Sequence[int] = (),
+    word_ngrams: Sequence[int],
+    char_ngrams: Sequence[int] = (),
     callback: Callback | None = None,
 ) -> NgramCounts:
-    """Count the hashed n-grams of tokens and of characters in each text; either may have no orders.
+    """Count the hashed n-grams of tokens and of characters in each text, on all cores.
 
-    On all cores; the result does not depend on their number. Counts of texts on disk are on disk.
+    Args:
+        texts: The texts.
+        word_ngrams: Lengths of the n-grams of tokens; may be empty.
+        char_ngrams: Lengths of the n-grams of characters; may be empty.
+        callback: Gets the progress.
+
+    Returns:
+        The counts, on disk if the texts are. They do not depend on the number of cores.
     """
     callback = callback or Callback()
 
     def count_block(block: Sequence[str]) -> NgramCounts:
         keys = []
-        if orders:
+        if word_ngrams:
             tokens = tokenise(block)
-            keys += _keys(tokens.hashes, tokens.text_offsets, orders)
-        if character_orders:
-            characters_of = hash_characters(block)
-            keys += _keys(characters_of.hashes, characters_of.text_offsets, character_orders)
-        return _tally(keys, len(block))
+            keys += _ngram_keys(tokens.hashes, tokens.text_offsets, word_ngrams)
+        if char_ngrams:
+            characters = hash_characters(block)
+            keys += _ngram_keys(characters.hashes, characters.text_offsets, char_ngrams)
+        return _count_keys(keys, len(block))
 
     def counted() -> Iterator[NgramCounts]:
         done = 0
@@ -70,123 +81,145 @@ def count(
             done += len(part.row_offsets) - 1
             callback.on_progress("count", done, len(texts), {})
 
-    parts = counted()
-    return concatenate(parts, text_source(texts).on_disk)
+    return concatenate(counted(), text_source(texts).on_disk)
 
 
-def spans(text: str, orders: Sequence[int], character_orders: Sequence[int] = ()) -> Spans:
-    """Which characters the counts of `count([text], ...)` come from; `at` is the position in its `buckets`."""
-    tokens, single = tokenise([text]), hash_characters([text])
-    found = ngram_spans(tokens.hashes, tokens.begin, tokens.end, orders)
-    # A text's characters stand between two blanks, which are none of its own.
-    begin, end = (np.clip(edge - 1, 0, len(text)) for edge in (single.begin, single.end))
-    of_characters = ngram_spans(single.hashes, begin, end, character_orders)
-    buckets, begin, end = (np.concatenate([one, other]) for one, other in zip(found, of_characters, strict=True))
+def spans(text: str, word_ngrams: Sequence[int], char_ngrams: Sequence[int] = ()) -> Spans:
+    """The characters that the counts of `count([text], ...)` come from; `at` is the position in its `buckets`."""
+    tokens, characters = tokenise([text]), hash_characters([text])
+    of_words = ngram_spans(tokens.hashes, tokens.begin, tokens.end, word_ngrams)
+    # `hash_characters` puts a blank before and after the text.
+    begin, end = (np.clip(edge - 1, 0, len(text)) for edge in (characters.begin, characters.end))
+    of_characters = ngram_spans(characters.hashes, begin, end, char_ngrams)
+    buckets, begin, end = (np.concatenate([one, other]) for one, other in zip(of_words, of_characters, strict=True))
     return encoded.group_spans(buckets, begin, end)
 
 
 def ngram_spans(
-    hashes: Hashes, begin: Positions, end: Positions, orders: Sequence[int]
+    hashes: Hashes, begin: Positions, end: Positions, lengths: Sequence[int]
 ) -> tuple[Positions, Positions, Positions]:
-    """Where the n-grams of one text are, whose tokens are `begin` to `end`: bucket, begin and end of each part."""
+    """Where the n-grams of one text are.
+
+    Args:
+        hashes: (tokens,) hash of each token.
+        begin: (tokens,) its first character.
+        end: (tokens,) the position after its last character.
+        lengths: Lengths of the n-grams.
+
+    Returns:
+        For each token of each n-gram the bucket of the n-gram, and begin and end of the token.
+    """
     buckets, parts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    rising = sorted(set(orders))
-    for order, keys in zip(rising, _keys(hashes, np.array([0, len(hashes)]), rising), strict=True):
-        buckets.append(np.repeat(keys.astype(np.int64), order))
-        parts.append((np.arange(len(keys))[:, None] + np.arange(order)).ravel())
+    rising = sorted(set(lengths))
+    for length, keys in zip(rising, _ngram_keys(hashes, np.array([0, len(hashes)]), rising), strict=True):
+        buckets.append(np.repeat(keys.astype(np.int64), length))
+        parts.append((np.arange(len(keys))[:, None] + np.arange(length)).ravel())
     part = np.concatenate(parts)
     return np.concatenate(buckets), begin[part], end[part]
 
 
 def concatenate(parts: Iterable[NgramCounts], on_disk: bool = False) -> NgramCounts:
-    """Put blocks of counts one under the other; with `on_disk` there, in little memory for any number."""
+    """Concatenate blocks of counts.
+
+    Args:
+        parts: The blocks.
+        on_disk: Write the result to disk, in little memory for any number of blocks.
+    """
     if on_disk:
-        return _store(parts)
+        return _concatenate_on_disk(parts)
     parts = list(parts)
     if not parts:
         return NgramCounts(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
-    row = np.concatenate([[0], *[np.diff(part.row_offsets) for part in parts]]).cumsum()
     return NgramCounts(
-        row, np.concatenate([part.buckets for part in parts]), np.concatenate([part.counts for part in parts])
+        row_offsets=np.concatenate([[0], *[np.diff(part.row_offsets) for part in parts]]).cumsum(),
+        buckets=np.concatenate([part.buckets for part in parts]),
+        counts=np.concatenate([part.counts for part in parts]),
     )
 
 
-def _store(parts: Iterable[NgramCounts]) -> NgramCounts:
-    """As `concatenate`, on disk."""
-    row, buckets, counts = disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int32), disk_arrays.Writer(np.int32)
-    row.append([0])
-    entries = 0
+def _concatenate_on_disk(parts: Iterable[NgramCounts]) -> NgramCounts:
+    row_offsets, buckets = disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int32)
+    counts = disk_arrays.Writer(np.int32)
+    row_offsets.append([0])
+    n_entries = 0
     for part in parts:
-        row.append(part.row_offsets[1:] + entries)
+        row_offsets.append(part.row_offsets[1:] + n_entries)
         buckets.append(part.buckets)
         counts.append(part.counts)
-        entries += int(part.row_offsets[-1])
-    return NgramCounts(row.finish(), buckets.finish(), counts.finish())
+        n_entries += int(part.row_offsets[-1])
+    return NgramCounts(row_offsets.finish(), buckets.finish(), counts.finish())
 
 
-def count_hashes(hashes: Hashes, first: Positions, orders: Sequence[int]) -> NgramCounts:
-    """Count the n-grams of one block of at most BLOCK_TEXTS texts; text i has `hashes[first[i]:first[i + 1]]`."""
-    return _tally(_keys(hashes, first, orders), len(first) - 1)
+def count_hashes(hashes: Hashes, text_offsets: Positions, lengths: Sequence[int]) -> NgramCounts:
+    """Count the n-grams of one block of at most BLOCK_TEXTS texts.
+
+    Args:
+        hashes: (tokens,) hash of each token.
+        text_offsets: (texts + 1,) text i has `hashes[text_offsets[i]:text_offsets[i + 1]]`.
+        lengths: Lengths of the n-grams.
+    """
+    return _count_keys(_ngram_keys(hashes, text_offsets, lengths), len(text_offsets) - 1)
 
 
-def _keys(hashes: Hashes, first: Positions, orders: Sequence[int]) -> list[npt.NDArray[np.uint32]]:
-    """For each order the n-grams as (number of the text, bucket) in 32 bits."""
-    owner = np.repeat(np.arange(len(first) - 1, dtype=np.uint32), np.diff(first))
-    keys, grams = [], hashes
-    for order in range(1, max(orders, default=0) + 1):
-        if order > 1:
-            grams = mix(grams[:-1] * _STEP + hashes[order - 1 :])
-        if order in orders:
-            key = owner[: len(grams)] << np.uint32(BITS) | (grams >> np.uint64(64 - BITS)).astype(np.uint32)
-            keys.append(key[owner[: len(grams)] == owner[order - 1 :]] if order > 1 else key)
+def _ngram_keys(hashes: Hashes, text_offsets: Positions, lengths: Sequence[int]) -> list[npt.NDArray[np.uint32]]:
+    """For each length the n-grams as (number of the text, bucket) in 32 bits."""
+    owner = np.repeat(np.arange(len(text_offsets) - 1, dtype=np.uint32), np.diff(text_offsets))
+    keys, ngram_hashes = [], hashes
+    for length in range(1, max(lengths, default=0) + 1):
+        if length > 1:
+            ngram_hashes = mix(ngram_hashes[:-1] * _STEP + hashes[length - 1 :])
+        if length in lengths:
+            bucket = (ngram_hashes >> np.uint64(64 - BITS)).astype(np.uint32)
+            key = owner[: len(bucket)] << np.uint32(BITS) | bucket
+            keys.append(key[owner[: len(key)] == owner[length - 1 :]] if length > 1 else key)
     return keys
 
 
-def _tally(keys: list[npt.NDArray[np.uint32]], texts: int) -> NgramCounts:
+def _count_keys(keys: list[npt.NDArray[np.uint32]], n_texts: int) -> NgramCounts:
     """Count equal keys."""
     key = np.concatenate(keys)
     key.sort()
-    first = np.ones(len(key), bool)
-    np.not_equal(key[1:], key[:-1], out=first[1:])
-    begin = np.flatnonzero(first)
+    is_first = np.ones(len(key), bool)
+    np.not_equal(key[1:], key[:-1], out=is_first[1:])
+    begin = np.flatnonzero(is_first)
     key = key[begin]
-    row = np.zeros(texts + 1, np.int64)
-    np.cumsum(np.bincount(key >> np.uint32(BITS), minlength=texts), out=row[1:])
+    row_offsets = np.zeros(n_texts + 1, np.int64)
+    np.cumsum(np.bincount(key >> np.uint32(BITS), minlength=n_texts), out=row_offsets[1:])
     buckets = (key & np.uint32((1 << BITS) - 1)).astype(np.int32)
-    return NgramCounts(row, buckets, np.diff(begin, append=len(first)).astype(np.int32))
+    return NgramCounts(row_offsets, buckets, np.diff(begin, append=len(is_first)).astype(np.int32))
 
 
 def take(counts: NgramCounts, rows: npt.NDArray[np.int64]) -> NgramCounts:
     """The counts of the chosen texts, in that order."""
     lengths = np.diff(counts.row_offsets)[rows]
-    row = np.concatenate([[0], lengths]).cumsum()
-    entries = np.arange(row[-1]) + np.repeat(counts.row_offsets[rows] - row[:-1], lengths)
-    return NgramCounts(row, counts.buckets[entries], counts.counts[entries])
+    row_offsets = np.concatenate([[0], lengths]).cumsum()
+    entries = np.arange(row_offsets[-1]) + np.repeat(counts.row_offsets[rows] - row_offsets[:-1], lengths)
+    return NgramCounts(row_offsets, counts.buckets[entries], counts.counts[entries])
 
 
 def document_frequency(counts: NgramCounts) -> npt.NDArray[np.int64]:
     """(2^BITS,) in how many texts each bucket occurs."""
-    return np.asarray(
-        sum(
-            (np.bincount(run, minlength=1 << BITS) for run in row_blocks(counts.buckets, _RUN)),
-            np.zeros(1 << BITS, np.int64),
-        )
-    )
+    total = np.zeros(1 << BITS, np.int64)
+    for block in row_blocks(counts.buckets, _BLOCK_ENTRIES):
+        total += np.bincount(block, minlength=1 << BITS)
+    return total
 
 
-def frequent_buckets(frequency: npt.NDArray[np.int64], minimum_texts: int) -> npt.NDArray[np.int32]:
-    """The buckets that occur in most texts, the most frequent first, so that what is needed most shares a cache.
+def frequent_buckets(frequency: npt.NDArray[np.int64], min_df: int) -> npt.NDArray[np.int32]:
+    """The buckets that occur in most texts, the most frequent first, so that those used most share a cache.
 
-    Those in at least `minimum_texts` texts; all, where there are none.
+    Args:
+        frequency: (2^BITS,) in how many texts each bucket occurs.
+        min_df: Texts in which a bucket has to occur; if none does, all are taken.
     """
-    buckets = np.flatnonzero(frequency >= minimum_texts)
+    buckets = np.flatnonzero(frequency >= min_df)
     if not len(buckets):
         buckets = np.flatnonzero(frequency)
     return buckets[np.argsort(-frequency[buckets], kind="stable")].astype(np.int32)
 
 
-def bucket_positions(buckets: Sequence[int] | npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-    """(2^BITS,) bucket -> its position in `buckets`, -1 where it is not among them."""
-    found = np.full(1 << BITS, -1, np.int32)
-    found[np.asarray(buckets, np.int64)] = np.arange(len(buckets), dtype=np.int32)
-    return found
+def bucket_positions(buckets: Sequence[int] | npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
+    """(2^BITS,) the position of each bucket in `buckets`, or -1."""
+    positions = np.full(1 << BITS, -1, np.int32)
+    positions[np.asarray(buckets, np.int64)] = np.arange(len(buckets), dtype=np.int32)
+    return positions

@@ -1,20 +1,20 @@
-"""Texts -> folded characters and their kinds, with the way back to where each character stood.
+"""Texts -> folded characters and their kinds, with the original position of each character.
 
-Folding lower-cases, turns full-width and other compatibility forms into the plain one (the single-character part of
-Unicode NFKC), makes both apostrophes one, and control characters and blanks of any width a plain blank. A kind says how
-a character takes part in tokens:
+Folding lower-cases, and replaces full-width and other compatibility forms by the plain form (the single-character part
+of Unicode NFKC). It makes both apostrophes one, and control characters and all whitespace a plain blank. The kind of a
+character says what it does in tokens:
 
-    SEPARATOR  blanks, punctuation, control characters: ends a token
-    WORD       letters, digits, combining marks: runs of these make one token
-    ALONE      Chinese and Japanese characters, emoji and other symbols: each is a token of its own
+    SEPARATOR  whitespace, punctuation, control characters: ends a token
+    WORD       letters, digits, combining marks: a run of them is one token
+    ALONE      Chinese and Japanese characters, emoji and other symbols: each is a token
 
-Where the number of characters changes, it is because
+Two steps change the number of characters:
 
-- a letter and the combining marks behind it are composed, so that both ways to write an accent, a vowel sign or a
-  Korean syllable are one (canonical equivalence, Unicode Standard Annex 15), and ligatures of letters are taken apart;
-- characters that only steer how others are drawn are left out: joiners, the soft hyphen, the byte order mark, marks of
-  direction, variation selectors. They never end a word (rule WB4 of Unicode Standard Annex 29). The zero-width space is
-  no such character: it stands between words, and is a blank.
+- A letter and the combining marks after it are composed. So both ways to write an accent, a vowel sign or a Korean
+  syllable give the same (canonical equivalence, Unicode Standard Annex 15). Ligatures of letters are taken apart.
+- Characters that only control how others are drawn are left out: joiners, the soft hyphen, the byte order mark, marks
+  of direction, variation selectors. They never end a word (rule WB4 of Unicode Standard Annex 29). The zero-width space
+  is kept, as a blank: it stands between words.
 """
 
 import functools
@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 _UNKNOWN, SEPARATOR, WORD, ALONE = 0, 1, 2, 3
-_KIND, _JOINS, _EXPANDS, _IGNORED = 3, 4, 8, 16  # bits of an entry: the kind, and what changes the number of characters
+_KIND, _JOINS, _EXPANDS, _IGNORED = 3, 4, 8, 16  # bits of an entry: the kind, and changes to the number of characters
 APOSTROPHE = ord("'")
 _ZERO_WIDTH_SPACE = 0x200B
 
@@ -49,7 +49,7 @@ _IGNORED_RANGES = (
     (0xFEFF, 0xFEFF),  # byte order mark
     (0xE0000, 0xE0FFF),
 )
-_COMPOSING_RANGES = (range(0xA0, 0x3100), range(0x10000, 0x18000))  # of the characters that are made by composing
+_COMPOSING_RANGES = (range(0xA0, 0x3100), range(0x10000, 0x18000))  # of characters that composing makes
 _JAMO = (range(0x1161, 0x1176), range(0x11A8, 0x11C3))  # what follows the first consonant of a Korean syllable
 
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
@@ -57,20 +57,20 @@ Characters = npt.NDArray[np.uint32]
 Kinds = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int64]
 
-# Filled for a character when it is first seen: the entry of an unseen one is _UNKNOWN. Filling twice is harmless,
-# so threads need no lock.
+# A character's entry is filled when the character first occurs; before that it is _UNKNOWN. Filling it twice is
+# harmless, so threads need no lock.
 _folded = np.zeros(0x110000, np.uint32)
 _entries = np.zeros(0x110000, np.uint8)
 
 
 class Folded(NamedTuple):
-    """A text, folded.
+    """A folded text.
 
     Attributes:
         characters: (characters,) code points.
-        kinds: (characters,).
-        origin: (characters + 1,) where each character comes from in the text, rising, and at last the text's length;
-            None where nothing moved. What was left out belongs to the character before it.
+        kinds: (characters,) SEPARATOR, WORD or ALONE.
+        origin: (characters + 1,) the original position of each character, rising, and at last the length of the text;
+            None if nothing moved. Characters that were left out belong to the one before them.
     """
 
     characters: Characters
@@ -78,26 +78,26 @@ class Folded(NamedTuple):
     origin: Positions | None
 
     def begin(self, indices: Positions) -> Positions:
-        """Where in the text the characters with these indices begin."""
+        """The original positions where the characters with these indices begin."""
         return indices if self.origin is None else self.origin[indices]
 
     def end(self, indices: Positions) -> Positions:
-        """Where in the text the characters before these indices end."""
+        """The original positions where the characters before these indices end."""
         if self.origin is None or not len(indices):
             return indices
         return self.origin[np.searchsorted(self.origin, self.origin[indices - 1], side="right")]
 
     def locate(self, positions: Positions) -> Positions:
-        """The first character that comes from each position of the text, or from behind it."""
+        """The index of the first character from each original position, or from after it."""
         return positions if self.origin is None else np.searchsorted(self.origin, positions)
 
     def text(self) -> str:
-        """The folded text. Half a surrogate pair stays one."""
+        """The folded text. Half of a surrogate pair is kept."""
         return _decode(self.characters)
 
 
 def fold(text: str) -> Folded:
-    """Fold a text, or several with newlines between them: a newline stays where it is. HTML line breaks are blanks."""
+    """Fold a text, or several with newlines between them. Newlines are kept, and HTML line breaks become blanks."""
     codes = encode(_blank_line_breaks(text))
     entries = _look_up(codes)
     if not len(codes) or entries.max() <= _KIND:
@@ -109,7 +109,7 @@ def fold(text: str) -> Folded:
 
 
 def encode(text: str) -> Codes:
-    """The text as one number a character: bytes where it is ASCII, code points where it is not."""
+    """(characters,) the text as bytes if it is ASCII, else as code points."""
     if text.isascii():
         return np.frombuffer(text.encode("ascii"), np.uint8)
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -127,7 +127,11 @@ def _blank_line_breaks(text: str) -> str:
 
 
 def _compose(codes: Codes, entries: Kinds) -> tuple[Codes, Positions]:
-    """Compose characters with those behind them that join, take ligatures apart; and where each result comes from."""
+    """Compose characters with those after them that join, and take ligatures apart.
+
+    Returns:
+        The code points, and the position that each comes from.
+    """
     heads = np.flatnonzero(entries & _JOINS == 0)
     tails = np.append(heads[1:], len(codes))
     chosen = (tails - heads > 1) | (entries[heads] & _EXPANDS > 0)
@@ -144,7 +148,7 @@ def _compose(codes: Codes, entries: Kinds) -> tuple[Codes, Positions]:
 
 
 def _look_up(codes: Codes) -> Kinds:
-    """The entries of characters in the table, filled where they are new."""
+    """(characters,) the entries of characters in the table. New characters are added to it."""
     entries = _entries[codes]
     if not entries.all():
         for code in np.unique(codes[entries == _UNKNOWN]).tolist():
@@ -154,6 +158,7 @@ def _look_up(codes: Codes) -> Kinds:
 
 
 def _fold_character(code: int) -> tuple[int, int]:
+    """The folded code point of a character, and its entry."""
     if any(first <= code <= last for first, last in _IGNORED_RANGES):
         return code, SEPARATOR | _IGNORED
     character = chr(code)
@@ -181,7 +186,7 @@ def _fold_character(code: int) -> tuple[int, int]:
 
 
 def _is_ligature(character: str, parts: str) -> bool:
-    """Whether a character is letters written as one: ﬁ is, and what is put together of others; ™ and ½ are not."""
+    """Whether a character is several letters in one, such as ﬁ, or canonically composed; ™ and ½ are neither."""
     categories = [unicodedata.category(one)[0] for one in character + parts]
     return unicodedata.decomposition(character)[:1] not in ("", "<") or (
         categories[:2] == ["L", "L"] and all(category in "LM" for category in categories)
@@ -190,7 +195,7 @@ def _is_ligature(character: str, parts: str) -> bool:
 
 @functools.cache
 def _composing() -> frozenset[str]:
-    """The characters that may make one with the character before them."""
+    """The characters that may compose with the character before them."""
     pairs = (unicodedata.decomposition(chr(code)).split() for codes in _COMPOSING_RANGES for code in codes)
     second = {chr(int(pair[1], 16)) for pair in pairs if len(pair) == 2 and pair[0][0] != "<"}
     return frozenset(second | {chr(code) for codes in _JAMO for code in codes})

@@ -1,11 +1,11 @@
-"""Texts -> the ids of subwords, by the `tokenizers` package from a tokenizer.json.
+"""Texts -> ids of subwords, by the package `tokenizers` from a tokenizer.json.
 
-It is that of a pretrained encoder, or one trained on the texts (`build`): byte-pair encoding (Sennrich et al., 2016,
-"Neural Machine Translation of Rare Words with Subword Units") of texts that `normalise` has folded, with the bytes of a
-character where the character itself is not known.
+The tokenizer is that of a pretrained encoder, or it is trained on the texts (`build`): byte-pair encoding (Sennrich et
+al., 2016, "Neural Machine Translation of Rare Words with Subword Units") of texts that `normalise` has folded. A
+character that is not in the vocabulary becomes its bytes.
 
-Special tokens stand where the tokenizer's own template puts them around one text. A text that is too long is cut before
-they are added. Special tokens that stand in a text, such as the five letters [SEP], are ordinary text.
+The tokenizer's own template puts special tokens around a text. A text that is too long is truncated before that. The
+name of a special token inside a text, such as the five letters [SEP], is ordinary text.
 """
 
 import contextlib
@@ -25,25 +25,26 @@ from tenor.data.text_source import text_source
 from tenor.errors import BundleError
 from tenor.text import encoded, normalise, tokenizer_json
 from tenor.text.encoded import PADDING, Encoded, Ids, Spans, Truncation
+from tenor.text.tokenizer_checks import MAX_TOKENS
 
-_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no text of Unicode, so the package refuses it
-_BLOCK = 512  # texts; the lists of ids of one block are short-lived
-_FIRST = ["[PAD]", "[MASK]", *(f"<0x{byte:02X}>" for byte in range(256))]  # the ids of a trained one begin with these
-_FEWEST_TIMES = 10  # that a subword stands in the texts: of rarer ones nothing is learned on little data
-_TOO_LONG = 16  # characters for a trained subword, so that sentences that are often repeated are none
-_LONG_RUN = re.compile(r"\S{64}")  # is parted for training, whose time grows with the square of a run without blanks
-_TRAINING_CHARACTERS = 5_000_000  # more texts change little; an even share of them is taken then
-_PANICS = "pyo3_runtime"  # the module that panics of packages in Rust come from; it cannot be imported
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: not valid Unicode, so the package refuses it
+_BLOCK_TEXTS = 512  # the lists of ids of one block are short-lived
+_FIRST = ["[PAD]", "[MASK]", *(f"<0x{byte:02X}>" for byte in range(256))]  # first ids of a trained tokenizer
+_MIN_COUNT = 10  # occurrences of a subword in the texts: from little data nothing is learned about rarer ones
+_MAX_CHARACTERS = 16  # of a trained subword, so that sentences that are often repeated do not become one
+_LONG_RUN = re.compile(r"\S{64}")  # split for training, whose time is quadratic in a run without blanks
+_TRAINING_CHARACTERS = 5_000_000  # more change little; of more texts an even sample is taken
+_PANICS = "pyo3_runtime"  # the module of panics in Rust packages; it cannot be imported
 
 
 @dataclass(frozen=True)
 class SubwordTokenizer:
-    """A tokenizer; the id of its padding and id 0 change places, since padding is 0 in all of Tenor.
+    """A tokenizer. The id of its padding and the id 0 are swapped, since padding is 0 in all of Tenor.
 
     Attributes:
-        specification: What tokenizer.json holds.
-        padding: The tokenizer's id of padding.
-        folded: Whether the tokenizer is given folded texts.
+        specification: The content of tokenizer.json.
+        padding: The tokenizer's own id of padding.
+        folded: Whether texts are folded before they are tokenised.
     """
 
     specification: dict[str, Any]
@@ -54,8 +55,8 @@ class SubwordTokenizer:
 
     def __post_init__(self) -> None:
         _limit_threads()
-        object.__setattr__(self, "_tokenizer", _made(self.specification))
-        with self._panics_told("the text 'a'"):
+        object.__setattr__(self, "_tokenizer", _build_tokenizer(self.specification))
+        with self._panics_as_errors("the text 'a'"):
             object.__setattr__(self, "_around", _template(self._tokenizer))
 
     @property
@@ -65,84 +66,95 @@ class SubwordTokenizer:
 
     @property
     def n_special_tokens(self) -> int:
-        """Special tokens in each row."""
+        """Special tokens around each row."""
         return sum(map(len, self._around))
 
-    def max_row_length(self, maximum: int) -> int:
-        return maximum
+    def max_row_length(self, max_length: int) -> int:
+        """`max_length` itself, which includes the special tokens."""
+        return max_length
 
     def token_id(self, token: str) -> int | None:
-        """The id of a token, or None where there is no such token."""
-        found = self._tokenizer.token_to_id(token)
-        return None if found is None else int(self._swap(np.array([found]))[0])
+        """The id of a token, or None if there is no such token."""
+        number = self._tokenizer.token_to_id(token)
+        return None if number is None else int(self._swap(np.array([number]))[0])
 
-    def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
-        """Turn texts into ids, at most `maximum` in a row with the special tokens."""
+    def encode(self, texts: Sequence[str], max_length: int, truncation: Truncation) -> Encoded:
+        """Turn texts into ids, at most `max_length` in a row, the special tokens included."""
         parts = (
-            self._encode(self._prepare(texts[at : at + _BLOCK]), maximum - self.n_special_tokens, keep)
-            for at in range(0, len(texts), _BLOCK)
+            self._encode(self._prepare(texts[at : at + _BLOCK_TEXTS]), max_length - self.n_special_tokens, truncation)
+            for at in range(0, len(texts), _BLOCK_TEXTS)
         )
         return encoded.concatenate(parts, text_source(texts).on_disk)
 
-    def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
-        """The characters of each subword; special tokens, and those that stand for nothing but a blank, have none."""
-        with self._panics_told():
-            found = self._tokenizer.encode(self._prepare([text])[0], add_special_tokens=False)
-        begin, end = np.array(found.offsets, np.int64).reshape(-1, 2).T
-        positions, first, _ = encoded.truncate(np.array([0, len(begin)]), maximum - self.n_special_tokens, keep)
-        row = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    def spans(self, text: str, max_length: int, truncation: Truncation) -> Spans:
+        """The characters of each subword. Special tokens, and subwords of blanks alone, have none."""
+        with self._panics_as_errors():
+            encoding = self._tokenizer.encode(self._prepare([text])[0], add_special_tokens=False)
+        begin, end = np.array(encoding.offsets, np.int64).reshape(-1, 2).T
+        positions, row_offsets, _ = encoded.truncate(
+            np.array([0, len(begin)]), max_length - self.n_special_tokens, truncation
+        )
+        row = np.repeat(np.arange(len(row_offsets) - 1), np.diff(row_offsets))
         at = np.arange(len(positions)) + row * self.n_special_tokens + len(self._around[0])
-        some = (begin < end)[positions]
-        begin, end = begin[positions][some], end[positions][some]
+        not_empty = (begin < end)[positions]
+        begin, end = begin[positions][not_empty], end[positions][not_empty]
         if self.folded:
             folded = normalise.fold(text)
             begin, end = folded.begin(begin), folded.end(end)
-        return Spans(at[some], begin, end)
+        return Spans(at[not_empty], begin, end)
 
     def _prepare(self, texts: Sequence[str]) -> list[str]:
+        """The texts as the tokenizer takes them."""
         texts = _fold(texts) if self.folded else texts
         return [_SURROGATE.sub("\ufffd", text) for text in texts]
 
-    def _encode(self, texts: list[str], maximum: int, keep: Truncation) -> Encoded:
-        with self._panics_told():
-            found = [row.ids for row in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
-        lengths = np.fromiter(map(len, found), np.int64, len(found))
-        ids = np.fromiter((token for row in found for token in row), np.int32, int(lengths.sum()))
-        positions, first, text = encoded.truncate(np.concatenate([[0], lengths]).cumsum(), maximum, keep)
+    def _encode(self, texts: list[str], max_length: int, truncation: Truncation) -> Encoded:
+        with self._panics_as_errors():
+            rows = [row.ids for row in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        ids = np.fromiter((token for row in rows for token in row), np.int32, int(lengths.sum()))
+        text_offsets = np.concatenate([[0], lengths]).cumsum()
+        positions, offsets, row_to_text = encoded.truncate(text_offsets, max_length, truncation)
         before, after = (np.array(part, np.int32) for part in self._around)
-        around = self.n_special_tokens * np.arange(len(first))
-        with_specials = np.empty(len(positions) + self.n_special_tokens * len(text), np.int32)
-        with_specials[np.arange(len(positions)) + np.repeat(around[:-1], np.diff(first)) + len(before)] = ids[positions]
-        begin, end = (first + around)[:-1, None], (first + around)[1:, None]
+        row_offsets = offsets + self.n_special_tokens * np.arange(len(offsets))
+        with_specials = np.empty(row_offsets[-1], np.int32)
+        shift = np.repeat(row_offsets[:-1] - offsets[:-1], np.diff(offsets)) + len(before)
+        with_specials[np.arange(len(positions)) + shift] = ids[positions]
+        begin, end = row_offsets[:-1, None], row_offsets[1:, None]
         with_specials[begin + np.arange(len(before))] = before
         with_specials[end - len(after) + np.arange(len(after))] = after
-        return Encoded(self._swap(with_specials), first + around, text, int((lengths > maximum).sum()))
+        return Encoded(self._swap(with_specials), row_offsets, row_to_text, int((lengths > max_length).sum()))
 
     @contextlib.contextmanager
-    def _panics_told(self, text: str = "a text") -> Iterator[None]:
-        """Tell of a panic in the package, which is no Exception, as an error; the tokenizer is made anew after one, as
-        it may have left a lock behind.
+    def _panics_as_errors(self, text: str = "a text") -> Iterator[None]:
+        """Turn a panic in the package, which is not an Exception, into an error. The tokenizer is built anew after it,
+        since it may have left a lock behind.
+
+        Args:
+            text: What was tokenised, for the message.
 
         Raises:
-            BundleError: There was one.
+            BundleError: There was a panic.
         """
         try:
             yield
         except BaseException as error:
             if type(error).__module__ != _PANICS:
                 raise
-            object.__setattr__(self, "_tokenizer", _made(self.specification))
+            object.__setattr__(self, "_tokenizer", _build_tokenizer(self.specification))
             raise BundleError(
                 f"{tokenizer_json.FILE}: the tokenizer failed on {text}: {_one_line(error)}.",
                 "Do not use this model, or leave that text out. Please report this.",
             ) from None
 
     def _swap(self, ids: Ids) -> Ids:
+        """The ids with that of padding and 0 swapped."""
         if self.padding == PADDING:
             return ids
         return np.where(ids == self.padding, PADDING, np.where(ids == PADDING, self.padding, ids)).astype(np.int32)
 
-    def describe(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
+        """The tokenizer as JSON for `encoder.json`."""
         return {
             "kind": "subwords",
             "padding": self.padding,
@@ -155,21 +167,25 @@ class SubwordTokenizer:
 
 
 def restore(description: dict[str, Any]) -> SubwordTokenizer:
-    """The tokenizer that `SubwordTokenizer.describe` tells of. Raises ValueError where it cannot be read."""
+    """The tokenizer of `SubwordTokenizer.to_dict`. Raises ValueError if it cannot be read."""
     record = Record(description, "encoder.json")
     specification = record.record("tokenizer").values
-    padding = record.whole("padding", 0, tokenizer_json.MOST_TOKENS)
-    found = SubwordTokenizer(specification, padding, "folded" in description and record.flag("folded"))
-    if found.folded and sorted(specification["model"]["vocab"].values()) != list(range(found.size)):
+    padding = record.whole("padding", 0, MAX_TOKENS)
+    tokenizer = SubwordTokenizer(specification, padding, "folded" in description and record.flag("folded"))
+    if tokenizer.folded and sorted(specification["model"]["vocab"].values()) != list(range(tokenizer.size)):
         raise record.error("tokenizer.model.vocab", "the ids have gaps")
-    return found
+    return tokenizer
 
 
 def build(texts: Sequence[str], size: int) -> SubwordTokenizer:
-    """Train a tokenizer of at most `size` subwords on texts.
+    """Train a tokenizer on texts.
 
-    Blanks and punctuation part subwords. Characters that stand only once in the texts are left to their bytes, so that
-    the bytes are learned too.
+    Subwords do not cross whitespace or punctuation. A character that occurs only once becomes its bytes, so that a
+    network learns the bytes too.
+
+    Args:
+        texts: The texts.
+        size: Ids at most.
     """
     _limit_threads()
     step = max(1, -(-sum(map(len, texts)) // _TRAINING_CHARACTERS))
@@ -181,10 +197,10 @@ def build(texts: Sequence[str], size: int) -> SubwordTokenizer:
     alphabet = _alphabet(folded, (size - len(_FIRST)) // 2)
     trainer = trainers.BpeTrainer(
         vocab_size=size - len(_FIRST),
-        min_frequency=_FEWEST_TIMES,
+        min_frequency=_MIN_COUNT,
         initial_alphabet=alphabet,
         limit_alphabet=len(alphabet),
-        max_token_length=_TOO_LONG,
+        max_token_length=_MAX_CHARACTERS,
         show_progress=False,
     )
     tokenizer.train_from_iterator(folded, trainer)
@@ -196,19 +212,19 @@ def build(texts: Sequence[str], size: int) -> SubwordTokenizer:
     return SubwordTokenizer(specification, PADDING, folded=True)
 
 
-def _made(specification: dict[str, Any]) -> Tokenizer:
-    """The tokenizer of the package. Raises ValueError where a part is not allowed, or the package refuses it."""
+def _build_tokenizer(specification: dict[str, Any]) -> Tokenizer:
+    """The tokenizer of the package. Raises ValueError if a part is not allowed, or the package refuses it."""
     plain = json.dumps(tokenizer_json.plain(specification))
     try:
         tokenizer = Tokenizer.from_str(plain)
-    except BaseException as error:  # the package raises Exception itself, and panics are none
+    except BaseException as error:  # the package raises Exception itself, and panics are not one
         if type(error) is not Exception and type(error).__module__ != _PANICS:
             raise
         raise RecordError(tokenizer_json.FILE, "", f"it cannot be read: {_one_line(error)}") from None
     tokenizer.encode_special_tokens = True
     for token in specification.get("added_tokens") or ():
         if tokenizer.token_to_id(token["content"]) != token["id"]:
-            raise RecordError(tokenizer_json.FILE, "added_tokens", f"another id than {token['id']} is that of a token")
+            raise RecordError(tokenizer_json.FILE, "added_tokens", f"a token has another id than {token['id']}")
     return tokenizer
 
 
@@ -217,28 +233,29 @@ def _one_line(error: BaseException) -> str:
 
 
 def _limit_threads() -> None:
-    """Have the package start as many threads as there are cores for this process: it looks at this variable once, when
-    it first has several texts.
+    """Let the package start one thread for each core of this process. It reads this variable once, at the first batch
+    of texts.
     """
     os.environ.setdefault("RAYON_NUM_THREADS", str(cores()))
 
 
 def _fold(texts: Sequence[str]) -> list[str]:
+    """Fold each text."""
     folded = normalise.fold("\n".join(texts))
     ends = folded.locate(np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)).tolist()
-    whole = folded.text()
-    return [whole[begin : end - 1] for begin, end in zip([0, *ends], ends, strict=False)]
+    joined = folded.text()
+    return [joined[begin : end - 1] for begin, end in zip([0, *ends], ends, strict=False)]
 
 
 def _alphabet(texts: Sequence[str], most: int) -> list[str]:
-    """The characters that stand in the texts at least twice, the most frequent first, blanks left out."""
+    """The characters that occur at least twice in the texts, the most frequent first, without whitespace."""
     codes, counts = np.unique(normalise.encode("".join(texts)), return_counts=True)
     ranked = codes[np.argsort(-counts, kind="stable")][: int((counts > 1).sum())]
     return [character for character in map(chr, ranked.tolist()) if not character.isspace()][:most]
 
 
 def _template(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
-    """Ids of the special tokens that the tokenizer puts before and after a text."""
+    """The ids of the special tokens that the tokenizer puts before and after a text."""
     ids, kinds = (lambda row: (row.ids, row.special_tokens_mask))(tokenizer.encode("a"))
     inside = [index for index, special in enumerate(kinds) if not special]
     if not inside:

@@ -1,9 +1,9 @@
 """Texts -> tokens, for many texts at once and without a Python loop over tokens.
 
-Texts are joined into one array of characters. A token is a run of WORD characters or one ALONE character (see
-`normalise`); an apostrophe counts only between two letters. A token is known by a 64-bit polynomial hash of its folded
-characters, computed for all tokens together from one running sum: with S[i] = sum of c[j] * P^j over j < i (mod 2^64),
-the hash of the token [b, e) is (S[e] - S[b]) * P^-b, the same wherever the token stands (Karp and Rabin, 1987).
+The texts of a block are joined into one array of characters. A token is a run of WORD characters, or one ALONE
+character (see `normalise`). An apostrophe counts only between two letters. Each token has a 64-bit polynomial hash of
+its folded characters (Karp and Rabin, 1987). One cumulative sum gives the hashes of all tokens: let S[i] be the sum of
+c[j] * P^j over j < i, modulo 2^64. Then the hash of the token [b, e) is (S[e] - S[b]) * P^-b, wherever it occurs.
 """
 
 import functools
@@ -19,23 +19,26 @@ from tenor.text.normalise import ALONE, APOSTROPHE, SEPARATOR, WORD
 Hashes = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.int64]
 
-BLOCK_CHARACTERS = 1 << 17  # texts are taken together up to about this size, so that a block stays in the cache
+BLOCK_CHARACTERS = 1 << 17
+"""Characters in a block of texts, about, so that it stays in the cache."""
 BLOCK_TEXTS = 1024
+"""Texts in a block, at most."""
+MAX_TOKEN_CHARACTERS = 256
+"""Characters of a token that its hash covers."""
 
 _P = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2^64
 _WINDOW = 1 << 18
-MAX_TOKEN_CHARACTERS = 256  # characters of a token that its hash covers
 
 
 class Tokens(NamedTuple):
-    """Tokens of a block of texts, or its characters.
+    """The tokens, or the characters, of a block of texts.
 
     Attributes:
         hashes: (tokens,) 64-bit hash of each token.
-        text_offsets: (texts + 1,) tokens of text i are `hashes[first[i]:first[i + 1]]`.
+        text_offsets: (texts + 1,) the tokens of text i are `hashes[text_offsets[i]:text_offsets[i + 1]]`.
         begin: (tokens,) position of the token's first character in the joined block.
         end: (tokens,) position after its last character.
-        joined: The block's texts with newlines between them.
+        joined: The texts of the block, with newlines between them.
         text_starts: (texts + 1,) position of each text in `joined`.
     """
 
@@ -48,7 +51,7 @@ class Tokens(NamedTuple):
 
 
 def blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut a list of texts into runs of at most BLOCK_TEXTS texts and about BLOCK_CHARACTERS characters."""
+    """The texts in blocks of at most BLOCK_TEXTS texts and about BLOCK_CHARACTERS characters."""
     begin = size = 0
     for index, text in enumerate(texts):
         size += len(text)
@@ -75,8 +78,9 @@ def tokenise(texts: Sequence[str]) -> Tokens:
 def hash_characters(texts: Sequence[str]) -> Tokens:
     """Hash every character of a block of texts.
 
-    Folded like tokens, but with punctuation. A run of blanks is one blank, and each text stands between two of them, so
-    that n-grams of characters tell where words begin and end; text i is `joined[start[i] + 1 : start[i + 1] - 1]`.
+    Characters are folded like tokens, and punctuation counts. Several blanks are one blank, and each text gets a blank
+    before and after it, so that n-grams of characters show where words begin and end. Text i is
+    `joined[text_starts[i] + 1 : text_starts[i + 1] - 1]`.
     """
     lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 2
     start = np.zeros(len(texts) + 1, np.int64)
@@ -94,7 +98,7 @@ def hash_characters(texts: Sequence[str]) -> Tokens:
 
 
 def mix(hashes: Hashes) -> Hashes:
-    """Spread every bit of a 64-bit value over all bits (the finaliser of MurmurHash3, Appleby 2011)."""
+    """Spread every bit of 64-bit hashes over all bits, by the finaliser of MurmurHash3 (Appleby, 2011)."""
     hashes = hashes ^ (hashes >> np.uint64(33))
     hashes *= np.uint64(0xFF51AFD7ED558CCD)
     hashes ^= hashes >> np.uint64(33)
@@ -104,6 +108,7 @@ def mix(hashes: Hashes) -> Hashes:
 
 
 def _boundaries(folded: normalise.Characters, kinds: normalise.Kinds) -> tuple[Positions, Positions]:
+    """(tokens,) where tokens begin, and where they end."""
     if not len(kinds):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     quotes = np.flatnonzero(folded == APOSTROPHE)
@@ -122,6 +127,7 @@ def _boundaries(folded: normalise.Characters, kinds: normalise.Kinds) -> tuple[P
 
 
 def _hash(folded: normalise.Characters, begin: Positions, end: Positions) -> Hashes:
+    """(tokens,) the hash of each token, window by window."""
     powers, inverses = _powers(_P), _powers(pow(_P, -1, 1 << 64))
     end = np.minimum(end, begin + MAX_TOKEN_CHARACTERS)
     hashes = np.empty(len(begin), np.uint64)

@@ -1,4 +1,4 @@
-"""The most frequent tokens of a corpus, and the way from texts to their ids."""
+"""Texts -> ids of their words, by a vocabulary of the most frequent tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,84 +17,112 @@ from tenor.text.tokenise import MAX_TOKEN_CHARACTERS, Tokens, blocks, tokenise
 
 UNKNOWN = 1
 _RESERVED = 2
-_MERGED = 1 << 20  # different tokens of each block that are held before they are put together
+_MAX_UNMERGED = 1 << 20  # distinct tokens of blocks that are held before they are merged
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens by rank: the token `tokens[k]` has id k + 2; id 0 is padding, id 1 any other token."""
+    """A vocabulary. The token `tokens[k]` has the id k + 2; the id 0 is padding, and 1 is any other token.
+
+    Attributes:
+        tokens: The tokens, the most frequent first.
+    """
 
     tokens: tuple[str, ...]
 
     @cached_property
     def _sorted(self) -> tuple[npt.NDArray[np.uint64], Ids]:
-        found = tokenise(self.tokens)
-        if not np.diff(found.text_offsets).all():
-            raise RecordError("encoder.json", "tokens", "one of them is no token")
-        hashes = found.hashes[found.text_offsets[:-1]]
+        """The hashes of the tokens, rising, and the id of each."""
+        tokenised = tokenise(self.tokens)
+        if not np.diff(tokenised.text_offsets).all():
+            raise RecordError("encoder.json", "tokens", "one of them is not a token")
+        hashes = tokenised.hashes[tokenised.text_offsets[:-1]]
         order = np.argsort(hashes)
         return hashes[order], (order + _RESERVED).astype(np.int32)
 
     @property
     def size(self) -> int:
+        """One more than the largest id."""
         return len(self.tokens) + _RESERVED
 
-    def max_row_length(self, maximum: int) -> int:
-        return maximum
+    @property
+    def n_special_tokens(self) -> int:
+        """None."""
+        return 0
 
-    def describe(self) -> dict[str, Any]:
+    def token_id(self, token: str) -> int | None:
+        """The id of a word, or None if it is not in the vocabulary."""
+        return self.tokens.index(token) + _RESERVED if token in self.tokens else None
+
+    def max_row_length(self, max_length: int) -> int:
+        """`max_length` itself."""
+        return max_length
+
+    def to_dict(self) -> dict[str, Any]:
+        """The vocabulary as JSON for `encoder.json`."""
         return {"kind": "vocabulary", "tokens": list(self.tokens)}
 
-    def encode(self, texts: Sequence[str], maximum: int, keep: Truncation) -> Encoded:
-        """Turn texts into ids, at most `maximum` in a row, on all cores."""
-        parts = parallel_map(lambda block: self._encode(tokenise(block), maximum, keep), blocks(texts))
+    def encode(self, texts: Sequence[str], max_length: int, truncation: Truncation) -> Encoded:
+        """Turn texts into ids, at most `max_length` in a row, on all cores."""
+        parts = parallel_map(lambda block: self._encode(tokenise(block), max_length, truncation), blocks(texts))
         return encoded.concatenate(parts, text_source(texts).on_disk)
 
-    def spans(self, text: str, maximum: int, keep: Truncation) -> Spans:
-        """The characters of each token that `encode` finds; those of an unknown one too."""
+    def spans(self, text: str, max_length: int, truncation: Truncation) -> Spans:
+        """The characters of each token in `encode([text], ...)`, also of an unknown one."""
         tokens = tokenise([text])
-        positions, _, _ = encoded.truncate(tokens.text_offsets, maximum, keep)
+        positions, _, _ = encoded.truncate(tokens.text_offsets, max_length, truncation)
         return Spans(np.arange(len(positions)), tokens.begin[positions], tokens.end[positions])
 
-    def _encode(self, tokens: Tokens, maximum: int, keep: Truncation) -> Encoded:
-        positions, first, text = encoded.truncate(tokens.text_offsets, maximum, keep)
-        longer = int((np.diff(tokens.text_offsets) > maximum).sum())
-        return Encoded(self._look_up(tokens.hashes[positions]), first, text, longer)
+    def _encode(self, tokens: Tokens, max_length: int, truncation: Truncation) -> Encoded:
+        positions, row_offsets, row_to_text = encoded.truncate(tokens.text_offsets, max_length, truncation)
+        n_truncated = int((np.diff(tokens.text_offsets) > max_length).sum())
+        return Encoded(self._look_up(tokens.hashes[positions]), row_offsets, row_to_text, n_truncated)
 
     def _look_up(self, hashes: npt.NDArray[np.uint64]) -> Ids:
         known, ids = self._sorted
         if not len(known):
             return np.full(len(hashes), UNKNOWN, np.int32)
-        place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-        return np.where(known[place] == hashes, ids[place], UNKNOWN).astype(np.int32)
+        position = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+        return np.where(known[position] == hashes, ids[position], UNKNOWN).astype(np.int32)
 
 
 def restore(description: dict[str, Any]) -> Vocabulary:
-    """The vocabulary that `Vocabulary.describe` tells of. Raises ValueError where it tells of none."""
-    found = Vocabulary(tuple(Record(description, "encoder.json").texts("tokens")))
-    found._sorted  # noqa: B018  is made at once, so that damage is found at once
-    return found
+    """The vocabulary of `Vocabulary.to_dict`. Raises ValueError if there is none."""
+    vocabulary = Vocabulary(tuple(Record(description, "encoder.json").texts("tokens")))
+    vocabulary._sorted  # noqa: B018  computed at once, so that damage is found here
+    return vocabulary
 
 
 def build(texts: Sequence[str], size: int) -> Vocabulary:
-    """The vocabulary of the `size - 2` most frequent tokens; among equally frequent ones the alphabet decides."""
+    """The vocabulary of the most frequent tokens of some texts; equally frequent ones are taken in alphabetical order.
+
+    Args:
+        texts: The texts.
+        size: Ids at most: two more than the tokens.
+    """
     parts: list[_Counted] = []
     for part in parallel_map(_count, blocks(texts)):
         parts.append(part)
-        if sum(len(each.hashes) for each in parts[1:]) > max(_MERGED, len(parts[0].hashes)):
+        if sum(len(each.hashes) for each in parts[1:]) > max(_MAX_UNMERGED, len(parts[0].hashes)):
             parts = [_merge(parts)]
     if not parts:
         return Vocabulary(())
     _, totals, spellings = _merge(parts)
-    enough = np.sort(totals)[-min(size - _RESERVED, len(totals))] if len(totals) and size > _RESERVED else 1 << 62
-    chosen = np.flatnonzero(totals >= enough)
+    threshold = np.sort(totals)[-min(size - _RESERVED, len(totals))] if len(totals) and size > _RESERVED else 1 << 62
+    chosen = np.flatnonzero(totals >= threshold)
     tokens = _folded([spellings[index] for index in chosen.tolist()])
     ranked = sorted(zip(-totals[chosen], tokens, strict=True))
     return Vocabulary(tuple(token for _, token in ranked[: size - _RESERVED]))
 
 
 class _Counted(NamedTuple):
-    """Different tokens: the hash of each, how often it occurs, and how it is first spelt."""
+    """Distinct tokens.
+
+    Attributes:
+        hashes: (tokens,) the hash of each.
+        counts: (tokens,) how often each occurs.
+        spellings: The first spelling of each.
+    """
 
     hashes: npt.NDArray[np.uint64]
     counts: npt.NDArray[np.int64]

@@ -97,6 +97,5 @@ def build_models(encoder: keras.Model, policy: str) -> MaskedModels:
 
 def mask_id(encoder: TextEncoder) -> int:
     """The id of the mask token; a vocabulary of words has none, so there it is that of unknown words."""
-    find = getattr(encoder, "id_of", None)
-    candidates = [find(name) for name in _MASKS] if find else []
+    candidates = map(encoder.token_id, _MASKS)
     return next((mask for mask in candidates if mask is not None), UNKNOWN)

@@ -54,7 +54,7 @@ class NeuralModel(ABC):
 
     def encoder(self) -> dict[str, Any]:
         """The description of the text encoder, for `encoder.json`."""
-        return self.text_encoder.describe()
+        return self.text_encoder.to_dict()
 
     def to_outputs(self, logits: Floats) -> Floats:
         """Turn logits into the outputs by which two runtimes are compared: probabilities, or standardised values."""
@@ -91,7 +91,7 @@ def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: d
         raise RecordError(
             "encoder.json", "", f"it has ids up to {encoder.size - 1:,}, and the network {n_ids:,} of them"
         )
-    n_special = getattr(encoder, "n_special_tokens", 0)  # only subwords have them
+    n_special = encoder.n_special_tokens
     if n_special >= config.max_length:
         raise RecordError("encoder.json", "", f"it has {n_special:,} special tokens, which leave no room for a text")
     return encoder
