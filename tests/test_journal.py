@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tenor.errors import BundleError, DataError, Location, WriteError
-from tenor.inference import prediction_cache
+from tenor.inference import cache_file, prediction_cache
 
 JOB = {"model": "abc", "coverage": None}
 CHUNKS = [["a", "好"], ["b"], ["c\n", ""]]
@@ -60,7 +60,7 @@ def test_what_is_known_is_not_computed_again(tmp_path: Path) -> None:
 def test_a_line_that_was_cut_off_is_computed_again(tmp_path: Path, cut: int) -> None:
     out = tmp_path / "out.csv"
     interrupted(out)
-    place = prediction_cache.cache_path(out)
+    place = cache_file.cache_path(out)
     place.write_bytes(place.read_bytes()[:-cut])
     assert work(out, resume=True)[1] == CHUNKS[1] + CHUNKS[2]
 
@@ -72,7 +72,9 @@ def test_another_job_is_refused_with_what_differs(tmp_path: Path) -> None:
         DataError, match=r"there is an interrupted run .* Continue it \(`resume=True`\), or start again"
     ):
         work(out)
-    with pytest.raises(DataError, match=r"the run that was interrupted had another model, another coverage\. Ask for"):
+    with pytest.raises(
+        DataError, match=r"the run that was interrupted had another model, another coverage\. Use the same"
+    ):
         work(out, resume=True, job={"model": "abd", "coverage": 0.9})
     with pytest.raises(DataError, match=r"from row 3 on, the texts are not those of .* Start again \(`overwrite=True`"):
         work(out, [CHUNKS[0], ["other"]], resume=True)
@@ -90,7 +92,7 @@ def test_nothing_is_kept_where_the_input_has_to_be_mended(tmp_path: Path) -> Non
     ):
         with pytest.raises(type(error), match=r"no string|does not fit|fails|is full"):
             work(tmp_path / "out.csv", until=2, error=error)
-        assert prediction_cache.cache_path(tmp_path / "out.csv").exists() == isinstance(error, WriteError)
+        assert cache_file.cache_path(tmp_path / "out.csv").exists() == isinstance(error, WriteError)
 
 
 PLANTED = {
@@ -111,7 +113,7 @@ def test_what_stands_at_the_name_of_the_journal_is_left_as_it_is(
     victim, out = tmp_path / "victim", tmp_path / "d" / "out.csv"
     victim.write_bytes(b"precious\n")
     out.parent.mkdir()
-    place = prediction_cache.cache_path(out)
+    place = cache_file.cache_path(out)
     PLANTED[planted](place, victim)
     before = place.lstat()[:7]  # not when it was read
     ended = cli("predict", model_folder, english_csv, "-o", out, *options)
@@ -127,8 +129,8 @@ def test_what_stands_at_the_name_of_the_journal_is_left_as_it_is(
 def test_what_an_interrupted_run_left_under_another_name_is_not_taken_over(tmp_path: Path) -> None:
     out, other = tmp_path / "out.csv", tmp_path / "other.csv"
     interrupted(out)
-    prediction_cache.cache_path(out).rename(prediction_cache.cache_path(other))
-    with pytest.raises(DataError, match=r"other\.csv: the run that was interrupted had another file\. Ask for the"):
+    cache_file.cache_path(out).rename(cache_file.cache_path(other))
+    with pytest.raises(DataError, match=r"other\.csv: the run that was interrupted had another file\. Use the same"):
         work(other, resume=True)
 
 
@@ -136,7 +138,7 @@ def test_what_an_interrupted_run_left_under_another_name_is_not_taken_over(tmp_p
 def test_a_journal_that_was_cut_off_in_its_head_is_begun_again(tmp_path: Path, kept: int) -> None:
     out = tmp_path / "out.csv"
     interrupted(out)
-    place = prediction_cache.cache_path(out)
+    place = cache_file.cache_path(out)
     place.write_bytes(place.read_bytes()[:kept])
     assert work(out)[1] == [text for texts in CHUNKS for text in texts]
     assert list(tmp_path.iterdir()) == []
@@ -145,7 +147,7 @@ def test_a_journal_that_was_cut_off_in_its_head_is_begun_again(tmp_path: Path, k
 def test_values_that_do_not_fit_their_texts_are_refused(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     interrupted(out)
-    place = prediction_cache.cache_path(out)
+    place = cache_file.cache_path(out)
     magic, head, first, _ = place.read_bytes().splitlines(keepends=True)
     forged = json.loads(first[9:])
     forged["values"][0].append(1.0)
@@ -183,7 +185,7 @@ def line(content: bytes) -> bytes:
 def test_a_forged_line_is_refused_in_words(tmp_path: Path, content: bytes, problem: str) -> None:
     out = tmp_path / "out.csv"
     interrupted(out)
-    place = prediction_cache.cache_path(out)
+    place = cache_file.cache_path(out)
     magic, head, first, _ = place.read_bytes().splitlines(keepends=True)
     texts = b'"texts": "%s"' % json.loads(first[9:])["texts"].encode()
     place.write_bytes(magic + head + line(content.replace(b"TEXTS", texts)))
@@ -199,7 +201,7 @@ def test_a_forged_line_is_refused_in_words(tmp_path: Path, content: bytes, probl
 @pytest.mark.parametrize("content", [b"[1]", b'"x"', b"[" * 100_000, b"{"])
 def test_a_journal_of_no_job_is_left_alone(tmp_path: Path, content: bytes) -> None:
     out = tmp_path / "out.csv"
-    place = prediction_cache.cache_path(out)
+    place = cache_file.cache_path(out)
     place.write_bytes(b"tenor predictions 1\n" + line(content))
     for how in ({}, {"resume": True}, {"afresh": True}):
         with pytest.raises(DataError, match=r"this is no such file of yours\. Move it elsewhere"):
@@ -210,7 +212,7 @@ def test_a_journal_of_no_job_is_left_alone(tmp_path: Path, content: bytes) -> No
 def test_a_journal_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out.csv"
     interrupted(out)
-    place = prediction_cache.cache_path(out)
+    place = cache_file.cache_path(out)
     assert place.stat().st_mode & 0o777 == 0o600
     before = place.read_bytes()
     with monkeypatch.context() as patch:
@@ -239,9 +241,7 @@ def test_a_journal_without_room_does_not_end_a_job_that_has_room(
     whole = work(out)[0]
     with full_disk(150):
         assert work(out, say=said.append)[0] == whole
-    assert said == [
-        f"{prediction_cache.cache_path(out)}: no more predictions can be kept for `resume=True`: File too large."
-    ]
+    assert said == [f"{cache_file.cache_path(out)}: no more predictions can be kept for `resume=True`: File too large."]
     assert list(tmp_path.iterdir()) == []
     with full_disk(150):
         interrupted(out, say=said.append)
@@ -292,7 +292,7 @@ def test_an_ended_command_goes_on_to_the_same_bytes(
     out, whole = tmp_path / name, tmp_path / f"whole-{name}"
     arguments = ["predict", str(model_folder), str(many), "--coverage", "0.9", "--out"]
     with subprocess.Popen([sys.executable, "-m", "tenor", *arguments, str(out)], stderr=subprocess.DEVNULL) as killed:
-        place = prediction_cache.cache_path(out)
+        place = cache_file.cache_path(out)
         while killed.poll() is None and not (place.exists() and place.read_bytes().count(b"\n") > 2):
             time.sleep(0.005)
         os.kill(killed.pid, ending)

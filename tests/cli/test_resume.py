@@ -13,7 +13,7 @@ import pytest
 from conftest import QUICK, Cli, english, write_csv
 from tenor._core import atomic
 from tenor.config.run_config import RunConfig
-from tenor.inference import bundle, job_record, predict_files, prediction_cache, predictor
+from tenor.inference import bundle, cache_file, job_record, predict_files, prediction_cache, predictor
 from tenor.inference.predict_files import LabelJob
 from tenor.training import output, pipeline
 
@@ -227,10 +227,10 @@ def test_a_file_whose_journal_a_kill_left_is_written_again(cli: Cli, tmp_path: P
         patch.setattr(prediction_cache.PredictionCache, "remove", lambda self: None)
         assert cli(*command).code == 0
     before = out.read_bytes()
-    assert prediction_cache.cache_path(out).exists()
+    assert cache_file.cache_path(out).exists()
     ended = cli(*command)
     assert ended.code == 0 and "10 of them known from the interrupted run" in ended.err
-    assert (out.read_bytes(), prediction_cache.cache_path(out).exists()) == (before, False)
+    assert (out.read_bytes(), cache_file.cache_path(out).exists()) == (before, False)
 
 
 def test_an_old_model_that_a_kill_hid_is_found_by_a_run_that_goes_on(

@@ -68,7 +68,7 @@ def predict(
     from tenor.data.io import stdin, table, writer
     from tenor.data.io.formats import suffix
     from tenor.errors import DataError, SettingsError
-    from tenor.inference import bundle, predict_files, predict_table, prediction_cache, predictor
+    from tenor.inference import bundle, cache_file, predict_files, predict_table, prediction_cache, predictor
     from tenor.inference.predict_files import LabelJob
 
     path = Path(source)
@@ -127,7 +127,7 @@ def predict(
         and resume
         and not overwrite
         and file.exists()
-        and not os.path.lexists(prediction_cache.cache_path(file))
+        and not os.path.lexists(cache_file.cache_path(file))
     ):
         inputs = [] if one_text or source == "-" else table.files(path)
         predict_files.require_current(file, columns, [model / bundle.MANIFEST, *inputs])
