@@ -187,7 +187,7 @@ def test_rare_classes_are_found_more_often_with_weights() -> None:
     ("weight", "message"),
     [
         ("equal", "must be balanced, or a weight"),
-        ({"x": 2.0}, "names 'x', which is no label of the data. Known: maybe, no, yes"),
+        ({"x": 2.0}, "names 'x', which is not a label of the data. Known: maybe, no, yes"),
         ({"yes": 0}, "'yes' must be a number above 0"),
     ],
 )

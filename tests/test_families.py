@@ -16,7 +16,7 @@ from tenor.errors import SettingsError
 from tenor.explanation import ReferenceTexts, faithfulness, nearest_texts, page
 from tenor.explanation.report import ExplanationReport, build_report
 from tenor.models import registry
-from tenor.models.base import NetworkConfig
+from tenor.models.network_config import NetworkConfig
 
 SMALL: dict[str, dict[str, Any]] = {
     "ngram": {},

@@ -25,6 +25,7 @@ from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 from tenor.training import fitting
+from tenor.training.class_weight import sample_weights
 
 
 class _TextEstimator(BaseEstimator):  # type: ignore[misc]
@@ -43,7 +44,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         config = settings.make(family.config, values, "settings")
         family.require_installed()
         seed = self._seed()
-        weights = fitting.weights(task, targets, class_weight)
+        weights = sample_weights(task, targets, class_weight)
         unlabelled_texts = () if unlabelled is None else check_texts(unlabelled)
         if unlabelled_texts and not family.uses_unlabelled:
             raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")

@@ -113,7 +113,7 @@ def test_an_unknown_label_of_a_set_is_refused(cli: Cli, several: Path, tmp_path:
     [
         (("--task", "multi"), "train: task is 'multi'.\nDid you mean 'multilabel'"),
         (("--class-weight", "joy"), "--class-weight: 'joy' is not of the form class=number"),
-        (("--class-weight", "joy=2"), "setting 'class_weight' serves tasks with one label a text"),
+        (("--class-weight", "joy=2"), "setting 'class_weight' is for tasks with one label per text"),
     ],
 )
 def test_wrong_options(cli: Cli, posts: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:

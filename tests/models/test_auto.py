@@ -15,7 +15,7 @@ from tenor.models.auto import plan
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.models.families import auto
-from tenor.training import fitting
+from tenor.training import class_weight, fitting
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def fit(
 ) -> fitting.Fitted:
     task = tasks.from_labels("binary", LABELS)
     targets = task.encode(LABELS)
-    examples = Examples(TEXTS, targets, task, fitting.weights(task, targets, None))
+    examples = Examples(TEXTS, targets, task, class_weight.sample_weights(task, targets, None))
     config = settings.make(auto.Config, dict(values), "test")
     return fitting.fit(auto.FAMILY, examples, config, FitContext(seed=0, callback=callback, on_candidate=ready))
 
@@ -84,7 +84,7 @@ def test_chinese_texts_are_looked_at_by_characters(kind: Literal["multiclass", "
     labels = [str(row % 2 + (row % 3) / 10) for row in range(240)]
     task = tasks.from_labels(kind, labels)
     targets = task.encode(labels)
-    examples = Examples(texts, targets, task, fitting.weights(task, targets, None))
+    examples = Examples(texts, targets, task, class_weight.sample_weights(task, targets, None))
     found = fitting.fit(auto.FAMILY, examples, auto.Config(budget=15.0), FitContext(seed=0))
     weighting = "tf-idf" if kind == "regression" else "tf-idf-naive-bayes"
     assert found.config.members == (

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tenor.models.base import NetworkConfig
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, optimizers
 from tenor.text.batches import Batch
 

@@ -15,7 +15,7 @@ from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.models.families import auto, ngram
 from tenor.tasks import Kind, Task
-from tenor.training import fitting
+from tenor.training import class_weight, fitting
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ class Fixed:
 def examples(kind: Kind = "binary", labels: Sequence[Any] = LABELS, unlabelled: Sequence[str] = ()) -> Examples:
     task = tasks.from_labels(kind, labels)
     targets = task.encode(labels)
-    return Examples(TEXTS, targets, task, fitting.weights(task, targets, None), None, unlabelled)
+    return Examples(TEXTS, targets, task, class_weight.sample_weights(task, targets, None), None, unlabelled)
 
 
 def teacher(task: Task, logits: Sequence[float]) -> Teacher:
@@ -79,7 +79,7 @@ def test_a_teacher_labels_texts_and_another_model_learns_from_that(kind: Kind, l
     both = distillation.together(known, taught)
     assert len(both) == len(both.targets) == len(both.weights) == 420
     assert both.targets.ndim == known.task.output_targets(known.targets).ndim - (kind == "regression")
-    again = fitting.fit_plain(ngram.FAMILY, both, ngram.Config(), FitContext(seed=0))
+    again = fitting.fit_uncalibrated(ngram.FAMILY, both, ngram.Config(), FitContext(seed=0))
     assert known.task.training_metrics(known.targets, again.model.logits(TEXTS)) == pytest.approx(
         known.task.training_metrics(known.targets, fitted.model.logits(TEXTS)), abs=0.1
     )

@@ -17,7 +17,7 @@ from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend
 from tenor.models.pretrained import hub
 from tenor.models.registry import FAMILIES
-from tenor.training import fitting
+from tenor.training import class_weight
 
 pytestmark = pytest.mark.skipif(not backend.is_installed(), reason="needs Keras")
 
@@ -45,7 +45,7 @@ def texts(number: int, *characters: int, letters: str = "abcd ") -> Examples:
     labels = ["no", "yes"] * (number // 2)
     task = tasks.from_labels("binary", labels)
     targets = task.encode(labels)
-    return Examples((each * number)[:number], targets, task, fitting.weights(task, targets, None))
+    return Examples((each * number)[:number], targets, task, class_weight.sample_weights(task, targets, None))
 
 
 REVIEWS, NEWS, SENTENCES = texts(23_000, 500, 2_400, 700), texts(3_200, 240), texts(65_000, 55)

@@ -17,7 +17,7 @@ from tenor.data.io import table
 from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.io.table import Chunk, Table
 from tenor.errors import DataError, counted
-from tenor.models.base import NetworkConfig
+from tenor.models.network_config import NetworkConfig
 from tenor.tasks import Kind
 
 

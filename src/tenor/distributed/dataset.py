@@ -32,7 +32,8 @@ from tenor.inference import locations
 from tenor.models.base import Examples
 from tenor.models.ngram import selection
 from tenor.tasks import Kind, MultiLabel, Regression, SingleLabel, Task
-from tenor.training import fitting, preparation
+from tenor.training import preparation
+from tenor.training.class_weight import check_class_weight
 from tenor.training.preparation import PreparedData
 
 
@@ -116,7 +117,7 @@ class Rows:
             if not self.task.has_labels:
                 self.task = told.task_of_numbers  # of the texts to learn from alone
         wanted: Any = run.class_weight
-        fitting.check_class_weight(self.task, wanted)
+        check_class_weight(self.task, wanted)
         if wanted is not None and isinstance(self.task, SingleLabel):
             of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
             crew.tell("weigh_classes", self.task.class_weights(of_class, wanted))

@@ -75,7 +75,7 @@ def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, thr
                 return TrainedModel(folder, Predictor(existing.saved))
             if run.resume:
                 callback.on_message("'ngram' trains in one go, so the run starts from the beginning.")
-            fitted = fitting.calibrated(_fit(rows, config, callback))
+            fitted = fitting.calibrate(_fit(rows, config, callback))
         finally:
             crew.close()
         metadata = pipeline.origin_metadata(run, prepared.data, identity)

@@ -1,30 +1,33 @@
-"""What every family shares: examples to learn from, a fitted model, the settings of networks."""
+"""What every family shares: examples, the protocol of a model, and a fitted model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from tenor.config.search_space import Choice, Space, around
-from tenor.config.settings import require, setting
 from tenor.data.split import Groups
 from tenor.data.text_source import text_source
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.models.attribution import Attribution
 from tenor.tasks import Floats, Targets, Task
-from tenor.text.encoded import Truncation
 
-Arrays = Mapping[str, npt.NDArray[Any]]
-Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
-Loss = Literal["cross-entropy", "mean-squared-error", "mean-absolute-error", "huber"]
-Precision = Literal["auto", "float32", "bfloat16"]
-TokenKind = Literal["words", "subwords"]
+Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+"""Weights by name, of any type of number."""
 
-FEWEST_SUBWORDS = 1_000
-"""The smallest vocabulary of subwords."""
+FamilyConfig: TypeAlias = Any
+"""The settings of a family: its own frozen dataclass, which only the family knows."""
+
+FeatureMatrix: TypeAlias = Any
+"""(texts, features): a NumPy array or a SciPy sparse matrix, for which SciPy gives no types."""
+
+HistoryRow: TypeAlias = dict[str, Any]
+"""A row of a table by column: numbers, strings or None."""
+
+JsonObject: TypeAlias = dict[str, Any]
+"""An object that JSON can hold."""
 
 
 class Model(Protocol):
@@ -34,23 +37,24 @@ class Model(Protocol):
         """Logits of shape (texts, outputs), in the order of `texts`."""
 
     def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
-        """What the characters of each text add to a weighted sum of its logits; `directions` are the weights, (texts,
-        outputs).
+        """What the characters of each text add to a weighted sum of its logits.
+
+        Args:
+            texts: The texts.
+            directions: (texts, outputs) weights of the sum.
         """
 
-    def represent(self, texts: Sequence[str]) -> Any:
-        """The features that the logits are made of, as vectors of length 1 (an array or a sparse matrix): texts with
-        like ones are alike to the model.
-        """
+    def represent(self, texts: Sequence[str]) -> FeatureMatrix:
+        """The features behind the logits, scaled to length 1: (texts, features). Similar texts have similar vectors."""
 
     def arrays(self) -> Arrays:
         """Everything learned, by name, for `weights.safetensors`."""
 
-    def encoder(self) -> dict[str, Any]:
+    def encoder(self) -> JsonObject:
         """How texts become features, for `encoder.json`."""
 
     def graphs(self) -> Mapping[str, bytes]:
-        """The model as files of ONNX, by the names that they are saved under; none where it is no network."""
+        """The ONNX graphs of a network by file name; empty for other models."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,14 @@ class Examples:
     """Labelled texts to learn from.
 
     Attributes:
-        texts: The texts.
-        targets: What `task.encode` makes of their labels.
+        texts: The texts, in memory or on disk.
+        targets: (texts, ...) their labels, encoded by `task.encode`.
         task: What is predicted.
         weights: (texts,) how much each counts, 1 on average.
-        groups: (texts,) number of each text's group: of a group all texts are learned from, or none; None: each text
-            is one.
-        unlabelled: Further texts, whose labels nobody knows.
-        validation: Texts that are not learned from: they choose settings and epochs, and tell how sure the model may
-            be. None: a family takes a part of these where it needs one.
+        groups: (texts,) number of each text's group; a split keeps a group together. None: each text is a group.
+        unlabelled: Further texts, without labels.
+        validation: Texts that choose settings and epochs and calibrate; nothing is learned from them. None: a family
+            holds out a part of these texts where it needs one.
     """
 
     texts: Sequence[str]
@@ -81,7 +84,7 @@ class Examples:
         return len(self.texts)
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Examples":
-        """The examples of the chosen rows, in that order."""
+        """The examples of these rows, in this order, without the validation part."""
         texts = text_source(self.texts)
         return replace(
             self,
@@ -93,29 +96,29 @@ class Examples:
         )
 
     def split(self, share: float, seed: int) -> "tuple[Examples, Examples]":
-        """The examples but for about this share of them, and that share."""
+        """Two parts: the rest, and about this share of the examples, drawn by class and group."""
         texts = text_source(self.texts)
         kept, held_out = texts.hold_out(texts.strata(self.targets, self.task), share, seed, self.groups)
         return self.take(kept), replace(self.take(held_out), unlabelled=())
 
     def train_validation_split(self, share: float, seed: int) -> "tuple[Examples, Examples]":
-        """What to learn from and what to validate on: `validation`, or about this share of the examples."""
+        """Examples to learn from, and to validate on: `validation`, or about this share where there is none."""
         if self.validation is None:
             return self.split(share, seed)
         return replace(self, validation=None), self.validation
 
     def in_memory(self) -> "Examples":
-        """The examples with texts and targets that are not on disk."""
+        """The examples with texts and targets in memory."""
         return replace(self, texts=list(self.texts), targets=np.array(self.targets))
 
 
 class HeldOut(NamedTuple):
-    """What a model, or one like it, says of training texts that it has not learned from.
+    """Training texts that the model, or one like it, has not learned from.
 
     Attributes:
-        targets: What `task.encode` makes of their labels.
+        targets: (texts, ...) their labels, encoded by `task.encode`.
         logits: (texts, outputs).
-        chose_epoch: Whether the best epoch was chosen on these texts too.
+        chose_epoch: Whether these texts also chose the best epoch.
     """
 
     targets: Targets
@@ -125,135 +128,26 @@ class HeldOut(NamedTuple):
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model that has been fitted.
+    """A fitted model.
 
     Attributes:
-        task: What is predicted, with what was chosen for it.
+        task: What is predicted, with thresholds of labels where they were chosen.
         model: The model.
-        config: The settings that it was fitted with: those asked for, with what was chosen filled in.
+        config: The settings that it was fitted with; open ones are filled in.
         timing: Seconds by step: `encode_s`, `choose_s`, `fit_s`, `calibrate_s`.
-        history: One row an epoch (or a candidate tried), for `history.csv`.
-        held_out: What calibration, conformal scores and thresholds of labels come from; None: nothing was held out.
-        calibration: What makes its logits those of calibrated probabilities; None where there is nothing to.
-        conformal: Scores that sets with a promised coverage come from.
-        steps: One row for each step of a network, for `steps.csv`.
+        history: A row for each epoch, or for each candidate, for `history.csv`.
+        held_out: The source of calibration, conformal scores and thresholds; None: nothing was held out.
+        calibration: Turns logits into those of calibrated probabilities; None: there is no calibration.
+        conformal: Scores behind prediction sets with a chosen coverage; None: there are none.
+        steps: A row for each step of a network, for `steps.csv`.
     """
 
     task: Task
     model: Model
-    config: Any
+    config: FamilyConfig
     timing: dict[str, float]
-    history: list[dict[str, Any]]
+    history: list[HistoryRow]
     held_out: HeldOut | None = None
     calibration: Calibration | None = None
     conformal: Conformal | None = None
-    steps: Sequence[dict[str, Any]] = ()
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """Settings of training that every neural family has."""
-
-    fewest_epochs: ClassVar[int] = 2
-    former_names: ClassVar[Mapping[str, str]] = {
-        "maximum_tokens": "max_length",
-        "keep": "truncation",
-        "predict_keep": "predict_truncation",
-    }
-
-    max_length: int = setting(200, "longer texts are truncated to this many tokens")
-    truncation: Truncation = setting(
-        "end",
-        "truncation in training: `end`, `start`, `both` (a quarter from the start, the rest from the end), "
-        "`windows` (all of the text, with averaged logits), or `all` (`windows` and `both`)",
-    )
-    predict_truncation: Truncation | None = setting(None, "truncation in prediction; none: the same as in training")
-    loss: Loss | None = setting(
-        None,
-        "`cross-entropy`, `mean-squared-error`, and for numbers `mean-absolute-error` or `huber` (robust to "
-        "outliers); none: cross-entropy, for numbers the mean squared error",
-    )
-    label_smoothing: float = setting(
-        0.1,
-        "share of the target that is spread evenly over all classes (Szegedy et al., 2016); 0 is off",
-    )
-    focal: float = setting(
-        0.0,
-        "focal loss (Lin et al., 2017): reduces the weight of well classified texts; 2 is usual, 0 is off",
-    )
-    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = setting(
-        "adam",
-        "`adam`, `adamw`, `sgd`, `momentum` or `rmsprop`",
-    )
-    learning_rate: float = setting(0.008, "the peak learning rate; it rises to it and then falls linearly to 0")
-    warmup: float = setting(0.05, "share of the steps in which the learning rate rises")
-    clip_norm: float | None = setting(1.0, "maximum norm of the gradient (Pascanu et al., 2013); none is off")
-    batch_tokens: int = setting(12_800, "maximum number of tokens in a batch; little data uses smaller batches")
-    epochs: int | None = setting(
-        None, "passes over the training texts; none: about 300 batches, in 2 (`pretrained`: 1) to 10 epochs"
-    )
-    steps: int | None = setting(None, "maximum number of batches in all; none: those of all epochs")
-    patience: int | None = setting(2, "stop after this many epochs without a better validation loss; none is off")
-    validation: float = setting(
-        0.1,
-        "share of the training texts that chooses the best epoch; 0 keeps the last epoch. From 1,000 texts, half "
-        "of them calibrate instead; fewer serve both",
-    )
-    calibration: float = setting(
-        0.0,
-        "share of the training texts held out for calibration if `validation` is 0: 100 to 2,000 texts, or none",
-    )
-
-    def __post_init__(self) -> None:
-        require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
-        require(self.steps is None or self.steps >= 1, "steps", "must be 1 or more, or none")
-        for key in ("max_length", "batch_tokens"):
-            require(getattr(self, key) >= 1, key, "must be 1 or more")
-        require(self.learning_rate > 0, "learning_rate", "must be above 0")
-        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
-        require(self.focal >= 0, "focal", "must be 0 or more")
-        require(self.loss in (None, "cross-entropy") or not self.focal, "focal", "belongs to the loss cross-entropy")
-        require(0 <= self.warmup <= 1, "warmup", "must be between 0 and 1")
-        for key in ("validation", "calibration"):
-            require(0 <= getattr(self, key) < 1, key, "must be at least 0 and below 1")
-        require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
-        require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
-
-    @property
-    def inference_truncation(self) -> Truncation:
-        """What predictions keep of a text that is too long."""
-        return self.predict_truncation or self.truncation
-
-    @classmethod
-    def space(cls, _: Task) -> Space:
-        """What a search may change."""
-        return {"learning_rate": around(cls.learning_rate, 8, 4), "label_smoothing": Choice((0.0, 0.05, 0.1, 0.2))}
-
-    def for_texts(self, _: int) -> Self:
-        """The settings, with what depends on how many texts there are filled in."""
-        return self
-
-
-@dataclass(frozen=True)
-class WordConfig(NetworkConfig):
-    """Settings of the families that learn a vector for each token of a vocabulary."""
-
-    vocabulary: int = setting(10_000, "size of the vocabulary, including the tokens for padding and unknown")
-    tokens: TokenKind | None = setting(
-        None,
-        "`words` or `subwords`; none: subwords if most texts are in a script without spaces, else words",
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.vocabulary >= 3, "vocabulary", "must be 3 or more")
-        require(
-            self.tokens != "subwords" or self.vocabulary >= FEWEST_SUBWORDS,
-            "vocabulary",
-            f"must be {FEWEST_SUBWORDS} or more for subwords, as 256 of them are bytes",
-        )
-
-    @classmethod
-    def space(cls, task: Task) -> Space:
-        """What a search may change."""
-        return {**super().space(task), "vocabulary": Choice((5_000, 10_000, 20_000, 40_000))}
+    steps: Sequence[HistoryRow] = ()

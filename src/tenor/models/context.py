@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tenor._core.callbacks import Callback
 from tenor.models.auto.executor import Spread
-from tenor.models.base import Examples, Fitted, NetworkConfig
+from tenor.models.base import Examples, Fitted
+from tenor.models.network_config import NetworkConfig
 
 if TYPE_CHECKING:
     from tenor.models.family import NetworkFamily

@@ -3,11 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
-from tenor.models.base import Arrays, Examples, Fitted, Model
+from tenor.models.base import Arrays, Examples, FamilyConfig, Fitted, JsonObject, Model
 from tenor.models.context import FitContext
 from tenor.models.neural import backend
+from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes
 from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder
@@ -25,8 +26,8 @@ class SavedModel(NamedTuple):
         find_family: Finds a family by its name, for a model with members of other families.
     """
 
-    config: Any
-    encoder: dict[str, Any]
+    config: FamilyConfig
+    encoder: JsonObject
     arrays: Arrays
     task: Task
     graphs: Mapping[str, bytes]
@@ -41,7 +42,7 @@ class SavedModel(NamedTuple):
 class FitModel(Protocol):
     """Fits a model without calibration."""
 
-    def __call__(self, examples: Examples, config: Any, context: FitContext, /) -> Fitted:
+    def __call__(self, examples: Examples, config: FamilyConfig, context: FitContext, /) -> Fitted:
         """Raises TenorError where a setting does not fit the task."""
 
 
@@ -72,22 +73,22 @@ class Family(ABC):
     name: str
     summary: str
     paper: str
-    config: type[Any]
+    config: type[FamilyConfig]
     structure: tuple[str, ...] = ()
-    pretraining: Mapping[str, Any] = field(default_factory=dict)
-    after_pretraining: Mapping[str, Any] = field(default_factory=dict)
+    pretraining: Mapping[str, object] = field(default_factory=dict)
+    after_pretraining: Mapping[str, object] = field(default_factory=dict)
     uses_unlabelled: ClassVar[bool] = False
     needs_keras: ClassVar[bool] = False
     writes_checkpoints: ClassVar[bool] = False
     has_graphs: ClassVar[bool] = False
     tunable: ClassVar[bool] = True
     unset: ClassVar[str] = "none"
-    without_holdout: ClassVar[Mapping[str, Any]] = {}
-    for_soft_targets: ClassVar[Mapping[str, Any]] = {}
+    without_holdout: ClassVar[Mapping[str, object]] = {}
+    for_soft_targets: ClassVar[Mapping[str, object]] = {}
     timed_settings: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def fit(self, examples: Examples, config: Any, context: FitContext) -> Fitted:
+    def fit(self, examples: Examples, config: FamilyConfig, context: FitContext) -> Fitted:
         """Fit a model, without calibration.
 
         Raises:
@@ -116,9 +117,9 @@ class LinearFamily(Family):
     fit_model: FitModel
     restore_model: Callable[[SavedModel], Model]
     unset: ClassVar[str] = "chosen by validation"
-    without_holdout: ClassVar[Mapping[str, Any]] = {"calibrated": False}
+    without_holdout: ClassVar[Mapping[str, object]] = {"calibrated": False}
 
-    def fit(self, examples: Examples, config: Any, context: FitContext) -> Fitted:
+    def fit(self, examples: Examples, config: FamilyConfig, context: FitContext) -> Fitted:
         """Fit a model."""
         return self.fit_model(examples, config, context)
 
@@ -142,19 +143,19 @@ class NetworkFamily(Family):
         learning_rate_scale: (config) -> path of a variable -> its share of the learning rate; None: all of it.
     """
 
-    build: Callable[[Any, Task], Any]
-    shapes: Callable[[Any, int], Shapes]
-    encode: Callable[[Any, Sequence[str]], tuple[Any, TextEncoder]]
-    initialise: Callable[[Any, Any], None] | None = None
-    learning_rate_scale: Callable[[Any], Callable[[str], float]] | None = None
+    build: Callable[[FamilyConfig, Task], KerasModel]
+    shapes: Callable[[FamilyConfig, int], Shapes]
+    encode: Callable[[FamilyConfig, Sequence[str]], tuple[FamilyConfig, TextEncoder]]
+    initialise: Callable[[FamilyConfig, KerasModel], None] | None = None
+    learning_rate_scale: Callable[[FamilyConfig], Callable[[str], float]] | None = None
     needs_keras: ClassVar[bool] = True
     writes_checkpoints: ClassVar[bool] = True
     has_graphs: ClassVar[bool] = True
-    without_holdout: ClassVar[Mapping[str, Any]] = {"validation": 0.0, "calibration": 0.0}
-    for_soft_targets: ClassVar[Mapping[str, Any]] = {"label_smoothing": 0.0}
+    without_holdout: ClassVar[Mapping[str, object]] = {"validation": 0.0, "calibration": 0.0}
+    for_soft_targets: ClassVar[Mapping[str, object]] = {"label_smoothing": 0.0}
     timed_settings: ClassVar[tuple[str, ...]] = ("epochs", "steps")
 
-    def fit(self, examples: Examples, config: Any, context: FitContext) -> Fitted:
+    def fit(self, examples: Examples, config: FamilyConfig, context: FitContext) -> Fitted:
         """Train a network by `context.fit_network`, which `training.fitting` sets."""
         assert context.fit_network is not None
         return context.fit_network(self, examples, config, context)
@@ -194,7 +195,7 @@ class EnsembleFamily(Family):
     has_graphs: ClassVar[bool] = True
     tunable: ClassVar[bool] = False
 
-    def fit(self, examples: Examples, config: Any, context: FitContext) -> Fitted:
+    def fit(self, examples: Examples, config: FamilyConfig, context: FitContext) -> Fitted:
         """Fit the members and combine them."""
         return self.combine(examples, config, context)
 

@@ -16,8 +16,8 @@ from tenor._core import atomic
 from tenor._core.regular_files import IrregularFileError
 from tenor.config import settings
 from tenor.errors import TenorError
-from tenor.models.base import NetworkConfig
 from tenor.models.context import CHECKPOINT, Checkpoints
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import parallel, precision
 from tenor.models.neural.keras_types import Array
 from tenor.models.neural.network import to_numpy

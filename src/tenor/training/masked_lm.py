@@ -23,9 +23,10 @@ import numpy.typing as npt
 
 from tenor.config.settings import require
 from tenor.errors import DataError
-from tenor.models.base import Fitted, NetworkConfig
+from tenor.models.base import Fitted
 from tenor.models.context import FitContext
 from tenor.models.family import NetworkFamily
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import masked_head, optimizers, precision
 from tenor.models.neural.network import Network
 from tenor.tasks import SingleLabel

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import keras
 
 from tenor._core.callbacks import Callback
-from tenor.models.base import Loss, NetworkConfig
 from tenor.models.context import FitContext
 from tenor.models.family import NetworkFamily
 from tenor.models.linear import head
+from tenor.models.network_config import Loss, NetworkConfig
 from tenor.models.neural import parallel, precision
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.tasks import Task

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from tenor._core.callbacks import Callback
 from tenor.config.settings import require
 from tenor.errors import TenorError, counted
-from tenor.models.base import Examples, Fitted, HeldOut, Loss, NetworkConfig
+from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
 from tenor.models.family import NetworkFamily
+from tenor.models.network_config import Loss, NetworkConfig
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import OnnxNetwork
@@ -229,7 +230,7 @@ def choose_batch_size(config: Config, lengths: npt.NDArray[np.int64], max_row_le
     config = replace(config, batch_tokens=tokens)
     if config.epochs is None:
         n_batches = len(batches.sequential_batches(lengths, tokens, batches.choose_widths(lengths, max_row_length)))
-        epochs = min(max(math.ceil(_RUN_BATCHES / max(n_batches, 1)), config.fewest_epochs), _MOST_EPOCHS)
+        epochs = min(max(math.ceil(_RUN_BATCHES / max(n_batches, 1)), config.min_epochs), _MOST_EPOCHS)
         config = replace(config, epochs=epochs)
     return config
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tenor.models.base import NetworkConfig
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import losses, optimizers
 from tenor.models.neural.keras_types import Array
 from tenor.models.neural.network import Network

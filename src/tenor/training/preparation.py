@@ -15,7 +15,7 @@ from tenor.errors import DataError, SettingsError
 from tenor.evaluation import evaluate
 from tenor.models.base import Examples
 from tenor.tasks import Task
-from tenor.training import fitting, splitting
+from tenor.training import class_weight, splitting
 
 _FEWEST = 5  # texts, below which a part is too small to learn from or to measure on; a share is to leave as many
 _USUAL = 0.2
@@ -113,10 +113,10 @@ def examples_of(
         DataError: There are too few texts for a part of them.
     """
     targets = splitting.targets_of(task, data)
-    found = Examples(data.texts, targets, task, fitting.weights(task, targets, run.class_weight), groups)
+    found = Examples(data.texts, targets, task, class_weight.sample_weights(task, targets, run.class_weight), groups)
     if validation is not None:
         targets = splitting.targets_of(task, validation)
-        others = Examples(validation.texts, targets, task, fitting.weights(task, targets, None))
+        others = Examples(validation.texts, targets, task, class_weight.sample_weights(task, targets, None))
         return replace(found, validation=others)
     if run.validation is None:
         return found

@@ -12,8 +12,8 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from tenor.models.base import NetworkConfig
 from tenor.models.context import Checkpoints, FitContext
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, optimizers, parallel
 from tenor.models.neural.keras_types import Array
 from tenor.models.neural.network import to_numpy

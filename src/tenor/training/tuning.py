@@ -237,7 +237,7 @@ def attempt(setup: Setup, proposal: Proposal, callback: Callback) -> Outcome:
     told = _Trial(proposal, callback)
     try:
         config = settings.make(family.config, {**setup.settings, **proposal.settings}, "settings")
-        fitted = fitting.fit_plain(family, learned, config, FitContext(seed=setup.seed, callback=told))
+        fitted = fitting.fit_uncalibrated(family, learned, config, FitContext(seed=setup.seed, callback=told))
     except _OutOfTimeError:
         return Outcome("over", {}, told.epochs, time.perf_counter() - begin)
     except (_GivenUpError, SettingsError) as error:

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
-from tenor.models.base import Activation, NetworkConfig
 from tenor.models.family import NetworkFamily
+from tenor.models.network_config import Activation, NetworkConfig
 from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, dense
 from tenor.tasks import Task

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
-from tenor.models.base import Activation, WordConfig
 from tenor.models.family import NetworkFamily
+from tenor.models.network_config import Activation, WordConfig
 from tenor.models.neural import tokens
 from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, dense

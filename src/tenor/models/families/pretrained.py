@@ -13,8 +13,8 @@ from tenor._core.records import Record
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.errors import BundleError, SettingsError
-from tenor.models.base import NetworkConfig, Precision
 from tenor.models.family import NetworkFamily
+from tenor.models.network_config import NetworkConfig, Precision
 from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, block, dense, embeddings
 from tenor.tasks import Task
@@ -29,7 +29,7 @@ _FEWEST_LAST = 2_000  # texts: so many teach the last block to be the best
 class Config(NetworkConfig):
     """Settings of `pretrained`."""
 
-    fewest_epochs: ClassVar[int] = 1
+    min_epochs: ClassVar[int] = 1
 
     model: str = setting("minilm", "the encoder: `minilm`, a folder, `hf://OWNER/NAME` or `modelscope://OWNER/NAME`")
     tune: Literal["all", "top", "lora", "frozen"] | None = setting(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from keras import ops
 
 from tenor.models.attribution import Attribution, Shares, read_characters, spread
-from tenor.models.base import NetworkConfig
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, masked_head
 from tenor.models.neural.keras_types import Array, Tensor
 from tenor.tasks import Floats

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
 from tenor.models.attribution import Attribution, Shares, spread
-from tenor.models.base import Arrays, NetworkConfig
+from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, gradients, neural_model, parallel
 from tenor.models.neural.keras_types import Array
 from tenor.models.neural.neural_model import NeuralModel

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.records import RecordError
-from tenor.models.base import Arrays, NetworkConfig
+from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import shapes
 from tenor.tasks import Floats, Task
 from tenor.text import encoders

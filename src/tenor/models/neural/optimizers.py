@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import ops
 
-from tenor.models.base import NetworkConfig
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural.keras_types import Tensor
 
 LearningRateScale = Callable[[str], float]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import keras
 
 from tenor._core import cpu
-from tenor.models.base import NetworkConfig
+from tenor.models.network_config import NetworkConfig
 
 
 def dtype_policy(config: NetworkConfig) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from tenor.models.base import FEWEST_SUBWORDS, TokenKind, WordConfig
+from tenor.models.network_config import MIN_SUBWORDS, TokenKind, WordConfig
 from tenor.text import scripts, vocabulary
 from tenor.text.encoded import TextEncoder
 
@@ -37,7 +37,7 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
 
 def _choose(config: WordConfig, texts: Sequence[str]) -> TokenKind:
     """Subwords if most texts have no spaces between words, and texts and vocabulary are large enough; else words."""
-    if config.vocabulary < FEWEST_SUBWORDS or sum(map(len, texts)) < FEWEST_CHARACTERS:
+    if config.vocabulary < MIN_SUBWORDS or sum(map(len, texts)) < FEWEST_CHARACTERS:
         return "words"
     sample = texts[:: -(-len(texts) // _SAMPLE)]
     return "subwords" if scripts.mostly_in(sample, scripts.UNSPACED) else "words"

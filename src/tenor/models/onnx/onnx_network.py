@@ -10,8 +10,9 @@ import numpy as np
 
 from tenor.errors import NotUsedWarning
 from tenor.models.attribution import Attribution, Shares
-from tenor.models.base import Arrays, NetworkConfig
+from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import backend, neural_model
 from tenor.models.neural.neural_model import NeuralModel
 from tenor.models.onnx import probe, runtimes

@@ -1,0 +1,127 @@
+"""Settings that all families of networks share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
+
+from tenor.config.search_space import Choice, Space, around
+from tenor.config.settings import require, setting
+from tenor.tasks import Task
+from tenor.text.encoded import Truncation
+
+Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
+Loss = Literal["cross-entropy", "mean-squared-error", "mean-absolute-error", "huber"]
+Precision = Literal["auto", "float32", "bfloat16"]
+TokenKind = Literal["words", "subwords"]
+
+MIN_SUBWORDS = 1_000
+"""The smallest vocabulary of subwords."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Settings of training that every neural family has."""
+
+    min_epochs: ClassVar[int] = 2
+    former_names: ClassVar[Mapping[str, str]] = {
+        "maximum_tokens": "max_length",
+        "keep": "truncation",
+        "predict_keep": "predict_truncation",
+    }
+
+    max_length: int = setting(200, "longer texts are truncated to this many tokens")
+    truncation: Truncation = setting(
+        "end",
+        "truncation in training: `end`, `start`, `both` (a quarter from the start, the rest from the end), "
+        "`windows` (all of the text, with averaged logits), or `all` (`windows` and `both`)",
+    )
+    predict_truncation: Truncation | None = setting(None, "truncation in prediction; none: the same as in training")
+    loss: Loss | None = setting(
+        None,
+        "`cross-entropy`, `mean-squared-error`, and for numbers `mean-absolute-error` or `huber` (robust to "
+        "outliers); none: cross-entropy, for numbers the mean squared error",
+    )
+    label_smoothing: float = setting(
+        0.1,
+        "share of the target that is spread evenly over all classes (Szegedy et al., 2016); 0 is off",
+    )
+    focal: float = setting(
+        0.0,
+        "focal loss (Lin et al., 2017): reduces the weight of well classified texts; 2 is usual, 0 is off",
+    )
+    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = setting(
+        "adam",
+        "`adam`, `adamw`, `sgd`, `momentum` or `rmsprop`",
+    )
+    learning_rate: float = setting(0.008, "the peak learning rate; it rises to it and then falls linearly to 0")
+    warmup: float = setting(0.05, "share of the steps in which the learning rate rises")
+    clip_norm: float | None = setting(1.0, "maximum norm of the gradient (Pascanu et al., 2013); none is off")
+    batch_tokens: int = setting(12_800, "maximum number of tokens in a batch; little data uses smaller batches")
+    epochs: int | None = setting(
+        None, "passes over the training texts; none: about 300 batches, in 2 (`pretrained`: 1) to 10 epochs"
+    )
+    steps: int | None = setting(None, "maximum number of batches in all; none: those of all epochs")
+    patience: int | None = setting(2, "stop after this many epochs without a better validation loss; none is off")
+    validation: float = setting(
+        0.1,
+        "share of the training texts that chooses the best epoch; 0 keeps the last epoch. From 1,000 texts, half "
+        "of them calibrate instead; fewer serve both",
+    )
+    calibration: float = setting(
+        0.0,
+        "share of the training texts held out for calibration if `validation` is 0: 100 to 2,000 texts, or none",
+    )
+
+    def __post_init__(self) -> None:
+        require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
+        require(self.steps is None or self.steps >= 1, "steps", "must be 1 or more, or none")
+        for key in ("max_length", "batch_tokens"):
+            require(getattr(self, key) >= 1, key, "must be 1 or more")
+        require(self.learning_rate > 0, "learning_rate", "must be above 0")
+        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
+        require(self.focal >= 0, "focal", "must be 0 or more")
+        require(self.loss in (None, "cross-entropy") or not self.focal, "focal", "belongs to the loss cross-entropy")
+        require(0 <= self.warmup <= 1, "warmup", "must be between 0 and 1")
+        for key in ("validation", "calibration"):
+            require(0 <= getattr(self, key) < 1, key, "must be at least 0 and below 1")
+        require(self.clip_norm is None or self.clip_norm > 0, "clip_norm", "must be above 0, or none")
+        require(self.patience is None or self.patience >= 1, "patience", "must be 1 or more, or none")
+
+    @property
+    def inference_truncation(self) -> Truncation:
+        """What predictions keep of a text that is too long."""
+        return self.predict_truncation or self.truncation
+
+    @classmethod
+    def space(cls, _: Task) -> Space:
+        """What a search may change."""
+        return {"learning_rate": around(cls.learning_rate, 8, 4), "label_smoothing": Choice((0.0, 0.05, 0.1, 0.2))}
+
+    def for_texts(self, _: int) -> Self:
+        """The settings, with what depends on how many texts there are filled in."""
+        return self
+
+
+@dataclass(frozen=True)
+class WordConfig(NetworkConfig):
+    """Settings of the families that learn a vector for each token of a vocabulary."""
+
+    vocabulary: int = setting(10_000, "size of the vocabulary, including the tokens for padding and unknown")
+    tokens: TokenKind | None = setting(
+        None,
+        "`words` or `subwords`; none: subwords if most texts are in a script without spaces, else words",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.vocabulary >= 3, "vocabulary", "must be 3 or more")
+        require(
+            self.tokens != "subwords" or self.vocabulary >= MIN_SUBWORDS,
+            "vocabulary",
+            f"must be {MIN_SUBWORDS} or more for subwords, as 256 of them are bytes",
+        )
+
+    @classmethod
+    def space(cls, task: Task) -> Space:
+        """What a search may change."""
+        return {**super().space(task), "vocabulary": Choice((5_000, 10_000, 20_000, 40_000))}
