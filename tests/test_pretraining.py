@@ -17,7 +17,7 @@ from tenor.models import registry
 from tenor.models.neural import masked_head
 from tenor.text import batches, vocabulary
 from tenor.text.encoded import PADDING
-from tenor.training import masked_lm, network_training, pipeline, pretraining, run_setup
+from tenor.training import masked_lm, masked_objective, network_training, pipeline, pretraining, run_setup
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ def objective(texts: list[str]) -> Any:
     network = network_training.Network(
         family, masked_lm.NO_TASK, config, words, network_training.build_model(family, config, masked_lm.NO_TASK, 0)
     )
-    return masked_lm.MaskedTokenObjective(network, encoded, encoded, 0)
+    return masked_objective.MaskedTokenObjective(network, encoded, encoded, 0)
 
 
 def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> None:
@@ -139,7 +139,7 @@ def loss(logits: Any, targets: Any) -> Any:
 
 
 def test_the_chance_of_a_token_to_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masked_lm, "_CANDIDATES", 8)
+    monkeypatch.setattr(masked_objective, "_CANDIDATES", 8)
     found = objective(TEXTS)
     there, told, seen = np.zeros(found.vocabulary_size), np.zeros(found.vocabulary_size), 0
     for number in range(400):

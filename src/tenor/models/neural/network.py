@@ -16,6 +16,7 @@ from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, gradients, neural_model, parallel
+from tenor.models.neural.integration_path import IntegrationPath
 from tenor.models.neural.keras_types import Array
 from tenor.models.neural.neural_model import NeuralModel
 from tenor.tasks import Floats, Task
@@ -80,9 +81,9 @@ class Network(NeuralModel):
         return np.asarray(features / lengths, np.float32)
 
     @cached_property
-    def integration_path(self) -> gradients.IntegrationPath:
+    def integration_path(self) -> IntegrationPath:
         """The network along the line of integrated gradients."""
-        return gradients.IntegrationPath(self.keras_model, gradients.baseline_id(self.text_encoder))
+        return IntegrationPath(self.keras_model, gradients.baseline_id(self.text_encoder))
 
     @cached_property
     def _below_head(self) -> keras.Model:

@@ -31,7 +31,8 @@ def build_optimizer(
         "momentum": (kinds.SGD, {"momentum": 0.9}),
         "rmsprop": (kinds.RMSprop, {}),
     }[config.optimizer]
-    optimizer = _layerwise(kind)(schedule, global_clipnorm=config.clip_norm, **options)
+    layerwise = type(kind.__name__, (_Layerwise, kind), {})
+    optimizer = layerwise(schedule, global_clipnorm=config.clip_norm, **options)
     optimizer.learning_rate_scale = learning_rate_scale or (lambda _: 1.0)
     optimizer.schedule = schedule
     if config.optimizer == "adamw":
@@ -40,84 +41,86 @@ def build_optimizer(
     return optimizer
 
 
-def _layerwise(kind: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:
-    """A subclass of a Keras optimizer with a learning rate per layer and fast updates of tables."""
-    is_adam = kind in (keras.optimizers.Adam, keras.optimizers.AdamW)
+class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
+    """Adds a learning rate per layer and fast updates of tables to the optimizer that is the next base class."""
 
-    class Layerwise(kind):  # type: ignore[misc]
-        learning_rate_scale: LearningRateScale
-        schedule: "WarmupDecay"
+    learning_rate_scale: LearningRateScale
+    schedule: "WarmupDecay"
 
-        def build(self, variables: Sequence[keras.Variable]) -> None:
-            super().build(variables)
-            # Norm of the gradient before clipping, and learning rate, of the last step.
-            self.norm_and_rate = self.add_variable((2,), name="seen")
-            self.scales = [self.learning_rate_scale(variable.path) for variable in variables]
-            # As variables of the optimizer they are not constants in the programs that JAX compiles.
-            for variable in (self.schedule.warmup_steps, self.schedule.steps):
-                self._track_variable(variable)
+    @property
+    def _is_adam(self) -> bool:
+        return isinstance(self, keras.optimizers.Adam)  # AdamW is one too
 
-        def set_total_steps(self, warmup_steps: int, steps: int) -> None:
-            self.schedule.set_total_steps(warmup_steps, steps)
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Create the variables of the optimizer."""
+        super().build(variables)
+        # Norm of the gradient before clipping, and learning rate, of the last step.
+        self.norm_and_rate = self.add_variable((2,), name="seen")
+        self.scales = [self.learning_rate_scale(variable.path) for variable in variables]
+        # As variables of the optimizer they are not constants in the programs that JAX compiles.
+        for variable in (self.schedule.warmup_steps, self.schedule.steps):
+            self._track_variable(variable)
 
-        def _clip_gradients(self, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
-            """Clip without a dense gradient for tables of which only some rows occur in the batch."""
-            merged = [_merge_rows(each, is_adam) if hasattr(each, "indices") else each for each in gradients]
-            squares = [ops.sum(ops.square(_values(each))) for each in merged if each is not None]
-            norm = ops.sqrt(ops.sum(ops.stack(squares)))
-            self.norm_and_rate.assign(ops.stack([norm, ops.cast(self._get_current_learning_rate(), norm.dtype)]))
-            if self.global_clipnorm is None:
-                return merged
-            scale = self.global_clipnorm / ops.maximum(norm, self.global_clipnorm)
-            return [None if gradient is None else _scale(gradient, scale) for gradient in merged]
+    def set_total_steps(self, warmup_steps: int, steps: int) -> None:
+        """Change the number of steps of the schedule."""
+        self.schedule.set_total_steps(warmup_steps, steps)
 
-        def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
-            learning_rate = learning_rate * self.scales[self._get_variable_index(variable)]
-            if hasattr(gradient, "indices"):
-                self._update_rows(gradient, variable, learning_rate)
-            elif is_adam and keras.backend.backend() == "tensorflow":
-                self._update_all(gradient, variable, learning_rate)
-            else:
-                super().update_step(gradient, variable, learning_rate)
+    def _clip_gradients(self, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """Clip without a dense gradient for tables of which only some rows occur in the batch."""
+        merged = [_merge_rows(each, self._is_adam) if hasattr(each, "indices") else each for each in gradients]
+        squares = [ops.sum(ops.square(_values(each))) for each in merged if each is not None]
+        norm = ops.sqrt(ops.sum(ops.stack(squares)))
+        self.norm_and_rate.assign(ops.stack([norm, ops.cast(self._get_current_learning_rate(), norm.dtype)]))
+        if self.global_clipnorm is None:
+            return merged
+        scale = self.global_clipnorm / ops.maximum(norm, self.global_clipnorm)
+        return [None if gradient is None else _scale(gradient, scale) for gradient in merged]
 
-        def _update_all(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
-            """Adam in one pass over the weights; one operation at a time reads and writes them a dozen times."""
-            import tensorflow as tf
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
+        """Update one variable."""
+        learning_rate = learning_rate * self.scales[self._get_variable_index(variable)]
+        if hasattr(gradient, "indices"):
+            self._update_rows(gradient, variable, learning_rate)
+        elif self._is_adam and keras.backend.backend() == "tensorflow":
+            self._update_all(gradient, variable, learning_rate)
+        else:
+            super().update_step(gradient, variable, learning_rate)
 
-            index, step = self._get_variable_index(variable), tf.cast(self.iterations + 1, gradient.dtype)
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=self._momentums[index].value.handle,
-                v=self._velocities[index].value.handle,
-                beta1_power=self.beta_1**step,
-                beta2_power=self.beta_2**step,
-                lr=learning_rate,
-                beta1=self.beta_1,
-                beta2=self.beta_2,
-                epsilon=self.epsilon,
-                grad=gradient,
-            )
+    def _update_all(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
+        """Adam in one pass over the weights; one operation at a time reads and writes them a dozen times."""
+        import tensorflow as tf
 
-        def _update_rows(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
-            """Adam for the rows of a table that occur in the batch; other rows keep weights and moments.
+        index, step = self._get_variable_index(variable), tf.cast(self.iterations + 1, gradient.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=learning_rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
 
-            Only TensorFlow has gradients of some rows.
-            """
-            import tensorflow as tf
+    def _update_rows(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
+        """Adam for the rows of a table that occur in the batch; other rows keep weights and moments.
 
-            rows, values = gradient.indices, gradient.values
-            step = tf.cast(self.iterations + 1, values.dtype)
-            index = self._get_variable_index(variable)
-            mean, square = self._momentums[index].value, self._velocities[index].value
-            first = self.beta_1 * tf.gather(mean, rows) + (1 - self.beta_1) * values
-            second = self.beta_2 * tf.gather(square, rows) + (1 - self.beta_2) * values * values
-            scale = learning_rate * tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
-            mean.scatter_update(tf.IndexedSlices(first, rows))
-            square.scatter_update(tf.IndexedSlices(second, rows))
-            variable.scatter_sub(tf.IndexedSlices(scale * first / (tf.sqrt(second) + self.epsilon), rows))
+        Only TensorFlow has gradients of some rows.
+        """
+        import tensorflow as tf
 
-    Layerwise.__name__ = kind.__name__
-    return Layerwise
+        rows, values = gradient.indices, gradient.values
+        step = tf.cast(self.iterations + 1, values.dtype)
+        index = self._get_variable_index(variable)
+        mean, square = self._momentums[index].value, self._velocities[index].value
+        first = self.beta_1 * tf.gather(mean, rows) + (1 - self.beta_1) * values
+        second = self.beta_2 * tf.gather(square, rows) + (1 - self.beta_2) * values * values
+        scale = learning_rate * tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        mean.scatter_update(tf.IndexedSlices(first, rows))
+        square.scatter_update(tf.IndexedSlices(second, rows))
+        variable.scatter_sub(tf.IndexedSlices(scale * first / (tf.sqrt(second) + self.epsilon), rows))
 
 
 def _merge_rows(gradient: Tensor, keep_rows: bool) -> Tensor:
