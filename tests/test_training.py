@@ -70,7 +70,9 @@ def fit(
     **changes: Any,
 ) -> tuple[dict[str, Any], Any, _Killer]:
     config = _config(family, **changes)
-    checkpoints = context.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0, share=math.inf) if folder else None
+    checkpoints = (
+        context.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0, max_time_share=math.inf) if folder else None
+    )
     callback = _Killer(kill_at)
     fitted = neural.fit(
         registry.FAMILIES[family], EXAMPLES, config, FitContext(seed=seed, callback=callback, checkpoints=checkpoints)
@@ -96,7 +98,7 @@ def test_writing_checkpoints_within_an_epoch_takes_no_more_than_its_share(
         save(run, checkpoints)
 
     monkeypatch.setattr(trainer.Trainer, "_save", counted)
-    checkpoints = context.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, share=share)
+    checkpoints = context.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, max_time_share=share)
     fitted = neural.fit(
         registry.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), FitContext(seed=1, checkpoints=checkpoints)
     )

@@ -158,7 +158,7 @@ def learner(ray: Any, workers: int | None, threads: int) -> "NetworkTrainer":
                     checkpoints = replace(checkpoints, resume=True)
         except KeyboardInterrupt:
             if checkpoints is not None:
-                checkpoints.tell(callback)
+                checkpoints.announce_resume(callback)
             raise
 
     return learn

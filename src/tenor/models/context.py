@@ -28,20 +28,20 @@ class Checkpoints:
         run: What identifies the run (settings, seed, fingerprint of the data). A checkpoint of another run, of another
             backend, or of a GPU where there is a processor now, is refused.
         every_s: Seconds between checkpoints, at least; one is also written after every epoch.
-        share: Largest share of the time that goes into writing checkpoints within an epoch.
+        max_time_share: Largest share of the time that goes into writing checkpoints within an epoch.
     """
 
     folder: Path
     resume: bool
     run: dict[str, Any]
     every_s: float = 20.0
-    share: float = 0.01
+    max_time_share: float = 0.01
 
     def remove(self) -> None:
         """Remove the checkpoint of an earlier run."""
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
-    def tell(self, callback: Callback) -> None:
+    def announce_resume(self, callback: Callback) -> None:
         """Say how an interrupted run goes on, if it can."""
         if (self.folder / CHECKPOINT).exists():
             callback.on_message("interrupted; the same run with `resume=True` continues from the last checkpoint.")

@@ -69,7 +69,7 @@ class Trainer:
             self._train_epochs()
         except KeyboardInterrupt:
             if self._checkpoints:
-                self._checkpoints.tell(self._callback)
+                self._checkpoints.announce_resume(self._callback)
             raise
         for variable, value in zip(self._model.trainable_variables, self._best, strict=True):
             variable.assign(value)
@@ -206,7 +206,7 @@ class Trainer:
         started_at = time.perf_counter()
         self._training_step.synchronise()
         checkpoint.write(checkpoints, Checkpoint(self.state, self._best, self.step_log), self._variables())
-        self._checkpoint_pause_s = (time.perf_counter() - started_at) / checkpoints.share
+        self._checkpoint_pause_s = (time.perf_counter() - started_at) / checkpoints.max_time_share
 
     def _restore(self, checkpoints: Checkpoints) -> None:
         restored = checkpoint.read(checkpoints, self._variables(), type(self.config))
