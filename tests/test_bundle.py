@@ -317,7 +317,7 @@ def test_a_device_is_refused(folder: Path) -> None:
             "row 2': (field larger|a field is longer) than",
         ),
         ("a,b\n1,2,3\n", "row 1': it has 3 fields, and there are 2"),
-        ("a,a\n1,2\n", "a column stands there twice"),
+        ("a,a\n1,2\n", "a column occurs twice"),
         ('a,b\n1,"2\n', "row 1': unexpected end of data"),
         ("a,b\n1,2\n\xff\xfe,\udcff\n", "it is not UTF-8"),
     ],

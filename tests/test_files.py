@@ -110,7 +110,7 @@ def test_a_process_killed_while_writing_leaves_the_old_state_and_disturbs_no_lat
     assert left and all(Path(name).parts[0].endswith(".part") for name in left)
     atomic.atomic_write_dir(tmp_path / "model", {"a": b"new"}, overwrite=True)
     atomic.write(tmp_path / "file", b"new")
-    atomic.remove_parts(tmp_path / "file")
+    atomic.remove_leftovers(tmp_path / "file")
     assert everything(tmp_path) == {"model": None, "model/a": b"new", "file": b"new"}
 
 
@@ -153,7 +153,7 @@ for last in range(200):
             code = 9
         os._exit(code)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    outcome = content(atomic.present(model))
+    outcome = content(atomic.existing_path(model))
     assert outcome in (OLD, NEW), outcome
     assert model.exists() or (how == "killed" and not exchange), last
     outcomes.append((outcome == NEW, model.exists()))
@@ -185,8 +185,8 @@ def test_what_is_hidden_after_a_kill_is_found_and_not_lost(tmp_path: Path) -> No
     path = tmp_path / "model"
     atomic.atomic_write_dir(path, {"a": b"old"})
     path.rename(tmp_path / ".model.0123abcd.old")
-    assert atomic.present(path) == tmp_path / ".model.0123abcd.old"
-    assert atomic.present(tmp_path / "other") == tmp_path / "other"
+    assert atomic.existing_path(path) == tmp_path / ".model.0123abcd.old"
+    assert atomic.existing_path(tmp_path / "other") == tmp_path / "other"
     with pytest.raises(FileExistsError, match="model"):
         atomic.atomic_write_dir(path, {"a": b"new"})
     assert everything(tmp_path) == {"model": None, "model/a": b"old"}
@@ -233,7 +233,7 @@ def test_a_folder_that_is_swapped_for_a_link_while_it_is_filled_takes_nothing_el
 def test_what_is_being_written_is_not_cleaned_up(tmp_path: Path) -> None:
     with atomic.atomic_write(tmp_path / "a") as stream:
         stream.write(b"new")
-        atomic.remove_parts(tmp_path / "a", tmp_path / "b")
+        atomic.remove_leftovers(tmp_path / "a", tmp_path / "b")
     assert everything(tmp_path) == {"a": b"new"}
 
 

@@ -164,7 +164,7 @@ def line(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"{nojson", "it is no JSON"),
+        (b"{nojson", "it is not JSON"),
         (b"\xff\xfe", "it is not UTF-8"),
         (b"[" * 100_000, "it has more than 60 levels"),
         (b"null", "it holds null, not an object"),
@@ -178,8 +178,11 @@ def line(content: bytes) -> bytes:
         (b'{TEXTS, "values": [["a", "b"], [null, true]]}', r"field 'values\[1\]': it is no column"),
         (b'{TEXTS, "values": [["a", "b"], [{"a": 1}, null]]}', r"field 'values\[1\]': it is no column"),
         (b'{TEXTS, "values": [["a", "b"], [["c"], [1]]]}', r"field 'values\[1\]': it is no column"),
-        (b'{TEXTS, "values": [["a", "b"], [1, %s]]}' % (b"9" * 5_000), r"field 'values\[1\]\[1\]': 9+ is no number"),
-        (b'{TEXTS, "values": [["\\ud800", "b"], [1, 1]]}', r"field 'values\[0\]\[0\]': it holds half a character"),
+        (
+            b'{TEXTS, "values": [["a", "b"], [1, %s]]}' % (b"9" * 5_000),
+            r"field 'values\[1\]\[1\]': 9+ is not a usable number",
+        ),
+        (b'{TEXTS, "values": [["\\ud800", "b"], [1, 1]]}', r"field 'values\[0\]\[0\]': it contains a lone surrogate"),
     ],
 )
 def test_a_forged_line_is_refused_in_words(tmp_path: Path, content: bytes, problem: str) -> None:

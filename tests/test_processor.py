@@ -25,9 +25,9 @@ def test_bfloat16_is_told_from_the_flags(tmp_path: Path, text: str, bfloat16: bo
 
 
 def test_a_system_that_names_no_flags_has_none(tmp_path: Path) -> None:
-    assert cpu.flags(tmp_path / "missing") == frozenset()
+    assert cpu.instruction_sets(tmp_path / "missing") == frozenset()
     assert not cpu.lacks_avx(tmp_path / "missing")
-    assert cpu.flags(cpuinfo(tmp_path, "Features : asimd\n")) == frozenset()
+    assert cpu.instruction_sets(cpuinfo(tmp_path, "Features : asimd\n")) == frozenset()
 
 
 def test_a_processor_without_avx_is_refused_before_tensorflow_is_imported(

@@ -11,20 +11,20 @@ from tenor._core.records import Record, RecordError
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", r"a\.json: it is no JSON \(line 1"),
+        ("", r"a\.json: it is not JSON \(line 1"),
         ("[]", r"a\.json: it holds a list, not an object"),
-        ('{"a": NaN}', "field 'a': NaN is no number"),
-        ('{"a": [1, {"b": -Infinity}]}', r"field 'a\[1\]\.b': -Infinity is no number"),
-        ('{"a": 1e400}', "field 'a': 1e400 is no number"),
-        ('{"a": 1' + "0" * 400 + "}", "field 'a': 10+ is no number"),
-        ('{"a": 1' + "0" * 9_000 + "}", "field 'a': 10+ is no number"),
-        ('{"a": {"b": 1, "c": 2, "b": 3}}', "field 'b': it stands there twice"),
-        ('{"a": "\\ud800"}', "field 'a': it holds half a character"),
-        ('{"\\udc00": 1}', r"field '\\\\udc00': it holds half a character"),
+        ('{"a": NaN}', "field 'a': NaN is not a usable number"),
+        ('{"a": [1, {"b": -Infinity}]}', r"field 'a\[1\]\.b': -Infinity is not a usable number"),
+        ('{"a": 1e400}', "field 'a': 1e400 is not a usable number"),
+        ('{"a": 1' + "0" * 400 + "}", "field 'a': 10+ is not a usable number"),
+        ('{"a": 1' + "0" * 9_000 + "}", "field 'a': 10+ is not a usable number"),
+        ('{"a": {"b": 1, "c": 2, "b": 3}}', "field 'b': it occurs twice"),
+        ('{"a": "\\ud800"}', "field 'a': it contains a lone surrogate"),
+        ('{"\\udc00": 1}', r"field '\\\\udc00': it contains a lone surrogate"),
         ('{"a":' * 61 + "1" + "}" * 61, "more than 60 levels"),
         ('{"a":' + "[" * 100_000 + "}", "more than 60 levels"),
-        ("\ufeff{}", "it is no JSON"),
-        ('{"a": "b\nc"}', "it is no JSON"),
+        ("\ufeff{}", "it is not JSON"),
+        ('{"a": "b\nc"}', "it is not JSON"),
     ],
 )
 def test_what_no_file_of_ours_holds_is_refused(text: str, problem: str) -> None:
@@ -33,7 +33,7 @@ def test_what_no_file_of_ours_holds_is_refused(text: str, problem: str) -> None:
 
 
 def test_half_characters_are_read_where_they_are_allowed() -> None:
-    assert records.parse(b'{"a": "\\udcff"}', "a.json", halves=True).text("a") == "\udcff"
+    assert records.parse(b'{"a": "\\udcff"}', "a.json", allow_surrogates=True).string("a") == "\udcff"
 
 
 def test_bytes_that_are_no_text_and_too_many_values_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_bytes_that_are_no_text_and_too_many_values_are_refused(monkeypatch: pyt
 
 
 def test_pairs_of_surrogates_are_characters() -> None:
-    assert records.parse(b'{"a": "\\ud83d\\ude00"}', "a.json").text("a") == "😀"
+    assert records.parse(b'{"a": "\\ud83d\\ude00"}', "a.json").string("a") == "😀"
 
 
 RECORD = records.parse(b'{"s": "x", "n": 2, "f": 0.5, "t": true, "l": [1, "a", {}], "o": {"k": 1}}', "a.json")
@@ -56,24 +56,24 @@ RECORD = records.parse(b'{"s": "x", "n": 2, "f": 0.5, "t": true, "l": [1, "a", {
 @pytest.mark.parametrize(
     ("read", "problem"),
     [
-        (lambda record: record.text("missing"), "field 'missing': it is missing"),
-        (lambda record: record.text("n"), "field 'n': it is 2, not a string"),
-        (lambda record: record.text("s", 0), "it has 1 characters, and 0 are allowed"),
+        (lambda record: record.string("missing"), "field 'missing': it is missing"),
+        (lambda record: record.string("n"), "field 'n': it is 2, not a string"),
+        (lambda record: record.string("s", 0), "it has 1 characters, and 0 are allowed"),
         (lambda record: record.choice("s", ("a", "b")), "'x' is not known; known: a, b"),
-        (lambda record: record.flag("n"), "not true or false"),
-        (lambda record: record.whole("t", 0, 9), "it is true, not a whole number from 0 to 9"),
-        (lambda record: record.whole("f", 0, 9), "it is 0.5, not a whole number"),
-        (lambda record: record.whole("n", 3, 9), "it is 2, not a whole number from 3 to 9"),
+        (lambda record: record.boolean("n"), "not true or false"),
+        (lambda record: record.integer("t", 0, 9), "it is true, not a whole number from 0 to 9"),
+        (lambda record: record.integer("f", 0, 9), "it is 0.5, not a whole number"),
+        (lambda record: record.integer("n", 3, 9), "it is 2, not a whole number from 3 to 9"),
         (lambda record: record.number("t"), "it is true, not a number"),
         (lambda record: record.number("f", 0.6, 1), "it is 0.5, not a number from 0.6 to 1"),
         (lambda record: record.items("o"), "it is an object, not a list"),
         (lambda record: record.items("l", 2), "it has 3 items, and 2 are allowed"),
-        (lambda record: record.texts("l"), r"field 'l\[0\]': it is 1, not a string"),
-        (lambda record: record.wholes("l", 0, 9), r"field 'l\[1\]': it is 'a', not a whole number"),
+        (lambda record: record.strings("l"), r"field 'l\[0\]': it is 1, not a string"),
+        (lambda record: record.integers("l", 0, 9), r"field 'l\[1\]': it is 'a', not a whole number"),
         (lambda record: record.record("l"), "it is a list, not an object"),
-        (lambda record: record.record("o").text("k"), r"field 'o\.k': it is 1, not a string"),
+        (lambda record: record.record("o").string("k"), r"field 'o\.k': it is 1, not a string"),
         (lambda record: record.records("l"), r"field 'l\[0\]': it is 1, not an object"),
-        (lambda record: record.only(("s", "n")), "field 'f': there is no field of this name"),
+        (lambda record: record.refuse_unknown(("s", "n")), "field 'f': the field is unknown"),
     ],
 )
 def test_a_field_that_is_something_else_is_named(read: Callable[[Record], Any], problem: str) -> None:
@@ -82,13 +82,13 @@ def test_a_field_that_is_something_else_is_named(read: Callable[[Record], Any], 
 
 
 def test_fields_that_fit_are_read() -> None:
-    assert (RECORD.text("s"), RECORD.choice("s", "xy"), RECORD.whole("n", 2, 2), RECORD.flag("t")) == (
+    assert (RECORD.string("s"), RECORD.choice("s", "xy"), RECORD.integer("n", 2, 2), RECORD.boolean("t")) == (
         "x",
         "x",
         2,
         True,
     )
-    assert RECORD.number("n") == 2.0 and RECORD.record("o").whole("k", 0, 1) == 1
+    assert RECORD.number("n") == 2.0 and RECORD.record("o").integer("k", 0, 1) == 1
 
 
 def test_an_error_says_where_it_stands_in_a_larger_record_and_can_be_pickled() -> None:

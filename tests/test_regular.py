@@ -16,7 +16,7 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
 def test_a_link_is_followed_only_where_links_are_allowed(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"contents")
     (tmp_path / "link").symlink_to(tmp_path / "a")
-    assert regular_files.read(tmp_path / "link", 100, links=True) == b"contents"
+    assert regular_files.read(tmp_path / "link", 100, allow_links=True) == b"contents"
     with pytest.raises(IrregularFileError, match="is not a plain file but a link"):
         regular_files.read(tmp_path / "link", 100)
 
@@ -27,7 +27,7 @@ def test_pipes_devices_and_folders_are_refused_at_once(tmp_path: Path, links: bo
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path / "folder"):
         with pytest.raises(IrregularFileError, match="is not a plain file"):
-            regular_files.read(path, 100, links=links)
+            regular_files.read(path, 100, allow_links=links)
         with pytest.raises(IrregularFileError, match="is not a plain file"):
             regular_files.check(path, 100)
 
@@ -46,12 +46,12 @@ def test_a_file_of_another_user_is_refused_where_it_has_to_be_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a").write_bytes(b"contents")
-    assert regular_files.read(tmp_path / "a", 100, own=True) == b"contents"
+    assert regular_files.read(tmp_path / "a", 100, must_own=True) == b"contents"
     user = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: user + 1)
     assert regular_files.read(tmp_path / "a", 100) == b"contents"
     with pytest.raises(IrregularFileError, match="belongs to another user"):
-        regular_files.read(tmp_path / "a", 100, own=True)
+        regular_files.read(tmp_path / "a", 100, must_own=True)
 
 
 def test_what_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_what_is_no_run_file_is_refused(tmp_path: Path, content: bytes | None) -
         path.mkdir()
     else:
         path.write_bytes(content)
-    with pytest.raises(SettingsError, match=r"run\.toml: this is not a TOML file: .*\. Mend"):
+    with pytest.raises(SettingsError, match=r"run\.toml: this is not a TOML file: .*\. Fix"):
         settings.read_toml(path)
 
 
@@ -154,10 +154,10 @@ def test_a_run_file_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_the_nearest_word_is_suggested() -> None:
-    assert settings.nearest("lern_rate", ["epochs", "learning_rate"]) == (
+    assert settings.suggest("lern_rate", ["epochs", "learning_rate"]) == (
         "Did you mean 'learning_rate'? Known: epochs, learning_rate."
     )
-    assert settings.nearest("zzz", ["epochs"]) == "Known: epochs."
+    assert settings.suggest("zzz", ["epochs"]) == "Known: epochs."
 
 
 @pytest.mark.parametrize(
@@ -165,13 +165,13 @@ def test_the_nearest_word_is_suggested() -> None:
     [("45", 45), ("60s", 60), ("1.5m", 90), ("1h30m", 5_400), ("1h 2m 3s", 3_723), ("5 m", 300), ("none", None)],
 )
 def test_times_are_read(written: str, wanted: float | None) -> None:
-    assert settings.seconds(written, "here") == wanted
+    assert settings.parse_duration(written, "here") == wanted
 
 
 @pytest.mark.parametrize("written", ["", "h", "-3s", "5x", "m5", "0h0m", "1m2h"])
 def test_what_is_no_time_is_refused(written: str) -> None:
-    with pytest.raises(SettingsError, match=r"^here: .* is no time"):
-        settings.seconds(written, "here")
+    with pytest.raises(SettingsError, match=r"^here: .* is not a valid duration"):
+        settings.parse_duration(written, "here")
 
 
 @dataclass(frozen=True)

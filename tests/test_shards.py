@@ -91,7 +91,7 @@ ENTRY = {"source": "a.csv", "name": "a.csv", "size": 1, "version": "1", "rows": 
             r"field 'files\.a\.rows': it is '1', not a whole",
         ),
         (json.dumps({"files": {"a": {**ENTRY, "empty": None}}}).encode(), r"field 'files\.a\.empty': it is null"),
-        (b'{"files": {"a": {"size": ' + b"9" * 5_000 + b"}}}", "is no number that can be used"),
+        (b'{"files": {"a": {"size": ' + b"9" * 5_000 + b"}}}", "is not a usable number"),
         (b"[" * 100_000, "it has more than 60 levels"),
     ],
 )

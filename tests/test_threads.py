@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tenor._core.threads import parallel_map, quota
+from tenor._core.threads import cgroup_cores, parallel_map
 
 
 @pytest.mark.parametrize("ahead", [None, 0, 3])
@@ -52,5 +52,5 @@ def test_the_time_of_a_container_tells_its_cores(
     for name, text in files.items():
         (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "root" / name).write_text(text)
-    assert quota(tmp_path / "groups", tmp_path / "root") == cores
-    assert quota(tmp_path / "no such file", tmp_path) is None
+    assert cgroup_cores(tmp_path / "groups", tmp_path / "root") == cores
+    assert cgroup_cores(tmp_path / "no such file", tmp_path) is None

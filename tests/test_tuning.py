@@ -118,7 +118,7 @@ def test_every_family_says_what_may_be_changed() -> None:
                 continue
             space = family.config.space(task)
             ends = {key: way.values if isinstance(way, Choice) else (way.low, way.high) for key, way in space.items()}
-            whole = {key for key, way in space.items() if not isinstance(way, Choice) and way.whole}
+            whole = {key for key, way in space.items() if not isinstance(way, Choice) and way.integer}
             for number in range(max(map(len, ends.values()))):
                 drawn = {key: values[number % len(values)] for key, values in ends.items()}
                 drawn |= {key: int(drawn[key]) for key in whole}

@@ -26,8 +26,8 @@ def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, engli
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--budget", "soon"], "'soon' is no time"),
-        (["--budget", "0m"], "'0m' is no time"),
+        (["--budget", "soon"], "'soon' is not a valid duration"),
+        (["--budget", "0m"], "'0m' is not a valid duration"),
         (["--budget", "5m", "--family", "lstm"], "--family is 'lstm'"),
         (["--max-size", "5", "--family", "lstm"], "--max-size chooses the best model"),
         (["--budget", "2s", "--max-size", "0.0001"], "the smallest has"),
@@ -49,7 +49,7 @@ def test_a_run_file_takes_a_time_in_words(cli: Cli, tmp_path: Path, english_csv:
     about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
     assert about["settings"]["budget"] == 2.0
     refused = cli("train", english_csv, "--set", "budget=soon", "--out", tmp_path / "other")
-    assert (refused.code, "budget: 'soon' is no time" in refused.err) == (1, True)
+    assert (refused.code, "budget: 'soon' is not a valid duration" in refused.err) == (1, True)
 
 
 def test_what_kills_the_search_leaves_a_model(tmp_path: Path, english_csv: Path, cli: Cli) -> None:

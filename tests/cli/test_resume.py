@@ -238,7 +238,7 @@ def test_an_old_model_that_a_kill_hid_is_found_by_a_run_that_goes_on(
 ) -> None:
     assert cli(*train).code == 0
     (tmp_path / "model").rename(tmp_path / ".model.0123abcd.old")
-    assert atomic.present(tmp_path / "model").name == ".model.0123abcd.old"
+    assert atomic.existing_path(tmp_path / "model").name == ".model.0123abcd.old"
     assert COMPLETE in cli(*train).err
 
 

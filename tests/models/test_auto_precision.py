@@ -23,13 +23,13 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_auto_is_float32_where_onednn_is_held_below_bfloat16(
     limit: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cpu, "flags", lambda *_: frozenset(("avx2", "avx512_bf16")))
+    monkeypatch.setattr(cpu, "instruction_sets", lambda *_: frozenset(("avx2", "avx512_bf16")))
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
     assert precision.resolve("auto") == expected
     assert precision.resolve("bfloat16") == "bfloat16"  # what is asked for stays
 
 
 def test_auto_is_float32_on_a_processor_without_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "flags", lambda *_: frozenset(("avx2", "fma")))
+    monkeypatch.setattr(cpu, "instruction_sets", lambda *_: frozenset(("avx2", "fma")))
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     assert precision.resolve("auto") == "float32"

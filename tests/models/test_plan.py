@@ -35,7 +35,7 @@ class Stopped(plan.Clock):
 
 @pytest.fixture(autouse=True)
 def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan.threads, "cores", lambda: 2)
+    monkeypatch.setattr(plan.threads, "available_cores", lambda: 2)
     monkeypatch.setattr(plan.backend, "has_accelerator", lambda: False)
     monkeypatch.setattr(hub, "locate", lambda _: None)
 

@@ -221,7 +221,7 @@ def test_a_folder_without_a_probe_is_read_as_before(folder: Path, cli: Cli, monk
 @pytest.mark.parametrize("content", [b"", b'{"difference": 0, "rows": 1}'])
 def test_what_is_remembered_and_cannot_be_trusted_is_found_anew(folder: Path, content: bytes) -> None:
     tenor.load(folder)
-    [kept] = verdicts.atomic.user_cache("verdicts").iterdir()
+    [kept] = verdicts.atomic.user_cache_dir("verdicts").iterdir()
     right = kept.read_bytes()
     kept.write_bytes(content)
     assert tenor.load(folder).bundle.notes == ()
@@ -273,7 +273,7 @@ def test_verify_prints_a_table_and_asks_nothing_of_ngram(cli: Cli, folder: Path,
 
 def test_verify_takes_no_remembered_word_for_it(cli: Cli, folder: Path) -> None:
     tenor.load(folder)
-    [kept] = verdicts.atomic.user_cache("verdicts").iterdir()
+    [kept] = verdicts.atomic.user_cache_dir("verdicts").iterdir()
     kept.write_text(json.dumps(json.loads(kept.read_text()) | {"difference": 1.0}))
     with pytest.warns(NotUsedWarning, match="is up to 1 away"):
         tenor.load(folder)

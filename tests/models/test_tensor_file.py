@@ -74,7 +74,7 @@ def test_an_array_at_an_odd_place_is_read() -> None:
         (file("{}".encode("utf-16").decode("latin-1")), "Expecting"),
         (file({"x": entry(0, 0, [0, 1 << 60])}), r"is not a list of whole numbers from 0 to 1,099,511,627,776"),
         (file({"x": entry(0, 0, [0, *[1 << 40] * 7])}), "'x'|too big|too large"),
-        (file('{"x": 1, "x": 2}'), "it stands there twice"),
+        (file('{"x": 1, "x": 2}'), "it occurs twice"),
         (file({"x": 1}), "'x': the header does not have dtype, shape and data_offsets alone"),
         (file({"x": entry(more=1)}, b"\0" * 8), "'x': the header does not have dtype, shape and data_offsets alone"),
         (file({"x": entry(dtype="C64")}, b"\0" * 8), "'x': the type 'C64' is not one that Tenor writes"),

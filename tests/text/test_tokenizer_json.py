@@ -49,13 +49,13 @@ def test_parts_that_cost_more_than_the_text_is_long_are_refused(number: int) -> 
         ("normalizer", {"type": "Precompiled", "precompiled_charsmap": "?"}, "it is not base64"),
         ("normalizer", {"type": "Precompiled", "precompiled_charsmap": charsmap(length=12)}, "another length"),
         ("normalizer", {"type": "Precompiled", "precompiled_charsmap": charsmap(b"a" * 97)}, "more than 96 bytes"),
-        ("normalizer", {"type": "Lowercase", "colour": 1}, "'normalizer.colour': there is no field of this name"),
+        ("normalizer", {"type": "Lowercase", "colour": 1}, "'normalizer.colour': the field is unknown"),
         ("pre_tokenizer", {"type": "UnicodeScripts"}, "'UnicodeScripts' is not known; known: Sequence, Bert"),
         ("model", {**BERT["model"], "vocab": {"a": 0, "[UNK]": 0}}, "two tokens have the same id"),
         ("model", {**BERT["model"], "vocab": {"a": -1, "[UNK]": 0}}, r"'model\.vocab\.a': it is -1"),
         ("model", {**BERT["model"], "vocab": {"a" * 2_000: 1, "[UNK]": 0}}, "a token has 2,000 characters"),
         ("model", {**BERT["model"], "unk_token": "nothing"}, "it is not a token of the vocabulary"),
-        ("extra", 1, "'extra': there is no field of this name"),
+        ("extra", 1, "'extra': the field is unknown"),
     ],
 )
 def test_what_is_wrong_with_a_part_is_told(part: str, hostile: Any, problem: str) -> None:

@@ -42,7 +42,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     stream = part.open("xb")
     try:
         with stream:
-            hold(stream.fileno())
+            try_lock(stream.fileno())
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -53,7 +53,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     _sync(path.parent)
 
 
-def user_cache(name: str) -> Path:
+def user_cache_dir(name: str) -> Path:
     """The folder of that name in what Tenor remembers of this machine; there may be none yet.
 
     It is in TENOR_CACHE where that is set, else in the user's cache. Raises RuntimeError where the user has no home.
@@ -63,7 +63,7 @@ def user_cache(name: str) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tenor" / name
 
 
-def remove_parts(*paths: Path) -> None:
+def remove_leftovers(*paths: Path) -> None:
     """Remove what killed processes left of writing to these paths, all in one folder. What is being written stays."""
     names = {path.name for path in paths}
     for entry in _hidden(paths[0].parent, names) if paths else ():
@@ -73,7 +73,7 @@ def remove_parts(*paths: Path) -> None:
         with contextlib.suppress(OSError):
             descriptor = os.open(entry, os.O_RDONLY | _flag("O_NOFOLLOW") | _flag("O_NONBLOCK"))
             try:
-                if hold(descriptor):
+                if try_lock(descriptor):
                     _remove(entry)
             finally:
                 os.close(descriptor)
@@ -114,10 +114,10 @@ def atomic_write_dir(
     finally:
         _remove(part)  # the new folder where this failed, and the old one where it was replaced
     _sync(path.parent)
-    remove_parts(path)
+    remove_leftovers(path)
 
 
-def present(path: Path) -> Path:
+def existing_path(path: Path) -> Path:
     """Where the folder `path` is: there or, where a process was killed as it replaced it, hidden beside."""
     if os.path.lexists(path) or not path.parent.is_dir():
         return path
@@ -128,11 +128,11 @@ def present(path: Path) -> Path:
 
 def recover(path: Path) -> None:
     """Give the folder `path` its name back where a process was killed as it replaced it."""
-    if (old := present(path)) != path:
+    if (old := existing_path(path)) != path:
         old.rename(path)
 
 
-def hold(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Lock an open file or folder until it is closed; whether that is possible, and no other process holds it."""
     if sys.platform == "win32":
         return False
@@ -177,7 +177,7 @@ def _opened(folder: Path) -> Iterator[Callable[[str, int], int] | None]:
         return
     descriptor = os.open(folder, os.O_RDONLY | _flag("O_DIRECTORY") | _flag("O_NOFOLLOW"))
     try:
-        hold(descriptor)
+        try_lock(descriptor)
         yield lambda name, flags: os.open(Path(name).name, flags, 0o666, dir_fd=descriptor)
     finally:
         os.close(descriptor)

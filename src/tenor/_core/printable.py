@@ -1,15 +1,15 @@
-"""Text as people can be shown it: what moves a cursor, hides or reorders characters, or ends a line stands escaped.
+"""Text that is safe to show: characters that move the cursor, hide or reorder text, or end a line are escaped.
 
-Labels, columns, file names and texts come from anywhere. On a terminal, a control character in them could rewrite what
-stands there or send keys; in a log, a line end could forge a line; and marks of direction show words in another order
-than they have ("Trojan Source", Boucher and Anderson, 2023). Letters of all scripts, emoji, their joiners and variation
-selectors stay as they are. CSV and JSON, which programs read, are never changed by this.
+Labels, column names, file names and texts may come from anybody. On a terminal, a control character could rewrite the
+screen or send keys. In a log, a line end could forge a line. Marks of direction show words in another order ("Trojan
+Source", Boucher and Anderson, 2023). Letters of all scripts, emoji, their joiners and variation selectors do not
+change. CSV and JSON for programs do not go through this.
 """
 
 import re
 
 # Control characters (C0, DEL, C1), marks of direction, separators of lines and paragraphs, marks without width
-# (but joiners), halves of surrogate pairs.
+# (except joiners), surrogates.
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
 _ALL = re.compile(f"[{_HIDDEN}]")
 _BUT_TABS = re.compile(f"(?!\t)[{_HIDDEN}]")
@@ -22,19 +22,19 @@ def printable(text: str) -> str:
 
 
 def printable_row(text: str) -> str:
-    """The text on one line; tabs stay, which part its columns."""
+    """The text on one line; tabs stay, since they separate columns."""
     return _BUT_TABS.sub(_escaped, text)
 
 
 def printable_lines(text: str) -> str:
-    """The text with its tabs and line ends: for where it stands by itself, such as a box of a page."""
+    """The text with its tabs and line ends, for a place of its own such as a text box."""
     return _BUT_LINES.sub(_escaped, text)
 
 
 def printable_json(line: str) -> str:
-    r"""A line of JSON that has the same value, with what JSON itself leaves as it is as `\u202e`."""
-    return _ALL.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+    r"""A line of JSON with the same value; characters that JSON leaves unescaped become `\u202e`, say."""
+    return _ALL.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode()
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()

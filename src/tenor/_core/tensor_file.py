@@ -1,6 +1,6 @@
-"""`weights.safetensors`: arrays that are views of the file's bytes, and where each of them stands.
+"""`weights.safetensors`: arrays as views of the file's bytes, without copies, and their places in the file.
 
-The format: a length (8 bytes), a header in JSON, the arrays one behind the other. They are not copied.
+The format: a length (8 bytes), a header in JSON, then the arrays.
 Source: https://github.com/huggingface/safetensors#format
 """
 
@@ -15,9 +15,9 @@ import numpy.typing as npt
 from tenor._core import records
 
 FILE = "weights.safetensors"
-_LARGEST_HEADER = 16 << 20  # bytes
-_LARGEST = 1 << 40  # bytes, or numbers in a dimension
-_MOST_DIMENSIONS = 8
+_MAX_HEADER = 16 << 20  # bytes
+_MAX_SIZE = 1 << 40  # bytes, or numbers in a dimension
+_MAX_DIMENSIONS = 8
 _TYPES = {
     **{"F64": np.float64, "F32": np.float32, "F16": np.float16, "BOOL": np.bool_},
     **{"I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8},
@@ -28,11 +28,11 @@ _NAMES = {np.dtype(kind): name for name, kind in _TYPES.items()}
 
 
 class Place(NamedTuple):
-    """Where an array stands in the file.
+    """Place of an array in the file.
 
     Attributes:
-        offset: Its first byte, counted from the start of the file.
-        length: Its bytes.
+        offset: First byte, counted from the start of the file.
+        length: Number of bytes.
     """
 
     offset: int
@@ -44,7 +44,7 @@ class TensorFile(NamedTuple):
 
     Attributes:
         arrays: The arrays by name; they cannot be written to.
-        places: Where they stand.
+        places: Their places in the file.
     """
 
     arrays: dict[str, npt.NDArray[Any]]
@@ -55,10 +55,10 @@ def read(data: bytes) -> TensorFile:
     """Read the whole file. The arrays keep `data` in memory.
 
     Raises:
-        ValueError: It is not a file of safetensors, or it holds a type that Tenor does not write.
+        ValueError: It is not a safetensors file, or has a type that Tenor does not write.
     """
     size = int.from_bytes(data[:8], "little")
-    if size > min(_LARGEST_HEADER, len(data) - 8):
+    if size > min(_MAX_HEADER, len(data) - 8):
         raise ValueError(f"{FILE} has a header of {size:,} bytes")
     header = records.parse(data[8 : 8 + size], FILE).values
     header.pop("__metadata__", None)
@@ -77,10 +77,15 @@ def read(data: bytes) -> TensorFile:
 
 
 def write(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[list[bytes | memoryview], dict[str, Place]]:
-    """The file in parts, which follow each other, and where each array stands.
+    """Build the file.
 
-    Arrays with larger numbers come first, so that all numbers are aligned. Raises KeyError for a type of numbers that
-    the file does not hold.
+    Arrays with wider numbers come first, so that all numbers are aligned.
+
+    Returns:
+        The file in consecutive parts, and the place of each array.
+
+    Raises:
+        KeyError: The format has no such type of numbers.
     """
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
@@ -106,16 +111,16 @@ def write(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[list[bytes | memoryvi
 def _checked(name: str, entry: Any, start: int) -> tuple[Any, tuple[int, ...], Place]:
     """The type, shape and place that an entry of the header describes."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise ValueError(f"{FILE}, {name!r}: the header does not have dtype, shape and data_offsets alone")
+        raise ValueError(f"{FILE}, {name!r}: the header must have dtype, shape and data_offsets, and nothing else")
     kind, shape, offsets = _TYPES.get(str(entry["dtype"])), entry["shape"], entry["data_offsets"]
     if kind is None:
         raise ValueError(f"{FILE}, {name!r}: the type {entry['dtype']!r} is not one that Tenor writes")
     for numbers in (shape, offsets):
         if not isinstance(numbers, list) or not all(
-            type(number) is int and 0 <= number <= _LARGEST for number in numbers
+            type(number) is int and 0 <= number <= _MAX_SIZE for number in numbers
         ):
-            raise ValueError(f"{FILE}, {name!r}: {numbers!r} is not a list of whole numbers from 0 to {_LARGEST:,}")
-    if len(shape) > _MOST_DIMENSIONS:
+            raise ValueError(f"{FILE}, {name!r}: {numbers!r} is not a list of whole numbers from 0 to {_MAX_SIZE:,}")
+    if len(shape) > _MAX_DIMENSIONS:
         raise ValueError(f"{FILE}, {name!r}: it has {len(shape)} dimensions")
     if len(offsets) != 2:
         raise ValueError(f"{FILE}, {name!r}: data_offsets has {len(offsets)} numbers, not 2")

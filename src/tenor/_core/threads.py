@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Cores that this process may run on, as its affinity and its container allow, or OMP_NUM_THREADS where that is
     set and smaller.
     """
@@ -23,7 +23,7 @@ def cores() -> int:
     return max(1, min(available, int(asked))) if asked.isdigit() and int(asked) else available
 
 
-def quota(groups: Path, root: Path) -> int | None:
+def cgroup_cores(groups: Path, root: Path) -> int | None:
     """Cores that the time of Linux control groups pays for, rounded up; None where there is no limit.
 
     Args:
@@ -49,7 +49,7 @@ def quota(groups: Path, root: Path) -> int | None:
 
 @functools.cache
 def _allowed() -> int | None:
-    return quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    return cgroup_cores(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
 
 
 def _read(path: Path) -> str:
@@ -69,9 +69,9 @@ def parallel_map(
         items: The items.
         max_pending: Results that may wait beside the one that is asked for; None: four for each core.
     """
-    max_pending = 4 * cores() if max_pending is None else max_pending
+    max_pending = 4 * available_cores() if max_pending is None else max_pending
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         for item in items:
             waiting.append(pool.submit(function, item))
             if len(waiting) > max_pending:

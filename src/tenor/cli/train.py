@@ -134,7 +134,7 @@ def train(
     values |= {} if on_disk is None else {"on_disk": on_disk}
     values |= {"report": False} if no_report else {}
     options.require_data(context, values)
-    budget_s = None if budget is None else settings.seconds(budget, "--budget")
+    budget_s = None if budget is None else settings.parse_duration(budget, "--budget")
     auto_settings = options.given(maximum_size=max_size, maximum_latency=max_latency, distil=distil)
     if budget is not None and tune is None:
         auto_settings = {"budget": budget_s} | auto_settings

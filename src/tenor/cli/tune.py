@@ -79,7 +79,7 @@ def tune(
     )
     options.require_data(context, values)
     run = run_options.configure_run(values, assignments=assignments or (), source=str(config or "tune"))
-    budget_s = None if budget is None else settings.seconds(budget, "--budget")
+    budget_s = None if budget is None else settings.parse_duration(budget, "--budget")
     search = tuning.Tuning(run, trials, budget_s, together or 1)
     with console.Console(quiet=as_json) as callback:
         if on is None:

@@ -18,20 +18,20 @@ class Range:
     Attributes:
         low: The smallest.
         high: The largest.
-        logarithmic: Drawn evenly by its logarithm.
-        whole: A whole number.
+        log: Drawn evenly by its logarithm.
+        integer: A whole number.
     """
 
     low: float
     high: float
-    logarithmic: bool = False
-    whole: bool = False
+    log: bool = False
+    integer: bool = False
 
 
 Space = dict[str, Choice | Range]
 """The name of a setting -> what it may be."""
 
 
-def around(value: float, below: float, above: float) -> Range:
+def log_range(value: float, below: float, above: float) -> Range:
     """From `value / below` to `value * above`, by the logarithm."""
-    return Range(value / below, value * above, logarithmic=True)
+    return Range(value / below, value * above, log=True)

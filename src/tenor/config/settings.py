@@ -90,7 +90,7 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
     for key in values:
         if key not in known:
             nested = " Those of the family stand under [settings]." if "settings" in known else ""
-            raise SettingsError(f"{source}: there is no setting {key!r}.", nearest(key, known) + nested)
+            raise SettingsError(f"{source}: there is no setting {key!r}.", suggest(key, known) + nested)
     required = [field.name for field in dataclasses.fields(typing.cast(Any, kind)) if _is_required(field)]
     for key in required:
         if key not in values:
@@ -143,7 +143,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise SettingsError(f"{path}: there is no such file.", "Give the path of a TOML file.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path}: this is not a TOML file: {error}.", "Mend that line.") from None
+        raise SettingsError(f"{path}: this is not a TOML file: {error}.", "Fix that line.") from None
 
 
 def parse_assignments(items: list[str]) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def parse_assignments(items: list[str]) -> dict[str, Any]:
     return values
 
 
-def seconds(given: str, where: str) -> Seconds | None:
+def parse_duration(given: str, where: str) -> Seconds | None:
     """The time in words; None for none. Raises SettingsError, which begins with `where`."""
     if given == "none":
         return None
@@ -172,11 +172,11 @@ def seconds(given: str, where: str) -> Seconds | None:
     parts = (0, 0, 0) if match is None else match.groups()
     found = sum(size * float(part or 0) for size, part in zip((3600, 60, 1), parts, strict=True))
     if not found:
-        raise SettingsError(f"{where}: {given!r} is no time.", "Write, say, 60s, 5m, 1h30m, or none.")
+        raise SettingsError(f"{where}: {given!r} is not a valid duration.", "Write, say, 60s, 5m, 1h30m, or none.")
     return Seconds(found)
 
 
-def nearest(word: str, known: list[str]) -> str:
+def suggest(word: str, known: list[str]) -> str:
     """A sentence that suggests the known word nearest to `word` and lists all, or the first 100."""
     short = [name for name in known if len(name) <= 100]
     close = difflib.get_close_matches(word[:100], short[:1000], n=1, cutoff=0.5)
@@ -207,7 +207,7 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     if origin is typing.Literal:
         choices = [str(choice) for choice in typing.get_args(hint)]
         if value not in choices:
-            raise SettingsError(f"{where} is {value!r}.", nearest(str(value), choices))
+            raise SettingsError(f"{where} is {value!r}.", suggest(str(value), choices))
         return value
     if origin is tuple:
         items, inner = value if isinstance(value, (list, tuple)) else [value], typing.get_args(hint)[0]
@@ -220,7 +220,7 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     if origin is dict:
         hint = dict
     if hint is Seconds:
-        value, hint = seconds(value, where) if isinstance(value, str) else value, float
+        value, hint = parse_duration(value, where) if isinstance(value, str) else value, float
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < _LARGEST else math.inf
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tenor.config.settings import nearest
+from tenor.config.settings import suggest
 from tenor.data.io import stdin
 from tenor.data.io.chunks import Chunk
 from tenor.data.io.formats import suffix
@@ -49,7 +49,7 @@ LABEL_NAMES = (
 def require_column(columns: list[str], wanted: str, name: str, option: str) -> str:
     """The column `wanted`, or a DataError that lists the columns that there are."""
     if wanted not in columns:
-        listed = nearest(wanted, columns).replace("Known:", "Columns:")
+        listed = suggest(wanted, columns).replace("Known:", "Columns:")
         remedy = f"{listed} Name one with `{option}=...`.{header_hint(columns, name)}"
         raise DataError(f"{name}: there is no column {wanted!r}.", remedy)
     return wanted

@@ -34,7 +34,7 @@ def locate(source: str) -> str | Path:
         names = list(builtin.BUILTINS)
         raise DataError(
             f"{source}: there is no such file and no such built-in dataset.",
-            settings.nearest(source, names).replace("Known", "Built in"),
+            settings.suggest(source, names).replace("Known", "Built in"),
         )
     return path
 

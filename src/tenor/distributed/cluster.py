@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from tenor._core.threads import cores
+from tenor._core.threads import available_cores
 from tenor.errors import SettingsError, TenorError, missing_extra
 
 LOCAL = "ray"
@@ -44,7 +44,7 @@ def connected(address: str) -> Iterator[Any]:
     if address != LOCAL:
         options["address"] = address
     elif not where:
-        options |= {"address": "local", "num_cpus": cores(), "include_dashboard": False}
+        options |= {"address": "local", "num_cpus": available_cores(), "include_dashboard": False}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
-from tenor._core.threads import cores
+from tenor._core.threads import available_cores
 from tenor.data import dataset, split
 from tenor.data.blocks import Hashes, Rows, remix, row_blocks, select_rows, text_hash
 from tenor.data.dataset import Dataset
@@ -65,7 +65,7 @@ class Block:
     """The rows, and what was made of them. It is told what to do step by step."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(cores())
+        self._pool = ThreadPoolExecutor(available_cores())
         self._data: Dataset
         self._task: Task
         self._targets: Targets

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor.config.settings import nearest
+from tenor.config.settings import suggest
 from tenor.errors import SettingsError
 from tenor.inference.predictor import Predictor, check_texts
 from tenor.models.attribution import Attribution, Shares
@@ -123,7 +123,7 @@ def _named(task: Task, labels: Sequence[str], rows: int) -> npt.NDArray[np.bool_
     """(rows, labels): those with these names in each row."""
     for name in labels:
         if name not in task.labels:
-            raise SettingsError(f"the model has no label {name!r}.", nearest(name, list(task.labels)))
+            raise SettingsError(f"the model has no label {name!r}.", suggest(name, list(task.labels)))
     return np.tile(np.isin(task.labels, labels), (rows, 1))
 
 

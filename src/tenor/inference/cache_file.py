@@ -71,7 +71,7 @@ def lock(stream: IO[bytes], out: Path) -> None:
     if sys.platform == "win32":
         return
     try:
-        is_held = atomic.hold(stream.fileno())
+        is_held = atomic.try_lock(stream.fileno())
         is_held = is_held and os.path.samestat(os.fstat(stream.fileno()), cache_path(out).lstat())
     except FileNotFoundError:
         is_held = False

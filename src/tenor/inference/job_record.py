@@ -54,7 +54,7 @@ def read(path: str) -> dict[str, Any] | None:
     if not locations.exists(path):
         return None
     try:
-        record = records.parse(locations.read_bytes(path, _LARGEST_RECORD), RECORD, halves=True)
+        record = records.parse(locations.read_bytes(path, _LARGEST_RECORD), RECORD, allow_surrogates=True)
         files = record.record("files")
         for name in files.values:
             _check_file(files.record(name))
@@ -74,8 +74,8 @@ def read(path: str) -> dict[str, Any] | None:
 def _check_file(record: records.Record) -> None:
     """Raise RecordError where a file is not recorded as `JobRecord.mark_done` does it."""
     for key in ("source", "name", "version"):
-        record.text(key)
+        record.string(key)
     for key in ("size", "rows"):
-        record.whole(key, 0, _LARGEST_COUNT)
+        record.integer(key, 0, _LARGEST_COUNT)
     if "empty" in record.values:  # older versions did not record it
-        record.whole("empty", 0, _LARGEST_COUNT)
+        record.integer("empty", 0, _LARGEST_COUNT)

@@ -49,7 +49,7 @@ class LabelJob:
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for files of an earlier start to be kept, by names for people."""
-        manifest = (atomic.present(self.model) / bundle.MANIFEST).read_bytes()
+        manifest = (atomic.existing_path(self.model) / bundle.MANIFEST).read_bytes()
         return {
             "model": hashlib.sha256(manifest).hexdigest(),
             "text": self.text,
@@ -101,7 +101,7 @@ def _make_folder(folder: Path, shards: Sequence[Shard]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder}: no folder can be made: {error.strerror}.", "Choose another `out=...`.") from None
-    atomic.remove_parts(*(folder / name for name in (RECORD, *(shard.name for shard in shards))))
+    atomic.remove_leftovers(*(folder / name for name in (RECORD, *(shard.name for shard in shards))))
 
 
 def _require_free(job: LabelJob, shards: Sequence[Shard]) -> None:

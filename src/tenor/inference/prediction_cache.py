@@ -64,7 +64,7 @@ class PredictionCache:
         digest = hashlib.blake2b(json.dumps(texts).encode(), digest_size=16).hexdigest()
         if (line := self._next_line()) is not None:
             try:
-                is_same, values = line.text("texts") == digest, _columns(line, columns)
+                is_same, values = line.string("texts") == digest, _columns(line, columns)
             except RecordError as error:
                 raise self._damaged(error) from None
             if not is_same or any(len(column) != len(texts) for column in values):
@@ -161,7 +161,7 @@ def open_cache(
         else:
             _start_job(path, append, job)
             read.seek(0, os.SEEK_END)  # seeking from the end drops what was read ahead
-        atomic.remove_parts(out)
+        atomic.remove_leftovers(out)
         cache = PredictionCache(path, out, read, append, on_message)
         try:
             yield cache

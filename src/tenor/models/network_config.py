@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
-from tenor.config.search_space import Choice, Space, around
+from tenor.config.search_space import Choice, Space, log_range
 from tenor.config.settings import require, setting
 from tenor.tasks import Task
 from tenor.text.encoded import Truncation
@@ -95,7 +95,7 @@ class NetworkConfig:
     @classmethod
     def space(cls, _: Task) -> Space:
         """What a search may change."""
-        return {"learning_rate": around(cls.learning_rate, 8, 4), "label_smoothing": Choice((0.0, 0.05, 0.1, 0.2))}
+        return {"learning_rate": log_range(cls.learning_rate, 8, 4), "label_smoothing": Choice((0.0, 0.05, 0.1, 0.2))}
 
     def for_texts(self, _: int) -> Self:
         """The settings, with what depends on how many texts there are filled in."""

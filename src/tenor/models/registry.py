@@ -1,6 +1,6 @@
 """The model families by name. A new family is its own file in `families`, and one line here."""
 
-from tenor.config.settings import nearest
+from tenor.config.settings import suggest
 from tenor.errors import SettingsError
 from tenor.models.families import auto, bag, cnn, lstm, ngram, pretrained, transformer
 from tenor.models.family import Family, NetworkFamily
@@ -21,7 +21,7 @@ FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 def find(name: str) -> Family:
     """The family of that name. Raises SettingsError that suggests the nearest one."""
     if name not in FAMILIES:
-        raise SettingsError(f"there is no model family {name!r}.", nearest(name, list(FAMILIES)))
+        raise SettingsError(f"there is no model family {name!r}.", suggest(name, list(FAMILIES)))
     return FAMILIES[name]
 
 

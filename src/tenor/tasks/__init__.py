@@ -49,9 +49,9 @@ def from_dict(description: dict[str, Any]) -> Task:
         if not 0 < std <= _LARGEST_VALUE:
             raise record.error("spread", f"it is {std:g}, not above 0 and at most {_LARGEST_VALUE:g}")
         return Regression(mean=mean, std=std)
-    labels = tuple(record.texts("labels"))
+    labels = tuple(record.strings("labels"))
     if len(set(labels)) != len(labels):
-        raise record.error("labels", "one stands there twice")
+        raise record.error("labels", "one occurs twice")
     if description["kind"] != "multilabel":
         if len(labels) < 2:
             raise record.error("labels", "there are fewer than two")
@@ -61,4 +61,4 @@ def from_dict(description: dict[str, Any]) -> Task:
     thresholds = record.items("thresholds")
     if len(thresholds) not in (0, len(labels)) or not all(type(each) is float and 0 < each < 1 for each in thresholds):
         raise record.error("thresholds", "they are not one a label, above 0 and below 1")
-    return MultiLabel(labels, tuple(thresholds), record.flag("never_none"))
+    return MultiLabel(labels, tuple(thresholds), record.boolean("never_none"))

@@ -211,7 +211,7 @@ def sigmoid(logits: Floats) -> npt.NDArray[np.float64]:
 
 
 def label_list_problem(given: Sequence[Any], known: Sequence[str]) -> str | None:
-    """What is wrong with these labels of one text: one is unknown, or one stands there twice."""
+    """What is wrong with these labels of one text: one is unknown, or one occurs twice."""
     unknown = [each for each in given if each not in known]
     if unknown:
         return f"the model has no label {unknown[0]!r:.100}."

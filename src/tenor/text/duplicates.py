@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
-from tenor._core.threads import cores
+from tenor._core.threads import available_cores
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, NgramCounts
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, mix, tokenise
@@ -55,7 +55,7 @@ def groups(pairs: NgramCounts, min_similarity: float = MIN_SIMILARITY) -> Positi
 
 def count_pairs(texts: Sequence[str]) -> NgramCounts:
     """Count the hashed pairs of neighbouring tokens in each text."""
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         return ngrams.concatenate(pool.map(_pairs, blocks(texts)))
 
 
@@ -83,7 +83,7 @@ def _candidates(pairs: NgramCounts) -> tuple[Positions, Positions]:
     """
     texts = len(pairs.row_offsets) - 1
     blocks_of_rows = [slice(begin, min(begin + BLOCK_TEXTS, texts)) for begin in range(0, texts, BLOCK_TEXTS)]
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         parts = list(pool.map(functools.partial(_bands, pairs), blocks_of_rows))
     rows = np.flatnonzero(np.diff(pairs.row_offsets))
     if not len(rows):

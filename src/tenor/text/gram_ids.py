@@ -103,11 +103,11 @@ class NgramVocabulary:
 def restore(description: dict[str, Any]) -> NgramVocabulary:
     """The n-grams of `NgramVocabulary.to_dict`. Raises ValueError if a number is out of range."""
     record = Record(description, "encoder.json")
-    record.whole("bits", BITS, BITS)
-    word_ngrams = record.wholes("orders", 1, MAX_NGRAM_LENGTH)
+    record.integer("bits", BITS, BITS)
+    word_ngrams = record.integers("orders", 1, MAX_NGRAM_LENGTH)
     if not 0 < len(word_ngrams) <= MAX_NGRAM_LENGTH:
         raise record.error("orders", f"it has {len(word_ngrams):,} items; from 1 to {MAX_NGRAM_LENGTH} are allowed")
-    return NgramVocabulary(tuple(word_ngrams), tuple(record.wholes("buckets", 0, (1 << BITS) - 1)))
+    return NgramVocabulary(tuple(word_ngrams), tuple(record.integers("buckets", 0, (1 << BITS) - 1)))
 
 
 def build(texts: Sequence[str], size: int, word_ngrams: tuple[int, ...], min_df: int) -> NgramVocabulary:

@@ -20,7 +20,7 @@ import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from tenor._core.records import Record, RecordError
-from tenor._core.threads import cores
+from tenor._core.threads import available_cores
 from tenor.data.text_source import text_source
 from tenor.errors import BundleError
 from tenor.text import encoded, normalise, tokenizer_json
@@ -170,8 +170,8 @@ def restore(description: dict[str, Any]) -> SubwordTokenizer:
     """The tokenizer of `SubwordTokenizer.to_dict`. Raises ValueError if it cannot be read."""
     record = Record(description, "encoder.json")
     specification = record.record("tokenizer").values
-    padding = record.whole("padding", 0, MAX_TOKENS)
-    tokenizer = SubwordTokenizer(specification, padding, "folded" in description and record.flag("folded"))
+    padding = record.integer("padding", 0, MAX_TOKENS)
+    tokenizer = SubwordTokenizer(specification, padding, "folded" in description and record.boolean("folded"))
     if tokenizer.folded and sorted(specification["model"]["vocab"].values()) != list(range(tokenizer.size)):
         raise record.error("tokenizer.model.vocab", "the ids have gaps")
     return tokenizer
@@ -236,7 +236,7 @@ def _limit_threads() -> None:
     """Let the package start one thread for each core of this process. It reads this variable once, at the first batch
     of texts.
     """
-    os.environ.setdefault("RAYON_NUM_THREADS", str(cores()))
+    os.environ.setdefault("RAYON_NUM_THREADS", str(available_cores()))
 
 
 def _fold(texts: Sequence[str]) -> list[str]:

@@ -39,30 +39,30 @@ PATTERNS = frozenset(
 def flag(record: Record, key: str) -> None:
     """A boolean, or missing: older files leave some out."""
     if record.values.get(key) is not None:
-        record.flag(key)
+        record.boolean(key)
 
 
 def piece(record: Record, key: str) -> None:
     """A short string."""
-    if not record.text(key, _MAX_PIECE):
+    if not record.string(key, _MAX_PIECE):
         raise record.error(key, "it is empty")
 
 
 def optional_piece(record: Record, key: str) -> None:
     """A short string, or missing."""
     if record.values.get(key) is not None:
-        record.text(key, _MAX_PIECE)
+        record.string(key, _MAX_PIECE)
 
 
 def optional_token(record: Record, key: str) -> None:
     """A token, or missing."""
     if record.values.get(key) is not None:
-        record.text(key, MAX_TOKEN_CHARACTERS)
+        record.string(key, MAX_TOKEN_CHARACTERS)
 
 
 def character(record: Record, key: str) -> None:
     """One character."""
-    if len(record.text(key)) != 1:
+    if len(record.string(key)) != 1:
         raise record.error(key, "it is not one character")
 
 
@@ -70,25 +70,25 @@ def pattern(record: Record, key: str) -> None:
     """A short string, or one of the regular expressions of known encoders."""
     pattern = record.record(key)
     if "Regex" in pattern.values:
-        if pattern.text("Regex") not in PATTERNS:
+        if pattern.string("Regex") not in PATTERNS:
             raise pattern.error("Regex", "no known encoder has this pattern")
-        pattern.only(("Regex",))
+        pattern.refuse_unknown(("Regex",))
     else:
         piece(pattern, "String")
-        pattern.only(("String",))
+        pattern.refuse_unknown(("String",))
 
 
 def replacement(record: Record, key: str) -> None:
     """A replacement that is not longer than what it replaces, so that no chain of them grows."""
     pattern = record.values["pattern"]
     longest = len(pattern["String"]) if "String" in pattern else 1
-    if len(record.text(key)) > longest:
+    if len(record.string(key)) > longest:
         raise record.error(key, "it is longer than what it replaces")
 
 
 def charsmap(record: Record, key: str) -> None:
     """A character map of SentencePiece: the length of a trie, the trie, and its strings, ended by zeros."""
-    text = record.text(key, _MAX_MAP_BYTES)
+    text = record.string(key, _MAX_MAP_BYTES)
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -121,7 +121,7 @@ def vocabulary(record: Record, key: str) -> None:
         raise record.error(key, f"it has {len(tokens.values):,} tokens; from 1 to {MAX_TOKENS:,} are allowed")
     for token, number in tokens.values.items():
         if type(number) is not int or not 0 <= number < MAX_TOKENS:
-            tokens.whole(token, 0, MAX_TOKENS - 1)
+            tokens.integer(token, 0, MAX_TOKENS - 1)
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise record.error(key, f"a token has {len(token):,} characters, and {MAX_TOKEN_CHARACTERS:,} are allowed")
     if len(set(tokens.values.values())) < len(tokens.values):
@@ -157,7 +157,7 @@ def scored_vocabulary(record: Record, key: str) -> None:
 def unknown_id(record: Record, key: str) -> None:
     """The position of a token in the vocabulary, or missing."""
     if record.values.get(key) is not None:
-        record.whole(key, 0, len(record.values["vocab"]) - 1)
+        record.integer(key, 0, len(record.values["vocab"]) - 1)
 
 
 def no_dropout(record: Record, key: str) -> None:
@@ -168,12 +168,12 @@ def no_dropout(record: Record, key: str) -> None:
 
 def max_word_characters(record: Record, key: str) -> None:
     """The longest word that is looked up."""
-    record.whole(key, 1, _MAX_WORD)
+    record.integer(key, 1, _MAX_WORD)
 
 
 def unknown_token(record: Record, key: str) -> None:
     """A token of the vocabulary."""
-    if record.text(key, MAX_TOKEN_CHARACTERS) not in record.values["vocab"]:
+    if record.string(key, MAX_TOKEN_CHARACTERS) not in record.values["vocab"]:
         raise record.error(key, "it is not a token of the vocabulary")
 
 
@@ -182,24 +182,24 @@ def token_and_id(record: Record, key: str) -> None:
     items = record.items(key, 2)
     if len(items) != 2 or not isinstance(items[0], str):
         raise record.error(key, "it is not a token with its id")
-    Record({"id": items[1]}, record.file, record.path).whole("id", 0, MAX_TOKENS - 1)
+    Record({"id": items[1]}, record.file, record.path).integer("id", 0, MAX_TOKENS - 1)
 
 
 def template(record: Record, key: str) -> None:
     """The special tokens around a text. The second text of a pair is never used."""
     texts = []
     for piece in record.records(key, _MAX_SPECIAL):
-        piece.only(("SpecialToken", "Sequence"))
+        piece.refuse_unknown(("SpecialToken", "Sequence"))
         if len(piece.values) != 1:
             raise piece.error("", "it is neither a text nor a token")
         inner = piece.record("Sequence" if "Sequence" in piece.values else "SpecialToken")
-        inner.only(("id", "type_id"))
-        name = inner.text("id", MAX_TOKEN_CHARACTERS)
+        inner.refuse_unknown(("id", "type_id"))
+        name = inner.string("id", MAX_TOKEN_CHARACTERS)
         if "Sequence" in piece.values:
             texts.append(name)
         elif name not in record.record("special_tokens").values:
             raise inner.error("id", "it is not one of the special tokens")
-        inner.whole("type_id", 0, 255)
+        inner.integer("type_id", 0, 255)
     if key == "single" and texts != ["A"]:
         raise record.error(key, "it does not hold the text once")
     if len(texts) > len(set(texts)) or not {"A", "B"}.issuperset(texts):
@@ -213,7 +213,7 @@ def special_tokens(record: Record, key: str) -> None:
         raise record.error(key, f"there are more than {_MAX_SPECIAL}")
     for name in tokens.values:
         token = tokens.record(name)
-        token.only(("id", "ids", "tokens"))
-        token.text("id", MAX_TOKEN_CHARACTERS)
-        if not len(token.wholes("ids", 0, MAX_TOKENS - 1)) == len(token.texts("tokens")) <= _MAX_SPECIAL:
+        token.refuse_unknown(("id", "ids", "tokens"))
+        token.string("id", MAX_TOKEN_CHARACTERS)
+        if not len(token.integers("ids", 0, MAX_TOKENS - 1)) == len(token.strings("tokens")) <= _MAX_SPECIAL:
             raise token.error("ids", "there is not one for each token")

@@ -46,6 +46,12 @@ _MAX_STEPS = 12  # of normalisers, and of pre-tokenisers, nested ones counted to
 _MAX_ADDED = 20_000
 
 
+_PARTS = (
+    *("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor"),
+    *("decoder", "model"),
+)
+
+
 def plain(specification: dict[str, Any]) -> dict[str, Any]:
     """Check a tokenizer.json, and return the part of it that turns a text into ids.
 
@@ -57,8 +63,7 @@ def plain(specification: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(specification, dict):
         raise RecordError(FILE, "", "it is not an object")
     record = Record(specification, FILE)
-    record.only(("version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
-                 "decoder", "model"))  # fmt: skip
+    record.refuse_unknown(_PARTS)
     for key, kinds in (("normalizer", _NORMALIZERS), ("pre_tokenizer", _PRE_TOKENIZERS), ("post_processor", _POST)):
         if specification.get(key) is not None:
             _check_part(record.record(key), kinds, [])
@@ -78,7 +83,7 @@ def _check_part(record: Record, kinds: Mapping[str, Mapping[str, Check]], steps:
     """Check a part and the parts inside it; `steps` collects their types in order."""
     kind = record.choice("type", kinds)
     fields = kinds[kind]
-    record.only(("type", *fields))
+    record.refuse_unknown(("type", *fields))
     steps.append(kind)
     if len(steps) > _MAX_STEPS:
         raise record.error("type", f"there are more than {_MAX_STEPS} steps")
@@ -97,12 +102,12 @@ def _check_added_tokens(record: Record) -> None:
     if record.values.get("added_tokens") is None:
         return
     for token in record.records("added_tokens", _MAX_ADDED):
-        token.only(("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"))
-        token.whole("id", 0, MAX_TOKENS - 1)
-        if not token.text("content", MAX_TOKEN_CHARACTERS):
+        token.refuse_unknown(("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"))
+        token.integer("id", 0, MAX_TOKENS - 1)
+        if not token.string("content", MAX_TOKEN_CHARACTERS):
             raise token.error("content", "it is empty")
         for key in ("single_word", "lstrip", "rstrip", "normalized", "special"):
-            token.flag(key)
+            token.boolean(key)
 
 
 _LISTS = ("normalizers", "pretokenizers", "processors")

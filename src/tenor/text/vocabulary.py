@@ -88,7 +88,7 @@ class Vocabulary:
 
 def restore(description: dict[str, Any]) -> Vocabulary:
     """The vocabulary of `Vocabulary.to_dict`. Raises ValueError if there is none."""
-    vocabulary = Vocabulary(tuple(Record(description, "encoder.json").texts("tokens")))
+    vocabulary = Vocabulary(tuple(Record(description, "encoder.json").strings("tokens")))
     vocabulary._sorted  # noqa: B018  computed at once, so that damage is found here
     return vocabulary
 

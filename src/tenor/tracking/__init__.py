@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tenor._core.callbacks import Callback
-from tenor.config.settings import nearest
+from tenor.config.settings import suggest
 from tenor.errors import SettingsError
 from tenor.tracking.base import Tracker
 from tenor.tracking.callback import TrackingCallback
@@ -43,7 +43,7 @@ def require_trackers(names: Sequence[str]) -> None:
 
 def _starter(name: str) -> Callable[[Path, Callback, bool], Tracker]:
     if name not in NAMES:
-        raise SettingsError(f"nothing can be logged to {name!r}.", nearest(name, list(NAMES)))
+        raise SettingsError(f"nothing can be logged to {name!r}.", suggest(name, list(NAMES)))
     if name == "tensorboard":
         from tenor.tracking import tensorboard
 

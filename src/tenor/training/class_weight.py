@@ -4,7 +4,7 @@ from typing import cast
 
 import numpy as np
 
-from tenor.config.settings import nearest, require
+from tenor.config.settings import require, suggest
 from tenor.tasks import Floats, SingleLabel, Targets, Task
 from tenor.tasks.single_label import ClassWeight
 
@@ -42,7 +42,7 @@ def check_class_weight(task: Task, class_weight: object) -> None:
             label in task.labels,
             "class_weight",
             f"names {label!r}, which is not a label of the data",
-            nearest(label, list(task.labels)),
+            suggest(label, list(task.labels)),
         )
         is_usable = isinstance(weight, (int, float)) and 0 < weight < float("inf")
         require(is_usable, "class_weight", f"of {label!r} must be a number above 0")

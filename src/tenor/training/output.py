@@ -81,7 +81,7 @@ def choose_folder(out: str | None, name: str, resume: bool, overwrite: bool) -> 
         _require_no_link(unfinished)
         if resume and unfinished.exists():
             return folder
-        if not (atomic.present(folder).exists() or unfinished.exists()):
+        if not (atomic.existing_path(folder).exists() or unfinished.exists()):
             return last or folder
         last = folder if resume and has_model(folder) else last
         number += 1
@@ -116,7 +116,7 @@ def is_complete(folder: Path, saved: "bundle.Bundle | bundle.EncoderBundle", run
 
 def has_model(folder: Path) -> bool:
     """Whether a model or an encoder was saved to the folder."""
-    return (atomic.present(folder) / bundle.MANIFEST).is_file()
+    return (atomic.existing_path(folder) / bundle.MANIFEST).is_file()
 
 
 def _require_no_link(checkpoints: Path) -> None:

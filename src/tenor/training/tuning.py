@@ -278,7 +278,7 @@ class _Search:
 
     def go_on(self, trials: int) -> None:
         """Make trials until there are as many, or the time is over."""
-        atomic.remove_parts(self.folder / BEST, self.folder / TRIALS)
+        atomic.remove_leftovers(self.folder / BEST, self.folder / TRIALS)
         done = self._done()
         if done:
             self.callback.on_message(f"{counted(len(done), 'trial is', 'trials are')} there already.")
@@ -427,9 +427,9 @@ def _proposed(trial: Any, name: str, way: Any) -> Any:
     if isinstance(way, Choice):
         # As JSON, since Optuna keeps words and numbers alone.
         return json.loads(trial.suggest_categorical(name, [json.dumps(value) for value in way.values]))
-    if way.whole:
-        return trial.suggest_int(name, int(way.low), int(way.high), log=way.logarithmic)
-    return trial.suggest_float(name, way.low, way.high, log=way.logarithmic)
+    if way.integer:
+        return trial.suggest_int(name, int(way.low), int(way.high), log=way.log)
+    return trial.suggest_float(name, way.low, way.high, log=way.log)
 
 
 def _optuna() -> Any:

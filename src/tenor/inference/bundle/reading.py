@@ -119,7 +119,7 @@ def load(folder: Path, check_graphs: bool = True, expected_digest: str | None = 
             )
         for key in _COLUMNS:
             if saved.fields.values.get(key) is not None:
-                saved.fields.text(key)
+                saved.fields.string(key)
         task = _task(saved.fields)
         _check_graphs(saved, task)
         weights, scores = _without_scores(saved.weights.arrays)
@@ -189,7 +189,7 @@ def _opened(folder: Path, expected_digest: str | None = None) -> Iterator[_Folde
         raise BundleError(f"{folder}: another model was put there meanwhile.", "Try again.")
     with reporting_damage(folder):
         fields = records.parse(contents[METADATA], METADATA)
-        family = registry.find(fields.text("family"))
+        family = registry.find(fields.string("family"))
         saved = _Folder(
             fields=fields,
             family=family,
@@ -209,7 +209,7 @@ def _opened(folder: Path, expected_digest: str | None = None) -> Iterator[_Folde
 
 def _task(fields: Record) -> Task:
     if "task" not in fields.values:  # format 1 had single labels only
-        return tasks.from_dict({"kind": "multiclass", "labels": fields.texts("labels")})
+        return tasks.from_dict({"kind": "multiclass", "labels": fields.strings("labels")})
     return tasks.from_dict(fields.record("task").values)
 
 
@@ -257,7 +257,7 @@ def _read_table(contents: Mapping[str, bytes], name: str) -> list[dict[str, str]
     try:
         header = next(reader, [])
         if len(set(header)) < len(header) or len(header) > _MOST_COLUMNS:
-            raise RecordError(name, "", "a column stands there twice, or there are too many")
+            raise RecordError(name, "", "a column occurs twice, or there are too many")
         for number, row in enumerate(reader, 1):
             if max(map(len, row), default=0) > _LONGEST_FIELD:
                 raise RecordError(name, f"row {number:,}", f"a field is longer than {_LONGEST_FIELD:,} characters")

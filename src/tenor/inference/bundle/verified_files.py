@@ -35,7 +35,7 @@ class _Entry(NamedTuple):
 def digest(folder: Path) -> str:
     """SHA-256 of the manifest, which stands for the whole folder; empty where there is no manifest."""
     try:
-        return hashlib.sha256(regular_files.read(atomic.present(folder) / MANIFEST, _LARGEST_TEXT)).hexdigest()
+        return hashlib.sha256(regular_files.read(atomic.existing_path(folder) / MANIFEST, _LARGEST_TEXT)).hexdigest()
     except (FileNotFoundError, NotADirectoryError, IrregularFileError):
         return ""
 
@@ -52,7 +52,7 @@ def short_version(digest: str) -> str:
 
 def has_onnx_graph(folder: Path) -> bool:
     """Whether a model's folder has an ONNX graph."""
-    return any(is_graph(entry.name) for entry in atomic.present(folder).iterdir())
+    return any(is_graph(entry.name) for entry in atomic.existing_path(folder).iterdir())
 
 
 def read(folder: Path) -> dict[str, bytes]:
@@ -62,7 +62,7 @@ def read(folder: Path) -> dict[str, bytes]:
         BundleError: The folder is not a saved model, or a file is missing, is not the saved one or cannot be read.
     """
     try:
-        return _read_verified(atomic.present(folder))
+        return _read_verified(atomic.existing_path(folder))
     except OSError as error:
         raise BundleError(
             f"{folder}: the model cannot be read: {error.strerror or error}.", "If it was just replaced, try again."
@@ -89,10 +89,10 @@ def _read_verified(folder: Path) -> dict[str, bytes]:
 def _parse_manifest(folder: Path, data: bytes) -> dict[str, _Entry]:
     try:
         manifest = records.parse(data, MANIFEST)
-        number, files = manifest.whole("format", 1, 1 << 31), manifest.record("files")
+        number, files = manifest.integer("format", 1, 1 << 31), manifest.record("files")
         parts = {name: files.record(name) for name in files.values}
         entries = {
-            name: _Entry(part.whole("size", 0, 1 << 62), part.text("sha256", 64)) for name, part in parts.items()
+            name: _Entry(part.integer("size", 0, 1 << 62), part.string("sha256", 64)) for name, part in parts.items()
         }
     except RecordError as error:
         raise damaged(folder, f"{MANIFEST} cannot be read: {first_line(str(error))}") from None

@@ -132,7 +132,7 @@ def restore(saved: SavedModel) -> Blend:
         weight = told.number("weight", 0, _LARGEST_WEIGHT)
         if not weight:
             raise told.error("weight", "it is 0")
-        family = saved.find_family(told.text("family"))
+        family = saved.find_family(told.string("family"))
         if isinstance(family, EnsembleFamily):
             raise ValueError("a blend is part of a blend")
         try:

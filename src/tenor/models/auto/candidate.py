@@ -67,7 +67,7 @@ def parse(member: str, setting: str = "members", warn: bool = False) -> Candidat
     """What a string of `members` asks for. Raises SettingsError."""
     name, *assignments = member.split()
     if name not in _KNOWN:
-        raise SettingsError(f"setting {setting!r} names {name!r}.", settings.nearest(name, list(_KNOWN)))
+        raise SettingsError(f"setting {setting!r} names {name!r}.", settings.suggest(name, list(_KNOWN)))
     values = settings.parse_assignments(assignments)
     values = settings.current_names(_KNOWN[name].config, values, f"{setting}, {name}", warn)
     unlabelled, seed = values.pop(_UNLABELLED, None), values.pop(_SEED, 0)

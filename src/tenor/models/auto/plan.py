@@ -290,7 +290,7 @@ def _seen_s(examples: Examples, texts: int, tokens: int) -> float:
     lengths = _lengths(examples, tokens)
     if backend.has_accelerator():
         return texts * float(lengths.mean()) * _DEVICE_TOKEN_S
-    return texts * float(np.mean(lengths * (_TOKEN_S + _PAIR_S * lengths))) / threads.cores()
+    return texts * float(np.mean(lengths * (_TOKEN_S + _PAIR_S * lengths))) / threads.available_cores()
 
 
 def _besides(examples: Examples, scored: int, tokens: int, whole: bool = False) -> float:
@@ -301,7 +301,7 @@ def _besides(examples: Examples, scored: int, tokens: int, whole: bool = False) 
     read = np.where(lengths > tokens, cut + lengths * whole, lengths)
     if backend.has_accelerator():
         return _starts_s() + _DEVICE_ENDS_S + scored * float(read.mean()) * _DEVICE_SCORES_S
-    return _starts_s() + _ENDS_S + scored * float(read.mean()) / (_SCORED_S * threads.cores())
+    return _starts_s() + _ENDS_S + scored * float(read.mean()) / (_SCORED_S * threads.available_cores())
 
 
 def _starts_s() -> float:
@@ -312,7 +312,7 @@ def _starts_s() -> float:
 def _words_s(examples: Examples) -> float:
     """How long a network that learns all of its words has to have at least, in seconds."""
     tokens = len(examples) * _tokens(examples, lstm.Config.max_length)
-    return min(_FEWEST_WORDS_S, (3 * tokens + _FEWEST_TOKENS) / (_WORDS_S * threads.cores()))
+    return min(_FEWEST_WORDS_S, (3 * tokens + _FEWEST_TOKENS) / (_WORDS_S * threads.available_cores()))
 
 
 def _tokens(examples: Examples, most: float) -> float:

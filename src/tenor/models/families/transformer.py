@@ -54,7 +54,7 @@ class Config(WordConfig):
         return {
             **super().space(task),
             "width": Choice((64, 128)),
-            "blocks": Range(1, 4, whole=True),
+            "blocks": Range(1, 4, integer=True),
             "dropout": Range(0.0, 0.5),
         }
 

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse
 
 from tenor._core import disk_arrays
-from tenor._core.threads import cores, parallel_map
+from tenor._core.threads import available_cores, parallel_map
 from tenor.models.linear.matrices import (
     Matrix,
     StoredMatrix,
@@ -167,7 +167,7 @@ class _LossInParts:
         zeros = disk_arrays.zeros if on_disk else np.zeros
         self._logits, self._change = (zeros(targets.shape, np.float32) for _ in range(2))
         small = (features.shape[1] + 1) * targets.shape[1] <= _SMALL_TABLE
-        self._ahead = cores() if small else 0
+        self._ahead = available_cores() if small else 0
 
     def residual_sum(self) -> Floats:
         def of_part(part: slice) -> Floats:

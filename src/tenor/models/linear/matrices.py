@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from tenor._core import disk_arrays
-from tenor._core.threads import cores, parallel_map
+from tenor._core.threads import available_cores, parallel_map
 from tenor.tasks import Floats
 
 PART_ENTRIES = 1 << 22
@@ -111,7 +111,7 @@ def multiply_transposed(matrix: Matrix, table: Floats) -> Floats:
     transposed = _of_arrays(scipy.sparse.csc_matrix, (columns, rows), matrix.data, matrix.indices, matrix.indptr)
     if table.shape[1] < _MIN_OUTPUTS_FOR_THREADS:
         return multiply(transposed, table)
-    groups = np.array_split(np.arange(table.shape[1]), cores())
+    groups = np.array_split(np.arange(table.shape[1]), available_cores())
     products = parallel_map(lambda group: multiply(transposed, table[:, group[0] : group[-1] + 1]), groups)
     return np.concatenate(list(products), axis=1)
 
@@ -120,7 +120,7 @@ def row_blocks(matrix: Matrix) -> list[Matrix]:
     """The rows of a sparse matrix in one block for each core, with about equal work; they share its memory."""
     if not scipy.sparse.issparse(matrix) or matrix.nnz < _MIN_ENTRIES_FOR_THREADS:
         return [matrix]
-    ends = np.searchsorted(matrix.indptr, np.arange(1, cores()) * (matrix.nnz / cores()))
+    ends = np.searchsorted(matrix.indptr, np.arange(1, available_cores()) * (matrix.nnz / available_cores()))
     bounds = [0, *ends.tolist(), matrix.shape[0]]
     blocks = []
     for begin, end in itertools.pairwise(bounds):

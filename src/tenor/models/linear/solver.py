@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
-from tenor._core.threads import cores
+from tenor._core.threads import available_cores
 from tenor.models.linear import lbfgs
 from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.loss import Loss, OutputTargets, inner_product_for, make_loss
@@ -85,7 +85,7 @@ def fit(
     """
     row_weights = np.broadcast_to(np.float32(1), targets.shape[0]) if weights is None else weights
     squares = sum_of_squares(features, row_weights)
-    with ThreadPoolExecutor(cores()) as pool:
+    with ThreadPoolExecutor(available_cores()) as pool:
         loss = make_loss(pool, features, targets, activation, row_weights)
         return solve(loss, Problem(squares, targets.shape, activation, C, scale), stop, callback)
 

@@ -134,7 +134,7 @@ def _cache_compiled_programs() -> None:
     if not precision.has_accelerator() or config.jax_compilation_cache_dir is not None:
         return
     with contextlib.suppress(OSError, RuntimeError):  # no home, or one that is not writable
-        folder = atomic.user_cache("jax")
+        folder = atomic.user_cache_dir("jax")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_private(folder):  # the programs are run, so nobody else may write them
             return

@@ -52,4 +52,4 @@ def _has_bfloat16() -> bool:
         return True
     if keras.backend.backend() != "tensorflow":
         return False
-    return cpu.has_bfloat16() and not cpu.held_below_bfloat16()
+    return cpu.has_bfloat16() and not cpu.is_limited_below_bfloat16()

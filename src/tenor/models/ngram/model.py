@@ -83,8 +83,8 @@ class Config:
             "word_ngrams": Choice(((1,), (1, 2), (1, 2, 3))),
             "char_ngrams": Choice(((), (5,), (1, 2, 3), (3, 4, 5))),
             **by_classes,
-            "C": Range(0.01, 1_000.0, logarithmic=True),
-            "min_df": Range(1, 5, whole=True),
+            "C": Range(0.01, 1_000.0, log=True),
+            "min_df": Range(1, 5, integer=True),
         }
 
 
@@ -188,11 +188,11 @@ def restore(saved: SavedModel) -> NgramModel:
     """The model that `NgramModel.encoder` and `NgramModel.arrays` describe. Raises ValueError where they disagree."""
     _, encoder, arrays, task, *_ = saved
     record = Record(encoder, "encoder.json")
-    record.whole("bits", BITS, BITS)
+    record.integer("bits", BITS, BITS)
     weighting: Weighting = record.choice("weighting", get_args(Weighting))  # type: ignore[assignment]
     # A model that was saved before there were n-grams of characters does not name them.
     named = ("orders", "characters") if "characters" in encoder else ("orders",)
-    lengths = {key: tuple(record.wholes(key, 1, _LONGEST)) for key in named}
+    lengths = {key: tuple(record.integers(key, 1, _LONGEST)) for key in named}
     if not 0 < sum(map(len, lengths.values())) <= 2 * _LONGEST:
         raise record.error("orders", f"there are no lengths of n-grams, or more than {2 * _LONGEST}")
     if unknown := sorted(arrays.keys() - set(_ARRAYS)):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import threads
-from tenor.config.settings import nearest
+from tenor.config.settings import suggest
 from tenor.errors import SettingsError, missing_extra
 from tenor.models.onnx.loading import OnnxGraph
 from tenor.models.onnx.protobuf import GraphError
@@ -36,7 +36,7 @@ def runtime_name() -> str:
     name = os.environ.get(VARIABLE) or ONNX_RUNTIME
     if name not in KNOWN_RUNTIMES:
         problem = f"{VARIABLE} (or `runtime=...`) is {name!r}, which is not a runtime."
-        raise SettingsError(problem, nearest(name, list(KNOWN_RUNTIMES)))
+        raise SettingsError(problem, suggest(name, list(KNOWN_RUNTIMES)))
     return name
 
 
@@ -70,7 +70,7 @@ def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads.cores()
+    options.intra_op_num_threads = threads.available_cores()
     # Threads that wait would spin, and take the cores from a server's answers or from another process.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if exact:
@@ -107,7 +107,7 @@ def openvino(graph: OnnxGraph, bfloat16: bool) -> Run:
     data = graph.inlined()
     options = {
         "PERFORMANCE_HINT": "LATENCY",  # all cores for one batch
-        "INFERENCE_NUM_THREADS": threads.cores(),
+        "INFERENCE_NUM_THREADS": threads.available_cores(),
         "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 and has_bfloat16() else "f32",
     }
     try:

@@ -77,12 +77,12 @@ def recall(subject: Mapping[str, str], allowed: float) -> Verdict | None:
     """
     try:
         path = _path(subject)
-        record = records.parse(regular_files.read(path, _LARGEST_FILE, own=True), path.name)
-        if any(record.text(name) != value for name, value in _whole(subject).items()):
+        record = records.parse(regular_files.read(path, _LARGEST_FILE, must_own=True), path.name)
+        if any(record.string(name) != value for name, value in _whole(subject).items()):
             return None
         is_infinite = record.values.get("difference", 0) is None
         difference = math.inf if is_infinite else record.number("difference", 0)
-        return Verdict(difference, allowed, record.whole("rows", 0, _MOST_ROWS))
+        return Verdict(difference, allowed, record.integer("rows", 0, _MOST_ROWS))
     except (OSError, RuntimeError, IrregularFileError, RecordError):  # none yet, none that can be read, or no home
         return None
 
@@ -99,7 +99,7 @@ def remember(subject: Mapping[str, str], verdict: Verdict) -> None:
 
 def _path(subject: Mapping[str, str]) -> Path:
     key = json.dumps(_whole(subject), sort_keys=True)
-    return atomic.user_cache("verdicts") / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+    return atomic.user_cache_dir("verdicts") / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
 
 def _whole(subject: Mapping[str, str]) -> dict[str, str]:

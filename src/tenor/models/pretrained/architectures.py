@@ -62,14 +62,14 @@ class Architecture:
     def from_record(cls, record: Record) -> "Architecture":
         """Read the result of `to_dict`. Raises RecordError for a value that is missing, wrong or too large."""
         architecture = cls(
-            tokens=record.whole("tokens", 1, _MOST_TOKENS),
-            positions=record.whole("positions", 1, _MOST_POSITIONS),
-            width=record.whole("width", 1, _WIDEST),
-            inner=record.whole("inner", 1, _WIDEST),
-            blocks=record.whole("blocks", 1, _MOST_BLOCKS),
-            shared=record.flag("shared"),
-            heads=record.whole("heads", 1, _WIDEST),
-            hidden=record.whole("hidden", 1, 8 * _WIDEST),
+            tokens=record.integer("tokens", 1, _MOST_TOKENS),
+            positions=record.integer("positions", 1, _MOST_POSITIONS),
+            width=record.integer("width", 1, _WIDEST),
+            inner=record.integer("inner", 1, _WIDEST),
+            blocks=record.integer("blocks", 1, _MOST_BLOCKS),
+            shared=record.boolean("shared"),
+            heads=record.integer("heads", 1, _WIDEST),
+            hidden=record.integer("hidden", 1, 8 * _WIDEST),
             activation=record.choice("activation", sorted(set(_ACTIVATIONS.values()))),
             epsilon=record.number("epsilon", 0, 1),
         )
@@ -201,7 +201,7 @@ def from_config(model_type: ModelType, config: Record) -> Architecture:
     """
     values, keys = config.values, model_type.keys
     sizes = {
-        name: config.whole(getattr(keys, name), 1, _LARGEST_SETTING)
+        name: config.integer(getattr(keys, name), 1, _LARGEST_SETTING)
         for name in ("width", "blocks", "heads", "hidden", "tokens", "positions")
     }
     activation = values.get(keys.activation, "gelu")
@@ -210,7 +210,7 @@ def from_config(model_type: ModelType, config: Record) -> Architecture:
     if values.get("position_embedding_type", "absolute") != "absolute":
         raise config.error("position_embedding_type", "its positions are not absolute")
     if model_type.first_position_after_padding:
-        sizes["positions"] -= config.whole("pad_token_id", 0, sizes["positions"] - 2) + 1
+        sizes["positions"] -= config.integer("pad_token_id", 0, sizes["positions"] - 2) + 1
     for key in ("num_hidden_groups", "inner_group_num"):
         if values.get(key, 1) != 1:
             raise config.error(key, "its blocks are of several kinds")
@@ -218,7 +218,7 @@ def from_config(model_type: ModelType, config: Record) -> Architecture:
     has_epsilon = model_type.has_epsilon and "layer_norm_eps" in values
     architecture = {
         **sizes,
-        "inner": config.whole("embedding_size", 1, _LARGEST_SETTING) if has_inner else sizes["width"],
+        "inner": config.integer("embedding_size", 1, _LARGEST_SETTING) if has_inner else sizes["width"],
         "shared": model_type.shared,
         "activation": _ACTIVATIONS[activation],
         "epsilon": config.number("layer_norm_eps") if has_epsilon else _DEFAULT_EPSILON,

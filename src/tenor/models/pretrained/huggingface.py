@@ -67,7 +67,7 @@ def read_folder(path: Path) -> EncoderFolder:
     try:
         architecture = architectures.from_config(MODEL_TYPES[model_type], config)
         has_padding = bool(config.values.get("pad_token_id"))
-        padding = config.whole("pad_token_id", 0, architecture.tokens - 1) if has_padding else 0
+        padding = config.integer("pad_token_id", 0, architecture.tokens - 1) if has_padding else 0
     except RecordError as error:
         raise SettingsError(
             f"{path}: config.json does not describe a model of type {model_type}: {error}.",
@@ -199,7 +199,7 @@ def _read_json(path: Path, name: str) -> Record:
 
 def _read_file(path: Path) -> bytes:
     try:
-        return regular_files.read(path, _LARGEST_JSON, links=True)
+        return regular_files.read(path, _LARGEST_JSON, allow_links=True)
     except IrregularFileError as error:
         raise _damaged(path, f"it {error}") from None
     except OSError as error:

@@ -97,7 +97,7 @@ def _list_files(folder: Path, index: Record | None) -> list[Path]:
             "download the safetensors file.",
         )
     locations = index.record("weight_map")
-    names = sorted({Path(locations.text(key, 1_000)).name for key in locations.values})
+    names = sorted({Path(locations.string(key, 1_000)).name for key in locations.values})
     if len(names) > _MOST_FILES:
         raise locations.error("", f"it names {len(names):,} files, and {_MOST_FILES:,} are allowed")
     return [folder / name for name in names]
