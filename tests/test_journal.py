@@ -167,7 +167,7 @@ def line(content: bytes) -> bytes:
         (b"{nojson", "it is not JSON"),
         (b"\xff\xfe", "it is not UTF-8"),
         (b"[" * 100_000, "it has more than 60 levels"),
-        (b"null", "it holds null, not an object"),
+        (b"null", "it contains null, not an object"),
         (b'{"x": 1}', "field 'texts': it is missing"),
         (b'{"texts": 1, "values": []}', "field 'texts': it is 1, not a string"),
         (b'{TEXTS, "values": null}', "field 'values': it is null, not a list"),

@@ -12,7 +12,7 @@ from tenor._core.records import Record, RecordError
     ("text", "problem"),
     [
         ("", r"a\.json: it is not JSON \(line 1"),
-        ("[]", r"a\.json: it holds a list, not an object"),
+        ("[]", r"a\.json: it contains a list, not an object"),
         ('{"a": NaN}', "field 'a': NaN is not a usable number"),
         ('{"a": [1, {"b": -Infinity}]}', r"field 'a\[1\]\.b': -Infinity is not a usable number"),
         ('{"a": 1e400}', "field 'a': 1e400 is not a usable number"),
@@ -40,7 +40,7 @@ def test_bytes_that_are_no_text_and_too_many_values_are_refused(monkeypatch: pyt
     for data in (b'{"a": "\xff"}', b'{"a": "\xed\xa0\x80"}'):
         with pytest.raises(RecordError, match=r"it is not UTF-8 \(byte 7\)"):
             records.parse(data, "a.json")
-    monkeypatch.setattr(records, "_MOST_VALUES", 10)
+    monkeypatch.setattr(records, "_MAX_VALUES", 10)
     assert len(records.parse(b'{"a": [1, 2, 3]}', "a.json").values["a"]) == 3
     with pytest.raises(RecordError, match="more than 10 values"):
         records.parse(b'{"a": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}', "a.json")

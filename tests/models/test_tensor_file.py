@@ -75,8 +75,11 @@ def test_an_array_at_an_odd_place_is_read() -> None:
         (file({"x": entry(0, 0, [0, 1 << 60])}), r"is not a list of whole numbers from 0 to 1,099,511,627,776"),
         (file({"x": entry(0, 0, [0, *[1 << 40] * 7])}), "'x'|too big|too large"),
         (file('{"x": 1, "x": 2}'), "it occurs twice"),
-        (file({"x": 1}), "'x': the header does not have dtype, shape and data_offsets alone"),
-        (file({"x": entry(more=1)}, b"\0" * 8), "'x': the header does not have dtype, shape and data_offsets alone"),
+        (file({"x": 1}), "'x': the header must have dtype, shape and data_offsets, and nothing else"),
+        (
+            file({"x": entry(more=1)}, b"\0" * 8),
+            "'x': the header must have dtype, shape and data_offsets, and nothing else",
+        ),
         (file({"x": entry(dtype="C64")}, b"\0" * 8), "'x': the type 'C64' is not one that Tenor writes"),
         (file({"x": entry(shape=[-2])}, b"\0" * 8), r"'x': \[-2\] is not a list of whole numbers from 0"),
         (file({"x": entry(shape=[2.0])}, b"\0" * 8), r"'x': \[2\.0\] is not a list of whole numbers from 0"),
