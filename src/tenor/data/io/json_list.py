@@ -103,6 +103,7 @@ class _Scanner:
                 break
             except (ValueError, RecursionError) as error:
                 if self._is_final(error) or not self._more():
+                    require_bounded(self._text[self._start :], at)  # Python 3.13 decodes thousands of levels
                     if isinstance(error, json.JSONDecodeError):
                         raise self._no_json(error.msg) from None
                     raise refusal(error, at, _REMEDY) from None
