@@ -47,7 +47,7 @@ def test_int8_that_is_worse_is_refused(predictor: Predictor) -> None:
     changed = export.export_float32(Predictor(replace(predictor.bundle, model=network)), ENGLISH)
     with pytest.raises(
         TenorError,
-        match=r"int8 is worse on 42 texts: accuracy 0\.5000 in place of 1\.0000, and 0\.003 less is allowed",
+        match=r"int8 is worse on 42 texts: accuracy 0\.5000 instead of 1\.0000, and 0\.003 less is allowed",
     ):
         export.export_int8(changed, dataset(LABELS))
 

@@ -75,7 +75,7 @@ def test_no_text_that_is_measured_on_was_learned_from(tmp_path: Path) -> None:
     assert trained.metrics["test"]["rows"] == len(held_out) and 24 <= len(held_out) <= 72
     assert not {data.texts[row].strip() for row in kept} & {data.texts[row].strip() for row in held_out}
     assert heard.lines[1:3] == [
-        "240 texts are kept on disk; near duplicates among them are not looked for.",
+        "240 texts are kept on disk; near duplicates among them are not searched.",
         "an earlier text is repeated in 120 of 240 rows; both stay on one side.",
     ]
     assert {step for step, *_ in heard.steps} == {"read", "count", "fit"}

@@ -1,4 +1,4 @@
-"""A model -> the same with graphs of ONNX: in float32, proven equal, and in int8 where that is about as good."""
+"""Exporting a model: graphs in float32 that give the same logits, and graphs in int8 if they are about as good."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class Int8Comparison:
     """A model in float32 and in int8 on the same labelled texts.
 
     Attributes:
-        metric: Name of the metric: `accuracy`, with several labels a text `micro_f1`, for numbers `r2`.
+        metric: Name of the metric: `accuracy`, with several labels per text `micro_f1`, for numbers `r2`.
         float32: Its value in float32.
         int8: Its value in int8.
         rows: Number of texts measured on.
@@ -44,15 +44,15 @@ def export_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor
 
     Args:
         predictor: The model: a network, or a blend with networks in it.
-        texts: Texts on which graph and network are compared; none compares on rows of tokens drawn at random.
+        texts: Texts on which graph and network are compared; empty: rows of random tokens.
 
     Raises:
-        SettingsError: There is no network in it.
-        TenorError: A graph says something else than its network, or a package is missing; see `models.export`.
+        SettingsError: The model has no network.
+        TenorError: A graph gives other logits than its network, or a package is missing; see `models.onnx.export`.
     """
 
-    def anew(model: NeuralModel) -> OnnxNetwork:
-        backend.load("writing ONNX")  # here, since it keeps the backend quiet
+    def export_network(model: NeuralModel) -> OnnxNetwork:
+        backend.load("writing ONNX")  # before anything else imports it: this keeps the backend quiet
         from tenor.models.neural import network, neural_model
         from tenor.models.onnx import export
 
@@ -60,29 +60,29 @@ def export_float32(predictor: Predictor, texts: Sequence[str] = ()) -> Predictor
         assert isinstance(keras, network.Network)
         return export.export(keras, keras.encode(texts) if texts else neural_model.random_rows(keras))
 
-    return _changed(predictor, anew)
+    return _with_networks(predictor, export_network)
 
 
 def export_int8(
     predictor: Predictor, data: Dataset, plain: Evaluation | None = None
 ) -> tuple[Predictor, Int8Comparison, Evaluation]:
-    """The model with graphs in int8 beside those in float32, and how good both are.
+    """The model with int8 graphs besides the float32 graphs, and how good both are.
 
     Args:
         predictor: A model whose networks have float32 graphs, and none in int8.
-        data: Labelled texts that the model has not learned from.
-        plain: What `predictor` says of them, if that is known.
+        data: Held-out labelled texts.
+        plain: The evaluation of `predictor` on these texts; None: it is computed.
 
     Returns:
-        The model, both figures, and all that was measured of the model.
+        The model, the metric in both precisions, and the evaluation of the model in int8.
 
     Raises:
-        DataError: There is nothing to measure on, or a label that the model does not know.
-        SettingsError: There is no network in it.
-        TenorError: It is worse than `LARGEST_LOSS` allows, or a network has no graph.
+        DataError: There is nothing to measure on, or the model does not know a label.
+        SettingsError: The model has no network.
+        TenorError: int8 loses more than `MAX_LOSS`, or a network has no graph.
     """
 
-    def rounded(model: NeuralModel) -> OnnxNetwork:
+    def quantise(model: NeuralModel) -> OnnxNetwork:
         if not isinstance(model, OnnxNetwork):
             raise TenorError("there is no ONNX graph, so there is none in int8.", "Make it with: tenor export MODEL")
         backend.load("writing ONNX")
@@ -91,29 +91,28 @@ def export_int8(
         return export.quantised(model.network, model)
 
     task = predictor.bundle.task
-    figure = task.primary_metric
-    small = _changed(predictor, rounded)
+    metric = task.primary_metric
+    quantised = _with_networks(predictor, quantise)
     plain = plain or evaluate.run_evaluation(predictor, data)
-    measured = evaluate.run_evaluation(small, data)
-    before, after = plain.metrics[figure], measured.metrics[figure]
+    evaluation = evaluate.run_evaluation(quantised, data)
+    before, after = plain.metrics[metric], evaluation.metrics[metric]
     if before is None or after is None:
         raise DataError(
             f"{data.name}: int8 cannot be compared with float32 on these texts.", "Give more of them, of all labels."
         )
-    compared = Int8Comparison(figure, before, after, len(data))
+    comparison = Int8Comparison(metric, before, after, len(data))
     if not before - after <= MAX_LOSS:
         raise TenorError(
-            f"int8 is worse on {counted(compared.rows, 'text')}: {figure.replace('_', ' ')} {after:.4f} in place of "
+            f"int8 is worse on {counted(comparison.rows, 'text')}: {metric.replace('_', ' ')} {after:.4f} instead of "
             f"{before:.4f}, and {MAX_LOSS} less is allowed, so it is not kept.",
             "The float32 graph predicts, as before.",
         )
-    metrics = replace(small.bundle.metrics, int8=compared.as_dict())
-    small = Predictor(replace(small.bundle, metrics=metrics))
-    return small, compared, measured
+    metrics = replace(quantised.bundle.metrics, int8=comparison.as_dict())
+    return Predictor(replace(quantised.bundle, metrics=metrics)), comparison, evaluation
 
 
-def _changed(predictor: Predictor, change: Callable[[NeuralModel], OnnxNetwork]) -> Predictor:
-    """The model with each network in it changed; what was measured of int8 is left out."""
+def _with_networks(predictor: Predictor, change: Callable[[NeuralModel], OnnxNetwork]) -> Predictor:
+    """The model with each of its networks changed, and without metrics of int8."""
     saved = predictor.bundle
     if isinstance(saved.model, NeuralModel):
         model: Model = change(saved.model)

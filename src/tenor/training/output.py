@@ -1,4 +1,4 @@
-"""Where a run puts its folder, and its checkpoints while it goes on."""
+"""Where a run writes its folder, and its checkpoints while it is training."""
 
 import contextlib
 import re
@@ -17,22 +17,22 @@ _CHECKPOINT = re.compile(r"checkpoint\.safetensors|\.checkpoint\.safetensors\.[0
 
 
 def output_folder(run: RunConfig | PretrainConfig) -> Path:
-    """Where the folder of a run goes. Raises BundleError where it cannot go there."""
+    """The folder that a run writes. Raises BundleError where it cannot be written."""
     return choose_folder(run.out, _name(run, run.family), run.resume, run.overwrite)
 
 
 def derived_folder(run: RunConfig, purpose: str, holding: str | None = None) -> Path:
-    """The next free folder under `runs` for something that is made of a run.
+    """The next free folder under `runs` for something that belongs to a run.
 
     Args:
         run: The run.
-        purpose: What it is for, which ends its name.
-        holding: Name of a file; the last folder that holds it comes first.
+        purpose: The end of the folder's name.
+        holding: Name of a file: the newest folder that has it is preferred; None: a free folder.
     """
     name = _name(run, f"{run.family}-{purpose}")
     free = choose_folder(None, name, resume=False, overwrite=False)
-    there = list(Path("runs").glob(f"{name}*/{holding}")) if holding else []
-    return max(there, key=lambda path: path.stat().st_mtime_ns).parent if there else free
+    holders = list(Path("runs").glob(f"{name}*/{holding}")) if holding else []
+    return max(holders, key=lambda path: path.stat().st_mtime_ns).parent if holders else free
 
 
 def _name(run: RunConfig | PretrainConfig, ending: str) -> str:
@@ -49,18 +49,18 @@ def _name(run: RunConfig | PretrainConfig, ending: str) -> str:
 
 
 def choose_folder(out: str | None, name: str, resume: bool, overwrite: bool) -> Path:
-    """Where the folder goes; refused early, before hours of training, when it cannot go there.
+    """The folder to write, checked before hours of training.
 
     Args:
-        out: The folder asked for; None takes the next free one under `runs`.
+        out: The folder that was requested; None: the next free one under `runs`.
         name: Name of the folder under `runs`.
-        resume: A run that was interrupted goes on. The folder may hold a model then: `complete` looks at it. Without
-            `out` it is the folder of the first run that was interrupted or, where there is none, of the last run.
-        overwrite: What is there is replaced.
+        resume: Continue an interrupted run. Then the folder may hold a model, which `is_complete` checks. Without
+            `out`, it is the folder of the first interrupted run or, if there is none, of the last run.
+        overwrite: Replace what is there.
 
     Raises:
-        BundleError: The folder cannot be written to, there is an unfinished run of it, or its checkpoints would go
-            through a link.
+        BundleError: The folder cannot be written, belongs to an unfinished run, or its checkpoints would go through a
+            link.
     """
     if out is not None:
         folder = Path(out)
@@ -88,20 +88,21 @@ def choose_folder(out: str | None, name: str, resume: bool, overwrite: bool) -> 
 
 
 def is_complete(folder: Path, saved: "bundle.Bundle | bundle.EncoderBundle", run: Mapping[str, Any]) -> bool:
-    """Whether a saved folder is what a run ends with, rather than a first model of it.
+    """Whether a saved folder holds the final model of a run, not a first candidate.
 
     Args:
         folder: The folder.
-        saved: What is in it.
-        run: What the run is made of, as `tenor.json` tells it.
+        saved: Its contents.
+        run: The identity of the run.
 
     Raises:
-        BundleError: It is the folder of another run.
+        BundleError: The folder belongs to another run.
     """
-    about = saved.metadata
-    known = about.get("run")
-    if not isinstance(known, Mapping):  # older versions kept less
-        known = {"family": saved.family.name, "seed": about.get("seed"), "data": about.get("data", {}).get("sha256")}
+    metadata = saved.metadata
+    known = metadata.get("run")
+    if not isinstance(known, Mapping):  # older versions recorded less
+        data = metadata.get("data", {}).get("sha256")
+        known = {"family": saved.family.name, "seed": metadata.get("seed"), "data": data}
     if isinstance(known.get("settings"), Mapping):
         current = settings.current_names(saved.family.config, known["settings"], str(folder), warn=False)
         known = {**known, "settings": current}
@@ -133,11 +134,11 @@ def training_folder(folder: Path) -> Path:
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Remove the checkpoints of a run that is through, and their folder, unless there is something else in it."""
+    """Remove the checkpoints of a finished run, and their folder unless it has other files."""
     if not folder.is_dir():
         return
     for path in folder.iterdir():
         if _CHECKPOINT.fullmatch(path.name):
             path.unlink()
-    with contextlib.suppress(OSError):  # not empty: what else is there is not Tenor's
+    with contextlib.suppress(OSError):  # not empty: the other files are not Tenor's
         folder.rmdir()

@@ -1,4 +1,4 @@
-"""What a run learns from and is measured on: texts read, checked, and parted."""
+"""The data of a run: texts are read, checked and split."""
 
 import time
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ from tenor.models.base import Examples
 from tenor.tasks import Task
 from tenor.training import class_weight, splitting
 
-_FEWEST = 5  # texts, below which a part is too small to learn from or to measure on; a share is to leave as many
-_USUAL = 0.2
+_MIN_TEXTS = 5  # on each side of a split
+_USUAL_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class PreparedData:
-    """What a run learns from and is measured on.
+    """The data of a run.
 
     Attributes:
-        data: The texts to learn from.
-        test: Those to measure on, None where there are none.
-        task: What is predicted.
-        groups: (rows of `data`,) numbers of groups that stay together; None where each row is one.
-        validation: Texts of their own to validate on, None where there are none.
-        findings: What the check of the data found.
+        data: The training texts.
+        test: The test texts; None: nothing is measured.
+        task: The task.
+        groups: (rows of `data`,) numbers of groups that stay in the same split; None: every row is a group.
+        validation: Validation texts from a file of their own; None: no such file.
+        findings: Problems of the data.
         timing: Seconds by step.
     """
 
@@ -45,10 +45,10 @@ class PreparedData:
 
 
 def prepare(run: RunConfig, callback: Callback) -> PreparedData:
-    """Read the texts, check them, and hold a part out. Raises TenorError where they cannot be used."""
-    begin = time.perf_counter()
+    """Read the texts, check them, and hold out a test part. Raises TenorError where they cannot be used."""
+    start = time.perf_counter()
     data, test = sources.read_train_and_test(run, callback)
-    read_s = time.perf_counter() - begin
+    read_s = time.perf_counter() - start
 
     dataset.check_labels(data)
     for part in (data, test):
@@ -60,9 +60,9 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     validation = sources.read_validation(run, data, callback)
     if validation is not None:
         evaluate.check_labels(validation, task)
-    checking = time.perf_counter()
+    checking_at = time.perf_counter()
     groups, findings = splitting.groups_of(run, data, test, callback)
-    check_s = time.perf_counter() - checking
+    check_s = time.perf_counter() - checking_at
     if test is None and run.folds is None and run.test_size > 0:
         require_share("test_size", run.test_size, data, "measure on")
         kept, held_out = splitting.hold_out(run, data, task, groups)
@@ -76,55 +76,68 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     if isinstance(run.validation, float):
         require_share("validation", run.validation, data, "validate on")
     if validation is not None:
-        splitting.tell_common(validation, data, test, callback)
+        splitting.report_common_texts(validation, data, test, callback)
     test_rows = len(test) if test is not None else 0
     if not task.has_labels:
-        task = tasks.from_labels(data.kind, data.labels)  # of the texts to learn from alone
-    validated = "" if validation is None else f"{len(validation):,} to validate on, "
+        task = tasks.from_labels(data.kind, data.labels)  # mean and standard deviation of the training texts alone
+    held_out_parts = "" if validation is None else f"{len(validation):,} to validate on, "
     if isinstance(run.validation, float):
-        validated = f"{run.validation:.1%} of them to validate on, "
-    measured_on = f"{validated}{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
-    callback.on_message(f"{len(data):,} texts to learn from, {measured_on}; {task.describe()}.")
+        held_out_parts = f"{run.validation:.1%} of them to validate on, "
+    held_out_parts += f"{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
+    callback.on_message(f"{len(data):,} texts to learn from, {held_out_parts}; {task.describe()}.")
     return PreparedData(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
 
 
 def require_share(option: str, share: float, data: Dataset, purpose: str) -> None:
-    """Refuse an extreme share, that leaves next to nothing on one side. A usual one of few texts is not at fault.
+    """Refuse an extreme share, which leaves almost nothing on one side. With few texts, a usual share is allowed.
+
+    Args:
+        option: Name of the option.
+        share: The share that is held out.
+        data: The texts.
+        purpose: What the held-out texts are for, such as `measure on`.
 
     Raises:
-        SettingsError: It is one.
+        SettingsError: The share is too small or too large.
     """
     rows = len(data)
-    small = share < _USUAL and share * rows < _FEWEST
-    if small or (share > 1 - _USUAL and (1 - share) * rows < _FEWEST):
+    small = share < _USUAL_SHARE and share * rows < _MIN_TEXTS
+    if small or (share > 1 - _USUAL_SHARE and (1 - share) * rows < _MIN_TEXTS):
         raise SettingsError(
-            f"`{option}=...`: {share:g} of {rows:,} texts leaves fewer than {_FEWEST} to "
+            f"`{option}=...`: {share:g} of {rows:,} texts leaves fewer than {_MIN_TEXTS} to "
             f"{purpose if small else 'learn from'}.",
-            f"Give a {'larger' if small else 'smaller'} share, such as {_USUAL}, or more texts.",
+            f"Give a {'larger' if small else 'smaller'} share, such as {_USUAL_SHARE}, or more texts.",
         )
 
 
 def examples_of(
     run: RunConfig, data: Dataset, task: Task, groups: Groups | None, validation: Dataset | None = None
 ) -> Examples:
-    """The texts to learn from, with those to validate on where the run names some.
+    """The training examples, with validation examples if the run requests them.
+
+    Args:
+        run: The run.
+        data: The training texts.
+        task: The task.
+        groups: (rows,) numbers of groups that stay in the same split; None: every row is a group.
+        validation: Validation texts from a file of their own; None: no such file.
 
     Raises:
-        DataError: There are too few texts for a part of them.
+        DataError: There are too few texts for a validation part.
     """
     targets = splitting.targets_of(task, data)
-    found = Examples(data.texts, targets, task, class_weight.sample_weights(task, targets, run.class_weight), groups)
+    examples = Examples(data.texts, targets, task, class_weight.sample_weights(task, targets, run.class_weight), groups)
     if validation is not None:
         targets = splitting.targets_of(task, validation)
-        others = Examples(validation.texts, targets, task, class_weight.sample_weights(task, targets, None))
-        return replace(found, validation=others)
+        held_out = Examples(validation.texts, targets, task, class_weight.sample_weights(task, targets, None))
+        return replace(examples, validation=held_out)
     if run.validation is None:
-        return found
+        return examples
     assert isinstance(run.validation, float)
-    learned, held_out = found.split(run.validation, run.seed)
+    train, held_out = examples.split(run.validation, run.seed)
     if not len(held_out):
         raise DataError(
             f"{data.name}: no {run.validation:g} of these texts can be held out to validate on.",
             "Give more texts, a larger share, or a file of its own.",
         )
-    return replace(learned, validation=held_out.in_memory())
+    return replace(train, validation=held_out.in_memory())

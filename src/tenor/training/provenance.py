@@ -1,4 +1,4 @@
-"""Where a model comes from: its data, its seed, and the versions of what made it."""
+"""The origin of a model: its data, its seed, and the versions of the packages that trained it."""
 
 import hashlib
 import json
@@ -11,24 +11,24 @@ import numpy as np
 from tenor._core.printable import printable
 from tenor.data.dataset import Dataset
 
-_RUN = 1 << 16  # texts that are looked at together, where there are more
+_CHUNK = 1 << 16  # texts
 
 
 def fingerprint(data: Dataset) -> str:
-    """SHA-256 of the texts and labels."""
+    """SHA-256 of the texts and labels, in their order."""
     digest = hashlib.sha256()
     for values in (data.texts, data.labels):
         digest.update(b"[")
-        for at in range(0, len(values), _RUN):
-            part = values[at : at + _RUN]
-            listed = part.tolist() if isinstance(part, np.ndarray) else part
-            digest.update((b", " if at else b"") + json.dumps(listed, ensure_ascii=True).encode()[1:-1])
+        for at in range(0, len(values), _CHUNK):
+            part = values[at : at + _CHUNK]
+            values_of_chunk = part.tolist() if isinstance(part, np.ndarray) else part
+            digest.update((b", " if at else b"") + json.dumps(values_of_chunk, ensure_ascii=True).encode()[1:-1])
         digest.update(b"]")
     return digest.hexdigest()
 
 
 def origin(data: Dataset, fingerprint: str, seed: int) -> dict[str, Any]:
-    """What a saved folder tells of where its model comes from."""
+    """The origin of a model, for `tenor.json`; `fingerprint` is that of its training data."""
     return {
         "data": {"name": printable(data.name), "rows": len(data), "sha256": fingerprint},
         "seed": seed,
@@ -37,7 +37,7 @@ def origin(data: Dataset, fingerprint: str, seed: int) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in (
         "numpy",
         "scipy",
@@ -50,7 +50,7 @@ def _versions() -> dict[str, str]:
         "onnxruntime",
     ):
         try:
-            found[package] = metadata.version(package)
+            versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

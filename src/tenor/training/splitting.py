@@ -1,4 +1,4 @@
-"""Which rows of a dataset stay together, which are held out, and what training should know of them."""
+"""How a dataset is split: which rows stay together, which are held out, and what the checks report."""
 
 from collections.abc import Iterable
 
@@ -18,40 +18,43 @@ from tenor.errors import SettingsError
 from tenor.tasks import Targets, Task
 
 
-def tell_common(validation: Dataset, data: Dataset, test: Dataset | None, callback: Callback) -> None:
-    """Say how many texts to validate on are learned from, or measured on, too."""
-    known = {text.strip() for text in validation.texts}
-    for part, done in ((data, "learn from"), (test, "measure on")):
-        common = len(known.intersection(text.strip() for text in part.texts)) if part is not None else 0
-        if common:
+def report_common_texts(validation: Dataset, data: Dataset, test: Dataset | None, callback: Callback) -> None:
+    """Report how many validation texts are also training or test texts."""
+    validation_texts = {text.strip() for text in validation.texts}
+    for part, purpose in ((data, "learn from"), (test, "measure on")):
+        if part is None:
+            continue
+        if common := len(validation_texts.intersection(text.strip() for text in part.texts)):
             callback.on_message(
-                f"{common:,} of the {len(known):,} texts to validate on are also among those to {done}."
+                f"{common:,} of the {len(validation_texts):,} texts to validate on are also among those to {purpose}."
             )
 
 
 def on_disk(data: Dataset) -> bool:
-    """Whether the texts are on disk, since there are many."""
+    """Whether there are so many texts that they are on disk."""
     return text_source(data.texts).on_disk
 
 
 def groups_of(
     run: RunConfig, data: Dataset, test: Dataset | None, callback: Callback
 ) -> tuple[Groups | None, list[Finding]]:
-    """Rows that stay together, and what a person should know of the texts.
+    """Rows that stay in the same split, and problems of the texts.
 
-    Those are near duplicates, a text with one that it is part of, and rows of the same group.
+    Near duplicates stay together, a text with another one that contains it, and rows of the same group.
 
-    None where the texts are on disk: equal ones stay together then.
+    Returns:
+        (rows,) numbers of groups, and the problems that were reported. The groups are None if the texts are on disk:
+        then equal texts stay together.
 
     Raises:
-        SettingsError: The texts are on disk, and something is asked for that needs all of them in memory.
+        SettingsError: The texts are on disk, and an option needs all of them in memory.
     """
     if on_disk(data):
         _refuse_in_memory_options(run, data)
-        callback.on_message(f"{len(data):,} texts are kept on disk; near duplicates among them are not looked for.")
-        return None, _tell(disk_checks.quick_checks(data, test), callback)
+        callback.on_message(f"{len(data):,} texts are kept on disk; near duplicates among them are not searched.")
+        return None, _report(disk_checks.quick_checks(data, test), callback)
     parts = CheckContext(data, test)
-    findings = _tell(checks.quick_checks(parts), callback)
+    findings = _report(checks.quick_checks(parts), callback)
     if findings:
         command = f"tenor check {run.data} --test {run.test}" if run.test else f"tenor check {run.data}"
         callback.on_message(f"to see the rows: {command}")
@@ -77,16 +80,16 @@ def _refuse_in_memory_options(run: RunConfig, data: Dataset) -> None:
             )
 
 
-def _tell(findings: Iterable[Finding], callback: Callback) -> list[Finding]:
-    """Say what training should know of, and return it."""
-    told = [finding for finding in findings if finding.training_message]
-    for finding in told:
+def _report(findings: Iterable[Finding], callback: Callback) -> list[Finding]:
+    """Report the problems that matter to training, and return them."""
+    relevant = [finding for finding in findings if finding.training_message]
+    for finding in relevant:
         callback.on_message(finding.training_message)
-    return told
+    return relevant
 
 
 def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -> tuple[Rows, Rows]:
-    """The rows to learn from and those to measure on: drawn at random, or the latest if `run.time` names a column."""
+    """Training rows and test rows: a random split, or the latest rows as test if `run.time` names a column."""
     if run.time is None:
         texts = text_source(data.texts)
         return texts.hold_out(texts.strata(targets_of(task, data), task), run.test_size, run.seed, groups)
@@ -101,5 +104,5 @@ def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -
 
 
 def targets_of(task: Task, data: Dataset) -> Targets:
-    """What `task.encode` makes of the labels; on disk where these are."""
+    """The labels, as `task.encode` gives them; on disk if the labels are."""
     return label_source(data.labels).encode(task.encode)
