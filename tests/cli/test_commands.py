@@ -202,7 +202,7 @@ def test_predict_labels_a_text(cli: Cli, model_folder: Path) -> None:
 def test_predict_says_that_a_text_is_empty(cli: Cli, model_folder: Path) -> None:
     assert cli("predict", model_folder, "fine").err == ""
     ended = cli("predict", model_folder, " ")
-    assert (ended.code, ended.err) == (0, "the text is empty; it is labelled like one that says nothing.\n")
+    assert (ended.code, ended.err) == (0, "the text is empty; it is labelled like a text without a known word.\n")
 
 
 def test_predict_takes_an_empty_or_long_text_for_a_text(cli: Cli, model_folder: Path) -> None:
@@ -245,7 +245,7 @@ def test_predict_prints_or_writes_the_rows_of_a_file(cli: Cli, tmp_path: Path, m
     assert out.read_text(encoding="utf-8") == printed.out
     write_csv(path, [("superb", "a"), ("", "b"), (" \t", "c")], ("text", "note"))
     ended = cli("predict", model_folder, path, "-o", out, "--overwrite")
-    told = f"3 rows, 2 of them without a text (labelled like one that says nothing): {out}\n"
+    told = f"3 rows, 2 of them without a text (labelled like a text without a known word): {out}\n"
     assert (ended.code, ended.err) == (0, told)
     lines = cli("predict", model_folder, path, "--json").out.splitlines()
     assert [list(json.loads(line)) for line in lines] == [["text", "note", "label", "score"]] * 3

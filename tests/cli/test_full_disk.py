@@ -78,18 +78,18 @@ def test_a_limit_of_the_shell_is_told(tmp_path: Path, model_folder: Path, englis
 def test_a_folder_that_vanishes_is_told(
     cli: Cli, tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tenor.inference import predict_table
+    from tenor.inference import predict_file
 
     source, folder = write_csv(tmp_path / "in.csv", english(4)), tmp_path / "out"
     folder.mkdir()
-    label = predict_table.label_table
+    label = predict_file.label_table
 
     def vanishing(*arguments: Any) -> Any:
         found = label(*arguments)
         folder.rename(tmp_path / "elsewhere")
         return found
 
-    monkeypatch.setattr(predict_table, "label_table", vanishing)
+    monkeypatch.setattr(predict_file, "label_table", vanishing)
     ended = cli("predict", model_folder, source, "-o", folder / "out.csv")
     assert ended.code == 1 and "out.csv: the file cannot be written: No such file or directory." in ended.err
 

@@ -1,0 +1,140 @@
+"""Labels for one table in one file: an interrupted run continues, a complete one is kept."""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tenor._core.callbacks import Callback
+from tenor._core.version import VERSION
+from tenor.data.io import stdin, table, writer
+from tenor.data.io.formats import suffix
+from tenor.data.io.table import Chunk, Table
+from tenor.errors import DataError
+from tenor.inference import bundle, cache_file, prediction_cache
+from tenor.inference.predict_files import require_current
+from tenor.inference.predict_table import ConformalOptions, RowCounts, RowLabeller, label_table
+from tenor.inference.predictor import Predictor
+from tenor.models.onnx import runtimes
+
+
+@dataclass(frozen=True)
+class TextInput:
+    """Texts to label.
+
+    Attributes:
+        path: A file, a folder or a pattern of files; `-` for standard input.
+        text: A single text instead; None: `path` is read.
+    """
+
+    path: Path
+    text: str | None = None
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether the texts come from standard input."""
+        return self.text is None and str(self.path) == "-"
+
+    def files(self) -> list[Path]:
+        """The files that are read; none for a single text and for standard input."""
+        return [] if self.text is not None or self.is_stdin else table.files(self.path)
+
+    def open(self) -> Table:
+        """The texts as a table. Raises DataError if it cannot be read."""
+        if self.text is not None:
+            return Table("the text", ["text"], iter([Chunk(1, {"text": [self.text]})]))
+        if self.is_stdin:
+            return table.open_lines(stdin.standard_input(), stdin.NAME)
+        return table.open_table(self.path)
+
+
+@dataclass(frozen=True)
+class FileJob:
+    """A job that labels one table.
+
+    Attributes:
+        model: Folder of the model.
+        source: The texts.
+        out: The file to write.
+        text: Column of the texts; None: it is detected.
+        conformal: Sets or intervals besides labels; None: no sets.
+        escape_formulas: Guard `.csv` and `.tsv` for spreadsheets, as `writer.open_writer` does.
+    """
+
+    model: Path
+    source: TextInput
+    out: Path
+    text: str | None = None
+    conformal: ConformalOptions | None = None
+    escape_formulas: bool = False
+
+    def check(self, overwrite: bool, resume: bool) -> None:
+        """Refuse a file that cannot be written.
+
+        Raises:
+            DataError: It is an input, it has no known format, or it exists and is neither replaced nor resumed.
+            SettingsError: Its format has no cells that a spreadsheet would compute.
+        """
+        writer.require_writable(self.out)
+        writer.refuse_input(self.out, self.source.files())
+        if os.path.lexists(self.out) and not (overwrite or resume):
+            raise DataError(
+                f"{self.out}: this exists already.", "Choose another `out=...`, or replace it with `overwrite=True`."
+            )
+        if self.escape_formulas:
+            writer.require_formulas(suffix(self.out))
+
+    def identity(self, labeller: RowLabeller, columns: list[str]) -> dict[str, Any]:
+        """What must be equal for predictions of an interrupted run to be kept, by names for people."""
+        return {
+            "version of Tenor": VERSION,
+            "model": bundle.version(self.model),
+            "runtime": runtimes.runtime_name(),
+            "column of texts": labeller.text_column,
+            "set of columns": columns,
+            "coverage": None if self.conformal is None else asdict(self.conformal),
+            "guard of formulas": self.escape_formulas,
+        }
+
+
+class LabelledFile(NamedTuple):
+    """What became of a job: the rows, and how many of their predictions an interrupted run had made."""
+
+    counts: RowCounts
+    reused_rows: int
+
+
+def label_file(
+    job: FileJob, predictor: Predictor, overwrite: bool, resume: bool, callback: Callback
+) -> LabelledFile | None:
+    """Label a table.
+
+    Args:
+        job: The job, after `FileJob.check`.
+        predictor: The model.
+        overwrite: Start again.
+        resume: Continue an interrupted run.
+        callback: Receives messages and progress.
+
+    Returns:
+        What was written; None if the file is complete already.
+
+    Raises:
+        DataError: The texts cannot be read, the file is complete and out of date, or the interrupted run was another.
+        WriteError: The file cannot be written.
+    """
+    source = job.source.open()
+    labeller = RowLabeller.for_table(source, predictor, job.text, job.conformal)
+    columns = [*source.columns, *labeller.new_columns]
+    is_interrupted = os.path.lexists(cache_file.cache_path(job.out))
+    if resume and not overwrite and job.out.exists() and not is_interrupted:
+        require_current(job.out, columns, [job.model / bundle.MANIFEST, *job.source.files()])
+        return None
+    with (
+        prediction_cache.open_cache(
+            job.out, job.identity(labeller, columns), resume, overwrite, callback.on_message
+        ) as cache,
+        writer.open_writer(job.out, columns, source, labeller.new_columns, job.escape_formulas) as write,
+    ):
+        counts = label_table(source, labeller, write, lambda rows: callback.on_progress("predict", rows, 0, {}), cache)
+    return LabelledFile(counts, cache.reused_rows)
