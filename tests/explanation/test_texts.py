@@ -9,7 +9,7 @@ from tenor.errors import DataError, SettingsError
 from tenor.evaluation.calibration import Calibration
 from tenor.explanation import Explanation, explain
 from tenor.inference.predictor import Predictor
-from tenor.models.attribution import read_characters, spread
+from tenor.models.attribution import mark_read_characters, share_by_character
 from tenor.tasks import Floats
 from tenor.text import ngrams
 from tenor.text.encoded import Spans
@@ -159,10 +159,10 @@ def test_what_cannot_be_explained_is_refused(predictor: Predictor) -> None:
 def test_a_share_goes_to_the_parts_that_count_by_themselves() -> None:
     text = "so dull"
     spans = ngrams.spans(text, [2])
-    assert spread(spans, np.array([1.0]), len(text)) == pytest.approx([0.25, 0.25, 0, *[0.125] * 4])
+    assert share_by_character(spans, np.array([1.0]), len(text)) == pytest.approx([0.25, 0.25, 0, *[0.125] * 4])
     own = np.array([0.1, 0.1, 0, -0.3, -0.3, -0.3, -0.3])
-    assert spread(spans, np.array([1.0]), len(text), own) == pytest.approx([0.125, 0.125, 0, *[0.1875] * 4])
-    assert spread(spans, np.array([1.0]), len(text), np.zeros(7)).sum() == pytest.approx(1)
+    assert share_by_character(spans, np.array([1.0]), len(text), own) == pytest.approx([0.125, 0.125, 0, *[0.1875] * 4])
+    assert share_by_character(spans, np.array([1.0]), len(text), np.zeros(7)).sum() == pytest.approx(1)
 
 
 def test_characters_between_tokens_are_read_like_the_one_before() -> None:
@@ -171,6 +171,6 @@ def test_characters_between_tokens_are_read_like_the_one_before() -> None:
         return Spans(np.arange(len(begin)), begin, end)
 
     whole = spans((1, 3), (4, 6), (7, 9))
-    assert read_characters(spans((7, 9)), whole, 10).tolist() == [True, *[False] * 6, True, True, True]
-    assert read_characters(whole, whole, 10).all()
-    assert read_characters(spans(), spans(), 3).tolist() == [True] * 3
+    assert mark_read_characters(spans((7, 9)), whole, 10).tolist() == [True, *[False] * 6, True, True, True]
+    assert mark_read_characters(whole, whole, 10).all()
+    assert mark_read_characters(spans(), spans(), 3).tolist() == [True] * 3

@@ -7,7 +7,7 @@ from tenor.errors import SettingsError
 from tenor.models import registry
 from tenor.models.family import SavedModel
 from tenor.models.ngram import model as ngram_model
-from tenor.models.ngram.model import Config
+from tenor.models.ngram.config import Config
 from tenor.tasks import SingleLabel
 
 

@@ -34,7 +34,8 @@ from tenor.models.linear import solver
 from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.solver import Problem
 from tenor.models.ngram import features, selection
-from tenor.models.ngram.model import Config, NgramModel
+from tenor.models.ngram.config import Config
+from tenor.models.ngram.model import NgramModel
 from tenor.tasks import Floats
 from tenor.text.ngrams import BITS
 from tenor.training import finishing, fitting, output, pipeline, run_identity, run_setup

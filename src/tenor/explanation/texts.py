@@ -109,8 +109,8 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
     for row, index, attribution, logit in zip(owner.tolist(), label.tolist(), found, said.tolist(), strict=True):
         name = task.labels[index] if task.labels else None
         spans = words(texts[row], attribution.characters)
-        score, base = float(scores[row, index]), attribution.base + centre
-        gap = attribution.gap
+        score, base = float(scores[row, index]), attribution.base_value + centre
+        gap = attribution.convergence_delta
         evidence[row].append(Evidence(name, score, logit, base, gap, spans))
     firsts = np.searchsorted(owner, np.arange(len(texts)))
     return [
@@ -158,5 +158,5 @@ def words(text: str, weights: Shares) -> tuple[Span, ...]:
 
 
 def _unread(attribution: Attribution) -> tuple[tuple[int, int], ...]:
-    edges = np.flatnonzero(np.diff(attribution.read, prepend=True, append=True))
+    edges = np.flatnonzero(np.diff(attribution.was_read, prepend=True, append=True))
     return tuple((int(begin), int(end)) for begin, end in edges.reshape(-1, 2))

@@ -68,9 +68,9 @@ class Blend:
         return [
             Attribution(
                 np.sum([found.characters for found in of_text], axis=0),
-                np.any([found.read for found in of_text], axis=0),
-                sum(found.base for found in of_text),
-                sum(found.gap for found in of_text),
+                np.any([found.was_read for found in of_text], axis=0),
+                sum(found.base_value for found in of_text),
+                sum(found.convergence_delta for found in of_text),
             )
             for of_text in zip(*each, strict=True)
         ]

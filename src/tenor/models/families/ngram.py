@@ -28,7 +28,7 @@ from tenor.models.context import FitContext
 from tenor.models.family import LinearFamily
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram import selection
-from tenor.models.ngram.model import Config as Config
+from tenor.models.ngram.config import Config as Config
 from tenor.tasks import Floats, Targets, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tenor.models.attribution import Attribution, Shares, read_characters, spread
+from tenor.models.attribution import Attribution, Shares, mark_read_characters, share_by_character
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, masked_head
 from tenor.models.neural.integration_path import IntegrationPath
@@ -75,13 +75,15 @@ def attribute(model: DifferentiableModel, texts: Sequence[str], directions: Floa
     results = []
     for index, (text, text_spans) in enumerate(zip(texts, spans, strict=True)):
         shares = contributions[offsets[index] : offsets[index + 1]] / encoded.rows_of_text[index]
-        characters = spread(text_spans, shares, len(text), spread(text_spans, shares, len(text)))
+        characters = share_by_character(
+            text_spans, shares, len(text), share_by_character(text_spans, shares, len(text))
+        )
         whole = text_spans
         if encoded.n_truncated:
             whole = encoder.spans(text, _NO_LIMIT, config.inference_truncation)
         base, score = end_scores[index].tolist()
         gap = score - base - float(characters.sum())
-        results.append(Attribution(characters, read_characters(text_spans, whole, len(text)), base, gap))
+        results.append(Attribution(characters, mark_read_characters(text_spans, whole, len(text)), base, gap))
     return results
 
 

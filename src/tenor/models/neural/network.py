@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
-from tenor.models.attribution import Attribution, Shares, spread
+from tenor.models.attribution import Attribution, Shares, share_by_character
 from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig
@@ -72,7 +72,7 @@ class Network(NeuralModel):
         if not by_row:
             return np.zeros((0, len(text)))
         blocks = np.concatenate(by_row, axis=1) / len(by_row)
-        return np.stack([spread(spans, block, len(text)) for block in blocks])
+        return np.stack([share_by_character(spans, block, len(text)) for block in blocks])
 
     def represent(self, texts: Sequence[str]) -> Floats:
         """The inputs of the head, scaled to length 1: (texts, width)."""

@@ -1,20 +1,18 @@
-"""Counts of hashed n-grams and a linear model over them: settings, the model, and how it learns once they are set."""
+"""A linear model over counts of hashed n-grams: the model, and how it is fitted once its settings are chosen."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
 
 from tenor._core.callbacks import Callback
 from tenor._core.records import Record, RecordError
-from tenor.config.search_space import Choice, Range, Space
-from tenor.config.settings import require, setting
-from tenor.models.attribution import Attribution, spread
-from tenor.models.base import Arrays
+from tenor.models.attribution import Attribution, Shares, share_by_character
+from tenor.models.base import Arrays, FeatureMatrix, JsonObject
 from tenor.models.family import SavedModel
 from tenor.models.linear import solver
 from tenor.models.linear.lbfgs import StopRule
@@ -22,82 +20,26 @@ from tenor.models.linear.loss import OutputTargets
 from tenor.models.linear.solver import LinearWeights
 from tenor.models.neural import shapes
 from tenor.models.ngram import features
+from tenor.models.ngram.config import MAX_LENGTH, Config
 from tenor.models.ngram.features import Features, Weighting
 from tenor.tasks import Floats, Targets, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import BITS, NgramCounts
 
-_LONGEST = 8  # tokens or characters in an n-gram
 _ARRAYS = ("buckets", "idf", "weights", "intercept")
 _IDF = 1e-6, 1e6  # between these, squares are neither 0 nor infinite
 
 
 @dataclass(frozen=True)
-class Config:
-    """Settings of `ngram`; none means: chosen by validation."""
-
-    former_names: ClassVar[Mapping[str, str]] = {
-        "orders": "word_ngrams",
-        "characters": "char_ngrams",
-        "strength": "C",
-        "minimum_texts": "min_df",
-    }
-
-    word_ngrams: tuple[int, ...] | None = setting(None, "lengths of word n-grams, such as `[1, 2]`; `[]` is off")
-    char_ngrams: tuple[int, ...] | None = setting(
-        None,
-        "lengths of character n-grams, such as `[3, 4, 5]`; `[]` is off",
-    )
-    weighting: Weighting | None = setting(
-        None,
-        "`naive-bayes`, `tf-idf` or `tf-idf-naive-bayes`; none: chosen by validation",
-    )
-    C: float | None = setting(
-        None,
-        "C of the logistic regression; larger values fit the training texts more closely; none: chosen by validation",
-    )
-    min_df: int = setting(2, "minimum number of training texts with an n-gram")
-    iterations: int = setting(20, "maximum number of L-BFGS steps")
-    calibrated: bool = setting(
-        True,
-        "train further models in cross-validation to calibrate; without them there are no calibrated "
-        "probabilities and no coverage",
-    )
-
-    def __post_init__(self) -> None:
-        for key in ("word_ngrams", "char_ngrams"):
-            require(
-                all(1 <= order <= _LONGEST for order in getattr(self, key) or ()), key, "must be lengths from 1 to 8"
-            )
-        empty = (self.word_ngrams, self.char_ngrams) in (((), None), (None, ()), ((), ()))
-        require(not empty, "word_ngrams", "must be lengths from 1 to 8 where `char_ngrams` are none")
-        require(self.C is None or self.C > 0, "C", "must be above 0")
-        require(self.min_df >= 1, "min_df", "must be 1 or more")
-        require(self.iterations >= 1, "iterations", "must be 1 or more")
-
-    @classmethod
-    def space(cls, task: Task) -> Space:
-        """What a search may change."""
-        by_classes = {} if not task.has_labels else {"weighting": Choice(get_args(Weighting))}
-        return {
-            "word_ngrams": Choice(((1,), (1, 2), (1, 2, 3))),
-            "char_ngrams": Choice(((), (5,), (1, 2, 3), (3, 4, 5))),
-            **by_classes,
-            "C": Range(0.01, 1_000.0, log=True),
-            "min_df": Range(1, 5, integer=True),
-        }
-
-
-@dataclass(frozen=True)
 class NgramModel:
-    """A linear model over the buckets that were kept.
+    """A linear model over hashed n-grams.
 
     Attributes:
         word_ngrams: Lengths of the n-grams in tokens.
         char_ngrams: Lengths of the n-grams in characters.
         weighting: How counts become features.
         buckets: (features,) int32: the buckets that are features, the most frequent first.
-        idf: (features,) float32, or empty where the weighting has none.
+        idf: (features,) float32: inverse document frequency; empty where the weighting has none.
         linear: The weights, (features, outputs).
     """
 
@@ -110,60 +52,67 @@ class NgramModel:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs)."""
-        return self.score(ngrams.count(texts, self.word_ngrams, self.char_ngrams))
+        return self.score(self.count(texts))
+
+    def count(self, texts: Sequence[str]) -> NgramCounts:
+        """Counts of the n-grams in each text."""
+        return ngrams.count(texts, self.word_ngrams, self.char_ngrams)
 
     def score(self, counts: NgramCounts) -> Floats:
-        """Logits of shape (texts, outputs) of texts that are counts already."""
+        """Logits of shape (texts, outputs) from counts."""
         return solver.logits(self.features(counts), self.linear)
 
-    def features(self, counts: NgramCounts) -> scipy.sparse.csr_matrix:
-        """Features of texts that are counts already: (texts, features)."""
-        return features.apply_weighting(
-            features.select_columns(counts, self._columns, len(self.buckets)), self.weighting, self.idf
-        )
+    def features(self, counts: NgramCounts) -> FeatureMatrix:
+        """Features from counts: (texts, features), sparse."""
+        selected = features.select_columns(counts, self._columns, len(self.buckets))
+        return features.apply_weighting(selected, self.weighting, self.idf)
 
     def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
         """What the characters of each text add to a weighted sum of its logits: feature times weight, exactly.
 
-        An n-gram's share goes to the tokens, or characters, of all places where it stands: to each the more, the more
-        it adds by itself.
-        """
-        counts = ngrams.count(texts, self.word_ngrams, self.char_ngrams)
-        matrix = self.features(counts)
-        known = np.flatnonzero(self._columns[counts.buckets] >= 0)
-        owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
-        weights = (self.linear.weights[matrix.indices] * directions[owner]).sum(axis=1, dtype=np.float64)
-        shares = np.zeros(len(counts.buckets))
-        shares[known] = matrix.data * weights
-        results = []
-        for row, text in enumerate(texts):
-            share = shares[counts.row_offsets[row] : counts.row_offsets[row + 1]]
-            spans = ngrams.spans(text, self.word_ngrams, self.char_ngrams)
-            single = (
-                np.bincount(spans.at, minlength=len(share))
-                == counts.counts[counts.row_offsets[row] : counts.row_offsets[row + 1]]
-            )
-            own = spread(spans, np.where(single, share, 0.0), len(text))
-            characters = spread(spans, share, len(text), own)
-            # What stands for the blanks around the text is no character's.
-            base = float(self.linear.intercept @ directions[row]) + float(share.sum() - characters.sum())
-            results.append(Attribution(characters, np.ones(len(text), bool), base))
-        return results
+        The share of an n-gram is divided among the tokens, or characters, of all its occurrences. A token or character
+        gets the more, the more it adds by itself.
 
-    def represent(self, texts: Sequence[str]) -> scipy.sparse.csr_matrix:
-        """The features, each times the length of its weights, and scaled to length 1: (texts, features)."""
-        matrix = self.features(ngrams.count(texts, self.word_ngrams, self.char_ngrams))
+        Args:
+            texts: The texts.
+            directions: (texts, outputs) weights of the sum.
+        """
+        counts = self.count(texts)
+        matrix = self.features(counts)
+        is_feature = np.flatnonzero(self._columns[counts.buckets] >= 0)
+        row_of_entry = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
+        weights = (self.linear.weights[matrix.indices] * directions[row_of_entry]).sum(axis=1, dtype=np.float64)
+        shares = np.zeros(len(counts.buckets))
+        shares[is_feature] = matrix.data * weights
+        intercepts = [float(self.linear.intercept @ direction) for direction in directions]
+        entries = itertools.starmap(slice, itertools.pairwise(counts.row_offsets.tolist()))
+        return [
+            self._attribute_text(text, shares[part], counts.counts[part], intercept)
+            for text, part, intercept in zip(texts, entries, intercepts, strict=True)
+        ]
+
+    def _attribute_text(
+        self, text: str, shares: Shares, counts: npt.NDArray[np.integer[Any]], intercept: float
+    ) -> Attribution:
+        spans = ngrams.spans(text, self.word_ngrams, self.char_ngrams)
+        is_single_part = np.bincount(spans.at, minlength=len(shares)) == counts  # one token or character per occurrence
+        own = share_by_character(spans, np.where(is_single_part, shares, 0.0), len(text))
+        characters = share_by_character(spans, shares, len(text), own)
+        # The blanks around the text belong to no character.
+        base_value = intercept + float(shares.sum() - characters.sum())
+        return Attribution(characters, np.ones(len(text), bool), base_value)
+
+    def represent(self, texts: Sequence[str]) -> FeatureMatrix:
+        """The features, each times the norm of its weights, scaled to length 1: (texts, features), sparse."""
+        matrix = self.features(self.count(texts))
         matrix.data = matrix.data * np.linalg.norm(self.linear.weights, axis=1)[matrix.indices]
-        owner = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
-        length = np.sqrt(np.bincount(owner, matrix.data**2, len(texts)))
-        matrix.data = (matrix.data / np.maximum(length, 1e-12)[owner]).astype(np.float32)
+        row_of_entry = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
+        length = np.sqrt(np.bincount(row_of_entry, matrix.data**2, len(texts)))
+        matrix.data = (matrix.data / np.maximum(length, 1e-12)[row_of_entry]).astype(np.float32)
         return matrix
 
-    @cached_property
-    def _columns(self) -> npt.NDArray[np.int32]:
-        return ngrams.bucket_positions(self.buckets)
-
     def arrays(self) -> Arrays:
+        """Buckets, inverse document frequencies and weights, for `weights.safetensors`."""
         return {
             "buckets": self.buckets,
             "idf": self.idf,
@@ -171,7 +120,8 @@ class NgramModel:
             "intercept": self.linear.intercept,
         }
 
-    def encoder(self) -> dict[str, Any]:
+    def encoder(self) -> JsonObject:
+        """How texts become features, for `encoder.json`."""
         return {
             "kind": "hashed-ngrams",
             "bits": BITS,
@@ -181,7 +131,13 @@ class NgramModel:
         }
 
     def graphs(self) -> dict[str, bytes]:
+        """A linear model has no ONNX graphs."""
         return {}
+
+    @cached_property
+    def _columns(self) -> npt.NDArray[np.int32]:
+        """(buckets,) column of each bucket; -1: it is not a feature."""
+        return ngrams.bucket_positions(self.buckets)
 
 
 def restore(saved: SavedModel) -> NgramModel:
@@ -192,9 +148,9 @@ def restore(saved: SavedModel) -> NgramModel:
     weighting: Weighting = record.choice("weighting", get_args(Weighting))  # type: ignore[assignment]
     # A model that was saved before there were n-grams of characters does not name them.
     named = ("orders", "characters") if "characters" in encoder else ("orders",)
-    lengths = {key: tuple(record.integers(key, 1, _LONGEST)) for key in named}
-    if not 0 < sum(map(len, lengths.values())) <= 2 * _LONGEST:
-        raise record.error("orders", f"there are no lengths of n-grams, or more than {2 * _LONGEST}")
+    lengths = {key: tuple(record.integers(key, 1, MAX_LENGTH)) for key in named}
+    if not 0 < sum(map(len, lengths.values())) <= 2 * MAX_LENGTH:
+        raise record.error("orders", f"there are no lengths of n-grams, or more than {2 * MAX_LENGTH}")
     if unknown := sorted(arrays.keys() - set(_ARRAYS)):
         raise RecordError(shapes.FILE, unknown[0], "there are no such weights in this family")
     features = arrays["buckets"].size if "buckets" in arrays else 0

@@ -10,8 +10,8 @@ from tenor.config.settings import require
 from tenor.data.blocks import Rows
 from tenor.data.text_source import text_source
 from tenor.models.base import Examples
+from tenor.models.ngram.config import Config
 from tenor.models.ngram.features import Weighting
-from tenor.models.ngram.model import Config
 from tenor.models.ngram.trial import Trial
 from tenor.tasks import Task
 

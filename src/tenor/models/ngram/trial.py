@@ -12,8 +12,8 @@ from tenor.models.linear import solver
 from tenor.models.linear.matrices import Matrix
 from tenor.models.ngram import features
 from tenor.models.ngram import model as ngram_model
+from tenor.models.ngram.config import Config
 from tenor.models.ngram.features import Features
-from tenor.models.ngram.model import Config
 from tenor.tasks import Floats, SingleLabel
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
