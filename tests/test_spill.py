@@ -39,7 +39,7 @@ def test_files_lie_beside_what_is_made_and_have_no_name(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_with_its_place(
     tmp_path: Path, full_disk: Callable[[int], AbstractContextManager[None]]
 ) -> None:
-    message = rf"^{tmp_path}: the texts, and what .* cannot be written: File too large\. Free some space, or"
+    message = rf"^{tmp_path}: the temporary files .* cannot be written there: File too large\. Free some space, or"
     with disk_arrays.temp_dir_near(tmp_path / "model"), full_disk(10_000):
         with pytest.raises(DataError, match=message):
             disk_arrays.store([np.zeros(100_000)], np.float64)

@@ -41,7 +41,7 @@ class Location:
 
 
 class TenorError(Exception):
-    """Something is wrong with the input, not with Tenor. What it says is printable: each part is one line.
+    """Something is wrong with the input, not with Tenor. Its parts are printable, each on one line.
 
     Args:
         problem: What is wrong, as one sentence.
@@ -57,19 +57,19 @@ class TenorError(Exception):
 
 
 class DataError(TenorError, ValueError):
-    """The data cannot be read or cannot be learned from."""
+    """The data cannot be read, or no model can be trained on them."""
 
 
 class WriteError(DataError):
-    """A file cannot be written: the disk is full, say, or its folder is gone. The same run may succeed later."""
+    """A file cannot be written, since the disk is full, say. The same run may succeed later."""
 
 
 class SettingsError(TenorError, ValueError):
-    """A setting is unknown or has a value that cannot work."""
+    """An option or a setting is unknown, or its value cannot work."""
 
 
 class BundleError(TenorError):
-    """A saved model is damaged, tampered with, or cannot be written."""
+    """A model's folder is damaged, was tampered with, or cannot be written."""
 
 
 class MissingExtraError(TenorError):
@@ -81,11 +81,11 @@ class RenamedSettingWarning(FutureWarning):
 
 
 class NotUsedWarning(UserWarning):
-    """A graph of a saved model, or the runtime asked for, gives other answers on this machine, and is not used."""
+    """A graph of a saved model, or a requested runtime, gives other results on this machine and is not used."""
 
 
 def missing_extra(part: str, extra: str) -> MissingExtraError:
-    """The error for `part`, which needs the packages of `tenor[extra]`."""
+    """The error for a part of Tenor whose packages, those of `tenor[extra]`, are not installed."""
     return MissingExtraError(
         f"{part} needs packages that are not installed.",
         f"Install them, in Tenor's folder, with: {_pip()} install '.[{extra}]'",
@@ -93,18 +93,18 @@ def missing_extra(part: str, extra: str) -> MissingExtraError:
 
 
 def _pip() -> str:
-    """The pip of this interpreter, which may be another than the first on the PATH."""
+    """The pip of this interpreter; another one may be first on the PATH."""
     pip = Path(sys.prefix, "Scripts" if os.name == "nt" else "bin", "pip.exe" if os.name == "nt" else "pip")
     return shlex.quote(str(pip)) if sys.prefix != sys.base_prefix and pip.exists() else "pip"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
-    """`1 row has`, `2,000 rows have`; `many` is `one` with an s where that is all."""
+    """`1 row has`, `2,000 rows have`; `many` defaults to `one` with an s."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 class RowNumbers(Sequence[int]):
-    """Numbers of rows with a fault: how many there are, and the first few, so that any number takes little memory."""
+    """Numbers of faulty rows: their count and the first few, in little memory."""
 
     _KEPT = 16
 
@@ -136,11 +136,11 @@ def rows_phrase(rows: Sequence[int], most: int = 5) -> str:
 
 
 def listed(names: Sequence[str], most: int = 10) -> str:
-    """`a, b, "c, d"`; past `most` names the list ends with how many there are in all. Long names are cut."""
+    """`a, b, "c, d"`; past `most` names the list ends with the number of all. Long names are shortened."""
     short = (name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..." for name in names[:most])
     return ", ".join(map(quoted, short)) + (f", ... ({len(names):,} in all)" if len(names) > most else "")
 
 
 def quoted(name: str) -> str:
-    """The name, in quotes where it holds a comma, so that it is one name in a list."""
+    """The name, in quotes if it contains a comma."""
     return f'"{name}"' if "," in name else name

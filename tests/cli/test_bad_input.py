@@ -156,7 +156,7 @@ def test_an_unknown_setting_is_refused_with_the_near_one(cli: Cli, tmp_path: Pat
     refuse(
         cli, message, "train", english_csv, "--family", "ngram", "--set", "weighting=tfidf", "--out", tmp_path / "model"
     )
-    refuse(cli, r"^error: 'C' is not of the form key=value\.\n", "train", english_csv, "--set", "C")
+    refuse(cli, r"^error: 'C' does not have the form key=value\.\n", "train", english_csv, "--set", "C")
     refuse(
         cli,
         r"ngrm'.*\nDid you mean 'ngram'\? Known: auto, ngram, bag, cnn, lstm",
@@ -224,8 +224,8 @@ def test_an_output_that_exists_is_refused_and_kept(
             r"--test-size: 0\.999 of 60 texts leaves fewer than 5 to learn from\.\nGive a smaller",
         ),
         ("--test-size", "1", r"setting 'test_size' must be at least 0 and below 1\."),
-        ("--test-size", "nan", r"train: test_size is not a number that can be used\.\nGive a number\."),
-        ("--test-size", "inf", r"train: test_size is not a number that can be used\."),
+        ("--test-size", "nan", r"train: test_size is not a usable number\.\nGive a number\."),
+        ("--test-size", "inf", r"train: test_size is not a usable number\."),
         (
             "--validation",
             "0.98",

@@ -1,12 +1,12 @@
-"""Writing that leaves either the old state or the new one, whatever happens in between.
+"""Atomic writing: whatever happens, there is either the old state or the new one.
 
-What is written gets another name beside its place first, `.NAME.1a2b3c4d.part`. That name is always created, never
-opened, so a link that somebody planted is not followed. The writer holds a lock on it that ends with its process. So
-what killed processes left behind can be told from what is being written.
+A file or folder is first written under a hidden name beside its own, `.NAME.1a2b3c4d.part`. That name is always
+created, never opened, so a planted link is not followed. The writer holds a lock on it that ends with its process. So
+leftovers of killed processes differ from what is being written.
 
-A folder takes the place of another in one step where the system can exchange two names (Linux, most file systems).
-Elsewhere the old folder is called `.NAME.1a2b3c4d.old` for a moment. A process that is killed in that moment leaves
-nothing at the name: `present` finds the old folder then, and `recover` gives it its name back.
+A folder replaces another in one step if the system can exchange two names (Linux, most file systems). Elsewhere the
+old folder has the name `.NAME.1a2b3c4d.old` for a moment. If a process is killed in that moment, nothing is at the
+name: `existing_path` then returns the old folder, and `recover` renames it back.
 """
 
 import contextlib
@@ -26,16 +26,21 @@ from typing import IO
 _HIDDEN = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(?P<kind>part|old)", re.DOTALL)
 _NO_REPLACE, _EXCHANGE = 1, 2  # flags of renameat2
 _IN_FOLDERS = os.open in os.supports_dir_fd
-_HERE = -100  # AT_FDCWD
-_UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)  # the kernel or the file system has no renameat2
+_CURRENT_FOLDER = -100  # AT_FDCWD
+_UNSUPPORTED = (
+    errno.ENOSYS,
+    errno.EINVAL,
+    errno.EOPNOTSUPP,
+    errno.EPERM,
+)  # the kernel or the file system has no renameat2
 
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of `path` when the block ends well, and is removed when it does not.
+    """Open a file that replaces `path` if the block succeeds, and is removed if it raises.
 
     Raises:
-        OSError: It cannot be written, or `path` is a folder, a device, a pipe or a socket. What is there is kept.
+        OSError: It cannot be written, or `path` is a folder, a device, a pipe or a socket. The old file is kept.
     """
     _require_file(path)
     part = _part(path)
@@ -54,17 +59,20 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
 
 
 def user_cache_dir(name: str) -> Path:
-    """The folder of that name in what Tenor remembers of this machine; there may be none yet.
+    """The folder `name` in Tenor's cache on this machine; it may not exist yet.
 
-    It is in TENOR_CACHE where that is set, else in the user's cache. Raises RuntimeError where the user has no home.
+    The cache is TENOR_CACHE if that is set, else `tenor` in the user's cache.
+
+    Raises:
+        RuntimeError: The user has no home.
     """
-    if named := os.environ.get("TENOR_CACHE"):
-        return Path(named) / name
+    if cache := os.environ.get("TENOR_CACHE"):
+        return Path(cache) / name
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tenor" / name
 
 
 def remove_leftovers(*paths: Path) -> None:
-    """Remove what killed processes left of writing to these paths, all in one folder. What is being written stays."""
+    """Remove what killed processes left beside these paths, all in one folder. What is being written stays."""
     names = {path.name for path in paths}
     for entry in _hidden(paths[0].parent, names) if paths else ():
         if entry.is_symlink():
@@ -80,7 +88,7 @@ def remove_leftovers(*paths: Path) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a whole file at once. Raises OSError like `replacing`."""
+    """Write a whole file at once. Raises OSError as `atomic_write`."""
     with atomic_write(path) as stream:
         stream.write(data)
 
@@ -88,13 +96,16 @@ def write(path: Path, data: bytes) -> None:
 def atomic_write_dir(
     path: Path, files: Mapping[str, bytes | Sequence[bytes | memoryview]], overwrite: bool = False
 ) -> None:
-    """Write a whole folder at once, flat; with `overwrite` in place of the one that is there.
+    """Write a whole folder of files at once.
 
-    A file is given as its bytes, or as parts that follow each other.
+    Args:
+        path: The folder.
+        files: Name -> contents: bytes, or consecutive parts.
+        overwrite: Replace the folder if it exists.
 
     Raises:
-        FileExistsError: There is something at `path` already, and `overwrite` is off.
-        OSError: It cannot be written; then nothing is left behind and the old folder is as it was.
+        FileExistsError: `path` exists, and `overwrite` is off.
+        OSError: It cannot be written. Nothing is left behind, and an old folder is unchanged.
     """
     recover(path)
     if os.path.lexists(path) and not overwrite:
@@ -112,13 +123,13 @@ def atomic_write_dir(
             _sync(part)
             _put(part, path, overwrite)
     finally:
-        _remove(part)  # the new folder where this failed, and the old one where it was replaced
+        _remove(part)  # the new folder if this failed, the old one if it was replaced
     _sync(path.parent)
     remove_leftovers(path)
 
 
 def existing_path(path: Path) -> Path:
-    """Where the folder `path` is: there or, where a process was killed as it replaced it, hidden beside."""
+    """The path of the folder: `path` itself, or its hidden name if a process was killed while replacing it."""
     if os.path.lexists(path) or not path.parent.is_dir():
         return path
     hidden = _hidden(path.parent, {path.name}, "old")
@@ -127,13 +138,13 @@ def existing_path(path: Path) -> Path:
 
 
 def recover(path: Path) -> None:
-    """Give the folder `path` its name back where a process was killed as it replaced it."""
+    """Rename the folder back to `path` if a process was killed while replacing it."""
     if (old := existing_path(path)) != path:
         old.rename(path)
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file or folder until it is closed; whether that is possible, and no other process holds it."""
+    """Lock an open file or folder until it is closed. Returns False if that is impossible: another process holds it."""
     if sys.platform == "win32":
         return False
     import fcntl
@@ -150,12 +161,12 @@ def _part(path: Path) -> Path:
 
 
 def _hidden(folder: Path, names: set[str], kind: str | None = None) -> list[Path]:
-    """What stands in a folder under the hidden names of these."""
+    """Entries of a folder with the hidden names of these."""
     try:
         matches = [(entry, _HIDDEN.fullmatch(entry.name)) for entry in folder.iterdir()]
     except OSError:
         return []
-    return [entry for entry, found in matches if found and found["name"] in names and kind in (None, found["kind"])]
+    return [entry for entry, match in matches if match and match["name"] in names and kind in (None, match["kind"])]
 
 
 def _require_file(path: Path) -> None:
@@ -165,13 +176,13 @@ def _require_file(path: Path) -> None:
         return
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):  # a link is replaced, and its target kept
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):  # a link is replaced, its target is kept
         raise FileExistsError(errno.EEXIST, "This is no plain file", str(path))
 
 
 @contextlib.contextmanager
 def _opened(folder: Path) -> Iterator[Callable[[str, int], int] | None]:
-    """Hold a new folder. The block gets what creates files in it, even if its name leads elsewhere by then."""
+    """Lock a new folder. Yields an opener that creates files in it, even if its name leads elsewhere by then."""
     if not _IN_FOLDERS:
         yield None
         return
@@ -184,10 +195,10 @@ def _opened(folder: Path) -> Iterator[Callable[[str, int], int] | None]:
 
 
 def _put(part: Path, path: Path, overwrite: bool) -> None:
-    """Give a new folder its name. An interruption leaves the old folder or the new one there."""
+    """Rename a new folder to its name. After an interruption, the old folder or the new one is there."""
     if not (overwrite and os.path.lexists(path)):
         if not _renameat2(part, path, _NO_REPLACE):
-            if os.path.lexists(path):  # somebody was faster
+            if os.path.lexists(path):  # another process was faster
                 raise FileExistsError(path)
             part.rename(path)
         return
@@ -205,14 +216,14 @@ def _put(part: Path, path: Path, overwrite: bool) -> None:
 
 
 def _renameat2(source: Path, target: Path, flag: int) -> bool:
-    """Rename as Linux's renameat2 does; whether the system has it. Raises OSError where it fails."""
+    """Rename with Linux's renameat2. Returns False if the system lacks it. Raises OSError if it fails."""
     function = _system_renameat2()
     if function is None:
         return False
-    if function(_HERE, os.fsencode(source), _HERE, os.fsencode(target), flag) == 0:
+    if function(_CURRENT_FOLDER, os.fsencode(source), _CURRENT_FOLDER, os.fsencode(target), flag) == 0:
         return True
     code = ctypes.get_errno()
-    if code in _UNKNOWN:
+    if code in _UNSUPPORTED:
         return False
     raise OSError(code, os.strerror(code), str(source), None, str(target))
 
@@ -228,7 +239,7 @@ def _system_renameat2() -> Callable[..., int] | None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, a link or a folder, if it is there; as far as that is possible."""
+    """Remove a file, a link or a folder as far as possible; it may not exist."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -237,7 +248,7 @@ def _remove(path: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the system keep the names in a folder, so that a crash does not undo a renaming. Not all systems can."""
+    """Flush the names in a folder to disk, so that a crash does not undo a rename. Not all systems can."""
     if sys.platform == "win32":
         return
     with contextlib.suppress(OSError):
@@ -249,5 +260,5 @@ def _sync(folder: Path) -> None:
 
 
 def _flag(name: str) -> int:
-    """A flag of `os.open`; none where the system has no such flag."""
+    """A flag of `os.open`; 0 if the system lacks it."""
     return int(getattr(os, name, 0))

@@ -1,8 +1,7 @@
-"""Arrays on disk, for what grows with the number of rows.
+"""Memory-mapped arrays in temporary files, for data that grows with the number of rows.
 
-They lie in temporary files without a name, so that nothing is left behind however the process ends, in the folder that
-`beside` chose, and are mapped into memory. Pages that were looked at count as memory of the process until `release`
-gives them back; the system keeps them at hand as long as it has room.
+The files have no name, so nothing is left behind, however the process ends. `temp_dir_near` chooses their folder. Pages
+that were read count as memory of the process until `drop_pages`; the system still caches them while it has room.
 """
 
 import contextlib
@@ -27,9 +26,9 @@ _FOLDER: ContextVar[Path | None] = ContextVar("folder", default=None)
 
 @contextlib.contextmanager
 def temp_dir_near(path: Path) -> Iterator[None]:
-    """Within, files lie where `path` is, or will be; else where the system has its temporary files."""
-    there = next(folder for folder in path.absolute().parents if folder.is_dir())
-    token = _FOLDER.set(there)
+    """Within the block, temporary files are in the folder of `path`; outside, in that of the system."""
+    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
+    token = _FOLDER.set(folder)
     try:
         yield
     finally:
@@ -37,37 +36,37 @@ def temp_dir_near(path: Path) -> Iterator[None]:
 
 
 class Writer:
-    """An array that is written piece by piece, along its first axis.
+    """Writes an array on disk, some rows at a time.
 
     Args:
-        dtype: Type of its elements.
-        width: Its further axes.
+        dtype: Type of the elements.
+        width: Shape of a row.
     """
 
     def __init__(self, dtype: npt.DTypeLike, width: tuple[int, ...] = ()) -> None:
         self._dtype, self._width = np.dtype(dtype), width
-        with _room():
+        with _write_errors():
             self._file = tempfile.TemporaryFile(dir=_FOLDER.get())
-        weakref.finalize(self, self._file.raw.close)  # of one that is given up, without what is still to be written
+        weakref.finalize(self, self._file.raw.close)  # if the writer is dropped: what is buffered is not written
 
     def append(self, values: npt.ArrayLike) -> None:
-        """Add rows. Raises WriteError where the disk has no room for them."""
+        """Add rows. Raises WriteError if the disk is full."""
         data = np.ascontiguousarray(values, self._dtype)
-        with _room():
+        with _write_errors():
             self._file.write(data.tobytes() if data.ndim == 0 else data.reshape(-1).view(np.uint8).data)
 
     def finish(self) -> Array:
-        """The array; nothing more can be added."""
-        with self._file, _room():
+        """Return the array; nothing more can be added."""
+        with self._file, _write_errors():
             self._file.flush()
             return _mapped(self._file, self._dtype, self._width)
 
 
 def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-    """An array of zeros. Raises WriteError where the disk has no room for it."""
+    """An array of zeros on disk. Raises WriteError if the disk is full."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    with _room(), tempfile.TemporaryFile(dir=_FOLDER.get()) as file:
-        # Without the room set aside, a full disk would end the process when a page is written.
+    with _write_errors(), tempfile.TemporaryFile(dir=_FOLDER.get()) as file:
+        # Without reserved space, a full disk would end the process when a page is written.
         if size and hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
         else:
@@ -76,7 +75,7 @@ def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
 
 
 def store(parts: Iterable[npt.ArrayLike], dtype: npt.DTypeLike, width: tuple[int, ...] = ()) -> Array:
-    """The parts, one after the other, as one array on disk."""
+    """Write the parts, one after the other, as one array on disk."""
     writer = Writer(dtype, width)
     for part in parts:
         writer.append(part)
@@ -84,7 +83,7 @@ def store(parts: Iterable[npt.ArrayLike], dtype: npt.DTypeLike, width: tuple[int
 
 
 def drop_pages(*arrays: Array) -> None:
-    """Give the memory of arrays back; what they hold stays. Those that are not on disk are left alone."""
+    """Free the memory of arrays on disk; their contents stay on disk. Other arrays are ignored."""
     for array in arrays:
         owner = _owner(array)
         if owner is not None and hasattr(mmap, "MADV_DONTNEED"):
@@ -112,12 +111,12 @@ def _mapped(file: Any, dtype: np.dtype[Any], width: tuple[int, ...]) -> Array:
 
 
 @contextlib.contextmanager
-def _room() -> Iterator[None]:
+def _write_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise WriteError(
-            f"{_FOLDER.get() or tempfile.gettempdir()}: the texts, and what is made of them, are kept in temporary "
-            f"files there, which cannot be written: {error.strerror or error}.",
+            f"{_FOLDER.get() or tempfile.gettempdir()}: the temporary files for texts and their features cannot be "
+            f"written there: {error.strerror or error}.",
             "Free some space, or choose a folder on a larger disk (`out=...`).",
         ) from None

@@ -1,4 +1,4 @@
-"""How many cores this process may use, and work that is spread over them."""
+"""The number of cores that this process may use, and `map` on all of them."""
 
 import functools
 import math
@@ -14,23 +14,24 @@ Result = TypeVar("Result")
 
 
 def available_cores() -> int:
-    """Cores that this process may run on, as its affinity and its container allow, or OMP_NUM_THREADS where that is
-    set and smaller.
-    """
+    """The number of cores for this process: the least of its affinity, its container's limit and OMP_NUM_THREADS."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     available = min(available, _allowed() or available)
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(available, int(asked))) if asked.isdigit() and int(asked) else available
+    requested = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(available, int(requested))) if requested.isdigit() and int(requested) else available
 
 
 def cgroup_cores(groups: Path, root: Path) -> int | None:
-    """Cores that the time of Linux control groups pays for, rounded up; None where there is no limit.
+    """The limit of Linux control groups on CPU time, in cores, rounded up; None: there is no limit.
+
+    Unlike joblib's count, this follows the group of the process, and every group above it: a service of systemd may
+    have a limit of its own.
 
     Args:
         groups: The groups of a process, as in /proc/self/cgroup: version 1, 2, or both.
-        root: Where the groups stand. A group is limited by those above it, too.
+        root: Folder of the groups.
     """
-    found = []
+    limits = []
     for line in _read(groups).splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
@@ -43,8 +44,8 @@ def cgroup_cores(groups: Path, root: Path) -> int | None:
             else:
                 limit = _read(base / group / "cpu.max").split()
             if len(limit) == 2 and all(each.isdigit() and int(each) for each in limit):  # else "max", or -1
-                found.append(math.ceil(int(limit[0]) / int(limit[1])))
-    return min(found, default=None)
+                limits.append(math.ceil(int(limit[0]) / int(limit[1])))
+    return min(limits, default=None)
 
 
 @functools.cache
@@ -55,26 +56,26 @@ def _allowed() -> int | None:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # no Linux, no such controller, or no right to look
+    except OSError:  # not Linux, no such controller, or no permission
         return ""
 
 
 def parallel_map(
     function: Callable[[Item], Result], items: Iterable[Item], max_pending: int | None = None
 ) -> Iterator[Result]:
-    """`map` on all cores, in little memory however many items there are.
+    """`map` on all cores, with results in order, in little memory for any number of items.
 
     Args:
-        function: What to do with each.
+        function: Called with each item, in threads.
         items: The items.
-        max_pending: Results that may wait beside the one that is asked for; None: four for each core.
+        max_pending: The most results that wait to be taken, besides the next one; None: four per core.
     """
     max_pending = 4 * available_cores() if max_pending is None else max_pending
-    waiting: deque[Future[Result]] = deque()
+    pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(available_cores()) as pool:
         for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > max_pending:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(pool.submit(function, item))
+            if len(pending) > max_pending:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()

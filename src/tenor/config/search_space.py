@@ -1,4 +1,4 @@
-"""What a search may change: ranges that the settings of a family declare (`Config.space`)."""
+"""Search spaces: the values that a search may try for each setting; `Config.space` of a family returns one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +18,8 @@ class Range:
     Attributes:
         low: The smallest.
         high: The largest.
-        log: Drawn evenly by its logarithm.
-        integer: A whole number.
+        log: Drawn uniformly on a logarithmic scale.
+        integer: Whether it is a whole number.
     """
 
     low: float
@@ -29,9 +29,9 @@ class Range:
 
 
 Space = dict[str, Choice | Range]
-"""The name of a setting -> what it may be."""
+"""Name of a setting -> its possible values."""
 
 
 def log_range(value: float, below: float, above: float) -> Range:
-    """From `value / below` to `value * above`, by the logarithm."""
+    """A range from `value / below` to `value * above`, on a logarithmic scale."""
     return Range(value / below, value * above, log=True)

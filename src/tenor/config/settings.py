@@ -25,7 +25,7 @@ Seconds = NewType("Seconds", float)
 """A time, which may also be written as `60s`, `5m` or `1h30m`."""
 
 _LARGEST = 1e18
-_ONE_NAME = "Give the name of today alone."
+_ONE_NAME = "Give only the current name."
 
 
 class SettingHelp(NamedTuple):
@@ -33,7 +33,7 @@ class SettingHelp(NamedTuple):
 
     Attributes:
         name: Its name.
-        default: Its default as one writes it: `none` for None.
+        default: Its default as users write it: `none` for None.
         help: What it means, as a phrase.
     """
 
@@ -89,7 +89,7 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
     known = [field.name for field in dataclasses.fields(typing.cast(Any, kind))]
     for key in values:
         if key not in known:
-            nested = " Those of the family stand under [settings]." if "settings" in known else ""
+            nested = " Settings of the family belong under [settings]." if "settings" in known else ""
             raise SettingsError(f"{source}: there is no setting {key!r}.", suggest(key, known) + nested)
     required = [field.name for field in dataclasses.fields(typing.cast(Any, kind)) if _is_required(field)]
     for key in required:
@@ -100,13 +100,13 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
 
 
 def current_names(kind: type[Any], values: Mapping[str, Any], source: str, warn: bool = True) -> dict[str, Any]:
-    """The values by the names that the settings have today.
+    """The values by the current names of the settings.
 
     Args:
-        kind: The settings class; its `former_names`, where it has any, map a former name to the name of today.
+        kind: The settings class; its `former_names`, where it has any, map a former name to the current one.
         values: Key to value, by either name.
         source: Where the values come from, for the error.
-        warn: Name the former names, and those of today, in one RenamedSettingWarning.
+        warn: Warn of former names, with the current ones, in one RenamedSettingWarning.
 
     Raises:
         SettingsError: A setting is given by both of its names.
@@ -137,7 +137,7 @@ def as_dict(settings: Any) -> dict[str, Any]:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read a run file. Raises SettingsError when it is missing or is not TOML."""
+    """Read a run file. Raises SettingsError if it is missing or is not TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -152,7 +152,7 @@ def parse_assignments(items: list[str]) -> dict[str, Any]:
     for item in items:
         key, equals, text = item.partition("=")
         if not equals or not key.strip():
-            raise SettingsError(f"{item!r} is not of the form key=value.", "Write, say, epochs=3.")
+            raise SettingsError(f"{item!r} does not have the form key=value.", "Write epochs=3, for example.")
         text = text.strip()
         try:
             parsed = tomllib.loads(f"value = {text}")
@@ -164,20 +164,22 @@ def parse_assignments(items: list[str]) -> dict[str, Any]:
 
 
 def parse_duration(given: str, where: str) -> Seconds | None:
-    """The time in words; None for none. Raises SettingsError, which begins with `where`."""
+    """Parse a duration such as `1h30m`, in seconds; None for `none`. Raises SettingsError that begins with `where`."""
     if given == "none":
         return None
     number = r"(\d+(?:\.\d+)?)"
     match = re.fullmatch(rf"(?:{number} ?h)? ?(?:{number} ?m)? ?(?:{number} ?s?)?", given)
     parts = (0, 0, 0) if match is None else match.groups()
-    found = sum(size * float(part or 0) for size, part in zip((3600, 60, 1), parts, strict=True))
-    if not found:
-        raise SettingsError(f"{where}: {given!r} is not a valid duration.", "Write, say, 60s, 5m, 1h30m, or none.")
-    return Seconds(found)
+    total = sum(size * float(part or 0) for size, part in zip((3600, 60, 1), parts, strict=True))
+    if not total:
+        raise SettingsError(
+            f"{where}: {given!r} is not a valid duration.", "Write 60s, 5m, 1h30m or none, for example."
+        )
+    return Seconds(total)
 
 
 def suggest(word: str, known: list[str]) -> str:
-    """A sentence that suggests the known word nearest to `word` and lists all, or the first 100."""
+    """A sentence that suggests the closest known word, and lists all or the first 100."""
     short = [name for name in known if len(name) <= 100]
     close = difflib.get_close_matches(word[:100], short[:1000], n=1, cutoff=0.5)
     suggestion = f"Did you mean {close[0]!r}? " if close else ""
@@ -185,7 +187,7 @@ def suggest(word: str, known: list[str]) -> str:
 
 
 def require(condition: bool, key: str, problem: str, remedy: str = "Choose another value.") -> None:
-    """Refuse a value from a settings class's `__post_init__`."""
+    """Raise SettingsError for a setting unless the condition holds; for `__post_init__` of settings classes."""
     if not condition:
         raise SettingsError(f"setting {key!r} {problem}.", remedy)
 
@@ -224,9 +226,11 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < _LARGEST else math.inf
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        wanted = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", dict: "a table"}[hint]
-        raise SettingsError(f"{where} is {value!r:.80}.", f"Give {wanted}.")
+        expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a word", dict: "a table"}[
+            hint
+        ]
+        raise SettingsError(f"{where} is {value!r:.80}.", f"Give {expected}.")
     if isinstance(value, (int, float)) and not abs(value) < _LARGEST:
         remedy = "Give a number." if math.isnan(value) else "Give a smaller number."
-        raise SettingsError(f"{where} is not a number that can be used.", remedy)
+        raise SettingsError(f"{where} is not a usable number.", remedy)
     return value
