@@ -206,7 +206,7 @@ def test_a_fault_of_the_server_has_this_shape_too(model_folder: Path, monkeypatc
 def test_an_origin_that_is_none_is_refused(cli: Any, model_folder: Path) -> None:
     for origin in ("example.org", "https://example.org/", "https://example.org/page"):
         found = cli("serve", model_folder, "--cors", origin)
-        assert (found.code, "this is no origin of web pages" in found.err) == (1, True)
+        assert (found.code, "this is not a CORS origin" in found.err) == (1, True)
 
 
 def test_a_refusal_does_not_repeat_what_was_sent(model_folder: Path) -> None:

@@ -1,18 +1,14 @@
 """`tenor serve`."""
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tenor.cli.options import Runtime, need, need_cluster, use_runtime
+from tenor.cli.options import Runtime, given, need, need_cluster, use_runtime
 
 Option = typer.Option
-
-_WATCH_S = 5.0
-_TARGET = 16.0
 
 
 def serve(
@@ -68,68 +64,49 @@ def serve(
     worker_cores: Annotated[int, Option(min=1, help="Cores per replica.")] = 1,
 ) -> None:
     """Serve models over HTTP, with a web page at /."""
-    from tenor.errors import DataError, SettingsError, missing_extra
-
-    try:
-        from tenor.serving import app, limits, running
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("fastapi", "httptools", "prometheus_client", "uvicorn"):
-            raise
-        raise missing_extra("tenor serve", "serve") from None
-
-    given = [os.environ["TENOR_API_KEY"]] if os.environ.get("TENOR_API_KEY") else []
-    if keys is not None:
-        try:
-            given += [line.strip() for line in keys.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{keys}: the keys cannot be read: {error}.", "Give a text file, a key a line.") from None
-        if not given:
-            raise DataError(f"{keys}: there is no key.", "Write one on a line.")
-    replicas = {
-        "min_replicas": min_replicas != 1,
-        "max_replicas": max_replicas is not None,
-        "target_requests": target_requests is not None,
-    }
-    need_cluster(on, **replicas, worker_cores=worker_cores != 1)
+    need_cluster(
+        on,
+        min_replicas=min_replicas != 1,
+        max_replicas=max_replicas is not None,
+        target_requests=target_requests is not None,
+        worker_cores=worker_cores != 1,
+    )
     need(on is None, "one machine, and --on has several", "Leave out that", watch=watch is not None)
+    _require_packages()
+    from tenor.serving.limits import Limits
+    from tenor.serving.options import ServerOptions
+    from tenor.serving.serve import read_keys, serve
+
+    key = os.environ.get("TENOR_API_KEY")
     use_runtime(runtime, *models)
-    options = app.ServerOptions(
-        limits=limits.Limits(max_texts=max_texts, max_characters=max_characters, timeout_s=timeout),
-        keys=tuple(given),
+    options = ServerOptions(
+        limits=Limits(max_texts=max_texts, max_characters=max_characters, timeout_s=timeout),
+        keys=(*([key] if key else []), *(read_keys(keys) if keys else ())),
         origins=tuple(origins or ()),
         hosts=(*(hosts or ()), host),
         max_batch_size=max_batch,
         batch_wait_s=batch_wait / 1000,
         queue_size=queue,
-        reload_interval_s=0.0 if on is not None else _WATCH_S if watch is None else watch,
         log_texts=log_texts,
+        **given(reload_interval_s=0.0 if on is not None else watch),
     )
-    for origin in options.origins:
-        if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
-            raise SettingsError(f"--cors {origin}: this is no origin of web pages.", "Write it as https://example.org.")
-    if on is not None:
-        if corrections is not None and "://" not in corrections:
-            raise SettingsError(
-                "--corrections: replicas on several machines cannot share a file.", "Give the URL of a database."
-            )
-        from tenor.distributed import cluster, serving
-
-        if not on.startswith("ray://"):
-            with running.listening_socket(host, port) as free:  # where it cannot be, this says so
-                host, port = free.getsockname()[:2]
-        scaling = serving.Scaling(min_replicas, max_replicas, target_requests or _TARGET, worker_cores)
-        with (
-            cluster.connected(on) as ray,
-            serving.running(ray, models, options, scaling, host, port, corrections),
-        ):
-            running.announce(host, port)
-            serving.wait()
+    if on is None:
+        serve(models, options, host, port, corrections)
         return
-    store = None
-    if corrections is not None:
-        from tenor.serving.correction_store import CorrectionStore
+    from tenor.distributed import serving
 
-        store = CorrectionStore(corrections)
-    with running.default_signals():
-        made = app.create_app(models, options, running.log_line, store)
-    running.run(made, timeout, host, port)
+    scaling = serving.Scaling(
+        least=min_replicas, most=max_replicas, threads=worker_cores, **given(requests=target_requests)
+    )
+    serving.serve(on, models, options, scaling, host, port, corrections)
+
+
+def _require_packages() -> None:
+    from tenor.errors import missing_extra
+
+    try:
+        import tenor.serving.app  # noqa: F401
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("fastapi", "httptools", "prometheus_client", "uvicorn"):
+            raise
+        raise missing_extra("tenor serve", "serve") from None

@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from tenor.distributed import cluster
 from tenor.errors import SettingsError, TenorError, counted, missing_extra
 from tenor.serving import app
+from tenor.serving.running import announce, listening_socket
 
 NAME = "tenor"
 _WAITING = 4  # times as many requests as are aimed at may be with a replica; more wait before it
@@ -160,3 +161,41 @@ def wait() -> None:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def serve(
+    address: str,
+    models: Sequence[Path],
+    options: app.ServerOptions,
+    scaling: Scaling,
+    host: str,
+    port: int,
+    corrections: str | None = None,
+) -> None:
+    """Serve models on a cluster until SIGTERM or Ctrl-C.
+
+    Args:
+        address: `ray`, or `ray://HOST:PORT`.
+        models: Folders of the models.
+        options: How each replica is run.
+        scaling: The number of replicas.
+        host: Address that the cluster's head listens on.
+        port: Port there; on this machine 0 takes a free one.
+        corrections: URL of a database for corrections; None: the server takes none.
+
+    Raises:
+        TenorError: The cluster cannot be reached, or what serving raises.
+    """
+    if corrections is not None and "://" not in corrections:
+        raise SettingsError(
+            "`corrections=...`: replicas on several machines cannot share a file.", "Give the URL of a database."
+        )
+    if not address.startswith("ray://"):
+        with listening_socket(host, port) as free:  # raises an error if the address is taken
+            host, port = free.getsockname()[:2]
+    with (
+        cluster.connected(address) as ray,
+        running(ray, list(models), options, scaling, host, port, corrections),
+    ):
+        announce(host, port)
+        wait()

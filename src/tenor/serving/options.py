@@ -1,7 +1,9 @@
 """How a server is run."""
 
+import re
 from dataclasses import dataclass, field
 
+from tenor.errors import SettingsError
 from tenor.serving.limits import Limits
 
 
@@ -32,3 +34,8 @@ class ServerOptions:
     reload_interval_s: float = 5.0
     trial_timeout_s: float = 120.0
     log_texts: bool = False
+
+    def __post_init__(self) -> None:
+        for origin in self.origins:
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
+                raise SettingsError(f"{origin}: this is not a CORS origin.", "Write it as https://example.org.")
