@@ -14,7 +14,7 @@ from tenor import TextClassifier, TextRegressor
 from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.explanation import ReferenceTexts, faithfulness, nearest_texts, page
-from tenor.explanation.report import ExplanationReport, build_report
+from tenor.explanation.report import ExplainRequest, ExplanationReport, build_report
 from tenor.models import registry
 from tenor.models.network_config import NetworkConfig
 
@@ -161,9 +161,9 @@ def test_attention_is_told_where_there_is_any(family: str, fitted: dict[str, Tex
     predictor, text = fitted[family].predictor_, "a dull film, 😀"
     if family not in ("transformer", "pretrained"):
         with pytest.raises(SettingsError, match=f"the family '{family}' has no attention"):
-            build_report(predictor, Path("model"), [text], with_attention=True)
+            build_report(predictor, Path("model"), [text], ExplainRequest(with_attention=True))
         return
-    [told] = build_report(predictor, Path("model"), [text], with_attention=True).texts
+    [told] = build_report(predictor, Path("model"), [text], ExplainRequest(with_attention=True)).texts
     assert len(told.attention) == 2
     for block in told.attention:
         assert {text[begin:end] for begin, end, _ in block} >= {"a", "dull", "film"}

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tenor.data.dataset import Dataset
     from tenor.evaluation.evaluate import Comparison
     from tenor.explanation.faithfulness import Faithfulness
-    from tenor.explanation.strongest import TopFeature
     from tenor.explanation.texts import Explanation
+    from tenor.explanation.top_features import TopFeature
     from tenor.inference.predictor import Predictor
     from tenor.tasks import Kind
     from tenor.training.finishing import TrainedModel
@@ -269,9 +269,9 @@ def top_features(model: Predictor | str | Path, texts: Sequence[str]) -> dict[st
     Returns:
         A label -> its features, the strongest first.
     """
-    from tenor.explanation import strongest
+    from tenor.explanation import top_features as compute
 
-    return strongest.top_features(_predictor(model), texts)
+    return compute(_predictor(model), texts)
 
 
 def _predictor(model: Predictor | str | Path) -> Predictor:

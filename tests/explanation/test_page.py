@@ -5,7 +5,7 @@ from pathlib import Path
 
 from conftest import english
 from tenor.explanation import page
-from tenor.explanation.report import ExplanationReport, build_report
+from tenor.explanation.report import ExplainRequest, ExplanationReport, build_report
 from tenor.inference.predictor import Predictor
 
 HOSTILE = "<script>alert('dull')</script> &amp; <b>boring</b> <img src=http://example.org/x.png>"
@@ -30,7 +30,9 @@ class _Tags(HTMLParser):
 def made(predictor: Predictor, folder: Path, *texts: str) -> ExplanationReport:
     path = folder / "known.txt"
     path.write_text("".join(f"{text}\n" for text, _ in english()) + HOSTILE + "\n", encoding="utf-8")
-    return build_report(predictor, Path("models/<reviews>"), texts, data=str(path), nearest_in=str(path), limit=4)
+    return build_report(
+        predictor, Path("models/<reviews>"), texts, ExplainRequest(data=str(path), nearest_in=str(path), limit=4)
+    )
 
 
 def test_the_page_asks_nothing_of_the_network_and_runs_nothing(predictor: Predictor, tmp_path: Path) -> None:

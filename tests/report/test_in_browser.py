@@ -46,7 +46,9 @@ def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     model = folder / "model"
     pipeline.train(RunConfig(str(folder / "rows.csv"), family="ngram", out=str(model), lang=request.param))
     rows_of = str(folder / "rows.csv")
-    told = report.build_report(load(model), model, [f"{shown[0]}, {shown[1]}"], data=rows_of, nearest_in=rows_of)
+    told = report.build_report(
+        load(model), model, [f"{shown[0]}, {shown[1]}"], report.ExplainRequest(data=rows_of, nearest_in=rows_of)
+    )
     (folder / "why.html").write_text(page.render(told, request.param), encoding="utf-8")
     return request.param, {"report": model / bundle.REPORT, "why": folder / "why.html"}
 

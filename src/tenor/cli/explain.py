@@ -81,8 +81,11 @@ def explain(
         raise DataError(f"{html}: this exists already.", "Choose another --html, or replace it with --overwrite.")
     loaded = predictor.load(model)
     texts = [] if source is None else [as_text(source)] if one_text else _read(source, loaded, text, first or _FIRST)
+    request = report.ExplainRequest(
+        labels=label, data=data, nearest_in=nearest, text_column=text, with_attention=attention, limit=top or _TOP
+    )
     with console.Console(quiet=as_json) as callback:
-        told = report.build_report(loaded, model, texts, label, data, nearest, text, attention, top or _TOP, callback)
+        told = report.build_report(loaded, model, texts, request, callback)
     if html is not None:
         _write(html, page.render(told, lang or "en"))
     if as_json:

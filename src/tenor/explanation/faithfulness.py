@@ -1,9 +1,9 @@
-"""Whether an explanation tells what the model goes by: the score falls when the words that it names are deleted.
+"""Whether an explanation is faithful to the model: the score must fall when its strongest words are deleted.
 
 Comprehensiveness (DeYoung et al., 2020, "ERASER: A Benchmark to Evaluate Rationalized NLP Models"): how far the score
 of the label falls when the strongest 1, 5, 10, 20 and 50% of the words are deleted from the text, the mean over these;
-the area over the perturbation curve of Samek et al. (2017). Words are ranked by what they add to the label. Deleting
-as many words at random is what an explanation that knows nothing would do.
+the area over the perturbation curve of Samek et al. (2017). Words are ranked by what they add to the label. The
+baseline deletes as many words at random.
 """
 
 from collections.abc import Sequence
@@ -37,6 +37,10 @@ class Faithfulness(NamedTuple):
     def difference(self) -> float:
         """The area between the two curves."""
         return self.strongest - self.random
+
+    def as_dict(self) -> dict[str, float]:
+        """Both numbers and their difference, as JSON."""
+        return {**self._asdict(), "difference": self.difference}
 
 
 def faithfulness(predictor: Predictor, explanations: Sequence[Explanation], seed: int = 0) -> Faithfulness:

@@ -1,6 +1,6 @@
-"""The known texts that are most like a text to a model: by the cosine of the features that its logits are made of.
+"""The reference texts that are most similar to a text, for a model: by the cosine of the features behind its logits.
 
-Nothing of the training texts is in a model, so they are read again, from a file.
+A saved model holds no training texts, so they are read again from a file.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tenor._core.callbacks import Callback
-from tenor.explanation.known import ReferenceTexts
+from tenor.explanation.reference_texts import ReferenceTexts
 from tenor.inference.predictor import Predictor, check_texts
 
-_BLOCK = 1024
+_BLOCK = 1024  # reference texts
 
 
 class Neighbour(NamedTuple):
-    """A known text: its row in its file, from 1, its label if it has one, and the cosine of the angle, at most 1."""
+    """A reference text: its row in its file, from 1, its label if it has one, and the cosine, at most 1."""
 
     row: int
     text: str
@@ -31,40 +31,37 @@ def nearest_texts(
     limit: int = 5,
     callback: Callback | None = None,
 ) -> list[list[Neighbour]]:
-    """The known texts that are most like each text, the likest first; those with nothing in common are left out.
+    """The most similar reference texts of each text, the nearest first. Those with nothing in common are left out.
 
     Args:
         predictor: The model.
         texts: The texts.
         reference: The texts to choose from.
-        limit: How many to find for each text.
-        callback: Hears of progress.
+        limit: Neighbours per text, at most.
+        callback: Receives progress.
     """
     texts = check_texts(texts)
     if not texts:
         return []
-    wanted = predictor.bundle.model.represent(texts)
+    features = predictor.bundle.model.represent(texts)
     rows, cosines = np.zeros((len(texts), 0), np.int64), np.zeros((len(texts), 0), np.float32)
     for at in range(0, len(reference.texts), _BLOCK):
         block = predictor.bundle.model.represent(reference.texts[at : at + _BLOCK])
-        found = wanted @ block.T
-        found = found.toarray() if hasattr(found, "toarray") else found
-        cosines = np.concatenate([cosines, found], axis=1)
-        rows = np.concatenate([rows, np.broadcast_to(np.arange(at, at + found.shape[1]), found.shape)], axis=1)
+        similarity = features @ block.T
+        similarity = similarity.toarray() if hasattr(similarity, "toarray") else similarity
+        cosines = np.concatenate([cosines, similarity], axis=1)
+        block_rows = np.broadcast_to(np.arange(at, at + similarity.shape[1]), similarity.shape)
+        rows = np.concatenate([rows, block_rows], axis=1)
         best = np.argsort(-cosines, axis=1, kind="stable")[:, :limit]
         rows, cosines = np.take_along_axis(rows, best, axis=1), np.take_along_axis(cosines, best, axis=1)
         if callback is not None:
             callback.on_progress("nearest", min(at + _BLOCK, len(reference.texts)), len(reference.texts), {})
     return [
-        [
-            Neighbour(
-                reference.rows[row],
-                reference.texts[row],
-                reference.labels[row] if reference.labels else None,
-                min(cosine, 1.0),
-            )
-            for row, cosine in zip(*pair, strict=True)
-            if cosine > 0
-        ]
+        [_neighbour(reference, row, cosine) for row, cosine in zip(*pair, strict=True) if cosine > 0]
         for pair in zip(rows.tolist(), cosines.tolist(), strict=True)
     ]
+
+
+def _neighbour(reference: ReferenceTexts, row: int, cosine: float) -> Neighbour:
+    label = reference.labels[row] if reference.labels else None
+    return Neighbour(reference.rows[row], reference.texts[row], label, min(cosine, 1.0))

@@ -1,4 +1,4 @@
-"""All that `tenor explain` tells, in one place: for people on a terminal, for machines and as a page of HTML."""
+"""All results of `tenor explain` in one place: for people on a terminal, for machines and as a page of HTML."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,23 +9,44 @@ import numpy as np
 
 from tenor._core.callbacks import Callback
 from tenor.errors import SettingsError
-from tenor.explanation import known as known_texts
+from tenor.explanation import reference_texts
 from tenor.explanation.faithfulness import Faithfulness, faithfulness
 from tenor.explanation.nearest import Neighbour, nearest_texts
-from tenor.explanation.strongest import TopFeature, top_features
 from tenor.explanation.texts import Explanation, Span, explain, words
+from tenor.explanation.top_features import TopFeature, top_features
 from tenor.inference.predictor import Predictor
 from tenor.models.attribution import Shares
 
 
+@dataclass(frozen=True)
+class ExplainRequest:
+    """What to explain.
+
+    Attributes:
+        labels: Labels to explain; None: those that each text gets.
+        data: Source of the texts from which the top features of each label are computed; None: no top features.
+        nearest_in: Source of the texts to find the nearest ones in; None: no nearest texts.
+        text_column: Column of the texts in both; None: it is detected.
+        with_attention: Whether to show where a network's attention goes.
+        limit: Top features per label; half as many nearest texts.
+    """
+
+    labels: Sequence[str] | None = None
+    data: str | None = None
+    nearest_in: str | None = None
+    text_column: str | None = None
+    with_attention: bool = False
+    limit: int = 10
+
+
 class ExplainedText(NamedTuple):
-    """What is told of one text.
+    """The results for one text.
 
     Attributes:
         explanation: What speaks for and against its labels.
         faithfulness: How far their scores fall when words are deleted.
-        nearest: The known texts that are most like it, where they were asked for.
-        attention: For each block of the network the share of its attention that each word gets, where it was asked for.
+        nearest: The most similar reference texts, if requested.
+        attention: For each block of the network the share of its attention that each word gets, if requested.
     """
 
     explanation: Explanation
@@ -34,9 +55,10 @@ class ExplainedText(NamedTuple):
     attention: tuple[tuple[Span, ...], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
+        """The results as JSON."""
         return {
             **self.explanation.as_dict(),
-            "faithfulness": _faithfulness(self.faithfulness),
+            "faithfulness": self.faithfulness.as_dict(),
             "nearest": [neighbour._asdict() for neighbour in self.nearest],
             "attention": [[span._asdict() for span in block] for block in self.attention],
         }
@@ -44,13 +66,13 @@ class ExplainedText(NamedTuple):
 
 @dataclass(frozen=True)
 class ExplanationReport:
-    """What is told of a model and some texts.
+    """The results for a model and some texts.
 
     Attributes:
         model: Name of the model's folder.
         family: Name of its family.
-        texts: One for each text.
-        strongest: Label -> what speaks most for it over many texts, where that was asked for.
+        texts: One result for each text.
+        strongest: Label -> its top features over many texts, if requested.
         looked_at: Name of those texts.
     """
 
@@ -63,17 +85,17 @@ class ExplanationReport:
     @property
     def faithfulness(self) -> Faithfulness:
         """The mean over the texts that have words."""
-        found = [text.faithfulness for text in self.texts if any(each.spans for each in text.explanation.labels)]
-        return Faithfulness(*np.mean(found, axis=0).tolist()) if found else Faithfulness(0.0, 0.0)
+        results = [text.faithfulness for text in self.texts if any(each.spans for each in text.explanation.labels)]
+        return Faithfulness(*np.mean(results, axis=0).tolist()) if results else Faithfulness(0.0, 0.0)
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The report as JSON."""
         return {
             "model": self.model,
             "family": self.family,
             "texts": [text.as_dict() for text in self.texts],
-            "faithfulness": _faithfulness(self.faithfulness),
-            "strongest": {label: [each._asdict() for each in strong] for label, strong in self.strongest.items()},
+            "faithfulness": self.faithfulness.as_dict(),
+            "strongest": {label: [each._asdict() for each in features] for label, features in self.strongest.items()},
         }
 
 
@@ -81,62 +103,63 @@ def build_report(
     predictor: Predictor,
     folder: Path,
     texts: Sequence[str],
-    labels: Sequence[str] | None = None,
-    data: str | None = None,
-    nearest_in: str | None = None,
-    text_column: str | None = None,
-    with_attention: bool = False,
-    limit: int = 10,
+    request: ExplainRequest | None = None,
     callback: Callback | None = None,
 ) -> ExplanationReport:
-    """Gather what is to be told.
+    """Explain texts, and the model.
 
     Args:
         predictor: The model.
-        folder: Where it was read from.
+        folder: The folder that it was read from.
         texts: The texts to explain.
-        labels: Labels to explain; None: those that the texts get.
-        data: Where the texts are from which the strongest words or n-grams of each label are told.
-        nearest_in: Where the texts are of which the nearest are told.
-        text_column: Column of the texts in both.
-        with_attention: Whether to tell where a network's attention goes.
-        limit: How many words and n-grams to tell for each label; and half as many nearest texts.
-        callback: Hears of progress.
+        request: What to explain besides the labels that the texts get; None: nothing else.
+        callback: Receives progress.
 
     Raises:
         TenorError: A label or a column is unknown, a file cannot be read, or the family has no attention.
     """
-    if with_attention:
-        _attention(predictor, "")  # refused before work is done
-    sources = {source: known_texts.read(source, predictor, text_column) for source in {data, nearest_in} if source}
-    explained = explain(predictor, texts, labels)
+    request = request or ExplainRequest()
+    if request.with_attention:
+        _attention(predictor, "")  # refuses before the work starts
+    sources = {
+        source: reference_texts.read(source, predictor, request.text_column)
+        for source in {request.data, request.nearest_in}
+        if source
+    }
+    explanations = explain(predictor, texts, request.labels)
     neighbours: list[list[Neighbour]] = [[] for _ in texts]
-    if nearest_in and texts:
-        neighbours = nearest_texts(predictor, texts, sources[nearest_in], max(limit // 2, 1), callback)
-    told = [
+    if request.nearest_in and texts:
+        reference = sources[request.nearest_in]
+        neighbours = nearest_texts(predictor, texts, reference, max(request.limit // 2, 1), callback)
+    results = [
         ExplainedText(
             explanation,
             faithfulness(predictor, [explanation]),
-            tuple(found),
-            _attention(predictor, explanation.text) if with_attention else (),
+            tuple(nearest),
+            _attention(predictor, explanation.text) if request.with_attention else (),
         )
-        for explanation, found in zip(explained, neighbours, strict=True)
+        for explanation, nearest in zip(explanations, neighbours, strict=True)
     ]
-    strong = top_features(predictor, sources[data].texts, limit) if data else {}
-    name = sources[data].name if data else ""
-    return ExplanationReport(folder.name or str(folder), predictor.bundle.family.name, tuple(told), strong, name)
+    features, name = {}, ""
+    if request.data:
+        name = sources[request.data].name
+        features = top_features(predictor, sources[request.data].texts, request.limit)
+    return ExplanationReport(
+        model=folder.name or str(folder),
+        family=predictor.bundle.family.name,
+        texts=tuple(results),
+        strongest=features,
+        looked_at=name,
+    )
 
 
 def _attention(predictor: Predictor, text: str) -> tuple[tuple[Span, ...], ...]:
-    find = getattr(predictor.bundle.model, "attention", None)
-    blocks: Sequence[Shares] | None = find(text) if find else None
+    """The share of attention that each word gets, by block. Raises SettingsError where the family has no attention."""
+    attention = getattr(predictor.bundle.model, "attention", None)
+    blocks: Sequence[Shares] | None = attention(text) if attention else None
     if blocks is None:
         raise SettingsError(
             f"the family {predictor.bundle.family.name!r} has no attention.",
             "Leave out `attention=True`; transformer and pretrained have it.",
         )
     return tuple(words(text, block) for block in blocks)
-
-
-def _faithfulness(found: Faithfulness) -> dict[str, float]:
-    return {**found._asdict(), "difference": found.difference}

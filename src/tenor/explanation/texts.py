@@ -1,12 +1,13 @@
-"""Which characters of a text speak for and against a label.
+"""Which words of a text speak for and against a label.
 
-What is explained is a label's logit: of two labels that of the label itself, the other's being its negative; of more,
-its logit less the mean of all labels' logits, since only differences between them count; of a set of labels the logit
-of each; of a number the number itself. It is the sum of a base, which is what the model says where it is told nothing,
-and of what each character adds (`models.attribution`). Logits are at the temperature of the
-calibrated probabilities, but without the share of the uniform distribution that is mixed into these: that comes from
-no word. Characters are shown as words: runs of letters and digits, one Chinese character, one emoji; and the
-punctuation between them where that counts.
+The explained quantity is a label's logit. With two labels, the logit of one is the negative of the other's. With more,
+it is the label's logit less the mean of all logits, since only differences matter. With several labels per text, each
+label has its own logit; for numbers it is the number.
+
+The logit is the sum of a base, the output for an empty text, and of what each character adds (`models.attribution`).
+Logits have the temperature of the calibrated probabilities, but not the share of the uniform distribution, which comes
+from no word. Characters are shown as words: runs of letters and digits, one Chinese character, one emoji, and
+punctuation that adds something.
 """
 
 import bisect
@@ -39,11 +40,11 @@ class Evidence:
     """What speaks for and against one label: `logit` is `base`, plus the weights of `spans`, plus `gap`.
 
     Attributes:
-        label: The label; None where the model predicts numbers.
+        label: The label; None for numbers.
         score: Its calibrated probability, or the number.
-        logit: What is explained: the label's logit, or the number.
-        base: What the model says where it is told nothing.
-        gap: What numerical integration leaves over; 0 where weights are exact.
+        logit: The explained quantity: the label's logit, or the number.
+        base: The logit of an empty text.
+        gap: The error of numerical integration; 0 if weights are exact.
         spans: All words of the text, and other characters that add something, in their order.
     """
 
@@ -61,8 +62,8 @@ class Explanation:
 
     Attributes:
         text: The text.
-        labels: One for each label explained: those that the text gets, the most probable first, or those asked for.
-        unread: Begin and end of each part that the model did not read, because the text is too long for it.
+        labels: Evidence for each label: those that the text gets, the most probable first, or those requested.
+        unread: Begin and end of each part that the model did not read because the text is too long.
     """
 
     text: str
@@ -70,22 +71,22 @@ class Explanation:
     unread: tuple[tuple[int, int], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The explanation as JSON."""
         labels = [{**vars(evidence), "spans": [span._asdict() for span in evidence.spans]} for evidence in self.labels]
         return {"text": self.text, "labels": labels, "unread": [list(part) for part in self.unread]}
 
 
 def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | None = None) -> list[Explanation]:
-    """Explain what a model says of some texts.
+    """Explain the predictions for some texts.
 
     Args:
         predictor: The model.
         texts: The texts.
-        labels: The labels to explain; None: those that each text gets, or the most probable one where it gets none.
+        labels: The labels to explain; None: those that each text gets, or the most probable one if it gets none.
 
     Raises:
         DataError: An element is not a string.
-        SettingsError: The model does not know the label, or it predicts numbers and has none.
+        SettingsError: The model does not know a label, or predicts numbers.
     """
     texts, task = check_texts(texts), predictor.bundle.task
     if not texts:
@@ -99,28 +100,34 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
         scores = task.probabilities(predictor.calibrate(logits))
         chosen = predictor.assigned_labels(scores) if labels is None else _named(task, labels, len(texts))
         chosen[np.arange(len(scores)), scores.argmax(axis=1)] |= ~chosen.any(axis=1)
-    owner, label = np.nonzero(chosen)
-    order = np.lexsort((label, -scores[owner, label], owner))
-    owner, label = owner[order], label[order]
-    ways, centre = directions(predictor)
-    found = predictor.bundle.model.attribute([texts[row] for row in owner], ways[label])
-    said = (logits[owner] * ways[label]).sum(axis=1, dtype=np.float64) + centre
+    rows, columns = np.nonzero(chosen)
+    order = np.lexsort((columns, -scores[rows, columns], rows))
+    rows, columns = rows[order], columns[order]
+    weights, constant = directions(predictor)
+    attributions = predictor.bundle.model.attribute([texts[row] for row in rows], weights[columns])
+    explained = (logits[rows] * weights[columns]).sum(axis=1, dtype=np.float64) + constant
     evidence: list[list[Evidence]] = [[] for _ in texts]
-    for row, index, attribution, logit in zip(owner.tolist(), label.tolist(), found, said.tolist(), strict=True):
-        name = task.labels[index] if task.labels else None
-        spans = words(texts[row], attribution.characters)
-        score, base = float(scores[row, index]), attribution.base_value + centre
-        gap = attribution.convergence_delta
-        evidence[row].append(Evidence(name, score, logit, base, gap, spans))
-    firsts = np.searchsorted(owner, np.arange(len(texts)))
+    parts = zip(rows.tolist(), columns.tolist(), attributions, explained.tolist(), strict=True)
+    for row, column, attribution, logit in parts:
+        evidence[row].append(
+            Evidence(
+                label=task.labels[column] if task.labels else None,
+                score=float(scores[row, column]),
+                logit=logit,
+                base=attribution.base_value + constant,
+                gap=attribution.convergence_delta,
+                spans=words(texts[row], attribution.characters),
+            )
+        )
+    firsts = np.searchsorted(rows, np.arange(len(texts)))
     return [
-        Explanation(text, tuple(each), _unread(found[first]))
+        Explanation(text, tuple(each), _unread(attributions[first]))
         for text, each, first in zip(texts, evidence, firsts, strict=True)
     ]
 
 
 def _named(task: Task, labels: Sequence[str], rows: int) -> npt.NDArray[np.bool_]:
-    """(rows, labels): those with these names in each row."""
+    """Labels by their names, the same in each row, (rows, labels). Raises SettingsError for an unknown name."""
     for name in labels:
         if name not in task.labels:
             raise SettingsError(f"the model has no label {name!r}.", suggest(name, list(task.labels)))
@@ -128,16 +135,20 @@ def _named(task: Task, labels: Sequence[str], rows: int) -> npt.NDArray[np.bool_
 
 
 def directions(predictor: Predictor) -> tuple[Floats, float]:
-    """(labels, outputs) how the logit of each label comes from the raw outputs, and what is added to it."""
+    """Weights of the outputs in the logit of each label, (labels, outputs), and a number that is added to it."""
     task, calibration = predictor.bundle.task, predictor.bundle.calibration
     weights, constant = task.logit_directions()
     return np.asarray(weights * (1 if calibration is None else calibration.slope), np.float32), constant
 
 
 def words(text: str, weights: Shares) -> tuple[Span, ...]:
-    """What words add, and the characters between them where they add anything; `weights` are (characters,).
+    """What words add, and the characters between them that add something.
 
-    Blanks are where words begin and end: what they add goes to the words beside them.
+    The weight of blanks goes to the words beside them.
+
+    Args:
+        text: The text.
+        weights: What each character adds, (characters,).
     """
     tokens = tokenise([text])
     number = np.full(len(text), -1)
@@ -149,14 +160,15 @@ def words(text: str, weights: Shares) -> tuple[Span, ...]:
     kept = [run for run in runs if number[run[0]] >= 0 or text[run[0] : run[1]].strip()]
     if not kept:
         return tuple(Span(begin, end, float(weights[begin:end].sum())) for begin, end in runs)
-    found = np.array([weights[begin:end].sum() for begin, end in kept])
+    sums = np.array([weights[begin:end].sum() for begin, end in kept])
     for begin, end in sorted(set(runs) - set(kept)):
         after = bisect.bisect(kept, (begin, end))
         for beside in (max(after - 1, 0), min(after, len(kept) - 1)):
-            found[beside] += weights[begin:end].sum() / 2
-    return tuple(Span(begin, end, weight) for (begin, end), weight in zip(kept, found.tolist(), strict=True))
+            sums[beside] += weights[begin:end].sum() / 2
+    return tuple(Span(begin, end, weight) for (begin, end), weight in zip(kept, sums.tolist(), strict=True))
 
 
 def _unread(attribution: Attribution) -> tuple[tuple[int, int], ...]:
+    """Begin and end of each part that the model did not read."""
     edges = np.flatnonzero(np.diff(attribution.was_read, prepend=True, append=True))
     return tuple((int(begin), int(end)) for begin, end in edges.reshape(-1, 2))

@@ -5,7 +5,7 @@ import pytest
 from conftest import chinese, english, write_csv
 from tenor import TextClassifier, TextRegressor
 from tenor.errors import DataError
-from tenor.explanation import known, nearest_texts, top_features
+from tenor.explanation import nearest_texts, reference_texts, top_features
 from tenor.inference.predictor import Predictor
 
 TEXTS, LABELS = map(list, zip(*english(), strict=True))
@@ -56,7 +56,7 @@ def test_without_texts_nothing_is_strongest(predictor: Predictor) -> None:
 
 def test_the_nearest_texts_are_those_with_the_same_features(predictor: Predictor, tmp_path: Path) -> None:
     path = write_csv(tmp_path / "known.csv", [("", "x"), *zip(TEXTS, LABELS, strict=True)])
-    texts = known.read(str(path), predictor)
+    texts = reference_texts.read(str(path), predictor)
     assert (texts.texts, texts.rows[0], texts.labels) == (TEXTS, 2, LABELS)
     [found, nothing] = nearest_texts(predictor, [TEXTS[7], "zzz"], texts, 3)
     assert nothing == []
@@ -68,7 +68,7 @@ def test_the_nearest_texts_are_those_with_the_same_features(predictor: Predictor
 
 
 def test_the_nearest_are_found_across_blocks(predictor: Predictor) -> None:
-    many = known.ReferenceTexts("many", [*TEXTS * 40, "a superb warm film"], list(range(1, 2402)), [])
+    many = reference_texts.ReferenceTexts("many", [*TEXTS * 40, "a superb warm film"], list(range(1, 2402)), [])
     [found] = nearest_texts(predictor, ["a superb warm film"], many, 1)
     assert (found[0].row, found[0].label) == (2401, None)
 
@@ -76,8 +76,8 @@ def test_the_nearest_are_found_across_blocks(predictor: Predictor) -> None:
 def test_known_texts_are_read_without_labels_too(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / "texts.txt"
     path.write_text("one\n\ntwo\n", encoding="utf-8")
-    found = known.read(str(path), predictor)
+    found = reference_texts.read(str(path), predictor)
     assert (found.texts, found.rows, found.labels) == (["one", "two"], [1, 3], [])
     path.write_text("\n\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"texts\.txt: there is no text"):
-        known.read(str(path), predictor)
+        reference_texts.read(str(path), predictor)
