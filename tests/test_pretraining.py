@@ -182,7 +182,7 @@ class _StopAfterEpoch(Callback):
 def test_the_same_seed_gives_the_same_encoder_also_when_a_run_was_stopped_and_resumed(
     corpus: Path, encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    always = functools.partial(run_setup.Checkpoints, every_s=0.0, max_time_share=math.inf)
+    always = functools.partial(run_setup.Checkpoints, min_interval_s=0.0, max_time_share=math.inf)
     monkeypatch.setattr(run_setup, "Checkpoints", always)
     run = {"settings": TRANSFORMER, "out": str(tmp_path / "encoder")}
     with pytest.raises(KeyboardInterrupt):

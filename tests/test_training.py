@@ -71,7 +71,9 @@ def fit(
 ) -> tuple[dict[str, Any], Any, _Killer]:
     config = _config(family, **changes)
     checkpoints = (
-        context.Checkpoints(folder, resume, {"seed": seed}, every_s=0.0, max_time_share=math.inf) if folder else None
+        context.Checkpoints(folder, resume, {"seed": seed}, min_interval_s=0.0, max_time_share=math.inf)
+        if folder
+        else None
     )
     callback = _Killer(kill_at)
     fitted = neural.fit(
@@ -98,7 +100,7 @@ def test_writing_checkpoints_within_an_epoch_takes_no_more_than_its_share(
         save(run, checkpoints)
 
     monkeypatch.setattr(trainer.Trainer, "_save", counted)
-    checkpoints = context.Checkpoints(tmp_path / "run", False, {}, every_s=0.0, max_time_share=share)
+    checkpoints = context.Checkpoints(tmp_path / "run", False, {}, min_interval_s=0.0, max_time_share=share)
     fitted = neural.fit(
         registry.FAMILIES["bag"], EXAMPLES, _config("bag", epochs=2), FitContext(seed=1, checkpoints=checkpoints)
     )

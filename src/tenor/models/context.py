@@ -27,14 +27,14 @@ class Checkpoints:
         resume: Go on from the checkpoint in the folder.
         run: What identifies the run (settings, seed, fingerprint of the data). A checkpoint of another run, of another
             backend, or of a GPU where there is a processor now, is refused.
-        every_s: Seconds between checkpoints, at least; one is also written after every epoch.
+        min_interval_s: Seconds between checkpoints, at least; one is also written after every epoch.
         max_time_share: Largest share of the time that goes into writing checkpoints within an epoch.
     """
 
     folder: Path
     resume: bool
     run: dict[str, Any]
-    every_s: float = 20.0
+    min_interval_s: float = 20.0
     max_time_share: float = 0.01
 
     def remove(self) -> None:

@@ -20,7 +20,7 @@ MIN_SUBWORDS = 1_000
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Settings of training that every neural family has."""
+    """Settings that every family of networks has."""
 
     min_epochs: ClassVar[int] = 2
     former_names: ClassVar[Mapping[str, str]] = {
@@ -89,16 +89,16 @@ class NetworkConfig:
 
     @property
     def inference_truncation(self) -> Truncation:
-        """What predictions keep of a text that is too long."""
+        """How predictions truncate long texts."""
         return self.predict_truncation or self.truncation
 
     @classmethod
     def space(cls, _: Task) -> Space:
-        """What a search may change."""
+        """The settings that a search may change."""
         return {"learning_rate": log_range(cls.learning_rate, 8, 4), "label_smoothing": Choice((0.0, 0.05, 0.1, 0.2))}
 
-    def for_texts(self, _: int) -> Self:
-        """The settings, with what depends on how many texts there are filled in."""
+    def for_texts(self, n_texts: int) -> Self:
+        """The settings with those filled in that depend on the number of training texts."""
         return self
 
 
@@ -123,5 +123,5 @@ class WordConfig(NetworkConfig):
 
     @classmethod
     def space(cls, task: Task) -> Space:
-        """What a search may change."""
+        """The settings that a search may change."""
         return {**super().space(task), "vocabulary": Choice((5_000, 10_000, 20_000, 40_000))}

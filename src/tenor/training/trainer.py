@@ -136,7 +136,9 @@ class Trainer:
                 state.seconds, last = state.seconds + now - last, now
                 n_rows = len(self._objective.encoded.lengths)
                 self._callback.on_progress(name, state.rows, n_rows, self._epoch_metrics())
-                if self._checkpoints and now - saved_at >= max(self._checkpoints.every_s, self._checkpoint_pause_s):
+                if self._checkpoints and now - saved_at >= max(
+                    self._checkpoints.min_interval_s, self._checkpoint_pause_s
+                ):
                     self._save(self._checkpoints)
                     saved_at = time.perf_counter()
             self._end_epoch(name)

@@ -55,7 +55,7 @@ class Config(NetworkConfig):
 
     @classmethod
     def space(cls, task: Task) -> Space:
-        """What a search may change."""
+        """The settings that a search may change."""
         return {
             **super().space(task),
             "word_ngrams": Choice(((1,), (1, 2), (1, 2, 3))),

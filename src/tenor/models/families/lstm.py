@@ -4,14 +4,14 @@ Long short-term memory: Hochreiter and Schmidhuber (1997). Spatial dropout on th
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import WordConfig
 from tenor.models.neural import tokens
-from tenor.models.neural.keras_types import KerasModel
+from tenor.models.neural.keras_types import KerasLayer, KerasModel
 from tenor.models.neural.shapes import Shapes, dense, lstm
 from tenor.tasks import Task
 
@@ -46,7 +46,7 @@ class Config(WordConfig):
 
     @classmethod
     def space(cls, task: Task) -> Space:
-        """What a search may change."""
+        """The settings that a search may change."""
         return {
             **super().space(task),
             "embedding": Choice((64, 128, 256)),
@@ -57,7 +57,7 @@ class Config(WordConfig):
 
 
 def build(config: Config, task: Task) -> KerasModel:
-    """Ids (batch, time) -> logits (batch, outputs). States at padding are left out, so padding is inert."""
+    """Ids (batch, time) -> logits (batch, outputs). The pool leaves out states at padding."""
     import keras
 
     from tenor.models.neural.layers import Pool, ReverseSequence
@@ -68,7 +68,7 @@ def build(config: Config, task: Task) -> KerasModel:
     states = _lstm(config, "lstm")(vectors)
     features = Pool(config.pooling, name="pool")(states, ids)
     if config.bidirectional:
-        # Turned around within its own length, so that padding stays on the right.
+        # Each text is reversed within its own length, so that padding stays on the right.
         backwards = _lstm(config, "lstm_backwards")(ReverseSequence(name="reverse")(vectors, ids))
         features = keras.layers.Concatenate(name="features")(
             [features, Pool(config.pooling, name="pool_backwards")(backwards, ids)]
@@ -77,7 +77,8 @@ def build(config: Config, task: Task) -> KerasModel:
     return keras.Model(ids, logits, name="lstm")
 
 
-def _lstm(config: Config, name: str) -> Any:
+def _lstm(config: Config, name: str) -> KerasLayer:
+    """An LSTM layer, sharded by rows where processes train together."""
     import keras
 
     from tenor.models.neural import parallel

@@ -7,12 +7,13 @@ al. (2019), "How to Fine-Tune BERT for Text Classification?".
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from tenor._core.records import Record
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.errors import BundleError, SettingsError
+from tenor.models.base import JsonObject
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig, Precision
 from tenor.models.neural.keras_types import KerasModel
@@ -21,8 +22,8 @@ from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder, Truncation
 
 # On SST-2 with 16 and 32 phrases a class the fixed encoder was better by 1 and 2 points, with 64 worse by 2.
-_FEWEST_TUNED = 100
-_FEWEST_LAST = 2_000  # texts: so many teach the last block to be the best
+_MIN_TEXTS_TO_TUNE = 100
+_MIN_TEXTS_FOR_LAST_BLOCK = 2_000  # with so many, the last block alone becomes the best
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Config(NetworkConfig):
         "auto",
         "precision of training: `auto`, `float32` or `bfloat16`; auto uses bfloat16 if the processor supports it",
     )
-    architecture: dict[str, Any] | None = setting(None, "the encoder's shape; read from the model, not set")
+    architecture: JsonObject | None = setting(None, "the encoder's shape; read from the model, not set")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,24 +75,24 @@ class Config(NetworkConfig):
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
         require(self.max_length >= 4, "max_length", "must be 4 or more")
 
-    def for_texts(self, number: int) -> Self:
-        """The settings, with what depends on how many texts there are filled in."""
-        few = number < _FEWEST_TUNED
+    def for_texts(self, n_texts: int) -> Self:
+        """The settings with those filled in that depend on the number of training texts."""
+        few = n_texts < _MIN_TEXTS_TO_TUNE
         tune = self.tune or ("frozen" if few else "all")
-        # So few are quick in any precision, and predictions, in float32, need no second network then.
-        single = few and tune == "frozen" and self.precision == "auto"
+        # Few texts are quick in any precision, and then predictions, in float32, need no second network.
+        use_float32 = few and tune == "frozen" and self.precision == "auto"
         pooled = self.pooled_blocks
-        if pooled is None and tune != "frozen" and number >= _FEWEST_LAST:
+        if pooled is None and tune != "frozen" and n_texts >= _MIN_TEXTS_FOR_LAST_BLOCK:
             pooled = 1
-        elif pooled is None and self.architecture is not None:  # that of an encoder to start from
+        elif pooled is None and self.architecture is not None:  # training starts from an encoder of Tenor
             pooled = _upper_half(self.architecture["blocks"])
-        precision: Precision = "float32" if single else self.precision
-        read = self.predict_truncation or "windows"
-        return replace(self, tune=tune, precision=precision, pooled_blocks=pooled, predict_truncation=read)
+        precision: Precision = "float32" if use_float32 else self.precision
+        truncation = self.predict_truncation or "windows"
+        return replace(self, tune=tune, precision=precision, pooled_blocks=pooled, predict_truncation=truncation)
 
     @classmethod
     def space(cls, task: Task) -> Space:
-        """What a search may change."""
+        """The settings that a search may change."""
         return {
             **super().space(task),
             "layer_decay": Range(0.7, 1.0),
@@ -101,7 +102,11 @@ class Config(NetworkConfig):
 
 
 def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
-    """The model's shape and its tokenizer."""
+    """The settings with the encoder's shape, and its tokenizer.
+
+    Raises:
+        SettingsError: The settings do not fit the encoder, or its files are damaged.
+    """
     from tenor.models.pretrained import hub, huggingface
     from tenor.text.subwords import SubwordTokenizer
 
@@ -110,12 +115,12 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
     if config.max_length > shape.positions:
         raise SettingsError(
             f"setting 'max_length' is {config.max_length}, and {config.model} takes {shape.positions} at most.",
-            "Choose a smaller one, and truncation = windows to read all of longer texts.",
+            "Choose a smaller one, and `truncation=windows` to read all of longer texts.",
         )
     require(
         config.tune != "top" or (config.blocks <= shape.blocks and not shape.shared),
         "blocks",
-        f"must be at most {shape.blocks} and none of them shared",
+        f"must be at most {shape.blocks}, and the blocks must not be shared",
     )
     try:
         subwords = SubwordTokenizer(folder.tokenizer, folder.padding)
@@ -142,7 +147,7 @@ def _upper_half(blocks: int) -> int:
 
 
 def build(config: Config, task: Task) -> KerasModel:
-    """Ids (batch, time) -> logits (batch, outputs). No token attends to padding, and the mean leaves it out."""
+    """Ids (batch, time) -> logits (batch, outputs). Padding gets no attention, and the mean leaves it out."""
     import keras
 
     from tenor.models.neural import precision
@@ -155,7 +160,7 @@ def build(config: Config, task: Task) -> KerasModel:
     padding = AttentionMask(name="padding")(ids)
     embeddings = Embeddings(shape.tokens, shape.positions, shape.width, shape.inner, shape.epsilon, name="embeddings")
     embeddings.trainable = config.tune in (None, "all")
-    values, of_blocks = embeddings(ids), []
+    values, block_outputs = embeddings(ids), []
     for number in range(shape.stored_blocks):
         block = Block(
             BlockShape(shape.heads, shape.hidden, shape.activation, epsilon=shape.epsilon),
@@ -167,9 +172,9 @@ def build(config: Config, task: Task) -> KerasModel:
         block.trainable = not frozen
         for _ in range(block.repeats):
             values = block(values, padding)
-            of_blocks.append(values)
-    of_blocks[-1] = keras.layers.Identity(name="values")(values)
-    last = of_blocks[-(config.pooled_blocks or 1) :]  # a model that was saved before there was a choice has none
+            block_outputs.append(values)
+    block_outputs[-1] = keras.layers.Identity(name="values")(values)
+    last = block_outputs[-(config.pooled_blocks or 1) :]  # None in models of early versions
     vectors = [Pool(config.pooling, name=f"pool_{number}")(values, ids) for number, values in enumerate(last)]
     pooled = keras.layers.Average(name="pool")(vectors)
     features = keras.layers.Dropout(config.dropout, name="dropout")(pooled)
@@ -178,7 +183,7 @@ def build(config: Config, task: Task) -> KerasModel:
 
 
 def initialise(config: Config, keras_model: KerasModel) -> None:
-    """Put the encoder's weights into a model that was just built."""
+    """Load the encoder's weights into a new model. Raises SettingsError where they do not fit it."""
     from tenor.models.pretrained import hub, huggingface
 
     folder = huggingface.read_folder(hub.locate(config.model))
@@ -192,7 +197,7 @@ def initialise(config: Config, keras_model: KerasModel) -> None:
 
 
 def shapes(config: Config, outputs: int) -> Shapes:
-    """The weights of the network that `build` makes. Raises ValueError where the architecture is none."""
+    """The weights of the network that `build` makes. Raises ValueError where the architecture is damaged."""
     from tenor.models.pretrained.architectures import Architecture
 
     record = Record(config.architecture or {}, "tenor.json", "settings.architecture")
@@ -205,17 +210,17 @@ def shapes(config: Config, outputs: int) -> Shapes:
     yield from dense("logits", shape.width, outputs)
 
 
-def rate(config: Config) -> Callable[[str], float]:
-    """Path of a variable -> its share of the learning rate."""
+def layerwise_decay(config: Config) -> Callable[[str], float]:
+    """Path of a variable -> its share of the learning rate, which falls from block to block towards the input."""
     blocks = int((config.architecture or {})["blocks"])
 
-    def of(path: str) -> float:
+    def scale(path: str) -> float:
         layer = path.partition("/")[0]
         if layer.startswith("block_"):
             return float(config.layer_decay ** (blocks - int(layer.removeprefix("block_"))))
         return float(config.layer_decay ** (blocks + 1)) if layer == "embeddings" else 1.0
 
-    return of
+    return scale
 
 
 FAMILY = NetworkFamily(
@@ -228,5 +233,5 @@ FAMILY = NetworkFamily(
     encode=encode,
     initialise=initialise,
     structure=("model", "architecture"),
-    learning_rate_scale=rate,
+    learning_rate_scale=layerwise_decay,
 )

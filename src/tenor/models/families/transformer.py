@@ -50,7 +50,7 @@ class Config(WordConfig):
 
     @classmethod
     def space(cls, task: Task) -> Space:
-        """What a search may change."""
+        """The settings that a search may change."""
         return {
             **super().space(task),
             "width": Choice((64, 128)),

@@ -10,6 +10,9 @@ Tensor: TypeAlias = Any
 KerasModel: TypeAlias = Any
 """A `keras.Model`, where Keras is not loaded yet."""
 
+KerasLayer: TypeAlias = Any
+"""A `keras.Layer`, where Keras is not loaded yet."""
+
 Shape: TypeAlias = tuple[int | None, ...]
 """The shape of a tensor; None: any size."""
 
