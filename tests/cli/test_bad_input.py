@@ -53,7 +53,10 @@ BAD = {
         b"text,label\na,x\nb, and c,y\n",
         r"^error: in\.csv, row 2: the row has 3 fields and the header has 2 \(1 such row: 2\)\.\nPut quotes",
     ),
-    "NUL bytes": (b"text,label\na,x\nb\0c,y\n", r"^error: in\.csv, row 2: there is a NUL byte\.\nThis is no text file"),
+    "NUL bytes": (
+        b"text,label\na,x\nb\0c,y\n",
+        r"^error: in\.csv, row 2: there is a NUL byte\.\nThis is not a text file",
+    ),
 }
 
 

@@ -40,11 +40,11 @@ def test_a_json_file_of_objects_in_lines_is_read_as_such(tmp_path: Path) -> None
         ('[{"a": 1}', r"^a\.json, row 1: this is not JSON: .*\. Give a list of objects such as"),
         ('[{"a": 1}] x', r"^a\.json, row 1: this is not JSON: something follows the list\. Give a list"),
         ('[{"a": 1}, {"a": tru}, {}]', r"^a\.json, row 2: this is not JSON: Expecting value\. Give a list"),
-        ('[{"a": 1, "a": 2}]', r"^a\.json, row 1: the key 'a' stands twice in an object\. Give each"),
+        ('[{"a": 1, "a": 2}]', r"^a\.json, row 1: the key 'a' occurs twice in an object\. Give each"),
         ('[{"a": "\\ud83d"}]', r"^a\.json, row 1: there is half of a surrogate pair\. Write"),
         ("[" * 100_000, r"^a\.json, row 1: lists or objects are nested more than 200 levels deep\. Write"),
         (b'[{"a": "\xff"}]', r"^a\.json, line 1: byte 8 of the file is not valid UTF-8\. Save"),
-        (b'[{"a": "\0"}]', r"^a\.json, line 1: there is a NUL byte\. This is no text file"),
+        (b'[{"a": "\0"}]', r"^a\.json, line 1: there is a NUL byte\. This is not a text file"),
     ],
 )
 def test_a_broken_list_is_refused(tmp_path: Path, data: Any, message: str) -> None:
@@ -93,7 +93,7 @@ def test_several_questions_are_columns_with_their_names(tmp_path: Path) -> None:
     path = export(tmp_path / "b.json", task("good", annotation("positive"), label="old"))
     assert read(path) == {"text": ["good"], "label": ["old"], "sentiment": ["positive"]}
     path = export(tmp_path / "c.json", task("good", annotation("positive", question="label"), label="old"))
-    with pytest.raises(DataError, match=r"^c\.json: 'label' is the name of a question and of a field .*\. Rename"):
+    with pytest.raises(DataError, match=r"^c\.json: 'label' is the name of both a question and a field .*\. Rename"):
         read(path)
 
 
@@ -110,7 +110,7 @@ def test_annotations_that_differ_are_refused_with_their_rows(tmp_path: Path) -> 
 
 def test_annotations_that_are_no_choices_are_refused(tmp_path: Path) -> None:
     span = {"type": "labels", "from_name": "ner", "value": {"start": 0, "end": 3, "labels": ["PER"]}}
-    message = r"^a\.json: the annotations are no choices but labels\. Export a project that classifies whole texts"
+    message = r"^a\.json: the annotations are not choices but labels\. Export a project that classifies whole texts"
     with pytest.raises(DataError, match=message):
         read(export(tmp_path / "a.json", task("a", {"result": [span]})))
 
@@ -128,7 +128,7 @@ def test_annotations_that_are_no_choices_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_task_is_refused_with_its_row(tmp_path: Path, broken: Any) -> None:
-    message = r"^a\.json, row 2: this is no task as Label Studio exports it\. Export the project as JSON"
+    message = r"^a\.json, row 2: this is not a task as Label Studio exports it\. Export the project as JSON"
     with pytest.raises(DataError, match=message):
         read(export(tmp_path / "a.json", task("a", annotation("x")), broken))
 

@@ -14,7 +14,7 @@ import pytest
 
 from reading import delimited, json_lines, read, write
 from tenor.data import dataset
-from tenor.data.io import limits, lines, parquet_pages, table
+from tenor.data.io import limits, lines, open_file, parquet_pages, table
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError
 
@@ -27,7 +27,7 @@ FAR_TOO_MUCH = (
 def test_a_packed_file_that_is_unpacked_to_far_more_than_its_size_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(lines, "FREE_BYTES", 3 << 20)
+    monkeypatch.setattr(open_file, "FREE_BYTES", 3 << 20)
     row = "a" * 100_000
     data = {
         "a.csv.gz": f"text,label\n{row},b\n" * 80,
@@ -36,12 +36,12 @@ def test_a_packed_file_that_is_unpacked_to_far_more_than_its_size_is_refused(
         "a.txt.zst": f"{row}\n" * 80,
     }[name]
     path = write(tmp_path / name, data.replace(",[", ","))
-    with pytest.raises(DataError, match=rf"^{name}.*: {FAR_TOO_MUCH}, unpack it yourself \(gzip -d or zstd -d\)"):
+    with pytest.raises(DataError, match=rf"^{name}.*: {FAR_TOO_MUCH}, decompress it yourself \(gzip -d or zstd -d\)"):
         read(path)
 
 
 def test_a_packed_file_of_ordinary_ratio_may_be_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "FREE_BYTES", 0)
+    monkeypatch.setattr(open_file, "FREE_BYTES", 0)
     rows = [["text", "label"], *[[f"text {row * 7919 % 100_003}", "x"] for row in range(20_000)]]
     assert len(read(write(tmp_path / "a.csv.gz", delimited(rows)))["text"]) == 20_000
 
@@ -225,14 +225,14 @@ def test_a_row_of_very_many_labels_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_quoted_row_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1 << 20)
     path = write(tmp_path / "a.csv", 'text,label\na,b\n"c,d\n' + "e,f\n" * 300_000)
     with pytest.raises(DataError, match=r"^a\.csv, row 2: (a row is longer than 1 MB\. Check|the quoting is broken)"):
         read(path)
 
 
 def test_an_object_of_a_list_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "LONGEST_LINE", 2 << 20)
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 2 << 20)
     for encoding in ("utf-8", "utf-16", "gb18030"):
         path = write(tmp_path / "a.json", ('[{"a": "好的"}, {"a": "' + "很 好 " * 3_000_000).encode(encoding))
         with pytest.raises(DataError, match=r"^a\.json, row 2: a row is longer than 2 MB\. Check that"):
@@ -275,7 +275,7 @@ def test_pipes_and_devices_are_refused_and_links_are_read(tmp_path: Path, name: 
     (tmp_path / "zero" / name).symlink_to("/dev/zero")
     os.mkfifo(tmp_path / name)
     for path in (tmp_path / "zero" / name, tmp_path / name):
-        with pytest.raises(DataError, match=r"this is no plain file\. Write the rows into a file and give that"):
+        with pytest.raises(DataError, match=r"this is not a plain file\. Write the rows into a file and give that"):
             read(path)
     write(tmp_path / "b.csv", "text\na\n")
     (tmp_path / "c.csv").symlink_to(tmp_path / "b.csv")
@@ -285,7 +285,7 @@ def test_pipes_and_devices_are_refused_and_links_are_read(tmp_path: Path, name: 
 def test_a_pipe_among_the_texts_of_a_class_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pos").mkdir()
     os.mkfifo(tmp_path / "pos" / "1.txt")
-    with pytest.raises(DataError, match=r"1\.txt: this is no plain file\. Write"):
+    with pytest.raises(DataError, match=r"1\.txt: this is not a plain file\. Write"):
         read(tmp_path)
 
 

@@ -104,7 +104,7 @@ def test_a_pattern_that_cannot_be_used_is_refused(tmp_path: Path, folder: Path) 
     ):
         table.open_table(tmp_path / "*")
     (folder / "part-9.csv").symlink_to(tmp_path / "gone.csv")
-    with pytest.raises(DataError, match=r"part-9\.csv: this is no plain file\. Write the rows into a file"):
+    with pytest.raises(DataError, match=r"part-9\.csv: this is not a plain file\. Write the rows into a file"):
         table.open_table(folder)
     write(folder / "more.jsonl", '{"text": "a"}\n')
     for path in (folder, folder / "*"):
@@ -127,7 +127,9 @@ def test_a_folder_with_something_else_or_with_parts_to_train_and_test_is_refused
     write(tmp_path / "b" / "tests.csv", "text,label\n")
     assert read(tmp_path / "b") == {"text": [], "label": []}
     write(tmp_path / "b" / "README.md", "About")
-    message = r"^b: this folder has tables and 'README\.md', which is none\. Name the tables .* such as '.*b/\*\.csv'"
+    message = (
+        r"^b: this folder has tables and 'README\.md', which is not a table\. Name the tables .* such as '.*b/\*\.csv'"
+    )
     with pytest.raises(DataError, match=message):
         table.open_table(tmp_path / "b")
     for name in ("manifest.json", "tenor.json", "metrics.json"):

@@ -95,7 +95,7 @@ def test_utf_16_is_read_in_both_byte_orders(tmp_path: Path, mark: bytes) -> None
 
 def test_a_packed_file_without_its_ending_is_told(tmp_path: Path) -> None:
     packed = write(tmp_path / "in.csv", gzip.compress(b"text,label\na,b\n" * 9))
-    with pytest.raises(DataError, match=r"in\.csv, header: this is packed by gzip, which its name does not tell"):
+    with pytest.raises(DataError, match=r"in\.csv, header: this is compressed by gzip, but its name does not say so"):
         read(packed)
 
 
@@ -228,17 +228,17 @@ def test_names_of_columns_lose_the_blanks_around_them(tmp_path: Path) -> None:
             r"^a\.txt, row 2: byte 15 .* not valid GB18030\. Save",
         ),
         ("a.txt", codecs.BOM_UTF16 + b"a\0\n\0b", r"^a\.txt, row 2: this is not valid UTF-16: .*\. Save it as UTF-8"),
-        ("a.txt", b"a\nb\0c", r"^a\.txt, row 2: there is a NUL byte\. This is no text file"),
-        ("a.csv", b"te\0xt,label\n", r"^a\.csv, header: there is a NUL byte\. This is no text file"),
+        ("a.txt", b"a\nb\0c", r"^a\.txt, row 2: there is a NUL byte\. This is not a text file"),
+        ("a.csv", b"te\0xt,label\n", r"^a\.csv, header: there is a NUL byte\. This is not a text file"),
         ("a.jsonl", b'{"a": 1}\n\n{"a": 2\n', r"^a\.jsonl, row 2: this is not JSON: .*\. Give one JSON object a line"),
         ("a.jsonl", b'{"a": 1}\n[1]\n', r"^a\.jsonl, row 2: this is JSON but not an object\. Give objects such as"),
         ("a.jsonl", b'{"a": "\\ud83d"}\n', r"^a\.jsonl, row 1: there is half of a surrogate pair\. Write"),
         (
             "a.jsonl",
             b'{"a": 1}\n{"a": 1, "a": 2}\n',
-            r"^a\.jsonl, row 2: the key 'a' stands twice in an object\. Give each",
+            r"^a\.jsonl, row 2: the key 'a' occurs twice in an object\. Give each",
         ),
-        ("a.jsonl", b'{"a": {"b": 1, "b": 1}}', r"^a\.jsonl, row 1: the key 'b' stands twice in an object\. Give each"),
+        ("a.jsonl", b'{"a": {"b": 1, "b": 1}}', r"^a\.jsonl, row 1: the key 'b' occurs twice in an object\. Give each"),
         ("a.jsonl", b"[" * 100_000, r"^a\.jsonl, row 1: lists or objects are nested more than 200 levels deep\."),
         (
             "a.jsonl",
@@ -297,7 +297,7 @@ def test_words_that_other_readers_take_for_missing_are_texts(tmp_path: Path, wor
     [
         (b"go\xff", r"neg/1\.txt, line 1: byte 2 of the file is not valid UTF-8\. Save the file as UTF-8"),
         (b"\xef\xbb\xbfgo\xff", r"neg/1\.txt, line 1: byte 5 of the file is not valid UTF-8\. Save the file as UTF-8"),
-        (b"go\0", r"neg/1\.txt: there is a NUL byte\. This is no text file"),
+        (b"go\0", r"neg/1\.txt: there is a NUL byte\. This is not a text file"),
     ],
 )
 def test_a_broken_file_of_a_folder_is_named(tmp_path: Path, data: bytes, message: str) -> None:
@@ -332,7 +332,7 @@ def test_an_error_of_the_disk_while_reading_is_told(tmp_path: Path) -> None:
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "LONGEST_LINE", 2 << 20)
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 2 << 20)
     for encoding in ("utf-8", "utf-16"):
         path = write(tmp_path / "a.txt", ("a\n" + "x" * (3 << 20)).encode(encoding))
         with pytest.raises(DataError, match=r"^a\.txt, row 2: a line is longer than 2 MB\. Check that"):
@@ -373,7 +373,7 @@ def test_a_file_that_is_gone_when_its_rows_are_asked_for_is_told(tmp_path: Path)
 
 def test_a_pipe_with_the_name_of_a_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.csv")
-    with pytest.raises(DataError, match=r"a\.csv: this is no plain file\. Write the rows into a file"):
+    with pytest.raises(DataError, match=r"a\.csv: this is not a plain file\. Write the rows into a file"):
         table.open_table(tmp_path / "a.csv")
 
 

@@ -18,7 +18,9 @@ def test_numbers_and_dates_are_put_in_order() -> None:
 
 @pytest.mark.parametrize("value", [None, "", "soon", "2024-13-01", True, float("nan"), [1]])
 def test_what_is_no_time_is_refused_with_its_row(value: object) -> None:
-    with pytest.raises(DataError, match=r"^in\.csv, row 20, column 'when': .* is no time\. Give every row a number"):
+    with pytest.raises(
+        DataError, match=r"^in\.csv, row 20, column 'when': .* is not a valid time\. Give every row a number"
+    ):
         parse(1, value)
 
 

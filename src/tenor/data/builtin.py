@@ -1,4 +1,4 @@
-"""Datasets that come in packages of the Python index, read as plain files; nothing of a package is imported."""
+"""Built-in datasets: plain files in packages from the Python index. No code of these packages is imported."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,7 +13,13 @@ from tenor.errors import DataError, missing_extra
 
 @dataclass(frozen=True)
 class File:
-    """A file of a package, with its size in bytes and its SHA-256."""
+    """A file of a package.
+
+    Attributes:
+        path: Its path in the package.
+        size: Its size in bytes.
+        sha256: Its SHA-256.
+    """
 
     path: str
     size: int
@@ -25,16 +31,16 @@ class Builtin:
     """A built-in dataset.
 
     Attributes:
-        name: The word of the command line.
-        summary: What it holds.
-        rows: How many.
+        name: The name that users give.
+        summary: What the texts are.
+        rows: How many rows it has.
         classes: The labels.
         language: ISO 639 code.
-        package: Package and version that carry it.
+        package: The package that has the files, and its version.
         source: Where the texts come from.
-        licence: Of the package; the texts are their authors'.
-        files: The files that are read.
-        read: Files -> texts and labels.
+        licence: The licence of the package. The texts belong to their authors.
+        files: The files.
+        read: Turns the files into texts and labels.
     """
 
     name: str
@@ -50,7 +56,12 @@ class Builtin:
 
 
 def load(name: str) -> Dataset:
-    """Read a built-in dataset. Raises DataError when a file is not the one expected."""
+    """Read a built-in dataset.
+
+    Raises:
+        DataError: A file of the package is missing or changed.
+        MissingExtraError: The package is not installed.
+    """
     builtin = BUILTINS[name]
     package = builtin.package.partition(" ")[0]
     try:
@@ -66,17 +77,19 @@ def load(name: str) -> Dataset:
 
 def _verify(path: Path, file: File, package: str) -> None:
     try:
-        found = path.read_bytes()
+        content = path.read_bytes()
     except OSError:
         raise DataError(f"{file.path} of the package {package} is missing.", "Install the package again.") from None
-    if len(found) != file.size or hashlib.sha256(found).hexdigest() != file.sha256:
+    if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
         raise DataError(
             f"{file.path} is not the file of {package}.",
             f"Install it again: pip install --force-reinstall {package}",
         )
 
 
-def _combined(source: str) -> Callable[[list[Path]], tuple[list[str], list[str]]]:
+def _reader_of(source: str) -> Callable[[list[Path]], tuple[list[str], list[str]]]:
+    """Reads the rows of one source from a table of several."""
+
     def read(paths: list[Path]) -> tuple[list[str], list[str]]:
         texts: list[str] = []
         labels: list[str] = []
@@ -91,7 +104,8 @@ def _combined(source: str) -> Callable[[list[Path]], tuple[list[str], list[str]]
     return read
 
 
-def _one_file_a_class(paths: list[Path]) -> tuple[list[str], list[str]]:
+def _read_class_files(paths: list[Path]) -> tuple[list[str], list[str]]:
+    """Reads two files, one for each class, with one text a line."""
     texts: list[str] = []
     labels: list[str] = []
     for path, label in zip(paths, ("negative", "positive"), strict=True):
@@ -121,7 +135,7 @@ BUILTINS: dict[str, Builtin] = {
             source="Maas et al., 2011, training part",
             licence="MIT (package)",
             files=(_MOVIES,),
-            read=_combined("imdb"),
+            read=_reader_of("imdb"),
         ),
         Builtin(
             name="rotten-tomatoes",
@@ -133,7 +147,7 @@ BUILTINS: dict[str, Builtin] = {
             source="Pang and Lee, 2005",
             licence="MIT (package)",
             files=(_MOVIES,),
-            read=_combined("rotten_tomatoes"),
+            read=_reader_of("rotten_tomatoes"),
         ),
         Builtin(
             name="zh-reviews",
@@ -156,7 +170,7 @@ BUILTINS: dict[str, Builtin] = {
                     "70fe8507266d0ada82e0cd4ba65d408231b142c8b0a00233f3b7ecec793c683d",
                 ),
             ),
-            read=_one_file_a_class,
+            read=_read_class_files,
         ),
     )
 }

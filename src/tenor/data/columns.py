@@ -1,4 +1,4 @@
-"""Which column holds the texts and which the labels: the one named, one with a usual name, or as its values tell."""
+"""Detecting the columns of the texts and labels: by their name, or by the length of their values."""
 
 from pathlib import Path
 
@@ -46,66 +46,78 @@ LABEL_NAMES = (
 )
 
 
-def require_column(columns: list[str], wanted: str, name: str, option: str) -> str:
-    """The column `wanted`, or a DataError that lists the columns that there are."""
-    if wanted not in columns:
-        listed = suggest(wanted, columns).replace("Known:", "Columns:")
-        remedy = f"{listed} Name one with `{option}=...`.{header_hint(columns, name)}"
-        raise DataError(f"{name}: there is no column {wanted!r}.", remedy)
-    return wanted
+def require_column(columns: list[str], column: str, name: str, option: str) -> str:
+    """The column, or a DataError that lists the columns of the table.
+
+    Args:
+        columns: The columns of the table.
+        column: The requested column.
+        name: The table's name for messages.
+        option: The option that named the column, for messages.
+    """
+    if column not in columns:
+        known = suggest(column, columns).replace("Known:", "Columns:")
+        remedy = f"{known} Name one with `{option}=...`.{header_hint(columns, name)}"
+        raise DataError(f"{name}: there is no column {column!r}.", remedy)
+    return column
 
 
 def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None, label: str | None) -> tuple[str, str]:
-    """Find the two columns by their usual names, or, of two columns, by which is longer.
+    """Detect the columns of texts and labels by usual names, or of two columns take the longer one as the texts.
 
     Args:
-        columns: The columns that there are.
+        columns: The columns of the table.
         chunk: The first rows.
         name: The table's name for messages.
         text: Column of the texts if it is known.
         label: Column of the labels if it is known.
 
+    Returns:
+        The column of the texts and the column of the labels.
+
     Raises:
-        DataError: It is not clear which they are.
+        DataError: The columns are ambiguous.
     """
     free = [column for column in columns if column not in (text, label)]
-    found_text = text or _by_name(free, TEXT_NAMES)
-    found_label = label or _by_name([column for column in free if column != found_text], LABEL_NAMES)
-    rest = [column for column in free if column not in (found_text, found_label)]
-    if found_text is None and found_label is None and len(rest) == 2:
-        found_text = max(rest, key=lambda column: sum(len(str(value)) for value in chunk.columns[column]))
-        rest.remove(found_text)
-    if found_text is None and len(rest) == 1:
-        found_text = rest.pop()
-    if found_label is None and len(rest) == 1:
-        found_label = rest.pop()
-    if found_text is None or found_label is None:
-        missing = "text" if found_text is None else "label"
-        asked = (
-            "them with `text=...` and `label=...`" if found_text is found_label is None else f"it with `{missing}=...`"
+    text_column = text or _by_name(free, TEXT_NAMES)
+    label_column = label or _by_name([column for column in free if column != text_column], LABEL_NAMES)
+    rest = [column for column in free if column not in (text_column, label_column)]
+    if text_column is None and label_column is None and len(rest) == 2:
+        text_column = max(rest, key=lambda column: sum(len(str(value)) for value in chunk.columns[column]))
+        rest.remove(text_column)
+    if text_column is None and len(rest) == 1:
+        text_column = rest.pop()
+    if label_column is None and len(rest) == 1:
+        label_column = rest.pop()
+    if text_column is None or label_column is None:
+        missing = "text" if text_column is None else "label"
+        which = (
+            "them with `text=...` and `label=...`"
+            if text_column is label_column is None
+            else f"it with `{missing}=...`"
         )
         raise DataError(
             f"{name}: it is not clear which column holds the {missing}s.",
-            f"Columns: {listed(columns)}. Name {asked}.{header_hint(columns, name)}",
+            f"Columns: {listed(columns)}. Name {which}.{header_hint(columns, name)}",
         )
-    return found_text, found_label
+    return text_column, label_column
 
 
-def detect_text_column(columns: list[str], name: str, wanted: str | None, trained: str | None = None) -> str:
-    """The column of the texts: the one asked for, that of the training data, one of the usual names, or the only one.
+def detect_text_column(columns: list[str], name: str, text: str | None, default_text: str | None = None) -> str:
+    """Detect the column of the texts: the requested one, that of the training data, a usual name, or the only one.
 
     Args:
-        columns: The columns that there are.
+        columns: The columns of the table.
         name: The table's name for messages.
-        wanted: The column asked for.
-        trained: The column in the training data of a model.
+        text: The requested column; None: detect it.
+        default_text: The column in the training data of a model.
 
     Raises:
-        DataError: None of these is there.
+        DataError: The table has no such column, or the column is ambiguous.
     """
-    if wanted is not None:
-        return require_column(columns, wanted, name, "text")
-    for usual in (trained, *TEXT_NAMES):
+    if text is not None:
+        return require_column(columns, text, name, "text")
+    for usual in (default_text, *TEXT_NAMES):
         if usual in columns:
             return str(usual)
     if len(columns) == 1:
@@ -117,14 +129,14 @@ def detect_text_column(columns: list[str], name: str, wanted: str | None, traine
 
 
 def header_hint(columns: list[str], name: str) -> str:
-    """A sentence, after a blank, for the remedy where no column has a usual name, as in a file without a header."""
+    """A sentence for the remedy, after a blank, if the file may lack a header; else nothing."""
     if not header_may_be_data(columns, name):
         return ""
     return " If the file has no header, put a line with names above its first row, such as text,label."
 
 
 def header_may_be_data(columns: list[str], name: str) -> bool:
-    """Whether the header of a delimited file could be its first row: no column has a usual name."""
+    """Whether the header of a delimited file could be a row of data: no column has a usual name."""
     known = _by_name(columns, TEXT_NAMES) or _by_name(columns, LABEL_NAMES)
     return known is None and (name == stdin.NAME or suffix(Path(name)) in (".csv", ".tsv"))
 

@@ -1,40 +1,38 @@
-"""Values of a column -> times that can be put in order."""
+"""Values of a column -> times that can be sorted."""
 
 import datetime
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from tenor.errors import DataError, Location
 
 
-def parse(values: Sequence[Any], numbers: Sequence[int], name: str, column: str) -> list[float]:
-    """Read times: all of them numbers, such as seconds or years, or all of them dates.
+def parse(values: Sequence[object], numbers: Sequence[int], name: str, column: str) -> list[float]:
+    """Read times: all numbers, such as seconds or years, or all dates.
 
-    Dates are dates of Parquet or ISO 8601, such as 2024-03-01 or 2024-03-01T12:30:00+08:00; one without a time zone is
-    taken for UTC.
+    A date is a date of Parquet, or ISO 8601 such as 2024-03-01 or 2024-03-01T12:30:00+08:00. One without a time zone is
+    taken as UTC.
 
     Args:
         values: The values.
-        numbers: Number of the row of each, for the message.
+        numbers: The number of each row, for messages.
         name: The table's name for messages.
         column: The column's name for messages.
 
     Returns:
-        One number for each value, rising with time.
+        A number for each value, which rises with time.
 
     Raises:
-        DataError: A value is missing or is no time, or numbers and dates are mixed.
+        DataError: A value is missing or is not a time, or numbers and dates are mixed.
     """
     times = []
     kinds: dict[str, int] = {}
     for value, row in zip(values, numbers, strict=True):
-        kind, time = _number(value) or _date(value) or ("", 0.0)
+        kind, time = _as_number(value) or _as_date(value) or ("", 0.0)
         kinds.setdefault(kind, row)
         if not kind or len(kinds) > 1:
-            problem = (
-                f"{value!r:.40} is no time" if not kind else f"{value!r:.40} is a {kind}, and the rows before are not"
-            )
+            not_a_time, mixed = "is not a valid time", f"is a {kind}, and the rows before are not"
+            problem = f"{value!r:.40} {mixed if kind else not_a_time}"
             raise DataError(
                 f"{problem}.",
                 "Give every row a number, or every row a date such as 2024-03-01 or 2024-03-01T12:30:00.",
@@ -44,7 +42,7 @@ def parse(values: Sequence[Any], numbers: Sequence[int], name: str, column: str)
     return times
 
 
-def _number(value: Any) -> tuple[str, float] | None:
+def _as_number(value: object) -> tuple[str, float] | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -54,7 +52,7 @@ def _number(value: Any) -> tuple[str, float] | None:
     return ("number", number) if math.isfinite(number) else None
 
 
-def _date(value: Any) -> tuple[str, float] | None:
+def _as_date(value: object) -> tuple[str, float] | None:
     if isinstance(value, str):
         try:
             value = datetime.datetime.fromisoformat(value.strip())

@@ -71,7 +71,7 @@ def read_bytes(location: str, limit: int) -> bytes:
         limit: Bytes that it may have at most.
 
     Raises:
-        IrregularFileError: It is not a regular file, or is larger.
+        IrregularFileError: It is not a plain file, or is larger.
         OSError: It cannot be read.
     """
     if not is_remote(location):

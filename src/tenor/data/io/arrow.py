@@ -1,47 +1,52 @@
-"""`.parquet`, and Arrow's own format as a file or a stream (`.arrow`, `.feather`)."""
+"""Parquet (`.parquet`), and Arrow's own format as a file or a stream (`.arrow`, `.feather`)."""
 
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenor.data.io import arrow_messages, arrow_sizes, parquet_pages
 from tenor.data.io.chunks import CHUNK_ROWS, Chunk, Table, require_distinct
 from tenor.data.io.limits import FREE_ARROW_BYTES, MAX_ROW_BYTES, Expansion, megabytes, require_few_columns
 from tenor.errors import DataError, Location
 
-_WINDOW = 1 << 16  # rows whose sizes are computed together
+if TYPE_CHECKING:
+    import pyarrow
+    import pyarrow.parquet
+
+_WINDOW_ROWS = 1 << 16  # whose sizes are computed together
 _CHUNK_BYTES = 16 << 20  # of a chunk as Python values
 _END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 
-Opened = Callable[[], AbstractContextManager[tuple[Any, Iterator[Any]]]]  # the schema, and the batches of rows
+Open = Callable[[], AbstractContextManager[tuple["pyarrow.Schema", Iterator["pyarrow.RecordBatch"]]]]
+"""Opens a file: its schema, and its batches of rows."""
 
 
 def read_parquet(path: Path, name: str) -> Table:
-    """Open a Parquet file."""
+    """Open a Parquet file; `name` is for messages. Raises DataError if it is damaged or holds too much."""
     import pyarrow.parquet
 
     @contextlib.contextmanager
-    def opened() -> Iterator[tuple[Any, Iterator[Any]]]:
-        # Without pre_buffer: it would hold what it has read of the file until the end.
+    def open_file() -> Iterator[tuple["pyarrow.Schema", Iterator["pyarrow.RecordBatch"]]]:
+        # Without pre_buffer, which would keep all that was read in memory until the end.
         with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
             require_few_columns(file.metadata.num_columns, Location(name))
             yield file.schema_arrow, _batches(file)
 
-    def _batches(file: Any) -> Iterator[Any]:
+    def _batches(file: "pyarrow.parquet.ParquetFile") -> Iterator["pyarrow.RecordBatch"]:
         yield from file.iter_batches(parquet_pages.batch_rows(path, file.metadata, name, CHUNK_ROWS))
 
-    return _read(opened, path, name, "Parquet")
+    return _read(open_file, path, name, "Parquet")
 
 
 def read_ipc(path: Path, name: str) -> Table:
-    """Open an Arrow file, or a stream that was written into a file."""
+    """Open an Arrow file, or a stream in a file; `name` is for messages. Raises DataError as `read_parquet`."""
     import pyarrow
     import pyarrow.ipc
 
     @contextlib.contextmanager
-    def opened() -> Iterator[tuple[Any, Iterator[Any]]]:
+    def open_file() -> Iterator[tuple["pyarrow.Schema", Iterator["pyarrow.RecordBatch"]]]:
         with pyarrow.OSFile(str(path)) as file:
             arrow_messages.require_bounded(file, name)
             if file.read_at(6, 0) == b"ARROW1":
@@ -49,23 +54,24 @@ def read_ipc(path: Path, name: str) -> Table:
                 batches = (reader.get_batch(index) for index in range(reader.num_record_batches))
             else:
                 if file.read_at(8, max(file.size() - 8, 0)) != _END_OF_STREAM:
-                    raise ValueError("it does not end as such files do")
+                    raise ValueError("its end is missing")
                 file.seek(0)
                 reader = pyarrow.ipc.open_stream(file)
                 batches = iter(reader)
-            yield reader.schema, _whole(batches)
+            yield reader.schema, _validated(batches)
 
-    return _read(opened, path, name, "Arrow")
+    return _read(open_file, path, name, "Arrow")
 
 
-def _whole(batches: Iterator[Any]) -> Iterator[Any]:
-    """The same batches; a damaged one is refused before a value of it is looked at."""
+def _validated(batches: Iterator["pyarrow.RecordBatch"]) -> Iterator["pyarrow.RecordBatch"]:
+    """The same batches. A damaged one raises before any of its values is read."""
     for batch in batches:
         batch.validate(full=True)
         yield batch
 
 
-def _read(opened: Opened, path: Path, name: str, kind: str) -> Table:
+def _read(open_file: Open, path: Path, name: str, kind: str) -> Table:
+    """A table over a file; `kind` is the format's name for messages."""
     import pyarrow
 
     failures = (pyarrow.ArrowException, OSError, ValueError)  # ValueError: a name that is not UTF-8
@@ -74,7 +80,7 @@ def _read(opened: Opened, path: Path, name: str, kind: str) -> Table:
         return DataError(f"{name}: this is not a whole {kind} file: {error}.", "Copy or write it again.")
 
     try:
-        with opened() as (schema, _):
+        with open_file() as (schema, _):
             columns = list(schema.names)
     except DataError:
         raise
@@ -86,8 +92,8 @@ def _read(opened: Opened, path: Path, name: str, kind: str) -> Table:
     def chunks() -> Iterator[Chunk]:
         row = 1
         try:
-            with opened() as (_, batches):
-                for batch in _small(batches, Location(name), path.stat().st_size):
+            with open_file() as (_, batches):
+                for batch in _small_batches(batches, Location(name), path.stat().st_size):
                     arrays = zip(columns, batch.columns, strict=True)
                     yield Chunk(row, {column: _values(array, Location(name, row, column)) for column, array in arrays})
                     row += batch.num_rows
@@ -99,16 +105,27 @@ def _read(opened: Opened, path: Path, name: str, kind: str) -> Table:
     return Table(name, columns, chunks(), schema)
 
 
-def _small(batches: Iterator[Any], file: Location, size: int) -> Iterator[Any]:
-    """The same rows in batches that take little memory as Python values; `size` is that of the file in bytes."""
+def _small_batches(
+    batches: Iterator["pyarrow.RecordBatch"], file: Location, size: int
+) -> Iterator["pyarrow.RecordBatch"]:
+    """The same rows in batches that take little memory as Python values.
+
+    Args:
+        batches: The batches of the file.
+        file: The file, for messages.
+        size: Bytes of the file.
+
+    Raises:
+        DataError: A row, or all rows together, take far more than the file.
+    """
     remedy = "If it is right, write the rows again as .jsonl."
     expansion, row, strings = Expansion(file.file, size, FREE_ARROW_BYTES, remedy), 1, None
     for batch in batches:
         strings = arrow_sizes.string_columns(batch.schema) if strings is None else strings
-        for begin in range(0, batch.num_rows, CHUNK_ROWS if strings else _WINDOW):
-            window = batch.slice(begin, CHUNK_ROWS if strings else _WINDOW)
+        for begin in range(0, batch.num_rows, CHUNK_ROWS if strings else _WINDOW_ROWS):
+            window = batch.slice(begin, CHUNK_ROWS if strings else _WINDOW_ROWS)
             held = sum(window.column(at).nbytes for at in strings)
-            if strings and held <= _CHUNK_BYTES:  # nothing is repeated there, so that this is all
+            if strings and held <= _CHUNK_BYTES:  # nothing is shared, so this is all
                 expansion.add(held + 8 * window.num_rows, row)
                 yield window
                 row += window.num_rows
@@ -122,15 +139,15 @@ def _small(batches: Iterator[Any], file: Location, size: int) -> Iterator[Any]:
                         remedy,
                         Location(file.file, row + int(sizes[start:end].argmax())),
                     )
-                # A number, or a value that is missing, takes next to no room in a file: these do not count.
+                # Numbers and missing values take next to no room in a file, so they do not count.
                 constant = arrow_sizes.VALUE_BYTES * window.num_columns
                 expansion.add(int(sizes[start:end].sum()) - (constant - 8) * (end - start), row)
                 yield window.slice(start, end - start)
                 row += end - start
 
 
-def _values(array: Any, first: Location) -> list[Any]:
-    """An Arrow array as Python values; `first` is the place of its first one."""
+def _values(array: "pyarrow.Array", first: Location) -> list[Any]:
+    """An Arrow array as Python values; `first` is the place of the first one."""
     import pyarrow
 
     failures = (ValueError, ArithmeticError, KeyError, pyarrow.ArrowException)  # bad UTF-8, dates past year 9999
@@ -145,5 +162,5 @@ def _values(array: Any, first: Location) -> list[Any]:
         except failures as error:
             at = Location(first.file, row, first.column)
             problem = f"the value of type {array.type} cannot be read: {error}."
-            raise DataError(problem, "Mend it, or leave the column out.", at) from None
+            raise DataError(problem, "Fix it, or leave the column out.", at) from None
     return values

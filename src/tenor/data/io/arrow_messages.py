@@ -1,42 +1,45 @@
-"""What the batches of an Arrow file are unpacked to, told before any is read.
+"""The decompressed size of the batches of an Arrow file, before any is read.
 
-A batch may be packed buffer by buffer (LZ4 or Zstandard), with the size of each in front of it. FlatBuffers (Arrow's
-Message.fbs and File.fbs) say where the buffers are: tables with an index of their fields, of which few are looked at.
+A batch may be compressed buffer by buffer (LZ4 or Zstandard), with the size of each in front of it. FlatBuffers
+(Arrow's Message.fbs and File.fbs) say where the buffers are: tables with an index of their fields. Few fields are read.
 """
 
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenor.data.io.limits import FREE_ARROW_BYTES, Expansion
 
+if TYPE_CHECKING:
+    import pyarrow
+
 _MAGIC = b"ARROW1"
-_MARK = -1  # in front of the length of a message, since Arrow 0.15
+_MARK = -1  # before the length of a message, since Arrow 0.15
 _DICTIONARY, _RECORDS = 2, 3  # kinds of messages
 
 
-def require_bounded(file: Any, name: str) -> None:
-    """Look through a file, or a stream in a file, as pyarrow opens it.
+def require_bounded(file: "pyarrow.NativeFile", name: str) -> None:
+    """Check the size of all batches of a file, or of a stream in a file.
 
     Args:
-        file: The open file.
+        file: The file, opened by pyarrow.
         name: Its name for messages.
 
     Raises:
-        DataError: Its batches would be unpacked to far more than its size.
+        DataError: The batches would be decompressed to far more than the file.
         ValueError: A message is damaged.
     """
     size = file.size()
     expansion = Expansion(name, size, FREE_ARROW_BYTES // 4, "If it is right, write it again without compression.")
     try:
         for position in _blocks(file, size) if file.read_at(6, 0) == _MAGIC else _stream(file, size):
-            expansion.add(_unpacked(file, position))
+            expansion.add(_decompressed_bytes(file, position))
     except (struct.error, IndexError, OverflowError):
         raise ValueError("a message is damaged") from None
 
 
-def _blocks(file: Any, size: int) -> Iterator[int]:
-    """Where the messages of a file begin, by its footer."""
+def _blocks(file: "pyarrow.NativeFile", size: int) -> Iterator[int]:
+    """The positions of the messages of a file, from its footer."""
     length = _number("<i", file.read_at(4, size - 10), 0)
     if not 0 < length <= size - 18:
         raise ValueError("the footer is damaged")
@@ -47,8 +50,8 @@ def _blocks(file: Any, size: int) -> Iterator[int]:
             yield _number("<q", footer, at)
 
 
-def _stream(file: Any, size: int) -> Iterator[int]:
-    """Where the messages of a stream begin."""
+def _stream(file: "pyarrow.NativeFile", size: int) -> Iterator[int]:
+    """The positions of the messages of a stream."""
     position = 0
     while position + 4 <= size:
         message, begin = _message(file, position)
@@ -62,8 +65,8 @@ def _stream(file: Any, size: int) -> Iterator[int]:
         position = begin + len(message) + body
 
 
-def _message(file: Any, position: int) -> tuple[bytes, int]:
-    """The metadata of a message, and where they begin; none at the end of a stream."""
+def _message(file: "pyarrow.NativeFile", position: int) -> tuple[bytes, int]:
+    """The metadata of a message and their position; empty at the end of a stream."""
     head = file.read_at(8, position)
     first = _number("<i", head, 0)
     length, begin = (_number("<i", head, 4), position + 8) if first == _MARK else (first, position + 4)
@@ -72,8 +75,8 @@ def _message(file: Any, position: int) -> tuple[bytes, int]:
     return file.read_at(length, begin), begin
 
 
-def _unpacked(file: Any, position: int) -> int:
-    """Bytes of the batch at this position, unpacked; 0 where it is not packed, or is no batch."""
+def _decompressed_bytes(file: "pyarrow.NativeFile", position: int) -> int:
+    """Decompressed bytes of the batch at this position; 0 if it is not compressed, or not a batch."""
     message, begin = _message(file, position)
     table = _pointer(message, 0)
     kind, batch = message[_slot(message, table, 1)], _pointer(message, _slot(message, table, 2))
@@ -91,15 +94,17 @@ def _unpacked(file: Any, position: int) -> int:
 
 
 def _number(form: str, data: bytes, at: int) -> int:
+    """The integer at a position; `form` is its format for `struct`."""
     return int(struct.unpack_from(form, data, at)[0])
 
 
 def _pointer(data: bytes, at: int) -> int:
+    """The position that the offset at `at` points to."""
     return at + _number("<I", data, at)
 
 
 def _slot(data: bytes, table: int, field: int) -> int:
-    """Where a field of a table is, 0 where it is left out."""
+    """The position of a field of a table, or 0 if the table leaves it out."""
     index = table - _number("<i", data, table)
     known = 4 + 2 * field < _number("<H", data, index)
     distance = _number("<H", data, index + 4 + 2 * field) if known else 0
@@ -107,7 +112,7 @@ def _slot(data: bytes, table: int, field: int) -> int:
 
 
 def _vector(data: bytes, table: int, field: int, width: int) -> Iterator[int]:
-    """Where the structs of a vector begin, each of so many bytes."""
+    """The positions of the structs of a vector; each has `width` bytes."""
     at = _slot(data, table, field)
     if at:
         begin = _pointer(data, at)

@@ -1,26 +1,30 @@
-"""How much Arrow arrays would take as Python values, which can be far more than what they take as arrays.
+"""The size of Arrow arrays as Python values, which can be far more than their size as arrays.
 
-A value of a dictionary, a run, a view or a view of lists is held once and stands in any number of rows; lists of such
-lists multiply. So the sizes are computed from lengths and offsets, before any value is made.
+A value of a dictionary, a run, a view or a list view is held once, and any number of rows may share it; lists of such
+lists multiply. So the sizes are computed from lengths and offsets, before any value is created.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-Sizes = npt.NDArray[np.float64] | float  # one for each value, or one that all of them have
+if TYPE_CHECKING:
+    import pyarrow
+
+Sizes = npt.NDArray[np.float64] | float  # one for each value, or one for all
 Numbers = npt.NDArray[np.int64]
 
-VALUE_BYTES = 32  # of a value besides its characters
+VALUE_BYTES = 32
+"""Bytes of a value besides its characters."""
 
-_NESTED = 64
-_MOST = 1e12  # more than can be read, and little enough that sums stay exact to a few bytes
+_MAX_NESTING = 64
+_MAX_BYTES = 1e12  # more than can be read, and small enough that sums are exact to a few bytes
 
 
-def string_columns(schema: Any) -> list[int]:
-    """Where the columns of strings are, if all columns are strings or numbers, of which none is held once for all."""
+def string_columns(schema: "pyarrow.Schema") -> list[int]:
+    """Positions of the string columns, if all columns are strings or numbers that rows do not share; else none."""
     from pyarrow import types
 
     flat = (types.is_string, types.is_large_string, types.is_primitive, types.is_null)
@@ -29,8 +33,8 @@ def string_columns(schema: Any) -> list[int]:
     return [at for at, kind in enumerate(schema.types) if types.is_string(kind) or types.is_large_string(kind)]
 
 
-def row_sizes(batch: Any) -> npt.NDArray[np.float64]:
-    """(rows,) about how many bytes each row of a batch takes in Python.
+def row_sizes(batch: "pyarrow.RecordBatch") -> npt.NDArray[np.float64]:
+    """(rows,) approximate bytes of each row of a batch as Python values.
 
     Raises:
         ValueError: The types of a column are nested too deep.
@@ -41,23 +45,24 @@ def row_sizes(batch: Any) -> npt.NDArray[np.float64]:
     return total
 
 
-def runs(sizes: npt.NDArray[np.float64], most_rows: int, most_bytes: int) -> Iterator[tuple[int, int]]:
-    """Beginnings and ends of runs of rows with at most so many rows and bytes; a larger row is alone."""
+def runs(sizes: npt.NDArray[np.float64], max_rows: int, max_bytes: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of runs of rows that stay below a number of rows and of bytes; a larger row is alone."""
     ends = sizes.cumsum()
     begin, done = 0, 0.0
     while begin < len(sizes):
-        fitting = int(np.searchsorted(ends, done + most_bytes, "right"))
-        end = max(begin + 1, min(fitting, begin + most_rows, len(sizes)))
+        fitting = int(np.searchsorted(ends, done + max_bytes, "right"))
+        end = max(begin + 1, min(fitting, begin + max_rows, len(sizes)))
         yield begin, end
         begin, done = end, float(ends[end - 1])
 
 
-def _sizes(array: Any, depth: int) -> Sizes:
+def _sizes(array: "pyarrow.Array", depth: int) -> Sizes:
+    """Approximate bytes of each value of an array; `depth` counts the types around it."""
     import pyarrow
     from pyarrow import types
 
     kind = array.type
-    if depth > _NESTED:
+    if depth > _MAX_NESTING:
         raise ValueError("its types are nested too deep")
     if not len(array):
         return 0.0
@@ -92,8 +97,8 @@ def _sizes(array: Any, depth: int) -> Sizes:
     return VALUE_BYTES + _lengths(array)
 
 
-def _lists(values: Any, starts: Numbers, counts: Numbers, depth: int) -> Sizes:
-    """The sizes of lists, of which each is so many of `values` from its start on."""
+def _lists(values: "pyarrow.Array", starts: Numbers, counts: Numbers, depth: int) -> Sizes:
+    """Bytes of each list: it holds `counts[i]` of `values` from `starts[i]` on."""
     counts = np.where(counts > 0, counts, 0)
     starts = np.where(counts > 0, starts, 0)
     if not counts.any():
@@ -102,15 +107,15 @@ def _lists(values: Any, starts: Numbers, counts: Numbers, depth: int) -> Sizes:
     sizes = _sizes(values.slice(first, last - first), depth + 1)
     if isinstance(sizes, float):
         sizes = counts.astype(np.float64) * sizes
-        return VALUE_BYTES + np.minimum(sizes, _MOST)
+        return VALUE_BYTES + np.minimum(sizes, _MAX_BYTES)
     ends = np.concatenate([[0.0], sizes.cumsum()])
     starts = np.where(counts > 0, starts - first, 0)
     spans: npt.NDArray[np.float64] = ends[starts + counts] - ends[starts]
-    return VALUE_BYTES + np.minimum(spans, _MOST)
+    return VALUE_BYTES + np.minimum(spans, _MAX_BYTES)
 
 
-def _lengths(array: Any) -> Sizes:
-    """Bytes of the values of strings and the like, 0 of others."""
+def _lengths(array: "pyarrow.Array") -> Sizes:
+    """Bytes of each string or binary value; 0 for other types."""
     import pyarrow.compute
     from pyarrow import types
 
@@ -127,8 +132,10 @@ def _lengths(array: Any) -> Sizes:
 
 
 def _at(sizes: Sizes, places: Numbers) -> Sizes:
+    """The sizes of the values at some positions."""
     return sizes if isinstance(sizes, float) else sizes[places]
 
 
-def _numbers(array: Any) -> Numbers:
+def _numbers(array: "pyarrow.Array") -> Numbers:
+    """An array of integers in NumPy."""
     return np.asarray(array.to_numpy(zero_copy_only=False)).astype(np.int64)

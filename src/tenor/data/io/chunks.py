@@ -1,20 +1,30 @@
-"""Rows in chunks: what every reader gives, so that a file of any size takes a small amount of memory."""
+"""Tables as chunks of rows, which every reader returns, so that a file of any size takes little memory."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenor.data.io.limits import size_of
 from tenor.errors import DataError, Location
 
+if TYPE_CHECKING:
+    import pyarrow
+
 CHUNK_ROWS = 2048
+"""Rows in a chunk, at most."""
 CHUNK_CHARACTERS = 4_000_000
+"""Characters in a chunk, about."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows of a table. `row` is the number of the first one (from 1, a header not counted)."""
+    """Some rows of a table.
+
+    Attributes:
+        row: The number of the first one, from 1; the header does not count.
+        columns: The values of each column, by name.
+    """
 
     row: int
     columns: dict[str, list[Any]]
@@ -25,13 +35,13 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that is read when `chunks` is iterated, once.
+    """A table. It is read while `chunks` is iterated, which is possible once.
 
     Attributes:
         name: The file's name for messages.
         columns: Names of the columns.
         chunks: The rows.
-        schema: The Arrow schema of a Parquet or Arrow file, else None.
+        schema: The Arrow schema of a Parquet or Arrow file; None for other formats.
         file_starts: For a table in several files: the number of the first row of each file read so far, and the
             file's name. Empty for one file.
         needs_bom: Whether the text file has a byte order mark or is not UTF-8, as spreadsheets write it.
@@ -40,12 +50,12 @@ class Table:
     name: str
     columns: list[str]
     chunks: Iterator[Chunk]
-    schema: Any = None
+    schema: "pyarrow.Schema | None" = None
     file_starts: list[tuple[int, str]] = field(default_factory=list)
     needs_bom: bool = False
 
     def at(self, row: int, column: str | None = None) -> Location:
-        """The place of a row that has been read; in several files, the one where it stands and its number there."""
+        """The place of a row that has been read; if there are several files, in its own file."""
         for first, name in reversed(self.file_starts):
             if first <= row:
                 return Location(name, row - first + 1, column)
@@ -53,7 +63,7 @@ class Table:
 
 
 def chunked(rows: Iterable[list[Any]], columns: list[str]) -> Iterator[Chunk]:
-    """Rows, each with its values in the order of the columns, as chunks of limited size."""
+    """Rows as chunks of limited size; each row has its values in the order of the columns."""
     first, held, size, width = 1, [], 0, 8 * len(columns)
     for row in rows:
         held.append(row)
@@ -66,7 +76,7 @@ def chunked(rows: Iterable[list[Any]], columns: list[str]) -> Iterator[Chunk]:
 
 
 def require_distinct(columns: list[str], name: str) -> None:
-    """Raise DataError where two columns have one name; `name` is the table's."""
+    """Raise DataError if two columns have the same name; `name` is the table's."""
     repeated = [column for column, count in Counter(columns).items() if count > 1]
     if repeated:
         raise DataError(f"{name}: there are two columns named {repeated[0]!r:.200}.", "Give each column its own name.")

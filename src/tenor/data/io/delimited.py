@@ -1,11 +1,10 @@
-"""`.csv` and `.tsv`: a header, then rows, with quotes as in RFC 4180."""
+"""CSV (`.csv`, `.tsv`): a header, then rows, with quotes as in RFC 4180."""
 
 import contextlib
 import csv
 import itertools
 import re
 from collections.abc import Generator, Iterator
-from typing import Any
 
 from tenor.data.io import limits
 from tenor.data.io import lines as text
@@ -18,7 +17,15 @@ _QUOTED = re.compile('"[^"]*(?:"|$)')
 
 
 def read(lines: Lines, delimiters: str) -> Table:
-    """Open a delimited file; of several `delimiters`, it is the first that stands in the header outside quotes."""
+    """Open a delimited file.
+
+    Args:
+        lines: The file.
+        delimiters: Candidates; the first one that is in the header outside quotes is used.
+
+    Raises:
+        DataError: The file is empty, or its header cannot be used. Later faults are raised while the chunks are read.
+    """
     with contextlib.closing(_records(lines, delimiters)) as records:
         header = next(records, None)
     if header is None:
@@ -46,12 +53,12 @@ def read(lines: Lines, delimiters: str) -> Table:
 
 
 def _records(lines: Lines, delimiters: str) -> Generator[list[str], None, None]:
-    """The header, then the rows. A blank line is no row; where there is one column, it is one with an empty field."""
-    csv.field_size_limit(text.LONGEST_LINE)
+    """The header, then the rows. A blank line is skipped, but in a table with one column it is an empty field."""
+    csv.field_size_limit(text.MAX_LINE_BYTES)
     width = 0
     with lines.read(row=-1) as decoded:
         first = next((line for line in decoded if line.strip("\r\n")), "")
-        named = _NAMED.fullmatch(first.strip("\r\n"))  # Excel's way to name the delimiter
+        named = _NAMED.fullmatch(first.strip("\r\n"))  # how Excel names the delimiter
         if named:
             first = next((line for line in decoded if line.strip("\r\n")), "")
         bare = _QUOTED.sub("", first)
@@ -68,11 +75,11 @@ def _records(lines: Lines, delimiters: str) -> Generator[list[str], None, None]:
 
 
 class _RecordLines:
-    """The lines of a file, as long as those of one record, which quotes may spread over many, are not too much.
+    """The lines of a file. It raises DataError if one record, which quotes may spread over many lines, is too large.
 
     Attributes:
-        characters: Those of the record so far.
-        fields: At most so many fields the record has so far, those in quotes counted too.
+        characters: Characters of the record so far.
+        fields: Delimiters of the record so far, those in quotes included.
     """
 
     def __init__(self, decoded: Iterator[str], delimiter: str, lines: Lines) -> None:
@@ -83,7 +90,7 @@ class _RecordLines:
         for line in self._decoded:
             self.characters += len(line)
             self.fields += line.count(self._delimiter)
-            if self.characters > text.LONGEST_LINE:
+            if self.characters > text.MAX_LINE_BYTES:
                 raise text.too_long("row", self._lines.at())
             if self.fields > limits.MAX_VALUES:
                 raise DataError(
@@ -94,7 +101,8 @@ class _RecordLines:
             yield line
 
 
-def _next(reader: Any, lines: Lines) -> list[str] | None:
+def _next(reader: Iterator[list[str]], lines: Lines) -> list[str] | None:
+    """The next record, or None at the end. Raises DataError if the quoting is broken."""
     try:
         return next(reader, None)
     except csv.Error as error:

@@ -1,4 +1,4 @@
-"""`.jsonl` and `.ndjson`: one JSON object a line."""
+"""JSON Lines (`.jsonl`, `.ndjson`): one JSON object a line."""
 
 import contextlib
 import itertools
@@ -13,7 +13,11 @@ from tenor.errors import DataError, Location
 
 
 def read(lines: Lines) -> Table:
-    """Open a file of objects. The columns are those of the first rows; a later one may leave out some of them."""
+    """Open a file of objects. The columns are those of the first rows; later rows may leave out some of them.
+
+    Raises:
+        DataError: The file is empty, or its first rows are not objects.
+    """
     with contextlib.closing(_objects(lines)) as objects:
         columns = columns_of(itertools.islice(objects, CHUNK_ROWS), lines.name)
     if not lines.row:
@@ -35,7 +39,7 @@ def read(lines: Lines) -> Table:
 
 
 def columns_of(objects: Iterable[Row], name: str) -> list[str]:
-    """All keys of objects, in the order in which they come. Raises DataError where there are too many."""
+    """All keys of objects, in the order of their first use. Raises DataError if there are too many."""
     columns: dict[str, None] = {}
     for row in objects:
         columns.update(dict.fromkeys(row))
@@ -44,6 +48,7 @@ def columns_of(objects: Iterable[Row], name: str) -> list[str]:
 
 
 def _objects(lines: Lines) -> Generator[Row, None, None]:
+    """The objects of the file, with blank lines skipped."""
     with lines.read() as decoded:
         for line in decoded:
             if line.strip():

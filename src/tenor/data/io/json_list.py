@@ -1,10 +1,9 @@
-"""`.json`: a list of objects, also as Label Studio exports its tasks; read object by object, twice where it is long."""
+"""JSON (`.json`): a list of objects, or an export of Label Studio. It is read object by object, twice if it is long."""
 
 import contextlib
 import json
 import re
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
 
 from tenor.data.io import label_studio
 from tenor.data.io import lines as text
@@ -15,20 +14,25 @@ from tenor.data.io.limits import size_of
 from tenor.data.io.lines import Lines, too_long
 from tenor.errors import DataError, Location
 
-HELD_BYTES = 256 << 20  # of objects that are held for the second pass
+HELD_BYTES = 256 << 20
+"""Bytes of objects that are kept in memory for the second pass."""
 
 _REMEDY = 'Give a list of objects such as [{"text": "..."}], or one object a line.'
-_BLOCK = 1 << 20  # characters that are looked at together
-_MARGIN = 16  # characters from the end within which a fault can come of what is not read yet
+_BLOCK_CHARACTERS = 1 << 20  # that are read together
+_MARGIN = 16  # characters before the end: a fault there may be due to text that is not read yet
 _BLANKS = re.compile(r"[ \t\r\n]*+")
 
 
 def read(lines: Lines) -> Table:
-    """Open a list of objects. The columns are all keys; a key that an object leaves out is None there."""
+    """Open a list of objects. The columns are all keys; an object without a key has None there.
+
+    Raises:
+        DataError: The list is empty or broken, or the export cannot be used.
+    """
     name, objects = lines.name, _Objects(lines)
     rows: Callable[[], Iterator[Row]]
-    with contextlib.closing(iter(objects)) as found:
-        first = next(found, None)
+    with contextlib.closing(iter(objects)) as iterator:
+        first = next(iterator, None)
     if first is None:
         raise DataError(f"{name}: the list is empty.", _REMEDY)
     if label_studio.is_export(first):
@@ -37,7 +41,7 @@ def read(lines: Lines) -> Table:
     else:
         columns, rows = columns_of(objects, name), lambda: iter(objects)
 
-    def values() -> Iterator[list[Any]]:
+    def values() -> Iterator[list[object]]:
         for row in rows():
             yield [_value(row.get(column)) for column in columns]
 
@@ -45,7 +49,7 @@ def read(lines: Lines) -> Table:
 
 
 class _Objects:
-    """The objects of a list, read anew each time they are iterated unless they are few."""
+    """The objects of a list. They are read anew for each iteration, unless they are few."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
@@ -69,11 +73,11 @@ class _Objects:
 
 
 class _Scanner:
-    """What the list holds, value by value.
+    """Reads a list value by value.
 
     Args:
         pieces: The text of the file.
-        lines: The file; its row is kept, for errors.
+        lines: The file, whose row is updated for errors.
     """
 
     def __init__(self, pieces: Iterator[str], lines: Lines) -> None:
@@ -81,7 +85,7 @@ class _Scanner:
         self._text, self._start = "", 0
 
     def values(self) -> Iterator[Row]:
-        """The objects. Raises DataError where this is no list of objects."""
+        """The objects. Raises DataError if this is not a list of objects."""
         self._expect("[")
         if self._next() == "]":
             self._start += 1
@@ -92,9 +96,10 @@ class _Scanner:
                 if self._expect(",]") == "]":
                     break
         if self._next():
-            raise self._no_json("something follows the list")
+            raise self._not_json("something follows the list")
 
     def _object(self) -> Row:
+        """Read the next object."""
         at = Location(self._lines.name, self._lines.row)
         self._next()
         while True:
@@ -105,7 +110,7 @@ class _Scanner:
                 if self._is_final(error) or not self._more():
                     require_bounded(self._text[self._start :], at)  # Python 3.13 decodes thousands of levels
                     if isinstance(error, json.JSONDecodeError):
-                        raise self._no_json(error.msg) from None
+                        raise self._not_json(error.msg) from None
                     raise refusal(error, at, _REMEDY) from None
             require_bounded(self._text, at)
         written = self._text[self._start : end]
@@ -114,20 +119,21 @@ class _Scanner:
         return require_object(value, written, at)
 
     def _is_final(self, error: Exception) -> bool:
-        """Whether it stays whatever follows the text that was read."""
+        """Whether more text cannot cure an error."""
         if not isinstance(error, json.JSONDecodeError):
             return True
         return error.pos < len(self._text) - _MARGIN and not error.msg.startswith("Unterminated string")
 
     def _expect(self, characters: str) -> str:
-        found = self._next()
-        if not found or found not in characters:
-            raise self._no_json(f"{' or '.join(map(repr, characters))} is expected")
+        """Read one of some characters."""
+        character = self._next()
+        if not character or character not in characters:
+            raise self._not_json(f"{' or '.join(map(repr, characters))} is expected")
         self._start += 1
-        return found
+        return character
 
     def _next(self) -> str:
-        """The next character that is no blank, where the text begins then; nothing at the end."""
+        """Skip blanks, and look at the next character; an empty string at the end."""
         while True:
             match = _BLANKS.match(self._text, self._start)
             self._start = match.end() if match else self._start
@@ -137,26 +143,26 @@ class _Scanner:
                 return ""
 
     def _more(self) -> bool:
-        """Read at least as much as is held, so that a long object is looked at a few times only."""
+        """Read more text, at least as much as is held, so that a long object is parsed only a few times."""
         held = self._text[self._start :]
-        if len(held) > text.LONGEST_LINE:
+        if len(held) > text.MAX_LINE_BYTES:
             raise too_long("row", Location(self._lines.name, self._lines.row))
-        parts, size, wanted = [held], 0, max(_BLOCK, len(held))
+        parts, size, least = [held], 0, max(_BLOCK_CHARACTERS, len(held))
         for piece in self._pieces:
             parts.append(piece)
             size += len(piece)
-            if size >= wanted:
+            if size >= least:
                 break
         self._text, self._start = "".join(parts), 0
         return bool(size)
 
-    def _no_json(self, problem: str) -> DataError:
+    def _not_json(self, problem: str) -> DataError:
         place = f"{self._lines.name}, row {self._lines.row}" if self._lines.row else self._lines.name
         return DataError(f"{place}: this is not JSON: {problem}.", _REMEDY)
 
 
-def _value(value: Any) -> Any:
-    """The value, or the choices of Label Studio's short export: a string where there is one, a list of several."""
+def _value(value: object) -> object:
+    """The value; for the choices of Label Studio's short export a string if there is one, else a list."""
     if isinstance(value, dict) and list(value) == ["choices"] and isinstance(value["choices"], list):
         return label_studio.as_label(value["choices"])
     return value

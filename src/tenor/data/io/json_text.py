@@ -1,4 +1,4 @@
-"""A JSON text -> its value: strict, and within limits that are looked at before anything is made of it."""
+"""Strict JSON within limits, which are checked before any value is created."""
 
 import json
 import re
@@ -18,21 +18,21 @@ Row = dict[str, Any]
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
 _STEPS = np.zeros(256, np.int8)
 _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
-_PARTS = np.zeros(256, np.bool_)
-_PARTS[list(b"[{,")] = True
-_RUN = 1 << 20
+_STARTS_VALUE = np.zeros(256, np.bool_)
+_STARTS_VALUE[list(b"[{,")] = True
+_BLOCK = 1 << 20
 
 
 def decode(text: str, at: Location, remedy: str) -> Any:
-    """The value of a JSON text.
+    """Parse a JSON text.
 
     Args:
         text: The text.
         at: Its place, for messages.
-        remedy: What to do where it is no JSON.
+        remedy: What to do if it is not JSON.
 
     Raises:
-        DataError: It is none, an object has a key twice, or a limit is passed (`require_bounded`).
+        DataError: It is not JSON, an object has a key twice, or it exceeds a limit of `require_bounded`.
     """
     require_bounded(text, at)
     try:
@@ -42,7 +42,7 @@ def decode(text: str, at: Location, remedy: str) -> Any:
 
 
 def refusal(error: Exception, at: Location, remedy: str) -> DataError:
-    """The error for what `JSON` raised about a text at that place."""
+    """The error to raise for an error of `JSON`; `at` and `remedy` are as for `decode`."""
     if isinstance(error, DataError):
         return DataError(error.problem, error.remedy, at)
     if isinstance(error, RecursionError):
@@ -54,9 +54,9 @@ def refusal(error: Exception, at: Location, remedy: str) -> DataError:
 
 
 def require_bounded(text: str, at: Location) -> None:
-    """Raise DataError where the value that a text begins with is nested too deep or holds too many values.
+    """Raise DataError if the value at the start of a text is nested too deep or has too many values.
 
-    The text is looked at closely only if it has enough brackets or commas; it takes time in proportion to its length.
+    The time is linear in the text. It is scanned closely only if it has enough brackets or commas.
     """
     brackets = text.count("[") + text.count("{")
     if brackets <= limits.MAX_DEPTH and brackets + text.count(",") <= limits.MAX_VALUES:
@@ -66,12 +66,12 @@ def require_bounded(text: str, at: Location) -> None:
         return
     codes = np.frombuffer(bare.encode("utf-8", "surrogatepass"), np.uint8)
     level = values = 0
-    for begin in range(0, len(codes), _RUN):
-        part = codes[begin : begin + _RUN]
+    for begin in range(0, len(codes), _BLOCK):
+        part = codes[begin : begin + _BLOCK]
         levels: npt.NDArray[np.int64] = level + _STEPS[part].cumsum(dtype=np.int64)
         ends = np.flatnonzero(levels <= 0)
         end = int(ends[0]) + 1 if len(ends) else len(part)
-        level, values = int(levels[-1]), values + int(_PARTS[part[:end]].sum())
+        level, values = int(levels[-1]), values + int(_STARTS_VALUE[part[:end]].sum())
         if levels[:end].max() > limits.MAX_DEPTH:
             raise _too_deep(at)
         if values > limits.MAX_VALUES:
@@ -82,9 +82,18 @@ def require_bounded(text: str, at: Location) -> None:
             return
 
 
-def require_object(value: Any, text: str, at: Location) -> Row:
-    """The value of `text`, where it is an object of whole characters and not too many keys; else DataError."""
-    if "\\u" in text:  # no other way leads to half a pair
+def require_object(value: object, text: str, at: Location) -> Row:
+    """Check the value of a text.
+
+    Args:
+        value: The value.
+        text: The JSON that it was parsed from.
+        at: Its place, for messages.
+
+    Raises:
+        DataError: It is not an object, has half of a surrogate pair, or too many keys.
+    """
+    if "\\u" in text:  # the only way to half a pair
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
@@ -104,10 +113,11 @@ def _too_deep(at: Location) -> DataError:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Row:
+    """The object of some pairs. Raises DataError if a key occurs twice."""
     row = dict(pairs)
     if len(row) != len(pairs):
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise DataError(f"the key {twice!r:.200} stands twice in an object.", "Give each key once.")
+        raise DataError(f"the key {twice!r:.200} occurs twice in an object.", "Give each key once.")
     return row
 
 

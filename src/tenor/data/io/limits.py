@@ -1,9 +1,8 @@
-"""How much a file may hold, so that a small one cannot take the memory of a machine; the table is in docs/data.md."""
+"""Limits on what a file may hold, so that a small file cannot fill the memory; the table is in docs/data.md."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from tenor.errors import DataError, Location
 
@@ -14,49 +13,49 @@ MAX_LABELS = 10_000  # labels of one row
 MAX_CLASSES = 1_000_000  # different labels, where a row has one
 MAX_ROW_BYTES = 256 << 20  # a row of a Parquet or Arrow file
 
-MAX_RATIO = 200  # bytes unpacked for one of the file; text packs to a third or a twentieth, logs to a hundredth
-FREE_BYTES = 64 << 20  # of a .gz or .zst file, unpacked whatever the ratio
-FREE_ARROW_BYTES = 1 << 30  # the same of Parquet and Arrow, whose repeated values take next to no room
+MAX_RATIO = 200  # decompressed bytes for one of the file; text shrinks to a third or a twentieth, logs to a hundredth
+FREE_BYTES = 64 << 20  # of a .gz or .zst file, allowed at any ratio
+FREE_ARROW_BYTES = 1 << 30  # the same for Parquet and Arrow, where repeated values take next to no room
 
-VALUE_BYTES = 64  # about what Python needs for a value besides its characters
+VALUE_BYTES = 64  # about what a value takes in Python besides its characters
 
 
 class Expansion:
-    """How many bytes a file was unpacked to.
+    """Counts the bytes that a file expands to.
 
     Args:
         name: The file's name for messages.
-        packed: Bytes of the file.
-        free: Bytes that are allowed whatever the ratio.
-        remedy: What to do where there are too many.
+        size: Bytes of the file.
+        free: Bytes that are allowed at any ratio.
+        remedy: What to do if there are too many.
     """
 
-    def __init__(self, name: str, packed: int, free: int, remedy: str) -> None:
-        self.name, self._packed, self._free, self._remedy = name, packed, free, remedy
+    def __init__(self, name: str, size: int, free: int, remedy: str) -> None:
+        self._name, self._size, self._free, self._remedy = name, size, free, remedy
         self._total = 0
 
     def add(self, count: int, row: int | None = None) -> None:
-        """Count further bytes; `row` is the number of the row that is read, for the message.
+        """Count more bytes; `row` is the number of the current row, for messages.
 
         Raises:
-            DataError: They are more than MAX_RATIO times the file.
+            DataError: The total is more than MAX_RATIO times the file.
         """
         self._total += count
-        if self._total > max(self._free, MAX_RATIO * self._packed):
+        if self._total > max(self._free, MAX_RATIO * self._size):
             raise DataError(
-                f"the file has {megabytes(self._packed)} and holds more than {megabytes(self._total)}: "
+                f"the file has {megabytes(self._size)} and holds more than {megabytes(self._total)}: "
                 f"over {MAX_RATIO} times its size.",
                 self._remedy,
-                Location(self.name, row),
+                Location(self._name, row),
             )
 
 
 class MemoryBudget:
-    """How many bytes the rows take that are held in memory at once.
+    """Counts the bytes of rows that are held in memory at once.
 
     Args:
         name: The table's name for messages.
-        remedy: What to do where there are too many.
+        remedy: What to do if there are too many.
     """
 
     def __init__(self, name: str, remedy: str) -> None:
@@ -64,10 +63,10 @@ class MemoryBudget:
         self._held, self._limit = 0, memory_bytes() * 3 // 4
 
     def add(self, count: int, row: int) -> None:
-        """Count further bytes; `row` is the number of the first row that they are of.
+        """Count more bytes; `row` is the number of the first row that has them.
 
         Raises:
-            DataError: All of them are more than three quarters of the machine's memory.
+            DataError: The total is more than three quarters of the machine's memory.
         """
         self._held += count
         if self._held > self._limit:
@@ -78,13 +77,13 @@ class MemoryBudget:
             )
 
 
-def sizes_of(values: Iterable[Any]) -> int:
-    """About how many bytes values take in Python."""
+def sizes_of(values: Iterable[object]) -> int:
+    """Approximate bytes of values in Python."""
     return sum(VALUE_BYTES + len(value) if type(value) is str else size_of(value) for value in values)
 
 
-def size_of(value: Any) -> int:
-    """About how many bytes a value takes in Python. Nesting is bounded by the readers."""
+def size_of(value: object) -> int:
+    """Approximate bytes of a value in Python. Readers limit its nesting."""
     if isinstance(value, (str, bytes)):
         return VALUE_BYTES + len(value)
     if isinstance(value, (list, tuple)):
@@ -95,18 +94,18 @@ def size_of(value: Any) -> int:
 
 
 def memory_bytes() -> int:
-    """The memory of this machine, or of the container where it has less."""
-    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else [1 << 62]
+    """The memory of this machine, or of the container if that has less, in bytes."""
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else [1 << 62]
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
-            found.append(int(Path(path).read_text(encoding="ascii")))
+            sizes.append(int(Path(path).read_text(encoding="ascii")))
         except (OSError, ValueError):  # no such group, or "max"
             continue
-    return min(found)
+    return min(sizes)
 
 
 def require_few_columns(count: int, at: Location) -> None:
-    """Raise DataError where there are more than MAX_COLUMNS columns."""
+    """Raise DataError if there are more than MAX_COLUMNS columns."""
     if count > MAX_COLUMNS:
         raise DataError(
             f"there are {count:,} columns, and at most {MAX_COLUMNS:,} are read.",
@@ -116,7 +115,7 @@ def require_few_columns(count: int, at: Location) -> None:
 
 
 def require_few_labels(count: int, at: Location) -> None:
-    """Raise DataError where a row has more than MAX_LABELS labels."""
+    """Raise DataError if a row has more than MAX_LABELS labels."""
     if count > MAX_LABELS:
         raise DataError(
             f"the row has {count:,} labels, and at most {MAX_LABELS:,} are read.",
@@ -126,5 +125,5 @@ def require_few_labels(count: int, at: Location) -> None:
 
 
 def megabytes(count: int) -> str:
-    """`12.5 MB`; less than 0.1 MB as bytes."""
+    """A number of bytes in words, such as `12.5 MB`; below 0.1 MB in bytes."""
     return f"{count / 1e6:,.1f} MB" if count >= 100_000 else f"{count:,} bytes"

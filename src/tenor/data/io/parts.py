@@ -1,4 +1,4 @@
-"""Several files that are one table: those that match a pattern, or the parts in a folder."""
+"""Several files as one table: the files that match a pattern, or those in a folder."""
 
 import glob
 import re
@@ -9,26 +9,26 @@ from tenor.data.io.chunks import Chunk, Table
 from tenor.data.io.formats import FORMATS, suffix
 from tenor.errors import DataError, listed
 
-_OF_A_MODEL = ("manifest.json", "tenor.json")
+_MODEL_FILES = ("manifest.json", "tenor.json")
 _SPLIT = re.compile(r"(train|test|dev|val|valid|validation)(?![a-z])")
 
 
 def is_pattern(path: Path | str) -> bool:
-    """Whether a path has one of the characters of a pattern: `*`, `?` or `[`."""
+    """Whether a path is a pattern: it has `*`, `?` or `[`."""
     return glob.has_magic(str(path))
 
 
 def matching(pattern: Path) -> list[Path]:
-    """The files that match a pattern, sorted; `**` stands for folders in folders.
+    """The files that match a pattern, sorted; `**` matches nested folders.
 
     Raises:
-        DataError: There are none, they are of several formats, or a folder is among them.
+        DataError: No file matches, they have several formats, or a folder matches.
     """
     try:
-        found = [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207
+        matches = [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207
     except ValueError:  # a NUL character
-        found = []
-    files = [path for path in found if not _is_note(path)]
+        matches = []
+    files = [path for path in matches if not _is_tool_file(path)]
     for path in files:
         if path.is_dir() and "**" not in str(pattern):
             raise DataError(f"{pattern}: {path} is a folder.", f"Give a pattern of files, such as '{pattern}/*.csv'.")
@@ -39,23 +39,23 @@ def matching(pattern: Path) -> list[Path]:
 
 
 def in_folder(folder: Path) -> list[Path]:
-    """The tables in a folder, sorted; none where there is no table.
+    """The tables in a folder, sorted; an empty list if there is no table.
 
     Raises:
-        DataError: There is something else in the folder, the tables are of several formats, or they are parts to train
-            on and to measure on.
+        DataError: The folder also has other files, the tables have several formats, or they are a training and a test
+            part.
     """
-    found = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and not _is_note(path)]
-    tables = [path for path in found if suffix(path) in FORMATS and suffix(path) != ".txt"]
+    files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and not _is_tool_file(path)]
+    tables = [path for path in files if suffix(path) in FORMATS and suffix(path) != ".txt"]
     if not tables:
         return []
     name = folder.name or str(folder)
-    if all((folder / part).is_file() for part in _OF_A_MODEL):
+    if all((folder / part).is_file() for part in _MODEL_FILES):
         raise DataError(f"{folder}: this is a saved model, not data.", "Name the file of the labelled texts.")
-    other = next((path for path in found if path not in tables), None)
+    other = next((path for path in files if path not in tables), None)
     if other is not None:
         raise DataError(
-            f"{name}: this folder has tables and {other.name!r}, which is none.",
+            f"{name}: this folder has tables and {other.name!r}, which is not a table.",
             f"Name the tables with a pattern, such as '{folder / ('*' + suffix(tables[0]))}'.",
         )
     splits = {split[0]: path for path in tables if (split := _SPLIT.match(path.name.lower()))}
@@ -69,10 +69,10 @@ def in_folder(folder: Path) -> list[Path]:
 
 
 def join(tables: list[Table], name: str) -> Table:
-    """One table of several with the same columns, whose rows follow one another.
+    """Join tables with the same columns to one; `name` is its name for messages.
 
     Raises:
-        DataError: A table has other columns than the first.
+        DataError: A table has other columns than the first one.
     """
     first = tables[0]
     for table in tables[1:]:
@@ -98,16 +98,17 @@ def join(tables: list[Table], name: str) -> Table:
 
 
 def _of_one_format(files: list[Path], name: str) -> list[Path]:
+    """The files that are not empty. Raises DataError if they have several formats."""
     kinds = sorted({suffix(path) for path in files})
     if len(kinds) > 1:
         raise DataError(
             f"{name}: there are files of several formats: {', '.join(kind or 'without an ending' for kind in kinds)}.",
             f"Name those of one with a pattern, such as '*{next(filter(None, kinds))}'.",
         )
-    # A writer that has no row for a part leaves an empty file.
+    # A writer without a row for a part leaves an empty file.
     return [path for path in files if not path.is_file() or path.stat().st_size] or files
 
 
-def _is_note(path: Path) -> bool:
-    """Whether this is a file that tools leave beside the parts, such as `_SUCCESS`."""
+def _is_tool_file(path: Path) -> bool:
+    """Whether a tool left this file beside the parts, such as `_SUCCESS`."""
     return path.name.startswith("_") and suffix(path) not in FORMATS

@@ -1,36 +1,37 @@
-"""Standard input, as a stream or kept so that it can be read from its start again."""
+"""Standard input: as a stream, or kept so that it can be read again from its start."""
 
 import io
 import os
 import shutil
 import sys
 import tempfile
-from typing import Any
+from typing import IO
 
 from tenor.errors import DataError, Location, WriteError
 
 NAME = "standard input"
 
 
-def standard_input() -> Any:
-    """Standard input as a raw stream of bytes. Raises DataError when it is closed."""
+def standard_input() -> io.RawIOBase:
+    """Standard input as a raw stream of bytes. Raises DataError if it is closed."""
     if sys.stdin is None:
         raise DataError("standard input is closed.", "Give a file, or texts through a pipe.")
-    return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    stream: io.RawIOBase = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)  # type: ignore[arg-type, assignment]
+    return stream
 
 
 class Spool:
-    """What a stream gives, in a temporary file without a name, which is gone when this is.
+    """The content of a stream, in a temporary file without a name. The file disappears with this object.
 
     Args:
         stream: A raw stream of bytes, which is read to its end.
 
     Raises:
-        WriteError: It cannot be read, or there is no room for it.
+        WriteError: The stream cannot be read, or the disk is full.
     """
 
-    def __init__(self, stream: Any) -> None:
-        self._file: Any = None
+    def __init__(self, stream: io.RawIOBase) -> None:
+        self._file: IO[bytes] | None = None
         try:
             self._file = tempfile.TemporaryFile()
             shutil.copyfileobj(stream, self._file)
@@ -38,12 +39,13 @@ class Spool:
         except OSError as error:
             raise WriteError(
                 f"this cannot be read into a temporary file: {error.strerror or error}.",
-                "Give a file in its place.",
+                "Give a file instead.",
                 Location(NAME),
             ) from None
 
     def open(self) -> io.FileIO:
-        """A raw stream from the start on; one at a time."""
+        """A raw stream from the start. Use one at a time."""
+        assert self._file is not None
         copy = io.FileIO(os.dup(self._file.fileno()))
         copy.seek(0)
         return copy

@@ -1,20 +1,21 @@
-"""Files -> rows: which reader reads what. A table is read in chunks.
+"""Opening tables: this file chooses the reader for a file, a folder, a pattern or standard input.
 
-Formats, by the end of the file's name: `.csv`, `.tsv`, `.jsonl` (or `.ndjson`), `.json`, `.parquet`, `.arrow` (or
-`.feather`), `.txt`; those of text also as `.gz` and `.zst`. A folder of class folders of `.txt` files is a table, and
-so are several files of one format, given as a pattern or as their folder. `lines` knows the encodings.
+The ending of a file's name sets its format: `.csv`, `.tsv`, `.jsonl` (or `.ndjson`), `.json`, `.parquet`, `.arrow` (or
+`.feather`), `.txt`; text formats also with `.gz` and `.zst`. A folder of class folders of `.txt` files is a table, and
+so are several files of one format, given as a pattern or as their folder. `lines` handles the encodings.
 
-Opening a table reads what tells its columns and closes the file again. It is opened anew when the first chunk is asked
-for, and closed at the end of the chunks, or when these are dropped.
+Opening a table reads enough to know its columns, and closes the file. The file is opened again for the first chunk, and
+closed after the last one, or when the chunks are dropped.
 """
 
+import io
 from pathlib import Path
-from typing import Any
 
 from tenor.data.io import arrow, delimited, folders, json_lines, json_list, parts, stdin, text_lines
 from tenor.data.io.chunks import Chunk, Table
 from tenor.data.io.formats import FORMATS, suffix
-from tenor.data.io.lines import Lines, open_bytes, unreadable
+from tenor.data.io.lines import Lines
+from tenor.data.io.open_file import open_bytes, unreadable
 from tenor.data.io.parts import is_pattern
 from tenor.errors import DataError, Location
 
@@ -25,47 +26,48 @@ _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
 
 def open_table(path: Path) -> Table:
-    """Open a file, a folder, the files that match a pattern, or, for `-`, standard input.
+    """Open a file, a folder, the files that match a pattern, or standard input (`-`).
 
     Raises:
-        DataError: The file is missing, of an unknown format, empty, or broken. What can only be seen later is raised
-            while the chunks are read.
+        DataError: The file is missing, of an unknown format, empty, or broken. Later faults are raised while the chunks
+            are read.
     """
     if str(path) == "-":
         return _standard_input()
     try:
         if path.is_dir():
             return _folder(path)
-        found = path.exists()
+        exists = path.exists()
     except OSError as error:  # a name that is too long, a folder that may not be entered
         raise unreadable(error, Location(str(path))) from None
-    if not found and is_pattern(path):
+    if not exists and is_pattern(path):
         return open_joined(parts.matching(path), str(Path(path.parent.name, path.name)))
-    if not found:
+    if not exists:
         raise DataError(f"{path}: there is no such file.", "Check the path.")
     return _file(path, path.name or str(path))
 
 
 def files(path: Path) -> list[Path]:
-    """The files that `open_table` would read; none for standard input."""
+    """The files that `open_table` would read; the path itself for a file or standard input."""
     if path.is_dir():
         return folders.texts(path) or parts.in_folder(path)
     return parts.matching(path) if is_pattern(path) and not path.exists() else [path]
 
 
-def open_lines(stream: Any, name: str) -> Table:
-    """One text a line, from an open raw stream of bytes such as standard input."""
+def open_lines(stream: io.RawIOBase, name: str) -> Table:
+    """Open a raw stream of bytes, such as standard input, with one text a line; `name` is for messages."""
     return text_lines.plain(Lines(lambda: stream, name))
 
 
 def _file(path: Path, name: str) -> Table:
+    """Open a single file; `name` is for messages."""
     kind = suffix(path)
     if kind not in FORMATS:
         known = f"Give one of {', '.join(FORMATS)}."
         remedy = f"Save the sheet as 'CSV UTF-8'. {known}" if kind in _SHEETS else known
         raise DataError(f"{path}: files ending in {kind!r} cannot be read.", remedy)
     if not path.is_file():
-        raise DataError(f"{path}: this is no plain file.", "Write the rows into a file and give that.")
+        raise DataError(f"{path}: this is not a plain file.", "Write the rows into a file and give that.")
     if kind == ".parquet":
         return arrow.read_parquet(path, name)
     if kind in (".arrow", ".feather"):
@@ -81,6 +83,7 @@ def _file(path: Path, name: str) -> Table:
 
 
 def _folder(path: Path) -> Table:
+    """Open a folder of class folders, or of tables."""
     name = path.name or str(path)
     texts = folders.texts(path)
     if texts:
@@ -97,13 +100,13 @@ def _folder(path: Path) -> Table:
 
 
 def open_joined(files: list[Path], name: str) -> Table:
-    """One table of several files, each named as briefly as tells them apart. Raises DataError as `open_table`."""
+    """Open several files as one table. Messages name each as briefly as possible. Raises DataError as `open_table`."""
     distinct = len({file.name for file in files}) == len(files)
     return parts.join([_file(file, file.name if distinct else str(file)) for file in files], name)
 
 
 def _standard_input() -> Table:
-    """A table from standard input, whose beginning tells its format: JSON, fastText, or else delimited."""
+    """A table from standard input. Its first characters decide the format: JSON, fastText, or else delimited."""
     lines = Lines(stdin.Spool(stdin.standard_input()).open, stdin.NAME)
     first = lines.first_character()
     if first == "[":

@@ -1,0 +1,72 @@
+"""Bytes of a file -> text, with the place of whatever is wrong in it."""
+
+import codecs
+from collections.abc import Callable, Iterable, Iterator
+
+from tenor.data.io import encodings
+from tenor.errors import DataError, Location
+
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}  # how compressed files begin
+
+
+def decode_lines(raws: Iterable[bytes], encoding: str, certain: bool, at: Callable[[], Location]) -> Iterator[str]:
+    """Decode lines of UTF-8 or GB18030, without the byte order mark.
+
+    Args:
+        raws: The lines.
+        encoding: The encoding of the file.
+        certain: Whether that is certain.
+        at: Gives the place of the current line.
+
+    Raises:
+        DataError: A line is not valid in the encoding, or the encoding changes.
+    """
+    position, weight, since = 0, 0, at()
+    for raw in raws:
+        if encoding == "gb18030":
+            # One line may be valid UTF-8 by chance, but not several in a row.
+            since = since if weight else at()
+            evidence = encodings.weight(raw)
+            weight = 0 if evidence is None else weight + evidence
+            if weight >= encodings.CERTAIN_WEIGHT:
+                raise _changed(since, encoding, "utf-8")
+        line = decode(raw, encoding, position, at, certain)
+        certain = certain or not line.isascii()
+        yield line
+        position += len(raw)
+
+
+def _changed(at: Location, encoding: str, other: str) -> DataError:
+    """The error for a line in another encoding than the file."""
+    return DataError(
+        f"this line is {other.upper()}, and others are {encoding.upper()}.",
+        "Save all of the file as UTF-8.",
+        at,
+    )
+
+
+def decode(raw: bytes, encoding: str, position: int, at: Callable[[], Location], certain: bool) -> str:
+    """Decode bytes that begin at `position` of a file, without the byte order mark.
+
+    The other arguments, and the errors, are as for `decode_lines`.
+    """
+    mark = len(codecs.BOM_UTF8) if position == 0 and encoding == "utf-8" and raw.startswith(codecs.BOM_UTF8) else 0
+    try:
+        return raw[mark:].decode(encoding)
+    except UnicodeDecodeError as error:
+        kind = next((kind for magic, kind in _MAGIC.items() if position == 0 and raw.startswith(magic)), None)
+        if kind is not None:
+            raise DataError(
+                f"this is compressed by {kind}, but its name does not say so.",
+                f"Decompress it ({kind} -dc), or give a file whose name ends like that.",
+                at(),
+            ) from None
+        other = encodings.other_encoding(raw, encoding) if certain else None
+        if other is not None:
+            raise _changed(at(), encoding, other) from None
+        remedy = "Save the file as UTF-8."
+        if certain and encoding == "utf-8":
+            remedy = "The file is UTF-8 but for such bytes: fix them, or drop them (iconv -c -f UTF-8 -t UTF-8)."
+        raise DataError(
+            f"byte {position + mark + error.start} of the file is not valid {encoding.upper()}.", remedy, at()
+        ) from None
