@@ -46,20 +46,20 @@ def test_a_person_corrects_a_text_with_the_keyboard_in_two_languages(page: tuple
     browser.until("document.title.startsWith('Tenor: ')")
     browser.value("document.getElementById('text').focus()")
     browser.call("Input.insertText", text="a superb, moving film <b>好看</b> 😀")
-    assert browser.until("document.querySelector('li.given span')?.textContent") == "positive"
+    assert browser.until("document.querySelector('li.assigned span')?.textContent") == "positive"
     assert browser.until("document.querySelectorAll('.text mark').length > 2")
     assert browser.value("document.querySelectorAll('.text b').length") == 0
 
     browser.value("document.querySelector('summary').focus()")
     browser.key("Enter", 13)
     assert browser.until("document.querySelector('details').open")
-    assert "keeps your text" in browser.value("document.querySelector('details').innerText")
+    assert "stores your text" in browser.value("document.querySelector('details').innerText")
     browser.key("Tab", 9)
     assert browser.value("[document.activeElement.tagName, document.activeElement.value].join()") == "SELECT,negative"
-    assert browser.value("document.activeElement.getAttribute('aria-label')") == "It should be"
+    assert browser.value("document.activeElement.getAttribute('aria-label')") == "Correct label"
     browser.key("Tab", 9)
     browser.key("Enter", 13)
-    assert browser.until("document.querySelector('details [role=status]').textContent") == "Kept. Thank you."
+    assert browser.until("document.querySelector('details [role=status]').textContent") == "Saved. Thank you."
     store = CorrectionStore(str(kept), create=False)
     [chunk] = store.table().chunks
     store.close()
@@ -67,7 +67,7 @@ def test_a_person_corrects_a_text_with_the_keyboard_in_two_languages(page: tuple
     assert (chunk.columns["predicted"], chunk.columns["label"]) == (["positive"], ["negative"])
 
     browser.value("const l = document.getElementById('language'); l.value = 'zh'; l.dispatchEvent(new Event('change'))")
-    assert browser.until("document.querySelector('summary')?.textContent.startsWith('不对') && 'zh'") == "zh"
+    assert browser.until("document.querySelector('summary')?.textContent.startsWith('预测有误') && 'zh'") == "zh"
     assert browser.value("document.documentElement.lang") == "zh-Hans"
 
     assert browser.broken == []
@@ -108,7 +108,7 @@ class TestSeveral:
         names = ",".join(folder.name for folder in folders)
         assert browser.until(f"{shown} === {names!r} && {shown}") == names
         assert browser.until("document.querySelectorAll('.legend').length === 3")
-        said = browser.until("document.getElementById('said').textContent")
+        said = browser.until("document.getElementById('announcement').textContent")
         assert re.fullmatch(
             rf"{folders[0].name}: positive 0\.\d\d; numbers: [\d.]+; 集合: \w+ \d\.\d\d, \w+ \d\.\d\d", said
         )
