@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from tenor.models.linear import solver
 from tenor.models.linear.lbfgs import StopRule
+from tenor.models.linear.solver import Penalty
 
 
 def data(classes: int, rows: int = 300, columns: int = 40) -> tuple[scipy.sparse.csr_matrix, np.ndarray]:
@@ -21,7 +22,7 @@ def data(classes: int, rows: int = 300, columns: int = 40) -> tuple[scipy.sparse
 def test_weights_are_those_of_scikit_learn(classes: int, C: float) -> None:
     features, targets = data(classes)
     desired, activation = (targets[:, None], "sigmoid") if classes == 2 else (np.eye(classes)[targets], "softmax")
-    found = solver.fit(features, desired.astype(np.float32), activation, C, stop=StopRule(500, 1e-6))
+    found = solver.fit(features, desired.astype(np.float32), activation, Penalty(C), stop=StopRule(500, 1e-6))
     peer = LogisticRegression(C=C, tol=1e-8, max_iter=5000).fit(features, targets)
     ours, theirs = solver.logits(features, found), peer.decision_function(features).reshape(len(targets), -1)
     if classes > 2:  # softmax does not know a constant that is added to all classes
@@ -34,8 +35,8 @@ def test_scale_is_the_same_as_scaled_columns() -> None:
     scale = np.linspace(0.1, 3, features.shape[1]).astype(np.float32)[:, None]
     scaled = scipy.sparse.csr_matrix(features.multiply(scale.T))
     desired = targets[:, None].astype(np.float32)
-    one = solver.fit(features, desired, "sigmoid", 1.0, scale, stop=StopRule(500, 1e-6))
-    other = solver.fit(scaled, desired, "sigmoid", 1.0, stop=StopRule(500, 1e-6))
+    one = solver.fit(features, desired, "sigmoid", Penalty(1.0, scale), stop=StopRule(500, 1e-6))
+    other = solver.fit(scaled, desired, "sigmoid", Penalty(1.0), stop=StopRule(500, 1e-6))
     np.testing.assert_allclose(solver.logits(features, one), solver.logits(scaled, other), atol=5e-3)
 
 
@@ -43,7 +44,9 @@ def test_more_steps_never_raise_the_objective() -> None:
     features, targets = data(2)
 
     def objective(steps: int) -> float:
-        found = solver.fit(features, targets[:, None].astype(np.float32), "sigmoid", 5.0, stop=StopRule(steps, 0))
+        found = solver.fit(
+            features, targets[:, None].astype(np.float32), "sigmoid", Penalty(5.0), stop=StopRule(steps, 0)
+        )
         logits = solver.logits(features, found)[:, 0].astype(np.float64)
         loss = np.logaddexp(0, logits) - logits * targets
         return float(5.0 * loss.sum() + 0.5 * (found.weights.astype(np.float64) ** 2).sum())
@@ -55,7 +58,7 @@ def test_more_steps_never_raise_the_objective() -> None:
 def test_features_that_are_all_zero_give_the_share_of_the_classes() -> None:
     features = scipy.sparse.csr_matrix((100, 3), dtype=np.float32)
     desired = np.array([[1]] * 80 + [[0]] * 20, np.float32)
-    found = solver.fit(features, desired, "sigmoid", 1.0, stop=StopRule(50, 1e-6))
+    found = solver.fit(features, desired, "sigmoid", Penalty(1.0), stop=StopRule(50, 1e-6))
     assert 1 / (1 + np.exp(-found.intercept[0])) == pytest.approx(0.8, abs=1e-3)
     assert not found.weights.any()
 
@@ -63,7 +66,7 @@ def test_features_that_are_all_zero_give_the_share_of_the_classes() -> None:
 def test_least_squares_are_those_of_scikit_learn() -> None:
     features, _ = data(2)
     values = features @ np.random.default_rng(4).normal(size=(features.shape[1], 2)).astype(np.float32)
-    found = solver.fit(features, values, "identity", 2.0, stop=StopRule(500, 1e-6))
+    found = solver.fit(features, values, "identity", Penalty(2.0), stop=StopRule(500, 1e-6))
     peer = Ridge(alpha=0.5, solver="lsqr", tol=1e-10).fit(features, values)
     np.testing.assert_allclose(solver.logits(features, found), peer.predict(features), atol=0.02)
 
@@ -71,9 +74,9 @@ def test_least_squares_are_those_of_scikit_learn() -> None:
 def test_labels_of_a_set_are_learned_each_by_itself() -> None:
     features, targets = data(3)
     desired = np.stack([targets == 0, targets != 1], axis=1).astype(np.float32)
-    both = solver.fit(features, desired, "sigmoid", 1.0, stop=StopRule(500, 1e-6))
+    both = solver.fit(features, desired, "sigmoid", Penalty(1.0), stop=StopRule(500, 1e-6))
     for label in range(2):
-        alone = solver.fit(features, desired[:, [label]], "sigmoid", 1.0, stop=StopRule(500, 1e-6))
+        alone = solver.fit(features, desired[:, [label]], "sigmoid", Penalty(1.0), stop=StopRule(500, 1e-6))
         np.testing.assert_allclose(both.weights[:, [label]], alone.weights, atol=0.01)
 
 
@@ -82,8 +85,8 @@ def test_a_weight_of_two_is_a_row_twice_and_arrays_are_features_too() -> None:
     desired, weights = targets[:, None].astype(np.float32), np.repeat(np.float32([2, 1]), 30)
     twice = scipy.sparse.csr_matrix(scipy.sparse.vstack([features, features[:30]]))
     options = {"stop": StopRule(500, 1e-6)}
-    weighted = solver.fit(features.toarray(), desired, "sigmoid", 1.0, weights=weights, **options)
-    repeated = solver.fit(twice, np.concatenate([desired, desired[:30]]), "sigmoid", 1.0, **options)
+    weighted = solver.fit(features.toarray(), desired, "sigmoid", Penalty(1.0), weights=weights, **options)
+    repeated = solver.fit(twice, np.concatenate([desired, desired[:30]]), "sigmoid", Penalty(1.0), **options)
     np.testing.assert_allclose(weighted.weights, repeated.weights, atol=2e-3)
 
 
@@ -98,7 +101,7 @@ def test_rare_outputs_cost_no_further_steps(activation: str) -> None:
 
     def objective(steps: int) -> float:
         wanted = desired.astype(np.float32)
-        found = solver.fit(features, wanted, activation, 1.0, stop=StopRule(steps, 0))  # type: ignore[arg-type]
+        found = solver.fit(features, wanted, activation, Penalty(1.0), stop=StopRule(steps, 0))  # type: ignore[arg-type]
         logits = solver.logits(features, found).astype(np.float64)
         whole = np.logaddexp(0, logits).sum() if activation == "sigmoid" else np.logaddexp.reduce(logits, axis=1).sum()
         loss = whole - (logits * desired).sum()

@@ -8,6 +8,7 @@ from tenor._core import disk_arrays
 from tenor.models.linear import solver
 from tenor.models.linear.loss import OutputTargets, make_loss
 from tenor.models.linear.matrices import StoredMatrix, split_rows
+from tenor.models.linear.solver import Penalty
 from tenor.tasks import SingleLabel
 
 
@@ -26,7 +27,7 @@ def test_a_matrix_on_disk_gives_the_weights_of_one_in_memory(classes: int, entri
     task = SingleLabel(tuple(f"class {number:02}" for number in range(classes)))
     weights = random.uniform(0.5, 1.5, 300).astype(np.float32)
     scale = random.uniform(0.5, 1.5, (40, task.n_outputs)).astype(np.float32)
-    asked = (task.activation, 3.0, scale, weights)
+    asked = (task.activation, Penalty(3.0, scale), weights)
     whole = solver.fit(features, task.output_targets(targets), *asked)
     parted = solver.fit(stored(features, entries), OutputTargets(task, targets), *asked)
     np.testing.assert_allclose(parted.weights, whole.weights, atol=2e-3)

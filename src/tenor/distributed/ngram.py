@@ -32,7 +32,7 @@ from tenor.models.base import Fitted, HeldOut
 from tenor.models.families import ngram
 from tenor.models.linear import solver
 from tenor.models.linear.lbfgs import StopRule
-from tenor.models.linear.solver import Problem
+from tenor.models.linear.solver import Penalty, Problem
 from tenor.models.ngram import features, selection
 from tenor.models.ngram.config import Config
 from tenor.models.ngram.model import NgramModel
@@ -174,7 +174,7 @@ def _learned(rows: Rows, chosen: blocks.Rows | None, config: Config, callback: C
     answers = crew.ask("weigh", crew.put(buckets), crew.put(idf), config.weighting, task)
     used, squares = (_sum(column) for column in zip(*answers, strict=True))
     scale = None if used is None else features.log_ratios(frequency[buckets], used)
-    problem = Problem(squares, (count, task.n_outputs), task.activation, config.C, scale)
+    problem = Problem(squares, (count, task.n_outputs), task.activation, Penalty(config.C, scale))
     model = solver.solve(_Loss(crew), problem, StopRule(config.iterations), callback)
     crew.forget(mark)
     return NgramModel(config.word_ngrams, config.char_ngrams, config.weighting, buckets, idf, model)

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from tenor.models.linear import solver
 from tenor.models.linear.lbfgs import StopRule
-from tenor.models.linear.solver import LinearWeights
+from tenor.models.linear.solver import LinearWeights, Penalty
 from tenor.tasks import Floats, Targets, Task
 
 _C_CANDIDATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0)  # on features of variance 1
@@ -41,7 +41,7 @@ def fit(
 
     def solve(rows: slice | npt.NDArray[np.int64], C: float) -> LinearWeights:
         return solver.fit(
-            scaled[rows], output_targets[rows], task.activation, C, weights=weights[rows], stop=StopRule(_MAX_ITER)
+            scaled[rows], output_targets[rows], task.activation, Penalty(C), weights[rows], StopRule(_MAX_ITER)
         )
 
     C, candidates = _DEFAULT_C, []

@@ -38,6 +38,18 @@ class LinearWeights(NamedTuple):
     intercept: Floats
 
 
+class Penalty(NamedTuple):
+    """The penalty of the weights.
+
+    Attributes:
+        C: Weight of the loss against the penalty, as in scikit-learn; larger values fit closer.
+        scale: (features, outputs) or (features, 1), above; None: 1 everywhere.
+    """
+
+    C: float
+    scale: Floats | None = None
+
+
 class Problem(NamedTuple):
     """A linear model to fit, apart from its rows.
 
@@ -45,15 +57,13 @@ class Problem(NamedTuple):
         squares: (features, 1) weighted sum of squares of each feature.
         shape: (rows, outputs).
         activation: Activation of the outputs.
-        C: Weight of the loss against the penalty.
-        scale: (features, outputs) or (features, 1); None: 1 everywhere.
+        penalty: The penalty of the weights.
     """
 
     squares: npt.NDArray[np.floating[Any]]
     shape: tuple[int, int]
     activation: Activation
-    C: float
-    scale: Floats | None = None
+    penalty: Penalty
 
 
 def logits(features: Matrix, model: LinearWeights) -> Floats:
@@ -65,8 +75,7 @@ def fit(
     features: Matrix,
     targets: Floats | OutputTargets,
     activation: Activation,
-    C: float,
-    scale: Floats | None = None,
+    penalty: Penalty,
     weights: Floats | None = None,
     stop: StopRule = lbfgs.DEFAULT_STOP,
     callback: Callback | None = None,
@@ -77,8 +86,7 @@ def fit(
         features: (rows, features) float32.
         targets: (rows, outputs) what the outputs should be after the activation.
         activation: Activation of the outputs.
-        C: Weight of the loss against the penalty, as in scikit-learn; larger values fit closer.
-        scale: (features, outputs) or (features, 1); None: 1 everywhere.
+        penalty: The penalty of the weights.
         weights: (rows,) how much each row counts; None: 1 everywhere.
         stop: When the search ends.
         callback: Gets the progress of the steps.
@@ -87,7 +95,7 @@ def fit(
     squares = sum_of_squares(features, row_weights)
     with ThreadPoolExecutor(available_cores()) as pool:
         loss = make_loss(pool, features, targets, activation, row_weights)
-        return solve(loss, Problem(squares, targets.shape, activation, C, scale), stop, callback)
+        return solve(loss, Problem(squares, targets.shape, activation, penalty), stop, callback)
 
 
 def solve(
@@ -104,8 +112,9 @@ def solve(
         stop: When the search ends.
         callback: Gets the progress of the steps.
     """
-    (rows, outputs), columns, C = problem.shape, len(problem.squares), problem.C
-    scale = problem.scale if problem.scale is not None else np.ones((columns, 1), np.float32)
+    (rows, outputs), columns, (C, scale) = problem.shape, len(problem.squares), problem.penalty
+    if scale is None:
+        scale = np.ones((columns, 1), np.float32)
     intercept, curvature = _starting_point(loss.residual_sum() / np.float32(rows), problem.activation)
     start = np.zeros((columns + 1, outputs), np.float32)
     start[-1] = intercept

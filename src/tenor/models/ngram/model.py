@@ -17,7 +17,7 @@ from tenor.models.family import SavedModel
 from tenor.models.linear import solver
 from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.loss import OutputTargets
-from tenor.models.linear.solver import LinearWeights
+from tenor.models.linear.solver import LinearWeights, Penalty
 from tenor.models.neural import shapes
 from tenor.models.ngram import features
 from tenor.models.ngram.config import MAX_LENGTH, Config
@@ -205,8 +205,7 @@ def fit_weights(
         fitted.matrix,
         targets,
         task.activation,
-        config.C,
-        fitted.scale,
+        Penalty(config.C, fitted.scale),
         weights,
         StopRule(config.iterations),
         callback,
