@@ -36,7 +36,9 @@ class Stopping(Callback):
     def on_message(self, message: str) -> None:
         self.said.append(message)
 
-    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def on_candidate_end(
+        self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None
+    ) -> None:
         self.left -= 1
 
     def on_progress(self, stage: str, done: int, total: int, metrics: dict[str, float]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +23,16 @@ from tenor.inference.predictor import Predictor, as_list, check_texts
 from tenor.models import registry
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
-from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
+from tenor.tasks import Floats, Label, LabelArray, MultiLabel, Regression, SingleLabel, Targets, Task
 from tenor.training import fitting
 from tenor.training.class_weight import sample_weights
+
+TextsLike: TypeAlias = Any
+"""A sequence of strings: a list, an array, or a column of a pandas, polars or Arrow table."""
+LabelsLike: TypeAlias = Any
+"""The labels or values of texts: a list, an array, or a column of a table."""
+Tags: TypeAlias = Any
+"""scikit-learn's `sklearn.utils.Tags`, which has no types."""
 
 
 class _TextEstimator(BaseEstimator):  # type: ignore[misc]
@@ -33,11 +40,16 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
 
     family: str
     settings: dict[str, Any] | None
-    random_state: Any
+    random_state: int | np.random.RandomState | None
     log: Sequence[str]
 
     def _fit(
-        self, texts: list[str], targets: Targets, task: Task, class_weight: Any = None, unlabelled: Any = None
+        self,
+        texts: list[str],
+        targets: Targets,
+        task: Task,
+        class_weight: dict[Label, float] | str | None = None,
+        unlabelled: TextsLike | None = None,
     ) -> None:
         family = registry.find(self.family)
         values = settings.current_names(family.config, self.settings or {}, "settings")
@@ -57,7 +69,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         metadata = {"text_column": "text", "label_column": "label", "seed": seed}
         self.predictor_ = Predictor(Bundle.from_fitted(family, fitted, metadata))
 
-    def explain(self, X: Any, labels: Sequence[Any] | None = None) -> list[Explanation]:
+    def explain(self, X: TextsLike, labels: Sequence[Label] | None = None) -> list[Explanation]:
         """Find the words that speak for and against labels, or raise and lower a value.
 
         Args:
@@ -89,7 +101,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
             return int(state)
         raise SettingsError(f"random_state is {state!r}.", "Give a whole number from 0 to 2^32 - 1, or None.")
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
@@ -121,8 +133,8 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         self,
         family: str = "ngram",
         settings: dict[str, Any] | None = None,
-        random_state: int | None = 0,
-        class_weight: dict[Any, float] | str | None = None,
+        random_state: int | np.random.RandomState | None = 0,
+        class_weight: dict[Label, float] | str | None = None,
         log: Sequence[str] = (),
     ) -> None:
         self.family = family
@@ -131,7 +143,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         self.class_weight = class_weight
         self.log = log
 
-    def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
+    def fit(self, X: TextsLike, y: LabelsLike, unlabelled: TextsLike | None = None) -> Self:
         """Train on texts and their labels.
 
         Args:
@@ -144,7 +156,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             SettingsError: The family or a setting is unknown.
         """
         texts = check_texts(X)
-        labels: Any = y if isinstance(y, np.ndarray) else as_list(y)
+        labels: LabelsLike = y if isinstance(y, np.ndarray) else as_list(y)
         if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
         if len(labels) != len(texts):
@@ -185,7 +197,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         )
         return self
 
-    def _fit_multilabel(self, texts: list[str], labels: Any, unlabelled: Any) -> Self:
+    def _fit_multilabel(self, texts: list[str], labels: LabelsLike, unlabelled: TextsLike | None) -> Self:
         if getattr(labels, "ndim", 1) == 2:
             targets = np.asarray(labels)
             if not np.isin(targets, (0, 1)).all():
@@ -210,12 +222,12 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         self._fit(texts, targets.astype(np.float32), task, self.class_weight, unlabelled)
         return self
 
-    def predict_proba(self, X: Any) -> Floats:
+    def predict_proba(self, X: TextsLike) -> Floats:
         """Probabilities of shape (texts, classes); for multi-label data, of each label by itself."""
         check_is_fitted(self)
         return self.predictor_.predict_proba(X)
 
-    def predict_set(self, X: Any, coverage: float = DEFAULT_COVERAGE, per_class: bool = False) -> npt.NDArray[Any]:
+    def predict_set(self, X: TextsLike, coverage: float = DEFAULT_COVERAGE, per_class: bool = False) -> LabelArray:
         """Prediction sets: labels that contain the true one for the share `coverage` of texts.
 
         This holds for texts like the training texts. For multi-label data, a set contains all true labels.
@@ -237,7 +249,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         sets[:] = [tuple(original[label] for label in row) for row in sets]
         return sets
 
-    def predict(self, X: Any) -> npt.NDArray[Any]:
+    def predict(self, X: TextsLike) -> LabelArray:
         """The most probable label of each text, (texts,).
 
         For multi-label data: tuples of labels, (texts,), or 0 and 1, (texts, labels), in the form that `fit` received.
@@ -252,7 +264,9 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         labels[:] = [tuple(self.classes_[row].tolist()) for row in indicators]
         return labels
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(
+        self, X: TextsLike, y: LabelsLike, sample_weight: Sequence[float] | npt.NDArray[np.float64] | None = None
+    ) -> float:
         """Accuracy; for multi-label data the share of texts with exactly the right labels."""
         check_is_fitted(self)
         if self._label_format != "sets":
@@ -260,7 +274,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         exact = [set(predicted) == set(true) for predicted, true in zip(self.predict(X), as_list(y), strict=True)]
         return float(np.average(exact, weights=sample_weight))
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
@@ -283,7 +297,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         self,
         family: str = "ngram",
         settings: dict[str, Any] | None = None,
-        random_state: int | None = 0,
+        random_state: int | np.random.RandomState | None = 0,
         log: Sequence[str] = (),
     ) -> None:
         self.family = family
@@ -291,7 +305,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.log = log
 
-    def fit(self, X: Any, y: Any, unlabelled: Any = None) -> Self:
+    def fit(self, X: TextsLike, y: LabelsLike, unlabelled: TextsLike | None = None) -> Self:
         """Train on texts and their values.
 
         Args:
@@ -316,7 +330,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         self._fit(texts, values.astype(np.float32), task, None, unlabelled)
         return self
 
-    def predict_interval(self, X: Any, coverage: float = DEFAULT_COVERAGE) -> Floats:
+    def predict_interval(self, X: TextsLike, coverage: float = DEFAULT_COVERAGE) -> Floats:
         """Prediction intervals that contain the true value for the share `coverage` of texts.
 
         This holds for texts like the training texts.
@@ -334,7 +348,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self.predictor_.predict_interval(X, coverage)
 
-    def predict(self, X: Any) -> npt.NDArray[Any]:
+    def predict(self, X: TextsLike) -> LabelArray:
         """The value of each text, (texts,)."""
         check_is_fitted(self)
         return self.predictor_.predict(X)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -37,7 +37,9 @@ class Heard(Callback):
         if self.stop_at and stage.startswith(self.stop_at):
             raise KeyboardInterrupt
 
-    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def on_candidate_end(
+        self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None
+    ) -> None:
         self.ready[name] = metrics
 
 

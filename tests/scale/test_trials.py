@@ -40,7 +40,9 @@ class Listening(Callback):
     def __init__(self) -> None:
         self.names = list[str]()
 
-    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def on_candidate_end(
+        self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None
+    ) -> None:
         self.names.append(name)
 
 
@@ -112,7 +114,7 @@ def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
             self.late += "not ready in time" in message
 
         def on_candidate_end(
-            self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None
+            self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None
         ) -> None:
             assert self.saved.exists() or not self.names
             super().on_candidate_end(name, metrics)

@@ -1,7 +1,6 @@
 """Callbacks: how long-running work reports its messages, its progress and its metrics."""
 
 from collections.abc import Mapping
-from typing import Any
 
 
 class Callback:
@@ -36,7 +35,9 @@ class Callback:
             metrics: Their values by name.
         """
 
-    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def on_candidate_end(
+        self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None
+    ) -> None:
         """Receive a row of the leaderboard: one of several models was trained and evaluated on the validation data.
 
         Args:
@@ -70,7 +71,9 @@ class ForwardingCallback(Callback):
         """Forward metrics."""
         self.callback.log_metrics(kind, step, metrics)
 
-    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def on_candidate_end(
+        self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None
+    ) -> None:
         """Forward a candidate."""
         self.callback.on_candidate_end(name, metrics, settings)
 
@@ -86,6 +89,8 @@ class PrefixedCallback(ForwardingCallback):
         """Forward metrics as those of `PREFIX/KIND`."""
         super().log_metrics(f"{self.prefix}/{kind}", step, metrics)
 
-    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def on_candidate_end(
+        self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None
+    ) -> None:
         """Forward a candidate as `PREFIX, NAME`."""
         super().on_candidate_end(f"{self.prefix}, {name}", metrics, settings)

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 _MAX_VALUES = 1 << 24
 _MAX_LEVELS = 60
@@ -17,7 +17,9 @@ _MAX_DIGITS = 19
 _SHOWN = 60  # characters of a value, or of a key, that an error shows
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # as an escape; UTF-8 cannot contain one
 
-D = TypeVar("D")
+Json: TypeAlias = Any
+"""What `json.loads` returns."""
+JsonObject: TypeAlias = dict[str, Json]
 
 
 class RecordError(ValueError):
@@ -42,7 +44,7 @@ class RecordError(ValueError):
         """The same error, for a record that is the field `path` of a larger one."""
         return RecordError(self.file, f"{path}.{self.path}".rstrip("."), self.problem)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> "tuple[type[RecordError], tuple[str, str, str]]":
         return RecordError, (self.file, self.path, self.problem)
 
 
@@ -56,7 +58,7 @@ class Record:
         path: Its own place in the file; empty: the object is the whole file.
     """
 
-    values: dict[str, Any]
+    values: JsonObject
     file: str
     path: str = ""
 
@@ -102,7 +104,7 @@ class Record:
             raise self._type_error(key, value, f"a number{bounded}")
         return float(value)
 
-    def items(self, key: str, max_items: int | None = None) -> list[Any]:
+    def items(self, key: str, max_items: int | None = None) -> list[Json]:
         """Read a list."""
         value = self._get(key)
         if not isinstance(value, list):
@@ -147,7 +149,7 @@ class Record:
             if key not in known:
                 raise self.error(key[:_SHOWN], "the field is unknown")
 
-    def _get(self, key: str) -> Any:
+    def _get(self, key: str) -> Json:
         if key not in self.values:
             raise self.error(key, "it is missing")
         return self.values[key]
@@ -217,7 +219,7 @@ def parse(data: bytes, file: str, allow_surrogates: bool = False) -> Record:
     return Record(values, file)
 
 
-def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: Sequence[tuple[str, Json]]) -> JsonObject:
     values = dict(pairs)
     if len(values) < len(pairs):
         names = set()
@@ -228,7 +230,7 @@ def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _refuse_deep(values: Any, file: str) -> None:
+def _refuse_deep(values: Json, file: str) -> None:
     level = [values]
     for _ in range(_MAX_LEVELS):
         inner = (part.values() if isinstance(part, dict) else part for part in level)
@@ -249,7 +251,7 @@ def _refuse_surrogates(values: object, file: str) -> None:
                     raise RecordError(file, ascii(path)[1:-1], "it contains a lone surrogate") from None
 
 
-def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Json) -> Iterator[tuple[str, Json]]:
     """Every value that is neither an object nor a list, with its path."""
     pending = [("", value)]
     while pending:
@@ -262,7 +264,7 @@ def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
             yield path, value
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Json) -> str:
     """The value as JSON, or its type for a list or an object."""
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "a list"

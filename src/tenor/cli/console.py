@@ -7,7 +7,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenor._core.callbacks import Callback
 from tenor._core.printable import printable, printable_row
@@ -99,7 +99,9 @@ class Console(Callback):
 
         self.on_message(f"{epoch}: {describe(metrics)}")
 
-    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def on_candidate_end(
+        self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None
+    ) -> None:
         """Add a row to the leaderboard: a table on a terminal, a line in a pipe."""
         self._close_bar()
         self._leaderboard.append((name, metrics))

@@ -16,11 +16,15 @@ import typing
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, NewType, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NewType, TypeVar
 
 from tenor.errors import RenamedSettingWarning, SettingsError, listed
 
-S = TypeVar("S")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+S = TypeVar("S", bound="DataclassInstance")
+Value = TypeVar("Value")
 Seconds = NewType("Seconds", float)
 """A time, which may also be written as `60s`, `5m` or `1h30m`."""
 
@@ -42,7 +46,7 @@ class SettingHelp(NamedTuple):
     help: str
 
 
-def setting(default: S, help: str | None = None) -> S:
+def setting(default: Value, help: str | None = None) -> Value:
     """A field of a settings class.
 
     Args:
@@ -52,7 +56,7 @@ def setting(default: S, help: str | None = None) -> S:
     return dataclasses.field(default=default, metadata={} if help is None else {"help": help})
 
 
-def describe(kind: type) -> list[SettingHelp]:
+def describe(kind: "type[DataclassInstance]") -> list[SettingHelp]:
     """The settings of a class, in order, for help and documentation."""
     fields = dataclasses.fields(kind)
     return [SettingHelp(each.name, _shown(each.default), _help(kind, each.name)) for each in fields]
@@ -86,12 +90,12 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
     """
     values = current_names(kind, values, source, warn=False)
     hints = typing.get_type_hints(kind)
-    known = [field.name for field in dataclasses.fields(typing.cast(Any, kind))]
+    known = [field.name for field in dataclasses.fields(kind)]
     for key in values:
         if key not in known:
             nested = " Settings of the family belong under [settings]." if "settings" in known else ""
             raise SettingsError(f"{source}: there is no setting {key!r}.", suggest(key, known) + nested)
-    required = [field.name for field in dataclasses.fields(typing.cast(Any, kind)) if _is_required(field)]
+    required = [field.name for field in dataclasses.fields(kind) if _is_required(field)]
     for key in required:
         if key not in values:
             raise SettingsError(f"{source}: the setting {key!r} is missing.", "Give it a value.")
@@ -129,7 +133,7 @@ def restore(kind: type[S], values: dict[str, Any], source: str) -> S:
     )
 
 
-def as_dict(settings: Any) -> dict[str, Any]:
+def as_dict(settings: "DataclassInstance") -> dict[str, Any]:
     """The settings as plain values, ready for JSON."""
     return {
         key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(settings).items()

@@ -6,7 +6,6 @@ probabilities or values. Families know the number of outputs and their activatio
 
 import typing
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,8 @@ from tenor._core.records import Record
 from tenor.tasks.base import Activation as Activation
 from tenor.tasks.base import Floats as Floats
 from tenor.tasks.base import Kind as Kind
+from tenor.tasks.base import Label as Label
+from tenor.tasks.base import LabelArray as LabelArray
 from tenor.tasks.base import Metric as Metric
 from tenor.tasks.base import Targets as Targets
 from tenor.tasks.base import Task as Task
@@ -25,7 +26,7 @@ from tenor.tasks.single_label import SingleLabel as SingleLabel
 _LARGEST_VALUE = 3e38  # of float32
 
 
-def from_labels(kind: Kind, labels: Sequence[Any]) -> Task:
+def from_labels(kind: Kind, labels: Sequence[Label]) -> Task:
     """The task of labelled texts.
 
     Args:
@@ -41,7 +42,7 @@ def from_labels(kind: Kind, labels: Sequence[Any]) -> Task:
     return SingleLabel(tuple(sorted(set(labels))))
 
 
-def from_dict(description: dict[str, Any]) -> Task:
+def from_dict(description: dict[str, object]) -> Task:
     """The task that `to_dict` wrote. Raises RecordError, a ValueError, for anything else."""
     record = Record(description, "tenor.json", "task")
     if record.choice("kind", typing.get_args(Kind)) == "regression":

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,12 @@ import numpy.typing as npt
 Kind = Literal["binary", "multiclass", "multilabel", "regression"]
 Activation = Literal["sigmoid", "softmax", "identity"]
 Metric = Literal["accuracy", "micro_f1", "r2"]
-Floats = npt.NDArray[np.float32]
-Targets = npt.NDArray[Any]
+Label: TypeAlias = Any
+"""The label of one text: a name, a sequence of names, or a number; the task knows which."""
+LabelArray: TypeAlias = npt.NDArray[Any]
+"""(texts,) labels: names, tuples of names, or numbers."""
+Floats: TypeAlias = npt.NDArray[np.float32]
+Targets: TypeAlias = npt.NDArray[Any]
 """SingleLabel: (texts,) int32; MultiLabel: (texts, labels) float32 of 0 and 1; Regression: (texts,) float32."""
 
 LARGEST_LOSS = 16.2
@@ -77,11 +81,11 @@ class Task(ABC):
         return 0.0
 
     @abstractmethod
-    def encode(self, labels: Sequence[Any]) -> Targets:
+    def encode(self, labels: Sequence[Label]) -> Targets:
         """Turn the labels of texts into targets."""
 
     @abstractmethod
-    def decode(self, targets: Targets) -> npt.NDArray[Any]:
+    def decode(self, targets: Targets) -> LabelArray:
         """Turn targets back into labels, (texts,): names, tuples of names, or values."""
 
     @abstractmethod
@@ -179,15 +183,15 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def label_names(self, label: Any) -> tuple[str, ...]:
+    def label_names(self, label: Label) -> tuple[str, ...]:
         """The names in the label of one text: one, several, or none for a number."""
 
     @abstractmethod
-    def describe_label(self, label: Any) -> str:
+    def describe_label(self, label: Label) -> str:
         """The label of one text, for people."""
 
     @abstractmethod
-    def label_problem(self, label: Any) -> str | None:
+    def label_problem(self, label: Label) -> str | None:
         """What is wrong with a label that somebody gave for one text, as a sentence; None: nothing."""
 
     @abstractmethod
@@ -199,7 +203,7 @@ class Task(ABC):
         """The task with the labels of both, to compare their models."""
 
     @abstractmethod
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The task as JSON; `tasks.from_dict` reads it."""
 
 
@@ -210,7 +214,7 @@ def sigmoid(logits: Floats) -> npt.NDArray[np.float64]:
     return np.asarray(np.where(wide >= 0, 1 / (1 + odds), odds / (1 + odds)))
 
 
-def label_list_problem(given: Sequence[Any], known: Sequence[str]) -> str | None:
+def label_list_problem(given: Sequence[object], known: Sequence[str]) -> str | None:
     """What is wrong with these labels of one text: one is unknown, or one occurs twice."""
     unknown = [each for each in given if each not in known]
     if unknown:

@@ -2,13 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor.errors import listed
-from tenor.tasks.base import LARGEST_LOSS, Activation, Floats, Kind, Metric, Targets, Task, label_list_problem, sigmoid
+from tenor.tasks.base import (
+    LARGEST_LOSS,
+    Activation,
+    Floats,
+    Kind,
+    Label,
+    LabelArray,
+    Metric,
+    Targets,
+    Task,
+    label_list_problem,
+    sigmoid,
+)
 
 _LARGEST_NONCONFORMITY = 80.0  # -log of a probability that float32 cannot tell from 0
 
@@ -59,7 +70,7 @@ class MultiLabel(Task):
             targets[row, [position[name] for name in names]] = 1
         return targets
 
-    def decode(self, targets: Targets) -> npt.NDArray[Any]:
+    def decode(self, targets: Targets) -> LabelArray:
         """Tuples of label names, (texts,)."""
         names = np.array(self.labels)
         result = np.empty(len(targets), object)
@@ -173,15 +184,15 @@ class MultiLabel(Task):
         """Each logit by itself."""
         return np.eye(self.n_outputs), 0.0
 
-    def label_names(self, label: Any) -> tuple[str, ...]:
+    def label_names(self, label: Label) -> tuple[str, ...]:
         """All names of the text."""
         return tuple(label)
 
-    def describe_label(self, label: Any) -> str:
+    def describe_label(self, label: Label) -> str:
         """The names, or a dash for none."""
         return ", ".join(label) or "—"
 
-    def label_problem(self, label: Any) -> str | None:
+    def label_problem(self, label: Label) -> str | None:
         """It must be a list of known labels, each once."""
         if not isinstance(label, list):
             return "a text may have several labels: give a list."
@@ -196,7 +207,7 @@ class MultiLabel(Task):
         labels = tuple(sorted({*self.labels, *other.labels}))
         return MultiLabel(labels, never_none=bool(labels))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The task as JSON."""
         return {
             "kind": self.kind,

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor.errors import SettingsError
-from tenor.tasks.base import Activation, Floats, Kind, Metric, Targets, Task
+from tenor.tasks.base import Activation, Floats, Kind, Label, LabelArray, Metric, Targets, Task
 
 _STRATA = 10
 
@@ -61,7 +60,7 @@ class Regression(Task):
         """The values, (texts,)."""
         return np.asarray(labels, np.float32)
 
-    def decode(self, targets: Targets) -> npt.NDArray[Any]:
+    def decode(self, targets: Targets) -> LabelArray:
         """The values, (texts,)."""
         return targets
 
@@ -145,15 +144,15 @@ class Regression(Task):
         """The value itself."""
         return np.full((1, 1), self.std), self.mean
 
-    def label_names(self, label: Any) -> tuple[str, ...]:
+    def label_names(self, label: Label) -> tuple[str, ...]:
         """None."""
         return ()
 
-    def describe_label(self, label: Any) -> str:
+    def describe_label(self, label: Label) -> str:
         """The number with six digits."""
         return f"{float(label):.6g}"
 
-    def label_problem(self, label: Any) -> str | None:
+    def label_problem(self, label: Label) -> str | None:
         """It must be a finite number."""
         number = isinstance(label, (int, float)) and math.isfinite(label)
         return None if number else "the model predicts numbers: give one."
@@ -166,6 +165,6 @@ class Regression(Task):
         """The task itself: numbers have no labels."""
         return self
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The task as JSON. The keys are those of the first format of model folders."""
         return {"kind": self.kind, "centre": self.mean, "spread": self.std}

@@ -2,13 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor.errors import listed
-from tenor.tasks.base import LARGEST_LOSS, Activation, Floats, Kind, Metric, Targets, Task, label_list_problem, sigmoid
+from tenor.tasks.base import (
+    LARGEST_LOSS,
+    Activation,
+    Floats,
+    Kind,
+    Label,
+    LabelArray,
+    Metric,
+    Targets,
+    Task,
+    label_list_problem,
+    sigmoid,
+)
 
 _LARGEST_NONCONFORMITY = 80.0  # -log of a probability that float32 cannot tell from 0
 _MAX_UNIFORM_SHARE = 0.5
@@ -55,7 +67,7 @@ class SingleLabel(Task):
         position = {label: index for index, label in enumerate(self.labels)}
         return np.fromiter((position[label] for label in labels), np.int32, len(labels))
 
-    def decode(self, targets: Targets) -> npt.NDArray[Any]:
+    def decode(self, targets: Targets) -> LabelArray:
         """Names of the classes, (texts,)."""
         return np.asarray(np.array(self.labels)[targets])
 
@@ -183,15 +195,15 @@ class SingleLabel(Task):
             return np.array([[-1.0], [1.0]]), 0.0
         return np.eye(self.n_outputs) - 1 / self.n_outputs, 0.0
 
-    def label_names(self, label: Any) -> tuple[str, ...]:
+    def label_names(self, label: Label) -> tuple[str, ...]:
         """The one name."""
         return (label,)
 
-    def describe_label(self, label: Any) -> str:
+    def describe_label(self, label: Label) -> str:
         """The name."""
         return str(label)
 
-    def label_problem(self, label: Any) -> str | None:
+    def label_problem(self, label: Label) -> str | None:
         """A list is not one label, and the label must be known."""
         if isinstance(label, list):
             return "a text has one label: give it alone."
@@ -205,6 +217,6 @@ class SingleLabel(Task):
         """The task with the labels of both."""
         return SingleLabel(tuple(sorted({*self.labels, *other.labels})))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The task as JSON."""
         return {"kind": self.kind, "labels": list(self.labels)}

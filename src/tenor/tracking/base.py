@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 Status = Literal["finished", "failed", "interrupted"]
 
@@ -10,7 +10,7 @@ Status = Literal["finished", "failed", "interrupted"]
 class Tracker(Protocol):
     """Records one run."""
 
-    def log_settings(self, values: Mapping[str, Any]) -> None:
+    def log_settings(self, values: Mapping[str, object]) -> None:
         """Record settings of the run. Those that are recorded already keep their values."""
 
     def log_metrics(self, step: int, values: Mapping[str, float]) -> None:

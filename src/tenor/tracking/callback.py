@@ -36,7 +36,9 @@ class TrackingCallback(ForwardingCallback):
         super().log_metrics(kind, step, metrics)
         self.track_metrics(kind, step, metrics)
 
-    def on_candidate_end(self, name: str, metrics: dict[str, float], settings: Mapping[str, Any] | None = None) -> None:
+    def on_candidate_end(
+        self, name: str, metrics: dict[str, float], settings: Mapping[str, object] | None = None
+    ) -> None:
         """Forward a candidate, and record it as a run below this one."""
         super().on_candidate_end(name, metrics, settings)
         for tracker in self.trackers:
@@ -45,7 +47,7 @@ class TrackingCallback(ForwardingCallback):
             child.log_metrics(0, numeric_metrics(metrics))
             child.finish("finished")
 
-    def log_settings(self, values: Mapping[str, Any]) -> None:
+    def log_settings(self, values: Mapping[str, object]) -> None:
         """Record settings of the run, without those that are None."""
         given = {
             name: printable(value) if isinstance(value, str) else value
@@ -55,13 +57,13 @@ class TrackingCallback(ForwardingCallback):
         for tracker in self.trackers:
             tracker.log_settings(given)
 
-    def track_metrics(self, kind: str, step: int, metrics: Mapping[str, Any]) -> None:
+    def track_metrics(self, kind: str, step: int, metrics: Mapping[str, object]) -> None:
         """Record the numbers among the metrics, by names that begin with `kind`; nothing is forwarded."""
         for tracker in self.trackers:
             tracker.log_metrics(step, {f"{kind}/{name}": value for name, value in numeric_metrics(metrics).items()})
 
     def log_training(
-        self, settings: Mapping[str, Any], history: Sequence[Mapping[str, Any]], timing: Mapping[str, float]
+        self, settings: Mapping[str, object], history: Sequence[Mapping[str, object]], timing: Mapping[str, float]
     ) -> None:
         """Record what is known once a model is trained.
 

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tenor._core.callbacks import Callback
 from tenor.errors import TenorError, missing_extra
@@ -64,14 +63,14 @@ class Run:
     """
 
     def __init__(
-        self, client: MlflowClient, experiment: str, run_id: str, logged: Mapping[str, Any] | None = None
+        self, client: MlflowClient, experiment: str, run_id: str, logged: Mapping[str, object] | None = None
     ) -> None:
         self.client, self.experiment, self.run_id = client, experiment, run_id
         self.logged = dict(logged or {})
         self.pending: list[Metric] = []
         self.flushed_at = time.monotonic()
 
-    def log_settings(self, values: Mapping[str, Any]) -> None:
+    def log_settings(self, values: Mapping[str, object]) -> None:
         """Record settings as parameters."""
         new = {name: str(value)[:_MAX_CHARACTERS] for name, value in values.items() if name not in self.logged}
         self.logged |= new

@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from tenor._core.callbacks import Callback
 from tenor.errors import BundleError, WriteError, missing_extra
@@ -63,7 +62,7 @@ class Events:
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        self.values: dict[str, Any] = {}
+        self.values: dict[str, object] = {}
         place.mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{int(time.time()):010d}.tenor.{os.getpid()}.{next(self._numbers)}"
         self.file = (place / name).open("xb")
@@ -71,7 +70,7 @@ class Events:
         self.flushed_at = time.monotonic()
         self._write(Event(file_version="brain.Event:2"))
 
-    def log_settings(self, values: Mapping[str, Any]) -> None:
+    def log_settings(self, values: Mapping[str, object]) -> None:
         """Keep settings; `finish` writes them."""
         self.values = {**values, **self.values}
 
@@ -111,7 +110,7 @@ class Events:
         with self._writing():
             self.file.close()
 
-    def _plugin(self, tag: str, content: Any) -> None:
+    def _plugin(self, tag: str, content: plugin_data_pb2.HParamsPluginData) -> None:
         data = SummaryMetadata.PluginData(plugin_name=metadata.PLUGIN_NAME, content=content.SerializeToString())
         value = Summary.Value(tag=tag, metadata=SummaryMetadata(plugin_data=data), tensor=metadata.NULL_TENSOR)
         self._write(Event(summary=Summary(value=[value])))

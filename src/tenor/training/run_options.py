@@ -13,7 +13,7 @@ from tenor.models import registry
 
 def configure_run(
     options: Mapping[str, Any],
-    auto_settings: Mapping[str, Any] | None = None,
+    auto_settings: Mapping[str, object] | None = None,
     assignments: Sequence[str] = (),
     source: str = "options",
 ) -> RunConfig:
