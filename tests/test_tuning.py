@@ -19,8 +19,8 @@ from tenor.training import pipeline
 
 pytest.importorskip("optuna")
 
-from tenor.training import tuning
-from tenor.training.tuning import Tuning
+from tenor.training import study, tuning
+from tenor.training.tuning import TuneConfig
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +51,7 @@ def run(data: Path, out: Path, **values: Any) -> RunConfig:
 
 
 def losses(folder: Path) -> list[str]:
-    lines = (folder / tuning.TRIALS).read_text(encoding="utf-8").splitlines()
+    lines = (folder / study.TRIALS).read_text(encoding="utf-8").splitlines()
     at = lines[0].split(",").index("validation_loss")
     return [line.split(",")[at] for line in lines[1:]]
 
@@ -59,10 +59,10 @@ def losses(folder: Path) -> list[str]:
 def test_the_best_settings_are_no_worse_than_the_defaults_and_train_as_they_are(
     tmp_path: Path, english_csv: Path
 ) -> None:
-    found = tuning.tune(Tuning(run(english_csv, tmp_path / "search"), trials=4))
+    found = tuning.tune(TuneConfig(run(english_csv, tmp_path / "search"), trials=4))
     assert found.n_trials == 4
     assert found.loss == min(float(loss) for loss in losses(found.folder)) <= found.default_loss
-    values = settings.read_toml(found.folder / tuning.BEST)
+    values = settings.read_toml(found.folder / study.BEST)
     best = settings.make(RunConfig, values, "best.toml")
     assert best.settings == found.settings
     assert {"word_ngrams": [1], "char_ngrams": []}.items() <= found.settings.items()
@@ -72,44 +72,44 @@ def test_the_best_settings_are_no_worse_than_the_defaults_and_train_as_they_are(
 
 
 def test_an_interrupted_search_goes_on_as_one_that_was_not(tmp_path: Path, english_csv: Path) -> None:
-    whole = tuning.tune(Tuning(run(english_csv, tmp_path / "whole"), trials=5))
+    whole = tuning.tune(TuneConfig(run(english_csv, tmp_path / "whole"), trials=5))
     stopping = Stopping(after=2)
     with pytest.raises(KeyboardInterrupt):
-        tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=5), stopping)
+        tuning.tune(TuneConfig(run(english_csv, tmp_path / "cut"), trials=5), stopping)
     assert stopping.said[-1].startswith("interrupted: 2 trials are kept")
     assert len(losses(tmp_path / "cut")) == 2
-    rest = tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=5))
+    rest = tuning.tune(TuneConfig(run(english_csv, tmp_path / "cut"), trials=5))
     assert losses(rest.folder) == losses(whole.folder)
     assert rest.settings == whole.settings
-    assert tuning.tune(Tuning(run(english_csv, tmp_path / "cut"), trials=5)) == rest  # nothing is left to do
+    assert tuning.tune(TuneConfig(run(english_csv, tmp_path / "cut"), trials=5)) == rest  # nothing is left to do
 
 
 def test_a_killed_trial_is_made_again(tmp_path: Path, english_csv: Path) -> None:
-    whole = tuning.tune(Tuning(run(english_csv, tmp_path / "whole"), trials=3))
-    tuning.tune(Tuning(run(english_csv, tmp_path / "killed"), trials=2))
-    with sqlite3.connect(tmp_path / "killed" / tuning.STUDY) as database:  # what a kill leaves: a trial that runs
+    whole = tuning.tune(TuneConfig(run(english_csv, tmp_path / "whole"), trials=3))
+    tuning.tune(TuneConfig(run(english_csv, tmp_path / "killed"), trials=2))
+    with sqlite3.connect(tmp_path / "killed" / study.DATABASE) as database:  # what a kill leaves: a trial that runs
         database.execute("INSERT INTO trials (number, study_id, state) VALUES (2, 1, 'RUNNING')")
     database.close()
-    assert tuning.tune(Tuning(run(english_csv, tmp_path / "killed"), trials=3)).settings == whole.settings
+    assert tuning.tune(TuneConfig(run(english_csv, tmp_path / "killed"), trials=3)).settings == whole.settings
     assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
 
 
 def test_a_network_that_does_badly_is_given_up(tmp_path: Path, chinese_csv: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(tuning, "_STARTUP", 1)
+    monkeypatch.setattr(study, "_STARTUP", 1)
     fixed = {"vocabulary": 1_000, "epochs": 3, "batch_tokens": 256, "embedding": 8, "patience": "none"}
     fixed |= {"label_smoothing": 0.0, "dropout": 0.0, "hidden": [], "word_ngrams": [1]}
     asked = run(chinese_csv, tmp_path / "search", family="bag", settings=fixed, seed=1)
     heard = Stopping(after=99)
-    found = tuning.tune(Tuning(asked, trials=5), heard)
+    found = tuning.tune(TuneConfig(asked, trials=5), heard)
     assert found.n_trials == 5
     assert set(found.settings) == {*fixed, "learning_rate"} or found.loss == found.default_loss
-    given_up = sum(line.endswith(" s.") and ": given up after" in line for line in heard.said)
-    table = (found.folder / tuning.TRIALS).read_text(encoding="utf-8")
+    given_up = sum(line.endswith(" s.") and ": pruned after" in line for line in heard.said)
+    table = (found.folder / study.TRIALS).read_text(encoding="utf-8")
     assert table.count(",pruned,") == given_up > 0
 
 
 def test_time_ends_a_search_after_the_defaults(tmp_path: Path, english_csv: Path) -> None:
-    found = tuning.tune(Tuning(run(english_csv, tmp_path / "search"), trials=50, budget=1e-6))
+    found = tuning.tune(TuneConfig(run(english_csv, tmp_path / "search"), trials=50, budget=1e-6))
     assert (found.n_trials, found.loss) == (1, found.default_loss)
 
 
@@ -131,20 +131,20 @@ def test_every_family_says_what_may_be_changed() -> None:
 
 def test_what_cannot_be_searched_is_refused(tmp_path: Path, english_csv: Path, chinese_csv: Path) -> None:
     search = tmp_path / "search"
-    tuning.tune(Tuning(run(english_csv, search), trials=1))
+    tuning.tune(TuneConfig(run(english_csv, search), trials=1))
     with pytest.raises(SettingsError, match="this is a search with other data and task"):
-        tuning.tune(Tuning(run(chinese_csv, search)))
+        tuning.tune(TuneConfig(run(chinese_csv, search)))
     with pytest.raises(SettingsError, match="this is a search with other data and seed"):
-        tuning.tune(Tuning(run(english_csv, search, seed=1, test_size=0.2), trials=1))
+        tuning.tune(TuneConfig(run(english_csv, search, seed=1, test_size=0.2), trials=1))
     with pytest.raises(SettingsError, match="'auto' has nothing to tune"):
-        tuning.tune(Tuning(run(english_csv, search, family="auto")))
+        tuning.tune(TuneConfig(run(english_csv, search, family="auto")))
     with pytest.raises(SettingsError, match="trials"):
-        Tuning(run(english_csv, search), trials=0)
+        TuneConfig(run(english_csv, search), trials=0)
     everything = {"word_ngrams": [1], "char_ngrams": [], "weighting": "tf-idf", "C": 1.0, "min_df": 2}
     with pytest.raises(SettingsError, match="every setting that could be tuned is given"):
-        tuning.tune(Tuning(run(english_csv, tmp_path / "other", settings=everything)))
-    with pytest.raises(BundleError, match="is no search"):
-        tuning.tune(Tuning(run(english_csv, tmp_path)))
-    (search / tuning.STUDY).write_bytes(b"no database at all, but long enough to be looked at" * 20)
-    with pytest.raises(TenorError, match="this is no database of trials"):
-        tuning.tune(Tuning(run(english_csv, search)))
+        tuning.tune(TuneConfig(run(english_csv, tmp_path / "other", settings=everything)))
+    with pytest.raises(BundleError, match="is not a search"):
+        tuning.tune(TuneConfig(run(english_csv, tmp_path)))
+    (search / study.DATABASE).write_bytes(b"no database at all, but long enough to be looked at" * 20)
+    with pytest.raises(TenorError, match="this is not a database of trials"):
+        tuning.tune(TuneConfig(run(english_csv, search)))

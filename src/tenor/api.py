@@ -69,7 +69,7 @@ def tune(
     """
     from tenor.training import tuning
 
-    return tuning.tune(tuning.Tuning(config, trials, budget, parallel), callback)
+    return tuning.tune(tuning.TuneConfig(config, trials, budget, parallel), callback)
 
 
 def load(folder: str | Path) -> Predictor:

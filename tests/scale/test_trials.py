@@ -15,9 +15,9 @@ from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
 from tenor.errors import SettingsError
 from tenor.models.auto import plan
-from tenor.training import pipeline, tuning
+from tenor.training import pipeline, study, tuning
 from tenor.training.finishing import TrainedModel
-from tenor.training.tuning import Tuning
+from tenor.training.tuning import TuneConfig
 
 pytest.importorskip("ray")
 pytest.importorskip("optuna")
@@ -48,7 +48,7 @@ class Listening(Callback):
 
 def table(folder: Path) -> list[list[str]]:
     """The trials' losses and settings."""
-    lines = (folder / tuning.TRIALS).read_text(encoding="utf-8").splitlines()
+    lines = (folder / study.TRIALS).read_text(encoding="utf-8").splitlines()
     at = lines[0].split(",").index("validation_loss")
     return [[line.split(",")[at], line.split(",", 12)[-1]] for line in lines[1:]]
 
@@ -56,7 +56,7 @@ def table(folder: Path) -> list[list[str]]:
 def search(data: Path, out: Path, count: int, together: int, ray: Any = None) -> tuning.TuningResult:
     run = RunConfig(str(data), family="ngram", settings=FIXED, out=str(out))
     attempts = None if ray is None else trials.Trials(trials.Places(ray, 2, 1))
-    return tuning.tune(Tuning(run, count, together=together), Callback(), attempts)
+    return tuning.tune(TuneConfig(run, count, parallel=together), Callback(), attempts)
 
 
 def test_a_search_finds_what_one_machine_finds_and_goes_on(tmp_path: Path, english_csv: Path) -> None:
@@ -140,4 +140,4 @@ def test_settings_that_do_not_serve_are_told_of(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "in.csv", [(text, str(len(text) / 8)) for text, _ in english(60)])
     run = RunConfig(str(data), family="ngram", settings={"weighting": "naive-bayes"}, out=str(tmp_path / "search"))
     with cluster.connected("ray") as ray, pytest.raises(SettingsError, match="must be tf-idf where numbers are"):
-        tuning.tune(Tuning(run, 2), Callback(), trials.Trials(trials.Places(ray, 2, 1)))
+        tuning.tune(TuneConfig(run, 2), Callback(), trials.Trials(trials.Places(ray, 2, 1)))

@@ -147,7 +147,7 @@ def test_from_python() -> None:
 
 def test_each_trial_of_a_search_is_a_run_with_its_settings() -> None:
     tuning.tune(
-        tuning.Tuning(RunConfig(write("rows.csv"), family="ngram", out="search", log=("tensorboard",)), trials=2)
+        tuning.TuneConfig(RunConfig(write("rows.csv"), family="ngram", out="search", log=("tensorboard",)), trials=2)
     )
     found = events(Path("tensorboard/search/trial 1"))
     assert found["validation_loss"][0][1] > 0

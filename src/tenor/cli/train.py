@@ -165,7 +165,7 @@ def _tune_and_train(
         raise SettingsError(
             "--tune searches on this machine.", "Search with 'tenor tune --on', then train with its best.toml."
         )
-    return tuning.train(tuning.Tuning(run, trials, budget_s), callback)
+    return tuning.tune_and_train(tuning.TuneConfig(run, trials, budget_s), callback)
 
 
 def _lines(metrics: dict[str, Any]) -> list[str]:

@@ -54,7 +54,7 @@ def tune(
     """Search for better settings of a family. 'tenor train --config OUT/best.toml' then trains with them."""
     from tenor.cli import console
     from tenor.config import settings
-    from tenor.training import run_options, tuning
+    from tenor.training import run_options, study, tuning
 
     options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     values = {"family": "ngram"} | options.merged(
@@ -80,7 +80,7 @@ def tune(
     options.require_data(context, values)
     run = run_options.configure_run(values, assignments=assignments or (), source=str(config or "tune"))
     budget_s = None if budget is None else settings.parse_duration(budget, "--budget")
-    search = tuning.Tuning(run, trials, budget_s, together or 1)
+    search = tuning.TuneConfig(run, trials, budget_s, together or 1)
     with console.Console(quiet=as_json) as callback:
         if on is None:
             tuned = tuning.tune(search, callback)
@@ -88,7 +88,7 @@ def tune(
             from tenor.distributed import on_cluster
 
             tuned = on_cluster.tune(on, search, together, callback, workers, worker_cores)
-    chosen = f"tenor train --config {tuned.folder / tuning.BEST}"
+    chosen = f"tenor train --config {tuned.folder / study.BEST}"
     if as_json:
         metrics = {"loss": tuned.loss, "loss_of_defaults": tuned.default_loss, "trials": tuned.n_trials}
         print(json.dumps({**metrics, "settings": tuned.settings, "folder": str(tuned.folder)}, ensure_ascii=False))

@@ -13,7 +13,7 @@ from tenor.inference.predict_files import LabelJob
 from tenor.inference.shards import Shard
 from tenor.training import pipeline, tuning
 from tenor.training.finishing import TrainedModel
-from tenor.training.tuning import Tuning, TuningResult
+from tenor.training.tuning import TuneConfig, TuningResult
 
 
 def train(address: str, run: RunConfig, callback: Callback, workers: int | None, worker_cores: int) -> TrainedModel:
@@ -38,14 +38,14 @@ def train(address: str, run: RunConfig, callback: Callback, workers: int | None,
 
 
 def tune(
-    address: str, search: Tuning, together: int | None, callback: Callback, workers: int | None, worker_cores: int
+    address: str, search: TuneConfig, parallel: int | None, callback: Callback, workers: int | None, worker_cores: int
 ) -> TuningResult:
     """Search for settings on a cluster.
 
     Args:
         address: `ray`, or `ray://HOST:PORT`.
         search: The search.
-        together: Trials that are proposed together; None: as many as there are workers.
+        parallel: Trials that are proposed together; None: as many as there are workers.
         callback: Receives messages and progress.
         workers: Number of workers; None: as many as the cluster has cores for.
         worker_cores: Cores of each worker.
@@ -54,8 +54,8 @@ def tune(
         TenorError: The cluster cannot be reached, or what the search raises.
     """
     with cluster.connected(address) as ray:
-        attempts = Trials(Places(ray, workers, worker_cores))
-        return tuning.tune(replace(search, together=together or attempts.workers), callback, attempts)
+        run_trials = Trials(Places(ray, workers, worker_cores))
+        return tuning.tune(replace(search, parallel=parallel or run_trials.workers), callback, run_trials)
 
 
 def label_shards(

@@ -15,8 +15,7 @@ from tenor._core.callbacks import Callback
 from tenor.distributed import cluster
 from tenor.errors import SettingsError, TenorError
 from tenor.models.auto.executor import spread_out
-from tenor.training import tuning
-from tenor.training.tuning import Outcome, Proposal, Setup
+from tenor.training.trials import Outcome, Proposal, TrialSetup, run_trial
 
 _ENDING_S = 1.0  # that tasks which are to end get to do so by themselves
 _DEATHS = 4  # times that a task whose worker dies is begun again
@@ -88,12 +87,12 @@ class Trials:
     def __init__(self, places: Places) -> None:
         self._places = places
         self.workers = places.places
-        self._setup: tuple[Setup | None, Any] = (None, None)
+        self._setup: tuple[TrialSetup | None, Any] = (None, None)
 
-    def __call__(self, setup: Setup, proposals: Sequence[Proposal], callback: Callback) -> Iterator[Outcome]:
+    def __call__(self, setup: TrialSetup, proposals: Sequence[Proposal], callback: Callback) -> Iterator[Outcome]:
         """What comes of the proposals. Raises TenorError where the defaults do not serve."""
         if self._setup[0] is not setup:
-            self._setup = setup, self._places.share(replace(setup, learned=setup.learned.in_memory()))
-        calls = ((None, tuning.attempt, (self._setup[1], proposal, Callback())) for proposal in proposals)
+            self._setup = setup, self._places.share(replace(setup, train=setup.train.in_memory()))
+        calls = ((None, run_trial, (self._setup[1], proposal, Callback())) for proposal in proposals)
         for _, outcome in spread_out(self._places, calls, lambda: self.workers):
             yield outcome
