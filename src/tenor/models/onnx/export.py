@@ -1,4 +1,4 @@
-"""A network in Keras -> the same in ONNX, proven equal before it is handed on."""
+"""A Keras network as ONNX, which must give the same logits before it is used."""
 
 from dataclasses import replace
 
@@ -15,46 +15,50 @@ from tenor.text.encoded import Encoded, concatenate
 
 
 def export(network: Network, encoded: Encoded) -> OnnxNetwork:
-    """The network as ONNX, once it has said the same of `encoded` as Keras.
+    """The network as ONNX, compared with Keras on `encoded` and on random rows.
+
+    The comparison uses ONNX Runtime, whatever runtime will predict.
 
     Raises:
-        TenorError: It has not; the graph is larger than 2 GB; or ONNX or ONNX Runtime is not installed.
+        TenorError: The logits differ, the graph is larger than 2 GB, or ONNX or ONNX Runtime is not installed.
     """
-    parts = network.family, network.task, network.config, network.text_encoder, network.arrays()
-    made = OnnxNetwork(*parts, {FLOAT32: _convert(network)}, precision.has_accelerator())
+    exported = OnnxNetwork(
+        family=network.family,
+        task=network.task,
+        config=network.config,
+        text_encoder=network.text_encoder,
+        weights=network.arrays(),
+        files={FLOAT32: _convert(network)},
+        trained_network=network if precision.has_accelerator() else None,
+    )
     rows = probe.draw(network.max_row_length, network.text_encoder.size)
     both = concatenate([encoded, rows])  # at once, since a backend may compile for every shape of batch
-    by_network, by_graph = (
-        network.score(both),
-        made.score_with(made.in_onnx_runtime(), both),
-    )  # whatever runtime is to predict
-    difference = np.abs(network.to_outputs(by_network) - made.to_outputs(by_graph)).max(initial=0.0)
-    if not difference <= TOLERANCE:  # not a number is no proof either
+    by_network, by_graph = network.score(both), exported.score_with(exported.in_onnx_runtime(), both)
+    difference = np.abs(network.to_outputs(by_network) - exported.to_outputs(by_graph)).max(initial=0.0)
+    if not difference <= TOLERANCE:  # so that NaN is refused too
         raise TenorError(
             f"the ONNX graph is up to {difference:.2g} away from the network, so it is not kept.",
             "Predictions go through Keras. Please report this.",
         )
-    kept = {NETWORK: by_network[-len(rows.row_to_text) :], FLOAT32: by_graph[-len(rows.row_to_text) :]}
-    made = replace(made, probe=Probe(rows, kept))
-    if made.on_device:
-        vars(made)["network"] = network  # where it is already
-    return made
+    n_rows = len(rows.row_to_text)
+    return replace(exported, probe=Probe(rows, {NETWORK: by_network[-n_rows:], FLOAT32: by_graph[-n_rows:]}))
 
 
 def quantised(network: Network, plain: OnnxNetwork) -> OnnxNetwork:
-    """`plain` with a graph in int8 beside it, which predicts: kernels and tables are rounded to 8 bits.
+    """`plain` with an int8 graph, which predicts from then on: kernels and tables are rounded to 8 bits.
 
-    It is smaller and quicker and not quite equal: measure it before it is kept. The float32 graph stays.
+    It is smaller and faster but not equal, so measure it before you keep it. The float32 graph stays.
     """
     files = {FLOAT32: plain.files[FLOAT32], INT8: _convert(network, int8=True)}
-    small = replace(plain, files=files, on_device=False, origin=None)
-    if small.probe is None:  # an older Tenor made the float32 graph
-        return small
-    logits = {**small.probe.logits, INT8: small.score_with(small.in_onnx_runtime(INT8), small.probe.rows)}
-    return replace(small, probe=replace(small.probe, logits=logits))
+    result = replace(plain, files=files, trained_network=None, origin=None)
+    if result.probe is None:  # an older Tenor made the float32 graph
+        return result
+    logits = {**result.probe.logits, INT8: result.score_with(result.in_onnx_runtime(INT8), result.probe.rows)}
+    return replace(result, probe=replace(result.probe, logits=logits))
 
 
 def _convert(network: Network, int8: bool = False) -> bytes:
+    """The network as an ONNX file. Raises TenorError like `export`."""
     try:
         from tenor.models.onnx.convert import convert
     except ModuleNotFoundError as error:

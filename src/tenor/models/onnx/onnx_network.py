@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -29,71 +29,79 @@ if TYPE_CHECKING:
 
 FLOAT32, INT8 = "model.onnx", "model.int8.onnx"
 TOLERANCE = 1e-4
-"""How far a probability, or a value in units of its spread, may be from the one that the original gives."""
+"""Largest difference of a probability, or of a value in standard deviations, from that of the network."""
 BFLOAT16_TOLERANCE = 0.02
-"""The same where a graph is computed in bfloat16."""
-_TOKENS = 4_096  # in a batch: about as much as stays in a processor's caches
-_ENCODER_TOKENS = 512  # of encoders, which keep thousands of values of each token at once: 4,096 took 15-50% longer
-_FEWEST_ON_DEVICE = 256  # rows; a few are not worth compiling for
+"""The same for a graph that is computed in bfloat16."""
+_BATCH_TOKENS = 4_096  # about as much as a processor's caches hold
+_ENCODER_BATCH_TOKENS = 512  # encoders keep thousands of values per token: 4,096 took 15-50% longer
+_MIN_ROWS_ON_DEVICE = 256  # fewer are not worth compiling for
 
 
 @dataclass(frozen=True)
 class OnnxNetwork(NeuralModel):
-    """A neural family's model, in ONNX. What needs gradients goes through Keras, which is loaded then.
+    """A neural family's model in ONNX. Keras is loaded for what needs gradients.
 
     Attributes:
         weights: The network's weights, by the paths of its variables.
-        files: The graphs, which refer to `weights`, by the names that they are saved under: `FLOAT32`, and `INT8` where
-            there is one, which then is the one that ONNX Runtime predicts with; OpenVINO takes `FLOAT32`.
-        on_device: Whether many rows are scored by `network`, on the GPU or TPU on which it has just been trained: it
-            says the same, and tens of times as fast as a processor. A model that is loaded has graphs alone.
+        files: The graphs by file name, `FLOAT32` and perhaps `INT8`. They refer to `weights`. ONNX Runtime predicts
+            with `INT8` if there is one, OpenVINO with `FLOAT32`.
+        trained_network: The network on the GPU or TPU that trained it, which scores many rows tens of times as fast as
+            the graph on a processor; None: there is no accelerator, or the model was loaded.
         probe: Rows with the logits of the network and of the graphs; None: an older Tenor made the model.
-        origin: The folder that it was loaded from; None: it was made by this process.
+        origin: The folder that it was loaded from; None: this process made it.
     """
 
     weights: Arrays
     files: Mapping[str, bytes]
-    on_device: bool = False
+    trained_network: "Network | None" = field(default=None, repr=False, compare=False)
     probe: Probe | None = None
     origin: Origin | None = None
 
     def score(self, encoded: Encoded) -> Floats:
-        """Logits of shape (texts, outputs) of texts that are ids already."""
-        if self.on_device and len(encoded.lengths) >= _FEWEST_ON_DEVICE:
-            return self.network.score(encoded)
+        """Logits of encoded texts, (texts, outputs)."""
+        if self.trained_network is not None and len(encoded.lengths) >= _MIN_ROWS_ON_DEVICE:
+            return self.trained_network.score(encoded)
         return self.score_with(self.run, encoded)
 
     def score_with(self, run: Run, encoded: Encoded) -> Floats:
-        """What `score` gives, by this graph."""
+        """Logits of encoded texts, (texts, outputs), by this graph."""
         result = np.zeros((len(encoded.lengths), self.task.n_outputs), np.float32)
-        tokens = _ENCODER_TOKENS if self.family.structure else _TOKENS
+        tokens = _ENCODER_BATCH_TOKENS if self.family.structure else _BATCH_TOKENS
         for batch in batches.batches_by_length(encoded.lengths, tokens):
             result[batch.rows] = run(encoded.pad(batch.rows, batch.width))
         return encoded.mean_by_text(result)
+
+    @property
+    def on_device(self) -> bool:
+        """Whether a GPU or TPU scores many rows."""
+        return self.trained_network is not None
 
     @cached_property
     def run(self) -> Run:
         """The graph that predicts, ready to run.
 
         Raises:
-            GraphError: It is no graph from ids to this model's logits.
-            BundleError: It says something else than the network, on the machine where the model was made.
+            GraphError: It is not a graph from ids to this model's logits.
+            BundleError: It gives other logits than the network did where the model was made.
         """
         return self.selected.run
 
     @cached_property
     def selected(self) -> "SelectedGraph":
-        """What predicts, and what does not and why; raises as `run`. Who loads a model tells the notes of it."""
+        """The graph that predicts, and why others do not; raises like `run`.
+
+        Warns if this process made the model. For a loaded model, `inference.bundle.load` returns the notes.
+        """
         from tenor.models.onnx import proof
 
-        chosen = proof.select_graph(self)
-        for note in chosen.notes if self.origin is None else ():
+        selected = proof.select_graph(self)
+        for note in selected.notes if self.origin is None else ():
             warnings.warn(note, NotUsedWarning, stacklevel=2)
-        return chosen
+        return selected
 
     def in_onnx_runtime(self, name: str = FLOAT32) -> Run:
         """One of the graphs in ONNX Runtime."""
-        # Without a probe it is of a Tenor that made weights of 8 bits.
+        # A model without a probe was made by an older Tenor, whose int8 weights have 8 bits.
         return runtimes.onnx_runtime(self.onnx_graph(name), exact=name == INT8 and self.probe is None)
 
     def in_openvino(self, bfloat16: bool) -> Run:
@@ -105,13 +113,15 @@ class OnnxNetwork(NeuralModel):
         return OnnxGraph(self.display_name(name), self.files[name], self.weights, self.task.n_outputs)
 
     def display_name(self, graph: str) -> str:
-        """The graph's file, in its folder if it has one; not where that is, as a server's clients read it too."""
+        """The graph's file with the name of its folder, without the path, since clients of a server read it too."""
         return graph if self.origin is None else f"{self.origin.folder.resolve().name}/{self.origin.prefix}{graph}"
 
     @cached_property
     def network(self) -> "Network":
-        """The same model in Keras. Raises MissingExtraError where that is not installed."""
-        backend.load(f"what is asked of the family {self.family.name!r}, more than predictions,")
+        """The same model in Keras. Raises MissingExtraError where Keras is not installed."""
+        if self.trained_network is not None:
+            return self.trained_network
+        backend.load(f"explaining or exporting a model of the family {self.family.name!r}")
         from tenor.models.neural import network
 
         return network.restore(self.family, self.config, self.encoder(), self.weights, self.task)
@@ -125,13 +135,15 @@ class OnnxNetwork(NeuralModel):
         return self.network.attention(text)
 
     def represent(self, texts: Sequence[str]) -> Floats:
-        """What the head sees of each text, scaled to length 1: (texts, width)."""
+        """The input of the head for each text, scaled to length 1: (texts, width)."""
         return self.network.represent(texts)
 
     def arrays(self) -> Arrays:
+        """Weights by the paths of their variables."""
         return self.weights
 
     def graphs(self) -> Mapping[str, bytes]:
+        """The graphs and the probe by file name."""
         return self.files if self.probe is None else {**self.files, PROBE: self.probe.to_bytes()}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -151,13 +163,11 @@ def restore(
     neural_model.check_weights(family, config, weights, task)
     text_encoder = neural_model.restore_encoder(family, config, encoder)
     graphs = {name: data for name, data in files.items() if name != PROBE}
-    found = OnnxNetwork(family, task, config, text_encoder, weights, graphs, origin=origin)
+    restored = OnnxNetwork(family, task, config, text_encoder, weights, graphs, origin=origin)
     if PROBE not in files:
-        return found
-    read = probe.read(files[PROBE], graphs, task.n_outputs, found.max_row_length, text_encoder.size)
-    away = np.abs(found.to_outputs(read.logits[FLOAT32]) - found.to_outputs(read.logits[probe.NETWORK])).max(
-        initial=0.0
-    )
-    if away > TOLERANCE:
+        return restored
+    saved = probe.read(files[PROBE], graphs, task.n_outputs, restored.max_row_length, text_encoder.size)
+    by_graph, by_network = (restored.to_outputs(saved.logits[name]) for name in (FLOAT32, probe.NETWORK))
+    if np.abs(by_graph - by_network).max(initial=0.0) > TOLERANCE:
         raise ValueError(f"{PROBE}: the logits of {FLOAT32!r} are not those of the network")
-    return replace(found, probe=read)
+    return replace(restored, probe=saved)

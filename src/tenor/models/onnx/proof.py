@@ -1,7 +1,7 @@
-"""Which graph predicts, by which runtime: the first that gives on this machine what it should.
+"""Which graph predicts, with which runtime: the first that gives the expected logits on this machine.
 
-Processors and versions of a runtime differ in how they compute. A model that is loaded brings a probe, rows with their
-logits from where it was made; what gives other logits here is not used.
+Processors and versions of a runtime compute differently. A saved model contains a probe: rows with the logits that they
+had where the model was made. A graph that gives other logits here is not used.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,18 +25,18 @@ from tenor.tasks import Floats
 from tenor.text.encoded import Encoded
 
 INT8_TOLERANCE = 0.01
-"""How far an int8 graph may be from its own answers where it was made, though rounding to int8 changed less."""
+"""Difference that an int8 graph may always have from its own logits where it was made."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A graph and what may run it.
+    """A graph and a runtime that may run it.
 
     Attributes:
         graph: The name of its file.
         runtime: The name of the runtime.
-        precision: The numbers that it computes with.
-        allowed: How far its answers may be from those expected.
+        precision: The type of numbers that it computes with.
+        allowed: Largest difference from the expected outputs.
         start: Makes it ready to run.
     """
 
@@ -48,11 +48,11 @@ class Candidate:
 
 
 class SelectedGraph(NamedTuple):
-    """What predicts.
+    """The graph that predicts.
 
     Attributes:
         run: The graph, ready to run.
-        notes: What is not used and why, a sentence or two each.
+        notes: For each graph that is not used, why not.
     """
 
     run: Run
@@ -60,7 +60,7 @@ class SelectedGraph(NamedTuple):
 
 
 def with_origin(model: Model, folder: Path, manifest: str) -> Model:
-    """The model with each network in it knowing that it was loaded from there, so that its graphs are compared.
+    """The model whose networks know their folder, so that their graphs are compared.
 
     Args:
         model: The model.
@@ -81,23 +81,23 @@ def with_origin(model: Model, folder: Path, manifest: str) -> Model:
 
 
 def prove(model: Model) -> tuple[str, ...]:
-    """Compare the graphs of a model and make them ready; what is not used and why.
+    """Compare the graphs of a model and make them ready. Returns why graphs are not used.
 
     Raises:
         ValueError: A graph is not one from ids to this model's logits.
-        BundleError: A float32 graph gives something else than its network did where the model was made.
+        BundleError: A float32 graph gives other logits than its network did where the model was made.
     """
     return tuple(note for each in _networks(model) for note in each.selected.notes)
 
 
 class VerificationRow(NamedTuple):
-    """A line of what `verify` finds.
+    """A result of `verify`.
 
     Attributes:
         graph: The graph's file.
-        runtime: What runs it, with its version.
-        precision: The numbers that it computes with.
-        verdict: What the comparison found.
+        runtime: The runtime with its version.
+        precision: The type of numbers that it computes with.
+        verdict: The result of the comparison.
     """
 
     graph: str
@@ -107,7 +107,7 @@ class VerificationRow(NamedTuple):
 
 
 def verify(model: Model) -> list[VerificationRow]:
-    """Compare every graph of a model that was loaded, whatever was found before; none where it has no graph.
+    """Compare every graph of a loaded model, whatever is remembered. A model without graphs has no rows.
 
     Raises:
         ValueError: A graph is not one from ids to this model's logits.
@@ -119,7 +119,7 @@ def verify(model: Model) -> list[VerificationRow]:
         if each.probe is None:
             raise BundleError(
                 f"{each.origin.folder}: there are no probe rows to compare the graphs with: an older Tenor saved it.",
-                "Make the graphs anew, with a probe: tenor export MODEL",
+                "Make the graphs again, with a probe: tenor export MODEL",
             )
         for candidate in candidates(each):
             verdict = compare(each, candidate, candidate.start())
@@ -136,7 +136,7 @@ def _networks(model: Model) -> list[OnnxNetwork]:
 
 
 def select_graph(model: OnnxNetwork) -> SelectedGraph:
-    """The first candidate that agrees with what is expected of it.
+    """The first candidate that gives the expected logits.
 
     Raises:
         ValueError: A graph is not one from ids to this model's logits.
@@ -144,7 +144,7 @@ def select_graph(model: OnnxNetwork) -> SelectedGraph:
     """
     notes: list[str] = []
     for candidate in candidates(model):
-        verdict = _recalled(model, candidate)
+        verdict = _recall(model, candidate)
         run = candidate.start() if verdict is None or verdict.agrees else None
         if verdict is None and run is not None:
             verdict = compare(model, candidate, run)
@@ -158,46 +158,56 @@ def select_graph(model: OnnxNetwork) -> SelectedGraph:
 
 
 def candidates(model: OnnxNetwork) -> Iterator[Candidate]:
-    """What may predict, in the order in which it is preferred."""
+    """Graphs and runtimes that may predict, the preferred one first."""
     if runtimes.runtime_name() == runtimes.OPENVINO:
         for bfloat16 in (True, False) if runtimes.has_bfloat16() else (False,):
             yield Candidate(
-                FLOAT32,
-                runtimes.OPENVINO,
-                "bfloat16" if bfloat16 else "float32",
-                BFLOAT16_TOLERANCE if bfloat16 else TOLERANCE,
-                partial(model.in_openvino, bfloat16),
+                graph=FLOAT32,
+                runtime=runtimes.OPENVINO,
+                precision="bfloat16" if bfloat16 else "float32",
+                allowed=BFLOAT16_TOLERANCE if bfloat16 else TOLERANCE,
+                start=partial(model.in_openvino, bfloat16),
             )
     if INT8 in model.files:
         yield Candidate(
-            INT8, runtimes.ONNX_RUNTIME, "int8", _int8_tolerance(model), partial(model.in_onnx_runtime, INT8)
+            graph=INT8,
+            runtime=runtimes.ONNX_RUNTIME,
+            precision="int8",
+            allowed=_int8_tolerance(model),
+            start=partial(model.in_onnx_runtime, INT8),
         )
-    yield Candidate(FLOAT32, runtimes.ONNX_RUNTIME, "float32", TOLERANCE, partial(model.in_onnx_runtime, FLOAT32))
+    yield Candidate(
+        graph=FLOAT32,
+        runtime=runtimes.ONNX_RUNTIME,
+        precision="float32",
+        allowed=TOLERANCE,
+        start=partial(model.in_onnx_runtime, FLOAT32),
+    )
 
 
 def _int8_tolerance(model: OnnxNetwork) -> float:
-    """How far its int8 graph may be from its own answers where it was made.
+    """Largest difference of the int8 graph from its own outputs where it was made.
 
-    Its products are exact everywhere, but what they are made from is float32, which is rounded in another order
-    elsewhere: a value in the middle between two integers becomes the other one, and layers amplify that. This is
-    rounding anew, so it changes no more than rounding to int8 did; in MiniLM up to half of that.
+    Its products are exact everywhere, but their factors come from float32 values, whose sums are rounded in another
+    order elsewhere. A value halfway between two integers may become the other one, and layers amplify that. This
+    changes no more than rounding to int8 did; in MiniLM up to half of that.
     """
     if model.probe is None:
         return INT8_TOLERANCE
-    told = [model.to_outputs(model.probe.logits[graph]) for graph in (INT8, FLOAT32)]
-    return max(INT8_TOLERANCE, float(np.abs(told[0] - told[1]).max(initial=0.0)))
+    by_int8, by_float32 = (model.to_outputs(model.probe.logits[graph]) for graph in (INT8, FLOAT32))
+    return max(INT8_TOLERANCE, float(np.abs(by_int8 - by_float32).max(initial=0.0)))
 
 
 def compare(model: OnnxNetwork, candidate: Candidate, run: Run) -> Verdict | None:
-    """Compare a candidate's answers with those expected, and remember the verdict; None where nothing is expected."""
+    """Compare a candidate's logits with the expected ones, and remember the verdict; None: no logits are expected."""
     expected = _expected(model, candidate)
     if expected is None:
         return None
     rows, logits = expected
-    found = model.score_with(run, rows)
+    result = model.score_with(run, rows)
     difference = np.inf
-    if np.isfinite(found).all():
-        difference = float(np.abs(model.to_outputs(found) - model.to_outputs(logits)).max(initial=0.0))
+    if np.isfinite(result).all():
+        difference = float(np.abs(model.to_outputs(result) - model.to_outputs(logits)).max(initial=0.0))
     verdict = Verdict(difference, candidate.allowed, len(logits))
     if (subject := _subject(model, candidate)) is not None:
         verdicts.remember(subject, verdict)
@@ -205,17 +215,17 @@ def compare(model: OnnxNetwork, candidate: Candidate, run: Run) -> Verdict | Non
 
 
 def _expected(model: OnnxNetwork, candidate: Candidate) -> tuple[Encoded, Floats] | None:
-    """Rows, and the logits that a candidate should give for them."""
+    """Rows, and the logits that a candidate must give for them; None: there is nothing to compare with."""
     if model.probe is not None and model.origin is not None:
         return model.probe.rows, model.probe.logits[INT8 if candidate.graph == INT8 else NETWORK]
-    if candidate.runtime == runtimes.ONNX_RUNTIME:  # made here, where it was proven, or by a Tenor that knew no probe
+    if candidate.runtime == runtimes.ONNX_RUNTIME:  # compared when it was made here, or from an older Tenor
         return None
     rows = neural_model.random_rows(model)
     return rows, model.score_with(model.in_onnx_runtime(FLOAT32), rows)
 
 
 def _subject(model: OnnxNetwork, candidate: Candidate) -> dict[str, str] | None:
-    """What a verdict is remembered by; None where it cannot be used again."""
+    """What identifies a verdict; None where it cannot be used again."""
     if model.probe is None or model.origin is None:
         return None
     return {
@@ -227,18 +237,20 @@ def _subject(model: OnnxNetwork, candidate: Candidate) -> dict[str, str] | None:
     }
 
 
-def _recalled(model: OnnxNetwork, candidate: Candidate) -> Verdict | None:
+def _recall(model: OnnxNetwork, candidate: Candidate) -> Verdict | None:
+    """The verdict that is remembered; None where there is none."""
     subject = _subject(model, candidate)
     return None if subject is None else verdicts.recall(subject, candidate.allowed)
 
 
 def _note(model: OnnxNetwork, candidate: Candidate, verdict: Verdict) -> str:
+    """Why a candidate is not used, and what is used instead."""
     difference = f"up to {verdict.difference:.2g} away from"
     allowed = f"{candidate.allowed:.2g} is allowed"
     if candidate.graph == INT8:
         return (
             f"{model.display_name(INT8)} is {difference} what it gave where it was made, and {allowed}, so float32 "
-            "predicts, more slowly. Make it anew with: tenor export MODEL --int8 --data DATA"
+            "predicts, more slowly. Make it again with: tenor export MODEL --int8 --data DATA"
         )
     if candidate.precision == "bfloat16":
         return f"in bfloat16 this model is {difference} float32, and {allowed}, so OpenVINO computes in float32."
@@ -250,5 +262,5 @@ def _refused(model: OnnxNetwork, verdict: Verdict) -> BundleError:
     return BundleError(
         f"{model.display_name(FLOAT32)}: on this machine the graph is up to {verdict.difference:.2g} away from the "
         f"network that was saved, and {verdict.allowed:.2g} is allowed.",
-        "Try another version of onnxruntime (tenor verify compares anew), or make the graph here: tenor export MODEL",
+        "Try another version of onnxruntime (tenor verify compares again), or make the graph here: tenor export MODEL",
     )
