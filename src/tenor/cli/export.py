@@ -1,15 +1,12 @@
 """`tenor export`."""
 
 import json
-import time
 from typing import Annotated
 
 import typer
 
 from tenor.cli import options
 from tenor.errors import counted
-
-_COMPARED = 64  # texts on which the float32 graph is compared with the network
 
 
 def export(
@@ -34,46 +31,23 @@ def export(
     Without --int8, only float32 graphs are written.
     """
     from tenor.cli import console
-    from tenor.data import sources
     from tenor.data.read_options import ReadOptions
     from tenor.errors import SettingsError
-    from tenor.inference import bundle
-    from tenor.inference.predictor import Predictor
-    from tenor.training import export as exporting
+    from tenor.training.export_folder import export_folder
 
     if to != "onnx":
         raise SettingsError(f"--to: there is no format {to!r}.", "Known: onnx.")
-    if int8 and data is None:
-        raise SettingsError("--int8 has to be measured before it is kept.", "Give labelled texts with --data.")
     if data is None and (text, label, label_separator) != (None, None, None):
         raise SettingsError("--text, --label and --label-separator are about --data.", "Give that, or leave them out.")
-    loaded = Predictor(bundle.load(model, check_graphs=False))  # graphs that are wrong here are made anew
-    rows = None
-    if data is not None:
-        reading = ReadOptions(text=text, label=label, label_separator=label_separator)
-        with console.Console(quiet=as_json) as callback:
-            rows, _ = sources.read_for_evaluation(
-                data, loaded.bundle.task.kind, loaded.bundle.metadata, reading, callback
-            )
-    begin = time.perf_counter()
-    texts = [rows.texts[row] for row in range(min(len(rows), _COMPARED))] if rows is not None else []
-    found = exporting.export_float32(loaded, texts)
-    compared = None
-    try:
-        if int8:
-            assert rows is not None
-            found, compared, _ = exporting.export_int8(found, rows)
-    finally:  # the float32 graph is there where int8 is refused
-        found.save(model, overwrite=True)
-    names = [name for name in found.bundle.model.graphs() if name.endswith(".onnx")]
-    sizes = {name: (model / name).stat().st_size for name in (*names, bundle.WEIGHTS)}
-    seconds = time.perf_counter() - begin
+    reading = ReadOptions(text=text, label=label, label_separator=label_separator)
+    with console.Console(quiet=as_json) as callback:
+        result = export_folder(model, data, reading, int8, callback=callback)
     if as_json:
-        print(json.dumps({"files": sizes, "seconds": seconds} | ({"int8": compared.as_dict()} if compared else {})))
+        compared = {"int8": result.int8.as_dict()} if result.int8 else {}
+        print(json.dumps({"files": result.sizes, "seconds": result.seconds} | compared))
         return
-    for name, size in sizes.items():
+    for name, size in result.sizes.items():
         console.show(f"{model / name}  {size / 1e6:,.1f} MB")
-    if compared is not None:
-        figure = compared.metric.replace("_", " ")
-        rows_measured = counted(compared.rows, "text")
-        console.show(f"{figure} on {rows_measured}: float32 {compared.float32:.4f}, int8 {compared.int8:.4f}")
+    if result.int8 is not None:
+        metric, texts = result.int8.metric.replace("_", " "), counted(result.int8.rows, "text")
+        console.show(f"{metric} on {texts}: float32 {result.int8.float32:.4f}, int8 {result.int8.int8:.4f}")

@@ -13,7 +13,14 @@ from tenor.data.io.table import Chunk, Table
 from tenor.errors import DataError
 from tenor.inference import bundle, cache_file, prediction_cache
 from tenor.inference.predict_files import require_current
-from tenor.inference.predict_table import ConformalOptions, RowCounts, RowLabeller, label_table
+from tenor.inference.predict_table import (
+    ConformalOptions,
+    RowCounts,
+    RowLabeller,
+    find_text_column,
+    first_texts,
+    label_table,
+)
 from tenor.inference.predictor import Predictor
 from tenor.models.onnx import runtimes
 
@@ -46,6 +53,22 @@ class TextInput:
         if self.is_stdin:
             return table.open_lines(stdin.standard_input(), stdin.NAME)
         return table.open_table(self.path)
+
+    def first_texts(self, predictor: Predictor, column: str | None, limit: int) -> list[str]:
+        """The texts of the first rows. An empty or missing one is an empty text.
+
+        Args:
+            predictor: A model; its training data had the same column, if `column` is not given.
+            column: Column of the texts; None: it is detected.
+            limit: Number of rows.
+
+        Raises:
+            DataError: The texts cannot be read, or their column is not clear.
+        """
+        if self.text is not None:
+            return [self.text]
+        source = self.open()
+        return first_texts(source, find_text_column(source, predictor, column), limit)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,74 @@
+"""An explanation on a terminal: the texts in colours, and tables of words."""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+from rich.console import Console
+from rich.text import Text
+
+from tenor._core.printable import printable, printable_row
+from tenor.cli.console import pad
+from tenor.explanation import page
+from tenor.explanation.report import ExplainedText, ExplanationReport
+from tenor.explanation.texts import Span
+
+_MAX_WORDS = 8
+_COLOURS = {"for": "rgb(70,130,250)", "against": "rgb(230,120,30)"}
+_MIN_SHARE = 0.1  # of the largest weight, from which on a word has a colour
+_BOLD_SHARE = 0.5  # from which on it is bold
+
+
+def show_report(report: ExplanationReport) -> None:
+    """Print an explanation to standard output."""
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    def show(line: str | Text = "") -> None:
+        console.print(printable_row(line) if isinstance(line, str) else line)
+
+    for number, text in enumerate(report.texts):
+        if number:
+            show()
+        _print_text(show, text)
+    if len(report.texts) > 1:
+        show()
+        show(f"over these {len(report.texts):,} texts: {page.faithfulness_sentence(report.faithfulness)}")
+    for number, (label, features) in enumerate(report.strongest.items()):
+        if number or report.texts:
+            show()
+        show(f"strongest for {label} in {report.looked_at} (weight, texts)")
+        for each in features:
+            show(f"  {each.weight:+.3f}  {each.texts:>7,}  {each.spelling}")
+
+
+def _print_text(show: Callable[[str | Text], None], text: ExplainedText) -> None:
+    explanation = text.explanation
+    for evidence in explanation.labels:
+        show(page.headline(evidence))
+        show(_coloured(explanation.text, evidence.spans))
+        for kind, rows in zip(_COLOURS, page.top_words(explanation.text, evidence, _MAX_WORDS), strict=True):
+            if rows:
+                show(f"{pad(kind, 7)}  " + ", ".join(f"{word} {weight:+.3f}" for word, weight in rows))
+    for begin, end in explanation.unread:
+        show(f"not read: characters {begin + 1:,} to {end:,} of {len(explanation.text):,}; the text is too long.")
+    show(f"faithfulness: {page.faithfulness_sentence(text.faithfulness)}")
+    for number, block in enumerate(text.attention, 1):
+        ranked = sorted(block, key=lambda span: -span.weight)[:_MAX_WORDS]
+        shares = ", ".join(f"{explanation.text[begin:end]} {share:.1%}" for begin, end, share in ranked)
+        show(f"attention, block {number}: {shares}")
+    for neighbour in text.nearest:
+        label = "" if neighbour.label is None else f"  {neighbour.label}"
+        show(f"near {neighbour.similarity:.3f}  row {neighbour.row:,}{label}  {' '.join(neighbour.text[:100].split())}")
+
+
+def _coloured(text: str, spans: Sequence[Span]) -> Text:
+    """The text in colours: strong words bold, words with next to no weight plain."""
+    largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
+    characters = [printable(character) for character in text]  # an escaped one is longer
+    offsets = list(accumulate(map(len, characters), initial=0))
+    coloured = Text("".join(characters))
+    for begin, end, weight in spans:
+        share = abs(weight) / largest
+        if share >= _MIN_SHARE:
+            kind = "for" if weight > 0 else "against"
+            coloured.stylize(f"{_COLOURS[kind]}{' bold' * (share >= _BOLD_SHARE)}", offsets[begin], offsets[end])
+    return coloured
