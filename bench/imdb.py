@@ -31,7 +31,7 @@ def read_part(part: str, name: str = "imdb") -> tuple[list[str], list[Any]]:
 
 
 def drawn(texts: int, name: str = "imdb") -> tuple[list[str], list[Any]]:
-    """So many texts of the training part in random order, and their labels; where it has fewer, they repeat."""
+    """`texts` training texts in random order, and their labels; they repeat if there are fewer."""
     pairs = list(zip(*read_part("train", name), strict=True))
     random.Random(SEED).shuffle(pairs)
     while len(pairs) < texts:

@@ -61,7 +61,7 @@ def device() -> dict[str, str]:
 
 
 def kind() -> str:
-    """The kind of processor that measurements stand under, side by side with those of other kinds.
+    """The kind of processor under which measurements are stored, side by side with those of other kinds.
 
     `avx512-bf16`, `avx512` or `avx2`, or the machine's name where it is none of them; with `-limited` where
     ONEDNN_MAX_CPU_ISA limits the libraries: such measurements belong to no other processor.
@@ -84,7 +84,7 @@ def cpu_model() -> str:
 
 
 def _information(name: str) -> str:
-    """What /proc/cpuinfo says of the first core; nothing where there is no such file."""
+    """A field of the first core in /proc/cpuinfo; empty without that file."""
     information = Path("/proc/cpuinfo")
     if information.is_file():
         for line in information.read_text(encoding="utf-8").splitlines():

@@ -42,7 +42,7 @@ def finetune_speed(bench: Bench) -> list[Job]:
 
 
 def peer_steps(bench: Bench, size: tuple[str, ...]) -> Measurements:
-    """Training steps of transformers: of so many tokens, in such numbers, so many."""
+    """Training steps of transformers, by length, precision and number."""
     return peer(bench, "peer_steps.py", encoder(bench), *size)
 
 

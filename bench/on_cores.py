@@ -1,4 +1,4 @@
-"""Run a command on one core, or with a Ray cluster of nodes of one core each, and tell how long it took.
+"""Run a command on one core, or with a Ray cluster of nodes of one core each, and print how long it took.
 
     python on_cores.py 0 COMMAND...    on the first core
     python on_cores.py N COMMAND...    with a cluster of N nodes, each pinned to a core of its own, on any core
@@ -30,7 +30,7 @@ def main() -> None:
         warnings.simplefilter("ignore")
         from ray.cluster_utils import Cluster
 
-        with tempfile.TemporaryFile("w") as quiet:  # Ray tells of each node that it starts
+        with tempfile.TemporaryFile("w") as quiet:  # Ray reports each node that it starts
             os.dup2(quiet.fileno(), 2)
         memory = {"object_store_memory": MEMORY}
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **memory})

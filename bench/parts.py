@@ -211,7 +211,7 @@ def check_environment(names: list[str], bench: Bench) -> None:
     if "pretraining" in names:
         part_path(UNLABELLED)
     if "device" in names and not gpu():
-        sys.exit("The part 'device' needs a graphics processor, and nvidia-smi tells of none.")
+        sys.exit("The part 'device' needs a graphics processor, and nvidia-smi reports none.")
     needed = [bench.tenor_bin / "tenor"]
     if any(map(has_peers, names)):
         needed.append(bench.peers_bin / "python")

@@ -21,7 +21,7 @@ class Features(torch.nn.Module):
         self.encoder = AutoModel.from_pretrained(folder)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """The mean over the tokens that are no padding."""
+        """The mean over the tokens, without padding."""
         values = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         weight = mask.unsqueeze(-1).to(values.dtype)
         return (values * weight).sum(1) / weight.sum(1)

@@ -57,7 +57,7 @@ def sklearn(name: str) -> dict[str, float]:
 
 
 def fasttext(name: str) -> dict[str, float]:
-    """Fit and measure fastText on a set with one label a text."""
+    """Fit and measure fastText on a set with one label per text."""
     import random
 
     import fasttext as peer

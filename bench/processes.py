@@ -60,7 +60,7 @@ def run(command: list[str]) -> Usage:
     try:
         with process.stdout or io.StringIO() as pipe:
             output = pipe.read()
-    except BaseException:  # interrupted: the program must not go on beside what comes next
+    except BaseException:  # interrupted: the program must not continue beside what comes next
         process.kill()
         process.wait()
         raise

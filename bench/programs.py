@@ -1,4 +1,4 @@
-"""What the parts of the benchmark are made of: jobs, each of which runs one program and takes its measurements."""
+"""Jobs of the benchmark: each runs one program and takes its measurements."""
 
 import json
 from collections.abc import Callable
@@ -46,7 +46,7 @@ class Job:
     """One run of one program.
 
     Attributes:
-        program: The name that its measurements stand under.
+        program: The name under which its measurements are stored.
         run: Runs it and returns its measurements. A job needs no earlier job of its part.
         bfloat16: Whether it computes in bfloat16 on the processor: one without such instructions emulates them, which
             would take hours, so it is left out there, and its row says so.

@@ -71,8 +71,8 @@ def render(results: dict[str, dict[str, Any]]) -> str:
 def _sections(results: dict[str, Any]) -> dict[str, str]:
     """The sections of one kind of processor.
 
-    A part that was interrupted stands under `unfinished`, and its section is written from what there is, if that
-    is enough, unless there are earlier measurements of the whole part.
+    An interrupted part is under `unfinished`. Its section is written from what there is, if that is enough, unless
+    there are earlier measurements of the whole part.
     """
     sections = {}
     unfinished = results.get("unfinished", {})

@@ -131,7 +131,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     usual = [name for name in PARTS if name != "device" or device()]
     parser.add_argument("--only", type=part_names, default=usual, help=f"parts: {','.join(PARTS)}")
-    parser.add_argument("--resume", action="store_true", help="go on with parts that were interrupted")
+    parser.add_argument("--resume", action="store_true", help="continue interrupted parts")
     parser.add_argument(
         "--quick", action="store_true", help="tiny sizes, to see that all of it runs; results go to .bench-quick"
     )
@@ -167,7 +167,7 @@ def parse() -> argparse.Namespace:
 
 
 def part_names(value: str) -> list[str]:
-    """Names of parts, parted by commas, in the order they are run in."""
+    """Names of parts, separated by commas, in the order in which they run."""
     named = names(value)
     unknown = [name for name in named if name not in PARTS]
     if unknown:
@@ -183,7 +183,7 @@ def count(value: str) -> int:
 
 
 def names(value: str) -> tuple[str, ...]:
-    """Names, parted by commas."""
+    """Names, separated by commas."""
     return tuple(each.strip() for each in value.split(","))
 
 

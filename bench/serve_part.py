@@ -44,7 +44,7 @@ def serve(bench: Bench) -> list[Job]:
 
 @functools.cache
 def int8_encoder(bench: Bench) -> Path:
-    """MiniLM, fine-tuned to some phrases of SST-2, in int8, measured on so many that chance does not refuse it."""
+    """MiniLM in int8, fine-tuned to some phrases of SST-2; enough test phrases that chance does not reject int8."""
     model, fitted, held = bench.work / "encoder", bench.work / "fitted.parquet", bench.work / "held.parquet"
     rows = ("500", "500") if bench.quick else ("2000", "10000")
     tenor(bench, "make_parts.py", "sst2", rows[0], str(fitted), rows[1], str(held))

@@ -15,7 +15,7 @@ class LabelledSet:
         kind: `classes`, `sets` or `values`.
         targets: Measurements that Tenor's `ngram` has to reach.
         characters: Whether scikit-learn takes n-grams of characters, as it has to for Chinese.
-        limit_s: Seconds for choosing, encoding and fitting; None is no limit.
+        limit_s: Seconds for choosing, encoding and fitting; None: no limit.
     """
 
     column: str

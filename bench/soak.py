@@ -21,12 +21,12 @@ from served import answer, request, resident_mib, serving
 
 CONNECTIONS = 64
 POINTS = 40  # of the curve of memory
-SPARE = 500  # files that are no connections
+SPARE = 500  # open files besides connections
 TIME_S = 120.0
 
 
 async def together(port: int, count: int, model: str, texts: list[str]) -> dict[str, Any]:
-    """So many clients at once: how many were answered, in what time, and how many were told to come again."""
+    """Concurrent clients: how many were answered, in what time, and how many got Retry-After."""
     gate = asyncio.Event()
     statuses: Counter[int] = Counter()
     waiting = asyncio.Semaphore(500)  # connections that are being made
@@ -112,7 +112,7 @@ async def mixed(
                 continue
             requests += 1
             if status != wanted:
-                errors[f"{status} in place of {wanted}"] += 1
+                errors[f"{status} instead of {wanted}"] += 1
             if lone and model == models[0]:
                 waits.append(perf_counter() - start)
         writer.close()

@@ -8,7 +8,7 @@ FEWEST_WORDS = 8  # shorter phrases often carry no opinion
 
 
 def draw(per_class: int, seed: int) -> tuple[list[str], list[str]]:
-    """So many training phrases of each class, in random order, and their labels."""
+    """`per_class` random training phrases of each class, and their labels."""
     by_label: dict[str, list[str]] = {}
     for text, label in zip(*read_part("train", "sst2"), strict=True):
         if len(text.split()) >= FEWEST_WORDS:

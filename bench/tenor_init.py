@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def draw(part: str, size: int, seed: int, folder: Path) -> str:
-    """Write so many reviews of a part, or all, in random order; returns the file."""
+    """Write `size` random reviews of a part, or all; returns the file."""
     pairs = list(zip(*read_part(part), strict=True))
     chosen = random.Random(seed).sample(pairs, min(size, len(pairs)))
     path = folder / f"{part}.parquet"

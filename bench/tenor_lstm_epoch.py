@@ -17,10 +17,10 @@ SEED = 7
 
 
 class Rates(Callback):
-    """Keeps the texts a second of each epoch.
+    """Keeps the texts per second of each epoch.
 
     Attributes:
-        rates: Texts a second by epoch; validation is not counted.
+        rates: Texts per second by epoch; validation is not counted.
     """
 
     def __init__(self) -> None:

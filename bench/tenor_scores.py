@@ -1,6 +1,6 @@
 """Tenor as a function for a program in another environment: `python tenor_scores.py MODEL`.
 
-Reads a JSON list of texts a line; writes a line with their probabilities and the seconds that Tenor took for them.
+Reads a JSON list of texts per line; writes a line with their probabilities and the seconds that Tenor took for them.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Tenor: training steps of MiniLM on IMDB reviews: `python tenor_steps.py LENGTH PRECISION STEPS [BATCH]`.
 
-It runs `training.fit`, with batches of BATCH texts (32) and otherwise the family's defaults, and stops when so many
-steps are timed. So many reviews are given to it that it does not make its batches smaller.
+It runs `training.fit`, with batches of BATCH texts (32) and otherwise the family's defaults, and stops after the
+timed steps. It gets enough reviews that it does not make its batches smaller.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def main() -> None:
     from tenor.training import neural
 
     values = {"max_length": length, "batch_tokens": batch * length, "precision": precision, "epochs": 1}
-    values |= {"validation": 0.0, "calibration": 0.0}  # all texts are learned from
+    values |= {"validation": 0.0, "calibration": 0.0}  # all texts train
     config = settings.make(family.config, values, "settings")
     targets = np.array(labels, np.int32)
     examples = Examples(texts, targets, SingleLabel(("0", "1")), np.ones(len(texts), np.float32))

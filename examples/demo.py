@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def show(trained: dict[str, tenor.TrainedModel]) -> None:
-    """Print the models' held-out results, and what they say of the sentences."""
+    """Print the models' held-out results and their predictions for the sentences."""
     print("\nHeld-out reviews          " + "".join(f"{family:>12}" for family in trained))
     for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"), ("log_loss", "log loss")):
         cells = "".join(f"{model.metrics['test'][name]:12.4f}" for model in trained.values())

@@ -36,7 +36,7 @@ def main() -> None:
     """Train on 80% of the reviews and print the accuracy on the other 20%."""
     parser = argparse.ArgumentParser(description="Train an LSTM on film reviews in plain Keras.")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--rows", type=int, help="use only so many reviews")
+    parser.add_argument("--rows", type=int, help="number of reviews to use")
     args = parser.parse_args()
     keras.utils.set_random_seed(SEED)
 

@@ -125,7 +125,7 @@ def pip(python: Path) -> Command:
 
 
 def uv_environment(python: Path) -> dict[str, str]:
-    """The environment of `uv`: it does not read pip's settings, so the mirror that they name is handed on."""
+    """The environment of `uv`: it does not read pip's settings, so the mirror that they name is passed to it."""
     environment = dict(os.environ)
     if not any(name in environment for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
         index = environment.get("PIP_INDEX_URL") or pip_index(python)
