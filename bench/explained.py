@@ -9,5 +9,5 @@ QUICK_TEXTS = 5
 
 
 def drawn_tests(texts: int) -> list[str]:
-    """This many random test reviews."""
+    """`texts` random test reviews."""
     return random.Random(SEED).sample(read_part("test")[0], texts)
