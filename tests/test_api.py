@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 import tenor
+from tenor import api
 
 SNAPSHOT = Path(__file__).with_name("api.txt")
 GUIDE = Path(__file__).parents[1] / "docs" / "python.md"
@@ -31,6 +32,11 @@ def described() -> Iterator[str]:
     for name in tenor.__all__:
         if name != "__version__":
             yield "\n".join(lines(name, getattr(tenor, name)))
+    for keywords in (api.CheckKeywords, api.ReadKeywords):
+        fields = [
+            f"    {node.target.id}: {ast.unparse(node.annotation)}" for node in syntax(keywords).body if is_field(node)
+        ]
+        yield "\n".join([f"keywords {keywords.__name__}", *fields])
 
 
 def lines(name: str, value: Any) -> Iterator[str]:
@@ -79,7 +85,8 @@ def signature(name: str, function: Any) -> str:
             given.append("*")
         if each.name != "self":
             default = "" if each.default is each.empty else f" = {each.default!r}"
-            given.append(f"{each.name}: {ast.unparse(annotations[each.name])}{default}")
+            stars = "**" if each.kind is each.VAR_KEYWORD else ""
+            given.append(f"{stars}{each.name}: {ast.unparse(annotations[each.name])}{default}")
     return f"{name}({', '.join(given)}) -> {ast.unparse(written.returns)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,52 @@ if TYPE_CHECKING:
     from tenor.tasks import Kind
     from tenor.training.finishing import TrainedModel
     from tenor.training.tuning import TuningResult
+
+
+class ReadKeywords(TypedDict, total=False):
+    """Keywords of `evaluate` and `compare`: how to read the labelled texts.
+
+    Attributes:
+        text: Column of the texts; None, the default: as in the training data.
+        label: Column of the labels; None, the default: as in the training data.
+        label_separator: Separator for multi-label cells; None, the default: as in the training data.
+        drop_unlabelled: Leave out rows without a label; False by default.
+        drop_empty: Leave out rows with an empty text; False by default.
+    """
+
+    text: str | None
+    label: str | None
+    label_separator: str | None
+    drop_unlabelled: bool
+    drop_empty: bool
+
+
+class CheckKeywords(TypedDict, total=False):
+    """Keywords of `check`.
+
+    Attributes:
+        test: Labelled texts for the evaluation, to find texts that are in both; None by default.
+        text: Column of the texts; None, the default: detected automatically.
+        label: Column of the labels; None, the default: detected automatically.
+        task: What to predict; None, the default: inferred from the labels.
+        label_separator: Separator for multi-label cells, such as `;`; None by default.
+        labels: Also look for mislabelled texts, which takes longer; False by default.
+        maximum_tokens: Tokens from which a network truncates a text; 200 by default.
+        fix: File for the cleaned table; None, the default: none is written.
+        overwrite: Replace that file if it exists; False by default.
+        seed: Seed of everything random; 0 by default.
+    """
+
+    test: str | None
+    text: str | None
+    label: str | None
+    task: Kind | None
+    label_separator: str | None
+    labels: bool
+    maximum_tokens: int
+    fix: str | None
+    overwrite: bool
+    seed: int
 
 
 def train(config: RunConfig, *, callback: Callback | None = None) -> TrainedModel:
@@ -86,36 +132,13 @@ def load(folder: str | Path) -> Predictor:
     return predictor.load(folder)
 
 
-def check(
-    data: str,
-    *,
-    test: str | None = None,
-    text: str | None = None,
-    label: str | None = None,
-    task: Kind | None = None,
-    label_separator: str | None = None,
-    labels: bool = False,
-    maximum_tokens: int | None = None,
-    fix: str | None = None,
-    overwrite: bool = False,
-    seed: int = 0,
-    callback: Callback | None = None,
-) -> CheckReport:
+def check(data: str, *, callback: Callback | None = None, **keywords: Unpack[CheckKeywords]) -> CheckReport:
     """Check a labelled dataset for problems before training.
 
     Args:
         data: A file, a folder, a pattern of several files, or the name of a built-in dataset.
-        test: Labelled texts for the evaluation, to find texts that are in both.
-        text: Column of the texts; None: detected automatically.
-        label: Column of the labels; None: detected automatically.
-        task: What to predict; None: inferred from the labels.
-        label_separator: Separator for multi-label cells, such as `;`.
-        labels: Also look for mislabelled texts, which takes longer.
-        maximum_tokens: Tokens from which a network truncates a text; None: the default of the networks.
-        fix: File for the cleaned table; None: none is written.
-        overwrite: Replace that file if it exists.
-        seed: Seed of everything random.
         callback: Receives messages and progress; None: nothing is shown.
+        **keywords: See `CheckKeywords`: columns, `test` texts, `labels=True` to find mislabelled texts, `fix`.
 
     Returns:
         A summary and the findings, the most severe first; `repaired` says what was done for `fix`.
@@ -125,46 +148,25 @@ def check(
     """
     from tenor.checks import run_checks
 
-    config = run_checks.CheckConfig(
-        data=data,
-        test=test,
-        text=text,
-        label=label,
-        task=task,
-        label_separator=label_separator,
-        labels=labels,
-        maximum_tokens=run_checks.CheckConfig.maximum_tokens if maximum_tokens is None else maximum_tokens,
-        fix=fix,
-        overwrite=overwrite,
-        seed=seed,
-    )
-    return run_checks.run_checks(config, callback)
+    return run_checks.run_checks(run_checks.CheckConfig(data=data, **keywords), callback)
 
 
 def evaluate(
     model: Predictor | str | Path,
     data: str,
     *,
-    text: str | None = None,
-    label: str | None = None,
-    label_separator: str | None = None,
     slices: Sequence[str] = (),
-    drop_unlabelled: bool = False,
-    drop_empty: bool = False,
     callback: Callback | None = None,
+    **keywords: Unpack[ReadKeywords],
 ) -> dict[str, Any]:
     """Evaluate a model on labelled texts that it was not trained on.
 
     Args:
         model: The model, or its folder.
         data: A file, a folder, a pattern of several files, or the name of a built-in dataset.
-        text: Column of the texts; None: as in the training data.
-        label: Column of the labels; None: as in the training data.
-        label_separator: Separator for multi-label cells; None: as in the training data.
         slices: Columns by whose values the metrics are reported too.
-        drop_unlabelled: Leave out rows without a label.
-        drop_empty: Leave out rows with an empty text.
         callback: Receives messages and progress; None: nothing is shown.
+        **keywords: See `ReadKeywords`: the columns, and rows to leave out.
 
     Returns:
         The metrics by name, with `slices`, the worst first.
@@ -175,9 +177,7 @@ def evaluate(
     from tenor.evaluation import evaluate as evaluation
 
     predictor = _predictor(model)
-    rows, columns = _labelled_texts(
-        predictor, data, callback, slices, (text, label, label_separator), (drop_unlabelled, drop_empty)
-    )
+    rows, columns = _labelled_texts(predictor, data, callback, slices, keywords)
     return evaluation.evaluate(predictor, rows, columns)
 
 
@@ -186,27 +186,19 @@ def compare(
     second: Predictor | str | Path,
     data: str,
     *,
-    text: str | None = None,
-    label: str | None = None,
-    label_separator: str | None = None,
     slices: Sequence[str] = (),
-    drop_unlabelled: bool = False,
-    drop_empty: bool = False,
     callback: Callback | None = None,
+    **keywords: Unpack[ReadKeywords],
 ) -> Comparison:
     """Compare two models on the same labelled texts: which is better, where, and whether it is more than chance.
 
     Args:
-        first: A model, or its folder.
+        first: A model, or its folder. The columns of its training data are the default.
         second: Another model, or its folder.
         data: A file, a folder, a pattern of several files, or the name of a built-in dataset.
-        text: Column of the texts; None: as in the training data of the first model.
-        label: Column of the labels; None: as in the training data of the first model.
-        label_separator: Separator for multi-label cells; None: as in the training data of the first model.
         slices: Columns by whose values the metrics are compared too.
-        drop_unlabelled: Leave out rows without a label.
-        drop_empty: Leave out rows with an empty text.
         callback: Receives messages and progress; None: nothing is shown.
+        **keywords: See `ReadKeywords`: the columns, and rows to leave out.
 
     Returns:
         The metrics of both models with intervals of the differences, and the rows that they predict differently.
@@ -218,9 +210,7 @@ def compare(
     from tenor.evaluation import evaluate as evaluation
 
     one, other = _predictor(first), _predictor(second)
-    rows, columns = _labelled_texts(
-        one, data, callback, slices, (text, label, label_separator), (drop_unlabelled, drop_empty)
-    )
+    rows, columns = _labelled_texts(one, data, callback, slices, keywords)
     return evaluation.compare(one, other, rows, columns)
 
 
@@ -281,27 +271,14 @@ def _predictor(model: Predictor | str | Path) -> Predictor:
 
 
 def _labelled_texts(
-    predictor: Predictor,
-    data: str,
-    callback: Callback | None,
-    slices: Sequence[str],
-    columns: tuple[str | None, str | None, str | None],
-    dropped: tuple[bool, bool],
+    predictor: Predictor, data: str, callback: Callback | None, slices: Sequence[str], keywords: ReadKeywords
 ) -> tuple[Dataset, dict[str, list[Any]]]:
     """Labelled texts for the model, and the columns of the slices."""
     from tenor._core.callbacks import Callback
     from tenor.data import sources
     from tenor.data.read_options import ReadOptions
 
-    text, label, separator = columns
-    drop_unlabelled, drop_empty = dropped
-    options = ReadOptions(
-        text=text,
-        label=label,
-        label_separator=separator,
-        drop_unlabelled=drop_unlabelled,
-        drop_empty=drop_empty,
-    )
+    saved = predictor.bundle
     return sources.read_for_evaluation(
-        data, predictor.bundle.task.kind, predictor.bundle.metadata, options, callback or Callback(), slices
+        data, saved.task.kind, saved.metadata, ReadOptions(**keywords), callback or Callback(), slices
     )
