@@ -125,3 +125,78 @@ def test_like_texts_are_parted_alike() -> None:
     several = MultiLabel(("rare", "common"))
     assert several.strata(np.float32([[1, 1], [0, 1], [0, 1], [0, 0]])).tolist() == [0, 1, 1, -1]
     assert np.bincount(Regression().strata(np.arange(100.0))).tolist() == [10] * 10
+
+
+TASKS = {
+    "binary": (SingleLabel(("no", "yes")), ["yes", "no", "yes"], [[2.0], [-1.0], [0.5]]),
+    "multiclass": (SingleLabel(("a", "b", "c")), ["c", "a"], [[0.0, 1.0, 3.0], [2.0, 0.0, 1.0]]),
+    "multilabel": (MultiLabel(("x", "y"), (0.4, 0.5)), [("x", "y"), (), ("y",)], [[1.0, 1.0], [-2, -2], [-1.0, 0.1]]),
+    "regression": (Regression(mean=10.0, std=2.0), [12.0, 9.0], [[1.0], [-0.5]]),
+}
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_what_a_model_that_is_right_predicts_is_decoded_to_the_labels(kind: str) -> None:
+    task, labels, rows = TASKS[kind]
+    logits, targets = np.array(rows, np.float32), task.encode(labels)
+    assert task.decode(task.predict(logits)).tolist() == labels == task.decode(targets).tolist()
+    assert task.scores(logits).shape == (len(labels), max(1, len(task.labels)))
+    assert task.confidence_in_error(targets, logits) == pytest.approx(np.zeros(len(labels)), abs=1e-6)
+    terms = task.metric_terms(targets, task.predict(logits))
+    assert terms[:, 0].sum() == (terms[:, 1].sum() if task.has_labels else 0)
+    assert [task.label_problem(list(label) if isinstance(label, tuple) else label) for label in labels] == [None] * len(
+        labels
+    )
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_labels_of_texts_are_the_same_as_a_matrix_and_as_positions(kind: str) -> None:
+    task, labels, rows = TASKS[kind]
+    targets = task.encode(labels)
+    matrix = task.label_matrix(targets)
+    assert matrix.shape == (len(labels), len(task.labels)) == task.nonconformity(np.array(rows, np.float32)).shape
+    assert np.argwhere(matrix).tolist() == np.stack(task.label_positions(targets), axis=1).tolist()
+    assert [task.label_names(label) for label in labels] == [
+        tuple(np.array(task.labels)[row].tolist()) for row in matrix
+    ]
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_directions_give_the_logit_of_each_label(kind: str) -> None:
+    task, _, rows = TASKS[kind]
+    logits = np.array(rows, np.float32)
+    weights, constant = task.logit_directions()
+    found = logits @ weights.T + constant
+    if kind == "binary":
+        assert found == pytest.approx(np.concatenate([-logits, logits], axis=1))
+    elif kind == "multiclass":
+        assert found == pytest.approx(logits - logits.mean(axis=1, keepdims=True))
+    else:
+        assert found == pytest.approx(logits if task.has_labels else task.scores(logits))
+
+
+def test_tasks_are_joined_and_described() -> None:
+    assert SingleLabel(("a", "c")).union(SingleLabel(("b", "c"))) == SingleLabel(("a", "b", "c"))
+    assert MultiLabel(("a",), (0.2,)).union(MultiLabel(("b",))) == MultiLabel(("a", "b"), (), True)
+    assert Regression(std=2.0).union(Regression()) == Regression(std=2.0)
+    assert [task.describe() for task, _, _ in TASKS.values()] == [
+        "labels: no, yes",
+        "labels: a, b, c",
+        "labels: x, y (any number of them a text)",
+        "values: 10 on average, 2 around it",
+    ]
+    described = [SingleLabel(("a", "b")).describe_label("a"), MultiLabel(("a", "b")).describe_label(("a", "b"))]
+    assert [*described, MultiLabel(("a",)).describe_label(()), Regression().describe_label(1.23456789)] == [
+        "a",
+        "a, b",
+        "—",
+        "1.23457",
+    ]
+
+
+def test_a_calibration_sees_every_decision_as_one_of_several_classes() -> None:
+    targets, logits = SingleLabel(("a", "b")).class_logits(np.array([1, 0]), np.array([[2.0], [-1.0]], np.float32))
+    assert (targets.tolist(), logits.tolist()) == ([1, 0], [[0.0, 2.0], [0.0, -1.0]])
+    targets, logits = MultiLabel(("a", "b")).class_logits(np.array([[1, 0]]), np.array([[2.0, -1.0]], np.float32))
+    assert (targets.tolist(), logits.tolist()) == ([1, 0], [[0.0, 2.0], [0.0, -1.0]])
+    assert Regression().class_logits(np.zeros(1), np.zeros((1, 1), np.float32)) is None
