@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from tenor.data import columns
+from tenor.data.io.arrow_writer import WriteChunk
 from tenor.data.io.table import Chunk, Table
-from tenor.data.io.writer import Write
 from tenor.errors import DataError
 from tenor.inference.prediction_cache import PredictionCache, Values
 from tenor.inference.predictor import Predictor, ScoredLabel
@@ -113,7 +113,7 @@ def new_column_names(
 def label_table(
     source: Table,
     labeller: RowLabeller,
-    write: Write,
+    write: WriteChunk,
     on_progress: Callable[[int], Any] | None = None,
     cache: PredictionCache | None = None,
 ) -> RowCounts:

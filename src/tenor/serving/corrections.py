@@ -34,7 +34,7 @@ def export(store: CorrectionStore, out: Path, model: str | None, escape_formulas
 
     source = store.table(model)
     rows = 0
-    with writer.open_writer(out, source.columns, found=["label"], escape_formulas=escape_formulas) as write:
+    with writer.open_writer(out, source.columns, result_columns=["label"], escape_formulas=escape_formulas) as write:
         for chunk in source.chunks:
             write(Chunk(chunk.row, chunk.columns))
             rows += len(chunk)

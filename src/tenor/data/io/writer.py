@@ -1,4 +1,4 @@
-"""Rows -> files, chunk by chunk. A file appears under its name when it is whole."""
+"""Writing tables, chunk by chunk. A file appears under its name once it is complete."""
 
 import contextlib
 import csv
@@ -10,25 +10,24 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
 from tenor._core import atomic
+from tenor.data.io.arrow_writer import WriteChunk, open_arrow_writer
 from tenor.data.io.chunks import Chunk, Table
 from tenor.data.io.formats import BINARY, COMPRESSED, WRITTEN, suffix
 from tenor.errors import DataError, SettingsError, WriteError
 
-Write = Callable[[Chunk], None]
-
-# What begins a formula, also in its full-width form; OWASP, "CSV Injection".
+# What a formula begins with, also in its full-width form (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 def require_writable(path: Path) -> None:
-    """Raise DataError where the name's ending is no format that can be written, or the folder is missing."""
+    """Raise DataError if the format of the file's name cannot be written, or its folder is missing."""
     kind = suffix(path)
     if kind not in WRITTEN or (path.suffix.lower() in COMPRESSED and kind in BINARY):
         raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(WRITTEN)}.")
@@ -39,28 +38,28 @@ def require_writable(path: Path) -> None:
 
 
 def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
-    """Raise DataError where the file to write is one of the inputs, under whichever name, or standard input."""
+    """Raise DataError if the output is one of the inputs, under any name, or standard input."""
     if not out.exists():
         return
     status = out.stat()
     if any(source.exists() and os.path.samestat(status, source.stat()) for source in inputs):
         raise DataError(f"{out}: this is an input, and those are never changed.", "Choose another file.")
-    if (read := _of_stream(sys.stdin)) is not None and os.path.samestat(status, read):
+    if (read := _status(sys.stdin)) is not None and os.path.samestat(status, read):
         raise DataError(f"{out}: this is standard input, and inputs are never changed.", "Choose another file.")
 
 
 def refuse_printing_into(inputs: Iterable[Path]) -> None:
-    """Raise DataError where standard output is a file that is read, as reading it would not end."""
-    written = _of_stream(sys.stdout)
+    """Raise DataError if standard output is a file that is read: reading it would never end."""
+    written = _status(sys.stdout)
     if written is None or not stat.S_ISREG(written.st_mode):
         return
-    read = [_of_stream(sys.stdin), *(source.stat() for source in inputs if source.exists())]
+    read = [_status(sys.stdin), *(source.stat() for source in inputs if source.exists())]
     if any(status is not None and os.path.samestat(written, status) for status in read):
         raise DataError("standard output is a file that is read, too.", "Write to another file.")
 
 
-def _of_stream(stream: Any) -> os.stat_result | None:
-    """What the system says of an open stream; None where there is none, or none of the system."""
+def _status(stream: IO[str] | None) -> os.stat_result | None:
+    """The status of an open stream; None if there is none, or it is not a file of the system."""
     try:
         return None if stream is None else os.fstat(stream.fileno())
     except (OSError, ValueError, AttributeError):
@@ -72,36 +71,43 @@ def open_writer(
     path: Path,
     columns: list[str],
     source: Table | None = None,
-    found: Sequence[str] = (),
+    result_columns: Sequence[str] = (),
     escape_formulas: bool = False,
-) -> Iterator[Write]:
-    """Open a file for writing in the format of its name; the block gets a function that writes a chunk.
+) -> Iterator[WriteChunk]:
+    """Open a file for writing, in the format of its name. The block gets a function that writes a chunk.
 
-    Text formats are also packed, as `.gz` or `.zst`. Equal chunks give equal bytes. `.csv` and `.tsv` are UTF-8, with a
-    byte order mark where the source is not plain UTF-8: Excel takes UTF-8 without one for the encoding of the country.
+    Text formats may be compressed, as `.gz` or `.zst`. Equal chunks give equal bytes. `.csv` and `.tsv` are UTF-8. They
+    get a byte order mark if the source is not plain UTF-8: without one, Excel assumes the encoding of the country.
 
     Args:
-        path: The file; what is there is replaced when the block ends well.
+        path: The file. An existing one is replaced when the block ends without an error.
         columns: Names of the columns.
-        source: The table that columns come from; in Parquet and Arrow they keep the types that they have there.
-        found: The columns that `.txt` holds, which has no header; none given: all. The last of them holds numbers, the
+        source: The table that columns come from. In Parquet and Arrow they keep their types.
+        result_columns: The columns for `.txt`, which has no header; empty: all. The last of them holds numbers, the
             others strings or lists.
-        escape_formulas: In `.csv` and `.tsv`, put an apostrophe before what a spreadsheet would take for a formula.
+        escape_formulas: In `.csv` and `.tsv`, put an apostrophe before text that a spreadsheet would run as a formula.
 
     Raises:
-        DataError: The format is unknown, or the file cannot be written (the disk is full, say); what was there is kept.
+        DataError: The format is unknown.
+        WriteError: The file cannot be written, for instance as the disk is full. An existing file is kept.
     """
     require_writable(path)
     kind = suffix(path)
-    packing = path.suffix.lower() if path.suffix.lower() in COMPRESSED else None
+    compression = path.suffix.lower() if path.suffix.lower() in COMPRESSED else None
     try:
         if kind in BINARY:
-            with atomic.atomic_write(path) as stream, _arrow(stream, kind, columns, source, found) as write:
+            with (
+                atomic.atomic_write(path) as stream,
+                open_arrow_writer(stream, kind, columns, source, result_columns) as write,
+            ):
                 yield write
         else:
             marked = source is not None and source.needs_bom and kind in (".csv", ".tsv")
-            with atomic.atomic_write(path) as file, _text(file, packing, "utf-8-sig" if marked else "utf-8") as text:
-                yield text_writer(text, kind, columns, found, escape_formulas)
+            with (
+                atomic.atomic_write(path) as file,
+                _text(file, compression, "utf-8-sig" if marked else "utf-8") as text,
+            ):
+                yield text_writer(text, kind, columns, result_columns, escape_formulas)
     except OSError as error:
         raise WriteError(
             f"{path}: the file cannot be written: {error.strerror or error}.",
@@ -110,7 +116,7 @@ def open_writer(
 
 
 def require_formulas(kind: str) -> None:
-    """Raise SettingsError where files of a kind, such as `.jsonl`, have no cells that a spreadsheet would compute."""
+    """Raise SettingsError if files of a kind, such as `.jsonl`, have no cells that a spreadsheet would compute."""
     if kind not in (".csv", ".tsv"):
         raise SettingsError(
             "`escape_formulas=True` is for .csv and .tsv, which spreadsheets open.",
@@ -119,15 +125,15 @@ def require_formulas(kind: str) -> None:
 
 
 def text_writer(
-    stream: IO[str], kind: str, columns: list[str], found: Sequence[str] = (), escape_formulas: bool = False
-) -> Write:
-    """A function that writes chunks to an open stream as `.csv`, `.tsv`, `.jsonl` or `.txt` (`found`, with tabs).
+    stream: IO[str], kind: str, columns: list[str], result_columns: Sequence[str] = (), escape_formulas: bool = False
+) -> WriteChunk:
+    """A function that writes chunks to an open stream as `.csv`, `.tsv`, `.jsonl` or `.txt` (with tabs).
 
     Args:
         stream: The stream.
         kind: Ending of the format.
         columns: Names of the columns.
-        found: The columns that `.txt` holds.
+        result_columns: The columns for `.txt`; empty: all.
         escape_formulas: As in `open_writer`.
     """
     if kind in (".jsonl", ".ndjson"):
@@ -138,11 +144,11 @@ def text_writer(
 
         return write_objects
     if kind == ".txt":
-        columns = list(found or columns)
-    # Lines end with LF, but the writer is told CR LF: it puts quotes only around what stands in its line end.
-    ended = SimpleNamespace(write=lambda record: stream.write(f"{record[:-2]}\n"))
-    writer = csv.writer(ended, delimiter="," if kind == ".csv" else "\t", lineterminator="\r\n")
-    cell = _guarded if escape_formulas and kind != ".txt" else _cell
+        columns = list(result_columns or columns)
+    # Lines end with LF. The writer gets CR LF, since it quotes only the characters of its line end.
+    with_lf = SimpleNamespace(write=lambda record: stream.write(f"{record[:-2]}\n"))
+    writer = csv.writer(with_lf, delimiter="," if kind == ".csv" else "\t", lineterminator="\r\n")
+    cell = _escaped if escape_formulas and kind != ".txt" else _cell
     if kind != ".txt":
         writer.writerow(map(cell, columns))
 
@@ -153,91 +159,46 @@ def text_writer(
 
 
 @contextlib.contextmanager
-def _text(file: IO[bytes], packing: str | None, encoding: str) -> Iterator[IO[str]]:
-    """A stream of text into an open file, which stays open, through what packs it."""
+def _text(file: IO[bytes], compression: str | None, encoding: str) -> Iterator[IO[str]]:
+    """A stream of text into an open file, compressed if requested. The file stays open."""
     with os.fdopen(os.dup(file.fileno()), "wb") as copy:
-        packed: Any = copy
-        if packing == ".gz":
-            packed = gzip.GzipFile("", "wb", 6, copy, mtime=0)  # no name and no time: equal rows give equal bytes
-        elif packing == ".zst":
+        compressed: Any = copy
+        if compression == ".gz":
+            compressed = gzip.GzipFile("", "wb", 6, copy, mtime=0)  # no name and no time: equal rows give equal bytes
+        elif compression == ".zst":
             import pyarrow
 
-            packed = pyarrow.CompressedOutputStream(copy, "zstd")
-        with io.TextIOWrapper(packed, encoding=encoding, newline="") as stream:
+            compressed = pyarrow.CompressedOutputStream(copy, "zstd")
+        with io.TextIOWrapper(compressed, encoding=encoding, newline="") as stream:
             yield stream
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
+    """A value of a cell: lists and objects become JSON."""
     if isinstance(value, (dict, list)):
         return _json(value)
     return value
 
 
-def _guarded(value: Any) -> Any:
-    """A cell that no spreadsheet computes: text that begins like a formula has an apostrophe before it."""
+def _escaped(value: object) -> object:
+    """A value of a cell that no spreadsheet runs: text that looks like a formula gets an apostrophe before it."""
     cell = _cell(value)
     formula = isinstance(cell, str) and cell.startswith(_FORMULA) and not _NUMBER.fullmatch(cell)
     return f"'{cell}" if formula else cell
 
 
-def _json(value: Any) -> str:
-    """As JSON, which has neither NaN nor infinities: they become null."""
+def _json(value: object) -> str:
+    """A value as JSON. NaN and infinities, which JSON has not, become null."""
     try:
         return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
     except ValueError:
         return json.dumps(_finite(value), ensure_ascii=False, default=str)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
+    """A value with null for NaN and infinities."""
     if isinstance(value, dict):
         return {key: _finite(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):  # tuples: the entries of a map of Arrow
         return [_finite(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-@contextlib.contextmanager
-def _arrow(
-    stream: IO[bytes], kind: str, columns: list[str], source: Table | None, found: Sequence[str]
-) -> Iterator[Write]:
-    import pyarrow
-    import pyarrow.ipc
-    import pyarrow.parquet
-
-    make = pyarrow.parquet.ParquetWriter if kind == ".parquet" else pyarrow.ipc.new_file
-    schema = None if source is None else source.schema
-    types = {} if schema is None else {name: schema.field(name).type for name in schema.names}
-    writer: Any = None
-    written: Any = None
-
-    def write(chunk: Chunk) -> None:
-        nonlocal writer, written
-        try:
-            if writer is None:
-                for name in columns:  # what is empty in all of the first rows does not tell what it holds
-                    guess = None if name in types else pyarrow.array(chunk.columns[name]).type
-                    held = pyarrow.float64() if name == columns[-1] else pyarrow.string()
-                    if guess == pyarrow.list_(pyarrow.null()):
-                        types[name] = pyarrow.list_(held)
-                    elif guess == pyarrow.null() and name in found:
-                        types[name] = held
-            table = pyarrow.table({name: pyarrow.array(chunk.columns[name], types.get(name)) for name in columns})
-            if writer is None:
-                writer, written = make(stream, table.schema), table.schema
-            writer.write_table(table.cast(written))
-        except (pyarrow.ArrowException, OverflowError) as error:
-            raise DataError(
-                f"a column does not fit {kind.removeprefix('.').capitalize()}: {error}.", "Write .jsonl instead."
-            ) from None
-
-    try:
-        yield write
-        if writer is None:  # no row: the file has its columns all the same, the score last
-            guesses = {name: pyarrow.string() for name in columns[:-1]} | {columns[-1]: pyarrow.float64()}
-            writer = make(stream, pyarrow.schema(list((guesses | types).items())))
-    except BaseException:
-        if writer is not None:
-            with contextlib.suppress(OSError, ValueError):  # the first error is the one to tell of
-                writer.close()
-        raise
-    writer.close()
