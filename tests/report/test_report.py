@@ -129,7 +129,7 @@ def test_the_documents_stay_with_a_model_that_is_saved_again(tmp_path: Path) -> 
 
 def test_every_word_of_the_templates_and_of_what_is_found_is_there_in_chinese() -> None:
     folder = Path(render.__file__).parent
-    source = "".join(path.read_text(encoding="utf-8") for path in [*folder.glob("*.jinja"), folder / "figures.py"])
+    source = "".join(path.read_text(encoding="utf-8") for path in [*folder.glob("*.jinja"), folder / "charts.py"])
     for text in re.findall(r"\bt\(\"([^\"]+)\"\)", source):
         assert words.translator("zh")(text), text
     for task, tiles in render.HEADLINE_METRICS.items():

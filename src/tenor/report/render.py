@@ -1,4 +1,4 @@
-"""Facts -> the page and the model card, in English or Chinese."""
+"""The report (HTML) and the model card (Markdown) of a model, in English or Chinese."""
 
 import html
 import re
@@ -13,7 +13,7 @@ from tenor.evaluation.slices import Slice
 from tenor.explanation import templates
 from tenor.explanation.page import segments
 from tenor.report import words
-from tenor.report.facts import ReportData
+from tenor.report.report_data import ReportData
 from tenor.report.words import Language
 from tenor.tasks import MultiLabel, Regression, SingleLabel
 
@@ -61,113 +61,112 @@ _SECTIONS = {
 
 @dataclass(frozen=True)
 class Documents:
-    """What a folder tells people of its model: HTML and Markdown."""
+    """The files of a model for people: HTML and Markdown."""
 
     page: str
     card: str
 
 
 def require_installed() -> None:
-    """Refuse where the packages that draw are not installed. Raises MissingExtraError."""
+    """Raise MissingExtraError where the package that draws charts is not installed."""
     try:
-        import jinja2  # noqa: F401
         import matplotlib  # noqa: F401
     except ModuleNotFoundError:
         raise missing_extra("the report", "report") from None
 
 
-def render(facts: ReportData, title: str, language: Language = "en") -> Documents:
+def render(report: ReportData, title: str, language: Language = "en") -> Documents:
     """The page and the card.
 
     Args:
-        facts: What is told.
+        report: The data.
         title: The name of the model.
         language: `en` or `zh`.
 
     Raises:
-        MissingExtraError: The packages that draw are not installed.
+        MissingExtraError: The package that draws charts is not installed.
     """
     require_installed()
-    values = _values(facts, title, language)
+    values = _values(report, title, language)
     page = templates.environment("tenor.report").get_template("page.html.jinja")
     markdown = templates.environment("tenor.report", autoescape=False)
     markdown.filters["md"] = _markdown
     card = markdown.get_template("card.md.jinja")
-    return Documents(page.render(values, figures=_figures(facts, values["t"])), card.render(values))
+    return Documents(page.render(values, charts=_charts(report, values["t"])), card.render(values))
 
 
 def _markdown(text: str) -> str:
     """A text for Markdown: on one line, without HTML, links, code or cells of its own."""
-    return _MARKS.sub(lambda found: f"&#{ord(found[0])};", html.escape(printable(text), quote=False))
+    return _MARKS.sub(lambda match: f"&#{ord(match[0])};", html.escape(printable(text), quote=False))
 
 
-def _values(facts: ReportData, title: str, language: Language) -> dict[str, Any]:
-    """What both templates read."""
-    t, task, test, saved = words.translator(language), facts.task, facts.test, facts.model.bundle
+def _values(report: ReportData, title: str, language: Language) -> dict[str, Any]:
+    """The variables of both templates."""
+    t, task, test, saved = words.translator(language), report.task, report.test, report.model.bundle
     slices = [Slice.from_dict(row) for row in test.get("slices", [])]
     slices = [row._replace(value=words.slice_name(row.by, row.value, language)) for row in slices]
     several = task.is_multilabel
-    counts = list(facts.counts.items())
+    counts = list(report.counts.items())
     present = {
         "results": test,
         "coverage": test.get("coverage"),
         "slices": slices,
-        "errors": facts.mistakes,
-        "suspects": facts.suspects,
+        "errors": report.mistakes,
+        "suspects": report.suspects,
     }
     return {
-        "facts": facts,
-        "fence": "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", facts.run))]),
+        "report": report,
+        "fence": "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", report.run))]),
         "t": t,
-        "told": words.finding_describer(language),
+        "describe": words.finding_describer(language),
         "language": {"en": "en", "zh": "zh-Hans"}[language],
         "title": title,
         "version": VERSION,
         "kind": task.kind,
-        "about": saved.metadata,
+        "metadata": saved.metadata,
         "test": test,
-        "tiles": _tiles(facts, t),
+        "tiles": _tiles(report, t),
         "labels": task.labels,
         "thresholds": dict(zip(task.labels, task.thresholds, strict=True)) if isinstance(task, MultiLabel) else {},
         "confusion": _confusion(test, task.labels) if len(task.labels) <= _MOST_LABELS else [],
         "confused": _confused(test, task.labels) if len(task.labels) > 2 and not several else [],
         "slices": slices[:_MOST_SLICES],
         "worse": [row for row in slices if row.worse][:_MOST_CONFUSED],
-        "figure_name": METRIC_NAMES[type(task)],
+        "metric_name": METRIC_NAMES[type(task)],
         "mistakes": [
             (
                 mistake,
                 segments(mistake.explanation.text, mistake.explanation.labels[0].spans, mistake.explanation.unread),
             )
-            for mistake in facts.mistakes
+            for mistake in report.mistakes
         ],
         "counts": counts[:_MOST_LABELS],
         "more_labels": len(counts[_MOST_LABELS:]),
-        "lengths": ", ".join(f"{length:,}" for length in facts.lengths),
-        "costs": _costs(facts),
+        "lengths": ", ".join(f"{length:,}" for length in report.lengths),
+        "costs": _costs(report),
         "settings": list(settings.as_dict(saved.config).items()),
         "sections": [(id_, name) for id_, name in _SECTIONS.items() if present.get(id_, True)],
     }
 
 
-def _tiles(facts: ReportData, t: words.Translate) -> list[tuple[str, str, str]]:
-    """Name, value and what stands below, of the main figures."""
-    test, tiles = facts.test, []
-    for name, key in HEADLINE_METRICS[type(facts.task)]:
+def _tiles(report: ReportData, t: words.Translate) -> list[tuple[str, str, str]]:
+    """Name, value and small print of the headline metrics."""
+    test, tiles = report.test, []
+    for name, key in HEADLINE_METRICS[type(report.task)]:
         if test.get(key) is None:
             continue
-        beside = ""
+        note = ""
         if key == "accuracy":
             low, high = test["accuracy_interval"]
-            beside = f"{t('95% interval')} {low:.4f}–{high:.4f}"
+            note = f"{t('95% interval')} {low:.4f}–{high:.4f}"
         elif key == "expected_calibration_error" and "uncalibrated" in test:
-            beside = f"{t('before')} {test['uncalibrated'][key]:.4f}"
-        tiles.append((name, f"{test[key]:.4f}", beside))
+            note = f"{t('before')} {test['uncalibrated'][key]:.4f}"
+        tiles.append((name, f"{test[key]:.4f}", note))
     return tiles
 
 
 def _confusion(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str, list[tuple[int, float]]]]:
-    """For each true label the counts of what was predicted, and their shares of its texts."""
+    """For each true label the counts of the predicted labels, and their shares of its texts."""
     return [
         (name, [(count, count / max(sum(counts), 1)) for count in counts])
         for name, counts in zip(labels, test.get("confusion", []), strict=False)
@@ -175,42 +174,42 @@ def _confusion(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str,
 
 
 def _confused(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str, str, int]]:
-    """The most frequent errors: true label, predicted one, count."""
+    """The most frequent confusions: true label, predicted label, count."""
     cells = [
-        (labels[true], labels[said], count)
+        (labels[true], labels[predicted], count)
         for true, counts in enumerate(test.get("confusion", []))
-        for said, count in enumerate(counts)
-        if true != said and count
+        for predicted, count in enumerate(counts)
+        if true != predicted and count
     ]
     return sorted(cells, key=lambda cell: -cell[2])[:_MOST_CONFUSED]
 
 
-def _costs(facts: ReportData) -> list[tuple[str, str]]:
-    timing = facts.metrics.timing.as_dict()
+def _costs(report: ReportData) -> list[tuple[str, str]]:
+    timing = report.metrics.timing.as_dict()
     costs = [("total time", f"{timing['total_s']:.1f} s")] if "total_s" in timing else []
     steps = ("read_s", "check_s", "encode_s", "choose_s", "fit_s", "calibrate_s", "evaluate_s", "cross_validate_s")
     costs += [(key.removesuffix("_s").replace("_", "-"), f"{timing[key]:.1f} s") for key in steps if key in timing]
-    costs.append(("model size", f"{facts.size / 1e6:.1f} MB"))
-    if facts.speed:
-        costs.append(("predicted texts per second", f"{facts.speed:,.0f}"))
-    if facts.memory:
-        costs.append(("peak memory", f"{facts.memory / 1e6:,.0f} MB"))
+    costs.append(("model size", f"{report.size / 1e6:.1f} MB"))
+    if report.speed:
+        costs.append(("predicted texts per second", f"{report.speed:,.0f}"))
+    if report.memory:
+        costs.append(("peak memory", f"{report.memory / 1e6:,.0f} MB"))
     return costs
 
 
-def _figures(facts: ReportData, t: words.Translate) -> dict[str, list[tuple[str, str, str]]]:
-    """Title, caption and drawing of the figures of each section."""
-    from tenor.report import figures  # loads matplotlib
+def _charts(report: ReportData, t: words.Translate) -> dict[str, list[tuple[str, str, str]]]:
+    """Title, caption and SVG of the charts of each section."""
+    from tenor.report import charts  # loads matplotlib
 
-    history, results = facts.model.bundle.history, []
-    areas = ", ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in facts.curves)
-    if facts.curves:
-        drawn = figures.precision_recall(facts.curves, t)
-        results.append((t("Precision-recall curves"), f"{t('average precision')}: {areas}", drawn))
-    if "reliability" in facts.test:
-        results.append((t("Reliability diagram"), "", figures.reliability(facts.test, t)))
-    if facts.pairs is not None:
-        results.append((t("Predicted against true values"), "", figures.values(facts.pairs, t)))
-    learned = bool(history) and "epoch" in history[0] and "loss" in history[0]
-    training = [(t("Loss by epoch"), "", figures.learning(history, t))] if learned else []
+    history, results = report.model.bundle.history, []
+    areas = ", ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in report.curves)
+    if report.curves:
+        drawing = charts.precision_recall(report.curves, t)
+        results.append((t("Precision-recall curves"), f"{t('average precision')}: {areas}", drawing))
+    if "reliability" in report.test:
+        results.append((t("Reliability diagram"), "", charts.reliability(report.test, t)))
+    if report.pairs is not None:
+        results.append((t("Predicted against true values"), "", charts.values(report.pairs, t)))
+    has_epochs = bool(history) and "epoch" in history[0] and "loss" in history[0]
+    training = [(t("Loss by epoch"), "", charts.learning(history, t))] if has_epochs else []
     return {"results": results, "training": training}

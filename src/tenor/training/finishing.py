@@ -152,7 +152,7 @@ def _with_documents(
     run = folder.run
     if not run.report:
         return predictor
-    from tenor.report import facts, render
+    from tenor.report import render, report_data
 
     try:
         render.require_installed()
@@ -160,7 +160,7 @@ def _with_documents(
         callback.on_message(f"no {bundle.REPORT} is made: {missing.problem} {missing.remedy}")
         return predictor
     toml = run_config.to_toml(run)
-    data = facts.gather(predictor, prepared.data, prepared.test, evaluation, prepared.findings, toml)
+    data = report_data.gather(predictor, prepared.data, prepared.test, evaluation, prepared.findings, toml)
     documents = render.render(data, folder.path.name, run.lang)
     contents = {bundle.REPORT: documents.page.encode(), bundle.MODEL_CARD: documents.card.encode()}
     return Predictor(replace(predictor.bundle, documents=contents))

@@ -1,4 +1,4 @@
-"""Figures as SVG, to stand in a page of HTML: text stays text, and colours are the page's, light or dark."""
+"""Charts as SVG for a page of HTML: text stays text, and colours are the page's, light or dark."""
 
 import io
 import re
@@ -17,7 +17,7 @@ Translate = Callable[[str], str]
 # What matplotlib draws with, and what the page makes of it.
 _INK, _LINE = "#0a0b0c", "#0a0b0d"
 _SERIES = tuple(f"#0a0b{number:02x}" for number in range(0x10, 0x16))
-_STYLES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))  # told apart without colours too
+_STYLES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))  # distinguished without colours too
 _COLOURS = {
     _INK: "var(--ink)",
     _LINE: "var(--line)",
@@ -48,7 +48,7 @@ _METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
 def learning(history: Sequence[Mapping[str, Any]], t: Translate) -> str:
-    """Loss by epoch, of the texts learned from and of those held out."""
+    """Training and validation loss by epoch."""
     epochs = [float(row["epoch"]) for row in history]
 
     def draw(axes: Any) -> None:
@@ -64,7 +64,7 @@ def learning(history: Sequence[Mapping[str, Any]], t: Translate) -> str:
 
 
 def precision_recall(curves: Sequence[Any], t: Translate) -> str:
-    """Precision by recall, a curve for each label."""
+    """Precision-recall curves, one for each label."""
 
     def draw(axes: Any) -> None:
         axes.set(xlabel=t("recall"), ylabel=t("precision"), xlim=(0, 1.01), ylim=(0, 1.01))
@@ -73,29 +73,29 @@ def precision_recall(curves: Sequence[Any], t: Translate) -> str:
             axes.plot(curve.recall, curve.precision, ls=_STYLES[number], c=_SERIES[number], label=_literal(label))
         axes.legend(loc="lower left")
 
-    told = "; ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in curves)
-    return _svg(draw, f"{t('Precision-recall curves')}. {t('average precision')}: {told}")
+    areas = "; ".join(f"{curve.label}: {curve.average_precision:.3f}" for curve in curves)
+    return _svg(draw, f"{t('Precision-recall curves')}. {t('average precision')}: {areas}")
 
 
 def reliability(test: dict[str, Any], t: Translate) -> str:
-    """How often the model is right by how sure it is, before and after calibration."""
-    found = {"calibrated": test} | ({"before": test["uncalibrated"]} if "uncalibrated" in test else {})
+    """Accuracy by confidence, before and after calibration."""
+    curves = {"calibrated": test} | ({"before": test["uncalibrated"]} if "uncalibrated" in test else {})
 
     def draw(axes: Any) -> None:
         axes.set(xlabel=t("confidence"), ylabel=t("accuracy"), xlim=(0, 1.01), ylim=(0, 1.01))
         axes.plot([0, 1], [0, 1], c=_INK, lw=0.8, label=t("perfect"))
-        for number, (name, measured) in enumerate(found.items()):
+        for number, (name, measured) in enumerate(curves.items()):
             bins = measured["reliability"]
             across, up = [row["confidence"] for row in bins], [row["accuracy"] for row in bins]
             axes.plot(across, up, ls=_STYLES[number], c=_SERIES[number], marker="o", ms=4, label=t(name))
         axes.legend(loc="upper left")
 
-    errors = ", ".join(f"{t(name)} {row['expected_calibration_error']:.4f}" for name, row in found.items())
+    errors = ", ".join(f"{t(name)} {row['expected_calibration_error']:.4f}" for name, row in curves.items())
     return _svg(draw, f"{t('Reliability diagram')}. {t('expected calibration error')}: {errors}")
 
 
 def values(pairs: Any, t: Translate) -> str:
-    """Predicted by true numbers."""
+    """Predicted values against true values."""
 
     def draw(axes: Any) -> None:
         axes.set(xlabel=t("true value"), ylabel=t("predicted value"))
