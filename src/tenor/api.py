@@ -50,7 +50,7 @@ class CheckKeywords(TypedDict, total=False):
         task: What to predict; None, the default: inferred from the labels.
         label_separator: Separator for multi-label cells, such as `;`; None by default.
         labels: Also look for mislabelled texts, which takes longer; False by default.
-        maximum_tokens: Tokens from which a network truncates a text; 200 by default.
+        max_length: Tokens from which a network truncates a text; 200 by default.
         fix: File for the cleaned table; None, the default: none is written.
         overwrite: Replace that file if it exists; False by default.
         seed: Seed of everything random; 0 by default.
@@ -62,7 +62,7 @@ class CheckKeywords(TypedDict, total=False):
     task: Kind | None
     label_separator: str | None
     labels: bool
-    maximum_tokens: int
+    max_length: int
     fix: str | None
     overwrite: bool
     seed: int

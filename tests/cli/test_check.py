@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Cli, chinese, english, write_csv
+from tenor.errors import RenamedSettingWarning
 
 
 @pytest.fixture
@@ -64,3 +65,12 @@ def test_wrong_input_is_an_error(cli: Cli, tmp_path: Path) -> None:
     assert cli("check", tmp_path / "no.csv").err.endswith("no.csv: there is no such file.\nCheck the path.\n")
     assert cli("check", write_csv(tmp_path / "e.csv", [])).code == 1
     assert cli("check", write_csv(tmp_path / "e.csv", []), "--fail-on", "maybe").code == 2
+
+
+def test_the_length_has_a_former_name(cli: Cli, tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "in.csv", english())
+    found = cli("check", data, "--max-length", "2", "--json")
+    assert "longer than 2 tokens" in found.out
+    with pytest.warns(RenamedSettingWarning, match=r"^check: 'maximum_tokens' is now 'max_length'; "):
+        former = cli("check", data, "--maximum-tokens", "2", "--json")
+    assert (former.code, former.out) == (found.code, found.out)

@@ -1,10 +1,10 @@
 """All checks of a table, and the table without what is wrong."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tenor._core.callbacks import Callback
 from tenor.checks import columns, labels, mislabelled, repair, texts
@@ -33,11 +33,13 @@ class CheckConfig:
         task: The task; None: infer it from the labels.
         label_separator: Separator of the labels in one cell.
         labels: Also look for wrong labels.
-        maximum_tokens: Length from which networks truncate a text.
+        max_length: Number of tokens from which networks truncate a text.
         fix: File for the cleaned table; None: write none.
         overwrite: Replace the file if it exists.
         seed: Seed of everything random.
     """
+
+    former_names: ClassVar[Mapping[str, str]] = {"maximum_tokens": "max_length"}
 
     data: str
     test: str | None = None
@@ -46,13 +48,13 @@ class CheckConfig:
     task: Kind | None = None
     label_separator: str | None = None
     labels: bool = False
-    maximum_tokens: int = NetworkConfig.max_length
+    max_length: int = NetworkConfig.max_length
     fix: str | None = None
     overwrite: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        settings.require(self.maximum_tokens >= 1, "maximum_tokens", "must be 1 or more")
+        settings.require(self.max_length >= 1, "max_length", "must be 1 or more")
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
 
 
@@ -162,7 +164,7 @@ def _findings(rows: _TableRows, config: CheckConfig) -> Iterator[Finding]:
                 count=len(numbers),
                 rows=numbers,
             )
-    yield from texts.check(context, config.maximum_tokens)
+    yield from texts.check(context, config.max_length)
     if context.single_label:
         yield from labels.check(context, rows.raw_labels)
         yield from columns.check(data.labels, rows.other_columns)

@@ -32,9 +32,10 @@ def check(
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
     labels: Annotated[bool, Option("--labels", help="Also search for wrong labels; takes some seconds more.")] = False,
-    maximum_tokens: Annotated[
+    max_length: Annotated[
         int | None, Option(help="Length above which networks truncate a text, in tokens. [default: 200]")
     ] = None,
+    maximum_tokens: Annotated[int | None, Option(hidden=True)] = None,  # the former name of --max-length
     fix: Annotated[str | None, Option(metavar="OUT", help="Write a copy of DATA without the certain problems.")] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the file in --fix.")] = False,
     fail_on: Annotated[
@@ -61,11 +62,13 @@ def check(
         task=task,
         label_separator=label_separator,
         labels=labels,
+        max_length=max_length,
         maximum_tokens=maximum_tokens,
         fix=fix,
         overwrite=overwrite,
         seed=seed,
     )
+    values = settings.current_names(run_checks.CheckConfig, values, "check")
     config = settings.make(run_checks.CheckConfig, values, "check")
     with console.Console(quiet=as_json) as callback:
         report = run_checks.run_checks(config, callback)
