@@ -10,7 +10,7 @@ from tenor import TextClassifier, tasks
 from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.models.auto import distillation
-from tenor.models.auto.distillation import SoftClasses, SoftSet, Teacher
+from tenor.models.auto.distillation import SoftMultiLabel, SoftSingleLabel, Teacher
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.models.families import auto, ngram
@@ -54,7 +54,7 @@ def teacher(task: Task, logits: Sequence[float]) -> Teacher:
 def test_soft_targets_of_0_and_1_are_the_labels() -> None:
     random = np.random.default_rng(0)
     for labels, targets in (("ab", np.array([0, 1, 1, 0])), ("abc", np.array([2, 0, 1, 1]))):
-        hard, soft = tasks.SingleLabel(tuple(labels)), SoftClasses(tuple(labels))
+        hard, soft = tasks.SingleLabel(tuple(labels)), SoftSingleLabel(tuple(labels))
         certain = np.eye(len(labels), dtype=np.float32)[targets]
         logits = random.normal(size=(4, hard.n_outputs)).astype(np.float32)
         np.testing.assert_array_equal(soft.output_targets(certain), hard.output_targets(targets))
@@ -64,7 +64,7 @@ def test_soft_targets_of_0_and_1_are_the_labels() -> None:
 
 
 def test_the_loss_of_soft_targets_is_smallest_where_the_model_says_the_same() -> None:
-    soft = SoftClasses(("a", "b"))
+    soft = SoftSingleLabel(("a", "b"))
     targets = np.array([[0.3, 0.7]], np.float32)
     at = [float(soft.losses(targets, np.array([[logit]], np.float32))[0]) for logit in np.log([1, 7 / 3, 4])]
     assert at[1] == min(at)
@@ -75,8 +75,8 @@ def test_the_loss_of_soft_targets_is_smallest_where_the_model_says_the_same() ->
 def test_a_teacher_labels_texts_and_another_model_learns_from_that(kind: Kind, labels: list[Any]) -> None:
     known = examples(kind, labels)
     fitted = fitting.fit(ngram.FAMILY, known, ngram.Config(), FitContext(seed=0))
-    taught = Teacher(fitted.model, known.task, fitted.calibration).labels(OTHERS)
-    both = distillation.together(known, taught)
+    taught = Teacher(fitted.model, known.task, fitted.calibration).pseudo_label(OTHERS)
+    both = distillation.concatenate(known, taught)
     assert len(both) == len(both.targets) == len(both.weights) == 420
     assert both.targets.ndim == known.task.output_targets(known.targets).ndim - (kind == "regression")
     again = fitting.fit_uncalibrated(ngram.FAMILY, both, ngram.Config(), FitContext(seed=0))
@@ -88,7 +88,7 @@ def test_a_teacher_labels_texts_and_another_model_learns_from_that(kind: Kind, l
 def test_groups_of_labelled_texts_stay_and_others_stand_alone() -> None:
     known = examples()
     grouped = Examples(known.texts, known.targets, known.task, known.weights, np.arange(300) // 2)
-    both = distillation.together(grouped, teacher(known.task, [1.0]).labels(OTHERS))
+    both = distillation.concatenate(grouped, teacher(known.task, [1.0]).pseudo_label(OTHERS))
     assert both.groups is not None
     np.testing.assert_array_equal(both.groups[:300], np.arange(300) // 2)
     assert len(set(both.groups[300:].tolist()) - set(range(150))) == 120
@@ -96,11 +96,11 @@ def test_groups_of_labelled_texts_stay_and_others_stand_alone() -> None:
 
 def test_labelled_texts_are_taught_half_their_label() -> None:
     known = examples()
-    softened = teacher(known.task, [np.log(3.0)]).softens(known)  # says: three quarters positive
+    softened = teacher(known.task, [np.log(3.0)]).soften(known)  # says: three quarters positive
     np.testing.assert_allclose(softened.targets[0], [0.125, 0.875], atol=1e-6)
     np.testing.assert_allclose(softened.targets[3], [0.625, 0.375], atol=1e-6)
     sets = examples("multilabel", KINDS[2][1])
-    assert isinstance(teacher(sets.task, [0.0] * 5).softens(sets).task, SoftSet)
+    assert isinstance(teacher(sets.task, [0.0] * 5).soften(sets).task, SoftMultiLabel)
 
 
 def fit(unlabelled: Sequence[str] = (), **values: Any) -> fitting.Fitted:

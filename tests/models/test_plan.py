@@ -11,7 +11,7 @@ import pytest
 from tenor import tasks
 from tenor.models.auto import plan
 from tenor.models.auto.blend import Blend
-from tenor.models.auto.candidate import Candidate, Made, parse
+from tenor.models.auto.candidate import Candidate, TrainedCandidate, parse
 from tenor.models.base import Examples, Fitted
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend
@@ -79,7 +79,7 @@ def test_an_encoder_reads_as_much_as_the_time_allows(
     examples: Examples, seconds: float | None, wanted: dict[str, object] | None
 ) -> None:
     encoders = [each for each in planned(examples, seconds) if each.family.name == "pretrained"]
-    assert [dict(each.wanted) for each in encoders] == ([] if wanted is None else [wanted])
+    assert [dict(each.settings) for each in encoders] == ([] if wanted is None else [wanted])
     if seconds is None:
         assert not any(each.seconds for each in encoders)
     else:
@@ -90,8 +90,8 @@ def test_a_gpu_makes_time_for_an_encoder_and_for_more_of_long_texts(monkeypatch:
     monkeypatch.setattr(plan.backend, "has_accelerator", lambda: True)
     for seconds, tokens in ((42, 128), (180, 512)):
         (encoder,) = (each for each in planned(REVIEWS, seconds) if each.family.name == "pretrained")
-        assert encoder.wanted["max_length"] == tokens
-        assert encoder.wanted["predict_truncation"] == "all"
+        assert encoder.settings["max_length"] == tokens
+        assert encoder.settings["predict_truncation"] == "all"
         assert encoder.seconds is not None and encoder.seconds < seconds
     assert not plan.encodes(None, 30, REVIEWS)  # there is not even time to compile
 
@@ -112,10 +112,10 @@ def labelled(number: int) -> Examples:
 
 def test_where_choosing_takes_long_a_model_of_no_choice_comes_first() -> None:
     few, many = labelled(4), labelled(12)
-    assert dict(next(iter(planned(few, 12))).wanted) == {}
+    assert dict(next(iter(planned(few, 12))).settings) == {}
     first, second = planned(many, 12)[:2]
     assert first.config.C is not None and first.config.word_ngrams is not None
-    assert dict(second.wanted) == {}
+    assert dict(second.settings) == {}
     assert plan.compares(1.0, many) and not plan.compares(1.0, few)
 
 
@@ -124,7 +124,7 @@ def test_no_settings_are_chosen_where_the_time_is_too_short_for_that(monkeypatch
     monkeypatch.setattr(plan.time, "perf_counter", lambda: float(next(passed)))
     many = labelled(12)
     asked = plan.plan(None, many, many.take(np.arange(100)), Stopped(3), False, [], lambda: [])
-    assert [dict(each.wanted) for each in asked if each is not None] == [plan._QUICK]
+    assert [dict(each.settings) for each in asked if each is not None] == [plan._QUICK]
 
 
 def test_other_networks_get_what_little_data_need() -> None:
@@ -137,7 +137,7 @@ def test_other_networks_get_what_little_data_need() -> None:
 def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_as_it_is() -> None:
     assert not plan.encodes(None, 600, texts(400, 40, letters="电影很好看"))
     few = planned(texts(60, 200), 60)
-    assert [dict(each.wanted) for each in few if each.family.name == "pretrained"] == [{"tune": "frozen"}]
+    assert [dict(each.settings) for each in few if each.family.name == "pretrained"] == [{"tune": "frozen"}]
     assert plan.encodes(("ngram", "pretrained"), None, few_texts := texts(60, 200))
     assert not plan.encodes(("ngram",), None, few_texts)
 
@@ -153,15 +153,15 @@ def test_models_are_told_apart_by_name() -> None:
         assert parse(member).name == name
 
 
-def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> Made:
+def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> TrainedCandidate:
     """What is known of a model that was made."""
     asked = Candidate(FAMILIES[name], wanted, seed=seed)
     config = replace(asked.config, epochs=3) if isinstance(asked.family, NetworkFamily) else asked.config
     fitted = Fitted(SENTENCES.task, Blend(()), config, {}, [])
-    return Made(asked, fitted, np.zeros((100, 1), np.float32), seconds, 1_000.0, 1.0, 1.0)
+    return TrainedCandidate(asked, fitted, np.zeros((100, 1), np.float32), seconds, 1_000.0, 1.0, 1.0)
 
 
-def repeated(found: list[Made], blend: list[Made], seconds: float) -> Iterator[Candidate]:
+def repeated(found: list[TrainedCandidate], blend: list[TrainedCandidate], seconds: float) -> Iterator[Candidate]:
     """What is asked for once all families have been tried, among them what was `found` and is in the blend."""
     some = texts(2_000, 55)
     asked = plan.plan(None, some, some.take(np.arange(100)), Stopped(seconds), True, found, lambda: blend)
@@ -176,7 +176,7 @@ def test_networks_of_the_blend_are_made_again_as_long_as_that_helps() -> None:
     for helps in (True, True, False, False):
         again = next(asked)
         names.append(again.name)
-        assert again.wanted == {"epochs": 3}
+        assert again.settings == {"epochs": 3}
         found.append(made(again.family.name, 50.0, again.seed))
         blend += found[-1:] if helps else []
     assert names == ["pretrained #2", "pretrained #3", "pretrained #4", "bag #2"]
@@ -210,12 +210,12 @@ def test_n_grams_for_which_an_encoder_leaves_time_come_after_it(monkeypatch: pyt
 def test_what_was_chosen_is_not_chosen_again() -> None:
     once = made("ngram", 8.0)
     chose = replace(once, fitted=replace(once.fitted, timing={"choose_s": 5.0}))
-    assert chose.again_s == pytest.approx(once.again_s * 3 / 8)
+    assert chose.refit_seconds == pytest.approx(once.refit_seconds * 3 / 8)
 
 
 def test_no_network_is_made_again_where_all_could_not_learn_from_all_texts_then() -> None:
     blend = [made("pretrained", 60.0), made("ngram", 2.0)]
-    needed = 60 + 0.1 + 2 * blend[0].again_s + blend[1].again_s
+    needed = 60 + 0.1 + 2 * blend[0].refit_seconds + blend[1].refit_seconds
     assert [each.name for each in itertools.islice(repeated(blend, blend, needed + 1), 1)] == ["pretrained #2"]
     assert not list(repeated(blend, blend, needed - 1))
 

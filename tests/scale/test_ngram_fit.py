@@ -85,8 +85,8 @@ class Killer(Callback):
             self.left.pop(done)()
 
 
-class Known(worker_pool.Crew):
-    """A crew whose workers can be killed from outside."""
+class Known(worker_pool.WorkerPool):
+    """A pool whose workers can be killed from outside."""
 
     last: "Known"
 
@@ -107,7 +107,7 @@ def test_weights_are_the_same_when_a_worker_and_a_node_die(
     monkeypatch.setattr(family, "_MAX_ROWS_FOR_FOLDS", 100)  # as with many texts, the model leaves some out
     monkeypatch.setattr(family, "_SCORED_TEXTS", 40)
     monkeypatch.setattr(worker_pool, "_ROOM_S", 3.0)
-    monkeypatch.setattr(ngram, "Crew", Known)
+    monkeypatch.setattr(ngram, "WorkerPool", Known)
     settings = {"word_ngrams": [1, 2], "weighting": "naive-bayes", "C": 0.3}
     options: dict[str, Any] = {"data": written(tmp_path), "family": "ngram", "settings": settings, "report": False}
     here = pipeline.train(RunConfig(**options, out=str(tmp_path / "here"), on_disk=True))
@@ -161,7 +161,7 @@ def test_rows_with_which_workers_die_again_and_again_end_the_run(monkeypatch: py
             os.kill(os.getpid(), signal.SIGKILL)
 
     with cluster.connected("ray") as connected:
-        workers = worker_pool.Crew(connected, Deadly, 1, 1)
+        workers = worker_pool.WorkerPool(connected, Deadly, 1, 1)
         with pytest.raises(TenorError, match="workers that hold the same rows die, 2 by now"):
-            list(workers.ask("die"))
+            list(workers.call("die"))
         workers.close()

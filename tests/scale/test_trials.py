@@ -55,7 +55,7 @@ def table(folder: Path) -> list[list[str]]:
 
 def search(data: Path, out: Path, count: int, together: int, ray: Any = None) -> tuning.TuningResult:
     run = RunConfig(str(data), family="ngram", settings=FIXED, out=str(out))
-    attempts = None if ray is None else trials.Trials(trials.Places(ray, 2, 1))
+    attempts = None if ray is None else trials.RayTrials(trials.RayExecutor(ray, 2, 1))
     return tuning.tune(TuneConfig(run, count, parallel=together), Callback(), attempts)
 
 
@@ -80,8 +80,8 @@ def test_what_a_dead_worker_was_making_is_made_again(tmp_path: Path) -> None:
         return "not reached"
 
     with cluster.connected("ray") as ray:
-        places = trials.Places(ray, 2, 1)
-        assert places.result(places.start(dies_once, tmp_path)) == "made"
+        executor = trials.RayExecutor(ray, 2, 1)
+        assert executor.result(executor.submit(dies_once, tmp_path)) == "made"
 
 
 def test_auto_makes_the_models_of_one_machine(tmp_path: Path, english_csv: Path) -> None:
@@ -90,7 +90,7 @@ def test_auto_makes_the_models_of_one_machine(tmp_path: Path, english_csv: Path)
     here = pipeline.train(replace(run, out=str(tmp_path / "here")))
     with cluster.connected("ray") as ray:
         heard = Listening()
-        there = pipeline.train(replace(run, out=str(tmp_path / "there")), heard, spread=trials.Places(ray, 2, 1))
+        there = pipeline.train(replace(run, out=str(tmp_path / "there")), heard, executor=trials.RayExecutor(ray, 2, 1))
     assert sorted(heard.names[:3]) == ["ngram", "ngram 1-3", "ngram c1-2"]
     one, other = (each.predictor.bundle.model.arrays() for each in (here, there))
     assert set(one) == set(other)
@@ -124,7 +124,7 @@ def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
         heard = Looking(out / "manifest.json")
         run = RunConfig(str(english_csv), settings={"budget": seconds}, report=False, out=str(out))
         with cluster.connected("ray") as ray:
-            return heard, pipeline.train(run, heard, spread=trials.Places(ray, 2, 1))
+            return heard, pipeline.train(run, heard, executor=trials.RayExecutor(ray, 2, 1))
 
     heard, trained = within(3_600.0)
     assert (sorted(heard.names[:3]), heard.late) == (["ngram", "ngram 1-3", "ngram c5"], 0)
@@ -140,4 +140,4 @@ def test_settings_that_do_not_serve_are_told_of(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "in.csv", [(text, str(len(text) / 8)) for text, _ in english(60)])
     run = RunConfig(str(data), family="ngram", settings={"weighting": "naive-bayes"}, out=str(tmp_path / "search"))
     with cluster.connected("ray") as ray, pytest.raises(SettingsError, match="must be tf-idf where numbers are"):
-        tuning.tune(TuneConfig(run, 2), Callback(), trials.Trials(trials.Places(ray, 2, 1)))
+        tuning.tune(TuneConfig(run, 2), Callback(), trials.RayTrials(trials.RayExecutor(ray, 2, 1)))

@@ -1,4 +1,4 @@
-"""The rows of many files, spread over the blocks of a crew: read, held out, sampled, as if they were one dataset."""
+"""The rows of many files, spread over partitions on workers: read, held out, sampled, as if they were one dataset."""
 
 import hashlib
 import itertools
@@ -24,8 +24,8 @@ from tenor.data.io import table
 from tenor.data.label_source import LabelCounts, NumberLabels
 from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import RemoteTexts, text_source
-from tenor.distributed.partition import Held, Summary
-from tenor.distributed.worker_pool import Crew
+from tenor.distributed.partition import HeldOutRows, PartitionSummary
+from tenor.distributed.worker_pool import WorkerPool
 from tenor.errors import DataError, Location, counted
 from tenor.evaluation import evaluate
 from tenor.inference import locations
@@ -38,7 +38,7 @@ from tenor.training.preparation import PreparedData
 
 
 @dataclass(frozen=True)
-class Told:
+class DatasetSummary:
     """What the blocks tell of their rows, put together."""
 
     rows: int
@@ -53,7 +53,7 @@ class Told:
         return Regression(mean=total / self.rows, std=float(np.sqrt(squares / self.rows)) or 1.0)
 
 
-def together(told: Sequence[Summary]) -> Told:
+def merge_summaries(told: Sequence[PartitionSummary]) -> DatasetSummary:
     counts: Counter[Any] = Counter()
     for each in told:
         counts.update(each.counts)
@@ -64,17 +64,19 @@ def together(told: Sequence[Summary]) -> Told:
     squares = sum(each.moments[1] + each.rows * (each.moments[0] / each.rows - total / rows) ** 2 for each in some)
     least, greatest = min(each.moments[2] for each in some), max(each.moments[3] for each in some)
     lengths = [length for each in told for length in each.lengths]
-    return Told(rows, sum(each.read for each in told), dict(counts), (total, squares, least, greatest), lengths)
+    return DatasetSummary(
+        rows, sum(each.read for each in told), dict(counts), (total, squares, least, greatest), lengths
+    )
 
 
-class Rows:
+class DistributedDataset:
     """The rows of all blocks: where each is, and what is done with all of them."""
 
-    def __init__(self, crew: Crew, run: RunConfig) -> None:
-        self.crew, self.run = crew, run
+    def __init__(self, pool: WorkerPool, run: RunConfig) -> None:
+        self.pool, self.run = pool, run
         self.task: Task
-        self.sizes = np.zeros(crew.blocks, np.int64)  # rows of each block that are left
-        self.starts = np.zeros(crew.blocks, np.int64)  # how many rows the files before have
+        self.sizes = np.zeros(pool.n_partitions, np.int64)  # rows of each block that are left
+        self.starts = np.zeros(pool.n_partitions, np.int64)  # how many rows the files before have
 
     def __len__(self) -> int:
         return int(self.sizes.sum())
@@ -82,7 +84,7 @@ class Rows:
     def prepare(self, blocks: Sequence[tuple[str, ...]], test_source: str | None, callback: Callback) -> PreparedData:
         """Read the files, and hold a part out. Raises TenorError where they cannot be used."""
         begin = time.perf_counter()
-        run, crew = self.run, self.crew
+        run, pool = self.run, self.pool
         head, as_lists = _head(blocks[0][0], run)
         callback.on_message(f"texts from column {head.text_column!r}, labels from column {head.label_column!r}.")
         told = self._read(blocks, head, as_lists, callback)
@@ -102,17 +104,17 @@ class Rows:
         if test is not None:
             evaluate.check_labels(test, self.task)
         callback.on_message(
-            f"{len(data):,} texts are kept by {counted(crew.blocks, 'worker')}; "
+            f"{len(data):,} texts are kept by {counted(pool.n_partitions, 'worker')}; "
             "equal and near equal ones are not looked for."
         )
         checking = time.perf_counter()
         findings = [] if test is None else self._leaked(test, callback)
         check_s = time.perf_counter() - checking
-        crew.tell("encode", self.task)
+        pool.cast("encode", self.task)
         if test is None and run.test_size > 0:
             preparation.require_share("test_size", run.test_size, data, "measure on")
             test = self._test(data, run.test_size)
-            told = together(list(crew.ask("summary", kept=False)))
+            told = merge_summaries(list(pool.call("summary", changes_state=False)))
             data = replace(data, texts=RemoteTexts(told.rows, told.lengths), labels=_labels(data.kind, told))
             if not self.task.has_labels:
                 self.task = told.task_of_numbers  # of the texts to learn from alone
@@ -120,25 +122,27 @@ class Rows:
         check_class_weight(self.task, wanted)
         if wanted is not None and isinstance(self.task, SingleLabel):
             of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
-            crew.tell("weigh_classes", self.task.class_weights(of_class, wanted))
+            pool.cast("weigh_classes", self.task.class_weights(of_class, wanted))
         measured = f"{0 if test is None else len(test):,} to measure on"
         callback.on_message(f"{len(data):,} texts to learn from, {measured}; {self.task.describe()}.")
         return PreparedData(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
 
-    def _read(self, blocks: Sequence[tuple[str, ...]], head: Dataset, as_lists: bool, callback: Callback) -> Told:
+    def _read(
+        self, blocks: Sequence[tuple[str, ...]], head: Dataset, as_lists: bool, callback: Callback
+    ) -> DatasetSummary:
         run = self.run
         several = None if as_lists else "multiclass"
         task: Any = run.task or (head.kind if head.kind in ("regression", "multilabel") else several)
         options = replace(_options(run), text=head.text_column, label=head.label_column, task=task, on_disk=True)
-        told: list[Summary] = []
-        for each in self.crew.ask_each("read", [(files, options) for files in blocks]):
+        told: list[PartitionSummary] = []
+        for each in self.pool.call_each("read", [(files, options) for files in blocks]):
             told.append(each)
             callback.on_progress("read", sum(summary.read for summary in told), 0, {})
         self.sizes = np.array([each.rows for each in told])
         self.starts = np.cumsum([0, *(each.read for each in told[:-1])])
-        return together(told)
+        return merge_summaries(told)
 
-    def _dataset(self, head: Dataset, as_lists: bool, told: Told) -> Dataset:
+    def _dataset(self, head: Dataset, as_lists: bool, told: DatasetSummary) -> Dataset:
         """The rows as if they were here, but for the texts. Raises DataError where the labels do not go together."""
         run, kind, note = self.run, head.kind, ""
         at = Location(head.name, column=head.label_column)
@@ -162,15 +166,15 @@ class Rows:
         note = builder.note_with_dropped_rows(note, told.read, told.rows)
         return Dataset(head.name, texts, labels, head.text_column, head.label_column, kind, note)
 
-    def hold_out(self, share: float) -> list[Held]:
+    def hold_out(self, share: float) -> list[HeldOutRows]:
         """Hold out a share of the rows by their hashes, as `split.hold_out` does of texts on disk."""
         most = len(self.task.labels) if self.task.is_single_label else 1
-        kept = sum(self.crew.ask("draw", split.capped_share(share, len(self)), self.run.seed, most))
+        kept = sum(self.pool.call("draw", split.capped_share(share, len(self)), self.run.seed, most))
         whole = np.flatnonzero(np.asarray(kept) == 0)
         back = np.zeros(0, np.uint64)
         if len(whole):
-            back = np.concatenate(list(self.crew.ask("held_of", whole, kept=False)))
-        held = list(self.crew.ask("part", back))
+            back = np.concatenate(list(self.pool.call("held_of", whole, changes_state=False)))
+        held = list(self.pool.call("part", back))
         self.sizes = self.sizes - np.array([len(each.texts) for each in held])
         return held
 
@@ -184,7 +188,9 @@ class Rows:
 
     def _leaked(self, test: Dataset, callback: Callback) -> list[Finding]:
         """The texts to measure on that are among those to learn from."""
-        leaked = int(np.any(list(self.crew.ask("known", text_source(test.texts).hashes, kept=False)), axis=0).sum())
+        leaked = int(
+            np.any(list(self.pool.call("known", text_source(test.texts).hashes, changes_state=False)), axis=0).sum()
+        )
         if not leaked:
             return []
         found = disk_checks.leak(leaked, len(test))
@@ -201,18 +207,18 @@ class Rows:
         """What `selection.choose_settings` looks at."""
         order = selection.sample_rows(len(self), self.run.seed, on_disk=True)
         rising = np.sort(order)
-        found = list(self.crew.ask_each("some", [(part,) for part in self.parts(rising)], kept=False))
+        found = list(self.pool.call_each("some", [(part,) for part in self.parts(rising)], changes_state=False))
         texts = [text for each in found for text in each[0]]
         targets, weights = (np.concatenate([each[at] for each in found]) for at in (1, 2))
         return Examples(texts, targets, self.task, weights).take(np.searchsorted(rising, order))
 
     def characters(self) -> int:
         """As `selection.count_characters`."""
-        return int(sum(self.crew.ask("characters", kept=False)))
+        return int(sum(self.pool.call("characters", changes_state=False)))
 
     def fingerprint(self) -> str:
         """SHA-256 of sums over the rows' hashes: the same however the rows are spread."""
-        sums = [sum(lane) % (1 << 64) for lane in zip(*self.crew.ask("sums", kept=False), strict=True)]
+        sums = [sum(lane) % (1 << 64) for lane in zip(*self.pool.call("sums", changes_state=False), strict=True)]
         return hashlib.sha256(json.dumps([len(self), *sums]).encode()).hexdigest()
 
 
@@ -238,7 +244,7 @@ def _options(run: RunConfig) -> ReadOptions:
     )
 
 
-def _task(data: Dataset, told: Told) -> Task:
+def _task(data: Dataset, told: DatasetSummary) -> Task:
     if data.kind == "regression":
         return told.task_of_numbers
     if data.kind == "multilabel":
@@ -246,6 +252,6 @@ def _task(data: Dataset, told: Told) -> Task:
     return SingleLabel(tuple(sorted(told.counts)))
 
 
-def _labels(kind: Kind, told: Told) -> Any:
+def _labels(kind: Kind, told: DatasetSummary) -> Any:
     """As many labels as there are rows; of numbers, the least and the greatest stand for all."""
     return NumberLabels(np.array(told.moments[2:])) if kind == "regression" else LabelCounts(told.counts)

@@ -19,9 +19,9 @@ from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
 from tenor.data import blocks, sources
 from tenor.distributed import cluster
-from tenor.distributed.dataset import Rows
-from tenor.distributed.partition import Block
-from tenor.distributed.worker_pool import Crew
+from tenor.distributed.dataset import DistributedDataset
+from tenor.distributed.partition import Partition
+from tenor.distributed.worker_pool import WorkerPool
 from tenor.errors import SettingsError
 from tenor.inference import locations, shards
 from tenor.inference.bundle import Bundle
@@ -65,9 +65,9 @@ def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, thr
     files = shards.list_shards(source)
     blocks = _cut(files, min(cluster.workers(ray, workers, threads), len(files)))
     with disk_arrays.temp_dir_near(folder):
-        crew = Crew(ray, Block, len(blocks), threads)
+        pool = WorkerPool(ray, Partition, len(blocks), threads)
         try:
-            rows = Rows(crew, run)
+            rows = DistributedDataset(pool, run)
             prepared = rows.prepare(blocks, test, callback)
             identity = run_identity.identify(run, family, config, None, prepared, rows.fingerprint())
             folder, existing = run_identity.find_existing(run, folder, identity, callback)
@@ -78,7 +78,7 @@ def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, thr
                 callback.on_message("'ngram' trains in one go, so the run starts from the beginning.")
             fitted = fitting.calibrate(_fit(rows, config, callback))
         finally:
-            crew.close()
+            pool.close()
         metadata = pipeline.origin_metadata(run, prepared.data, identity)
         trained = finishing.unevaluated_bundle(family, fitted, metadata, prepared.timing)
         model_folder = ModelFolder(run, folder, has_model=existing is not None)
@@ -116,15 +116,15 @@ def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:
     return [run for run in runs if run]
 
 
-def _fit(rows: Rows, config: Config, callback: Callback) -> Fitted:
+def _fit(rows: DistributedDataset, config: Config, callback: Callback) -> Fitted:
     """As `ngram.fit`."""
-    crew, task, seed = rows.crew, rows.task, rows.run.seed
+    pool, task, seed = rows.pool, rows.task, rows.run.seed
     begin = time.perf_counter()
     chosen, tried = selection.choose_settings(rows.sample, rows.characters, task, config, seed)
     after_choice = time.perf_counter()
     share = ngram.holdout_share(len(rows), task)
     fresh = None if share is None else rows.hold_out(share)
-    for _ in crew.ask("count", chosen.word_ngrams or (), chosen.char_ngrams or ()):
+    for _ in pool.call("count", chosen.word_ngrams or (), chosen.char_ngrams or ()):
         pass
     after_encoding = time.perf_counter()
     model = _learned(rows, None, chosen, callback)
@@ -144,39 +144,39 @@ def _fit(rows: Rows, config: Config, callback: Callback) -> Fitted:
     return Fitted(task, model, chosen, timing, tried, held_out)
 
 
-def _out_of_fold(rows: Rows, config: Config, seed: int) -> HeldOut | None:
+def _out_of_fold(rows: DistributedDataset, config: Config, seed: int) -> HeldOut | None:
     """What other models say of texts that they have not learned from, where the texts are few."""
     if len(rows) < ngram.MIN_FOLDS:
         return None
-    found = list(rows.crew.ask("hashes", kept=False))
+    found = list(rows.pool.call("hashes", changes_state=False))
     hashes, targets = (np.concatenate([each[at] for each in found]) for at in (0, 1))
     logits, scored = [], []
     for kept, left_out in ngram.calibration_folds(list(map(str, hashes.tolist())), targets, rows.task, seed):
-        model = rows.crew.put(_learned(rows, kept, config, Callback()))
+        model = rows.pool.put(_learned(rows, kept, config, Callback()))
         parts = [(model, part) for part in rows.parts(left_out)]
-        logits.append(np.concatenate(list(rows.crew.ask_each("score", parts, kept=False))))
+        logits.append(np.concatenate(list(rows.pool.call_each("score", parts, changes_state=False))))
         scored.append(left_out)
     return HeldOut(targets[np.concatenate(scored)], np.concatenate(logits))
 
 
-def _learned(rows: Rows, chosen: blocks.Rows | None, config: Config, callback: Callback) -> NgramModel:
+def _learned(rows: DistributedDataset, chosen: blocks.Rows | None, config: Config, callback: Callback) -> NgramModel:
     """A model fitted to these rows, None: to all."""
     assert config.word_ngrams is not None and config.char_ngrams is not None
     assert config.weighting is not None and config.C is not None
-    crew, task = rows.crew, rows.task
+    pool, task = rows.pool, rows.task
     count = len(rows) if chosen is None else len(chosen)
-    parts: list[Any] = [None] * crew.blocks if chosen is None else rows.parts(chosen)
-    mark = crew.mark()
+    parts: list[Any] = [None] * pool.n_partitions if chosen is None else rows.parts(chosen)
+    mark = pool.mark()
     frequency = np.zeros(1 << BITS, np.int64)
-    for found in crew.ask_each("learn", [(part,) for part in parts]):
+    for found in pool.call_each("learn", [(part,) for part in parts]):
         frequency += found
     buckets, idf = features.select_buckets(frequency, (count, task.n_outputs), config.weighting, config.min_df)
-    answers = crew.ask("weigh", crew.put(buckets), crew.put(idf), config.weighting, task)
+    answers = pool.call("weigh", pool.put(buckets), pool.put(idf), config.weighting, task)
     used, squares = (_sum(column) for column in zip(*answers, strict=True))
     scale = None if used is None else features.log_ratios(frequency[buckets], used)
     problem = Problem(squares, (count, task.n_outputs), task.activation, Penalty(config.C, scale))
-    model = solver.solve(_Loss(crew), problem, StopRule(config.iterations), callback)
-    crew.forget(mark)
+    model = solver.solve(_Loss(pool), problem, StopRule(config.iterations), callback)
+    pool.rollback(mark)
     return NgramModel(config.word_ngrams, config.char_ngrams, config.weighting, buckets, idf, model)
 
 
@@ -187,20 +187,20 @@ def _sum(values: Sequence[Any]) -> Any:
 class _Loss:
     """The loss over the rows of all blocks; see `models/linear/loss.py`."""
 
-    def __init__(self, crew: Crew) -> None:
-        self._crew = crew
+    def __init__(self, pool: WorkerPool) -> None:
+        self._pool = pool
 
     def residual_sum(self) -> Floats:
-        return np.asarray(sum(self._crew.ask("residual_sum", kept=False)), np.float32)
+        return np.asarray(sum(self._pool.call("residual_sum", changes_state=False)), np.float32)
 
     def set_direction(self, direction: Floats) -> None:
-        self._crew.tell("set_direction", self._crew.put(direction))
+        self._pool.cast("set_direction", self._pool.put(direction))
 
     def derivative(self, lengths: Floats) -> Floats:
-        return np.asarray(sum(self._crew.ask("derivative", lengths, kept=False)), np.float32)
+        return np.asarray(sum(self._pool.call("derivative", lengths, changes_state=False)), np.float32)
 
     def step(self, lengths: Floats) -> Floats:
-        answers = self._crew.ask("step", lengths)
+        answers = self._pool.call("step", lengths)
         total = np.array(next(answers))
         for found in answers:
             total += found

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
 from tenor.distributed import cluster, ngram, predict_files, training
-from tenor.distributed.trials import Places, Trials
+from tenor.distributed.trials import RayExecutor, RayTrials
 from tenor.inference.job_record import JobRecord
 from tenor.inference.predict_files import LabelJob
 from tenor.inference.shards import Shard
@@ -33,7 +33,7 @@ def train(address: str, run: RunConfig, callback: Callback, workers: int | None,
         if run.family == "ngram":
             return ngram.train(ray, run, callback, workers, worker_cores)
         if run.family == "auto":
-            return pipeline.train(run, callback, spread=Places(ray, workers, worker_cores))
+            return pipeline.train(run, callback, executor=RayExecutor(ray, workers, worker_cores))
         return pipeline.train(run, callback, train_network=training.learner(ray, workers, worker_cores))
 
 
@@ -45,7 +45,7 @@ def tune(
     Args:
         address: `ray`, or `ray://HOST:PORT`.
         search: The search.
-        parallel: Trials that are proposed together; None: as many as there are workers.
+        parallel: RayTrials that are proposed together; None: as many as there are workers.
         callback: Receives messages and progress.
         workers: Number of workers; None: as many as the cluster has cores for.
         worker_cores: Cores of each worker.
@@ -54,7 +54,7 @@ def tune(
         TenorError: The cluster cannot be reached, or what the search raises.
     """
     with cluster.connected(address) as ray:
-        run_trials = Trials(Places(ray, workers, worker_cores))
+        run_trials = RayTrials(RayExecutor(ray, workers, worker_cores))
         return tuning.tune(replace(search, parallel=parallel or run_trials.workers), callback, run_trials)
 
 

@@ -31,7 +31,7 @@ from tenor.text.ngrams import NgramCounts
 _LENGTHS = 1_000  # texts of a block that tell how long texts are
 
 
-class Summary(NamedTuple):
+class PartitionSummary(NamedTuple):
     """What is told of a block's rows.
 
     Attributes:
@@ -51,7 +51,7 @@ class Summary(NamedTuple):
     lengths: list[int]
 
 
-class Held(NamedTuple):
+class HeldOutRows(NamedTuple):
     """Rows that were held out: texts, labels, numbers in the block's files, targets, weights."""
 
     texts: list[str]
@@ -61,7 +61,7 @@ class Held(NamedTuple):
     weights: Floats
 
 
-class Block:
+class Partition:
     """The rows, and what was made of them. It is told what to do step by step."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Block:
         self._loss: Loss
         self._read = 0
 
-    def read(self, files: Sequence[str], options: ReadOptions) -> Summary:
+    def read(self, files: Sequence[str], options: ReadOptions) -> PartitionSummary:
         """Read files, given by their paths or URLs. Raises DataError if they cannot be read."""
         with tempfile.TemporaryDirectory() as scratch:
             paths = [locations.local_path(file, Path(scratch) / str(number)) for number, file in enumerate(files)]
@@ -87,7 +87,7 @@ class Block:
         self._read = counted.rows
         return self.summary()
 
-    def summary(self) -> Summary:
+    def summary(self) -> PartitionSummary:
         """What is told of the rows that are learned from."""
         data, moments = self._data, (0.0, 0.0, 0.0, 0.0)
         counts = {}
@@ -98,7 +98,7 @@ class Block:
             moments = float(values.sum()), float(values.var() * len(values)), float(values.min()), float(values.max())
         step = max(1, len(data) // _LENGTHS)
         lengths = [len(data.texts[row]) for row in range(0, len(data), step)]
-        return Summary(len(data), self._read, data.kind, counts, moments, lengths)
+        return PartitionSummary(len(data), self._read, data.kind, counts, moments, lengths)
 
     def characters(self) -> int:
         """As `selection.count_characters`."""
@@ -133,12 +133,12 @@ class Block:
         """Hashes of the rows held out of these strata."""
         return split.hashes_to_return(self._held_out, self._strata(), _texts(self._data).hashes, whole)
 
-    def part(self, back: Hashes) -> Held:
+    def part(self, back: Hashes) -> HeldOutRows:
         """Keep what is not held out, and texts with these hashes; give the others away."""
         kept, held_out = split.split_rows(self._held_out, _texts(self._data).hashes, back)
         given = self._data.take(held_out).in_memory()
         numbers = [given.row_number(row) for row in range(len(given))]
-        held = Held(
+        held = HeldOutRows(
             list(given.texts), list(given.labels), numbers, self._targets[held_out], self._weights[held_out].copy()
         )
         self._data = self._data.take(kept)

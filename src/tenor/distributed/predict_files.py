@@ -100,23 +100,23 @@ def each(
     made = ray.remote(num_cpus=threads)(Labeller)
     waiting = deque(left)
     deaths: Counter[Shard | None] = Counter()
-    crew = [_started(made, threads) for _ in range(count)]
+    active = [_started(made, threads) for _ in range(count)]
     try:
-        while waiting or any(any(worker.asked.values()) for worker in crew):
-            _hand_out(waiting, crew, model, job)
-            [answer], _ = ray.wait([answer for worker in crew for answer in worker.asked], num_returns=1)
-            [worker] = [worker for worker in crew if answer in worker.asked]
+        while waiting or any(any(worker.asked.values()) for worker in active):
+            _hand_out(waiting, active, model, job)
+            [answer], _ = ray.wait([answer for worker in active for answer in worker.asked], num_returns=1)
+            [worker] = [worker for worker in active if answer in worker.asked]
             try:
                 found = ray.get(answer)
             except ray.exceptions.RayActorError:
                 ray.kill(worker.actor)  # it may be there, out of reach
-                crew.remove(worker)
+                active.remove(worker)
                 lost = list(worker.asked.values())
                 deaths[lost[0]] += 1
                 if deaths[lost[0]] == _DEATHS:
                     raise _deadly(lost[0]) from None
                 waiting.extendleft(reversed([shard for shard in lost if shard]))
-                crew.append(_started(made, threads))
+                active.append(_started(made, threads))
                 continue
             shard = worker.asked.pop(answer)
             worker.there = True
@@ -127,7 +127,7 @@ def each(
                 record.mark_done(shard, labelled)
                 yield record.row_counts.rows
     finally:
-        for worker in crew:
+        for worker in active:
             ray.kill(worker.actor)
 
 

@@ -146,14 +146,14 @@ def learner(ray: Any, workers: int | None, threads: int) -> "NetworkTrainer":
         heard = _Heard(callback)
         try:
             while True:
-                with _group(ray, wanted, threads) as (coordinator, crew), contextlib.suppress(_Lost):
+                with _group(ray, wanted, threads) as (coordinator, actors), contextlib.suppress(_Lost):
                     callback.on_message(
-                        f"{counted(len(crew), 'worker trains', 'workers train')} together, "
+                        f"{counted(len(actors), 'worker trains', 'workers train')} together, "
                         f"{counted(threads, 'core')} each."
                     )
                     left = None if until is None else until - time.perf_counter()
                     of_workers = FitContext(seed=context.seed, checkpoints=checkpoints, seconds=left)
-                    return _trained(ray, crew, coordinator, _Task(len(crew), of_workers), reference, heard)
+                    return _trained(ray, actors, coordinator, _Task(len(actors), of_workers), reference, heard)
                 if checkpoints is not None:
                     checkpoints = replace(checkpoints, resume=True)
         except KeyboardInterrupt:
@@ -188,14 +188,14 @@ class _Heard:
         raise _Lost
 
 
-def _trained(ray: Any, crew: Sequence[Any], address: Any, task: _Task, work: Any, heard: _Heard) -> "TrainedNetwork":
+def _trained(ray: Any, actors: Sequence[Any], address: Any, task: _Task, work: Any, heard: _Heard) -> "TrainedNetwork":
     """What the workers have learned. Raises _Lost where one of them died."""
-    asked = [actor.learn.remote(address, task, [work], number) for number, actor in enumerate(crew)]
+    asked = [actor.learn.remote(address, task, [work], number) for number, actor in enumerate(actors)]
     waiting, answers = list(asked), {}
     try:
         while waiting:
             ready, waiting = ray.wait(waiting, num_returns=1, timeout=_LOOK_S)
-            heard.tell(ray.get(crew[0].told.remote()))
+            heard.tell(ray.get(actors[0].told.remote()))
             for each in ready:
                 answers[each] = answer = ray.get(each)
                 if answer.error is not None:
@@ -219,7 +219,7 @@ def _group(ray: Any, wanted: int, threads: int) -> Any:
     environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}  # what trains on processors
     environment |= {"OMP_NUM_THREADS": str(threads), "NPROC": str(threads)}  # the second is XLA's
     made = ray.remote(num_cpus=threads, max_concurrency=2, runtime_env={"env_vars": environment})(Trainer)
-    crew: list[Any] = []
+    actors: list[Any] = []
     try:
         while True:
             count = min(wanted, cluster.room(ray, threads))
@@ -228,19 +228,19 @@ def _group(ray: Any, wanted: int, threads: int) -> Any:
                     f"no node of the cluster has {counted(threads, 'core')}.",
                     "Use fewer cores for each worker (`worker_cores=...`), or add a node.",
                 )
-            crew += [made.remote() for _ in range(count)]
-            there = [actor.address.remote() for actor in crew]
+            actors += [made.remote() for _ in range(count)]
+            there = [actor.address.remote() for actor in actors]
             while len(ray.wait(there, num_returns=count, timeout=_START_S)[0]) < count <= cluster.room(ray, threads):
                 pass
             if count <= cluster.room(ray, threads):
                 break
-            _end(ray, crew)  # a node has gone meanwhile
-        yield there[0], crew
+            _end(ray, actors)  # a node has gone meanwhile
+        yield there[0], actors
     finally:
-        _end(ray, crew)
+        _end(ray, actors)
 
 
-def _end(ray: Any, crew: list[Any]) -> None:
-    for actor in crew:
+def _end(ray: Any, actors: list[Any]) -> None:
+    for actor in actors:
         ray.kill(actor)
-    crew.clear()
+    actors.clear()

@@ -1,4 +1,4 @@
-"""Trials of a search, and the models that `auto` tries, on the workers of a Ray cluster.
+"""RayTrials of a search, and the models that `auto` tries, on the workers of a Ray cluster.
 
 Each is a task with its own share of cores; one whose worker dies is made again by Ray. What comes of a trial does not
 depend on where it is made, and results are taken in the order of the proposals, so that a search finds the same on any
@@ -14,15 +14,15 @@ from typing import Any
 from tenor._core.callbacks import Callback
 from tenor.distributed import cluster
 from tenor.errors import SettingsError, TenorError
-from tenor.models.auto.executor import spread_out
+from tenor.models.auto.executor import map_ordered
 from tenor.training.trials import Outcome, Proposal, TrialSetup, run_trial
 
 _ENDING_S = 1.0  # that tasks which are to end get to do so by themselves
 _DEATHS = 4  # times that a task whose worker dies is begun again
 
 
-class Places:
-    """Where models are made: tasks, as many at a time as there are workers. See `models.spread.Spread`.
+class RayExecutor:
+    """Where models are made: tasks, as many at a time as there are workers. See `Executor` in `models.auto.executor`.
 
     Args:
         ray: A connected Ray.
@@ -33,12 +33,12 @@ class Places:
     def __init__(self, ray: Any, workers: int | None, threads: int) -> None:
         self._ray, self._threads = ray, threads
         self._task = ray.remote(num_cpus=threads, max_retries=_DEATHS)(_called)
-        self.places = cluster.workers(ray, workers, threads)
+        self.max_workers = cluster.workers(ray, workers, threads)
 
-    def share(self, value: Any) -> Any:
+    def put(self, value: Any) -> Any:
         return self._ray.put(value)
 
-    def start(self, function: Callable[..., Any], *args: Any) -> Any:
+    def submit(self, function: Callable[..., Any], *args: Any) -> Any:
         return self._task.remote(self._threads, function, *args)
 
     def wait(self, begun: Sequence[Any]) -> Any:
@@ -58,7 +58,7 @@ class Places:
             raise error
         return found
 
-    def stop(self, begun: Sequence[Any]) -> None:
+    def cancel(self, begun: Sequence[Any]) -> None:
         if not begun:
             return
         # Ray 2.60 ends this process where a task is through at the moment in which it is cancelled ("Tried to complete
@@ -77,22 +77,22 @@ def _called(threads: int, function: Callable[..., Any], *args: Any) -> tuple[Any
         return None, SettingsError(error.problem, error.remedy)
 
 
-class Trials:
+class RayTrials:
     """Makes trials on a cluster, as many at a time as there are workers.
 
     Args:
-        places: Where they are made.
+        executor: Where they are made.
     """
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
-        self.workers = places.places
+    def __init__(self, executor: RayExecutor) -> None:
+        self._executor = executor
+        self.workers = executor.max_workers
         self._setup: tuple[TrialSetup | None, Any] = (None, None)
 
     def __call__(self, setup: TrialSetup, proposals: Sequence[Proposal], callback: Callback) -> Iterator[Outcome]:
         """What comes of the proposals. Raises TenorError where the defaults do not serve."""
         if self._setup[0] is not setup:
-            self._setup = setup, self._places.share(replace(setup, train=setup.train.in_memory()))
+            self._setup = setup, self._executor.put(replace(setup, train=setup.train.in_memory()))
         calls = ((None, run_trial, (self._setup[1], proposal, Callback())) for proposal in proposals)
-        for _, outcome in spread_out(self._places, calls, lambda: self.workers):
+        for _, outcome in map_ordered(self._executor, calls, lambda: self.workers):
             yield outcome

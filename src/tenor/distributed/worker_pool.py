@@ -44,7 +44,7 @@ class Worker:
             return None, DataError(error.problem, error.remedy)
 
 
-class Crew:
+class WorkerPool:
     """Workers, and who has which block.
 
     Args:
@@ -54,17 +54,17 @@ class Crew:
         threads: Cores of each worker.
     """
 
-    def __init__(self, ray: Any, make: Callable[[], Any], blocks: int, threads: int) -> None:
+    def __init__(self, ray: Any, make: Callable[[], Any], n_partitions: int, threads: int) -> None:
         self._ray, self._make, self._threads = ray, make, threads
         self._actor = ray.remote(num_cpus=threads, max_restarts=0)(Worker)
         self._calls: list[tuple[str, Sequence[tuple[Any, ...]]]] = []  # to all blocks, so far
         self._deaths: Counter[int] = Counter()
-        started = {actor: actor.ready.remote() for actor in (self._started() for _ in range(blocks))}
+        started = {actor: actor.ready.remote() for actor in (self._started() for _ in range(n_partitions))}
         self._living = self._there(started, _START_S)
-        self._homes = [self._living[number % len(self._living)] for number in range(blocks)]
+        self._homes = [self._living[number % len(self._living)] for number in range(n_partitions)]
 
     @property
-    def blocks(self) -> int:
+    def n_partitions(self) -> int:
         return len(self._homes)
 
     def close(self) -> None:
@@ -72,30 +72,30 @@ class Crew:
         for actor in self._living:
             self._ray.kill(actor)
 
-    def ask(self, method: str, *args: Any, kept: bool = True) -> Iterator[Any]:
+    def call(self, method: str, *args: Any, changes_state: bool = True) -> Iterator[Any]:
         """What each block answers, in their order.
 
         Args:
             method: A method of the blocks.
             args: Its arguments; large ones are put into Ray once.
-            kept: Whether it changes what a block holds.
+            changes_state: Whether it changes what a block holds.
 
         Raises:
             TenorError: Something is wrong with the rows, or workers die again and again.
         """
-        return self.ask_each(method, [args] * self.blocks, kept)
+        return self.call_each(method, [args] * self.n_partitions, changes_state)
 
-    def ask_each(self, method: str, args: Sequence[tuple[Any, ...]], kept: bool = True) -> Iterator[Any]:
+    def call_each(self, method: str, args: Sequence[tuple[Any, ...]], changes_state: bool = True) -> Iterator[Any]:
         """As `ask`, with arguments for each block."""
         before = len(self._calls)
-        if kept:
+        if changes_state:
             self._calls.append((method, args))
-        sent = [self._send(number, method, args[number]) for number in range(self.blocks)]
+        sent = [self._send(number, method, args[number]) for number in range(self.n_partitions)]
         return self._answers(sent, before, method, args)
 
-    def tell(self, method: str, *args: Any) -> None:
+    def cast(self, method: str, *args: Any) -> None:
         """Call a method of all blocks whose answer says nothing, without waiting for it."""
-        self.ask(method, *args)
+        self.call(method, *args)
 
     def put(self, value: Any) -> Any:
         """A reference to something large that all blocks are to get."""
@@ -105,7 +105,7 @@ class Crew:
         """A point to which `forget` can go back."""
         return len(self._calls)
 
-    def forget(self, mark: int) -> None:
+    def rollback(self, mark: int) -> None:
         """Nothing that was asked for since then matters to what is asked for next."""
         del self._calls[mark:]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tenor._core.callbacks import Callback
-from tenor.models.auto.executor import Spread
+from tenor.models.auto.executor import Executor
 from tenor.models.base import Examples, Fitted
 from tenor.models.network_config import NetworkConfig
 
@@ -77,7 +77,7 @@ class FitContext:
     checkpoints: Checkpoints | None = None
     init: "PretrainedWeights | None" = None
     seconds: float | None = None
-    executor: Spread | None = None
+    executor: Executor | None = None
     on_candidate: Callable[[Fitted], None] | None = None
     fit_network: FitNetwork | None = None
 

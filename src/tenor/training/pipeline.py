@@ -20,7 +20,7 @@ from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
 from tenor.inference.predictor import Predictor
 from tenor.models import registry
-from tenor.models.auto.executor import Spread
+from tenor.models.auto.executor import Executor
 from tenor.models.base import Fitted
 from tenor.models.context import FitContext
 from tenor.models.family import Family
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def train(
     run: RunConfig,
     callback: Callback | None = None,
-    spread: Spread | None = None,
+    executor: Executor | None = None,
     train_network: "NetworkTrainer | None" = None,
 ) -> TrainedModel:
     """Read and split the texts, fit a model, measure and save it.
@@ -46,7 +46,7 @@ def train(
     Args:
         run: The run.
         callback: Receives messages and progress.
-        spread: Where `auto` makes its models; None: in this process.
+        executor: Where `auto` makes its models; None: in this process.
         train_network: Trains the network of a neural family elsewhere; None: in this process.
 
     Raises:
@@ -82,7 +82,7 @@ def train(
                 callback=tracker,
                 checkpoints=run_setup.checkpoints_for(run, family, folder, identity) if writes_checkpoints else None,
                 init=run_setup.pretrained_weights(encoder),
-                executor=spread,
+                executor=executor,
                 fit_network=partial(fitting.fit_network, train_network=train_network),
             )
             model_folder = ModelFolder(run, folder, has_model=existing is not None)

@@ -27,7 +27,7 @@ class Candidate:
 
     Attributes:
         family: Its family.
-        wanted: The settings asked for.
+        settings: The settings asked for.
         seconds: Time for a network to learn; None: as long as its settings take.
         unlabelled: Of how many texts without labels it learns what the blend before it says of them; None: of none, or
             of as many as there is time for.
@@ -35,7 +35,7 @@ class Candidate:
     """
 
     family: Family
-    wanted: Mapping[str, Any]
+    settings: Mapping[str, Any]
     seconds: float | None = None
     unlabelled: int | None = None
     seed: int = 0
@@ -43,7 +43,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """What tells it from others on a leaderboard: `ngram 1-3 c5` has n-grams of 1 to 3 tokens and 5 characters."""
-        grams = [_told(self.wanted.get("word_ngrams")), _told(self.wanted.get("char_ngrams"), "c")]
+        grams = [_told(self.settings.get("word_ngrams")), _told(self.settings.get("char_ngrams"), "c")]
         others = ["+texts" if self.unlabelled else "", f"#{self.seed + 1}" if self.seed else ""]
         return " ".join(filter(None, [self.family.name, *grams, *others]))
 
@@ -51,7 +51,7 @@ class Candidate:
     def config(self) -> Any:
         """Its settings; it keeps no texts of its own back, since all are compared on the same."""
         return settings.make(
-            self.family.config, {**self.family.without_holdout, **self.wanted}, f"members, {self.family.name}"
+            self.family.config, {**self.family.without_holdout, **self.settings}, f"members, {self.family.name}"
         )
 
 
@@ -80,85 +80,87 @@ def parse(member: str, setting: str = "members", warn: bool = False) -> Candidat
 
 
 @dataclass(frozen=True)
-class Made:
-    """A model, what it says of the texts held out, and its price.
+class TrainedCandidate:
+    """A fitted candidate, its logits on the held-out texts, and its cost.
 
     Attributes:
-        asked: What was asked for.
-        taught: The texts without labels that it learned from, with what the blend before it says of them; None: none.
-        seconds: How long it took to fit.
-        texts_per_s: How many texts it labels in a second.
-        latency_ms: How long it takes for a single text (median).
-        size_mib: Its weights and graphs.
+        candidate: What was fitted.
+        fitted: The result of the fit.
+        logits: Logits of the held-out texts, (texts, outputs).
+        seconds: Seconds of the fit.
+        texts_per_s: Texts scored per second.
+        latency_ms: Median milliseconds to score one text.
+        size_mib: MiB of weights and graphs.
+        pseudo_labels: Unlabelled texts with probabilities of an earlier blend that it was also fitted to; None: none.
     """
 
-    asked: Candidate
+    candidate: Candidate
     fitted: Fitted
     logits: Floats
     seconds: float
     texts_per_s: float
     latency_ms: float
     size_mib: float
-    taught: Examples | None = None
+    pseudo_labels: Examples | None = None
 
     @property
-    def again_s(self) -> float:
+    def refit_seconds(self) -> float:
         """How long it takes, at most, to learn from all texts with the settings that were chosen."""
         return _MORE_TEXTS * (self.seconds - self.fitted.timing.get("choose_s", 0.0))
 
     @property
-    def wanted(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """The settings asked for, and what the clock made of them."""
-        values = dict(self.asked.wanted)
-        values |= {key: getattr(self.fitted.config, key) for key in self.asked.family.timed_settings}
+        values = dict(self.candidate.settings)
+        values |= {key: getattr(self.fitted.config, key) for key in self.candidate.family.timed_settings}
         return {key: value for key, value in values.items() if value is not None}
 
     @property
-    def described(self) -> str:
+    def as_member(self) -> str:
         """The model as `members` takes it: the family, its settings, and what it learned from besides."""
-        others = {_UNLABELLED: self.asked.unlabelled, _SEED: self.asked.seed or None}
-        values = self.wanted | {key: value for key, value in others.items() if value is not None}
+        others = {_UNLABELLED: self.candidate.unlabelled, _SEED: self.candidate.seed or None}
+        values = self.settings | {key: value for key, value in others.items() if value is not None}
         told = (f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items())
-        return " ".join([self.asked.family.name, *told])
+        return " ".join([self.candidate.family.name, *told])
 
-    def figures(self, held_out: Examples) -> dict[str, float]:
+    def metrics(self, held_out: Examples) -> dict[str, float]:
         """What it is worth, and what it costs."""
         price = {"seconds": self.seconds, "texts_per_s": self.texts_per_s}
         price |= {"latency_ms": self.latency_ms, "size_mib": self.size_mib}
-        return cost.measured(self.logits, held_out) | price
+        return cost.metrics_with_intervals(self.logits, held_out) | price
 
     def row(self, held_out: Examples, weight: float) -> dict[str, Any]:
         """A row of the leaderboard, with its weight in the blend."""
         chosen = json.dumps(settings.as_dict(self.fitted.config), ensure_ascii=False)
-        return {"family": self.asked.name, "weight": weight, **self.figures(held_out), "settings": chosen}
+        return {"family": self.candidate.name, "weight": weight, **self.metrics(held_out), "settings": chosen}
 
 
-def make(
-    asked: Candidate,
+def train(
+    candidate: Candidate,
     learned: Examples,
     held_out: Examples,
     context: FitContext,
-    taught: Examples | None = None,
-) -> Made:
+    pseudo_labels: Examples | None = None,
+) -> TrainedCandidate:
     """Fit a model and try it on the texts held out."""
     begin = time.perf_counter()
-    examples = learned if taught is None else distillation.together(learned, taught)
-    context = replace(context, seed=context.seed + asked.seed, seconds=asked.seconds)
-    fitted = of_task(asked.family.fit(examples, asked.config, context), held_out)
+    examples = learned if pseudo_labels is None else distillation.concatenate(learned, pseudo_labels)
+    context = replace(context, seed=context.seed + candidate.seed, seconds=candidate.seconds)
+    fitted = with_task(candidate.family.fit(examples, candidate.config, context), held_out)
     seconds = time.perf_counter() - begin
     begin = time.perf_counter()
     logits = fitted.model.logits(held_out.texts)
     texts_per_s = len(held_out) / (time.perf_counter() - begin)
-    price = cost.price(fitted, cost.sample(held_out))
-    return Made(asked, fitted, logits, seconds, texts_per_s, *price, taught)
+    price = cost.inference_cost(fitted, cost.sample(held_out))
+    return TrainedCandidate(candidate, fitted, logits, seconds, texts_per_s, *price, pseudo_labels)
 
 
-def of_task(fitted: Fitted, examples: Examples) -> Fitted:
+def with_task(fitted: Fitted, examples: Examples) -> Fitted:
     """The model as one of the task of these examples, should it have learned from probabilities."""
-    return replace(fitted, task=examples.task, model=distillation.of_task(fitted.model, examples.task))
+    return replace(fitted, task=examples.task, model=distillation.with_task(fitted.model, examples.task))
 
 
-def affordable(made: Sequence[Made], size: float | None, latency: float | None) -> bool:
+def within_limits(made: Sequence[TrainedCandidate], size: float | None, latency: float | None) -> bool:
     """Whether all of these together are as small (MiB) and as quick (milliseconds) as is asked for; None: any."""
     return sum(each.size_mib for each in made) <= (float("inf") if size is None else size) and sum(
         each.latency_ms for each in made

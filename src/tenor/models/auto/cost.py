@@ -13,7 +13,7 @@ _RESAMPLED = 100  # times that the texts held out are drawn again, for the inter
 _SAMPLE = 500  # texts that stand for all
 
 
-def measured(logits: Floats, held_out: Examples) -> dict[str, float]:
+def metrics_with_intervals(logits: Floats, held_out: Examples) -> dict[str, float]:
     """The loss, and each score with its 95% interval (Efron, 1979, "Bootstrap Methods")."""
     task, targets = held_out.task, held_out.targets
     found = {"validation_loss": float(np.mean(task.losses(targets, logits)))}
@@ -26,7 +26,7 @@ def measured(logits: Floats, held_out: Examples) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def price(fitted: Fitted, texts: Sequence[str]) -> tuple[float, float]:
+def inference_cost(fitted: Fitted, texts: Sequence[str]) -> tuple[float, float]:
     """(milliseconds for a single text, MiB of weights and graphs)."""
     spent = []
     for text in texts[: _TIMED + 1]:

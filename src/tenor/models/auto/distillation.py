@@ -21,7 +21,7 @@ _LEAST = 1e-7
 
 
 @dataclass(frozen=True)
-class SoftClasses(SingleLabel):
+class SoftSingleLabel(SingleLabel):
     """One label a text, of which probabilities are known: targets are (texts, classes) float32."""
 
     def output_targets(self, targets: Targets) -> Floats:
@@ -39,7 +39,7 @@ class SoftClasses(SingleLabel):
 
 
 @dataclass(frozen=True)
-class SoftSet(MultiLabel):
+class SoftMultiLabel(MultiLabel):
     """Any number of labels, of which probabilities are known: targets are (texts, labels) float32."""
 
     def one_minus_f1(self, targets: Targets, logits: Floats) -> Floats:
@@ -67,23 +67,23 @@ class Teacher:
     task: Task
     calibration: Calibration | None
 
-    def says(self, texts: Sequence[str]) -> Targets:
+    def predict(self, texts: Sequence[str]) -> Targets:
         """The probability of each class or label, (texts, classes or labels), or the value of each text, (texts,)."""
         logits = self.model.logits(texts)
         return self.task.soft_targets(logits if self.calibration is None else self.calibration.apply(logits, self.task))
 
-    def labels(self, texts: Sequence[str]) -> Examples:
+    def pseudo_label(self, texts: Sequence[str]) -> Examples:
         """Texts without labels as examples to learn from."""
-        return Examples(texts, self.says(texts), _soft(self.task), np.ones(len(texts), np.float32))
+        return Examples(texts, self.predict(texts), _soft(self.task), np.ones(len(texts), np.float32))
 
-    def softens(self, examples: Examples) -> Examples:
+    def soften(self, examples: Examples) -> Examples:
         """Labelled texts whose targets lie between their labels and what this model says of them."""
-        said = self.says(examples.texts)
+        said = self.predict(examples.texts)
         mixed = _OWN * _certain(examples) + (1 - _OWN) * said
         return replace(examples, targets=np.asarray(mixed, np.float32), task=_soft(self.task))
 
 
-def together(labelled: Examples, others: Examples) -> Examples:
+def concatenate(labelled: Examples, others: Examples) -> Examples:
     """Labelled texts, whose labels stay what they are, and such as a teacher has labelled."""
     targets = labelled.targets if isinstance(labelled.task, type(others.task)) else _certain(labelled)
     groups = labelled.groups
@@ -99,12 +99,12 @@ def together(labelled: Examples, others: Examples) -> Examples:
     )
 
 
-def drawn(texts: Sequence[str], number: int, seed: int) -> list[str]:
+def sample_texts(texts: Sequence[str], number: int, seed: int) -> list[str]:
     """So many of the texts, drawn by chance."""
     return [texts[row] for row in np.sort(np.random.default_rng((seed, 2)).permutation(len(texts))[:number])]
 
 
-def of_task(model: Any, task: Task) -> Any:
+def with_task(model: Any, task: Task) -> Any:
     """The model that has learned from soft targets as one of the task itself."""
     return replace(model, task=task) if isinstance(model, NeuralModel) else model
 
@@ -112,9 +112,9 @@ def of_task(model: Any, task: Task) -> Any:
 def _soft(task: Task) -> Task:
     """The task whose targets are probabilities; of numbers there is no other."""
     if isinstance(task, SingleLabel):
-        return SoftClasses(task.labels)
+        return SoftSingleLabel(task.labels)
     if isinstance(task, MultiLabel):
-        return SoftSet(task.labels, task.thresholds, task.never_none)
+        return SoftMultiLabel(task.labels, task.thresholds, task.never_none)
     return task
 
 

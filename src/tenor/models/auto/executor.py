@@ -8,19 +8,19 @@ Call = tuple[Any, Callable[..., Any], tuple[Any, ...]]
 """(name, function, its arguments)."""
 
 
-class Spread(Protocol):
+class Executor(Protocol):
     """Other places where models can be made.
 
     Attributes:
-        places: How many calls are made there at a time.
+        max_workers: How many calls are made there at a time.
     """
 
-    places: int
+    max_workers: int
 
-    def share(self, value: Any) -> Any:
+    def put(self, value: Any) -> Any:
         """A reference to something large, which calls get in its place."""
 
-    def start(self, function: Callable[..., Any], *args: Any) -> Any:
+    def submit(self, function: Callable[..., Any], *args: Any) -> Any:
         """Begin a call."""
 
     def wait(self, begun: Sequence[Any]) -> Any:
@@ -29,11 +29,13 @@ class Spread(Protocol):
     def result(self, call: Any) -> Any:
         """What a call returned. Raises TenorError as it did."""
 
-    def stop(self, begun: Sequence[Any]) -> None:
+    def cancel(self, begun: Sequence[Any]) -> None:
         """End calls."""
 
 
-def spread_out(spread: Spread, calls: Iterator[Call | None], most: Callable[[], int]) -> Generator[tuple[Any, Any]]:
+def map_ordered(
+    executor: Executor, calls: Iterator[Call | None], limit: Callable[[], int]
+) -> Generator[tuple[Any, Any]]:
     """Make calls elsewhere, so many at a time; (name, result) in their order.
 
     A call is asked for when it can begin; None in its place means: not before the next result is taken.
@@ -42,22 +44,22 @@ def spread_out(spread: Spread, calls: Iterator[Call | None], most: Callable[[], 
     done: set[Any] = set()
 
     def begin() -> None:
-        while len(begun) - len(done) < most() and (call := next(calls, None)) is not None:
+        while len(begun) - len(done) < limit() and (call := next(calls, None)) is not None:
             name, function, args = call
-            begun.append((name, spread.start(function, *args)))
+            begun.append((name, executor.submit(function, *args)))
 
     try:
         begin()
         while begun:
             name, task = begun[0]
             while task not in done:
-                done.add(spread.wait([each for _, each in begun if each not in done]))
+                done.add(executor.wait([each for _, each in begun if each not in done]))
                 if len(begun) > 1 or task not in done:
                     begin()
-            result = spread.result(task)
+            result = executor.result(task)
             begun.popleft()
             done.remove(task)
             yield name, result
             begin()
     finally:
-        spread.stop([each for _, each in begun])
+        executor.cancel([each for _, each in begun])

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tenor._core import threads
 from tenor.errors import TenorError
 from tenor.models.auto import cost
-from tenor.models.auto.candidate import Candidate, Made, parse
+from tenor.models.auto.candidate import Candidate, TrainedCandidate, parse
 from tenor.models.base import Examples
 from tenor.models.families import bag, cnn, lstm, ngram, pretrained
 from tenor.models.family import NetworkFamily
@@ -133,8 +133,8 @@ def plan(
     held_out: Examples,
     clock: Clock,
     encoder: bool,
-    made: Sequence[Made],
-    blended: Callable[[], Sequence[Made]],
+    made: Sequence[TrainedCandidate],
+    blended: Callable[[], Sequence[TrainedCandidate]],
 ) -> Iterator[Candidate | None]:
     """Which model to make next; None where all that were asked for have to be there first.
 
@@ -169,7 +169,7 @@ def plan(
     # Where the time is short an encoder is worth more than a third n-gram model.
     least = _fewest_s(learned, len(learned)) if encoder else 0.0
     kept = pace * (least + _besides(learned, len(held_out), _SHORTEST_READ)) if encoder else 0.0
-    another = sum(each.again_s for each in made)  # as long does one more take, whose settings need not be chosen
+    another = sum(each.refit_seconds for each in made)  # as long does one more take, whose settings need not be chosen
     later = []
     for features in _UNSPACED if _mostly(learned, scripts.UNSPACED) else _SPACED:
         further = Candidate(ngram.FAMILY, {**features, "weighting": weighting})
@@ -177,7 +177,7 @@ def plan(
             yield further
         else:
             later.append(further)
-    again = sum(each.again_s for each in made)  # for the n-gram models to learn from all texts in the end
+    again = sum(each.refit_seconds for each in made)  # for the n-gram models to learn from all texts in the end
     if backend.is_installed() and len(learned) < _FEW and encoder:
         yield Candidate(pretrained.FAMILY, {"tune": "frozen"})
     yield from _taught(learned, held_out, clock, made)
@@ -218,7 +218,9 @@ def plan(
     yield from _repeated(clock, made, blended)
 
 
-def _taught(learned: Examples, held_out: Examples, clock: Clock, made: Sequence[Made]) -> Iterator[Candidate | None]:
+def _taught(
+    learned: Examples, held_out: Examples, clock: Clock, made: Sequence[TrainedCandidate]
+) -> Iterator[Candidate | None]:
     """The best n-gram model, and an encoder that stays as it is, once more: from what the blend says of texts without
     labels too.
     """
@@ -230,16 +232,18 @@ def _taught(learned: Examples, held_out: Examples, clock: Clock, made: Sequence[
     number = int(min(most, rate * _TAUGHT_SHARE * clock.left))
     if number < _FEWEST_TAUGHT:
         return
-    grams = [each for each in made if each.asked.family is ngram.FAMILY]
+    grams = [each for each in made if each.candidate.family is ngram.FAMILY]
     best = min(grams, key=lambda each: float(held_out.task.losses(held_out.targets, each.logits).mean()))
-    for each in [best, *(other for other in made if other.asked.wanted.get("tune") == "frozen")]:
+    for each in [best, *(other for other in made if other.candidate.settings.get("tune") == "frozen")]:
         if clock.left > _MANY * each.seconds * (1 + number / len(learned)):
             chosen = {key: getattr(each.fitted.config, key) for key in _CHOSEN if hasattr(each.fitted.config, key)}
             yield None  # it learns from what the models before it say
-            yield Candidate(each.asked.family, {**each.asked.wanted, **chosen}, None, number)
+            yield Candidate(each.candidate.family, {**each.candidate.settings, **chosen}, None, number)
 
 
-def _repeated(clock: Clock, made: Sequence[Made], blended: Callable[[], Sequence[Made]]) -> Iterator[Candidate]:
+def _repeated(
+    clock: Clock, made: Sequence[TrainedCandidate], blended: Callable[[], Sequence[TrainedCandidate]]
+) -> Iterator[Candidate]:
     """The networks of the blend once more, and more often, from other random numbers: for as long as that makes the
     blend better, and all of it can still learn from all texts (Lakshminarayanan et al., 2017, "Simple and Scalable
     Predictive Uncertainty Estimation using Deep Ensembles").
@@ -247,17 +251,17 @@ def _repeated(clock: Clock, made: Sequence[Made], blended: Callable[[], Sequence
     networks = [
         each
         for each in blended()
-        if isinstance(each.asked.family, NetworkFamily) and each.asked.wanted.get("tune") != "frozen"
+        if isinstance(each.candidate.family, NetworkFamily) and each.candidate.settings.get("tune") != "frozen"
     ]
     for first in networks:
         for seed in itertools.count(1):
             members = blended()
-            others = [each for each in made if each.asked.family is first.asked.family and each.asked.seed]
+            others = [each for each in made if each.candidate.family is first.candidate.family and each.candidate.seed]
             helped = all(any(each is member for member in members) for each in others)
-            again = sum(each.again_s for each in [*members, first])
+            again = sum(each.refit_seconds for each in [*members, first])
             if not helped or clock.left < first.seconds + len(first.logits) / first.texts_per_s + again:
                 break
-            yield Candidate(first.asked.family, first.wanted, seed=seed)
+            yield Candidate(first.candidate.family, first.settings, seed=seed)
 
 
 def _share(left: float, share: float) -> float | None:

@@ -20,8 +20,8 @@ from tenor.errors import SettingsError
 from tenor.evaluation import calibration
 from tenor.models.auto import blend, candidate, cost, distillation, plan
 from tenor.models.auto.blend import Blend, Member
-from tenor.models.auto.candidate import Candidate, Made
-from tenor.models.auto.executor import Call, spread_out
+from tenor.models.auto.candidate import Candidate, TrainedCandidate
+from tenor.models.auto.executor import Call, map_ordered
 from tenor.models.auto.plan import Clock
 from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
@@ -116,7 +116,7 @@ def combine(
         callback.on_message("there are too few texts to compare models, so there is one of n-grams alone.")
         return _alone(examples, config, context)
     held_out, learned = held_out.in_memory(), replace(learned, unlabelled=examples.unlabelled)
-    made: list[Made] = []
+    made: list[TrainedCandidate] = []
     members: tuple[Member, ...] = ()
     found: Fitted | None = None
     try:
@@ -136,7 +136,7 @@ def combine(
                     callback.on_message(f"{asked.name}: not ready in time, and left out.")
                     continue
                 made.append(each)
-                callback.on_candidate_end(asked.name, each.figures(held_out))
+                callback.on_candidate_end(asked.name, each.metrics(held_out))
                 chosen, blended = _blended(made, held_out, config, begin)
                 if blended is not None and (found is None or blended.history[-1]["weight"] > 0):
                     found, members = blended, chosen
@@ -152,8 +152,8 @@ def combine(
         raise _too_costly(config, made)
     rows = [each.row(held_out, weight) for each, weight in _weighted(made, members)]
     if len(members) > 1 and found.held_out is not None:
-        callback.on_candidate_end("blend", cost.measured(found.held_out.logits, held_out))
-    found = replace(found, history=rows, config=replace(config, members=tuple(each.described for each in made)))
+        callback.on_candidate_end("blend", cost.metrics_with_intervals(found.held_out.logits, held_out))
+    found = replace(found, history=rows, config=replace(config, members=tuple(each.as_member for each in made)))
     if config.distil is None:
         if examples.validation is None:
             members = _on_all(members, made, examples, config, context, clock)
@@ -170,19 +170,19 @@ def _making(
     context: FitContext,
     clock: Clock,
     taught: Callable[[Candidate], Examples | None],
-) -> Generator[tuple[Candidate, Made | None]]:
+) -> Generator[tuple[Candidate, TrainedCandidate | None]]:
     """The models of the plan, in its order; None for one that is not ready in time. The first has all the time."""
     given = ready = 0
     learned, held_out = parts
-    seed, spread = context.seed, context.executor
-    if spread is None:
+    seed, executor = context.seed, context.executor
+    if executor is None:
         for asked in filter(None, planned):
             told = _Member(context.callback, asked.name, clock if ready else Clock(None))
             made = _in_time(asked, parts, context.for_member(seed, told), taught(asked))
             ready += made is not None
             yield asked, made
         return
-    shared = spread.share((replace(learned.in_memory(), unlabelled=()), held_out))
+    shared = executor.put((replace(learned.in_memory(), unlabelled=()), held_out))
 
     def calls() -> Iterator[Call | None]:
         asked_for = 0
@@ -199,9 +199,9 @@ def _making(
             )
 
     def most() -> int:  # what the first takes tells what else there is time for
-        return spread.places if ready or config.members else 1
+        return executor.max_workers if ready or config.members else 1
 
-    for asked, made in spread_out(spread, calls(), most):
+    for asked, made in map_ordered(executor, calls(), most):
         given += 1
         ready += made is not None
         yield asked, made
@@ -213,7 +213,7 @@ def _made_there(
     asked: Candidate,
     deadline: float | None,
     taught: Examples | None,
-) -> Made | None:
+) -> TrainedCandidate | None:
     """A model made on another machine, until a deadline in seconds since 1970."""
     told = _Member(Callback(), asked.name, Clock(None if deadline is None else deadline - time.time()))
     return _in_time(asked, parts, replace(context, callback=told), taught)
@@ -224,9 +224,9 @@ def _in_time(
     parts: tuple[Examples, Examples],
     context: FitContext,
     taught: Examples | None,
-) -> Made | None:
+) -> TrainedCandidate | None:
     try:
-        return candidate.make(asked, *parts, context, taught)
+        return candidate.train(asked, *parts, context, taught)
     except _OutOfTimeError:
         return None
 
@@ -242,7 +242,7 @@ def _taught(found: Fitted | None, asked: Candidate, texts: Sequence[str], seed: 
     require(found is not None, "members", "must name a model first that learns from labels alone")
     _check(asked, texts, "members")
     assert found is not None
-    return _teacher(found).labels(distillation.drawn(texts, asked.unlabelled, seed))
+    return _teacher(found).pseudo_label(distillation.sample_texts(texts, asked.unlabelled, seed))
 
 
 def _check(asked: Candidate, texts: Sequence[str], setting: str) -> None:
@@ -271,32 +271,32 @@ def _distilled(found: Fitted, learned: Examples, held_out: Examples, context: Fi
     if number is None:
         rate = 1 / sum(1 / row["texts_per_s"] for row in found.history if row["weight"])
         number = int(min(len(learned.unlabelled), max(0.0, rate * clock.left / 2 - len(learned))))
-    examples = teacher.softens(learned)
+    examples = teacher.soften(learned)
     if number:
-        examples = distillation.together(
-            examples, teacher.labels(distillation.drawn(learned.unlabelled, number, context.seed))
+        examples = distillation.concatenate(
+            examples, teacher.pseudo_label(distillation.sample_texts(learned.unlabelled, number, context.seed))
         )
     seconds = None if clock.left == float("inf") else max(1.0, clock.left)
     # What the blend says is soft enough.
-    wanted = {**asked.family.for_soft_targets, **asked.wanted}
-    asked = replace(asked, wanted=wanted, seconds=seconds, unlabelled=number)
+    wanted = {**asked.family.for_soft_targets, **asked.settings}
+    asked = replace(asked, settings=wanted, seconds=seconds, unlabelled=number)
     told = _Member(context.callback, f"distilled {asked.family.name}", Clock(None))
-    made = candidate.make(asked, examples, held_out, context.for_member(context.seed, told))
-    context.callback.on_candidate_end(f"distilled {asked.family.name}", made.figures(held_out))
-    if not candidate.affordable([made], config.maximum_size, config.maximum_latency):
+    made = candidate.train(asked, examples, held_out, context.for_member(context.seed, told))
+    context.callback.on_candidate_end(f"distilled {asked.family.name}", made.metrics(held_out))
+    if not candidate.within_limits([made], config.maximum_size, config.maximum_latency):
         raise _too_costly(config, [made])
     row = {**made.row(held_out, 1.0), "family": f"distilled {asked.family.name}"}
     return replace(
         found,
         model=Blend((Member(asked.family, made.fitted.config, made.fitted.model, 1.0),)),
-        config=replace(config, distil=made.described),
+        config=replace(config, distil=made.as_member),
         history=[*found.history, row],
         held_out=HeldOut(held_out.targets, made.logits),
     )
 
 
 def _blended(
-    made: Sequence[Made], held_out: Examples, config: Config, begin: float
+    made: Sequence[TrainedCandidate], held_out: Examples, config: Config, begin: float
 ) -> tuple[tuple[Member, ...], Fitted | None]:
     """The best blend of these models, and its members; None where each of them is too large or too slow."""
     task = held_out.task
@@ -304,30 +304,30 @@ def _blended(
     # What a small model learns from may itself be large.
     limits = (None, None) if config.distil else (config.maximum_size, config.maximum_latency)
     weights = blend.choose(
-        logits, held_out.targets, task, lambda numbers: candidate.affordable([made[n] for n in numbers], *limits)
+        logits, held_out.targets, task, lambda numbers: candidate.within_limits([made[n] for n in numbers], *limits)
     )
     if not weights:
         return (), None
     members = tuple(
-        Member(made[number].asked.family, made[number].fitted.config, made[number].fitted.model, weight)
+        Member(made[number].candidate.family, made[number].fitted.config, made[number].fitted.model, weight)
         for number, weight in weights.items()
     )
     return members, Fitted(
         task,
         Blend(members),
-        replace(config, members=tuple(each.described for each in made)),
+        replace(config, members=tuple(each.as_member for each in made)),
         {"fit_s": time.perf_counter() - begin},
         [each.row(held_out, weights.get(number, 0.0)) for number, each in enumerate(made)],
         HeldOut(held_out.targets, blend.combined([logits[number] for number in weights], list(weights.values()))),
     )
 
 
-def _weighted(made: Sequence[Made], members: Sequence[Member]) -> list[tuple[Made, float]]:
+def _weighted(made: Sequence[TrainedCandidate], members: Sequence[Member]) -> list[tuple[TrainedCandidate, float]]:
     weights = {id(member.model): member.weight for member in members}
     return [(each, weights.get(id(each.fitted.model), 0.0)) for each in made]
 
 
-def _too_costly(config: Config, made: Sequence[Made]) -> SettingsError:
+def _too_costly(config: Config, made: Sequence[TrainedCandidate]) -> SettingsError:
     size, latency = min(each.size_mib for each in made), min(each.latency_ms for each in made)
     return SettingsError(
         "no model that was made is as small and as quick as is asked for: the smallest has "
@@ -341,8 +341,8 @@ def _alone(examples: Examples, config: Config, context: FitContext) -> Fitted:
     found = ngram.FAMILY.fit(examples, ngram.Config(), context)
     texts = cost.sample(examples)
     logits = found.model.logits(texts[:1])
-    alone = Made(Candidate(ngram.FAMILY, {}), found, logits, 0.0, 0.0, *cost.price(found, texts))
-    if not candidate.affordable([alone], config.maximum_size, config.maximum_latency):
+    alone = TrainedCandidate(Candidate(ngram.FAMILY, {}), found, logits, 0.0, 0.0, *cost.inference_cost(found, texts))
+    if not candidate.within_limits([alone], config.maximum_size, config.maximum_latency):
         raise _too_costly(config, [alone])
     members = (Member(ngram.FAMILY, found.config, found.model, 1.0),)
     return replace(found, model=Blend(members), config=replace(config, members=("ngram",)))
@@ -350,7 +350,7 @@ def _alone(examples: Examples, config: Config, context: FitContext) -> Fitted:
 
 def _on_all(
     members: Sequence[Member],
-    made: Sequence[Made],
+    made: Sequence[TrainedCandidate],
     examples: Examples,
     config: Config,
     context: FitContext,
@@ -361,26 +361,26 @@ def _on_all(
     One that did not see all of its texts once has no use for more of them. What more texts make too large stays what
     it was, and an interruption ends it.
     """
-    spread = context.executor
+    executor = context.executor
     of = {id(each.fitted.model): each for each in made}
     costs = [of[id(member.model)] for member in members]
     found = list(members)
 
-    def wider() -> Iterator[tuple[int, Member, Made]]:
+    def wider() -> Iterator[tuple[int, Member, TrainedCandidate]]:
         before = list(costs)
-        for number in sorted(range(len(members)), key=lambda number: before[number].again_s):
+        for number in sorted(range(len(members)), key=lambda number: before[number].refit_seconds):
             member, one = members[number], before[number]
-            if getattr(member.config, "steps", None) is None and one.again_s < clock.left:
+            if getattr(member.config, "steps", None) is None and one.refit_seconds < clock.left:
                 yield number, member, one
 
     def fitted() -> Generator[tuple[int, Fitted]]:
-        if spread is None:
+        if executor is None:
             for number, member, one in wider():
-                told = _Member(context.callback, f"{one.asked.name}, all texts", Clock(None))
-                of_member = context.for_member(context.seed + one.asked.seed, told)
-                yield number, _fitted_to(examples, member.family, member.config, of_member, one.taught)
+                told = _Member(context.callback, f"{one.candidate.name}, all texts", Clock(None))
+                of_member = context.for_member(context.seed + one.candidate.seed, told)
+                yield number, _fitted_to(examples, member.family, member.config, of_member, one.pseudo_labels)
             return
-        shared = spread.share(replace(examples.in_memory(), unlabelled=()))
+        shared = executor.put(replace(examples.in_memory(), unlabelled=()))
         calls: Iterator[Call | None] = (
             (
                 number,
@@ -389,21 +389,21 @@ def _on_all(
                     shared,
                     member.family,
                     member.config,
-                    context.for_member(context.seed + one.asked.seed),
-                    one.taught,
+                    context.for_member(context.seed + one.candidate.seed),
+                    one.pseudo_labels,
                 ),
             )
             for number, member, one in wider()
         )
-        yield from spread_out(spread, calls, lambda: spread.places)
+        yield from map_ordered(executor, calls, lambda: executor.max_workers)
 
     try:
         with contextlib.closing(fitted()) as all_fitted:
             for number, again in all_fitted:
-                _, size = cost.price(again, examples.texts[:1])
+                _, size = cost.inference_cost(again, examples.texts[:1])
                 with_this = [*costs]
                 with_this[number] = replace(costs[number], size_mib=size)
-                if candidate.affordable(with_this, config.maximum_size, config.maximum_latency):
+                if candidate.within_limits(with_this, config.maximum_size, config.maximum_latency):
                     costs, found[number] = with_this, replace(members[number], model=again.model)
     except KeyboardInterrupt:
         context.callback.on_message("interrupted: the models learn from no further texts, and are saved.")
@@ -417,8 +417,8 @@ def _fitted_to(
     context: FitContext,
     taught: Examples | None,
 ) -> Fitted:
-    more = examples if taught is None else distillation.together(examples, taught)
-    return candidate.of_task(family.fit(more, config, context), examples)
+    more = examples if taught is None else distillation.concatenate(examples, taught)
+    return candidate.with_task(family.fit(more, config, context), examples)
 
 
 FAMILY = EnsembleFamily(
