@@ -156,7 +156,7 @@ def read(
     for name, variable in variables.items():
         variable.assign(arrays[name])
     best = [arrays[f"best/{index}"] for index in range(sum(name.startswith("best/") for name in arrays))]
-    return Checkpoint(state, best, [StepRecord(*step) for step in arrays["made"].tolist()])
+    return Checkpoint(state, best, [StepRecord._make(step) for step in arrays["made"].tolist()])
 
 
 def _check_identity(path: Path, checkpoints: Checkpoints, run: Mapping[str, Any]) -> None:

@@ -59,9 +59,16 @@ def fit(family: NetworkFamily, texts: Sequence[str], config: NetworkConfig, cont
     encoded_at = time.perf_counter()
 
     keras_model = network_training.build_model(family, config, NO_TASK, seed, init)
-    network = Network(family, NO_TASK, config, encoder, keras_model)
+    network = Network(family=family, task=NO_TASK, config=config, text_encoder=encoder, keras_model=keras_model)
     trainer = Trainer(MaskedTokenObjective(network, train, validation, seed), config, context)
     trainer.train()
     network = replace(network, keras_model=network_training.to_float32(network))
     timing = {"encode_s": encoded_at - started_at, "fit_s": time.perf_counter() - encoded_at}
-    return Fitted(NO_TASK, network, config, timing, trainer.state.history, steps=trainer.step_table())
+    return Fitted(
+        task=NO_TASK,
+        model=network,
+        config=config,
+        timing=timing,
+        history=trainer.state.history,
+        steps=trainer.step_table(),
+    )

@@ -75,7 +75,9 @@ def train_network(job: NetworkJob, context: FitContext) -> TrainedNetwork:
     started_at, callback = time.perf_counter(), context.callback
     context = replace(context, seed=job.seed)
     keras_model = build_model(job.family, job.config, job.task, job.seed, job.init)
-    network = Network(job.family, job.task, job.config, job.text_encoder, keras_model)
+    network = Network(
+        family=job.family, task=job.task, config=job.config, text_encoder=job.text_encoder, keras_model=keras_model
+    )
     if getattr(job.config, "tune", None) == "frozen":
         history = _fit_head(network, job.train, job.seed, callback)
         return TrainedNetwork(replace(network, keras_model=to_float32(network)), history, [])

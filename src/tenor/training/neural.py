@@ -109,7 +109,15 @@ def fit(
         "export_s": exported_at - trained_at,
         "calibrate_s": time.perf_counter() - exported_at,
     }
-    return Fitted(task, model, network.config, timing, history, held_out, steps=steps)
+    return Fitted(
+        task=task,
+        model=model,
+        config=network.config,
+        timing=timing,
+        history=history,
+        held_out=held_out,
+        steps=steps,
+    )
 
 
 class _Split(NamedTuple):

@@ -161,7 +161,15 @@ class Trainer:
         arrays = tuple(self._objective.batch_arrays(batch, random))
         inputs, targets, weights = keras.tree.map_structure(parallel.local_rows, arrays)
         result = self._training_step.step(inputs, targets, weights)
-        self.step_log.append(StepRecord(state.epoch + 1, *result))
+        self.step_log.append(
+            StepRecord(
+                epoch=state.epoch + 1,
+                loss=result.loss,
+                metric=result.metric,
+                learning_rate=result.learning_rate,
+                gradient_norm=result.gradient_norm,
+            )
+        )
         rows = len(batch.rows)
         state.step += 1
         state.rows += rows

@@ -88,11 +88,12 @@ class TrainingStep:
             self._is_first = False
             loss, metric = self._model.train_on_batch(inputs, targets, sample_weight=weights)
             norm, rate = np.asarray(self._model.optimizer.norm_and_rate).tolist()
-            return StepResult(float(loss), float(metric), rate, norm)
+            return StepResult(loss=float(loss), metric=float(metric), learning_rate=rate, gradient_norm=norm)
         if any_shape():
             logs, norm_and_rate = self._traced(inputs, targets, weights)
             norm, rate = norm_and_rate.numpy().tolist()
-            return StepResult(float(logs["loss"]), float(logs[self._metric]), rate, norm)
+            loss, metric = float(logs["loss"]), float(logs[self._metric])
+            return StepResult(loss=loss, metric=metric, learning_rate=rate, gradient_norm=norm)
         return self._step_on_jax(inputs, targets, weights)
 
     def _step_on_jax(self, inputs: Array | Sequence[Array], targets: Array, weights: Array) -> StepResult:
@@ -106,7 +107,7 @@ class TrainingStep:
         self._state = [list(group) for group in state]
         norm_and_rate = self._state[2][self._norm_and_rate_index]
         loss, metric, (norm, rate) = jax.device_get((logs["loss"], logs[self._metric], norm_and_rate))
-        return StepResult(float(loss), float(metric), float(rate), float(norm))
+        return StepResult(loss=float(loss), metric=float(metric), learning_rate=float(rate), gradient_norm=float(norm))
 
     def synchronise(self) -> None:
         """Assign the current values to the model's variables."""

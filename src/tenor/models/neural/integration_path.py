@@ -1,6 +1,6 @@
 """A network along a straight line in the space of its ids' vectors, from a baseline to a text; see `gradients`."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -14,9 +14,25 @@ from tenor.tasks import Floats
 
 _EMBEDDING_LAYERS = ("embedding", "embeddings")
 
-Step = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(ids, baseline vectors, difference to the text's vectors, alpha (rows,), directions) -> scores (rows,) and
-contributions (rows, time) if the gradient were the same along the whole line."""
+
+class Step(Protocol):
+    """A compiled network from ids and vectors to scores and contributions."""
+
+    def __call__(
+        self, ids: Tensor, start: Tensor, difference: Tensor, alpha: Tensor, directions: Tensor, /
+    ) -> tuple[Tensor, Tensor]:
+        """Compute scores and contributions at points of the line.
+
+        Args:
+            ids: (rows, time).
+            start: (rows, time, width) vectors of the baseline.
+            difference: (rows, time, width) difference of the text's vectors to them.
+            alpha: (rows,) positions on the line.
+            directions: (rows, outputs) weights of the logits.
+
+        Returns:
+            Scores (rows,), and contributions (rows, time) if the gradient were the same along the whole line.
+        """
 
 
 class IntegrationPath:

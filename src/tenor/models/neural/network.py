@@ -172,4 +172,4 @@ def restore(
     model = family.build(config, task)
     for variable in model.weights:
         variable.assign(arrays[variable.path])
-    return Network(family, task, config, text_encoder, model)
+    return Network(family=family, task=task, config=config, text_encoder=text_encoder, keras_model=model)

@@ -73,7 +73,13 @@ def read_folder(path: Path) -> EncoderFolder:
             f"{path}: config.json does not describe a model of type {model_type}: {error}.",
             "Download the model again.",
         ) from None
-    return EncoderFolder(path, model_type, architecture, padding, _read_tokenizer(path))
+    return EncoderFolder(
+        path=path,
+        model_type=model_type,
+        architecture=architecture,
+        padding=padding,
+        tokenizer=_read_tokenizer(path),
+    )
 
 
 def read_weights(folder: EncoderFolder) -> Weights:
