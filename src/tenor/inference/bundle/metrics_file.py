@@ -20,8 +20,8 @@ class Timing:
         calibrate_s: Calibrating probabilities, and scoring texts for conformal prediction.
         evaluate_s: Measuring on held-out texts.
         cross_validate_s: Cross-validation.
-        report_s: Writing the report and the model card.
         total_s: The whole run. A model that is not finished has no total.
+        report_s: Writing the report and the model card.
     """
 
     read_s: float | None = None
@@ -33,8 +33,8 @@ class Timing:
     calibrate_s: float | None = None
     evaluate_s: float | None = None
     cross_validate_s: float | None = None
-    report_s: float | None = None
     total_s: float | None = None
+    report_s: float | None = None
 
     @classmethod
     def from_record(cls, record: Record) -> "Timing":

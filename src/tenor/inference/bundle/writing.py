@@ -63,8 +63,9 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
         METADATA: [to_json(_metadata(bundle, fields, _format_number(graphs)))],
         ENCODER: [to_json(bundle.model.encoder())],
         WEIGHTS: parts,
-        **_common_files(bundle),
+        **_metrics_and_documents(bundle),
         **{name: [_located(name, data, places)] for name, data in graphs.items()},
+        **_tables(bundle),
     }
     _write(folder, contents, _format_number(graphs), overwrite)
 
@@ -77,7 +78,8 @@ def save_encoder(encoder: EncoderBundle, folder: Path, overwrite: bool = False) 
         METADATA: [to_json(_metadata(encoder, {"kind": ENCODER_KIND}, FORMAT_WITHOUT_GRAPHS))],
         ENCODER: [to_json(encoder.text_encoder)],
         WEIGHTS: parts,
-        **_common_files(encoder),
+        **_metrics_and_documents(encoder),
+        **_tables(encoder),
     }
     _write(folder, contents, FORMAT_WITHOUT_GRAPHS, overwrite)
 
@@ -129,14 +131,14 @@ def _metadata(saved: Bundle | EncoderBundle, fields: Mapping[str, Any], number: 
     }
 
 
-def _common_files(saved: Bundle | EncoderBundle) -> dict[str, Parts]:
-    """The files that models and encoders have alike."""
-    tables = {name: rows for name, rows in ((HISTORY, saved.history), (STEPS, saved.steps)) if rows}
-    return {
-        METRICS: [to_json(saved.metrics.as_dict())],
-        **{name: [document] for name, document in saved.documents.items()},
-        **{name: [to_csv(rows)] for name, rows in tables.items()},
-    }
+def _metrics_and_documents(saved: Bundle | EncoderBundle) -> dict[str, Parts]:
+    documents: dict[str, Parts] = {name: [document] for name, document in saved.documents.items()}
+    return {METRICS: [to_json(saved.metrics.as_dict())], **documents}
+
+
+def _tables(saved: Bundle | EncoderBundle) -> dict[str, Parts]:
+    tables = ((HISTORY, saved.history), (STEPS, saved.steps))
+    return {name: [to_csv(rows)] for name, rows in tables if rows}
 
 
 def _located(name: str, data: bytes, places: Mapping[str, tensor_file.Place]) -> bytes:

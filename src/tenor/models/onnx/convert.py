@@ -1,4 +1,4 @@
-"""Keras model -> ONNX: each layer of the Keras graph becomes a few nodes with the layer's weights."""
+"""A Keras model as ONNX: each layer becomes a few nodes with the layer's weights."""
 
 import math
 from collections.abc import Callable
@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.models.neural import encoder, layers
+from tenor.models.neural.keras_types import KerasLayer, KerasModel, Tensor
 from tenor.models.onnx.graph import Graph
 
 _FAR = -1e9  # below every value
 
 
-def convert(keras_model: Any, int8: bool = False) -> bytes:
+def convert(keras_model: KerasModel, int8: bool = False) -> bytes:
     """A network as an ONNX file from `ids`, int32 (batch, time), to `logits` (batch, outputs).
 
     Weights that stand in the graph as they are in the network are not in the file: it refers to them by their paths.
@@ -24,32 +25,32 @@ def convert(keras_model: Any, int8: bool = False) -> bytes:
         GraphTooLargeError: It is larger than an ONNX file can be (2 GB), beside the weights that it refers to.
     """
     weights = {variable.path: np.asarray(variable, np.float32) for variable in keras_model.weights}
-    graph, found = Graph(int8, weights), {}
+    graph, values = Graph(int8, weights), {}
 
-    def value(tensor: Any) -> str:
+    def value(tensor: Tensor) -> str:
         layer, index, _ = tensor._keras_history
-        if (layer, index) not in found:
+        if (layer, index) not in values:
             inputs = [value(each) for each in layer._inbound_nodes[index].input_tensors]
-            found[layer, index] = _LAYERS[type(layer)](graph, layer, *inputs)
-        return str(found[layer, index])
+            values[layer, index] = _LAYERS[type(layer)](graph, layer, *inputs)
+        return str(values[layer, index])
 
     return graph.finish(value(keras_model.output), keras_model.output_shape[-1])
 
 
-def _weights(graph: Graph, layer: Any) -> dict[str, npt.NDArray[np.float32]]:
+def _weights(graph: Graph, layer: KerasLayer) -> dict[str, npt.NDArray[np.float32]]:
     """A layer's weights by their names."""
     return {variable.path.rpartition("/")[2]: graph.weights[variable.path] for variable in layer.weights}
 
 
-def _same(_: Graph, layer: Any, values: str) -> str:
+def _same(_: Graph, layer: KerasLayer, values: str) -> str:
     return values
 
 
-def _ids(graph: Graph, layer: Any) -> str:
+def _ids(graph: Graph, layer: KerasLayer) -> str:
     return graph.ids
 
 
-def _embedding(graph: Graph, layer: Any, ids: str) -> str:
+def _embedding(graph: Graph, layer: KerasLayer, ids: str) -> str:
     return graph.rows(_weights(graph, layer)["embeddings"], layer.name)
 
 
@@ -66,26 +67,26 @@ def _pool(graph: Graph, layer: layers.Pool, values: str, ids: str) -> str:
     return str(graph.op("Div", total, graph.op("Cast", lengths, to=1)))
 
 
-def _zero_padding(graph: Graph, layer: Any, values: str, ids: str) -> str:
+def _zero_padding(graph: Graph, layer: KerasLayer, values: str, ids: str) -> str:
     return str(graph.op("Where", graph.op("Unsqueeze", graph.present(), [2]), values, 0.0))
 
 
-def _reverse(graph: Graph, layer: Any, values: str, ids: str) -> str:
+def _reverse(graph: Graph, layer: KerasLayer, values: str, ids: str) -> str:
     last = graph.op("Sub", graph.lengths(least=0), 1)
     place = graph.op("Max", graph.op("Sub", last, graph.time()), 0)
     return str(graph.op("GatherND", values, graph.op("Unsqueeze", place, [2]), batch_dims=1))
 
 
-def _convolution(graph: Graph, layer: Any, values: str) -> str:
+def _convolution(graph: Graph, layer: KerasLayer, values: str) -> str:
     weights, width = _weights(graph, layer), layer.kernel_size[0]
     kernel = graph.op("Transpose", graph.constant(weights["kernel"], f"{layer.name}/kernel"), perm=[2, 1, 0])
     turned = graph.op("Transpose", values, perm=[0, 2, 1])
     pads = [(width - 1) // 2, width // 2]
-    found = graph.op("Conv", turned, kernel, graph.constant(weights["bias"], f"{layer.name}/bias"), pads=pads)
-    return graph.activation(graph.op("Transpose", found, perm=[0, 2, 1]), _activation(layer))
+    result = graph.op("Conv", turned, kernel, graph.constant(weights["bias"], f"{layer.name}/bias"), pads=pads)
+    return graph.activation(graph.op("Transpose", result, perm=[0, 2, 1]), _activation(layer))
 
 
-def _lstm(graph: Graph, layer: Any, values: str) -> str:
+def _lstm(graph: Graph, layer: KerasLayer, values: str) -> str:
     weights, units = _weights(graph, layer), layer.units
 
     def reordered(name: str) -> str:
@@ -104,20 +105,20 @@ def _lstm(graph: Graph, layer: Any, values: str) -> str:
     return str(graph.op("Transpose", graph.op("Squeeze", states, [1]), perm=[1, 0, 2]))
 
 
-def _concatenate(graph: Graph, layer: Any, *values: str) -> str:
+def _concatenate(graph: Graph, layer: KerasLayer, *values: str) -> str:
     return str(graph.op("Concat", *values, axis=-1))
 
 
-def _average(graph: Graph, layer: Any, *values: str) -> str:
+def _average(graph: Graph, layer: KerasLayer, *values: str) -> str:
     return str(graph.op("Mean", *values)) if len(values) > 1 else values[0]
 
 
-def _dense(graph: Graph, layer: Any, values: str) -> str:
+def _dense(graph: Graph, layer: KerasLayer, values: str) -> str:
     weights = _weights(graph, layer)
     return graph.activation(graph.dense(values, weights["kernel"], weights["bias"], layer.name), _activation(layer))
 
 
-def _attention_mask(graph: Graph, layer: Any, ids: str) -> str:
+def _attention_mask(graph: Graph, layer: KerasLayer, ids: str) -> str:
     inside = graph.op("Less", graph.time(), graph.lengths(least=1))
     return str(graph.op("Unsqueeze", graph.op("Where", inside, 0.0, encoder.MASKED_SCORE), [1, 2]))
 
@@ -204,7 +205,7 @@ def _query_key_value(graph: Graph, layer: encoder.Block, weights: Any) -> tuple[
     return graph.op("Mul", kernel, factors), graph.op("Mul", graph.constant(bias), factors)
 
 
-def _activation(layer: Any) -> str:
+def _activation(layer: KerasLayer) -> str:
     return str(layer.activation.__name__)
 
 
