@@ -4,7 +4,7 @@
 #   make test     the test suite, offline
 #   make test-portable   graphs of every family on an emulated processor without AVX-512 and VNNI (Linux, qemu-user)
 #   make coverage the test suite, and which lines of Tenor it runs; fails below the floor in pyproject.toml
-#   make check    format, lint, types, import contracts, the tree in ARCHITECTURE.md, words
+#   make check    format, lint, types, import contracts, words, the tree in ARCHITECTURE.md, tables of settings
 #   make fix      fix format and lint where that is automatic
 #   make fuzz     10,000 changed folders of models and encoders, 1,000 hostile data files: each is refused, or works
 #   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see docs/contributing/benchmarks.md)
