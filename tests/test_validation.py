@@ -63,7 +63,7 @@ def test_the_command_line_says_what_is_validated_on(run: RunConfig, tmp_path: Pa
         "--no-report",
     )
     assert done.code == 0
-    assert "48 texts to learn from, 12 to validate on, 12 to measure on" in done.out + done.err
+    assert "48 training texts, 12 validation texts, 12 test texts" in done.out + done.err
     again = cli("train", run.data, "--family", "ngram", "--out", tmp_path / "b", "--validation", "0.2", "--no-report")
     assert again.code == 0
 

@@ -30,7 +30,7 @@ def test_train_prints_the_results_and_saves_the_model(cli: Cli, tmp_path: Path, 
     ):
         assert expected in ended.out
     assert "texts from column 'text', labels from column 'label'.\n" in ended.err
-    assert "48 texts to learn from, 12 to measure on; labels: negative, positive.\n" in ended.err
+    assert "48 training texts, 12 test texts; labels: negative, positive.\n" in ended.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
     assert {"tenor.json", "encoder.json", "weights.safetensors", "metrics.json", "manifest.json"} <= {
         path.name for path in (tmp_path / "model").iterdir()
@@ -48,7 +48,7 @@ def test_train_json_is_one_line_with_the_metrics_and_the_timing(cli: Cli, tmp_pa
     parts = sum(seconds for name, seconds in timing.items() if name != "total_s")
     assert 0 < parts <= timing["total_s"]
     assert metrics.pop("model") == str(tmp_path / "model")
-    assert any("48 texts to learn from" in note for note in metrics.pop("notes"))
+    assert any("48 training texts" in note for note in metrics.pop("notes"))
     assert json.loads((tmp_path / "model" / "metrics.json").read_text(encoding="utf-8")) == metrics
 
 
@@ -115,7 +115,7 @@ def test_train_drops_rows_when_asked(cli: Cli, tmp_path: Path) -> None:
         tmp_path / "model",
     )
     assert ended.code == 0
-    assert "60 texts to learn from, 0 to measure on" in ended.err
+    assert "60 training texts, 0 test texts" in ended.err
 
 
 def test_train_makes_a_new_folder_under_runs(
@@ -140,14 +140,14 @@ def acl_imdb(folder: Path) -> Path:
 def test_train_on_the_lay_out_of_acl_imdb_takes_each_part_as_such(cli: Cli, tmp_path: Path) -> None:
     ended = cli("train", "--family", "ngram", acl_imdb(tmp_path / "acl"), "--out", tmp_path / "model", "--no-report")
     assert ended.code == 0
-    assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
+    assert "60 training texts, 20 test texts; labels: neg, pos." in ended.err
     assert "train and a test folder; each is used as such." in ended.err
 
 
 def test_a_folder_of_parts_is_measured_on_by_its_test_part(cli: Cli, tmp_path: Path) -> None:
     acl, model = acl_imdb(tmp_path / "acl"), tmp_path / "model"
     ended = cli("train", "--family", "ngram", acl / "train", "--test", acl, "--out", model, "--no-report")
-    assert "60 texts to learn from, 20 to measure on; labels: neg, pos." in ended.err
+    assert "60 training texts, 20 test texts; labels: neg, pos." in ended.err
     ended = cli("evaluate", model, acl)
     assert (ended.code, ended.err) == (0, f"{acl} has a train and a test folder; the test folder is taken.\n")
     assert "20 texts" in ended.out
@@ -258,7 +258,7 @@ def test_parts_are_trained_on_measured_and_labelled_as_one_table(cli: Cli, tmp_p
     pattern, model = tmp_path / "part-*.csv", tmp_path / "model"
     ended = cli("train", "--family", "ngram", pattern, "--out", model, "--test-size", "0", "--no-report")
     assert ended.code == 0
-    assert "60 texts to learn from, 0 to measure on; labels: negative, positive.\n" in ended.err
+    assert "60 training texts, 0 test texts; labels: negative, positive.\n" in ended.err
     assert json.loads(cli("evaluate", model, pattern, "--json").out)["rows"] == 60
     printed = list(csv.DictReader(cli("predict", model, pattern).out.splitlines()))
     assert [(row["text"], row["predicted_label"]) for row in printed] == [*rows[::3], *rows[1::3], *rows[2::3]]

@@ -123,8 +123,8 @@ class DistributedDataset:
         if wanted is not None and isinstance(self.task, SingleLabel):
             of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
             pool.cast("weigh_classes", self.task.class_weights(of_class, wanted))
-        measured = f"{0 if test is None else len(test):,} to measure on"
-        callback.on_message(f"{len(data):,} texts to learn from, {measured}; {self.task.describe()}.")
+        measured = f"{0 if test is None else len(test):,} test texts"
+        callback.on_message(f"{len(data):,} training texts, {measured}; {self.task.describe()}.")
         return PreparedData(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
 
     def _read(

@@ -80,11 +80,11 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     test_rows = len(test) if test is not None else 0
     if not task.has_labels:
         task = tasks.from_labels(data.kind, data.labels)  # mean and standard deviation of the training texts alone
-    held_out_parts = "" if validation is None else f"{len(validation):,} to validate on, "
+    held_out_parts = "" if validation is None else f"{len(validation):,} validation texts, "
     if isinstance(run.validation, float):
-        held_out_parts = f"{run.validation:.1%} of them to validate on, "
-    held_out_parts += f"{test_rows:,} to measure on" + (f", {run.folds} folds" if run.folds else "")
-    callback.on_message(f"{len(data):,} texts to learn from, {held_out_parts}; {task.describe()}.")
+        held_out_parts = f"{run.validation:.1%} of them for validation, "
+    held_out_parts += f"{test_rows:,} test texts" + (f", {run.folds} folds" if run.folds else "")
+    callback.on_message(f"{len(data):,} training texts, {held_out_parts}; {task.describe()}.")
     return PreparedData(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
 
 
