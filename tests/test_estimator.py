@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import tenor
 from conftest import QUICK
 from tenor import TextClassifier, TextRegressor
-from tenor.errors import DataError, SettingsError
+from tenor.errors import DataError, RenamedSettingWarning, SettingsError
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +29,15 @@ def test_parameters_and_clone() -> None:
     copy = clone(model).set_params(random_state=5)
     assert copy.random_state == 5
     assert not hasattr(copy, "classes_")
+
+
+def test_former_names_of_settings_are_read_with_a_warning() -> None:
+    former = TextClassifier("ngram", {"orders": [1], "weighting": "tf-idf", "strength": 2.0})
+    with pytest.warns(RenamedSettingWarning, match=r"'orders' is now 'word_ngrams', 'strength' is now 'C'") as warned:
+        former.fit(TEXTS, LABELS)
+    assert len(warned) == 1
+    config = former.predictor_.bundle.config
+    assert (config.word_ngrams, config.C) == ((1,), 2.0)
 
 
 def test_columns_of_probabilities_follow_classes() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tenor import tasks
+from tenor.errors import RenamedSettingWarning
 from tenor.models.auto import plan
 from tenor.models.auto.blend import Blend
 from tenor.models.auto.candidate import Candidate, TrainedCandidate, parse
@@ -151,6 +152,17 @@ def test_models_are_told_apart_by_name() -> None:
         ("bag seed=1", "bag #2"),
     ):
         assert parse(member).name == name
+
+
+def test_former_names_in_members_become_those_of_today() -> None:
+    member = "ngram orders=[1,2] characters=[] strength=3.0"
+    assert parse(member).settings == {
+        "word_ngrams": [1, 2],
+        "char_ngrams": [],
+        "C": 3.0,
+    }  # as in a saved folder: silent
+    with pytest.warns(RenamedSettingWarning, match=r"^members, ngram: 'orders' is now 'word_ngrams', "):
+        parse(member, warn=True)
 
 
 def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> TrainedCandidate:
