@@ -160,7 +160,7 @@ def test_former_names_in_members_become_those_of_today() -> None:
         "word_ngrams": [1, 2],
         "char_ngrams": [],
         "C": 3.0,
-    }  # as in a saved folder: silent
+    }  # silent
     with pytest.warns(RenamedSettingWarning, match=r"^members, ngram: 'orders' is now 'word_ngrams', "):
         parse(member, warn=True)
 
