@@ -52,8 +52,8 @@ def check(
     from tenor.cli import console
     from tenor.config import settings
 
-    options.need(fix is not None, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
-    options.need(labels, "--labels, and there is none", "Add it", seed=seed is not None)
+    options.require(fix is not None, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
+    options.require(labels, "--labels, and there is none", "Add it", seed=seed is not None)
     values = options.given(
         data=data,
         test=test,

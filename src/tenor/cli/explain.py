@@ -58,13 +58,13 @@ def explain(
             "--label, --nearest and --attention are about a text, and there is none.", "Give a text or a file, too."
         )
     one_text = source is not None and is_text(source, "explain")
-    options.need(
+    options.require(
         html is not None, "the page in --html, and there is none", "Add it", lang=lang is not None, overwrite=overwrite
     )
     has_reference = data is not None or nearest is not None
-    options.need(has_reference, "--data and --nearest, and there is neither", "Add one", top=top is not None)
-    options.need_file(source is not None and not one_text, first=first is not None)
-    options.need_file(has_reference or not one_text, text=text is not None)
+    options.require(has_reference, "--data and --nearest, and there is neither", "Add one", top=top is not None)
+    options.require_file(source is not None and not one_text, first=first is not None)
+    options.require_file(has_reference or not one_text, text=text is not None)
     given = None if source is None else TextInput(Path(source), as_text(source) if one_text else None)
     if html is not None:
         page_file.check_target(html, given.files() if given else [], overwrite)

@@ -59,8 +59,8 @@ app.command("datasets")(datasets.datasets)
 app.command("families")(families.families)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(is_given: bool) -> None:
+    if is_given:
         print(f"tenor {tenor.__version__}")
         raise typer.Exit
 
@@ -78,7 +78,7 @@ def main() -> NoReturn:
     """Run the command line.
 
     A TenorError prints two lines and exits with 1, a wrong option prints the usage and exits with 2; a bug keeps its
-    traceback. SIGTERM ends a command as Ctrl-C does: what is not whole is removed, and what goes on later is told of.
+    traceback. SIGTERM ends a command like Ctrl-C: incomplete output is removed, and a run that can be resumed says so.
     """
     _open_streams()
     warnings.formatwarning = _format_warning
@@ -86,7 +86,7 @@ def main() -> NoReturn:
     try:
         code = app(prog_name="tenor", standalone_mode=False)
         sys.stdout.flush()
-        if code == 130:  # typer ends a command that was interrupted by itself
+        if code == 130:  # typer has caught the interruption
             note("interrupted.")
     except TenorError as error:
         note(*map(with_flags, (f"error: {error.problem}", *filter(None, [error.remedy]))))
@@ -118,7 +118,7 @@ def _format_warning(message: Any, category: Any, filename: str, lineno: int, lin
 
 
 def _open_streams() -> None:
-    """Make the streams take every character, and be there even where they were closed."""
+    """Make the streams take every character, and open those that are closed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -128,5 +128,5 @@ def _open_streams() -> None:
 
 
 def _drop_output() -> None:
-    """Send what is still held back nowhere, so that the interpreter does not stumble over it at its end."""
+    """Discard buffered output, so that the interpreter does not fail to write it when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

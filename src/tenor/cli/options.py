@@ -107,17 +107,19 @@ def use_runtime(runtime: str | None, *models: Path) -> None:
         )
 
 
-def share_or_file(given: str | None) -> float | str | None:
-    """What --validation names. Raises SettingsError where it is empty."""
+def fraction_or_file(value: str | None) -> float | str | None:
+    """The value of --validation: a fraction, or a file. Raises SettingsError if it is empty."""
     from tenor.errors import SettingsError
 
-    if given is not None and not given.strip():
-        raise SettingsError("--validation is empty.", "Give a share of the texts, such as 0.1, or a file.")
+    if value is None:
+        return None
+    if not value.strip():
+        raise SettingsError("--validation is empty.", "Give a fraction of the texts, such as 0.1, or a file.")
     try:
-        share = None if given is None else float(given)
+        fraction = float(value)
     except ValueError:
-        return given
-    return given if share is not None and not math.isfinite(share) else share  # a file may be called nan
+        return value
+    return fraction if math.isfinite(fraction) else value  # a file may be called nan
 
 
 def merged(run_file: Path | None, **options: Any) -> dict[str, Any]:
@@ -142,47 +144,47 @@ def require_data(context: typer.Context, values: Mapping[str, Any]) -> None:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")
 
 
-def need(there: bool, other: str, remedy: str, **given: bool) -> None:
+def require(condition: bool, purpose: str, remedy: str, **given: bool) -> None:
     """Refuse options that would do nothing.
 
     Args:
-        there: Whether there is what they are for.
-        other: What they are for, and that it is not there.
-        remedy: How to have it.
-        given: By its name, whether an option is given.
+        condition: Whether the options have an effect.
+        purpose: What they are for, and that it is missing.
+        remedy: How to add it.
+        given: For each option, whether it is given.
 
     Raises:
-        SettingsError: One is given, and there is not.
+        SettingsError: One is given, and the condition is false.
     """
     from tenor.errors import SettingsError
 
-    for option in [f"--{name.replace('_', '-')}" for name, told in given.items() if told and not there]:
-        raise SettingsError(f"{option} is for {other}.", f"{remedy}, or leave out {option}.")
+    for option in [f"--{name.replace('_', '-')}" for name, is_given in given.items() if is_given and not condition]:
+        raise SettingsError(f"{option} is for {purpose}.", f"{remedy}, or leave out {option}.")
 
 
-def need_cluster(on: str | None, **given: bool) -> None:
-    """Raises SettingsError where an option of a cluster is given (true) and there is none."""
-    need(on is not None, "a cluster, and there is no --on", "Add --on ray", **given)
+def require_cluster(on: str | None, **given: bool) -> None:
+    """Raise SettingsError if an option of a cluster is given (true) without a cluster."""
+    require(on is not None, "a cluster, and there is no --on", "Add --on ray", **given)
 
 
-def need_file(there: bool, **given: bool) -> None:
-    """Raises SettingsError where an option about a file is given (true) and what is given is a text itself."""
-    need(there, "a file, and INPUT is a text", "Give a file", **given)
+def require_file(is_file: bool, **given: bool) -> None:
+    """Raise SettingsError if an option of files is given (true), and the input is a text."""
+    require(is_file, "a file, and INPUT is a text", "Give a file", **given)
 
 
-def class_weight(given: str | None) -> str | dict[str, float] | None:
-    """What --class-weight names; a class with a comma stands in quotes, as fields of CSV do."""
+def class_weight(value: str | None) -> str | dict[str, float] | None:
+    """The value of --class-weight. A class with a comma is quoted like a field of CSV."""
     import csv
 
     from tenor.errors import SettingsError
 
-    if given is None or given == "balanced":
-        return given
+    if value is None or value == "balanced":
+        return value
     weights = {}
     try:
-        items = next(csv.reader([given], skipinitialspace=True)) or [""]
-    except csv.Error:  # a line's end in it, say
-        items = [given]
+        items = next(csv.reader([value], skipinitialspace=True)) or [""]
+    except csv.Error:  # for example a line end
+        items = [value]
     for item in items:
         label, equals, weight = item.rpartition("=")
         try:

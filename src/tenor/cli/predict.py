@@ -82,9 +82,9 @@ def predict(
             "--json is for what is printed, and the name of --out chooses its format.",
             "Leave it out; name a .jsonl file.",
         )
-    options.need(out is not None, "the file in --out, and there is none", "Name one", overwrite=overwrite)
-    options.need_file(given_text is None, text=text is not None)
-    options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
+    options.require(out is not None, "the file in --out, and there is none", "Name one", overwrite=overwrite)
+    options.require_file(given_text is None, text=text is not None)
+    options.require_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     if on is not None and out is None:
         raise SettingsError("--on labels files into a folder.", "Name it with --out.")
     if resume and out is None:

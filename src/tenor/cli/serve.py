@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tenor.cli.options import Runtime, given, need, need_cluster, use_runtime
+from tenor.cli.options import Runtime, given, require, require_cluster, use_runtime
 
 Option = typer.Option
 
@@ -64,14 +64,14 @@ def serve(
     worker_cores: Annotated[int, Option(min=1, help="Cores per replica.")] = 1,
 ) -> None:
     """Serve models over HTTP, with a web page at /."""
-    need_cluster(
+    require_cluster(
         on,
         min_replicas=min_replicas != 1,
         max_replicas=max_replicas is not None,
         target_requests=target_requests is not None,
         worker_cores=worker_cores != 1,
     )
-    need(on is None, "one machine, and --on has several", "Leave out that", watch=watch is not None)
+    require(on is None, "one machine, and --on has several", "Leave out that", watch=watch is not None)
     _require_packages()
     from tenor.serving.limits import Limits
     from tenor.serving.options import ServerOptions

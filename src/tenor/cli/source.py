@@ -14,7 +14,7 @@ def is_text(source: str, command: str) -> bool:
         command: Name of the command, for messages.
 
     Raises:
-        DataError: It looks like a file that there is not, or is the name of a built-in dataset.
+        DataError: It looks like a file that does not exist, or is the name of a built-in dataset.
     """
     from tenor.data.builtin import BUILTINS
     from tenor.data.io import table
@@ -38,7 +38,7 @@ def is_text(source: str, command: str) -> bool:
 
 
 def as_text(source: str) -> str:
-    """The argument as a text: bytes that are no UTF-8 become replacement characters."""
+    """The argument as a text: bytes that are not UTF-8 become replacement characters."""
     return source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -53,6 +53,6 @@ def _looks_like_a_path(source: str) -> bool:
 
 def _exists(path: Path) -> bool:
     try:
-        return path.exists() and path != Path()  # an empty text is the path of this folder
-    except (OSError, ValueError):  # a long text is no file's name
+        return path.exists() and path != Path()  # an empty text is the path of the current folder
+    except (OSError, ValueError):  # a long text cannot be the name of a file
         return False

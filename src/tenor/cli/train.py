@@ -102,8 +102,8 @@ def train(
     from tenor.config import settings
     from tenor.training import run_options
 
-    options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
-    options.need(not no_report, "the report, and --no-report leaves it out", "Leave out that", lang=lang is not None)
+    options.require_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
+    options.require(not no_report, "the report, and --no-report leaves it out", "Leave out that", lang=lang is not None)
     values = options.merged(
         config,
         data=data,
@@ -118,7 +118,7 @@ def train(
         seed=seed,
         init=init,
         test_size=test_size,
-        validation=options.share_or_file(validation),
+        validation=options.fraction_or_file(validation),
         group=group,
         time=time,
         folds=folds,

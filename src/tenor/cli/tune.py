@@ -56,7 +56,7 @@ def tune(
     from tenor.config import settings
     from tenor.training import run_options, study, tuning
 
-    options.need_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
+    options.require_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     values = {"family": "ngram"} | options.merged(
         config,
         data=data,
