@@ -129,7 +129,7 @@ def test_a_search_that_is_complete_says_so(cli: Cli, tmp_path: Path, english_csv
     (folder / "study.db").unlink()
     (folder / "study.db").symlink_to(victim)
     ended = cli(*command, "--out", folder)
-    assert ended.code == 1 and "study.db: this is no plain file" in ended.err
+    assert ended.code == 1 and "study.db: this is not a regular file" in ended.err
 
 
 def test_a_disk_that_is_full_during_a_search_is_told(
@@ -140,7 +140,7 @@ def test_a_disk_that_is_full_during_a_search_is_told(
     assert cli(*command, "1").code == 0
     with full_disk(100):
         ended = cli(*command, "1")
-    assert ended.code == 1 and "search: the search cannot be written: File too large.\nWhat is through" in ended.err
+    assert ended.code == 1 and "search: the search cannot be written: File too large.\nFinished trials are kept" in ended.err
     assert cli(*command, "1").code == 0
 
 
