@@ -140,7 +140,10 @@ def test_a_disk_that_is_full_during_a_search_is_told(
     assert cli(*command, "1").code == 0
     with full_disk(100):
         ended = cli(*command, "1")
-    assert ended.code == 1 and "search: the search cannot be written: File too large.\nFinished trials are kept" in ended.err
+    assert (
+        ended.code == 1
+        and "search: the search cannot be written: File too large.\nFinished trials are kept" in ended.err
+    )
     assert cli(*command, "1").code == 0
 
 
