@@ -18,11 +18,11 @@ _FAR = -1e9  # below every value
 def convert(keras_model: KerasModel, int8: bool = False) -> bytes:
     """A network as an ONNX file from `ids`, int32 (batch, time), to `logits` (batch, outputs).
 
-    Weights that stand in the graph as they are in the network are not in the file: it refers to them by their paths.
+    The file refers to unchanged weights of the network by their paths, and does not contain them.
 
     Raises:
-        KeyError: A layer, or its activation, is none that is known here.
-        GraphTooLargeError: It is larger than an ONNX file can be (2 GB), beside the weights that it refers to.
+        KeyError: A layer, or its activation, is unknown.
+        GraphTooLargeError: Without the weights that it refers to, the graph is larger than an ONNX file can be (2 GB).
     """
     weights = {variable.path: np.asarray(variable, np.float32) for variable in keras_model.weights}
     graph, values = Graph(int8, weights), {}
@@ -169,7 +169,7 @@ def _block(graph: Graph, layer: encoder.Block, values: str, padding: str) -> str
 
 
 def _attention(graph: Graph, layer: encoder.Block, weights: Any, values: str, padding: str) -> str:
-    """What each token takes from the others: (batch, time, width)."""
+    """Multi-head attention, (batch, time, width)."""
     width = len(weights["query_key_value"])
     shape = [0, 0, layer.heads, width // layer.heads]
     together = graph.dense(values, *_query_key_value(graph, layer, weights), f"{layer.name}/query_key_value")
@@ -185,10 +185,10 @@ def _attention(graph: Graph, layer: encoder.Block, weights: Any, values: str, pa
 
 
 def _query_key_value(graph: Graph, layer: encoder.Block, weights: Any) -> tuple[Any, Any]:
-    """The kernel and the bias of query, key and value, with LoRA's addition and the scale of the scores.
+    """The kernel and the bias of query, key and value, with LoRA's update and the scale of the scores.
 
-    In float32 the graph computes them from the weights, so that it need not hold them: runtimes do so once, when they
-    load it.
+    In float32 the graph computes them from the weights, so that it does not contain them. Runtimes compute them once,
+    when they load the graph.
     """
     kernel, bias = weights["query_key_value"], weights["query_key_value_bias"]
     width, columns = kernel.shape

@@ -1,4 +1,4 @@
-"""An ONNX graph that is made node by node."""
+"""Building an ONNX graph node by node."""
 
 from types import MappingProxyType
 from typing import Any, Literal
@@ -27,8 +27,8 @@ class Graph:
     Args:
         int8: Whether kernels and tables are kept as int8 with a scale for each column of a kernel and each row of a
             table; values are brought to int8 before each product (dynamic quantisation), with a scale for each token,
-            so that what is said of a text does not depend on the others in its batch. Products are exact on every
-            processor (`models.quantisation`).
+            so that the logits of a text do not depend on the other texts in its batch. Products are exact on every
+            processor (`quantisation.py`).
         weights: Arrays of `weights.safetensors` by name. Where a constant is one of these objects, the graph refers to
             it and does not hold it.
     """
@@ -51,14 +51,14 @@ class Graph:
         key = (kind, *named, repr(sorted(attributes.items())))
         if key not in self._known:
             name = f"{kind}_{len(self._nodes)}"
-            found = [name] if outputs == 1 else [f"{name}_{index}" for index in range(outputs)]
-            self._nodes.append(helper.make_node(kind, named, found, name, **attributes))
+            results = [name] if outputs == 1 else [f"{name}_{index}" for index in range(outputs)]
+            self._nodes.append(helper.make_node(kind, named, results, name, **attributes))
             self._known[key] = name
         name = self._known[key]
         return name if outputs == 1 else [f"{name}_{index}" for index in range(outputs)]
 
     def constant(self, value: Any, name: str | None = None) -> str:
-        """Add an array, or a whole number (int64) or other number (float32) or several. A name stays what it is."""
+        """Add an array, or numbers: integers as int64, others as float32. A name is returned unchanged."""
         if isinstance(value, str):
             return value
         if id(value) in self._paths:
@@ -72,7 +72,7 @@ class Graph:
         return name
 
     def _shared(self, path: str) -> str:
-        """Refer to an array of `weights.safetensors`; where it stands is known when the model is saved."""
+        """Refer to an array of `weights.safetensors`. Its offset is set when the model is saved."""
         if path not in self._tensors:
             shape = self.weights[path].shape
             tensor = TensorProto(name=path, dims=shape, data_type=TensorProto.FLOAT, data_location=TensorProto.EXTERNAL)
@@ -88,7 +88,7 @@ class Graph:
             integers, scales = quantisation.quantise(kernel)
             whole = self.constant(integers, f"{name}/kernel")
             largest = self.op("Max", self.op("ReduceMax", self.op("Abs", values), [-1], keepdims=1), 1e-12)
-            # Around 128, as products of unsigned by signed numbers are the quick ones.
+            # Around 128, since products of unsigned and signed bytes are fast.
             up = self.op("Mul", values, self.op("Div", float(quantisation.LARGEST_VALUE), largest))
             unsigned = self.op("Cast", self.op("Add", up, quantisation.MIDDLE + 0.5), to=TensorProto.UINT8)
             counts = self.op("MatMulInteger", unsigned, whole, np.uint8(quantisation.MIDDLE))
@@ -97,14 +97,14 @@ class Graph:
         return str(self.op("Add", product, self.constant(bias, f"{name}/bias")))
 
     def rows(self, table: npt.NDArray[np.float32], name: str) -> str:
-        """The rows of a table (ids there are, width) for `ids`: (batch, time, width)."""
+        """The rows of a table (ids, width) for the input ids: (batch, time, width)."""
         if not self.int8:
             return str(self.op("Gather", self.constant(table, name), self.ids))
         scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-12) / _LARGEST_IN_TABLE
         whole = self.constant(np.rint(table / scale).astype(np.int8), name)
-        found = self.op("Cast", self.op("Gather", whole, self.ids), to=TensorProto.FLOAT)
+        values = self.op("Cast", self.op("Gather", whole, self.ids), to=TensorProto.FLOAT)
         scales = self.constant(scale.astype(np.float32), f"{name}/row_scale")
-        return str(self.op("Mul", found, self.op("Gather", scales, self.ids)))
+        return str(self.op("Mul", values, self.op("Gather", scales, self.ids)))
 
     def activation(self, values: str, kind: str) -> str:
         """Apply an activation. Raises KeyError where it is not known."""
@@ -115,7 +115,7 @@ class Graph:
         return str(self.op(_ACTIVATIONS[kind], values))
 
     def present(self) -> str:
-        """(batch, time): whether an id is no padding."""
+        """Whether each id is not padding, (batch, time)."""
         return str(self.op("Not", self.op("Equal", self.ids, np.int32(0))))
 
     def lengths(self, least: int) -> str:

@@ -1,4 +1,4 @@
-"""A network's ONNX graph with the arrays of `weights.safetensors` in it, checked before a runtime gets it."""
+"""A network's ONNX graph with its weights, checked before a runtime loads it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ class OnnxGraph:
     outputs: int
 
     def check(self, places: Mapping[str, Place] | None = None) -> list[str]:
-        """Check that the graph is one that Tenor writes, of bounded cost, and for these weights.
+        """Check that Tenor writes such graphs, that its cost is limited, and that it belongs to these weights.
 
         Args:
-            places: Where the weights stand in their file; none where they are in none.
+            places: Offsets and lengths of the weights in their file; None: they are not in a file.
 
         Returns:
             The names of the weights that it refers to.
 
         Raises:
-            GraphError: It is not.
+            GraphError: The graph is refused.
         """
         graph = reader.read(self.data, self.name)
         if graph.outputs != self.outputs:
@@ -52,7 +52,7 @@ class OnnxGraph:
         return [tensor.name for tensor in graph.shared]
 
     def inlined(self) -> bytes:
-        """The graph with its weights in it. Raises GraphError like `check`, and where it is larger than 2 GB."""
+        """The graph with its weights inside. Raises GraphError like `check`, and if it is larger than 2 GB."""
         return onnx_weights.inlined(self.data, {name: self.weights[name] for name in self.check()})
 
     def broken(self, error: Exception) -> BundleError:

@@ -1,4 +1,4 @@
-"""Rows of ids with the logits that a network and its graphs gave for them, so that other machines can compare.
+"""Probes: rows of ids with the logits of a network and its graphs, for comparison on other machines.
 
 The rows are drawn at random: nothing of the training texts is in them.
 """
@@ -39,11 +39,11 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class Probe:
-    """Rows, and what was computed for them where the model was made.
+    """Rows, and their logits where the model was made.
 
     Attributes:
-        rows: The rows of ids, each a text of its own.
-        logits: (rows, outputs), by what gave them: `NETWORK`, and each graph by its file's name.
+        rows: The rows of ids; each is a text.
+        logits: (rows, outputs) by source: `NETWORK`, and each graph by its file name.
     """
 
     rows: Encoded
@@ -56,7 +56,7 @@ class Probe:
 
 
 def draw(longest: int, size: int) -> Encoded:
-    """Rows of ids drawn at random: of none to 32 ids, and one that is as long as rows get, or 128.
+    """Random rows of 0 to 32 ids, and one row of the largest length, or 128.
 
     Args:
         longest: Ids in the longest row of the model.

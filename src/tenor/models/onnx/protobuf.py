@@ -1,7 +1,7 @@
 """The wire format of Protocol Buffers, read strictly.
 
-Parsers are lenient: they skip unknown fields, keep the last of two values, and merge messages that occur twice. So two
-of them may understand one file differently. This one refuses every file that leaves room for that.
+Usual parsers are lenient: they skip unknown fields, keep the last of two values, and merge repeated messages. So two
+parsers may read one file differently. This parser refuses files for which that is possible.
 
 Source: https://protobuf.dev/programming-guides/encoding/
 """
@@ -158,7 +158,7 @@ def _read_varint(data: memoryview, position: int, where: str) -> tuple[int, int]
 
 
 Parts = list[bytes | memoryview]
-"""Bytes that stand one behind the other; large ones are not copied until all are joined."""
+"""Bytes that follow each other. Large ones are not copied until all are joined."""
 
 
 def number_field(number: int, value: int) -> Parts:

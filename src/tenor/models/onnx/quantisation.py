@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 LARGEST_WEIGHT = 64
-"""Weights are -64 to 64: 2 * 255 * 64 = 32,640 is at most what 16 bits hold, 32,767."""
+"""Weights are -64 to 64: 2 * 255 * 64 = 32,640 fits into 16 bits, which hold 32,767."""
 LARGEST_VALUE, MIDDLE = 127, 128
-"""Values are -127 to 127, and are kept as bytes without a sign, around 128."""
+"""Values are -127 to 127, stored as unsigned bytes around 128."""
 LONGEST_SUM = 131_072
-"""Rows of a kernel, at most: the sum of so many products, 255 * 64 each, still fits into 32 bits."""
+"""Most rows of a kernel: the sum of this many products, 255 * 64 each, fits into 32 bits."""
 
 
 def quantise(kernel: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
@@ -24,7 +24,7 @@ def quantise(kernel: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt
         kernel: (in, out).
 
     Returns:
-        (in, out) integers from -64 to 64, and (out,) scales: `integers * scales` is about the kernel.
+        (in, out) integers from -64 to 64, and (out,) scales: `integers * scales` approximates the kernel.
     """
     scales = np.maximum(np.abs(kernel).max(axis=0), 1e-12) / LARGEST_WEIGHT
     return np.rint(kernel / scales).astype(np.int8), scales.astype(np.float32)

@@ -1,9 +1,9 @@
 """A strict reader of the ONNX graphs that Tenor writes, with NumPy alone.
 
-A graph is a program, and a runtime would run any: endless loops, graphs that read other files, graphs that take all
-memory. So a runtime gets a graph after it was read here. It has to consist of the messages and fields that
-`models/graph` writes, of operators in `OPERATORS`, and of tensors that stand in it or are arrays of
-`weights.safetensors`. `models/onnx_shapes` then says what it costs.
+A graph is a program, and a runtime would run any program: endless loops, graphs that read other files or need all
+memory. So a graph is read here before a runtime loads it. It must consist of the messages and fields that `graph.py`
+writes, of operators in `OPERATORS`, and of tensors inside it or in `weights.safetensors`. `shapes.py` then limits its
+cost.
 
 Source of the field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
@@ -132,8 +132,8 @@ class Tensor:
         where: Its place in the file, for errors.
         name: Its name.
         shape: Its shape.
-        array: Its values; None where they are those of the array of its name in `weights.safetensors`.
-        place: Where the file says that the array stands; None where it does not say so.
+        array: Its values; None: they are in the array of this name in `weights.safetensors`.
+        place: The offset and length of that array; None: the file does not name them.
     """
 
     where: str
@@ -145,7 +145,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Graph:
-    """What an ONNX file of Tenor holds: from `ids`, int32 (batch, time), to `logits`, (batch, outputs).
+    """The contents of an ONNX file of Tenor: from `ids`, int32 (batch, time), to `logits`, (batch, outputs).
 
     Attributes:
         nodes: The operators in the order in which they are run.
@@ -222,17 +222,17 @@ def _tensor(values: dict[str, Any], where: str) -> Tensor:
 def _place(entries: Sequence[Mapping[str, str]], where: str) -> Place | None:
     """Where an array of `weights.safetensors` stands."""
     keys = [entry.get("key") for entry in entries]
-    told = {entry.get("key"): entry.get("value", "") for entry in entries}
+    values = {entry.get("key"): entry.get("value", "") for entry in entries}
     if keys not in (["location"], ["location", "offset", "length"]):
         raise GraphError(f"{where}.external_data: the keys are {keys}, not location, offset and length")
-    if told["location"] != FILE:
-        raise GraphError(f"{where}.external_data.location: {told['location']!r} is not {FILE}")
+    if values["location"] != FILE:
+        raise GraphError(f"{where}.external_data.location: {values['location']!r} is not {FILE}")
     if len(keys) == 1:
         return None
     for key in ("offset", "length"):
-        if not re.fullmatch(r"0|[1-9][0-9]{0,15}", told[key]):
-            raise GraphError(f"{where}.external_data.{key}: {told[key]!r} is not a number of bytes")
-    return Place(int(told["offset"]), int(told["length"]))
+        if not re.fullmatch(r"0|[1-9][0-9]{0,15}", values[key]):
+            raise GraphError(f"{where}.external_data.{key}: {values[key]!r} is not a number of bytes")
+    return Place(int(values["offset"]), int(values["length"]))
 
 
 def _node(values: dict[str, Any], where: str) -> Node:
@@ -245,9 +245,9 @@ def _node(values: dict[str, Any], where: str) -> Node:
         name, number = _required(each, "name", where), each.get("type")
         if allowed.get(name) != number or number is None or name in attributes:
             raise GraphError(f"{where}.attribute: {name!r} of the type {number} is not one that Tenor writes")
-        held = {key for key in _VALUES.values() if each.get(key, []) != []}
-        if held != {_VALUES[number]}:
-            raise GraphError(f"{where}.attribute {name!r}: its value is {sorted(held)}, not {_VALUES[number]}")
+        present = {key for key in _VALUES.values() if each.get(key, []) != []}
+        if present != {_VALUES[number]}:
+            raise GraphError(f"{where}.attribute {name!r}: its value is {sorted(present)}, not {_VALUES[number]}")
         attributes[name] = each[_VALUES[number]]
     if not values["output"]:
         raise GraphError(f"{where}.output: there is none")
@@ -255,7 +255,7 @@ def _node(values: dict[str, Any], where: str) -> Node:
 
 
 def _check_interface(graph: dict[str, Any]) -> int:
-    """Check what goes in and comes out; gives the number of logits."""
+    """Check the inputs and outputs, and return the number of logits."""
     inputs = [_value(each) for each in graph["input"]]
     if inputs != [("ids", _INT32, ["batch", "time"])]:
         raise GraphError(f"model.graph.input: {inputs} is not ids, int32 (batch, time)")
@@ -276,7 +276,7 @@ def _value(values: dict[str, Any]) -> tuple[str | None, int, list[int | str]]:
 
 
 def _check_names(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> None:
-    """Every value has one name, and stands before what uses it."""
+    """Check that every value has its own name, and is computed before it is used."""
     known = {"ids", *tensors}
     if "ids" in tensors:
         raise GraphError("model.graph.initializer: 'ids' is the input")

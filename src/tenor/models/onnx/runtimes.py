@@ -1,6 +1,6 @@
-"""What runs a network's ONNX graph: ONNX Runtime, or OpenVINO where that is asked for.
+"""The runtimes of ONNX graphs: ONNX Runtime, or OpenVINO on request.
 
-OpenVINO computes in bfloat16 on processors that have it: as quick as int8 and closer to the network.
+OpenVINO computes in bfloat16 on processors that support it: as fast as int8 and closer to the network.
 """
 
 import importlib
@@ -32,7 +32,7 @@ _FATAL = 4  # of what ONNX Runtime logs; errors are raised
 
 
 def runtime_name() -> str:
-    """The runtime that the environment asks for. Raises SettingsError where there is none of that name."""
+    """The runtime that the environment names. Raises SettingsError for an unknown name."""
     name = os.environ.get(VARIABLE) or ONNX_RUNTIME
     if name not in KNOWN_RUNTIMES:
         problem = f"{VARIABLE} (or `runtime=...`) is {name!r}, which is not a runtime."
@@ -41,13 +41,13 @@ def runtime_name() -> str:
 
 
 def require_known_runtime() -> None:
-    """Refuse a runtime that is asked for and is not there. Raises SettingsError or MissingExtraError."""
+    """Raise SettingsError or MissingExtraError where the requested runtime is unknown or not installed."""
     if runtime_name() == OPENVINO and importlib.util.find_spec(OPENVINO) is None:
         raise missing_extra("the runtime OpenVINO", "openvino")
 
 
 def is_installed() -> bool:
-    """Whether ONNX Runtime is there."""
+    """Whether ONNX Runtime is installed."""
     return importlib.util.find_spec(ONNX_RUNTIME) is not None
 
 
@@ -57,15 +57,15 @@ def version(name: str) -> str:
 
 
 def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
-    """The graph in ONNX Runtime, which opens no file: it is handed the weights that the graph refers to.
+    """The graph in ONNX Runtime, which opens no file: it receives the weights that the graph refers to.
 
     Args:
         graph: The graph.
-        exact: Multiply bytes exactly also where that is slower: for weights of 8 bits, on processors without VNNI.
+        exact: Multiply bytes exactly even if that is slower: for 8-bit weights on processors without VNNI.
 
     Raises:
-        GraphError: It is not a graph that Tenor writes, or one of other weights.
-        BundleError: From what is returned: the graph cannot be run.
+        GraphError: Tenor does not write such a graph, or it belongs to other weights.
+        BundleError: Raised by the returned function: the graph cannot be run.
     """
     import onnxruntime
 
@@ -103,7 +103,7 @@ def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
 
 
 def openvino(graph: OnnxGraph, bfloat16: bool) -> Run:
-    """The graph in OpenVINO; with `bfloat16` in that, where the processor has it. Raises like `onnx_runtime`."""
+    """The graph in OpenVINO, in bfloat16 if requested and supported. Raises like `onnx_runtime`."""
     data = graph.inlined()
     options = {
         "PERFORMANCE_HINT": "LATENCY",  # all cores for one batch

@@ -1,4 +1,4 @@
-"""How far a graph is from its proof on this machine, remembered outside of the model's folder, in the user's cache."""
+"""Results of comparing graphs with their probes on this machine, remembered in the user's cache."""
 
 import contextlib
 import functools
@@ -29,12 +29,12 @@ _MOST_ROWS = 1 << 30
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
-        difference: The largest one, infinite where an answer is not a number.
-        allowed: The largest that is allowed.
-        rows: How many rows were compared.
+        difference: The largest difference; infinite if an output is not finite.
+        allowed: The largest difference that is allowed.
+        rows: Number of rows that were compared.
     """
 
     difference: float
@@ -43,19 +43,19 @@ class Verdict:
 
     @property
     def agrees(self) -> bool:
-        """Whether the graph gives what it should."""
+        """Whether the graph may predict."""
         return self.difference <= self.allowed
 
 
 @functools.cache
 def processor() -> str:
-    """The kind of this processor: what its libraries choose their instructions by, as 16 digits.
+    """The kind of this processor, as 16 digits: libraries choose their instructions by it.
 
-    NumPy asks the processor itself, as the runtimes do; the system knows of further features, but under an emulator
-    tells those of the real processor. So both count.
+    NumPy queries the processor itself, as the runtimes do. The system knows more features, but under an emulator it
+    reports those of the real processor. So both are used.
     """
-    found: Any = np.show_config(mode="dicts")
-    parts = [platform.machine(), os.environ.get("PROCESSOR_IDENTIFIER", ""), json.dumps(found["SIMD Extensions"])]
+    config: Any = np.show_config(mode="dicts")
+    parts = [platform.machine(), os.environ.get("PROCESSOR_IDENTIFIER", ""), json.dumps(config["SIMD Extensions"])]
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:  # another system than Linux
@@ -66,13 +66,13 @@ def processor() -> str:
 
 
 def recall(subject: Mapping[str, str], allowed: float) -> Verdict | None:
-    """The verdict that was remembered; None where there is none that can be trusted.
+    """The verdict that was remembered; None if there is none that can be trusted.
 
-    Ignored is what somebody else may have put there: a link, a pipe, a file of another user, or one that does not say
-    of which subject it is.
+    Files that somebody else may have put there are ignored: a link, a pipe, a file of another user, or of another
+    subject.
 
     Args:
-        subject: What was compared: the model, the graph, what ran it.
+        subject: What was compared: the model, the graph and the runtime.
         allowed: The largest difference that is allowed now.
     """
     try:
@@ -88,7 +88,7 @@ def recall(subject: Mapping[str, str], allowed: float) -> Verdict | None:
 
 
 def remember(subject: Mapping[str, str], verdict: Verdict) -> None:
-    """Keep a verdict. Where nothing can be written, nothing is kept, and the graph is compared again next time."""
+    """Remember a verdict. If the cache cannot be written, the graph is compared again next time."""
     difference = verdict.difference if math.isfinite(verdict.difference) else None
     content = {**_whole(subject), "difference": difference, "rows": verdict.rows}
     with contextlib.suppress(OSError, RuntimeError):

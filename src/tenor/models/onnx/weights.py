@@ -2,7 +2,7 @@
 
 A graph names an initializer like the array and refers to it as ONNX's external data: file, offset and length. Programs
 that load the graph by its path find the file beside it. Tenor hands the arrays to the runtime, which opens no file.
-Before a model is saved, its graphs refer to arrays by name alone, since the arrays have no place yet.
+Before a model is saved, its graphs refer to arrays by name alone, since the arrays have no offset yet.
 
 Source: https://github.com/onnx/onnx/blob/main/docs/ExternalData.md
 """
@@ -28,18 +28,18 @@ class GraphTooLargeError(GraphError):
 
 
 def check(graph: Graph, name: str, arrays: Arrays) -> None:
-    """Check that a graph refers to arrays that are there. Raises GraphError where it does not."""
+    """Raise GraphError where a graph refers to an array that does not exist, or has another type or shape."""
     for tensor in graph.shared:
         array = arrays.get(tensor.name)
         if array is None:
             raise GraphError(f"{name}: {tensor.where}.name: there is no such array in {FILE}")
         if array.dtype != np.float32 or array.shape != tensor.shape:
-            found = f"{array.dtype} {list(array.shape)}"
-            raise GraphError(f"{name}: {tensor.where}.dims: the array is {found}, not float32 {list(tensor.shape)}")
+            actual = f"{array.dtype} {list(array.shape)}"
+            raise GraphError(f"{name}: {tensor.where}.dims: the array is {actual}, not float32 {list(tensor.shape)}")
 
 
 def check_places(graph: Graph, name: str, places: Mapping[str, Place]) -> None:
-    """Check that a graph says of each array where it stands. Raises GraphError where it says something else."""
+    """Raise GraphError where a graph has another offset or length of an array than its file."""
     for tensor in graph.shared:
         if tensor.name in places and tensor.place != places[tensor.name]:
             raise GraphError(
@@ -48,7 +48,7 @@ def check_places(graph: Graph, name: str, places: Mapping[str, Place]) -> None:
 
 
 def with_locations(graph: bytes, places: Mapping[str, Place]) -> bytes:
-    """The graph with the places of its arrays in the file, by their names."""
+    """The graph with offsets and lengths of its arrays in their file."""
 
     def refer(name: str) -> Parts:
         offset, length = places[name]
@@ -61,7 +61,7 @@ def with_locations(graph: bytes, places: Mapping[str, Place]) -> bytes:
 
 
 def inlined(graph: bytes, arrays: Arrays) -> bytes:
-    """The graph with its arrays in it, for a runtime that cannot be handed them.
+    """The graph with its arrays inside, for a runtime that cannot receive them separately.
 
     Raises:
         GraphTooLargeError: It would be larger than an ONNX file can be (2 GB).
@@ -78,7 +78,7 @@ def inlined(graph: bytes, arrays: Arrays) -> bytes:
 
 
 def _replaced(graph: bytes, write: Callable[[str], Parts]) -> bytes:
-    """The graph with other fields where it refers to arrays: `write` is given the name of an array."""
+    """The graph with its references to arrays replaced: `write` gives the new fields for the name of an array."""
 
     def tensor(data: memoryview) -> Parts:
         fields = list(scan(data, "tensor"))
@@ -92,7 +92,7 @@ def _replaced(graph: bytes, write: Callable[[str], Parts]) -> bytes:
 
 
 def _changed(data: memoryview, number: int, change: Callable[[memoryview], Parts]) -> Parts:
-    """A message whose fields of this number have other contents."""
+    """The message with `change` applied to the contents of every field of this number."""
     parts: Parts = []
     for field in scan(data, "model"):
         parts += bytes_field(number, change(field.contents)) if field.number == number else [field.whole]
