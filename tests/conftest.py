@@ -1,32 +1,40 @@
 """Small data, a small trained model, and the command line as a function."""
 
-import csv
 import functools
 import io
-import os
-import random
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from helpers.command import Cli, Finished
+from helpers.families import QUICK
+from helpers.rows import chinese, english, write_csv
 from tenor import TextClassifier
 from tenor.cli import main
 from tenor.config.run_config import RunConfig
 from tenor.inference.predictor import Predictor
 from tenor.training import pipeline
 
-Row = tuple[str, str]
-CLUSTER = "tests/scale/"
+CLUSTER = "tests/distributed/"
 NETWORKS = "trained networks"
-_NETWORKS = ("tests/test_families.py", "tests/test_backends.py", "tests/models/test_export.py")
-_FIRST = [CLUSTER, NETWORKS, "tests/test_training.py", "tests/models/test_pretrained.py", "tests/test_estimator.py"]
+_NETWORKS = (
+    "tests/models/families/test_families.py",
+    "tests/models/neural/test_backends.py",
+    "tests/models/onnx/test_export.py",
+)
+_FIRST = [
+    CLUSTER,
+    NETWORKS,
+    "tests/training/test_trainer.py",
+    "tests/models/pretrained/test_pretrained.py",
+    "tests/test_sklearn.py",
+]
 
 
 def _group(nodeid: str) -> str:
@@ -56,105 +64,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     config.option.loadscopereorder = False
     return Scheduling(config, log)
-
-
-_ENGLISH = {
-    "positive": ["wonderful", "charming", "superb", "moving", "brilliant", "delightful", "warm", "clever"],
-    "negative": ["dreadful", "boring", "awful", "tedious", "clumsy", "shallow", "dull", "lazy"],
-    "": [
-        "the",
-        "film",
-        "was",
-        "and",
-        "its",
-        "plot",
-        "with",
-        "an",
-        "actor",
-        "scene",
-        "music",
-        "we",
-        "saw",
-        "a",
-        "story",
-        "evening",
-    ],
-}
-_CHINESE = {
-    "好评": ["很好", "喜欢", "精彩", "满意", "漂亮", "推荐"],
-    "差评": ["很差", "失望", "难看", "后悔", "糟糕", "退货"],
-    "": ["这本书", "酒店", "质量", "服务", "电影", "内容", "房间", "觉得", "，", "。", "我们", "昨天"],
-}
-
-
-def english(count: int = 60, seed: int = 0) -> list[Row]:
-    """Distinct texts and their labels, in turn `positive` and `negative`."""
-    return _rows(_ENGLISH, " ", count, seed)
-
-
-def relabelled(rows: list[Row], kind: str) -> list[Row]:
-    """Rows of the same texts with labels of another kind, which the words tell."""
-    if kind == "multilabel":
-        return [(text, f"{label};short" if len(text) < 50 else label) for text, label in rows]
-    if kind == "regression":
-        return [(text, str(len(text) / 8 + (label == "positive"))) for text, label in rows]
-    if kind == "multiclass":
-        return [(text, "long" if len(text) > 60 else label) for text, label in rows]
-    return rows
-
-
-def chinese(count: int = 60, seed: int = 0) -> list[Row]:
-    """Distinct texts and their labels, in turn `好评` and `差评`."""
-    return _rows(_CHINESE, "", count, seed)
-
-
-def _rows(words: dict[str, list[str]], joint: str, count: int, seed: int) -> list[Row]:
-    draw = random.Random(seed)
-    labels = [label for label in words if label]
-    rows: dict[str, str] = {}
-    while len(rows) < count:
-        label = labels[len(rows) % 2]
-        chosen = draw.choices(words[""], k=draw.randint(4, 9)) + draw.sample(words[label], 2)
-        draw.shuffle(chosen)
-        rows.setdefault(joint.join(chosen), label)
-    return list(rows.items())
-
-
-def write_csv(
-    path: Path, rows: list[Row], header: tuple[str, ...] = ("text", "label"), encoding: str = "utf-8"
-) -> Path:
-    """A CSV file of the rows."""
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows([header, *rows])
-    path.write_bytes(stream.getvalue().encode(encoding))
-    return path
-
-
-def started(title: str) -> list[int]:
-    """The numbers of the processes that this one has started, at any remove, and whose command line has the title."""
-    parents, titled = dict[int, int](), []
-    for folder in Path("/proc").iterdir():
-        with suppress(OSError, ValueError):  # it is no process, or has ended meanwhile
-            number = int(folder.name)
-            parents[number] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            titled += [number] if title.encode() in (folder / "cmdline").read_bytes() else []
-
-    def ours(number: int) -> bool:
-        return number == os.getpid() or (number in parents and ours(parents[number]))
-
-    return sorted(filter(ours, titled))
-
-
-@dataclass(frozen=True)
-class Finished:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-
-Cli = Callable[..., Finished]
 
 
 @pytest.fixture
@@ -222,17 +131,13 @@ def predictor(model_folder: Path) -> Predictor:
 @pytest.fixture(scope="session")
 def trained() -> Callable[[str], TextClassifier]:
     """A family -> a model of it with its small settings, made once. Tests read it and change nothing in it."""
-    from test_families import ENGLISH, LABELS, SMALL
+    from helpers.families import ENGLISH, LABELS, SMALL
 
     @functools.cache
     def model(family: str) -> TextClassifier:
         return TextClassifier(family, SMALL[family], random_state=3).fit(ENGLISH, LABELS)
 
     return model
-
-
-QUICK = {"word_ngrams": [1], "weighting": "tf-idf", "C": 10.0}
-"""Settings of `ngram` that leave nothing to choose."""
 
 
 @pytest.fixture

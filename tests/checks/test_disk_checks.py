@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import english, write_csv
+from helpers.rows import english, write_csv
 from tenor import checks
 from tenor.checks import disk_checks
 from tenor.checks.context import CheckContext

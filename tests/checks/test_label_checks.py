@@ -1,4 +1,4 @@
-from conftest import chinese, english
+from helpers.rows import chinese, english
 from tenor.checks import labels
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding

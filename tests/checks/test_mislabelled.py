@@ -1,6 +1,6 @@
 import numpy as np
 
-from conftest import chinese, english
+from helpers.rows import chinese, english
 from tenor.checks import mislabelled
 from tenor.data import split
 from tenor.data.dataset import Dataset

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from conftest import chinese, english
+from helpers.rows import chinese, english
 from tenor.checks import texts
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding

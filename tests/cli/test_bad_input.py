@@ -11,7 +11,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from conftest import Cli, chinese, english, write_csv
+from helpers.command import Cli
+from helpers.rows import chinese, english, write_csv
 
 FIXED = ["--set", "word_ngrams=1", "--set", "weighting=tf-idf", "--set", "C=10"]
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Cli, chinese, english, write_csv
+from helpers.command import Cli
+from helpers.rows import chinese, english, write_csv
 from tenor.errors import RenamedSettingWarning
 
 

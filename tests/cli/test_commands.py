@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import tenor
-from conftest import Cli, chinese, english, write_csv
+from helpers.command import Cli
+from helpers.rows import chinese, english, write_csv
 from tenor.data.builtin import BUILTINS
 from tenor.errors import RenamedSettingWarning
 from tenor.models.registry import FAMILIES

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Cli, write_csv
+from helpers.command import Cli
+from helpers.rows import write_csv
 from tenor.config.run_config import RunConfig
 from tenor.training import pipeline
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Cli, chinese, write_csv
+from helpers.command import Cli
+from helpers.rows import chinese, write_csv
 from tenor import load
 from tenor.config.run_config import RunConfig
 from tenor.training import pipeline

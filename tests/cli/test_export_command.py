@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Cli
+from helpers.command import Cli
 from tenor.config.run_config import RunConfig
 from tenor.inference.bundle import WEIGHTS
 from tenor.models.onnx.onnx_network import FLOAT32, INT8

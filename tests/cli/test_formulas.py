@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Cli
+from helpers.command import Cli
 from tenor.data.io import writer
 from tenor.data.io.chunks import Chunk
 

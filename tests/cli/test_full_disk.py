@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from conftest import Cli, english, write_csv
+from helpers.command import Cli
+from helpers.rows import english, write_csv
 from tenor.inference import job_record
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from conftest import Cli, write_csv
+from helpers.command import Cli
+from helpers.rows import write_csv
 from tenor.cli import options
 from tenor.config.run_config import RunConfig
 from tenor.data.io import table

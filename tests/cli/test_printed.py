@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import QUICK, Cli, english, write_csv
+from helpers.command import Cli
+from helpers.families import QUICK
+from helpers.rows import english, write_csv
 from tenor.config.run_config import RunConfig
 from tenor.explanation import page
 from tenor.training import pipeline

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Cli
+from helpers.command import Cli
 from tenor.models.onnx.onnx_network import FLOAT32, INT8
 from tenor.training import export
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from conftest import QUICK, Cli, english, write_csv
+from helpers.command import Cli
+from helpers.families import QUICK
+from helpers.rows import english, write_csv
 from tenor._core import atomic
 from tenor.config.run_config import RunConfig
 from tenor.inference import bundle, cache_file, job_record, predict_files, prediction_cache, predictor

@@ -22,7 +22,7 @@ import pyarrow
 import pyarrow.ipc
 import pyarrow.parquet
 
-from reading import pack
+from helpers.tables import pack
 from tenor.data import dataset
 from tenor.data.io import arrow_sizes, table
 from tenor.data.read_options import ReadOptions

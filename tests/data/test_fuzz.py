@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hostile
-from reading import delimited, json_lines, pack, read, write
+from helpers.tables import delimited, json_lines, pack, read, write
 from tenor.data import dataset
 from tenor.errors import DataError, TenorError
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from conftest import english
+from helpers.rows import english
 from tenor import TextRegressor
 from tenor.explanation import Evidence, Explanation, Span, explain, faithfulness
 from tenor.explanation.faithfulness import SHARES, comprehensiveness

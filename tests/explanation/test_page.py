@@ -3,7 +3,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-from conftest import english
+from helpers.rows import english
 from tenor.explanation import page
 from tenor.explanation.report import ExplainRequest, ExplanationReport, build_report
 from tenor.inference.predictor import Predictor

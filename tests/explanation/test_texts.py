@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from conftest import chinese, english
+from helpers.rows import chinese, english
 from tenor import TextClassifier, TextRegressor
 from tenor.errors import DataError, SettingsError
 from tenor.evaluation.calibration import Calibration

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import chinese, english, write_csv
+from helpers.rows import chinese, english, write_csv
 from tenor import TextClassifier, TextRegressor
 from tenor.errors import DataError
 from tenor.explanation import nearest_texts, reference_texts, top_features

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import browser
-from browser import Browser
+from helpers import browser
+from helpers.browser import Browser
 from tenor import load
 from tenor.config.run_config import RunConfig
 from tenor.explanation import page, report

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from server import Server, answer, closed, request
+from helpers.server import Server, answer, closed, request
 from tenor.serving import running, schemas
 from tenor.serving.schemas import PredictResponse, ScoredLabel
 

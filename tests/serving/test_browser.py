@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import tenor
-from browser import Browser, listening, opened
+from helpers.browser import Browser, listening, opened
 from tenor.config.run_config import RunConfig
 from tenor.serving.correction_store import CorrectionStore
 from tenor.training import pipeline

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import tenor
-from server import Server, answer, closed, request
+from helpers.server import Server, answer, closed, request
 from tenor.config.run_config import RunConfig
 from tenor.inference.predictor import Predictor
 from tenor.serving.correction_store import CorrectionStore

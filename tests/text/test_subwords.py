@@ -1,4 +1,4 @@
-"""Subwords trained on texts. Those of pretrained encoders are in tests/models/test_pretrained.py."""
+"""Subwords trained on texts. Those of pretrained encoders are in tests/models/pretrained/test_pretrained.py."""
 
 import json
 import os

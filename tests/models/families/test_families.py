@@ -1,0 +1,151 @@
+"""The contract that every family keeps."""
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tenor
+from helpers.families import CHINESE, ENGLISH, LABELS, SMALL, THREE, check_values, check_words
+from tenor import TextClassifier
+from tenor.config import settings
+from tenor.errors import SettingsError
+from tenor.explanation import ReferenceTexts, nearest_texts, page
+from tenor.explanation.report import ExplainRequest, ExplanationReport, build_report
+from tenor.models import registry
+from tenor.models.network_config import NetworkConfig
+
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("family", list(registry.FAMILIES))]
+
+
+def classifier(family: str, seed: int = 3) -> TextClassifier:
+    return TextClassifier(family, SMALL[family], random_state=seed)
+
+
+@pytest.fixture(scope="module")
+def fitted(trained: Callable[[str], TextClassifier]) -> dict[str, TextClassifier]:
+    return {name: trained(name) for name in registry.FAMILIES}
+
+
+def test_probabilities_have_a_column_a_class_and_sum_to_one(family: str, fitted: dict[str, TextClassifier]) -> None:
+    probabilities = fitted[family].predict_proba(ENGLISH[:5])
+    assert probabilities.shape == (5, 2)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_learns_a_few_rows(family: str, fitted: dict[str, TextClassifier]) -> None:
+    assert fitted[family].score(ENGLISH, LABELS) == 1.0
+    assert fitted[family].predict(["what a great film", "so dull a film"]).tolist() == ["positive", "negative"]
+
+
+def test_what_words_add_sums_to_the_logit(family: str, fitted: dict[str, TextClassifier]) -> None:
+    texts = ["so dull a film", "", "what a great film, 😀 " * 20, "zzzz", "a good film. It was good"]
+    model = fitted[family]
+    together = model.explain(texts)
+    logits = model.predictor_.bundle.calibration.slope * model.predictor_.raw_logits(texts)[:, 0]
+    for text, explanation, logit in zip(texts, together, logits, strict=True):
+        [evidence] = explanation.labels
+        sign = 1 if evidence.label == "positive" else -1
+        words = sum(span.weight for span in evidence.spans)
+        assert evidence.base + words + evidence.gap == pytest.approx(sign * logit, abs=1e-4)
+        assert abs(evidence.gap) <= 0.02 * max(abs(evidence.logit - evidence.base), 1)
+        [alone] = model.explain([text])
+        assert [span[:2] for span in alone.labels[0].spans] == [span[:2] for span in evidence.spans]
+        assert [span.weight for span in alone.labels[0].spans] == pytest.approx(
+            [span.weight for span in evidence.spans], abs=2e-3
+        )
+    is_network = issubclass(registry.find(family).config, NetworkConfig)
+    assert bool(together[2].unread) == (is_network and family != "pretrained")  # the others read all of a text
+    assert not any(explanation.unread for explanation in (*together[:2], *together[3:]))
+
+
+def test_the_words_that_tell_the_label_are_the_strongest(family: str, fitted: dict[str, TextClassifier]) -> None:
+    check_words(family, fitted[family])
+
+
+def test_attention_is_told_where_there_is_any(family: str, fitted: dict[str, TextClassifier]) -> None:
+    predictor, text = fitted[family].predictor_, "a dull film, 😀"
+    if family not in ("transformer", "pretrained"):
+        with pytest.raises(SettingsError, match=f"the family '{family}' has no attention"):
+            build_report(predictor, Path("model"), [text], ExplainRequest(with_attention=True))
+        return
+    [told] = build_report(predictor, Path("model"), [text], ExplainRequest(with_attention=True)).texts
+    assert len(told.attention) == 2
+    for block in told.attention:
+        assert {text[begin:end] for begin, end, _ in block} >= {"a", "dull", "film"}
+        assert all(share >= 0 for _, _, share in block)
+        assert sum(share for _, _, share in block) == pytest.approx(1, abs=1e-5) or family == "pretrained"
+        assert sum(share for _, _, share in block) <= 1 + 1e-5
+    assert "Where its attention goes" in page.render(ExplanationReport("model", family, (told,)))
+
+
+def test_the_nearest_text_to_a_known_one_is_itself(family: str, fitted: dict[str, TextClassifier]) -> None:
+    known = ReferenceTexts("known", ENGLISH, list(range(1, 43)), LABELS)
+    [found] = nearest_texts(fitted[family].predictor_, [ENGLISH[30]], known, 2)
+    assert found[0].similarity == pytest.approx(1, abs=1e-5)
+    assert {each.label for each in found} == {"negative"}
+
+
+def test_learns_three_classes_of_chinese_texts(family: str) -> None:
+    model = classifier(family).fit(CHINESE, THREE)
+    assert model.predict_proba(CHINESE[:2]).shape == (2, 3)
+    assert model.predict(["很干净，很好", "一般，普通", "很脏，很差"]).tolist() == ["a", "b", "c"]
+
+
+def test_learns_sets_of_labels(family: str) -> None:
+    sets = [("even", "first") if label == "positive" else ("odd",) for label in LABELS]
+    model = classifier(family).fit(ENGLISH, sets)
+    assert model.predict(["what a great film", "so dull a film"]).tolist() == [("even", "first"), ("odd",)]
+
+
+def test_learns_values(family: str) -> None:
+    check_values(family, SMALL[family])
+
+
+def test_a_text_scores_the_same_alone_in_a_batch_and_beside_longer_ones(
+    family: str, fitted: dict[str, TextClassifier]
+) -> None:
+    texts = ["good", "a dull film " * 10, "", "very poor indeed", "good"]
+    together = fitted[family].predict_proba(texts)
+    alone = np.concatenate([fitted[family].predict_proba([text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_empty_texts_and_no_texts(family: str, fitted: dict[str, TextClassifier]) -> None:
+    assert np.isfinite(fitted[family].predict_proba(["", " ", "\n"])).all()
+    assert fitted[family].predict_proba([]).shape == (0, 2)
+    assert fitted[family].predict([]).tolist() == []
+
+
+def test_same_seed_same_weights(family: str, fitted: dict[str, TextClassifier]) -> None:
+    again = classifier(family).fit(ENGLISH, LABELS)
+    one, other = fitted[family].predictor_.bundle.model.arrays(), again.predictor_.bundle.model.arrays()
+    assert list(one) == list(other)
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_saved_model_predicts_the_same(family: str, fitted: dict[str, TextClassifier], tmp_path: Path) -> None:
+    fitted[family].save(tmp_path / "model")
+    loaded = tenor.load(tmp_path / "model")
+    assert loaded.predict(ENGLISH).tolist() == fitted[family].predict(ENGLISH).tolist()
+    np.testing.assert_allclose(loaded.predict_proba(ENGLISH), fitted[family].predict_proba(ENGLISH), atol=1e-6)
+
+
+def test_a_pickled_model_predicts_the_same(family: str, fitted: dict[str, TextClassifier]) -> None:
+    again = pickle.loads(pickle.dumps(fitted[family]))
+    np.testing.assert_allclose(again.predict_proba(ENGLISH), fitted[family].predict_proba(ENGLISH), atol=1e-6)
+
+
+def test_settings_survive_json(family: str) -> None:
+    config = settings.make(registry.FAMILIES[family].config, SMALL[family], "test")
+    values = json.loads(json.dumps(settings.as_dict(config)))
+    again = settings.make(registry.FAMILIES[family].config, values, "test")
+    assert again == config
+
+
+def test_text_without_a_known_word_is_no_error(family: str, fitted: dict[str, TextClassifier]) -> None:
+    assert fitted[family].predict_proba(["zzzz qqqq", "😀😀", "مرحبا"]).shape == (3, 2)

@@ -1,0 +1,47 @@
+from dataclasses import replace
+
+import numpy as np
+
+from helpers.rows import english
+from tenor import TextClassifier
+from tenor.data import split
+from tenor.models.base import Examples
+from tenor.models.families import ngram
+from tenor.tasks import SingleLabel
+from tenor.text import ngrams
+
+
+def test_a_classifier_with_characters_takes_empty_and_chinese_texts() -> None:
+    model = TextClassifier("ngram", {"char_ngrams": [1, 2, 3]}, random_state=1).fit(
+        ["很好！", "很差。"] * 10, ["y", "n"] * 10
+    )
+    assert model.predict(["好！", "差。"]).tolist() == ["y", "n"]
+    assert np.isfinite(model.predict_proba(["", "  "])).all()
+
+
+def test_what_is_not_to_be_calibrated_learns_the_same_and_promises_nothing() -> None:
+    settings = {"word_ngrams": [1], "weighting": "tf-idf", "C": 1.0}
+    usual, bare = (
+        TextClassifier("ngram", settings | {"calibrated": calibrated})
+        .fit(*zip(*english(), strict=True))
+        .predictor_.bundle
+        for calibrated in (True, False)
+    )
+    assert usual.calibration is not None and usual.conformal is not None
+    assert bare.calibration is None and bare.conformal is None
+    for name, values in usual.model.arrays().items():
+        np.testing.assert_array_equal(values, bare.model.arrays()[name])
+
+
+def test_a_text_is_scored_out_of_its_fold_without_its_own_label() -> None:
+    texts, labels = map(list, zip(*english(120), strict=True))
+    task, counts = SingleLabel(("negative", "positive")), ngrams.count(texts, (1, 2))
+    examples = Examples(texts, task.encode(labels), task, np.ones(120, np.float32))
+    config = ngram.Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
+    folds = split.folds(texts, labels, 4, 0)
+    logits = ngram.out_of_fold_logits(counts, examples, config, folds)
+    assert ((logits[:, 0] > 0) == examples.targets).mean() > 0.95
+    turned, scored = examples.targets.copy(), folds[0][1]
+    turned[scored] = 1 - turned[scored]
+    again = ngram.out_of_fold_logits(counts, replace(examples, targets=turned), config, folds)
+    np.testing.assert_array_equal(again[scored], logits[scored])

@@ -1,0 +1,151 @@
+"""The commands in the documentation: all of them are parsed, and those that are quick are run."""
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.main import get_command
+
+from helpers.command import Cli
+from helpers.rows import english, write_csv
+from tenor.cli.main import app
+from tenor.serving.correction_store import Correction, CorrectionStore
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), ROOT / "bench" / "NOTES.md"})
+PROGRAMS = ("tenor", ".venv/bin/tenor")
+# What takes long or needs more than this machine: clusters, runtimes, built-in datasets, networks.
+QUICK = {"check", "evaluate", "compare", "predict", "explain", "corrections export"}
+SLOW = {"--on", "--runtime", "imdb", "zh-reviews", "runs/cnn"}
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    """Page and command line of each `tenor ...` in a block of commands; what a pipe hands to it is left out."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for kind, block in re.findall(r"^ *```(console|bash)\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                if kind == "console" and not line.startswith("$ "):
+                    continue
+                for part in line.removeprefix("$ ").split(" | "):
+                    words = [word for word in shlex.split(part, comments=True) if not re.match(r"[A-Z_]+=", word)]
+                    if words and words[0] in PROGRAMS:
+                        yield page.relative_to(ROOT).as_posix(), shlex.join(words[1:])
+
+
+EXAMPLES = sorted(set(examples()))
+GROUP: Any = get_command(app)
+
+
+def split(line: str) -> tuple[str, Any, list[str]]:
+    """The name of the command, the command and its arguments."""
+    name, *arguments = shlex.split(line)
+    command = GROUP.commands[name]
+    if hasattr(command, "commands"):
+        name, command, arguments = f"{name} {arguments[0]}", command.commands[arguments[0]], arguments[1:]
+    return name, command, arguments
+
+
+def is_quick(line: str) -> bool:
+    name, _, arguments = split(line)
+    return name in QUICK and not SLOW & set(arguments) and "://" not in line
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path:
+    """A folder with the files and models that the pages name; all models are one, and so are all labelled tables."""
+    folder = tmp_path_factory.mktemp("examples")
+    for model in ("reviews", "zh", "old", "new", "旧", "新"):
+        shutil.copytree(model_folder, folder / "runs" / model)
+    rows = [(*row, f"place {number % 2}") for number, row in enumerate(english(80, seed=5))]
+    for name in ("tickets.csv", "new.csv", "train.csv", "test.csv", "工单.csv", "新评论.csv"):
+        write_csv(folder / name, rows, ("text", "label", "source"))  # type: ignore[arg-type]
+    write_csv(folder / "测试.csv", rows, ("text", "label", "来源"))  # type: ignore[arg-type]
+    (folder / "texts").mkdir()
+    pq.write_table(pa.table({"text": [row[0] for row in rows[:5]]}), folder / "texts" / "part-0.parquet")
+    with_error = [
+        (text, "" if number in (1204, 1377, 2950) else label) for number, (text, label, _) in enumerate(rows * 40, 1)
+    ]
+    write_csv(folder / "reviews.csv", with_error)
+    store = CorrectionStore(str(folder / "corrections.db"))
+    store.add(Correction(text="so dull", label="negative", predicted="positive", model="reviews", version="1"))
+    store.close()
+    return folder
+
+
+@pytest.mark.parametrize(("page", "line"), EXAMPLES)
+def test_the_command_line_takes_the_example(page: str, line: str) -> None:
+    name, command, arguments = split(line)
+    command.make_context(name, arguments)
+
+
+@pytest.mark.parametrize(("page", "line"), [each for each in EXAMPLES if is_quick(each[1])])
+def test_a_quick_example_runs(page: str, line: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    outputs = [word for word in shlex.split(line) if word in ("labelled.csv", "结果.csv", "corrections.csv")]
+    for output in outputs:
+        Path(output).unlink(missing_ok=True)
+    done = cli(*shlex.split(line), stdin=b"good one\nbad one\n")
+    assert done.code in ((0, 1) if shlex.split(line)[0] == "check" else (0,)), done.err
+    assert "error:" not in done.err
+    assert all(Path(output).stat().st_size for output in outputs)
+
+
+def test_the_error_in_the_readme_is_the_one_that_is_printed(
+    folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    command = "$ .venv/bin/tenor train reviews.csv\n"
+    for page in ("README.md", "README.zh-CN.md"):
+        shown = (ROOT / page).read_text(encoding="utf-8").split(command)[1].split("```")[0]
+        assert cli("train", "reviews.csv", "--family", "ngram").err.endswith(shown)
+
+
+def shapes(text: str) -> set[str]:
+    """The lines of a text, numbers and the width of columns aside."""
+    return {re.sub(r" +", " ", re.sub(r"[+-]?\d[\d.,:]*", "#", line)).strip() for line in text.splitlines()} - {
+        "",
+        "...",
+    }
+
+
+@pytest.mark.parametrize(
+    ("page", "shown", "run"),
+    [
+        (
+            "README.md",
+            "train imdb --budget 10s --out runs/reviews",
+            "train train.csv --family ngram --out runs/reviews --overwrite",
+        ),
+        (
+            "docs/trust.md",
+            "predict runs/reviews 'What a film' --coverage 0.95",
+            "predict runs/reviews 'film' --coverage 0.995",
+        ),
+    ],
+)
+def test_printed_lines_in_a_page_have_the_form_of_what_is_printed(
+    page: str, shown: str, run: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    commands = [each for block in blocks for each in re.split(r"^\$ ", block, flags=re.MULTILINE)]
+    printed = next(
+        "\n".join(each.splitlines()[1:])
+        for each in commands
+        if each and shlex.split(each.splitlines()[0])[1:] == shlex.split(shown)
+    )
+    done = cli(*shlex.split(run))
+    assert done.code == 0
+    assert shapes(printed) <= shapes(done.out + done.err)
+
+
+def test_there_are_examples_of_most_commands() -> None:
+    named = {split(line)[0] for _, line in EXAMPLES}
+    assert len(named) >= 10 and sum(is_quick(line) for _, line in EXAMPLES) >= 10
