@@ -28,7 +28,7 @@ def test_texts_of_the_test_that_stand_in_the_data_are_an_error() -> None:
     near = (rows[1][0].upper() + "!", rows[1][1])
     leaks = found(parts(rows[:40], [*rows[40:], (f" {rows[7][0]}\n", "x"), near]))
     assert (leaks["leaked"].severity, leaks["leaked"].count) == ("error", 1)
-    assert leaks["leaked"].problem == "1 of the 22 texts of the test is in the data too."
+    assert leaks["leaked"].problem == "1 of the 22 test texts is in the data too."
     assert (leaks["leaked"].rows, leaks["leaked"].details, leaks["leaked"].part) == (
         [21],
         ["row 8 of the data"],

@@ -405,7 +405,7 @@ def test_texts_that_are_in_both_parts_are_told(cli: Any, english_csv: Path, tmp_
     parts = (english_csv, "--test", english_csv)
     ended = cli("train", "--family", "ngram", *parts, "--out", tmp_path / "model", "--no-report")
     assert ended.code == 0
-    assert "texts to measure on are also among those to learn from" in ended.err
+    assert "test texts are also in the training data" in ended.err
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_training(cli: Any, english_csv: Path) -> None:

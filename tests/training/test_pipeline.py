@@ -136,7 +136,7 @@ def test_training_says_what_may_be_wrong_with_the_data(tmp_path: Path) -> None:
         RunConfig(str(data), test=str(test), family="ngram", out=str(tmp_path / "model"), settings=QUICK), heard
     )
     assert heard.lines[1:-1] == [
-        "4 of the 4 texts to measure on are also among those to learn from.",
+        "4 of the 4 test texts are also in the training data.",
         "2 rows have the same text as another and a different label.",
         "labels differ only in case or blanks: 'Positive', 'positive'; each is taken for a class.",
         "1 class has fewer than 10 rows (Positive 1); their metrics say little.",

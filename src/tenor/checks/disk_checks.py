@@ -49,8 +49,8 @@ def quick_checks(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
 
 def leak(leaked: int, texts: int) -> Finding:
     """The finding that `leaked` of the test's `texts` are training texts too."""
-    measured = f"of the {texts:,} texts to measure on"
-    line = f"{counted(leaked, f'{measured} is', f'{measured} are')} also among those to learn from."
+    in_test = f"of the {texts:,} test texts"
+    line = f"{counted(leaked, f'{in_test} is', f'{in_test} are')} also in the training data."
     return _finding("leaked", "error", leaked, line)
 
 

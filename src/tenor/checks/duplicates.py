@@ -27,16 +27,14 @@ def leaked(context: CheckContext) -> Iterator[Finding]:
     exact = _pairs_in_both(context, context.equal)
     rows_of_exact = {pair.row for pair in exact}
     near = [pair for pair in _pairs_in_both(context, context.near) if pair.row not in rows_of_exact]
-    in_test = f"of the {len(context.test):,} texts of the test"
-    measured = f"of the {len(context.test):,} texts to measure on"
+    in_test = f"of the {len(context.test):,} test texts"
     if exact:
         finding = Finding(
             name="leaked",
             severity="error",
             problem=f"{counted(len(exact), f'{in_test} is', f'{in_test} are')} in the data too.",
             remedy="Take them out of the data: `fix=OUT` writes the data without them.",
-            training_message=f"{counted(len(exact), f'{measured} is', f'{measured} are')} also among those to learn "
-            "from.",
+            training_message=f"{counted(len(exact), f'{in_test} is', f'{in_test} are')} also in the training data.",
         )
         yield _at_test_pairs(finding, context, exact)
     if near:
@@ -45,8 +43,8 @@ def leaked(context: CheckContext) -> Iterator[Finding]:
             severity="warning",
             problem=f"{counted(len(near), f'{in_test} is', f'{in_test} are')} nearly the same as one in the data.",
             remedy="Look at them, and take those out of the data that tell the same.",
-            training_message=f"{counted(len(near), f'{measured} is', f'{measured} are')} nearly the same as one to "
-            "learn from.",
+            training_message=f"{counted(len(near), f'{in_test} is', f'{in_test} are')} nearly the same as a training "
+            "text.",
         )
         yield _at_test_pairs(finding, context, near)
 

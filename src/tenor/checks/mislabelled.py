@@ -1,9 +1,9 @@
 """Rows whose label is probably wrong, by confident learning (Northcutt, Jiang and Chuang, 2021).
 
-A model that has not learned from a text predicts it. A class is confidently predicted if its probability is at least
+A model predicts each text that it was not trained on. A class is confidently predicted if its probability is at least
 the mean probability of that class over the texts with that label. A row is suspected if another class is confidently
-predicted, with a higher probability than its label. Then the model learns again without the suspected rows, on other
-folds, and the logits of both rounds are averaged. So wrong labels no longer bend the model towards themselves.
+predicted, with a higher probability than its label. Then the model is trained again without the suspected rows, on
+other folds, and the logits of both rounds are averaged. So wrong labels no longer bend the model towards themselves.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ _SHOWN_CHARACTERS = 60  # of a text
 
 
 class LabelDoubts(NamedTuple):
-    """What a model thinks of labels that it has not learned from.
+    """What a model thinks of labels that it was not trained on.
 
     Attributes:
         margins: (texts,) log of the odds of the label against the best other class: the lower, the more likely wrong.
@@ -77,7 +77,7 @@ def check(data: Dataset, groups: Groups, seed: int) -> Iterator[Finding]:
 
 
 def suspects(texts: Sequence[str], labels: Sequence[str], task: SingleLabel, groups: Groups, seed: int) -> LabelDoubts:
-    """How likely each label is wrong, by models that have not learned from it.
+    """How likely each label is wrong, by models that were not trained on it.
 
     Args:
         texts: The texts.
@@ -104,7 +104,7 @@ def doubts(targets: npt.NDArray[np.int32], probabilities: Floats) -> LabelDoubts
 
     Args:
         targets: (texts,) classes.
-        probabilities: (texts, classes) of a model that has not learned from these texts.
+        probabilities: (texts, classes) of a model that was not trained on these texts.
     """
     return LabelDoubts(_margins(targets, probabilities), _confident_alternatives(targets, probabilities))
 

@@ -17,6 +17,8 @@ _SHOWN_CHARACTERS = 40  # of a text
 
 
 class TextSummary(TypedDict):
+    """Lengths of texts in tokens, and shares of scripts."""
+
     tokens: dict[str, float]
     scripts: dict[str, float]
 

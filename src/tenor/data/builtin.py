@@ -105,7 +105,7 @@ def _reader_of(source: str) -> Callable[[list[Path]], tuple[list[str], list[str]
 
 
 def _read_class_files(paths: list[Path]) -> tuple[list[str], list[str]]:
-    """Reads two files, one for each class, with one text a line."""
+    """Reads two files, one for each class, with one text per line."""
     texts: list[str] = []
     labels: list[str] = []
     for path, label in zip(paths, ("negative", "positive"), strict=True):

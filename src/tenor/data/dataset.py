@@ -178,7 +178,7 @@ def read_texts(path: Path, text: str | None = None) -> list[str]:
     """Read texts without labels. Empty ones are left out.
 
     Args:
-        path: What `table.open_table` opens, or `-` for one text a line from standard input.
+        path: What `table.open_table` opens, or `-` for one text per line from standard input.
         text: Column of the texts; None: detect it.
 
     Raises:
@@ -205,7 +205,7 @@ def read_texts(path: Path, text: str | None = None) -> list[str]:
 
 
 def check_labels(dataset: Dataset) -> None:
-    """Raise DataError if nothing can be learned from the labels: one class, or a class for nearly every row."""
+    """Raise DataError if the labels are useless for training: one class, or a class for nearly every row."""
     counts = label_source(dataset.labels).counts()
     at = Location(dataset.name, column=dataset.label_column)
     if len(counts) == 1:

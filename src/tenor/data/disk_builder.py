@@ -1,4 +1,4 @@
-"""Rows written to disk as they are read. The first rows decide the task, and later ones have to agree."""
+"""Rows written to disk while a table is read. The first rows decide the task, and later ones have to agree."""
 
 from collections.abc import Hashable
 
@@ -22,7 +22,7 @@ class DiskBuilder:
     """Writes texts and labels to disk.
 
     Args:
-        column: The label column, and what its values are said to be.
+        column: The label column, with its task and separator if they are known.
     """
 
     def __init__(self, column: LabelColumn) -> None:

@@ -20,13 +20,13 @@ LARGEST_NUMBER = 1e30
 
 @dataclass(frozen=True)
 class LabelColumn:
-    """A label column, and what its values are said to be.
+    """A label column, with its task and separator if they are known.
 
     Attributes:
         table: The table's name, for messages.
         column: The column's name, for messages.
         task: The task; None: infer it from the values.
-        separator: Separator of the labels in one cell; None: labels are lists, or one a text.
+        separator: Separator of the labels in one cell; None: labels are lists, or single labels.
     """
 
     table: str

@@ -66,7 +66,7 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
     present = [value for value in values if value is not None]
     if separator is not None and task not in (None, "multilabel"):
         raise DataError(
-            f"a label separator was given, but the task is {task}, which has one label a text.",
+            f"a label separator was given, but the task is {task}, which has one label per text.",
             "Leave out `label_separator=...` or `task=...`.",
         )
     if task in (None, "multilabel") and separator is None and present and all(map(is_json_list, present)):
@@ -76,7 +76,7 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
         sets = [to_names(value, column, row) for row, value in enumerate(values, first)]
         return ParsedLabels("multilabel", list(sets), multilabel_note(Counter(sets), separator))
     if lists and task is None:
-        # Annotation tools write single labels as lists of one. An empty list is no label here.
+        # Annotation tools write single labels as lists of one. An empty list means no label here.
         items = [next(iter(value), None) if isinstance(value, list) else value for value in values]
         parsed = parse_labels(items, column, first)
         return parsed._replace(note=parsed.note or SINGLE_ITEM_NOTE)
@@ -84,7 +84,7 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
         at = next(at for at, value in enumerate(values) if isinstance(value, list))
         raise DataError(
             f"the label is a list {values[at]!r:.40}, but the task is {task}.",
-            "Give one label a row, or leave out `task=...`.",
+            "Give one label per row, or leave out `task=...`.",
             column.at(at + first),
         )
     if task == "regression":
@@ -93,7 +93,7 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
 
 
 def _parse_classes_or_numbers(values: list[object], column: LabelColumn, first: int) -> ParsedLabels:
-    """`parse_labels` for one label a row: classes, or numbers if the task is open and some are not whole."""
+    """`parse_labels` for one label per row: classes, or numbers if the task is open and some are not whole."""
     numbers = set[float]()
     if column.task is None:
         _refuse_slips(values, column, first)

@@ -15,7 +15,7 @@ class ReadOptions:
         default_text: Column of the texts to take, if the table has it, before detecting one: that of the training data.
         default_label: The same for the labels.
         task: The task; None: infer it from the labels.
-        label_separator: Separator of the labels in one cell; None: labels are lists, or one a text.
+        label_separator: Separator of the labels in one cell; None: labels are lists, or single labels.
         drop_unlabelled: Leave out rows without a label instead of refusing them.
         drop_empty: Leave out rows with an empty text instead of refusing them.
         on_disk: Keep the rows on disk; None: if they exceed the limits in `builder`.

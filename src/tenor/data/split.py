@@ -16,7 +16,7 @@ Groups = npt.NDArray[np.int64]
 """(rows,) the number of each row's group. Rows of one group always stay on one side of a split."""
 
 MAX_HELD_OUT = 100_000
-"""At most about this many rows of texts on disk are held out: a share of so many is certain to 0.3 points."""
+"""At most about this many rows of texts on disk are held out: a metric on this many is certain to 0.3 points."""
 
 
 def groups_by_value(values: Iterable[Hashable]) -> Groups:
@@ -198,7 +198,7 @@ def folds(
         groups: (texts,) further groups that stay in one fold.
 
     Returns:
-        For each fold the rows to learn from and the rows to evaluate on. Each row is evaluated on once.
+        For each fold the rows to train on and the rows to evaluate on. Each row is evaluated on once.
     """
     random = np.random.default_rng((seed, 3))
     fold_of_row = np.zeros(len(texts), np.int64)

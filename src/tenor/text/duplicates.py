@@ -78,8 +78,8 @@ def _linked(one: Positions, other: Positions, texts: int) -> Positions:
 def _candidates(pairs: NgramCounts) -> tuple[Positions, Positions]:
     """Pairs of rows to compare, each once and with the smaller row first.
 
-    Each of the rows that agree in a band is compared with the first of them and with the one before it. So many equal
-    texts do not make very many pairs.
+    Each of the rows that agree in a band is compared with the first of them and with the one before it. This keeps the
+    number of pairs small if many texts are equal.
     """
     texts = len(pairs.row_offsets) - 1
     blocks_of_rows = [slice(begin, min(begin + BLOCK_TEXTS, texts)) for begin in range(0, texts, BLOCK_TEXTS)]

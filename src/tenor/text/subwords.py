@@ -127,7 +127,7 @@ class SubwordTokenizer:
 
     @contextlib.contextmanager
     def _panics_as_errors(self, text: str = "a text") -> Iterator[None]:
-        """Turn a panic in the package, which is not an Exception, into an error. The tokenizer is built anew after it,
+        """Turn a panic in the package, which is not an Exception, into an error. The tokenizer is built again after it,
         since it may have left a lock behind.
 
         Args:

@@ -49,7 +49,7 @@ def read(lines: Lines) -> Table:
 
 
 class _Objects:
-    """The objects of a list. They are read anew for each iteration, unless they are few."""
+    """The objects of a list. They are read again for each iteration, unless they are few."""
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines

@@ -75,9 +75,7 @@ def require_bounded(text: str, at: Location) -> None:
         if levels[:end].max() > limits.MAX_DEPTH:
             raise _too_deep(at)
         if values > limits.MAX_VALUES:
-            raise DataError(
-                f"there are more than {limits.MAX_VALUES:,} values.", "Give each text a row of its own.", at
-            )
+            raise DataError(f"there are more than {limits.MAX_VALUES:,} values.", "Give each text its own row.", at)
         if len(ends):
             return
 

@@ -55,7 +55,7 @@ def files(path: Path) -> list[Path]:
 
 
 def open_lines(stream: io.RawIOBase, name: str) -> Table:
-    """Open a raw stream of bytes, such as standard input, with one text a line; `name` is for messages."""
+    """Open a raw stream of bytes, such as standard input, with one text per line; `name` is for messages."""
     return text_lines.plain(Lines(lambda: stream, name))
 
 
@@ -94,7 +94,7 @@ def _folder(path: Path) -> Table:
     if not tables:
         raise DataError(
             f"{name}: there are no class folders with .txt files in this folder, and no tables.",
-            f"Lay the texts out as FOLDER/LABEL/NAME.txt, or read one text a line of '{path / '*.txt'}'.",
+            f"Lay the texts out as FOLDER/LABEL/NAME.txt, or read one text per line of '{path / '*.txt'}'.",
         )
     return open_joined(tables, f"{name}/*{suffix(tables[0])}")
 

@@ -1,4 +1,4 @@
-"""Text files (`.txt`): one text a line, or with `__label__NAME` before each text, as fastText (Joulin et al., 2017)."""
+"""Text files (`.txt`): one text per line, or `__label__NAME` before each text (fastText; Joulin et al., 2017)."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def is_labelled(line: str) -> bool:
 
 
 def plain(lines: Lines) -> Table:
-    """Open a file with one text a line. A blank line is an empty text."""
+    """Open a file with one text per line. A blank line is an empty text."""
 
     def rows() -> Iterator[list[str]]:
         with lines.read() as decoded:
