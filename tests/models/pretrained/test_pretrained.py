@@ -222,9 +222,9 @@ def test_a_model_saved_without_the_setting_reads_the_last_block() -> None:
 
 def test_lower_layers_learn_more_slowly() -> None:
     filled, _ = pretrained.encode(config(str(GOLDEN / "bert"), layer_decay=0.5), [])
-    rate = pretrained.rate(filled)
+    scale = pretrained.layerwise_decay(filled)
     paths = ["logits/kernel", "block_1/up", "block_0/up", "embeddings/token"]
-    assert [rate(path) for path in paths] == [1.0, 0.5, 0.25, 0.125]
+    assert [scale(path) for path in paths] == [1.0, 0.5, 0.25, 0.125]
 
 
 def test_a_saved_model_needs_the_folder_no_more(tmp_path: Path) -> None:
