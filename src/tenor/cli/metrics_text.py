@@ -118,7 +118,7 @@ def _set_lines(metrics: dict[str, Any]) -> list[str]:
 
 
 def _coverage_lines(metrics: dict[str, Any], head: str, cells: list[str]) -> list[str]:
-    """A table of prediction sets or intervals: the coverage that was asked for and the empirical one, then `cells`."""
+    """A table of prediction sets or intervals: the target coverage and the empirical one, then `cells`."""
     if not cells:
         return []
     rows = zip(metrics["coverage"], cells, strict=True)

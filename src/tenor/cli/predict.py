@@ -127,7 +127,7 @@ def _printed_format(texts: "TextInput", as_json: bool, escape_formulas: bool) ->
 def _conformal_options(
     predictor: "Predictor", coverage: float | None, per_class: bool, abstain: bool
 ) -> "ConformalOptions | None":
-    """The sets or intervals that are asked for; prints a note if too few texts were held out for them."""
+    """The requested sets or intervals; prints a note if too few texts were held out for them."""
     from tenor.cli import console
     from tenor.errors import SettingsError
     from tenor.evaluation.conformal import DEFAULT_COVERAGE

@@ -1,7 +1,7 @@
 """`tenor pretrain`."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -35,17 +35,19 @@ def pretrain(
     from tenor.config.run_config import PretrainConfig
     from tenor.training import pretraining
 
-    values = settings.parse_assignments(assignments or [])
-    asked: dict[str, Any] = {
-        "corpus": corpus,
-        "text": text,
-        "family": family,
-        "settings": values,
-        "seed": seed,
-        "out": out,
-    }
-    asked |= {"overwrite": overwrite, "resume": resume, "init": init, "log": log or []}
-    run = settings.make(PretrainConfig, asked, "pretrain")
+    values = options.given(
+        corpus=corpus,
+        text=text,
+        family=family,
+        settings=settings.parse_assignments(assignments or []),
+        seed=seed,
+        out=out,
+        overwrite=overwrite,
+        resume=resume,
+        init=init,
+        log=log,
+    )
+    run = settings.make(PretrainConfig, values, "pretrain")
     with console.Console(quiet=as_json) as callback:
         folder, encoder = pretraining.pretrain(run, callback)
     if as_json:

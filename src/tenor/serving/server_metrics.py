@@ -41,7 +41,7 @@ class ServerMetrics:
         self._reloads.labels(model, outcome).inc()
 
     def read_from(self, models: Iterable[ServedModel]) -> None:
-        """Read the state of these models whenever the metrics are asked for."""
+        """Read the state of these models for every request for the metrics."""
         queued = Gauge("tenor_queued_texts", "Texts that wait.", ["model"], registry=self.registry)
         answers = Gauge("tenor_model_answers", "Whether the model answers: 1, or 0.", ["model"], registry=self.registry)
         notes = Gauge(
