@@ -206,7 +206,7 @@ def test_an_output_that_exists_is_refused_and_kept(
     if there != "model":
         refuse(
             cli,
-            r"^error: .*out.*: this is no saved model, so it is not overwritten\.\n",
+            r"^error: .*out.*: this is not a saved model, so it is not overwritten\.\n",
             "train",
             english_csv,
             "--out",

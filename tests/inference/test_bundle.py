@@ -76,13 +76,13 @@ def test_a_model_whose_replacement_was_killed_halfway_is_found(model: TextClassi
 
 def test_a_folder_that_is_no_model_is_never_overwritten(model: TextClassifier, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(BundleError, match="no saved model, so it is not overwritten"):
+    with pytest.raises(BundleError, match="not a saved model, so it is not overwritten"):
         model.save(tmp_path, overwrite=True)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"no saved model: there is no manifest\.json"):
+    with pytest.raises(BundleError, match=r"not a saved model: there is no manifest\.json"):
         tenor.load(tmp_path)
 
 
@@ -132,7 +132,7 @@ def test_other_names_like_those_of_desktops_are_refused(folder: Path, name: str)
 def test_a_file_of_a_desktop_in_the_manifest_is_refused(folder: Path, name: str) -> None:
     (folder / name).write_bytes(b"\0")
     sign(folder)
-    with pytest.raises(BundleError, match="no file of a saved model"):
+    with pytest.raises(BundleError, match="not a file of a saved model"):
         tenor.load(folder)
 
 
@@ -142,7 +142,7 @@ def test_a_file_of_a_desktop_in_the_manifest_is_refused(folder: Path, name: str)
 )
 def test_a_path_in_the_manifest_is_refused(folder: Path, name: str) -> None:
     change(folder, "manifest.json", lambda manifest: manifest["files"].update({name: {"size": 0, "sha256": ""}}))
-    with pytest.raises(BundleError, match="no file of a saved model"):
+    with pytest.raises(BundleError, match="not a file of a saved model"):
         tenor.load(folder)
 
 
@@ -241,7 +241,7 @@ def test_contents_that_do_not_fit_are_refused_even_when_signed(folder: Path, cas
         ("type", r"field 'buckets\.dtype': 'float64' is not known"),
         ("missing", r"field 'intercept': it is missing"),
         ("finite", r"field 'weights': it has values that are not finite"),
-        ("overflow", r"what the model says of a text is no finite number"),
+        ("overflow", r"a logit of a text is not finite"),
         ("other", r"field 'more': there are no such weights"),
     ],
 )

@@ -74,7 +74,7 @@ def test_what_has_changed_is_refused_and_can_be_done_anew(tmp_path: Path, parts:
         run(job)
     assert run(job, overwrite=True) == [2, 3, 5]
     (tmp_path / "out" / job_record.RECORD).write_text("{}", encoding="utf-8")
-    with pytest.raises(DataError, match="this is no record of a job"):
+    with pytest.raises(DataError, match="this is not the record of a job"):
         run(job)
 
 
@@ -100,7 +100,7 @@ def test_a_record_of_something_else_is_refused(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / job_record.RECORD).write_bytes(content)
-    with pytest.raises(DataError, match=rf"_labelled\.json: this is no record of a job: .*{problem}"):
+    with pytest.raises(DataError, match=rf"_labelled\.json: this is not the record of a job: .*{problem}"):
         predict_files.plan_job(LabelJob(model_folder, str(parts), str(tmp_path / "out")))
 
 
@@ -109,16 +109,16 @@ def test_a_record_is_a_regular_file_of_bounded_size(tmp_path: Path, parts: Path,
     place.parent.mkdir()
     job = LabelJob(model_folder, str(parts), str(tmp_path / "out"))
     os.mkfifo(place)
-    with pytest.raises(DataError, match="no record of a job: it is not a plain file"):
+    with pytest.raises(DataError, match="not the record of a job: it is not a plain file"):
         predict_files.plan_job(job)
     place.unlink()
     place.symlink_to("/dev/zero")
-    with pytest.raises(DataError, match="no record of a job: it is not a plain file but a link"):
+    with pytest.raises(DataError, match="not the record of a job: it is not a plain file but a link"):
         predict_files.plan_job(job)
     place.unlink()
     place.touch()
     os.truncate(place, 1 << 40)
-    with pytest.raises(DataError, match="no record of a job: it is 1,099,511,627,776 bytes long, and"):
+    with pytest.raises(DataError, match="not the record of a job: it is 1,099,511,627,776 bytes long, and"):
         predict_files.plan_job(job)
 
 

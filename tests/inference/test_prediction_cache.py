@@ -117,7 +117,7 @@ def test_what_stands_at_the_name_of_the_journal_is_left_as_it_is(
     PLANTED[planted](place, victim)
     before = place.lstat()[:7]  # not when it was read
     ended = cli("predict", model_folder, english_csv, "-o", out, *options)
-    assert ended.code == 1 and "this is no such file" in ended.err and "Move it elsewhere" in ended.err
+    assert ended.code == 1 and "this is not such a file" in ended.err and "Move it elsewhere" in ended.err
     assert (victim.read_bytes(), place.lstat()[:7], sorted(tmp_path.iterdir())) == (
         b"precious\n",
         before,
@@ -173,7 +173,7 @@ def line(content: bytes) -> bytes:
         (b'{TEXTS, "values": null}', "field 'values': it is null, not a list"),
         (b'{TEXTS, "values": [["a", "b"]]}', "field 'values': it has 1 items, not 2"),
         (b'{TEXTS, "values": [["a", "b"], [1, 1], [1, 1]]}', "field 'values': it has 3 items, and 2 are allowed"),
-        (b'{TEXTS, "values": [5, 6]}', r"field 'values\[0\]': it is no column of strings, of numbers, or of lists"),
+        (b'{TEXTS, "values": [5, 6]}', r"field 'values\[0\]': it is not a column of strings, of numbers, or of lists"),
         (b'{TEXTS, "values": [["a", "b"], [1, "c"]]}', r"field 'values\[1\]': it is no column"),
         (b'{TEXTS, "values": [["a", "b"], [null, true]]}', r"field 'values\[1\]': it is no column"),
         (b'{TEXTS, "values": [["a", "b"], [{"a": 1}, null]]}', r"field 'values\[1\]': it is no column"),
@@ -192,9 +192,7 @@ def test_a_forged_line_is_refused_in_words(tmp_path: Path, content: bytes, probl
     magic, head, first, _ = place.read_bytes().splitlines(keepends=True)
     texts = b'"texts": "%s"' % json.loads(first[9:])["texts"].encode()
     place.write_bytes(magic + head + line(content.replace(b"TEXTS", texts)))
-    told = (
-        rf"\.predicted: from row 1 on, this is no file of predictions: .*{problem}.*\. Start again \(`overwrite=True`"
-    )
+    told = rf"\.predicted: from row 1 on, this is not a file of predictions: .*{problem}.*\. Start again \(`overwrite"
     for _ in range(2):  # and it is kept
         with pytest.raises(DataError, match=told):
             work(out, resume=True)
@@ -207,7 +205,7 @@ def test_a_journal_of_no_job_is_left_alone(tmp_path: Path, content: bytes) -> No
     place = cache_file.cache_path(out)
     place.write_bytes(b"tenor predictions 1\n" + line(content))
     for how in ({}, {"resume": True}, {"afresh": True}):
-        with pytest.raises(DataError, match=r"this is no such file of yours\. Move it elsewhere"):
+        with pytest.raises(DataError, match=r"this is not such a file of yours\. Move it elsewhere"):
             work(out, **how)
     assert place.read_bytes().endswith(line(content))
 
@@ -222,7 +220,9 @@ def test_a_journal_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: py
         user = os.geteuid()
         patch.setattr(os, "geteuid", lambda: user + 1)
         for how in ({}, {"resume": True}, {"afresh": True}):
-            with pytest.raises(DataError, match=r"\.predicted: .* this is no such file of yours\. Move it elsewhere"):
+            with pytest.raises(
+                DataError, match=r"\.predicted: .* this is not such a file of yours\. Move it elsewhere"
+            ):
                 work(out, **how)
     assert place.read_bytes() == before
     assert work(out, resume=True)[1] == CHUNKS[2]

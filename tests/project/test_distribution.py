@@ -60,6 +60,7 @@ def source_files() -> set[PurePosixPath]:
 def test_the_package_has_files_that_are_no_python() -> None:
     names = {path.name for path in source_files() if path.suffix != ".py"}
     assert {"py.typed", "page.html", "page.css", "page.js", "card.md.jinja", "page.html.jinja"} <= names
+    assert "highlight.html.jinja" in names
 
 
 def test_the_wheel_has_every_file_of_the_package_and_nothing_else(packed: dict[str, set[PurePosixPath]]) -> None:

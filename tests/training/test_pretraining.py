@@ -262,7 +262,7 @@ def test_what_does_not_fit_is_refused(encoder: Path, model_folder: Path, english
         train(family="pretrained")
     with pytest.raises(SettingsError, match=r"the setting 'width' is 16, and that of the encoder to start from is 8"):
         train(settings={"width": 16})
-    with pytest.raises(BundleError, match=r"this is no pretrained encoder. Make one with: tenor pretrain"):
+    with pytest.raises(BundleError, match=r"this is not a pretrained encoder. Make one with: tenor pretrain"):
         train(init=str(model_folder))
     with pytest.raises(SettingsError, match=r"the family 'lstm' has no encoder to pretrain. Known: transformer, pret"):
         pretraining.pretrain(PretrainConfig(str(english_csv), family="lstm"))

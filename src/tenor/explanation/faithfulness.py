@@ -46,7 +46,7 @@ class Faithfulness(NamedTuple):
 def faithfulness(predictor: Predictor, explanations: Sequence[Explanation], seed: int = 0) -> Faithfulness:
     """How far the scores of the labels explained fall when words are deleted.
 
-    Texts without a word count for nothing; with none at all, both figures are 0.
+    Texts without a word count for nothing; without any, both numbers are 0.
 
     Args:
         predictor: The model that was explained.
@@ -90,7 +90,7 @@ def comprehensiveness(
 
 
 def _without(text: str, gone: Sequence[Span]) -> str:
-    """The text without these words, which rise; a blank stands for what is no word, so that words stay apart."""
+    """The text without these words, which rise; a blank stands for punctuation, so that words stay apart."""
     parts, at = [], 0
     for begin, end, _ in gone:
         parts += [text[at:begin], "" if text[begin].isalnum() else " "]

@@ -136,6 +136,6 @@ def _label_values(explanation: Explanation) -> Iterator[dict[str, Any]]:
 
 
 def _shortened(neighbour: Neighbour) -> Neighbour:
-    """The neighbour as it is shown: the start of its text, and its label as a string."""
+    """The neighbour for the page: the start of its text, and its label as a string."""
     text = neighbour.text[:_NEIGHBOUR_CHARACTERS] + "…" * (len(neighbour.text) > _NEIGHBOUR_CHARACTERS)
     return neighbour._replace(text=text, label="" if neighbour.label is None else str(neighbour.label))

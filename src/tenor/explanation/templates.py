@@ -32,5 +32,5 @@ def environment(package: str, autoescape: bool = True) -> "Environment":
 
 
 def _printable(value: Any) -> Any:
-    """Strings as people can be shown them; HTML that a template made, and other values, as they are."""
+    """Strings that can be shown; HTML from a template, and other values, unchanged."""
     return printable_lines(value) if type(value) is str else value

@@ -127,7 +127,9 @@ def unwritten(path: Path, error: OSError) -> DataError:
 
 
 def _foreign(path: Path, out: Path) -> DataError:
-    problem = f"{path}: what is predicted is kept there while {out.name} is written, and this is no such file of yours."
+    problem = (
+        f"{path}: what is predicted is kept there while {out.name} is written, and this is not such a file of yours."
+    )
     return DataError(problem, "Move it elsewhere, or choose another `out=...`.")
 
 

@@ -67,7 +67,8 @@ def read(path: str) -> dict[str, Any] | None:
     else:
         return record.values
     raise DataError(
-        f"{path}: this is no record of a job: {problem}.", "Choose another `out=...`, or replace it: `overwrite=True`."
+        f"{path}: this is not the record of a job: {problem}.",
+        "Choose another `out=...`, or replace it: `overwrite=True`.",
     )
 
 

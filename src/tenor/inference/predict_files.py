@@ -94,7 +94,7 @@ def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRe
 def _make_folder(folder: Path, shards: Sequence[Shard]) -> None:
     """Make the folder of the labelled files, and remove files that a killed job left half written."""
     if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder}: this is no folder.", "Name one, where each file of INPUT gets its own.")
+        raise DataError(f"{folder}: this is not a folder.", "Name one, where each file of INPUT gets its own.")
     if any(Path(shard.source).parent.resolve() == folder.resolve() for shard in shards):
         raise DataError(f"{folder}: this is the folder of the input.", "Choose another `out=...`.")
     try:

@@ -122,7 +122,7 @@ class PredictionCache:
     def _damaged(self, error: RecordError) -> DataError:
         self.mismatched = True
         row = self.reused_rows + 1
-        problem = f"{self._path}: from row {row:,} on, this is no file of predictions: {error.detail}."
+        problem = f"{self._path}: from row {row:,} on, this is not a file of predictions: {error.detail}."
         return DataError(problem, f"S{_RESTART}")
 
 
@@ -203,5 +203,5 @@ def _columns(line: Record, count: int) -> Values:
         kinds = set(map(type, column)) - {type(None)} if isinstance(column, list) else {dict}
         are_lists = kinds == {list} and all(type(label) is str for labels in column for label in labels or ())
         if not (are_lists or kinds <= {str} or kinds <= {int, float}):
-            raise line.error(f"values[{number}]", "it is no column of strings, of numbers, or of lists of strings")
+            raise line.error(f"values[{number}]", "it is not a column of strings, of numbers, or of lists of strings")
     return columns

@@ -33,7 +33,7 @@ def cross_validate(
         run: The run, with the number of folds and the seed.
         data: The texts.
         groups: (rows,) numbers of groups that stay in one fold.
-        trained: The model that learned from all texts.
+        trained: The model trained on all texts.
         fit: Fits a model.
         context: How and where models are fitted.
 

@@ -90,7 +90,7 @@ def finish(
     """Measure a model, document and save it.
 
     Args:
-        prepared: The texts that it learned from, and those to measure on.
+        prepared: Its training and test texts.
         trained: The model.
         folder: The folder to save it to.
         callback: Receives messages on parts that are left out.

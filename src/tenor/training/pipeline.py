@@ -100,8 +100,8 @@ class _Job:
         run: The run.
         family: Its family.
         config: The family's settings.
-        prepared: The texts to learn from, and those to measure on.
-        unlabelled: Texts without labels to learn from too; None: none.
+        prepared: The training and test texts.
+        unlabelled: Texts without labels to train on too; None: none.
     """
 
     run: RunConfig
@@ -118,7 +118,7 @@ class _Job:
         return fitting.fit(self.family, replace(examples, unlabelled=unlabelled), self.config, context)
 
     def metadata(self, identity: Identity) -> dict[str, Any]:
-        """What `tenor.json` says of the model's origin."""
+        """The fields of `tenor.json` on the model's origin."""
         metadata = origin_metadata(self.run, self.prepared.data, identity)
         if self.unlabelled is not None:
             metadata["unlabelled"] = {
@@ -130,7 +130,7 @@ class _Job:
 
 
 def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> dict[str, Any]:
-    """What `tenor.json` says of the texts that a model learned from, and of its run."""
+    """The fields of `tenor.json` on a model's training data and its run."""
     return {
         "text_column": data.text_column,
         "label_column": data.label_column,

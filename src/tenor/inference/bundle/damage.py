@@ -68,7 +68,7 @@ def check_logits(logits: Floats, texts: int, task: Task) -> None:
     elif not (np.abs(logits) < _LARGEST_LOGIT).all() or (
         not task.has_labels and not np.isfinite(task.scores(logits)).all()
     ):
-        problem = f"{WEIGHTS}: what the model says of a text is no finite number"
+        problem = f"{WEIGHTS}: a logit of a text is not finite"
     else:
         return
     raise BundleError(f"{problem}.", "Do not use this model; copy or train it again.")

@@ -161,7 +161,7 @@ def load_encoder(folder: Path) -> EncoderBundle:
     """Read what `save_encoder` wrote. Raises BundleError where the folder is something else or is damaged."""
     with _opened(folder) as saved:
         if not saved.is_encoder:
-            raise BundleError(f"{folder}: this is no pretrained encoder.", "Make one with: tenor pretrain CORPUS")
+            raise BundleError(f"{folder}: this is not a pretrained encoder.", "Make one with: tenor pretrain CORPUS")
         family = saved.family
         if not isinstance(family, NetworkFamily) or not family.structure:
             raise RecordError(METADATA, "family", f"the family {family.name!r} has no encoder")

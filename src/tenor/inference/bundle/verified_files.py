@@ -74,7 +74,7 @@ def _read_verified(folder: Path) -> dict[str, bytes]:
     if not folder.exists():
         raise BundleError(f"{folder}: there is no such folder.", remedy)
     if not (folder / MANIFEST).is_file():
-        raise BundleError(f"{folder}: this is no saved model: there is no {MANIFEST}.", remedy)
+        raise BundleError(f"{folder}: this is not a saved model: there is no {MANIFEST}.", remedy)
     contents = {MANIFEST: _read_file(folder, MANIFEST, None)}
     entries = _parse_manifest(folder, contents[MANIFEST])
     _check_names(folder, entries)
@@ -105,7 +105,7 @@ def _check_names(folder: Path, entries: dict[str, _Entry]) -> None:
     """Refuse a folder with files too many, too few or too large."""
     for name in entries:
         if not is_model_file(name) or name == MANIFEST:
-            raise damaged(folder, f"{MANIFEST} names {name[:100]!r}, which is no file of a saved model")
+            raise damaged(folder, f"{MANIFEST} names {name[:100]!r}, which is not a file of a saved model")
     if (total := sum(entry.size for entry in entries.values())) > _LARGEST_FOLDER:
         raise damaged(folder, f"its files have {total:,} bytes, and {_LARGEST_FOLDER:,} are allowed")
     present = {entry.name for entry in folder.iterdir() if not is_desktop_file(entry.name)}

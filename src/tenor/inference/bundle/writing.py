@@ -104,7 +104,7 @@ def check_target(folder: Path, overwrite: bool) -> None:
         )
     if not (folder / MANIFEST).is_file():
         raise BundleError(
-            f"{folder}: this is no saved model, so it is not overwritten.", "Choose another folder (`out=...`)."
+            f"{folder}: this is not a saved model, so it is not overwritten.", "Choose another folder (`out=...`)."
         )
     names = sorted(entry.name for entry in folder.iterdir())
     foreign = [name for name in names if not (is_model_file(name) or is_desktop_file(name))]

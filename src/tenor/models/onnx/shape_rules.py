@@ -211,10 +211,12 @@ def size_of(shape: Shape) -> int:
 
 
 def symbols(shape: Shape) -> list[str]:
+    """The sizes that are `batch` or `time`, sorted."""
     return sorted(size for size in shape if isinstance(size, str))
 
 
 def describe(shape: Shape) -> str:
+    """The shape for messages, such as `(batch, time, 8)`."""
     return f"({', '.join(map(str, shape))})"
 
 

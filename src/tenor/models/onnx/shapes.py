@@ -40,7 +40,7 @@ def check(graph: Graph, name: str) -> None:
         name: The name of its file, for errors.
 
     Raises:
-        GraphError: Shapes do not fit together, or the graph costs more than one with so many weights may.
+        GraphError: Shapes do not fit together, or the graph costs more than its number of weights allows.
     """
     known = {"ids": Value((BATCH, TIME))}
     for tensor in graph.tensors.values():
@@ -114,7 +114,7 @@ def _follow(node: Node, known: dict[str, Value], cost: _Cost) -> None:
         options = f" with {dict(node.attributes)}" if node.attributes else ""
         raise GraphError(f"{node.where}: it does not take the shapes {shapes}{options}") from None
     if len(results) != len(node.outputs):
-        raise GraphError(f"{node.where}.output: there are {len(node.outputs)} in place of {len(results)}")
+        raise GraphError(f"{node.where}.output: there are {len(node.outputs)} instead of {len(results)}")
     for name, result in zip(node.outputs, results, strict=True):
         cost.add(result.shape, node.where)
         known[name] = result
