@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from tenor._core.records import JsonObject
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -158,7 +160,7 @@ def evaluate(
     slices: Sequence[str] = (),
     callback: Callback | None = None,
     **keywords: Unpack[ReadKeywords],
-) -> dict[str, Any]:
+) -> JsonObject:
     """Evaluate a model on labelled texts that it was not trained on.
 
     Args:

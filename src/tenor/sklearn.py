@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from tenor import explanation, tracking
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonObject
 from tenor.checks.context import CheckContext
 from tenor.config import settings
 from tenor.data.dataset import Dataset
@@ -39,7 +40,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
     """What both estimators share."""
 
     family: str
-    settings: dict[str, Any] | None
+    settings: JsonObject | None
     random_state: int | np.random.RandomState | None
     log: Sequence[str]
 
@@ -132,7 +133,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
     def __init__(
         self,
         family: str = "ngram",
-        settings: dict[str, Any] | None = None,
+        settings: JsonObject | None = None,
         random_state: int | np.random.RandomState | None = 0,
         class_weight: dict[Label, float] | str | None = None,
         log: Sequence[str] = (),
@@ -296,7 +297,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
     def __init__(
         self,
         family: str = "ngram",
-        settings: dict[str, Any] | None = None,
+        settings: JsonObject | None = None,
         random_state: int | np.random.RandomState | None = 0,
         log: Sequence[str] = (),
     ) -> None:

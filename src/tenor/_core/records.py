@@ -7,7 +7,7 @@ values or levels than Tenor writes are refused. An error names the file and the 
 import json
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,6 +20,9 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")  # as an escape; UTF-8 cannot con
 Json: TypeAlias = Any
 """What `json.loads` returns."""
 JsonObject: TypeAlias = dict[str, Json]
+"""An object of JSON."""
+JsonMapping: TypeAlias = Mapping[str, Json]
+"""An object of JSON that is only read."""
 
 
 class RecordError(ValueError):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from tenor._core.records import JsonObject
 from tenor.data.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Finding:
         """The severity as a number: the higher, the more severe."""
         return SEVERITIES.index(self.severity)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """The finding as plain values for JSON, with all rows."""
         rows: list[Any] = list(self.rows)
         if self.details:
@@ -88,7 +89,7 @@ class CheckReport:
         repaired: What was done to write the cleaned table; None: no table was asked for.
     """
 
-    summary: dict[str, Any]
+    summary: JsonObject
     findings: list[Finding] = field(default_factory=list)
     repaired: "Repaired | None" = None
 

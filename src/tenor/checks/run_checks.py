@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonObject
 from tenor.checks import columns, labels, mislabelled, repair, texts
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import CheckReport, Finding
@@ -179,10 +180,10 @@ def _findings(rows: _TableRows, config: CheckConfig) -> Iterator[Finding]:
         )
 
 
-def _summary(rows: _TableRows) -> dict[str, Any]:
+def _summary(rows: _TableRows) -> JsonObject:
     context = rows.context
     n_rows = len(context.data) + len(rows.empty) + len(rows.unlabelled)
-    summary: dict[str, Any] = {"name": context.data.name, "rows": n_rows}
+    summary: JsonObject = {"name": context.data.name, "rows": n_rows}
     if context.test is not None:
         summary["test_rows"] = len(context.test)
     if context.single_label:

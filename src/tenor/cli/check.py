@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tenor._core.records import JsonObject
 from tenor.cli import options
 from tenor.cli.spelling import with_flags
 from tenor.errors import counted, quoted
@@ -82,7 +83,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _as_dict(report: "CheckReport") -> dict[str, Any]:
+def _as_dict(report: "CheckReport") -> JsonObject:
     """The report for JSON, with options as flags."""
     findings = [
         finding.as_dict() | {"problem": with_flags(finding.problem), "remedy": with_flags(finding.remedy)}
@@ -92,7 +93,7 @@ def _as_dict(report: "CheckReport") -> dict[str, Any]:
     return {"summary": report.summary, "findings": findings, "fixed": fixed}
 
 
-def _summary_lines(summary: dict[str, Any]) -> list[str]:
+def _summary_lines(summary: JsonObject) -> list[str]:
     test = f", {summary['test_rows']:,} in the test" if "test_rows" in summary else ""
     lines = [f"{summary['name']}: {counted(summary['rows'], 'row')}{test}"]
     if "classes" in summary:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tenor._core.records import JsonObject
 from tenor.cli import options
 from tenor.errors import counted
 
@@ -55,7 +56,7 @@ def compare(
     console.show(*_metric_lines(metrics), *_slice_lines(metrics["slices"]), *_changed_lines(changed))
 
 
-def _metric_lines(metrics: dict[str, Any]) -> list[str]:
+def _metric_lines(metrics: JsonObject) -> list[str]:
     lines = [f"{'':19}  {'A':>8}  {'B':>8}  {'B - A':>8}  95% interval"]
     for key, metric in metrics["metrics"].items():
         low, high = metric["interval"]
@@ -75,7 +76,7 @@ def _metric_lines(metrics: dict[str, Any]) -> list[str]:
     return [*lines, better.get(metrics["better"], noise)]
 
 
-def _slice_lines(slices: list[dict[str, Any]]) -> list[str]:
+def _slice_lines(slices: list[JsonObject]) -> list[str]:
     from tenor.cli.console import display_width, pad
 
     if not slices:
@@ -92,7 +93,7 @@ def _slice_lines(slices: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _changed_lines(changed: list[dict[str, Any]]) -> list[str]:
+def _changed_lines(changed: list[JsonObject]) -> list[str]:
     if not changed:
         return ["", "the models agree on every text."]
     lines = ["", f"the models differ on {counted(len(changed), 'text')}:"]

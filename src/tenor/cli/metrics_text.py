@@ -1,7 +1,6 @@
 """Metrics as lines of text: those of a test, of slices and of folds."""
 
-from typing import Any
-
+from tenor._core.records import JsonObject
 from tenor.cli.console import display_width, pad
 from tenor.errors import counted
 
@@ -20,14 +19,14 @@ def describe(metrics: dict[str, float]) -> str:
     return ", ".join(parts)
 
 
-def evaluation_lines(metrics: dict[str, Any]) -> list[str]:
+def evaluation_lines(metrics: JsonObject) -> list[str]:
     """Metrics of an evaluation, by task."""
     if metrics["task"] == "regression":
         return _regression_lines(metrics)
     return _multilabel_lines(metrics) if metrics["task"] == "multilabel" else _class_lines(metrics)
 
 
-def slice_lines(metrics: dict[str, Any]) -> list[str]:
+def slice_lines(metrics: JsonObject) -> list[str]:
     """The slices on which a model is worse than on all texts."""
     worse = [each for each in metrics["slices"] if each["worse"]]
     if not worse:
@@ -43,7 +42,7 @@ def slice_lines(metrics: dict[str, Any]) -> list[str]:
     return lines + [f"... and {len(worse) - _MAX_SLICES:,} more (--json lists all)"] * (len(worse) > _MAX_SLICES)
 
 
-def fold_lines(metrics: dict[str, Any]) -> list[str]:
+def fold_lines(metrics: JsonObject) -> list[str]:
     """Metrics of a cross-validation."""
     rows = sum(fold["rows"] for fold in metrics["each"])
     lines = [f"{metrics['folds']} folds, {rows:,} texts evaluated; the saved model was trained on all of them", ""]
@@ -54,7 +53,7 @@ def fold_lines(metrics: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _regression_lines(metrics: dict[str, Any]) -> list[str]:
+def _regression_lines(metrics: JsonObject) -> list[str]:
     names = {"mae": "mean absolute error", "rmse": "root mean squared error", "r2": "R2"}
     names |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation"}
     lines = [f"{name:23}  {metrics[key]:.4f}" for key, name in names.items() if metrics[key] is not None]
@@ -63,7 +62,7 @@ def _regression_lines(metrics: dict[str, Any]) -> list[str]:
     return [*lines, *_coverage_lines(metrics, f"{'mean width':>10}", [f"{width:>10}" for width in widths])]
 
 
-def _multilabel_lines(metrics: dict[str, Any]) -> list[str]:
+def _multilabel_lines(metrics: JsonObject) -> list[str]:
     names = {"micro_f1": "micro-F1", "macro_f1": "macro-F1", "average_precision": "average precision"}
     names |= {"hamming_loss": "Hamming loss", "exact_match": "exact match", "log_loss": "log loss"}
     lines = [f"{name:17}  {metrics[key]:.4f}" for key, name in names.items() if metrics[key] is not None]
@@ -71,7 +70,7 @@ def _multilabel_lines(metrics: dict[str, Any]) -> list[str]:
     return [*lines, "", *_per_class_lines(metrics["per_class"], "label"), *_set_lines(metrics)]
 
 
-def _class_lines(metrics: dict[str, Any]) -> list[str]:
+def _class_lines(metrics: JsonObject) -> list[str]:
     low, high = metrics["accuracy_interval"]
     texts = counted(metrics["rows"], "text")
     lines = [
@@ -93,13 +92,13 @@ def _class_lines(metrics: dict[str, Any]) -> list[str]:
     return [*lines, *_set_lines(metrics)]
 
 
-def _calibration_line(metrics: dict[str, Any]) -> str:
+def _calibration_line(metrics: JsonObject) -> str:
     before = metrics.get("uncalibrated")
     comparison = f"  (before calibration {before['expected_calibration_error']:.4f})" if before else ""
     return f"calibration error  {metrics['expected_calibration_error']:.4f}{comparison}"
 
 
-def _per_class_lines(rows: dict[str, Any], head: str) -> list[str]:
+def _per_class_lines(rows: JsonObject, head: str) -> list[str]:
     width = max(len(head), *map(display_width, rows))
     lines = [pad(head, width) + "  precision  recall      F1    rows"]
     for name, row in rows.items():
@@ -109,7 +108,7 @@ def _per_class_lines(rows: dict[str, Any], head: str) -> list[str]:
     return lines
 
 
-def _set_lines(metrics: dict[str, Any]) -> list[str]:
+def _set_lines(metrics: JsonObject) -> list[str]:
     cells = []
     for row in metrics.get("coverage", []):
         accuracy = "" if row["single_right"] is None else f"{row['single_right']:.1%}"
@@ -117,7 +116,7 @@ def _set_lines(metrics: dict[str, Any]) -> list[str]:
     return _coverage_lines(metrics, "mean set size  singletons  singleton accuracy", cells)
 
 
-def _coverage_lines(metrics: dict[str, Any], head: str, cells: list[str]) -> list[str]:
+def _coverage_lines(metrics: JsonObject, head: str, cells: list[str]) -> list[str]:
     """A table of prediction sets or intervals: the target coverage and the empirical one, then `cells`."""
     if not cells:
         return []

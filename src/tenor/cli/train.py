@@ -1,11 +1,12 @@
 """`tenor train`."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tenor import api
+from tenor._core.records import JsonObject
 from tenor.cli import options
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _tune_and_train(
     return tuning.tune_and_train(tuning.TuneConfig(run, trials, budget_s), callback)
 
 
-def _lines(metrics: dict[str, Any]) -> list[str]:
+def _lines(metrics: JsonObject) -> list[str]:
     """The metrics of a run, and how long it took."""
     from tenor.cli import metrics_text
 

@@ -2,10 +2,11 @@
 
 import json
 import math
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenor._core.records import JsonObject
 from tenor.cli import options
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def described(row: "VerificationRow") -> dict[str, Any]:
+def described(row: "VerificationRow") -> JsonObject:
     """What --json prints of a comparison."""
     difference = row.verdict.difference
     return {
@@ -50,7 +51,7 @@ def described(row: "VerificationRow") -> dict[str, Any]:
     }
 
 
-def table(rows: list[dict[str, Any]]) -> list[str]:
+def table(rows: list[JsonObject]) -> list[str]:
     """Comparisons as lines for people, a head first."""
     graph, runtime = (max(map(len, [name, *(row[name] for row in rows)])) for name in ("graph", "runtime"))
     lines = [f"{'graph':{graph}}  {'runtime':{runtime}}  precision  rows  largest difference  allowed  verdict"]

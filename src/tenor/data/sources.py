@@ -1,12 +1,13 @@
 """Where texts come from: a path, a built-in name, or a folder with a train and a test part."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
 from tenor.data import builtin, dataset
@@ -62,7 +63,7 @@ def read_test(source: str, kind: Kind, options: ReadOptions, callback: Callback)
 def read_for_evaluation(
     source: str,
     kind: Kind,
-    metadata: Mapping[str, Any],
+    metadata: JsonMapping,
     options: ReadOptions,
     callback: Callback,
     by: Sequence[str] = (),

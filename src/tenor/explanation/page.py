@@ -5,8 +5,9 @@ can be distinguished without colours too.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from tenor._core.records import JsonObject
 from tenor.explanation import templates, words
 from tenor.explanation.faithfulness import Faithfulness
 from tenor.explanation.nearest import Neighbour
@@ -110,7 +111,7 @@ def top_words(text: str, evidence: Evidence, limit: int) -> tuple[list[tuple[str
     return speaks_for, [pair for pair in ranked[::-1][:limit] if pair[1] < 0]
 
 
-def _text_values(text: ExplainedText) -> dict[str, Any]:
+def _text_values(text: ExplainedText) -> JsonObject:
     """What the template shows of a text."""
     explanation = text.explanation
     return {
@@ -123,7 +124,7 @@ def _text_values(text: ExplainedText) -> dict[str, Any]:
     }
 
 
-def _label_values(explanation: Explanation) -> Iterator[dict[str, Any]]:
+def _label_values(explanation: Explanation) -> Iterator[JsonObject]:
     """What the template shows of each label."""
     for evidence in explanation.labels:
         speaks_for, against = top_words(explanation.text, evidence, _LISTED_WORDS)

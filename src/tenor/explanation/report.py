@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonObject
 from tenor.errors import SettingsError
 from tenor.explanation import reference_texts
 from tenor.explanation.faithfulness import Faithfulness, faithfulness
@@ -54,7 +55,7 @@ class ExplainedText(NamedTuple):
     nearest: tuple[Neighbour, ...] = ()
     attention: tuple[tuple[Span, ...], ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """The results as JSON."""
         return {
             **self.explanation.as_dict(),
@@ -88,7 +89,7 @@ class ExplanationReport:
         results = [text.faithfulness for text in self.texts if any(each.spans for each in text.explanation.labels)]
         return Faithfulness(*np.mean(results, axis=0).tolist()) if results else Faithfulness(0.0, 0.0)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """The report as JSON."""
         return {
             "model": self.model,

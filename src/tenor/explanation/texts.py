@@ -14,11 +14,12 @@ import bisect
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.records import JsonObject
 from tenor.config.settings import suggest
 from tenor.errors import SettingsError
 from tenor.inference.predictor import Predictor, check_texts
@@ -70,7 +71,7 @@ class Explanation:
     labels: tuple[Evidence, ...]
     unread: tuple[tuple[int, int], ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """The explanation as JSON."""
         labels = [{**vars(evidence), "spans": [span._asdict() for span in evidence.spans]} for evidence in self.labels]
         return {"text": self.text, "labels": labels, "unread": [list(part) for part in self.unread]}

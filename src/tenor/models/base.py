@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.records import JsonObject
 from tenor.data.split import Groups
 from tenor.data.text_source import text_source
 from tenor.evaluation.calibration import Calibration
@@ -23,11 +24,8 @@ FamilyConfig: TypeAlias = Any
 FeatureMatrix: TypeAlias = Any
 """(texts, features): a NumPy array or a SciPy sparse matrix, for which SciPy gives no types."""
 
-HistoryRow: TypeAlias = dict[str, Any]
+HistoryRow: TypeAlias = JsonObject
 """A row of a table by column: numbers, strings or None."""
-
-JsonObject: TypeAlias = dict[str, Any]
-"""An object that JSON can hold."""
 
 
 class Model(Protocol):

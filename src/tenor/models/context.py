@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonObject
 from tenor.models.auto.executor import Executor
 from tenor.models.base import Examples, Fitted
 from tenor.models.network_config import NetworkConfig
@@ -33,7 +34,7 @@ class Checkpoints:
 
     folder: Path
     resume: bool
-    run: dict[str, Any]
+    run: JsonObject
     min_interval_s: float = 20.0
     max_time_share: float = 0.01
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, Protocol
 
-from tenor.models.base import Arrays, Examples, FamilyConfig, Fitted, JsonObject, Model
+from tenor._core.records import JsonObject
+from tenor.models.base import Arrays, Examples, FamilyConfig, Fitted, Model
 from tenor.models.context import FitContext
 from tenor.models.neural import backend
 from tenor.models.neural.keras_types import KerasModel

@@ -79,7 +79,7 @@ class CorrectionStore:
         """
         self.max_corrections = max_corrections
         url = _url(where)
-        options: dict[str, Any] = {"pool_pre_ping": True}
+        options: dict[str, object] = {"pool_pre_ping": True}
         self.name = url.render_as_string(hide_password=True)
         if url.get_backend_name() == "postgresql":
             options["connect_args"] = {"connect_timeout": _TIMEOUT_S}

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from tenor._core.records import JsonObject
 from tenor.serving.schemas import ErrorResponse
 
 STATUSES = {
@@ -57,7 +58,7 @@ class _Description(TypedDict):
     model: type[BaseModel]
 
 
-def error_responses(statuses: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+def error_responses(statuses: Mapping[int, str]) -> dict[int | str, JsonObject]:
     """The responses of these statuses, as FastAPI wants them for the OpenAPI document."""
     return {status: dict(_Description(description=text, model=ErrorResponse)) for status, text in statuses.items()}
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import HTTPException
 
+from tenor._core.records import JsonObject
 from tenor.serving.error_responses import STRING_NEEDED, printable_key
 from tenor.serving.limits import Limits
 
@@ -67,9 +68,9 @@ class JsonReader:
             raise self._error("Extra data")
         return value
 
-    def _object(self) -> dict[str, Any]:
+    def _object(self) -> JsonObject:
         self._at += 1
-        values: dict[str, Any] = {}
+        values: JsonObject = {}
         first = self._next()
         for _ in range(MAX_KEYS):
             if first == b"}":

@@ -5,8 +5,8 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from tenor._core.records import JsonObject
 from tenor.errors import TenorError
 from tenor.inference import bundle
 from tenor.serving import trial
@@ -16,7 +16,7 @@ _RETRY_AFTER = 10
 """A refused version is tried again after this many times the duration of its trial: the disk may have failed."""
 _MAX_MANIFEST_BYTES = 256 << 20
 
-Log = Callable[[dict[str, Any]], None]
+Log = Callable[[JsonObject], None]
 """Called with an event for the log: values for JSON by name."""
 OnReload = Callable[[str, str], None]
 """Called with the name of a model, and `taken` or `refused`."""

@@ -18,6 +18,7 @@ from typing import Any, cast
 import uvicorn
 
 from tenor._core.printable import printable_json
+from tenor._core.records import JsonObject
 from tenor.errors import SettingsError
 from tenor.serving.asgi import ASGIApp
 from tenor.serving.connections import limited_protocol, max_connections
@@ -26,7 +27,7 @@ _BACKLOG = 4_096  # connections that the system accepts before the server does
 _EXIT_S = 2.0  # for the rest of the shutdown after the timeout of requests
 
 
-def log_line(event: dict[str, Any]) -> None:
+def log_line(event: JsonObject) -> None:
     """Write an event to standard error as a line of JSON."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     line = printable_json(json.dumps({"time": stamp, **event}, ensure_ascii=False))

@@ -1,9 +1,10 @@
 """Requests and responses of the HTTP interface, as JSON and as the OpenAPI document describes them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, TypeAdapter
 
+from tenor._core.records import JsonObject
 from tenor.serving.limits import Limits
 
 Label = StrictStr | list[StrictStr] | Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -52,7 +53,7 @@ class PredictResponse(BaseModel):
     predictions: Annotated[list[list[ScoredLabel]] | list[float], Field(description="Labels, or numbers.")]
     sets: list[list[str]] | None = None
     intervals: list[tuple[float | None, float | None]] | None = None
-    explanations: list[dict[str, Any]] | None = None
+    explanations: list[JsonObject] | None = None
 
     def to_json(self) -> bytes:
         """The response as JSON, without fields that are None. Other threads may run while a large one is written."""
@@ -77,7 +78,7 @@ class ModelInfo(BaseModel):
     coverage: Annotated[bool, Field(description="Whether it returns prediction sets or intervals.")]
     corrections: Annotated[bool, Field(description="Whether the server keeps corrections.")]
     notes: Annotated[list[str], Field(description="Notes for the operator, such as a new version that was refused.")]
-    trained: dict[str, Any]
+    trained: JsonObject
 
 
 class Readiness(BaseModel):

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from fastapi import HTTPException
 
+from tenor._core.records import JsonObject
 from tenor.errors import SettingsError
 from tenor.explanation.texts import explain
 from tenor.inference import bundle
@@ -201,7 +201,7 @@ def _check_explained(texts: list[str], limits: Limits) -> None:
         )
 
 
-def _explanations(predictor: Predictor, texts: list[str]) -> list[dict[str, Any]]:
+def _explanations(predictor: Predictor, texts: list[str]) -> list[JsonObject]:
     return [each.as_dict() for each in explain(predictor, texts)]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import disk_arrays
+from tenor._core.records import JsonObject
 
 PADDING = 0
 """The id of padding in every encoder."""
@@ -107,7 +108,7 @@ class TextEncoder(Protocol):
     def spans(self, text: str, max_length: int, truncation: Truncation) -> Spans:
         """The characters that the ids of `encode([text], max_length, truncation)` come from."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The encoder as JSON for `encoder.json`, with `kind` first."""
 
 

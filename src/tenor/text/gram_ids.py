@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from tenor._core.records import Record
+from tenor._core.records import JsonObject, Record
 from tenor._core.threads import parallel_map
 from tenor.data.text_source import text_source
 from tenor.text import encoded, ngrams
@@ -95,12 +94,12 @@ class NgramVocabulary:
         keys = np.concatenate(rows) * self.size + np.concatenate(ids)
         return encoded.group_spans(keys, np.concatenate(begins), np.concatenate(ends))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The n-grams as JSON for `encoder.json`."""
         return {"kind": "n-grams", "bits": BITS, "orders": list(self.word_ngrams), "buckets": list(self.buckets)}
 
 
-def restore(description: dict[str, Any]) -> NgramVocabulary:
+def restore(description: JsonObject) -> NgramVocabulary:
     """The n-grams of `NgramVocabulary.to_dict`. Raises ValueError if a number is out of range."""
     record = Record(description, "encoder.json")
     record.integer("bits", BITS, BITS)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from tenor._core.records import Record, RecordError
+from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.threads import available_cores
 from tenor.data.text_source import text_source
 from tenor.errors import BundleError
@@ -47,7 +47,7 @@ class SubwordTokenizer:
         folded: Whether texts are folded before they are tokenised.
     """
 
-    specification: dict[str, Any]
+    specification: JsonObject
     padding: int
     folded: bool = False
     _tokenizer: Tokenizer = field(init=False, repr=False, compare=False)
@@ -153,7 +153,7 @@ class SubwordTokenizer:
             return ids
         return np.where(ids == self.padding, PADDING, np.where(ids == PADDING, self.padding, ids)).astype(np.int32)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The tokenizer as JSON for `encoder.json`."""
         return {
             "kind": "subwords",
@@ -166,7 +166,7 @@ class SubwordTokenizer:
         return SubwordTokenizer, (self.specification, self.padding, self.folded)
 
 
-def restore(description: dict[str, Any]) -> SubwordTokenizer:
+def restore(description: JsonObject) -> SubwordTokenizer:
     """The tokenizer of `SubwordTokenizer.to_dict`. Raises ValueError if it cannot be read."""
     record = Record(description, "encoder.json")
     specification = record.record("tokenizer").values
@@ -212,7 +212,7 @@ def build(texts: Sequence[str], size: int) -> SubwordTokenizer:
     return SubwordTokenizer(specification, PADDING, folded=True)
 
 
-def _build_tokenizer(specification: dict[str, Any]) -> Tokenizer:
+def _build_tokenizer(specification: JsonObject) -> Tokenizer:
     """The tokenizer of the package. Raises ValueError if a part is not allowed, or the package refuses it."""
     plain = json.dumps(tokenizer_json.plain(specification))
     try:

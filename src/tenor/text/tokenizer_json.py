@@ -10,9 +10,8 @@ and each chain of parts is short.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from tenor._core.records import Record, RecordError
+from tenor._core.records import JsonObject, Record, RecordError
 from tenor.text.tokenizer_checks import (
     MAX_TOKEN_CHARACTERS,
     MAX_TOKENS,
@@ -52,7 +51,7 @@ _PARTS = (
 )
 
 
-def plain(specification: dict[str, Any]) -> dict[str, Any]:
+def plain(specification: JsonObject) -> JsonObject:
     """Check a tokenizer.json, and return the part of it that turns a text into ids.
 
     The decoder is left out, since ids are never turned back. Truncation and padding are done elsewhere.
@@ -72,7 +71,7 @@ def plain(specification: dict[str, Any]) -> dict[str, Any]:
     return {**specification, "truncation": None, "padding": None, "decoder": None}
 
 
-def largest_id(specification: dict[str, Any]) -> int:
+def largest_id(specification: JsonObject) -> int:
     """The largest id of a specification that `plain` has checked."""
     vocabulary = specification["model"]["vocab"]
     ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))

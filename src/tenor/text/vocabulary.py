@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.records import Record, RecordError
+from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.threads import parallel_map
 from tenor.data.text_source import text_source
 from tenor.text import encoded, normalise
@@ -58,7 +58,7 @@ class Vocabulary:
         """`max_length` itself."""
         return max_length
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The vocabulary as JSON for `encoder.json`."""
         return {"kind": "vocabulary", "tokens": list(self.tokens)}
 
@@ -86,7 +86,7 @@ class Vocabulary:
         return np.where(known[position] == hashes, ids[position], UNKNOWN).astype(np.int32)
 
 
-def restore(description: dict[str, Any]) -> Vocabulary:
+def restore(description: JsonObject) -> Vocabulary:
     """The vocabulary of `Vocabulary.to_dict`. Raises ValueError if there is none."""
     vocabulary = Vocabulary(tuple(Record(description, "encoder.json").strings("tokens")))
     vocabulary._sorted  # noqa: B018  computed at once, so that damage is found here

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from tenor._core import atomic
+from tenor._core.records import JsonMapping, JsonObject
 from tenor._core.regular_files import IrregularFileError
 from tenor.config import settings
 from tenor.errors import TenorError
@@ -70,7 +71,7 @@ class TrainingState:
     best_epoch: int = -1
     seconds: float = 0.0
     steps: int | None = None
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[JsonObject] = field(default_factory=list)
 
 
 class Checkpoint(NamedTuple):
@@ -159,7 +160,7 @@ def read(
     return Checkpoint(state, best, [StepRecord._make(step) for step in arrays["made"].tolist()])
 
 
-def _check_identity(path: Path, checkpoints: Checkpoints, run: Mapping[str, Any]) -> None:
+def _check_identity(path: Path, checkpoints: Checkpoints, run: JsonMapping) -> None:
     """Refuse the checkpoint of another run."""
     differing = [key for key, value in _identity(checkpoints).items() if run.get(key) != value]
     if differing:
@@ -169,7 +170,7 @@ def _check_identity(path: Path, checkpoints: Checkpoints, run: Mapping[str, Any]
         )
 
 
-def _identity(checkpoints: Checkpoints) -> dict[str, Any]:
+def _identity(checkpoints: Checkpoints) -> JsonObject:
     """What a run has to share with the checkpoint that it resumes."""
     device = " on a device" if precision.has_accelerator() else ""  # which has other batches, and rounds otherwise
     return checkpoints.run | {"backend": keras.backend.backend() + device}

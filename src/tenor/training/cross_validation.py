@@ -2,9 +2,10 @@
 
 import statistics
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from tenor._core.callbacks import PrefixedCallback
+from tenor._core.records import JsonObject
 from tenor.config.run_config import RunConfig
 from tenor.data import split
 from tenor.data.dataset import Dataset
@@ -26,7 +27,7 @@ class FitRows(Protocol):
 
 def cross_validate(
     run: RunConfig, data: Dataset, groups: Groups, trained: Bundle, fit: FitRows, context: FitContext
-) -> dict[str, Any]:
+) -> JsonObject:
     """Metrics of every fold, their mean and their standard deviation.
 
     Args:

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import run_config
 from tenor.config.run_config import RunConfig
 from tenor.data.dataset import Dataset
@@ -30,7 +30,7 @@ class TrainedModel:
     predictor: Predictor
 
     @property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> JsonObject:
         """The contents of `metrics.json`."""
         return self.predictor.bundle.metrics.as_dict()
 
@@ -60,9 +60,7 @@ class ModelFolder:
                 self.path = output.output_folder(replace(self.run, resume=False))
 
 
-def unevaluated_bundle(
-    family: Family, fitted: Fitted, metadata: Mapping[str, Any], timing: Mapping[str, float]
-) -> Bundle:
+def unevaluated_bundle(family: Family, fitted: Fitted, metadata: JsonMapping, timing: Mapping[str, float]) -> Bundle:
     """A model that was just fitted, with what it was calibrated on.
 
     Args:
@@ -85,7 +83,7 @@ def finish(
     folder: ModelFolder,
     callback: Callback,
     started_at: float,
-    cross_validate: Callable[[Bundle], dict[str, Any]] | None = None,
+    cross_validate: Callable[[Bundle], JsonObject] | None = None,
 ) -> TrainedModel:
     """Measure a model, document and save it.
 

@@ -5,11 +5,12 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonObject
 from tenor.models.context import FitContext
 from tenor.models.family import NetworkFamily
 from tenor.models.linear import head
@@ -61,7 +62,7 @@ class TrainedNetwork(NamedTuple):
     """
 
     network: Network
-    history: list[dict[str, Any]]
+    history: list[JsonObject]
     steps: list[dict[str, float]]
 
 
@@ -138,7 +139,7 @@ def _build(family: NetworkFamily, config: NetworkConfig, task: Task, policy: str
 
 def _fit_head(
     network: Network, examples: EncodedExamples, seed: int, callback: Callback, choose: bool = True
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Fit the head alone, on features that the network computes once for each text.
 
     A frozen encoder needs nothing more. Otherwise the head is fitted first, so that a random head does not distort the

@@ -4,9 +4,9 @@ import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tenor._core import atomic
+from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
 from tenor.data import builtin
@@ -87,7 +87,7 @@ def choose_folder(out: str | None, name: str, resume: bool, overwrite: bool) -> 
         number += 1
 
 
-def is_complete(folder: Path, saved: "bundle.Bundle | bundle.EncoderBundle", run: Mapping[str, Any]) -> bool:
+def is_complete(folder: Path, saved: "bundle.Bundle | bundle.EncoderBundle", run: JsonMapping) -> bool:
     """Whether a saved folder holds the final model of a run, not a first candidate.
 
     Args:

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenor import tracking
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
 from tenor._core.printable import printable
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
 from tenor.data import sources
@@ -21,7 +22,7 @@ from tenor.inference.bundle import Bundle
 from tenor.inference.predictor import Predictor
 from tenor.models import registry
 from tenor.models.auto.executor import Executor
-from tenor.models.base import Fitted
+from tenor.models.base import FamilyConfig, Fitted
 from tenor.models.context import FitContext
 from tenor.models.family import Family
 from tenor.tracking.callback import TrackingCallback
@@ -106,7 +107,7 @@ class _Job:
 
     run: RunConfig
     family: Family
-    config: Any
+    config: FamilyConfig
     prepared: PreparedData
     unlabelled: Dataset | None
 
@@ -117,7 +118,7 @@ class _Job:
         unlabelled: Sequence[str] = () if self.unlabelled is None else self.unlabelled.texts
         return fitting.fit(self.family, replace(examples, unlabelled=unlabelled), self.config, context)
 
-    def metadata(self, identity: Identity) -> dict[str, Any]:
+    def metadata(self, identity: Identity) -> JsonObject:
         """The fields of `tenor.json` on the model's origin."""
         metadata = origin_metadata(self.run, self.prepared.data, identity)
         if self.unlabelled is not None:
@@ -129,7 +130,7 @@ class _Job:
         return metadata
 
 
-def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> dict[str, Any]:
+def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> JsonObject:
     """The fields of `tenor.json` on a model's training data and its run."""
     return {
         "text_column": data.text_column,
@@ -166,7 +167,7 @@ def _fit_and_finish(
 
 
 def _candidate_saver(
-    family: Family, folder: ModelFolder, metadata: Mapping[str, Any], timing: Mapping[str, float], callback: Callback
+    family: Family, folder: ModelFolder, metadata: JsonMapping, timing: Mapping[str, float], callback: Callback
 ) -> Callable[[Fitted], None]:
     """Saves each usable model while a better one is searched for."""
 
@@ -179,7 +180,7 @@ def _candidate_saver(
     return save_candidate
 
 
-def _cross_validation(job: _Job, context: FitContext) -> Callable[[Bundle], dict[str, Any]] | None:
+def _cross_validation(job: _Job, context: FitContext) -> Callable[[Bundle], JsonObject] | None:
     """Cross-validates the trained model; None: no folds were requested."""
     data, groups = job.prepared.data, job.prepared.groups
     if job.run.folds is None or groups is None:

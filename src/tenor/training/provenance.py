@@ -4,11 +4,11 @@ import hashlib
 import json
 import platform
 from importlib import metadata
-from typing import Any
 
 import numpy as np
 
 from tenor._core.printable import printable
+from tenor._core.records import JsonObject
 from tenor.data.dataset import Dataset
 
 _CHUNK = 1 << 16  # texts
@@ -27,7 +27,7 @@ def fingerprint(data: Dataset) -> str:
     return digest.hexdigest()
 
 
-def origin(data: Dataset, fingerprint: str, seed: int) -> dict[str, Any]:
+def origin(data: Dataset, fingerprint: str, seed: int) -> JsonObject:
     """The origin of a model, for `tenor.json`; `fingerprint` is that of its training data."""
     return {
         "data": {"name": printable(data.name), "rows": len(data), "sha256": fingerprint},

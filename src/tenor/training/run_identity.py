@@ -1,29 +1,29 @@
 """What identifies a run, and what an earlier start of the same run left in its folder."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
 from tenor.errors import BundleError
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle, EncoderBundle
+from tenor.models.base import FamilyConfig
 from tenor.models.family import Family
 from tenor.training import output, provenance
 from tenor.training.preparation import PreparedData
 
-Identity = dict[str, Any]
+Identity = JsonObject
 """JSON values by name. A checkpoint or a model belongs to a run if all of them are equal."""
 
 
 def identify(
     run: RunConfig,
     family: Family,
-    config: Any,
+    config: FamilyConfig,
     encoder: EncoderBundle | None,
     prepared: PreparedData,
     digest: str | None = None,
@@ -38,7 +38,7 @@ def identify(
         prepared: The training texts.
         digest: Their fingerprint; None: it is computed.
     """
-    more: dict[str, Any] = {"task": prepared.task.to_dict(), "class_weight": run.class_weight}
+    more: JsonObject = {"task": prepared.task.to_dict(), "class_weight": run.class_weight}
     if run.validation is not None:
         validation = prepared.validation
         more["validation"] = run.validation if validation is None else provenance.fingerprint(validation)
@@ -47,14 +47,14 @@ def identify(
 
 
 def identify_pretraining(
-    run: PretrainConfig, family: Family, config: Any, encoder: EncoderBundle | None, digest: str
+    run: PretrainConfig, family: Family, config: FamilyConfig, encoder: EncoderBundle | None, digest: str
 ) -> Identity:
     """The identity of a pretraining run; `digest` is the fingerprint of its texts."""
     return _common(run, family, config, encoder, digest)
 
 
 def _common(
-    run: RunConfig | PretrainConfig, family: Family, config: Any, encoder: EncoderBundle | None, digest: str
+    run: RunConfig | PretrainConfig, family: Family, config: FamilyConfig, encoder: EncoderBundle | None, digest: str
 ) -> Identity:
     return _plain(
         {
@@ -87,7 +87,7 @@ class ExistingOutput:
 
 
 def find_existing(
-    run: RunConfig | PretrainConfig, folder: Path, identity: Mapping[str, Any], callback: Callback
+    run: RunConfig | PretrainConfig, folder: Path, identity: JsonMapping, callback: Callback
 ) -> tuple[Path, ExistingOutput | None]:
     """The folder of a run, and what it holds of this run.
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
 from tenor.inference import bundle
@@ -12,7 +12,7 @@ from tenor.models import registry
 
 
 def configure_run(
-    options: Mapping[str, Any],
+    options: JsonMapping,
     auto_settings: Mapping[str, object] | None = None,
     assignments: Sequence[str] = (),
     source: str = "options",

@@ -4,11 +4,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tenor._core.records import JsonObject
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
 from tenor.errors import SettingsError
 from tenor.inference import bundle
 from tenor.inference.bundle import EncoderBundle
+from tenor.models.base import FamilyConfig
 from tenor.models.context import Checkpoints
 from tenor.models.family import Family
 from tenor.models.neural import backend
@@ -43,7 +45,7 @@ def load_init(folder: str | None, family: Family) -> EncoderBundle | None:
     return encoder
 
 
-def resolve_settings(family: Family, values: dict[str, Any], encoder: EncoderBundle | None) -> Any:
+def resolve_settings(family: Family, values: JsonObject, encoder: EncoderBundle | None) -> Any:
     """The family's settings. The encoder that training starts from decides the settings that shape it.
 
     Args:
@@ -75,9 +77,7 @@ def pretrained_weights(encoder: EncoderBundle | None) -> "PretrainedWeights | No
     return network.PretrainedWeights(encoders.restore(encoder.text_encoder), encoder.arrays)
 
 
-def checkpoints_for(
-    run: RunConfig | PretrainConfig, family: Family, folder: Path, identity: dict[str, Any]
-) -> Checkpoints:
+def checkpoints_for(run: RunConfig | PretrainConfig, family: Family, folder: Path, identity: JsonObject) -> Checkpoints:
     """Where the checkpoints of the model in `folder` go, with what identifies the run."""
     backend.load(f"the family {family.name!r}")  # before anything else imports it: this keeps the backend quiet
     return Checkpoints(output.training_folder(folder), run.resume, identity)
@@ -92,7 +92,7 @@ def check_quantise(run: RunConfig, family: Family) -> None:
         )
 
 
-def requested_settings(run: RunConfig | PretrainConfig, config: Any) -> dict[str, Any]:
+def requested_settings(run: RunConfig | PretrainConfig, config: FamilyConfig) -> JsonObject:
     """The options of a run and the settings of its family by name, for people who compare runs."""
     options = {name: value for name, value in asdict(run).items() if name not in _NOT_COMPARED and value is not False}
     return options | settings.as_dict(config)

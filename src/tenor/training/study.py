@@ -6,12 +6,13 @@ import io
 import json
 import os
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tenor._core import atomic
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import run_config
 from tenor.config.run_config import RunConfig
 from tenor.config.search_space import Choice, Range, Space
@@ -92,7 +93,7 @@ class Study:
                 )
             )
 
-    def best_settings(self) -> dict[str, Any]:
+    def best_settings(self) -> JsonObject:
         """The best settings found, with those that the run names."""
         return {**(self.run.settings or {}), **self.study.best_trial.user_attrs["settings"]}
 
@@ -143,7 +144,7 @@ def load_optuna() -> Any:
     return optuna
 
 
-def open_study(optuna: Any, folder: Path, identity: Mapping[str, Any], run: RunConfig, space: Space) -> Study:
+def open_study(optuna: Any, folder: Path, identity: JsonMapping, run: RunConfig, space: Space) -> Study:
     """The search in this folder; a new one if there is none.
 
     Args:
@@ -157,7 +158,7 @@ def open_study(optuna: Any, folder: Path, identity: Mapping[str, Any], run: RunC
         TenorError: The folder cannot be used, or holds another search.
     """
     study = _open_database(optuna, folder)
-    values: dict[str, Any] = json.loads(json.dumps(identity))
+    values: JsonObject = json.loads(json.dumps(identity))
     if not study.get_trials(deepcopy=False):  # new, or killed before the first trial was added
         for name, value in values.items():
             study.set_user_attr(name, value)

@@ -4,9 +4,10 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.evaluation import calibration
@@ -38,7 +39,7 @@ class TrialSetup:
     """
 
     family: str
-    settings: Mapping[str, Any]
+    settings: JsonMapping
     seed: int
     train: Examples
     validation: Examples
@@ -58,11 +59,11 @@ class Proposal:
     """
 
     number: int
-    settings: Mapping[str, Any]
+    settings: JsonMapping
     medians: Mapping[int, float]
     deadline: float | None
-    params: Mapping[str, Any]
-    distributions: Mapping[str, Any]
+    params: JsonMapping
+    distributions: Mapping[str, object]
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,12 @@ the seed, its number, and the trials before those that are proposed together wit
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tenor import tracking
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
 from tenor.errors import BundleError, SettingsError, counted
@@ -68,7 +67,7 @@ class TuningResult:
     """
 
     folder: Path
-    settings: dict[str, Any]
+    settings: JsonObject
     loss: float
     default_loss: float
     n_trials: int
@@ -153,7 +152,7 @@ def _split(run: RunConfig, prepared: PreparedData) -> tuple[Examples, Examples]:
     return train_examples, validation.in_memory()
 
 
-def _identity(run: RunConfig, prepared: PreparedData, fixed: Mapping[str, Any]) -> dict[str, Any]:
+def _identity(run: RunConfig, prepared: PreparedData, fixed: JsonMapping) -> JsonObject:
     """What a search needs to have in common with an interrupted one to continue it."""
     return {
         "family": run.family,

@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
-from tenor._core.records import Record
+from tenor._core.records import JsonObject, Record
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.errors import BundleError, SettingsError
-from tenor.models.base import JsonObject
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig, Precision
 from tenor.models.neural.keras_types import KerasModel

@@ -4,13 +4,14 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonObject
 from tenor.models.attribution import Attribution, Shares, share_by_character
 from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
@@ -152,9 +153,7 @@ def to_numpy(variable: keras.Variable) -> Array:
     return np.asarray(variable).copy()
 
 
-def restore(
-    family: NetworkFamily, config: NetworkConfig, encoder: dict[str, Any], arrays: Arrays, task: Task
-) -> Network:
+def restore(family: NetworkFamily, config: NetworkConfig, encoder: JsonObject, arrays: Arrays, task: Task) -> Network:
     """Restore a saved network.
 
     Args:

@@ -3,12 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.records import RecordError
+from tenor._core.records import JsonObject, RecordError
 from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig
@@ -53,7 +52,7 @@ class NeuralModel(ABC):
         """Ids in the longest row."""
         return self.text_encoder.max_row_length(self.config.max_length)
 
-    def encoder(self) -> dict[str, Any]:
+    def encoder(self) -> JsonObject:
         """The description of the text encoder, for `encoder.json`."""
         return self.text_encoder.to_dict()
 
@@ -75,7 +74,7 @@ def random_rows(model: NeuralModel, seed: int = 0) -> Encoded:
     return Encoded(ids, np.concatenate([[0], lengths.cumsum()]), np.arange(len(lengths)), 0)
 
 
-def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: dict[str, Any]) -> TextEncoder:
+def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: JsonObject) -> TextEncoder:
     """Restore a saved text encoder.
 
     Args:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
-from tenor._core.records import Record, RecordError
+from tenor._core.records import JsonObject, Record, RecordError
 from tenor.models.attribution import Attribution, Shares, share_by_character
-from tenor.models.base import Arrays, FeatureMatrix, JsonObject
+from tenor.models.base import Arrays, FeatureMatrix
 from tenor.models.family import SavedModel
 from tenor.models.linear import solver
 from tenor.models.linear.lbfgs import StopRule

@@ -4,9 +4,8 @@ A new model type whose blocks compute the same is one more entry of `MODEL_TYPES
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
-from tenor._core.records import Record
+from tenor._core.records import JsonObject, Record
 
 _ACTIVATIONS = {
     "gelu": "gelu",
@@ -54,7 +53,7 @@ class Architecture:
         """How many blocks have weights of their own."""
         return 1 if self.shared else self.blocks
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The architecture as plain values."""
         return asdict(self)
 

@@ -8,14 +8,14 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 
 from tenor._core import records, regular_files
-from tenor._core.records import Record, RecordError
+from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import SettingsError
 from tenor.models.pretrained import architectures
@@ -49,7 +49,7 @@ class EncoderFolder:
     model_type: str
     architecture: Architecture
     padding: int
-    tokenizer: dict[str, Any]
+    tokenizer: JsonObject
 
     @property
     def names(self) -> ModelType:
@@ -174,7 +174,7 @@ def _convert_embeddings(folder: EncoderFolder, files: WeightFiles) -> Iterator[t
         yield "embeddings/bias", files.read(f"{folder.names.projection}.bias")
 
 
-def _read_tokenizer(path: Path) -> dict[str, Any]:
+def _read_tokenizer(path: Path) -> JsonObject:
     """The content of tokenizer.json, or its equivalent made from vocab.txt."""
     if (path / "tokenizer.json").exists():
         return _read_json(path, "tokenizer.json").values
@@ -192,7 +192,7 @@ def _read_tokenizer(path: Path) -> dict[str, Any]:
     if missing := [token for token in ("[UNK]", "[SEP]", "[CLS]") if token not in vocabulary]:
         raise _damaged(path / "vocab.txt", f"there is no {missing[0]}")
     tokenizer = BertWordPieceTokenizer(vocabulary, lowercase=bool(options.get("do_lower_case", True)))
-    specification: dict[str, Any] = json.loads(tokenizer.to_str())
+    specification: JsonObject = json.loads(tokenizer.to_str())
     return specification
 
 
