@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from tenor._core.records import JsonObject
+from tenor.data.io.chunks import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -274,7 +275,7 @@ def _predictor(model: Predictor | str | Path) -> Predictor:
 
 def _labelled_texts(
     predictor: Predictor, data: str, callback: Callback | None, slices: Sequence[str], keywords: ReadKeywords
-) -> tuple[Dataset, dict[str, list[Any]]]:
+) -> tuple[Dataset, dict[str, list[Cell]]]:
     """Labelled texts for the model, and the columns of the slices."""
     from tenor._core.callbacks import Callback
     from tenor.data import sources

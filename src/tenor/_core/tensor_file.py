@@ -7,12 +7,15 @@ Source: https://github.com/huggingface/safetensors#format
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor._core import records
+
+Array: TypeAlias = npt.NDArray[Any]
+"""An array of any type of number."""
 
 FILE = "weights.safetensors"
 _MAX_HEADER = 16 << 20  # bytes
@@ -47,7 +50,7 @@ class TensorFile(NamedTuple):
         places: Their places in the file.
     """
 
-    arrays: dict[str, npt.NDArray[Any]]
+    arrays: dict[str, Array]
     places: dict[str, Place]
 
 
@@ -76,7 +79,7 @@ def read(data: bytes) -> TensorFile:
     return contents
 
 
-def write(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[list[bytes | memoryview], dict[str, Place]]:
+def write(arrays: Mapping[str, Array]) -> tuple[list[bytes | memoryview], dict[str, Place]]:
     """Build the file.
 
     Arrays with wider numbers come first, so that all numbers are aligned.

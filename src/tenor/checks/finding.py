@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from tenor._core.records import JsonObject
+from tenor._core.records import Json, JsonObject
 from tenor.data.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Finding:
 
     def as_dict(self) -> JsonObject:
         """The finding as plain values for JSON, with all rows."""
-        rows: list[Any] = list(self.rows)
+        rows: list[Json] = list(self.rows)
         if self.details:
             rows = [{"row": row, "beside": detail} for row, detail in zip(self.rows, self.details, strict=True)]
         return {

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tenor._core.records import JsonObject
+from tenor._core.records import Json, JsonObject
 from tenor.cli import options
 from tenor.errors import counted
 
@@ -105,7 +105,7 @@ def _changed_lines(changed: list[JsonObject]) -> list[str]:
     return lines + [f"  ... and {more:,} more (--json lists all)"] * (more > 0)
 
 
-def _label_text(label: Any) -> str:
+def _label_text(label: Json) -> str:
     if isinstance(label, (list, tuple)):
         return "+".join(label) or "no label"
     return f"{label:.6g}" if isinstance(label, float) else str(label)

@@ -1,7 +1,10 @@
 """The leaderboard of candidates: a growing table on a terminal, a line for each candidate in a pipe."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def row(name: str, metrics: dict[str, float]) -> str:
@@ -14,7 +17,7 @@ def row(name: str, metrics: dict[str, float]) -> str:
     return line
 
 
-def table(rows: Sequence[tuple[str, dict[str, float]]]) -> Any:
+def table(rows: Sequence[tuple[str, dict[str, float]]]) -> "Table":
     """The rows as a table of Rich, in the order in which they came; the row with the lowest loss is bold."""
     from rich import box
     from rich.table import Table

@@ -110,7 +110,9 @@ def main() -> NoReturn:
     sys.exit(code or 0)
 
 
-def _format_warning(message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> str:
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
     """Warnings for users are one line; other warnings are for developers."""
     if issubclass(category, (NotUsedWarning, RenamedSettingWarning)):
         return f"warning: {with_flags(printable(str(message)))}\n"

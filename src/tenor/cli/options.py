@@ -2,11 +2,12 @@
 
 import math
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from tenor._core.records import Json, JsonMapping, JsonObject
 
 Text = Annotated[str | None, typer.Option(help="Column of the texts.")]
 Label = Annotated[str | None, typer.Option(help="Column of the labels.")]
@@ -122,7 +123,7 @@ def fraction_or_file(value: str | None) -> float | str | None:
     return fraction if math.isfinite(fraction) else value  # a file may be called nan
 
 
-def merged(run_file: Path | None, **options: Any) -> dict[str, Any]:
+def merged(run_file: Path | None, **options: Json) -> JsonObject:
     """The values of a run file and of options, which override them; an option that is not given is None or False.
 
     Raises:
@@ -133,12 +134,12 @@ def merged(run_file: Path | None, **options: Any) -> dict[str, Any]:
     return (settings.read_toml(run_file) if run_file else {}) | given(**options)
 
 
-def given(**options: Any) -> dict[str, Any]:
+def given(**options: Json) -> JsonObject:
     """The options that are given: those that are neither None nor False."""
     return {name: value for name, value in options.items() if value is not None and value is not False}
 
 
-def require_data(context: typer.Context, values: Mapping[str, Any]) -> None:
+def require_data(context: typer.Context, values: JsonMapping) -> None:
     """Print the usage and exit if neither the command nor its run file names the data."""
     if "data" not in values:
         context.fail("Missing argument 'DATA'. Name the data there, or in a run file (--config) as data = \"...\".")

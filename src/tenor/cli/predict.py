@@ -4,10 +4,11 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tenor._core.records import Json
 from tenor.cli import options
 from tenor.cli.source import as_text, is_text
 from tenor.errors import counted, listed
@@ -230,7 +231,7 @@ def _print_one(predictor: "Predictor", text: str, as_json: bool, conformal: "Con
         console.show(f"{conformal.coverage:.6g}\t{listed(names, len(names)) or 'empty set'}")
 
 
-def _as_dict(labels: "Sequence[ScoredLabel]", label_set: list[str] | None, is_multilabel: bool) -> Any:
+def _as_dict(labels: "Sequence[ScoredLabel]", label_set: list[str] | None, is_multilabel: bool) -> Json:
     """The labels of a text for JSON."""
     rows = [scored._asdict() for scored in labels]
     if is_multilabel:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tenor.data.blocks import BLOCK_ROWS, Rows
 from tenor.data.disk_builder import MAX_REMEMBERED, DiskBuilder
@@ -12,7 +11,7 @@ from tenor.data.label_values import LabelColumn
 from tenor.data.labels import parse_labels
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError, Location, RowNumbers, rows_phrase
-from tenor.tasks import Kind
+from tenor.tasks import Kind, Label
 
 MAX_ROWS_IN_MEMORY = 1_000_000
 MAX_CHARACTERS_IN_MEMORY = 1 << 28
@@ -31,7 +30,7 @@ class UsableRows:
     """
 
     texts: Sequence[str]
-    labels: Sequence[Any]
+    labels: Sequence[Label]
     kind: Kind
     note: str
     row_numbers: Sequence[int] | Rows

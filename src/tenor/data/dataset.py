@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,14 +13,14 @@ from tenor.data import columns
 from tenor.data.blocks import Rows
 from tenor.data.builder import DatasetBuilder
 from tenor.data.io import annotations, stdin, table
-from tenor.data.io.chunks import Chunk, Table
+from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.label_source import label_source
 from tenor.data.labels import MAX_NUMERIC_CLASSES
 from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import text_source
 from tenor.errors import DataError, Location, counted
-from tenor.tasks import Kind
+from tenor.tasks import Kind, Label
 
 _DEFAULTS = ReadOptions()
 
@@ -42,7 +42,7 @@ class Dataset:
 
     name: str
     texts: Sequence[str]
-    labels: Sequence[Any]
+    labels: Sequence[Label]
     text_column: str = "text"
     label_column: str = "label"
     kind: Kind = "binary"
@@ -153,7 +153,7 @@ def _with_place_in_file(error: DataError, opened: Table) -> DataError:
     return DataError(error.problem, f"{error.remedy} {place}")
 
 
-def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Any]:
+def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Cell]:
     """Another column of the rows of `data`, which was read from `path`.
 
     Args:

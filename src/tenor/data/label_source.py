@@ -2,17 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, overload
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor._core import disk_arrays
 from tenor.data.blocks import Rows, row_blocks, select_rows
-from tenor.tasks import Targets
+from tenor.tasks import Label, Targets
 
-Label: TypeAlias = Any
-"""A class, a tuple of labels, or a number; nothing here depends on which."""
 Codes = npt.NDArray[np.int32]
 Encode = Callable[[Any], Targets]
 """Labels -> (labels, ...) targets, as `encode` of a task."""

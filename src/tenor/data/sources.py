@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonMapping
@@ -13,6 +12,7 @@ from tenor.config.run_config import RunConfig
 from tenor.data import builtin, dataset
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
+from tenor.data.io.chunks import Cell
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError, SettingsError
 from tenor.tasks import Kind
@@ -67,7 +67,7 @@ def read_for_evaluation(
     options: ReadOptions,
     callback: Callback,
     by: Sequence[str] = (),
-) -> tuple[Dataset, dict[str, list[Any]]]:
+) -> tuple[Dataset, dict[str, list[Cell]]]:
     """Labelled texts to evaluate a saved model on, and other columns of their rows.
 
     Args:
@@ -151,7 +151,7 @@ def _with_columns_of(data: Dataset, options: ReadOptions) -> ReadOptions:
     return replace(options, default_text=data.text_column, default_label=data.label_column)
 
 
-def read_source_column(source: str, column: str, option: str, data: Dataset) -> list[Any]:
+def read_source_column(source: str, column: str, option: str, data: Dataset) -> list[Cell]:
     """The values of a column of `source` for the rows of `data`.
 
     Args:

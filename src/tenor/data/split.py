@@ -1,15 +1,15 @@
 """Splitting a dataset: seeded, stratified, by groups of rows that belong together, or by time."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor._core import disk_arrays
 from tenor.data.blocks import BLOCK_ROWS, Hashes, Rows, Scalar, remix, row_blocks
+from tenor.tasks import Label, LabelArray
 
-Strata = Sequence[Any] | npt.NDArray[Any]
+Strata = Sequence[Label] | LabelArray
 """(rows,) the stratum of each row, such as its label."""
 
 Groups = npt.NDArray[np.int64]
@@ -78,7 +78,7 @@ def hold_out(
     return _kept_and_held_out(len(texts), held_out)
 
 
-def hold_out_by_hash(hashes: Hashes, strata: npt.NDArray[Any], share: float, seed: int) -> tuple[Rows, Rows]:
+def hold_out_by_hash(hashes: Hashes, strata: LabelArray, share: float, seed: int) -> tuple[Rows, Rows]:
     """`hold_out` for any number of rows in the same memory: a seeded hash of each text's hash decides.
 
     Equal texts stay together. Strata get their shares by chance, and about MAX_HELD_OUT rows are held out at most.
@@ -115,7 +115,7 @@ def draw_by_hash(hashes: Hashes, share: float, seed: int) -> npt.NDArray[np.bool
     return held_out
 
 
-def kept_per_stratum(held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], n_strata: int) -> Rows:
+def kept_per_stratum(held_out: npt.NDArray[np.bool_], strata: LabelArray, n_strata: int) -> Rows:
     """(n_strata,) how many rows of each stratum are kept."""
     kept = np.zeros(n_strata, np.int64)
     for at in range(0, len(strata), BLOCK_ROWS):
@@ -126,7 +126,7 @@ def kept_per_stratum(held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], 
 
 
 def hashes_to_return(
-    held_out: npt.NDArray[np.bool_], strata: npt.NDArray[Any], hashes: Hashes, whole: npt.NDArray[np.int64]
+    held_out: npt.NDArray[np.bool_], strata: LabelArray, hashes: Hashes, whole: npt.NDArray[np.int64]
 ) -> Hashes:
     """Hashes of the held-out texts that are kept after all, since their stratum would be held out whole.
 
@@ -226,7 +226,7 @@ def _members(texts: Sequence[str], groups: Groups | None) -> list[list[int]]:
 
 def _groups_by_stratum(texts: Sequence[str], strata: Strata, groups: Groups | None) -> list[list[list[int]]]:
     """The groups of each stratum; a group belongs to the stratum of its first row."""
-    by_stratum: dict[Any, list[list[int]]] = {}
+    by_stratum: dict[Label, list[list[int]]] = {}
     for rows in _members(texts, groups):
         by_stratum.setdefault(strata[rows[0]], []).append(rows)
     return [by_stratum[stratum] for stratum in sorted(by_stratum)]

@@ -168,7 +168,7 @@ class RemoteTexts(TextSource):
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: object) -> str:
         raise IndexError("these texts are on other machines")
 
     def lengths(self, most: int) -> list[int]:

@@ -4,13 +4,14 @@ A saved model holds no training texts, so they are read again from a file.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tenor._core.callbacks import Callback
 from tenor.explanation.reference_texts import ReferenceTexts
 from tenor.inference.predictor import Predictor, check_texts
+from tenor.tasks import Label
 
 _BLOCK = 1024  # reference texts
 
@@ -20,7 +21,7 @@ class Neighbour(NamedTuple):
 
     row: int
     text: str
-    label: Any
+    label: Label
     similarity: float
 
 

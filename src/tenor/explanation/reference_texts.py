@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tenor.data import builtin, sources
 from tenor.data.io import table
 from tenor.errors import DataError
 from tenor.inference import predict_table
 from tenor.inference.predictor import Predictor
+from tenor.tasks import Label
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ReferenceTexts:
     name: str
     texts: Sequence[str]
     rows: list[int]
-    labels: Sequence[Any]
+    labels: Sequence[Label]
 
 
 def read(source: str, predictor: Predictor, text: str | None = None) -> ReferenceTexts:
@@ -53,7 +53,7 @@ def _read_table(source: table.Table, predictor: Predictor, text: str | None) -> 
     has_labels = label_column in source.columns and label_column != column
     texts: list[str] = []
     rows: list[int] = []
-    labels: list[Any] = []
+    labels: list[Label] = []
     for chunk in source.chunks:
         for index, value in enumerate(predict_table.texts_of(source, chunk, column)):
             if value.strip():

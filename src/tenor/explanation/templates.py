@@ -1,7 +1,7 @@
 """Jinja templates of pages: HTML is escaped, and characters that cannot be shown are replaced."""
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenor._core.printable import printable_lines
 
@@ -31,6 +31,6 @@ def environment(package: str, autoescape: bool = True) -> "Environment":
     )
 
 
-def _printable(value: Any) -> Any:
+def _printable(value: object) -> object:
     """Strings that can be shown; HTML from a template, and other values, unchanged."""
     return printable_lines(value) if type(value) is str else value

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from tenor._core.records import Json
 from tenor.data.io.chunks import Table, chunked
 from tenor.errors import DataError, SettingsError, TenorError, missing_extra
 
@@ -54,8 +54,8 @@ class Correction:
     model: str
     version: str
     text: str
-    predicted: Any
-    label: Any
+    predicted: Json
+    label: Json
 
 
 class CorrectionStore:
@@ -160,7 +160,7 @@ class CorrectionStore:
             if not sql.inspect(self._engine).has_table(_CORRECTIONS.name):
                 raise
 
-    def _rows(self, model: str) -> Iterator[list[Any]]:
+    def _rows(self, model: str) -> Iterator[list[Json]]:
         of_model = _CORRECTIONS.c.model == model
         last = sql.select(sql.func.max(_CORRECTIONS.c.id)).where(of_model).group_by(_CORRECTIONS.c.text)
         query = sql.select(_CORRECTIONS).where(_CORRECTIONS.c.id.in_(last)).order_by(_CORRECTIONS.c.id)

@@ -4,7 +4,7 @@ Each says what is wrong and what to do. None repeats what was sent, which can be
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from tenor._core.records import JsonObject
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.serving.schemas import ErrorResponse
 
 STATUSES = {
@@ -89,7 +89,7 @@ def add_handlers(app: FastAPI) -> None:
         return _response(500, "the server failed; its log says why.")
 
 
-def describe_faults(faults: Sequence[Any]) -> str:
+def describe_faults(faults: Sequence[JsonMapping]) -> str:
     """What Pydantic finds wrong with a body: where, and what to do.
 
     Args:
@@ -108,12 +108,12 @@ def printable_key(key: str) -> str:
     return key[:_MAX_KEY].encode("utf-8", "backslashreplace").decode()
 
 
-def _problem(fault: Any) -> str:
+def _problem(fault: JsonMapping) -> str:
     problem = _PROBLEMS.get(fault["type"])
     return problem.format(**fault.get("ctx", {})) if problem else str(fault["msg"])
 
 
-def _place(fault: Any) -> str:
+def _place(fault: JsonMapping) -> str:
     """`inputs.3`: the field and the numbers of elements in it, without the types that it could have had."""
     loc = fault["loc"]
     if fault["type"] == "json_invalid":

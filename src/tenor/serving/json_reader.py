@@ -9,11 +9,11 @@ import codecs
 import json
 import re
 import time
-from typing import Any
+from collections.abc import Callable
 
 from fastapi import HTTPException
 
-from tenor._core.records import JsonObject
+from tenor._core.records import Json, JsonObject
 from tenor.serving.error_responses import STRING_NEEDED, printable_key
 from tenor.serving.limits import Limits
 
@@ -26,7 +26,7 @@ _PLAIN = re.compile(rb'[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _VALUE_STARTS = frozenset(bytes([first]) for first in b"-0123456789tfn[{")
 """First bytes of values that are not strings."""
-_unescape: Any = json.JSONDecoder().decode
+_unescape: Callable[[str], str] = json.JSONDecoder().decode
 _WORDS = {b"true": True, b"false": False, b"null": None}
 
 
@@ -49,7 +49,7 @@ class JsonReader:
         self._at = 3 if body.startswith(codecs.BOM_UTF8) else 0
         self._characters = 0
 
-    def read(self) -> Any:
+    def read(self) -> Json:
         """The value of the body; an empty list for any list, since no request is a list.
 
         Raises:
@@ -125,7 +125,7 @@ class JsonReader:
                 raise self._error("a comma should be here")
             first = self._next()
 
-    def _scalar(self, first: bytes, key: str) -> Any:
+    def _scalar(self, first: bytes, key: str) -> Json:
         if first == b'"':
             return self._string(printable_key(key))
         if first and first in b"[{":

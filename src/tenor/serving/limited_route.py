@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from tenor._core.records import Json
 from tenor.serving.asgi import BODY_KEY
 from tenor.serving.json_reader import JsonReader
 from tenor.serving.limits import Limits
@@ -30,7 +31,7 @@ def route_class(limits: Limits, list_fields: frozenset[str]) -> type[APIRoute]:
             body: bytes | None = self.scope.get(BODY_KEY)
             return await super().body() if body is None else body
 
-        async def json(self) -> Any:
+        async def json(self) -> Json:
             reader = JsonReader(body := await self.body(), limits, list_fields)
             if len(body) <= _INLINE_BYTES:
                 return reader.read()

@@ -8,10 +8,9 @@ page of the server itself, from an allowed origin, or from no page.
 
 import ipaddress
 import re
-from collections.abc import MutableMapping
-from typing import Any
 
 from tenor.errors import SettingsError
+from tenor.serving.asgi import Message
 
 _LABELS = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
 """A name in ASCII and lower case. Some resolvers take other characters, such as '。' or '%2e', for its dots."""
@@ -46,7 +45,7 @@ class Origins:
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
         self._origins = frozenset(allowed_origins)
 
-    def refusal(self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+    def refusal(self, scope: Message, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
         """The status and the text with which a request is refused; None: it is not.
 
         Args:

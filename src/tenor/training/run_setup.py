@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tenor._core.records import JsonObject
 from tenor.config import settings
@@ -45,7 +45,7 @@ def load_init(folder: str | None, family: Family) -> EncoderBundle | None:
     return encoder
 
 
-def resolve_settings(family: Family, values: JsonObject, encoder: EncoderBundle | None) -> Any:
+def resolve_settings(family: Family, values: JsonObject, encoder: EncoderBundle | None) -> FamilyConfig:
     """The family's settings. The encoder that training starts from decides the settings that shape it.
 
     Args:

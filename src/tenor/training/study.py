@@ -9,10 +9,10 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tenor._core import atomic
-from tenor._core.records import JsonMapping, JsonObject
+from tenor._core.records import Json, JsonMapping, JsonObject
 from tenor.config import run_config
 from tenor.config.run_config import RunConfig
 from tenor.config.search_space import Choice, Range, Space
@@ -23,6 +23,13 @@ DATABASE, BEST, TRIALS = "study.db", "best.toml", "trials.csv"
 
 _NAME = "tenor"
 _STARTUP = 5  # trials before any is pruned, and before the search proposes other settings than random ones
+
+OptunaModule: TypeAlias = Any
+"""The module `optuna`, which is imported only for a search."""
+OptunaStudy: TypeAlias = Any
+"""`optuna.Study`."""
+OptunaTrial: TypeAlias = Any
+"""`optuna.Trial` or `optuna.trial.FrozenTrial`."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +44,18 @@ class Study:
         space: The settings to try, and their ranges.
     """
 
-    optuna: Any
-    study: Any
+    optuna: OptunaModule
+    study: OptunaStudy
     folder: Path
     run: RunConfig
     space: Space
 
-    def finished(self) -> list[Any]:
+    def finished(self) -> list[OptunaTrial]:
         """The trials that were completed or pruned, in their order."""
         states = self.optuna.trial.TrialState
         return list(self.study.get_trials(deepcopy=False, states=(states.COMPLETE, states.PRUNED)))
 
-    def propose(self, number: int, known: Sequence[Any], deadline: float | None) -> Proposal:
+    def propose(self, number: int, known: Sequence[OptunaTrial], deadline: float | None) -> Proposal:
         """The defaults at first, then what TPE proposes from the trials `known`.
 
         The draws come from the seed, the number and these trials alone, so a search that was interrupted continues as
@@ -65,7 +72,7 @@ class Study:
         values = {name: _suggest(trial, name, choices) for name, choices in self.space.items()}
         return Proposal(number, values, self._medians(known), deadline, trial.params, trial.distributions)
 
-    def _medians(self, known: Sequence[Any]) -> dict[int, float]:
+    def _medians(self, known: Sequence[OptunaTrial]) -> dict[int, float]:
         """Epoch -> the median validation loss of the trials after it; empty as long as there are few trials."""
         complete = [trial for trial in known if trial.state == self.optuna.trial.TrialState.COMPLETE]
         if len(complete) < _STARTUP:
@@ -133,7 +140,7 @@ class Study:
             ) from None
 
 
-def load_optuna() -> Any:
+def load_optuna() -> OptunaModule:
     """The module `optuna`, silenced. Raises MissingExtraError if it is not installed."""
     try:
         import optuna
@@ -144,7 +151,7 @@ def load_optuna() -> Any:
     return optuna
 
 
-def open_study(optuna: Any, folder: Path, identity: JsonMapping, run: RunConfig, space: Space) -> Study:
+def open_study(optuna: OptunaModule, folder: Path, identity: JsonMapping, run: RunConfig, space: Space) -> Study:
     """The search in this folder; a new one if there is none.
 
     Args:
@@ -173,7 +180,7 @@ def open_study(optuna: Any, folder: Path, identity: JsonMapping, run: RunConfig,
     return Study(optuna, study, folder, run, space)
 
 
-def _open_database(optuna: Any, folder: Path) -> Any:
+def _open_database(optuna: OptunaModule, folder: Path) -> OptunaStudy:
     import sqlalchemy
 
     database = folder / DATABASE
@@ -197,7 +204,7 @@ def _open_database(optuna: Any, folder: Path) -> Any:
         ) from None
 
 
-def _suggest(trial: Any, name: str, choices: Choice | Range) -> Any:
+def _suggest(trial: OptunaTrial, name: str, choices: Choice | Range) -> Json:
     if isinstance(choices, Choice):
         # As JSON, since Optuna only stores words and numbers.
         return json.loads(trial.suggest_categorical(name, [json.dumps(value) for value in choices.values]))

@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenor.data.io import arrow_messages, arrow_sizes, parquet_pages
-from tenor.data.io.chunks import CHUNK_ROWS, Chunk, Table, require_distinct
+from tenor.data.io.chunks import CHUNK_ROWS, Cell, Chunk, Table, require_distinct
 from tenor.data.io.limits import FREE_ARROW_BYTES, MAX_ROW_BYTES, Expansion, megabytes, require_few_columns
 from tenor.errors import DataError, Location
 
@@ -146,7 +146,7 @@ def _small_batches(
                 row += end - start
 
 
-def _values(array: "pyarrow.Array", first: Location) -> list[Any]:
+def _values(array: "pyarrow.Array", first: Location) -> list[Cell]:
     """An Arrow array as Python values; `first` is the place of the first one."""
     import pyarrow
 

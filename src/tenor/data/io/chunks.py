@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenor.data.io.limits import size_of
 from tenor.errors import DataError, Location
@@ -17,6 +17,10 @@ CHUNK_CHARACTERS = 4_000_000
 """Characters in a chunk, about."""
 
 
+Cell: TypeAlias = Any
+"""A value of a table: what its file can hold, such as a string, a number, a list, or None."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Some rows of a table.
@@ -27,7 +31,7 @@ class Chunk:
     """
 
     row: int
-    columns: dict[str, list[Any]]
+    columns: dict[str, list[Cell]]
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
@@ -62,7 +66,7 @@ class Table:
         return Location(self.name, row, column)
 
 
-def chunked(rows: Iterable[list[Any]], columns: list[str]) -> Iterator[Chunk]:
+def chunked(rows: Iterable[list[Cell]], columns: list[str]) -> Iterator[Chunk]:
     """Rows as chunks of limited size; each row has its values in the order of the columns."""
     first, held, size, width = 1, [], 0, 8 * len(columns)
     for row in rows:
@@ -82,5 +86,5 @@ def require_distinct(columns: list[str], name: str) -> None:
         raise DataError(f"{name}: there are two columns named {repeated[0]!r:.200}.", "Give each column its own name.")
 
 
-def _transpose(rows: list[list[Any]], columns: list[str]) -> dict[str, list[Any]]:
+def _transpose(rows: list[list[Cell]], columns: list[str]) -> dict[str, list[Cell]]:
     return {column: [row[index] for row in rows] for index, column in enumerate(columns)}

@@ -3,10 +3,9 @@
 import contextlib
 import itertools
 from collections.abc import Generator, Iterable, Iterator
-from typing import Any
 
 from tenor.data.io import limits
-from tenor.data.io.chunks import CHUNK_ROWS, Table, chunked
+from tenor.data.io.chunks import CHUNK_ROWS, Cell, Table, chunked
 from tenor.data.io.json_text import Row, decode, require_object
 from tenor.data.io.lines import Lines
 from tenor.errors import DataError, Location
@@ -23,7 +22,7 @@ def read(lines: Lines) -> Table:
     if not lines.row:
         raise DataError(f"{lines.name}: the file is empty.", "Give a file with one JSON object a line.")
 
-    def values() -> Iterator[list[Any]]:
+    def values() -> Iterator[list[Cell]]:
         known = set(columns)
         for row in _objects(lines):
             new = [key for key in row if key not in known]

@@ -4,15 +4,15 @@ import json
 import re
 import sys
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.records import Json, JsonObject
 from tenor.data.io import limits
 from tenor.errors import DataError, Location
 
-Row = dict[str, Any]
+Row = JsonObject
 
 # Possessive, since a string of 64 MB would otherwise take gigabytes to match.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
@@ -23,7 +23,7 @@ _STARTS_VALUE[list(b"[{,")] = True
 _BLOCK = 1 << 20
 
 
-def decode(text: str, at: Location, remedy: str) -> Any:
+def decode(text: str, at: Location, remedy: str) -> Json:
     """Parse a JSON text.
 
     Args:
@@ -110,7 +110,7 @@ def _too_deep(at: Location) -> DataError:
     )
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> Row:
+def _unique(pairs: list[tuple[str, Json]]) -> Row:
     """The object of some pairs. Raises DataError if a key occurs twice."""
     row = dict(pairs)
     if len(row) != len(pairs):

@@ -1,12 +1,12 @@
 """Exports of Label Studio -> rows: the data of each task and the choices of its annotators."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from tenor._core.records import JsonObject
 from tenor.data.io.limits import require_few_columns
 from tenor.errors import DataError, Location, RowNumbers, listed, rows_phrase
 
-Row = dict[str, Any]
+Row = JsonObject
 
 
 def is_export(first: Row) -> bool:

@@ -1,10 +1,13 @@
 """Reading structs in the compact form of Thrift, strictly."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 _MAX_NESTING = 32
 
-Struct = dict[int, Any]
+Value: TypeAlias = Any
+"""A number, a list, or a struct; None: it was skipped."""
+
+Struct = dict[int, Value]
 """The fields of a struct by their numbers."""
 
 
@@ -52,7 +55,7 @@ def read_struct(data: bytes, at: int, depth: int = 0) -> tuple[Struct, int]:
     return fields, at + 1
 
 
-def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
+def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Value, int]:
     """A value of some kind, and the position after it. Doubles and strings are skipped."""
     if kind in (1, 2):  # true and false, which the kind itself holds
         return kind == 1, at
@@ -73,7 +76,7 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
     raise ValueError("its metadata have an unknown type")
 
 
-def _list(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
+def _list(data: bytes, at: int, depth: int) -> tuple[list[Value], int]:
     """A list or set, and the position after it. Each element takes at least one byte."""
     count, kind, at = data[at] >> 4, data[at] & 0xF, at + 1
     if count == 0xF:
