@@ -82,7 +82,7 @@ def train(config: RunConfig, *, callback: Callback | None = None) -> TrainedMode
         The folder of the model, the model and its metrics.
 
     Raises:
-        DataError: The data cannot be read or cannot be learned from.
+        DataError: The data cannot be read, or a model cannot be trained on them.
         SettingsError: A setting is unknown or cannot work.
         BundleError: The folder exists already, or cannot be written.
         MissingExtraError: A package is not installed.
@@ -100,7 +100,7 @@ def tune(
     parallel: int = 1,
     callback: Callback | None = None,
 ) -> TuningResult:
-    """Search for better settings of a family. Settings that `config` names stay as they are.
+    """Search for better settings of a family. Settings that `config` names stay unchanged.
 
     Args:
         config: The run to tune. If `config.out` has an interrupted search, that search continues.

@@ -60,7 +60,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         weights = sample_weights(task, targets, class_weight)
         unlabelled_texts = () if unlabelled is None else check_texts(unlabelled)
         if unlabelled_texts and not family.uses_unlabelled:
-            raise SettingsError(f"{family.name!r} learns from labelled texts alone.", "Use family='auto'.")
+            raise SettingsError(f"{family.name!r} trains on labelled texts alone.", "Use family='auto'.")
         groups = CheckContext(Dataset("the texts", texts, ())).split_groups
         examples = Examples(texts, targets, task, weights, groups, unlabelled=unlabelled_texts)
         with tracking.track(self.log, Path("runs", self.family), Callback()) as tracker:
@@ -163,7 +163,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         if len(labels) != len(texts):
             raise DataError(
                 f"there are {counted(len(texts), 'text')} and {counted(len(labels), 'label')}.",
-                "Give one label a text.",
+                "Give one label per text.",
             )
         if getattr(labels, "ndim", 1) == 2 or any(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
             return self._fit_multilabel(texts, labels, unlabelled)
@@ -175,7 +175,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             )
         labels = np.asarray(labels)
         if labels.ndim != 1:
-            raise DataError(f"the labels have the shape {labels.shape}.", "Give one label a text.")
+            raise DataError(f"the labels have the shape {labels.shape}.", "Give one label per text.")
         if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
             raise DataError(
                 "a label is not a whole number.",
@@ -324,7 +324,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         except (ValueError, TypeError, OverflowError):
             raise DataError("a value is not a number.", "Give a number for each text.") from None
         if values.shape != (len(texts),):
-            raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one a text.")
+            raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one per text.")
         if not len(values) or not (np.abs(values) < LARGEST_NUMBER).all():
             raise DataError(f"a value is not finite or above {LARGEST_NUMBER:g}, or there is none.", "Give numbers.")
         task = Regression(mean=float(values.mean()), std=float(values.std()) or 1.0)

@@ -240,7 +240,7 @@ def test_what_is_being_written_is_not_cleaned_up(tmp_path: Path) -> None:
 def test_a_device_a_pipe_or_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError, match="This is no plain file"):
+    with pytest.raises(OSError, match="This is not a regular file"):
         atomic.write(tmp_path / "pipe", b"new")
     with pytest.raises(IsADirectoryError, match="folder"):
         atomic.write(tmp_path / "folder", b"new")

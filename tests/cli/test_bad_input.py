@@ -225,7 +225,7 @@ def test_an_output_that_exists_is_refused_and_kept(
         (
             "--test-size",
             "0.999",
-            r"--test-size: 0\.999 of 60 texts leaves fewer than 5 to learn from\.\nGive a smaller",
+            r"--test-size: 0\.999 of 60 texts leaves fewer than 5 to train on\.\nGive a smaller",
         ),
         ("--test-size", "1", r"setting 'test_size' must be at least 0 and below 1\."),
         ("--test-size", "nan", r"train: test_size is not a usable number\.\nGive a number\."),
@@ -233,7 +233,7 @@ def test_an_output_that_exists_is_refused_and_kept(
         (
             "--validation",
             "0.98",
-            r"--validation: 0\.98 of 48 texts leaves fewer than 5 to learn from\.\nGive a smaller",
+            r"--validation: 0\.98 of 48 texts leaves fewer than 5 to train on\.\nGive a smaller",
         ),
         (
             "--validation",

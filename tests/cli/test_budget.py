@@ -106,7 +106,7 @@ def test_texts_without_labels_and_a_small_model_in_place_of_the_blend(
     assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
     refused = cli("train", english_csv, "--unlabelled", others, "--family", "ngram", "--out", tmp_path / "other")
     assert refused.code == 1
-    assert "'ngram' learns from labelled texts alone" in refused.err
+    assert "'ngram' trains on labelled texts alone" in refused.err
 
 
 def test_a_search_comes_before_training(cli: Cli, tmp_path: Path, english_csv: Path) -> None:

@@ -91,7 +91,7 @@ def test_what_cannot_be_validated_on_is_refused(run: RunConfig, tmp_path: Path) 
         DataError, match=r"strange\.csv, column 'label': the label 'mixed' was not in the training data"
     ):
         pipeline.train(replace(run, validation=str(strange)))
-    few = {0.01: "fewer than 5 to validate on", 0.999: "fewer than 5 to learn from"}
+    few = {0.01: "fewer than 5 to validate on", 0.999: "fewer than 5 to train on"}
     for share, message in few.items():
         with pytest.raises(SettingsError, match=rf"^`validation=\.\.\.`: {share} of [0-9]+ texts leaves {message}\."):
             pipeline.train(replace(run, settings=QUICK, validation=share))

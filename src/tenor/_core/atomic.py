@@ -177,7 +177,7 @@ def _require_file(path: Path) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):  # a link is replaced, its target is kept
-        raise FileExistsError(errno.EEXIST, "This is no plain file", str(path))
+        raise FileExistsError(errno.EEXIST, "This is not a regular file", str(path))
 
 
 @contextlib.contextmanager

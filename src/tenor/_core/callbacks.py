@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 
 class Callback:
-    """What a training run calls as it goes on. Every method of this class does nothing: override those you need.
+    """What a training run calls while it trains. Every method of this class does nothing: override those you need.
 
     An exception that a method raises ends the run.
     """
@@ -29,7 +29,7 @@ class Callback:
         """Receive metrics for learning curves.
 
         Args:
-            kind: `step` (a batch that a network has learned from), `epoch` or `fold`. If several models are trained,
+            kind: `step` (a batch that a network was trained on), `epoch` or `fold`. If several models are trained,
                 the name of the model comes first: `cnn/step`.
             step: Number of the batch, epoch or fold, from 1.
             metrics: Their values by name.

@@ -57,7 +57,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class Examples:
-    """Labelled texts to learn from.
+    """Labelled texts to train on.
 
     Attributes:
         texts: The texts, in memory or on disk.
@@ -66,7 +66,7 @@ class Examples:
         weights: (texts,) how much each counts, 1 on average.
         groups: (texts,) number of each text's group; a split keeps a group together. None: each text is a group.
         unlabelled: Further texts, without labels.
-        validation: Texts that choose settings and epochs and calibrate; nothing is learned from them. None: a family
+        validation: Texts that choose settings and epochs and calibrate; nothing is trained on them. None: a family
             holds out a part of these texts where it needs one.
     """
 
@@ -100,7 +100,7 @@ class Examples:
         return self.take(kept), replace(self.take(held_out), unlabelled=())
 
     def train_validation_split(self, share: float, seed: int) -> "tuple[Examples, Examples]":
-        """Examples to learn from, and to validate on: `validation`, or about this share where there is none."""
+        """Examples to train on, and to validate on: `validation`, or about this share where there is none."""
         if self.validation is None:
             return self.split(share, seed)
         return replace(self, validation=None), self.validation
@@ -111,7 +111,7 @@ class Examples:
 
 
 class HeldOut(NamedTuple):
-    """Training texts that the model, or one like it, has not learned from.
+    """Training texts that the model, or one like it, was not trained on.
 
     Attributes:
         targets: (texts, ...) their labels, encoded by `task.encode`.

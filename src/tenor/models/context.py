@@ -25,7 +25,7 @@ class Checkpoints:
 
     Attributes:
         folder: The folder; it is made when the first checkpoint is written.
-        resume: Go on from the checkpoint in the folder.
+        resume: Continue from the checkpoint in the folder.
         run: What identifies the run (settings, seed, fingerprint of the data). A checkpoint of another run, of another
             backend, or of a GPU where there is a processor now, is refused.
         min_interval_s: Seconds between checkpoints, at least; one is also written after every epoch.
@@ -43,7 +43,7 @@ class Checkpoints:
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
     def announce_resume(self, callback: Callback) -> None:
-        """Say how an interrupted run goes on, if it can."""
+        """Say how to resume an interrupted run, if that is possible."""
         if (self.folder / CHECKPOINT).exists():
             callback.on_message("interrupted; the same run with `resume=True` continues from the last checkpoint.")
 

@@ -60,13 +60,13 @@ class Family(ABC):
         pretraining: Defaults for pretraining that differ from those of `config`.
         after_pretraining: Defaults that differ from those of `config` where training starts from an encoder that Tenor
             pretrained.
-        uses_unlabelled: Whether it can learn from texts without labels too.
+        uses_unlabelled: Whether it can train on texts without labels too.
         needs_keras: Whether it needs Keras and a backend.
-        writes_checkpoints: Whether an interrupted run can go on from a checkpoint.
+        writes_checkpoints: Whether an interrupted run can resume from a checkpoint.
         has_graphs: Whether its models are ONNX graphs, or have members that are.
         tunable: Whether its settings can be searched, in `config.space`.
         unset: How the value None of a setting is shown.
-        without_holdout: Settings that let a model learn from all examples, for callers with a validation part.
+        without_holdout: Settings that let a model train on all examples, for callers with a validation part.
         for_soft_targets: Settings for targets that are probabilities.
         timed_settings: Settings that record how far a fit with limited time came, so that it can be repeated.
     """

@@ -1,7 +1,7 @@
 """Combines the texts of many requests into few calls of the model.
 
-Requests queue while the model computes; as soon as it is free, they go to it as one batch. So a single request never
-waits, and batches grow with the load.
+Requests queue while the model computes. As soon as it is ready, they become one batch. So a single request never waits,
+and batches grow with the load.
 """
 
 import asyncio

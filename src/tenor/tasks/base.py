@@ -110,7 +110,7 @@ class Task(ABC):
 
     @abstractmethod
     def soft_targets(self, logits: Floats) -> Targets:
-        """Targets for a model that learns from this one: probabilities, (texts, labels), or values, (texts,)."""
+        """Targets for a model trained on these predictions: probabilities, (texts, labels), or values, (texts,)."""
 
     @abstractmethod
     def losses(self, targets: Targets, logits: Floats) -> Floats:

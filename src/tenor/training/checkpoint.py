@@ -89,7 +89,7 @@ class Checkpoint(NamedTuple):
 
 
 def write(checkpoints: Checkpoints, checkpoint: Checkpoint, variables: Mapping[str, keras.Variable]) -> None:
-    """Write a checkpoint in the place of the last one.
+    """Write a checkpoint, which replaces the last one.
 
     Args:
         checkpoints: Where it goes.
@@ -136,7 +136,7 @@ def read(
     path = checkpoints.folder / CHECKPOINT
     n_values: int = sum(math.prod(variable.shape) for variable in variables.values())
     try:
-        # Each value at most twice, as it is now and as it was in the best epoch, with 8 bytes each.
+        # Each value at most twice, its current value and that of the best epoch, with 8 bytes each.
         data = parallel.read_by_first(path, 2 * 8 * n_values + _METADATA_BYTES)
     except FileNotFoundError:
         return None

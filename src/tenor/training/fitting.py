@@ -73,7 +73,7 @@ def fit_network(
 
     Args:
         family: Its family.
-        examples: What to learn from.
+        examples: What to train on.
         config: The family's settings.
         context: How it is fitted.
         train_network: Trains it on other machines; None: in this process.

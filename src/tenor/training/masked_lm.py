@@ -44,7 +44,7 @@ def fit(family: NetworkFamily, texts: Sequence[str], config: NetworkConfig, cont
     """
     started_at, seed, init = time.perf_counter(), context.seed, context.init
     if len(texts) < 2:
-        raise DataError("one text, or none, is too few to learn from.", "Give many; thousands are usual.")
+        raise DataError("one text, or none, is too few to train on.", "Give many; thousands are usual.")
     require(getattr(config, "tune", None) in (None, "all"), "tune", "must be all: pretraining trains all blocks")
     order = np.random.default_rng(seed).permutation(len(texts))
     n_validation = math.ceil(len(texts) * config.validation)

@@ -3,7 +3,7 @@
 15% of the tokens of a row are predicted. Of these, 80% are replaced by the mask token, 10% by a random token, and 10%
 stay (Devlin et al., 2019). An encoder with random weights predicts 40% (Wettig et al., 2023, "Should You Mask 15% in
 Masked Language Modeling?"), and frequent tokens less often (Mikolov et al., 2013, "Distributed Representations of Words
-and Phrases"), since it has few texts to learn words from and little to learn from `the`.
+and Phrases"), since it has few texts to learn words from, and `the` teaches it little.
 
 Training predicts a masked token among the masked tokens of its batch and some random ones. The logarithm of the
 probability that a candidate is among them is subtracted from its logit (sampled softmax: Jean et al., 2015). Without

@@ -22,7 +22,7 @@ from tenor.text.encoded import TextEncoder
 from tenor.training.objective import EncodedExamples, LabelObjective
 from tenor.training.trainer import Trainer
 
-_FEW_TEXTS = 1_000  # with at most so many texts, the head is fitted again after the whole network
+_FEW_TEXTS = 1_000  # with at most this many texts, the head is fitted again after the whole network
 
 
 @dataclass(frozen=True)

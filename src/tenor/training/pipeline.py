@@ -61,7 +61,7 @@ def train(
     family.require_installed()
     if run.unlabelled is not None and not family.uses_unlabelled:
         raise SettingsError(
-            f"{family.name!r} learns from labelled texts alone.",
+            f"{family.name!r} trains on labelled texts alone.",
             "Leave out `unlabelled=...`, use `family='auto'`, or train an encoder on the texts: tenor pretrain.",
         )
     run_setup.check_quantise(run, family)

@@ -105,7 +105,7 @@ def require_share(option: str, share: float, data: Dataset, purpose: str) -> Non
     if small or (share > 1 - _USUAL_SHARE and (1 - share) * rows < _MIN_TEXTS):
         raise SettingsError(
             f"`{option}=...`: {share:g} of {rows:,} texts leaves fewer than {_MIN_TEXTS} to "
-            f"{purpose if small else 'learn from'}.",
+            f"{purpose if small else 'train on'}.",
             f"Give a {'larger' if small else 'smaller'} share, such as {_USUAL_SHARE}, or more texts.",
         )
 

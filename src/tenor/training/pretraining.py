@@ -40,7 +40,7 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
     started_at = time.perf_counter()
     corpus = sources.read_unlabelled(run.corpus, run.text)
     read_s = time.perf_counter() - started_at
-    callback.on_message(f"{counted(len(corpus), 'text')} to learn from.")
+    callback.on_message(f"{counted(len(corpus), 'text')} to train on.")
     digest = provenance.fingerprint(corpus)
     identity = run_identity.identify_pretraining(run, family, config, init, digest)
     folder, existing = run_identity.find_existing(run, folder, identity, callback)

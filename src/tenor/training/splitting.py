@@ -21,7 +21,7 @@ from tenor.tasks import Targets, Task
 def report_common_texts(validation: Dataset, data: Dataset, test: Dataset | None, callback: Callback) -> None:
     """Report how many validation texts are also training or test texts."""
     validation_texts = {text.strip() for text in validation.texts}
-    for part, purpose in ((data, "learn from"), (test, "measure on")):
+    for part, purpose in ((data, "train on"), (test, "measure on")):
         if part is None:
             continue
         if common := len(validation_texts.intersection(text.strip() for text in part.texts)):
@@ -31,7 +31,7 @@ def report_common_texts(validation: Dataset, data: Dataset, test: Dataset | None
 
 
 def on_disk(data: Dataset) -> bool:
-    """Whether there are so many texts that they are on disk."""
+    """Whether the texts are on disk, since there are too many for memory."""
     return text_source(data.texts).on_disk
 
 

@@ -59,7 +59,7 @@ class Study:
         """The defaults at first, then what TPE proposes from the trials `known`.
 
         The draws come from the seed, the number and these trials alone, so a search that was interrupted continues as
-        it would have gone on.
+        it would have without the interruption.
         """
         if not number:
             return Proposal(number, {}, {}, deadline, {}, {})
@@ -173,7 +173,7 @@ def open_study(optuna: OptunaModule, folder: Path, identity: JsonMapping, run: R
     if changed:
         raise SettingsError(
             f"{folder}: this is a search with other {' and '.join(changed)}.",
-            "Give the same data and options to go on with it, or choose another folder (`out=...`).",
+            "Give the same data and options to continue it, or choose another folder (`out=...`).",
         )
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # it was killed

@@ -36,7 +36,7 @@ class TuneConfig:
     """What to search for, and how long.
 
     Attributes:
-        run: The run to tune; the settings that it names stay as they are.
+        run: The run to tune; the settings that it names stay unchanged.
         trials: Number of trials in all, with those of an interrupted search.
         budget: Seconds; None: no limit.
         parallel: Trials that are proposed together, so that they can run at the same time. The result depends on it,
@@ -173,7 +173,7 @@ class _Search:
     run_trials: RunTrials
 
     def run_until(self, trials: int) -> None:
-        """Run trials until there are so many, or the time is over."""
+        """Run trials until there are `trials` of them, or the time is over."""
         folder = self.study.folder
         self.study.remove_parts()
         finished = len(self.study.finished())
@@ -189,7 +189,8 @@ class _Search:
         except KeyboardInterrupt:
             kept = len(self.study.finished())
             self.callback.on_message(
-                f"interrupted: {counted(kept, 'trial is', 'trials are')} kept in {folder}; 'tenor tune' goes on there."
+                f"interrupted: {counted(kept, 'trial is', 'trials are')} kept in {folder}; "
+                "'tenor tune' continues there."
             )
             raise
 

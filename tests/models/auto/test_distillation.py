@@ -146,5 +146,5 @@ def test_a_small_model_takes_the_place_of_the_blend_and_repeats() -> None:
 def test_the_estimator_takes_texts_without_labels() -> None:
     model = TextClassifier("auto", {"members": ["ngram", "ngram unlabelled=50"]})
     assert (model.fit(TEXTS, LABELS, unlabelled=OTHERS).predict(TEXTS) == LABELS).mean() > 0.9
-    with pytest.raises(SettingsError, match="'ngram' learns from labelled texts alone"):
+    with pytest.raises(SettingsError, match="'ngram' trains on labelled texts alone"):
         TextClassifier("ngram").fit(TEXTS, LABELS, unlabelled=OTHERS)

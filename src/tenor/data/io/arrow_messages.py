@@ -71,7 +71,7 @@ def _message(file: "pyarrow.NativeFile", position: int) -> tuple[bytes, int]:
     first = _number("<i", head, 0)
     length, begin = (_number("<i", head, 4), position + 8) if first == _MARK else (first, position + 4)
     if not 0 <= length <= file.size() - begin:
-        raise ValueError("a message is cut off")
+        raise ValueError("a message is incomplete")
     return file.read_at(length, begin), begin
 
 

@@ -157,7 +157,7 @@ def _header(file: BinaryIO, position: int) -> tuple[Struct, int]:
             break
         except IndexError:
             if len(data) < size or size >= _MAX_HEADER:
-                raise ValueError("the header of a page is cut off") from None
+                raise ValueError("the header of a page is incomplete") from None
             size *= 16
     if not all(
         isinstance(header.get(field), int) and header[field] >= 0 for field in (_KIND, _DECOMPRESSED, _COMPRESSED)

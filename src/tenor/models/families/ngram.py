@@ -36,7 +36,7 @@ from tenor.text.ngrams import NgramCounts
 MIN_FOLDS, _MAX_FOLDS = 4, 20
 """Folds for calibration. The more there are, the more the models that score a fold are like the one that is saved."""
 
-_SCORED_TEXTS = 5_000  # so many are enough, except where rare labels need thresholds
+_SCORED_TEXTS = 5_000  # this many are enough, except where rare labels need thresholds
 _SCORED_TEXTS_MULTILABEL = 20_000  # and there, where the texts are on disk
 _SCORED_CELLS, _MIN_SCORED_TEXTS = 1 << 24, 1_000  # with many classes, fewer texts: there is a score for each class
 _MAX_ROWS_FOR_FOLDS = 100_000  # texts on disk; with more, the model leaves out some texts, and there are no folds
@@ -123,7 +123,7 @@ def calibration_folds(
 def out_of_fold_logits(
     counts: NgramCounts, examples: Examples, config: Config, folds: Sequence[tuple[Rows, Rows]]
 ) -> Floats:
-    """Logits by models that have not learned from the texts: (texts, outputs).
+    """Logits by models that were not trained on the texts: (texts, outputs).
 
     Args:
         counts: Counts of all texts.

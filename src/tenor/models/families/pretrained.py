@@ -22,7 +22,7 @@ from tenor.text.encoded import TextEncoder, Truncation
 
 # On SST-2 with 16 and 32 phrases a class the fixed encoder was better by 1 and 2 points, with 64 worse by 2.
 _MIN_TEXTS_TO_TUNE = 100
-_MIN_TEXTS_FOR_LAST_BLOCK = 2_000  # with so many, the last block alone becomes the best
+_MIN_TEXTS_FOR_LAST_BLOCK = 2_000  # with this many, the last block alone becomes the best
 
 
 @dataclass(frozen=True)

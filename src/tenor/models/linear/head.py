@@ -27,7 +27,7 @@ def fit(
         task: What is predicted.
         weights: (texts,) how much each counts.
         seed: Seed of the folds.
-        choose: Whether to choose the regularisation. If the encoder has learned from the same texts, the choice would
+        choose: Whether to choose the regularisation. If the encoder was trained on the same texts, the choice would
             be too weak.
 
     Returns:

@@ -15,7 +15,7 @@ from tenor.models.linear.loss import InnerProduct, Loss
 from tenor.tasks import Floats
 
 _HISTORY = 6  # steps that approximate the Hessian
-_LARGE_TABLE, _SHORT_HISTORY = 1 << 22, 3  # from so many entries on, fewer steps
+_LARGE_TABLE, _SHORT_HISTORY = 1 << 22, 3  # from this many entries on, fewer steps
 _LINE_SEARCH_STEPS = 6
 
 

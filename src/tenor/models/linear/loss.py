@@ -31,7 +31,7 @@ InnerProduct = Callable[[Floats, Floats], Floats]
 
 _PART_CELLS = 1 << 24  # logits that are computed together: 64 MiB
 _MAX_MEMORY_CELLS = 1 << 26  # logits that are kept in memory; more are on disk
-_SMALL_TABLE = 1 << 23  # entries of a gradient, of which one per core fits into memory
+_SMALL_TABLE = 1 << 23  # entries of a gradient; one gradient per core fits into memory
 _SAFE_EXPONENT = 60.0  # exponentials of this size, and their sums, are finite in float32
 
 

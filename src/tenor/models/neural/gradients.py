@@ -49,7 +49,7 @@ class DifferentiableModel(Protocol):
         """The texts as ids."""
 
     def sequential_batches(self, lengths: npt.NDArray[np.int64], tokens: int) -> list[Batch]:
-        """Batches of rows of these lengths, with at most so many tokens each."""
+        """Batches of rows of these lengths, with at most `tokens` tokens each."""
 
 
 def attribute(model: DifferentiableModel, texts: Sequence[str], directions: Floats) -> list[Attribution]:

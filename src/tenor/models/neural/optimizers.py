@@ -66,7 +66,7 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
         self.schedule.set_total_steps(warmup_steps, steps)
 
     def _clip_gradients(self, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
-        """Clip without a dense gradient for tables of which only some rows occur in the batch."""
+        """Clip without a dense gradient for tables if only some of their rows occur in the batch."""
         merged = [_merge_rows(each, self._is_adam) if hasattr(each, "indices") else each for each in gradients]
         squares = [ops.sum(ops.square(_values(each))) for each in merged if each is not None]
         norm = ops.sqrt(ops.sum(ops.stack(squares)))

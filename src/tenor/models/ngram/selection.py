@@ -21,7 +21,7 @@ _OTHER_NGRAMS = ((1,), ()), ((1, 2, 3), ())
 _NGRAMS_WITH_CHARACTERS = ((), (1, 2, 3)), ((1, 2), (3, 4, 5))
 
 MAX_CHARACTERS = 5_000_000
-"""N-grams of characters are tried if the training texts have at most so many characters in all."""
+"""N-grams of characters are tried if the training texts have at most this many characters in all."""
 
 _SAMPLE_ROWS = 200_000  # texts, where they are on disk
 _FIRST_C = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}

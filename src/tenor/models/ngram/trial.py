@@ -18,9 +18,9 @@ from tenor.tasks import Floats, SingleLabel
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
-_MAX_ENTRIES = 2_000_000  # about so many counts are fitted and measured, so the time does not grow with the data
+_MAX_ENTRIES = 2_000_000  # about this many counts are fitted and measured, so the time does not grow with the data
 _MIN_TEXTS = 500
-_TEXTS_PER_CLASS = 20  # if there is no room for so many texts of every class, the trial uses some classes
+_TEXTS_PER_CLASS = 20  # if there is no room for this many texts of every class, the trial uses some classes
 _MIN_CLASSES = 10
 _VALIDATION = 0.5  # measuring is cheap, and with fewer texts much of the choice would be noise
 
@@ -134,7 +134,7 @@ class Trial:
 
 
 def _select_classes(examples: Examples, config: Config, order: Rows) -> tuple[Examples, Rows]:
-    """Of thousands of classes, so many that a trial has enough texts of each.
+    """Of thousands of classes, a number that leaves a trial enough texts of each.
 
     Args:
         examples: The texts.
