@@ -22,13 +22,10 @@ from tenor.errors import SettingsError
 from tenor.models import registry
 from tenor.models.context import FitContext
 from tenor.models.onnx import onnx_network
-from tenor.training import neural as fitting
-from tenor.training import pipeline
+from tenor.training import neural, pipeline
 
 pytest.importorskip("ray")
 pytest.importorskip("jax")
-
-from functools import partial
 
 from tenor.distributed import cluster, training
 
@@ -125,11 +122,9 @@ def test_workers_make_as_many_steps_as_the_first_has_time_for() -> None:
     values = {"vocabulary": 60, "embedding": 4, "max_length": 16, "batch_tokens": 240, "epochs": 100_000}
     config = settings.make(family.config, values, "test")
     with cluster.connected("ray") as connected:
-        train_network = partial(fitting.fit_network, train_network=training.learner(connected, 2, 1))
-        context = FitContext(seed=1, seconds=4, fit_network=train_network)
-        fitted = fitting.fit(family, runs.EXAMPLES, config, context)
+        train_network = training.learner(connected, 2, 1)
+        fitted = neural.fit(family, runs.EXAMPLES, config, FitContext(seed=1, seconds=4), train_network)
         assert 1 <= fitted.config.steps < 100_000
-        train_network = partial(fitting.fit_network, train_network=training.learner(connected, 2, 9))
-        context = FitContext(seed=1, fit_network=train_network)
+        train_network = training.learner(connected, 2, 9)
         with pytest.raises(SettingsError, match="no node of the cluster has 9 cores"):
-            fitting.fit(family, runs.EXAMPLES, config, context)
+            neural.fit(family, runs.EXAMPLES, config, FitContext(seed=1), train_network)
