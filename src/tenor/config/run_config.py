@@ -1,11 +1,11 @@
 """Configuration of a training run and of a pretraining run; a run file (TOML) has the same keys."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any, Literal
 
 from tenor._core.printable import printable_json
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
 from tenor.errors import SettingsError
 from tenor.tasks import Kind
@@ -58,7 +58,7 @@ class RunConfig:
     text: str | None = None
     label: str | None = None
     family: str = "auto"
-    settings: dict[str, Any] | None = None
+    settings: JsonObject | None = None
     seed: int = 0
     test_size: float = 0.2
     validation: float | str | None = None
@@ -70,7 +70,7 @@ class RunConfig:
     init: str | None = None
     task: Kind | None = None
     label_separator: str | None = None
-    class_weight: dict[str, Any] | str | None = None
+    class_weight: JsonObject | str | None = None
     group: str | None = None
     time: str | None = None
     folds: int | None = None
@@ -96,7 +96,7 @@ class RunConfig:
 
     @classmethod
     def from_options(
-        cls, options: Mapping[str, Any], auto_settings: Mapping[str, Any] | None = None, source: str = "options"
+        cls, options: JsonMapping, auto_settings: JsonMapping | None = None, source: str = "options"
     ) -> "RunConfig":
         """Build a configuration from options that may contradict each other.
 
@@ -148,7 +148,7 @@ class PretrainConfig:
     _: KW_ONLY
     text: str | None = None
     family: str = "transformer"
-    settings: dict[str, Any] | None = None
+    settings: JsonObject | None = None
     seed: int = 0
     out: str | None = None
     overwrite: bool = False

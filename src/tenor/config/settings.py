@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NewType, TypeVar
 
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.errors import RenamedSettingWarning, SettingsError, listed
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _help(kind: type, name: str) -> str:
     raise TypeError(f"{kind.__qualname__}.{name} has no help")
 
 
-def make(kind: type[S], values: dict[str, Any], source: str) -> S:
+def make(kind: type[S], values: JsonObject, source: str) -> S:
     """Build the settings class `kind` from plain values.
 
     Args:
@@ -103,7 +104,7 @@ def make(kind: type[S], values: dict[str, Any], source: str) -> S:
     return kind(**checked)
 
 
-def current_names(kind: type[Any], values: Mapping[str, Any], source: str, warn: bool = True) -> dict[str, Any]:
+def current_names(kind: type[Any], values: JsonMapping, source: str, warn: bool = True) -> JsonObject:
     """The values by the current names of the settings.
 
     Args:
@@ -126,21 +127,21 @@ def current_names(kind: type[Any], values: Mapping[str, Any], source: str, warn:
     return {renamed.get(key, key): value for key, value in values.items()}
 
 
-def restore(kind: type[S], values: dict[str, Any], source: str) -> S:
+def restore(kind: type[S], values: JsonObject, source: str) -> S:
     """The settings that a saved model describes. Raises SettingsError as `make`."""
     return make(
         kind, {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}, source
     )
 
 
-def as_dict(settings: "DataclassInstance") -> dict[str, Any]:
+def as_dict(settings: "DataclassInstance") -> JsonObject:
     """The settings as plain values, ready for JSON."""
     return {
         key: list(value) if isinstance(value, tuple) else value for key, value in dataclasses.asdict(settings).items()
     }
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> JsonObject:
     """Read a run file. Raises SettingsError if it is missing or is not TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -150,9 +151,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: this is not a TOML file: {error}.", "Fix that line.") from None
 
 
-def parse_assignments(items: list[str]) -> dict[str, Any]:
+def parse_assignments(items: list[str]) -> JsonObject:
     """Read `key=value` items of the command line; values are TOML, and bare words are strings."""
-    values: dict[str, Any] = {}
+    values: JsonObject = {}
     for item in items:
         key, equals, text = item.partition("=")
         if not equals or not key.strip():

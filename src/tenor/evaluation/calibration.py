@@ -9,12 +9,11 @@ Both are fitted to predictions for held-out texts. A prior draws them towards no
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.records import Record
+from tenor._core.records import JsonObject, Record
 from tenor.tasks import Floats, Targets, Task
 
 N_BINS = 15
@@ -55,7 +54,7 @@ class Calibration:
         return asdict(self)
 
 
-def restore(description: dict[str, Any], task: Task) -> Calibration:
+def restore(description: JsonObject, task: Task) -> Calibration:
     """The calibration that `Calibration.describe` described. Raises RecordError, a ValueError, for a wrong value."""
     record = Record(description, "tenor.json", "calibration")
     return Calibration(record.number("slope", *_SLOPES), record.number("floor", 0.0, task.max_uniform_share))
@@ -100,7 +99,7 @@ def _fit(targets: npt.NDArray[np.int64], logits: _Wide, highest_floor: float) ->
     return Calibration(float(np.exp(optimum[0])), float(optimum[1]))
 
 
-def calibration_metrics(targets: Targets, probabilities: Floats, task: Task) -> dict[str, Any]:
+def calibration_metrics(targets: Targets, probabilities: Floats, task: Task) -> JsonObject:
     """How far probabilities are from observed frequencies.
 
     Args:

@@ -1,11 +1,12 @@
 """Two models on the same texts: what differs, and whether the difference is more than chance."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.records import JsonObject
 from tenor.tasks import Targets, Task
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ WeightedMetrics = Callable[[Doubles], dict[str, Doubles]]
 """(weights of distinct texts, (draws, texts)) -> metrics by name, (draws,) each."""
 
 
-def compare(task: Task, targets: Targets, first: Targets, second: Targets, seed: int = 0) -> dict[str, Any]:
+def compare(task: Task, targets: Targets, first: Targets, second: Targets, seed: int = 0) -> JsonObject:
     """Compare the predictions of two models for n texts.
 
     Every metric has the 95% interval of its difference by the paired bootstrap (Efron and Tibshirani, 1993), which
@@ -63,7 +64,7 @@ def compare(task: Task, targets: Targets, first: Targets, second: Targets, seed:
     return {"rows": len(targets), "changed": changed, "metrics": table, "mcnemar": test, "better": better}
 
 
-def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> dict[str, Any]:
+def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> JsonObject:
     """McNemar's exact test.
 
     Args:

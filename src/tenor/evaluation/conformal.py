@@ -21,11 +21,11 @@ make them look less strange than new texts are.
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.tensor_file import Array
 from tenor.config.settings import require
 from tenor.tasks import Floats, Regression, Targets, Task
 
@@ -114,7 +114,7 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
     return Conformal(np.sort(scores), class_scores, classes.astype(np.int32))
 
 
-def restore(arrays: dict[str, npt.NDArray[Any]], task: Task) -> Conformal:
+def restore(arrays: dict[str, Array], task: Task) -> Conformal:
     """The scores from their arrays by name. Raises ValueError where the arrays do not fit together or the task."""
     if sorted(arrays) != sorted(ARRAY_NAMES):
         raise ValueError(f"the conformal scores are not {', '.join(ARRAY_NAMES)}")

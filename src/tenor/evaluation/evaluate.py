@@ -3,14 +3,15 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from tenor._core.records import JsonObject
 from tenor.data.dataset import Dataset
+from tenor.data.io.chunks import Cell
 from tenor.errors import DataError, SettingsError, counted, listed
 from tenor.inference.predictor import Predictor
-from tenor.tasks import Floats, Targets, Task
+from tenor.tasks import Floats, Label, Targets, Task
 
-Columns = Mapping[str, Sequence[Any]]
+Columns = Mapping[str, Sequence[Cell]]
 """Values of further columns by name, (rows,) each. The data are sliced by them."""
 
 
@@ -25,7 +26,7 @@ class Evaluation:
         seconds: How long the prediction took.
     """
 
-    metrics: dict[str, Any]
+    metrics: JsonObject
     targets: Targets
     logits: Floats
     seconds: float
@@ -43,13 +44,13 @@ class Comparison:
         second_predictions: What the second model predicts for each text.
     """
 
-    metrics: dict[str, Any]
+    metrics: JsonObject
     changed_rows: list[int]
-    first_predictions: list[Any]
-    second_predictions: list[Any]
+    first_predictions: list[Label]
+    second_predictions: list[Label]
 
 
-def evaluate(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> dict[str, Any]:
+def evaluate(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> JsonObject:
     """The metrics of a model on labelled texts. Raises DataError like `run_evaluation`."""
     return run_evaluation(predictor, data, columns).metrics
 
@@ -117,7 +118,7 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
     parts = slices.partition(task, data.texts, data.labels, columns or {})
     by_first, by_second = (slices.slice_metrics(task, task.metric_terms(targets, each), parts) for each in encoded)
     second_metrics = {(row.by, row.value): row.metric for row in by_second}
-    pairs: list[dict[str, Any]] = [
+    pairs: list[JsonObject] = [
         {
             "by": row.by,
             "value": row.value,
@@ -133,7 +134,7 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
     return Comparison(metrics | {"slices": pairs}, changed, *predictions)
 
 
-def changed_texts(comparison: Comparison, data: Dataset) -> list[dict[str, Any]]:
+def changed_texts(comparison: Comparison, data: Dataset) -> list[JsonObject]:
     """The texts that two models predict differently: `row` as in the file, `text`, `label`, `first` and `second`."""
     return [
         {

@@ -1,11 +1,11 @@
 """Metrics of predictions for labelled texts."""
 
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.records import JsonObject
 from tenor.evaluation.calibration import Calibration, calibration_metrics
 from tenor.evaluation.conformal import Conformal, coverage_metrics
 from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
@@ -30,7 +30,7 @@ def compute_metrics(
     task: Task,
     calibration: Calibration | None = None,
     conformal: Conformal | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """All metrics of a model on held-out texts.
 
     Args:
@@ -45,7 +45,7 @@ def compute_metrics(
         probabilities, also `log_loss`, the result of `calibration_metrics`, and both before calibration as
         `uncalibrated`. With conformal scores, also `coverage`, the result of `coverage_metrics`.
     """
-    metrics: dict[str, Any] = {"task": task.kind, "rows": len(targets)}
+    metrics: JsonObject = {"task": task.kind, "rows": len(targets)}
     calibrated = calibration.apply(logits, task) if calibration else logits
     metrics |= _task_metrics(task, targets, calibrated)
     if task.has_labels:
@@ -58,31 +58,31 @@ def compute_metrics(
 
 
 @singledispatch
-def _task_metrics(task: Task, targets: Targets, logits: Floats) -> dict[str, Any]:
+def _task_metrics(task: Task, targets: Targets, logits: Floats) -> JsonObject:
     raise TypeError(f"no metrics for {type(task).__name__}")
 
 
 @_task_metrics.register
-def _(task: SingleLabel, targets: Targets, logits: Floats) -> dict[str, Any]:
+def _(task: SingleLabel, targets: Targets, logits: Floats) -> JsonObject:
     return classification_metrics(targets, task.probabilities(logits), task)
 
 
 @_task_metrics.register
-def _(task: MultiLabel, targets: Targets, logits: Floats) -> dict[str, Any]:
+def _(task: MultiLabel, targets: Targets, logits: Floats) -> JsonObject:
     return multilabel_metrics(targets, task.probabilities(logits), task)
 
 
 @_task_metrics.register
-def _(task: Regression, targets: Targets, logits: Floats) -> dict[str, Any]:
+def _(task: Regression, targets: Targets, logits: Floats) -> JsonObject:
     return regression_metrics(targets, task.values(logits))
 
 
-def _probability_metrics(targets: Targets, logits: Floats, task: Task) -> dict[str, Any]:
+def _probability_metrics(targets: Targets, logits: Floats, task: Task) -> JsonObject:
     loss = float(task.losses(targets, logits).mean(dtype=np.float64))
     return {"log_loss": loss, **calibration_metrics(targets, task.probabilities(logits), task)}
 
 
-def classification_metrics(targets: Targets, probabilities: Floats, task: SingleLabel) -> dict[str, Any]:
+def classification_metrics(targets: Targets, probabilities: Floats, task: SingleLabel) -> JsonObject:
     """Metrics for one label per text.
 
     Args:
@@ -122,7 +122,7 @@ def classification_metrics(targets: Targets, probabilities: Floats, task: Single
     }
 
 
-def multilabel_metrics(targets: Targets, probabilities: Floats, task: MultiLabel) -> dict[str, Any]:
+def multilabel_metrics(targets: Targets, probabilities: Floats, task: MultiLabel) -> JsonObject:
     """Metrics for several labels per text.
 
     Args:
@@ -162,7 +162,7 @@ def multilabel_metrics(targets: Targets, probabilities: Floats, task: MultiLabel
     }
 
 
-def regression_metrics(targets: Targets, values: Floats) -> dict[str, Any]:
+def regression_metrics(targets: Targets, values: Floats) -> JsonObject:
     """Metrics for numbers.
 
     Args:

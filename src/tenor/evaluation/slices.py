@@ -3,13 +3,15 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.records import JsonMapping, JsonObject
+from tenor.data.io.chunks import Cell
 from tenor.evaluation.metrics import wilson_interval
-from tenor.tasks import Task
+from tenor.tasks import Label, Task
 from tenor.text import scripts
 
 MIN_ROWS = 10
@@ -45,18 +47,18 @@ class Slice(NamedTuple):
     interval: tuple[float, float]
     worse: bool
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """The slice as `metrics.json` stores it, which calls the metric `figure`."""
         return {"figure" if name == "metric" else name: value for name, value in self._asdict().items()}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: JsonMapping) -> Self:
         """The slice that `as_dict` described."""
         return cls(**{"metric" if name == "figure" else name: value for name, value in values.items()})
 
 
 def partition(
-    task: Task, texts: Sequence[str], labels: Sequence[Any], columns: Mapping[str, Sequence[Any]]
+    task: Task, texts: Sequence[str], labels: Sequence[Label], columns: Mapping[str, Sequence[Cell]]
 ) -> Partition:
     """Slice the data by length, script, class (for single labels) and columns.
 
@@ -87,7 +89,7 @@ def length_quartiles(texts: Sequence[str]) -> list[str]:
     return [names[quarter] for quarter in quarters]
 
 
-def _slice_names(values: Sequence[Any]) -> list[str]:
+def _slice_names(values: Sequence[Cell]) -> list[str]:
     """The values of a column as names; quarters if there are many numbers."""
     names = ["(none)" if value is None or value == "" else str(value) for value in values]
     if len(set(names)) <= _MOST_VALUES:

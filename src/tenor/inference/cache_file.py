@@ -13,10 +13,10 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from tenor._core import atomic, records, regular_files
-from tenor._core.records import Record, RecordError
+from tenor._core.records import JsonObject, Record, RecordError
 from tenor.errors import DataError, WriteError
 
 MAGIC = b"tenor predictions 1\n"
@@ -79,7 +79,7 @@ def lock(stream: IO[bytes], out: Path) -> None:
         raise _busy(out)
 
 
-def read_job(read: IO[bytes], path: Path, out: Path) -> dict[str, Any] | None:
+def read_job(read: IO[bytes], path: Path, out: Path) -> JsonObject | None:
     """The job that a cache belongs to; None where the file is new, or was interrupted before the job was written.
 
     Raises:
@@ -95,7 +95,7 @@ def read_job(read: IO[bytes], path: Path, out: Path) -> dict[str, Any] | None:
     return None if job is None else job.values
 
 
-def write_line(stream: IO[bytes], value: dict[str, Any], head: bytes = b"") -> None:
+def write_line(stream: IO[bytes], value: JsonObject, head: bytes = b"") -> None:
     """Append a line: a checksum and JSON. It survives the end of this process, but not a failure of the system."""
     content = json.dumps(value).encode()
     line = head + b"%08x %s\n" % (zlib.crc32(content), content)

@@ -2,10 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from tenor._core import records
-from tenor._core.records import RecordError
+from tenor._core.records import JsonObject, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import DataError
 from tenor.inference import locations
@@ -29,8 +28,8 @@ class JobRecord:
     """
 
     path: str
-    identity: dict[str, Any]
-    done: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identity: JsonObject
+    done: dict[str, JsonObject] = field(default_factory=dict)
 
     def mark_done(self, shard: Shard, counts: RowCounts) -> None:
         """Add a file that is done, and write the record. Raises WriteError where that is not possible."""
@@ -49,7 +48,7 @@ class JobRecord:
         return RowCounts(sum(file["rows"] for file in files), sum(file.get("empty", 0) for file in files))
 
 
-def read(path: str) -> dict[str, Any] | None:
+def read(path: str) -> JsonObject | None:
     """The record at a path or URL; None where there is none. Raises DataError where the file is something else."""
     if not locations.exists(path):
         return None

@@ -3,9 +3,10 @@
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tenor._core.callbacks import Callback
+from tenor._core.records import JsonObject
 from tenor._core.version import VERSION
 from tenor.data.io import stdin, table, writer
 from tenor.data.io.formats import suffix
@@ -107,7 +108,7 @@ class FileJob:
         if self.escape_formulas:
             writer.require_formulas(suffix(self.out))
 
-    def identity(self, labeller: RowLabeller, columns: list[str]) -> dict[str, Any]:
+    def identity(self, labeller: RowLabeller, columns: list[str]) -> JsonObject:
         """What must be equal for predictions of an interrupted run to be kept, by names for people."""
         return {
             "version of Tenor": VERSION,

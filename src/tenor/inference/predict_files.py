@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from tenor._core import atomic
+from tenor._core.records import JsonObject
 from tenor.data.io import table, writer
 from tenor.data.io.formats import suffix
 from tenor.errors import DataError
@@ -47,7 +47,7 @@ class LabelJob:
         """The path or URL of a file in the folder of labelled files."""
         return locations.join(self.out, name)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> JsonObject:
         """What must be equal for files of an earlier start to be kept, by names for people."""
         manifest = (atomic.existing_path(self.model) / bundle.MANIFEST).read_bytes()
         return {

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
+from tenor._core.records import Json
 from tenor.data import columns
 from tenor.data.io.arrow_writer import WriteChunk
 from tenor.data.io.table import Chunk, Table
@@ -114,7 +115,7 @@ def label_table(
     source: Table,
     labeller: RowLabeller,
     write: WriteChunk,
-    on_progress: Callable[[int], Any] | None = None,
+    on_progress: Callable[[int], object] | None = None,
     cache: PredictionCache | None = None,
 ) -> RowCounts:
     """Label every row, in order. An empty or missing text is labelled like a text without a known word.
@@ -182,8 +183,8 @@ def new_column_values(predictor: Predictor, texts: list[str], conformal: Conform
         rows = predictor.predict_values_and_intervals(texts, conformal.coverage).T.tolist()
         return [[_rounded(value) for value in column] for column in rows]
     scored, sets = predict_labels(predictor, texts, conformal)
-    labels: list[Any] = [[each.label for each in row] for row in scored]
-    scores: list[Any] = [[_rounded(each.score) for each in row] for row in scored]
+    labels: list[Json] = [[each.label for each in row] for row in scored]
+    scores: list[Json] = [[_rounded(each.score) for each in row] for row in scored]
     if not predictor.bundle.task.is_multilabel:
         labels, scores = ([row[0] if row else None for row in column] for column in (labels, scores))
     if conformal is None:

@@ -14,15 +14,15 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from tenor._core import atomic
-from tenor._core.records import Record, RecordError
+from tenor._core.records import Json, JsonObject, Record, RecordError
 from tenor.errors import DataError, TenorError, WriteError
 from tenor.inference import cache_file
 from tenor.inference.cache_file import cache_path
 
-Values = list[list[Any]]
+Values = list[list[Json]]
 """The values of the new columns of a chunk, a list for each column."""
 
 _RESTART = "tart again (`overwrite=True`, without `resume=True`)."
@@ -37,7 +37,7 @@ class PredictionCache:
     """
 
     def __init__(
-        self, path: Path, out: Path, read: IO[bytes], append: IO[bytes], on_message: Callable[[str], Any]
+        self, path: Path, out: Path, read: IO[bytes], append: IO[bytes], on_message: Callable[[str], object]
     ) -> None:
         """Start after the lines that identify the job; `append` is not buffered."""
         self.reused_rows, self.mismatched = 0, False
@@ -101,7 +101,7 @@ class PredictionCache:
             self._append.truncate(start)
         return line
 
-    def _append_line(self, value: dict[str, Any]) -> None:
+    def _append_line(self, value: JsonObject) -> None:
         """Add a chunk. If the disk is full, the job continues without the cache: its output may still fit."""
         end = os.fstat(self._append.fileno()).st_size
         try:
@@ -128,7 +128,7 @@ class PredictionCache:
 
 @contextlib.contextmanager
 def open_cache(
-    out: Path, job: dict[str, Any], resume: bool, restart: bool, on_message: Callable[[str], Any] = lambda _: None
+    out: Path, job: JsonObject, resume: bool, restart: bool, on_message: Callable[[str], object] = lambda _: None
 ) -> Iterator[PredictionCache]:
     """Open the cache of a file.
 
@@ -173,14 +173,14 @@ def open_cache(
         cache.remove()
 
 
-def _require_same(interrupted: dict[str, Any], job: dict[str, Any], out: Path) -> None:
+def _require_same(interrupted: JsonObject, job: JsonObject, out: Path) -> None:
     """Raise DataError where the interrupted run was another job."""
     if differing := [name for name in job if interrupted.get(name) != job[name]]:
         problem = f"{out}: the run that was interrupted had another {', another '.join(differing)}."
         raise DataError(problem, f"Use the same, or s{_RESTART}")
 
 
-def _start_job(path: Path, append: IO[bytes], job: dict[str, Any]) -> None:
+def _start_job(path: Path, append: IO[bytes], job: JsonObject) -> None:
     """Write the lines that identify the job. Raises WriteError where that is not possible."""
     try:
         append.truncate(0)

@@ -12,7 +12,7 @@ from tenor.errors import DataError, NotUsedWarning, SettingsError
 from tenor.evaluation.conformal import DEFAULT_COVERAGE, Conformal
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
-from tenor.tasks import Floats, Regression
+from tenor.tasks import Floats, LabelArray, Regression
 
 
 class ScoredLabel(NamedTuple):
@@ -81,7 +81,7 @@ class Predictor:
             raise SettingsError("the model predicts numbers and has no probabilities.", "Call predict.")
         return task.probabilities(self.logits(texts))
 
-    def predict(self, texts: Sequence[str]) -> npt.NDArray[Any]:
+    def predict(self, texts: Sequence[str]) -> LabelArray:
         """The most probable label, the tuple of labels, or the value of each text, (texts,).
 
         Raises:
@@ -89,14 +89,14 @@ class Predictor:
         """
         return self.predict_from_logits(self.logits(texts))
 
-    def predict_from_logits(self, logits: Floats) -> npt.NDArray[Any]:
+    def predict_from_logits(self, logits: Floats) -> LabelArray:
         """What `predict` gives for texts with these logits, (texts, outputs)."""
         task = self.bundle.task
         return task.decode(task.predict(logits))
 
     def predict_set(
         self, texts: Sequence[str], coverage: float = DEFAULT_COVERAGE, per_class: bool = False
-    ) -> npt.NDArray[Any]:
+    ) -> LabelArray:
         """Prediction sets, (texts,) tuples of labels, the most probable first.
 
         For texts like the held-out ones, at least the share `coverage` of sets contain the true label, or all true

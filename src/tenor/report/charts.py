@@ -3,14 +3,20 @@
 import io
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tenor._core.printable import printable
+from tenor._core.records import JsonMapping, JsonObject
+from tenor.report.report_data import Curve
 
 Translate = Callable[[str], str]
 
@@ -47,13 +53,15 @@ _FONTS = re.compile(r"'DejaVu Sans'[^;\"]*")
 _METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
-def learning(history: Sequence[Mapping[str, Any]], t: Translate) -> str:
+def learning(history: Sequence[JsonMapping], t: Translate) -> str:
     """Training and validation loss by epoch."""
     epochs = [float(row["epoch"]) for row in history]
 
-    def draw(axes: Any) -> None:
+    def draw(axes: Axes) -> None:
         axes.set(xlabel=t("epoch"), ylabel=t("loss"))
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        locator = axes.xaxis.get_major_locator()
+        assert isinstance(locator, MaxNLocator)
+        locator.set_params(integer=True)
         for number, (key, name) in enumerate({"loss": "training", "validation_loss": "validation"}.items()):
             values = [float(row[key]) for row in history if row.get(key) not in (None, "")]
             if len(values) == len(epochs):
@@ -63,10 +71,10 @@ def learning(history: Sequence[Mapping[str, Any]], t: Translate) -> str:
     return _svg(draw, t("Loss by epoch"))
 
 
-def precision_recall(curves: Sequence[Any], t: Translate) -> str:
+def precision_recall(curves: Sequence[Curve], t: Translate) -> str:
     """Precision-recall curves, one for each label."""
 
-    def draw(axes: Any) -> None:
+    def draw(axes: Axes) -> None:
         axes.set(xlabel=t("recall"), ylabel=t("precision"), xlim=(0, 1.01), ylim=(0, 1.01))
         for number, curve in enumerate(curves):
             label = curve.label if len(curve.label) <= 24 else curve.label[:23] + "…"
@@ -77,11 +85,11 @@ def precision_recall(curves: Sequence[Any], t: Translate) -> str:
     return _svg(draw, f"{t('Precision-recall curves')}. {t('average precision')}: {areas}")
 
 
-def reliability(test: dict[str, Any], t: Translate) -> str:
+def reliability(test: JsonObject, t: Translate) -> str:
     """Accuracy by confidence, before and after calibration."""
     curves = {"calibrated": test} | ({"before": test["uncalibrated"]} if "uncalibrated" in test else {})
 
-    def draw(axes: Any) -> None:
+    def draw(axes: Axes) -> None:
         axes.set(xlabel=t("confidence"), ylabel=t("accuracy"), xlim=(0, 1.01), ylim=(0, 1.01))
         axes.plot([0, 1], [0, 1], c=_INK, lw=0.8, label=t("perfect"))
         for number, (name, measured) in enumerate(curves.items()):
@@ -94,10 +102,10 @@ def reliability(test: dict[str, Any], t: Translate) -> str:
     return _svg(draw, f"{t('Reliability diagram')}. {t('expected calibration error')}: {errors}")
 
 
-def values(pairs: Any, t: Translate) -> str:
+def values(pairs: npt.NDArray[np.float64], t: Translate) -> str:
     """Predicted values against true values."""
 
-    def draw(axes: Any) -> None:
+    def draw(axes: Axes) -> None:
         axes.set(xlabel=t("true value"), ylabel=t("predicted value"))
         ends = [pairs.min(), pairs.max()]
         axes.plot(ends, ends, c=_INK, lw=0.8)
@@ -106,7 +114,7 @@ def values(pairs: Any, t: Translate) -> str:
     return _svg(draw, t("Predicted against true values"))
 
 
-def _svg(draw: Callable[[Any], None], title: str) -> str:
+def _svg(draw: Callable[[Axes], None], title: str) -> str:
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
         # Its own fonts only measure text here; a browser draws it.
         warnings.filterwarnings("ignore", r"Glyph \d+")

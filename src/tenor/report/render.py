@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenor._core.printable import printable
+from tenor._core.records import JsonObject
 from tenor._core.version import VERSION
 from tenor.config import settings
 from tenor.errors import missing_extra
@@ -165,7 +166,7 @@ def _tiles(report: ReportData, t: words.Translate) -> list[tuple[str, str, str]]
     return tiles
 
 
-def _confusion(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str, list[tuple[int, float]]]]:
+def _confusion(test: JsonObject, labels: tuple[str, ...]) -> list[tuple[str, list[tuple[int, float]]]]:
     """For each true label the counts of the predicted labels, and their shares of its texts."""
     return [
         (name, [(count, count / max(sum(counts), 1)) for count in counts])
@@ -173,7 +174,7 @@ def _confusion(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str,
     ]
 
 
-def _confused(test: dict[str, Any], labels: tuple[str, ...]) -> list[tuple[str, str, int]]:
+def _confused(test: JsonObject, labels: tuple[str, ...]) -> list[tuple[str, str, int]]:
     """The most frequent confusions: true label, predicted label, count."""
     cells = [
         (labels[true], labels[predicted], count)

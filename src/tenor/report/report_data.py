@@ -5,11 +5,12 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.records import JsonObject
 from tenor.checks.finding import Finding
 from tenor.data.dataset import Dataset
 from tenor.data.label_source import label_source
@@ -84,7 +85,7 @@ class ReportData:
         return self.model.bundle.task
 
     @property
-    def test(self) -> dict[str, Any]:
+    def test(self) -> JsonObject:
         """The metrics on the test texts; empty: nothing was measured."""
         return self.metrics.test or {}
 

@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from tenor._core.callbacks import Callback, ForwardingCallback
 from tenor._core.printable import printable
+from tenor._core.records import JsonMapping
 from tenor.tracking.base import Status, Tracker
 
 
@@ -84,7 +85,7 @@ class TrackingCallback(ForwardingCallback):
             tracker.log_artifact(path)
 
 
-def numeric_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
+def numeric_metrics(metrics: JsonMapping) -> dict[str, float]:
     """The metrics that are finite numbers; of labels their F1, and of prediction sets the empirical coverage."""
     result = {}
     for name, value in metrics.items():

@@ -3,15 +3,15 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.inference.bundle.format import to_json
 from tenor.inference.bundle.metrics_file import Metrics, Timing
-from tenor.models.base import Arrays, Fitted, Model
+from tenor.models.base import Arrays, FamilyConfig, Fitted, Model
 from tenor.models.family import Family
 from tenor.tasks import Task
 
@@ -37,22 +37,22 @@ class Bundle:
     """
 
     family: Family
-    config: Any
+    config: FamilyConfig
     task: Task
     model: Model
-    metadata: Mapping[str, Any]
+    metadata: JsonMapping
     metrics: Metrics
-    history: Sequence[Mapping[str, Any]]
+    history: Sequence[JsonMapping]
     calibration: Calibration | None = None
     conformal: Conformal | None = None
     documents: Mapping[str, bytes] = field(default_factory=dict)
-    steps: Sequence[Mapping[str, Any]] = ()
+    steps: Sequence[JsonMapping] = ()
     notes: tuple[str, ...] = ()
     digest: str = ""
 
     @classmethod
     def from_fitted(
-        cls, family: Family, fitted: Fitted, metadata: Mapping[str, Any], timing: Mapping[str, float] | None = None
+        cls, family: Family, fitted: Fitted, metadata: JsonMapping, timing: Mapping[str, float] | None = None
     ) -> "Bundle":
         """A model that was just fitted and not yet measured.
 
@@ -93,14 +93,14 @@ class EncoderBundle:
     """
 
     family: Family
-    config: Any
-    text_encoder: dict[str, Any]
+    config: FamilyConfig
+    text_encoder: JsonObject
     arrays: Arrays
-    metadata: Mapping[str, Any]
+    metadata: JsonMapping
     metrics: Metrics
-    history: Sequence[Mapping[str, Any]]
+    history: Sequence[JsonMapping]
     documents: Mapping[str, bytes] = field(default_factory=dict)
-    steps: Sequence[Mapping[str, Any]] = ()
+    steps: Sequence[JsonMapping] = ()
 
     def fingerprint(self) -> str:
         """SHA-256 of the weights and of how texts become ids."""

@@ -5,9 +5,10 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tenor._core import tensor_file
+from tenor._core.records import JsonMapping
 from tenor.models.onnx import onnx_network
 from tenor.models.onnx.probe import PROBE
 
@@ -68,7 +69,7 @@ def to_json(value: object) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
-def to_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def to_csv(rows: Sequence[JsonMapping]) -> bytes:
     """Rows as a CSV file. Columns are in the order in which they first occur."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")

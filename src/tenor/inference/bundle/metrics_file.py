@@ -1,9 +1,8 @@
 """`metrics.json`: how long a run took, and how good its model is."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
-from tenor._core.records import Record
+from tenor._core.records import JsonObject, Record
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,10 @@ class Metrics:
     """
 
     timing: Timing = Timing()
-    calibration: dict[str, Any] | None = None
-    test: dict[str, Any] | None = None
-    cross_validation: dict[str, Any] | None = None
-    int8: dict[str, Any] | None = None
+    calibration: JsonObject | None = None
+    test: JsonObject | None = None
+    cross_validation: JsonObject | None = None
+    int8: JsonObject | None = None
 
     @classmethod
     def from_record(cls, record: Record) -> "Metrics":
@@ -82,7 +81,7 @@ class Metrics:
         """The same metrics with the seconds of more steps."""
         return replace(self, timing=replace(self.timing, **seconds))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """The contents of `metrics.json`, without parts that are None."""
         parts = {name: part for name, part in vars(self).items() if name != "timing" and part is not None}
         return {"timing": self.timing.as_dict(), **parts}

@@ -7,14 +7,13 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tenor import tasks
 from tenor._core import records, tensor_file
-from tenor._core.records import Record, RecordError
-from tenor._core.tensor_file import TensorFile
+from tenor._core.records import JsonObject, Record, RecordError
+from tenor._core.tensor_file import Array, TensorFile
 from tenor.config import settings
 from tenor.errors import BundleError
 from tenor.evaluation import calibration, conformal
@@ -38,6 +37,7 @@ from tenor.inference.bundle.format import (
 )
 from tenor.inference.bundle.metrics_file import Metrics
 from tenor.models import registry
+from tenor.models.base import FamilyConfig
 from tenor.models.family import Family, NetworkFamily, SavedModel
 from tenor.models.neural import neural_model
 from tenor.models.onnx import proof, runtimes
@@ -73,9 +73,9 @@ class _Folder:
 
     fields: Record
     family: Family
-    config: Any
+    config: FamilyConfig
     weights: TensorFile
-    encoder: dict[str, Any]
+    encoder: JsonObject
     metrics: Metrics
     history: list[dict[str, str]]
     steps: list[dict[str, str]]
@@ -89,7 +89,7 @@ class _Folder:
         return bool(self.fields.values.get("kind") == ENCODER_KIND)
 
     @property
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> JsonObject:
         """The fields of `tenor.json` that nothing else describes."""
         return {key: value for key, value in self.fields.values.items() if key not in _OWN_FIELDS}
 
@@ -220,7 +220,7 @@ def _calibration(fields: Record, task: Task) -> Calibration | None:
     return calibration.restore(fields.record("calibration").values, task)
 
 
-def _without_scores(arrays: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _without_scores(arrays: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
     """Weights, and conformal scores, by their names."""
     weights = {name: array for name, array in arrays.items() if not name.startswith(CONFORMAL_PREFIX)}
     scores = {name.removeprefix(CONFORMAL_PREFIX): arrays[name] for name in arrays.keys() - weights.keys()}

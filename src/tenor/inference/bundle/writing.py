@@ -5,9 +5,9 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tenor._core import atomic, tensor_file
+from tenor._core.records import JsonMapping, JsonObject
 from tenor._core.version import VERSION
 from tenor.config import settings
 from tenor.errors import BundleError
@@ -51,7 +51,7 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
             cannot be written (the disk is full, say). What is there is kept.
     """
     check_target(folder, overwrite)
-    fields: dict[str, Any] = {"task": bundle.task.to_dict()}
+    fields: JsonObject = {"task": bundle.task.to_dict()}
     if bundle.calibration is not None:
         fields["calibration"] = bundle.calibration.describe()
     arrays = dict(bundle.model.arrays())
@@ -119,7 +119,7 @@ def _format_number(graphs: Mapping[str, bytes]) -> int:
     return FORMAT if graphs else FORMAT_WITHOUT_GRAPHS
 
 
-def _metadata(saved: Bundle | EncoderBundle, fields: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _metadata(saved: Bundle | EncoderBundle, fields: JsonMapping, number: int) -> JsonObject:
     """The contents of `tenor.json`; `fields` belong to classifiers or to encoders alone."""
     return {
         "format": number,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tenor.models.neural import encoder, layers
 from tenor.models.neural.keras_types import KerasLayer, KerasModel, Tensor
-from tenor.models.onnx.graph import Graph
+from tenor.models.onnx.graph import Graph, GraphInput
 
 _FAR = -1e9  # below every value
 
@@ -140,7 +140,7 @@ def _layer_norm(graph: Graph, layer: encoder.LayerNorm, values: str) -> str:
     return _norm(graph, values, weights["scale"], weights["shift"], layer.epsilon, layer.name)
 
 
-def _norm(graph: Graph, values: str, scale: Any, shift: Any, epsilon: float, name: str) -> str:
+def _norm(graph: Graph, values: str, scale: GraphInput, shift: GraphInput, epsilon: float, name: str) -> str:
     scale, shift = graph.constant(scale, f"{name}/scale"), graph.constant(shift, f"{name}/shift")
     return str(graph.op("LayerNormalization", values, scale, shift, axis=-1, epsilon=epsilon))
 
@@ -184,7 +184,7 @@ def _attention(graph: Graph, layer: encoder.Block, weights: Any, values: str, pa
     return str(graph.op("Reshape", mixed, [0, 0, width]))
 
 
-def _query_key_value(graph: Graph, layer: encoder.Block, weights: Any) -> tuple[Any, Any]:
+def _query_key_value(graph: Graph, layer: encoder.Block, weights: Any) -> tuple[GraphInput, GraphInput]:
     """The kernel and the bias of query, key and value, with LoRA's update and the scale of the scores.
 
     In float32 the graph computes them from the weights, so that it does not contain them. Runtimes compute them once,

@@ -1,11 +1,11 @@
 """Building an ONNX graph node by node."""
 
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from tenor._core import tensor_file
 from tenor._core.version import VERSION
@@ -19,6 +19,9 @@ _LARGEST_IN_TABLE = 127
 
 Activation = Literal["linear", "relu", "tanh", "sigmoid", "gelu", "gelu_tanh"]
 _ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+
+GraphInput: TypeAlias = Any
+"""A value of the graph by name, or a constant: an array, a number or a list of numbers."""
 
 
 class Graph:
@@ -38,11 +41,11 @@ class Graph:
         self.weights = weights
         self._paths = {id(array): path for path, array in weights.items()}
         self.ids = "ids"
-        self._nodes: list[Any] = []
-        self._tensors: dict[str, Any] = {}
-        self._known: dict[tuple[Any, ...], str] = {}
+        self._nodes: list[NodeProto] = []
+        self._tensors: dict[str, TensorProto] = {}
+        self._known: dict[tuple[str, ...], str] = {}
 
-    def op(self, kind: str, *inputs: Any, outputs: int = 1, **attributes: Any) -> Any:
+    def op(self, kind: str, *inputs: GraphInput, outputs: int = 1, **attributes: Any) -> Any:
         """Add a node. Inputs are values by name, or numbers; with `outputs` above 1 it gives a list of values.
 
         The same node of the same inputs is added once.
@@ -57,7 +60,7 @@ class Graph:
         name = self._known[key]
         return name if outputs == 1 else [f"{name}_{index}" for index in range(outputs)]
 
-    def constant(self, value: Any, name: str | None = None) -> str:
+    def constant(self, value: GraphInput, name: str | None = None) -> str:
         """Add an array, or numbers: integers as int64, others as float32. A name is returned unchanged."""
         if isinstance(value, str):
             return value
@@ -80,7 +83,7 @@ class Graph:
             self._tensors[path] = tensor
         return path
 
-    def dense(self, values: str, kernel: Any, bias: Any, name: str) -> str:
+    def dense(self, values: str, kernel: GraphInput, bias: GraphInput, name: str) -> str:
         """Values (..., in) times a kernel (in, out), plus a bias (out,): arrays, or in float32 names of values."""
         if not self.int8 or len(kernel) > quantisation.LONGEST_SUM:
             product = self.op("MatMul", values, self.constant(kernel, f"{name}/kernel"))

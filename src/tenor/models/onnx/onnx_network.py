@@ -4,10 +4,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tenor._core.records import JsonObject
 from tenor.errors import NotUsedWarning
 from tenor.models.attribution import Attribution, Shares
 from tenor.models.base import Arrays
@@ -146,14 +147,14 @@ class OnnxNetwork(NeuralModel):
         """The graphs and the probe by file name."""
         return self.files if self.probe is None else {**self.files, PROBE: self.probe.to_bytes()}
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return restore, (self.family, self.config, self.encoder(), self.weights, self.task, self.graphs(), self.origin)
 
 
 def restore(
     family: NetworkFamily,
     config: NetworkConfig,
-    encoder: dict[str, Any],
+    encoder: JsonObject,
     weights: Arrays,
     task: Task,
     files: Mapping[str, bytes],

@@ -82,7 +82,7 @@ def read(data: bytes, graphs: Iterable[str], outputs: int, longest: int, size: i
         ValueError: It is not a probe of this model.
         SafetensorError: It is not a file of safetensors.
     """
-    arrays: dict[str, Any] = safetensors.load(data)
+    arrays: Any = safetensors.load(data)
     names = {"ids", "lengths", NETWORK, *graphs}
     if set(arrays) != names:
         wrong = sorted(set(arrays) ^ names)[0]

@@ -8,7 +8,7 @@ Source: https://protobuf.dev/programming-guides/encoding/
 
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 _VARINT, _BYTES, _FIXED32 = 0, 2, 5  # wire types
 _LONGEST_VARINT = 10  # bytes
@@ -85,7 +85,11 @@ def scan(data: memoryview, where: str) -> Iterator[Piece]:
         start = end
 
 
-def decode(data: memoryview, schema: Schema, where: str) -> dict[str, Any]:
+Message: TypeAlias = dict[str, Any]
+"""A message: the values of its fields by name."""
+
+
+def decode(data: memoryview, schema: Schema, where: str) -> Message:
     """A message as a dictionary. Fields that do not occur are missing, but for those that have a list.
 
     Args:
@@ -96,7 +100,7 @@ def decode(data: memoryview, schema: Schema, where: str) -> dict[str, Any]:
     Raises:
         GraphError: The message is not one of this schema.
     """
-    values: dict[str, Any] = {field.name: [] for field in schema.values() if field.most > 1}
+    values: Message = {field.name: [] for field in schema.values() if field.most > 1}
     for piece in scan(data, where):
         field = schema.get(piece.number)
         if field is None:

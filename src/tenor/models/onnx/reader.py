@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.tensor_file import FILE, Place
-from tenor.models.onnx.protobuf import Field, GraphError, Schema, decode
+from tenor.models.onnx.protobuf import Field, GraphError, Message, Schema, decode
 
 OPSETS = (20,)
 IR_VERSIONS = (9,)
@@ -121,7 +121,7 @@ class Node:
     kind: str
     inputs: Sequence[str]
     outputs: Sequence[str]
-    attributes: Mapping[str, Any]
+    attributes: Message
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def read(data: bytes, name: str) -> Graph:
     return Graph(nodes, tensors, outputs)
 
 
-def _check_versions(model: Mapping[str, Any]) -> None:
+def _check_versions(model: Message) -> None:
     if (version := model.get("ir_version")) not in IR_VERSIONS:
         raise GraphError(f"model.ir_version: {version} is not one that Tenor writes")
     imports = [(each.get("domain", ""), each.get("version")) for each in model["opset_import"]]
@@ -199,7 +199,7 @@ def _check_versions(model: Mapping[str, Any]) -> None:
         raise GraphError(f"model.opset_import: {imports} is not one that Tenor writes")
 
 
-def _tensor(values: dict[str, Any], where: str) -> Tensor:
+def _tensor(values: Message, where: str) -> Tensor:
     name, shape, number = _required(values, "name", where), tuple(values["dims"]), values.get("data_type", 0)
     where = f"{where} ({name!r})"
     kind = _TYPES.get(number)
@@ -235,7 +235,7 @@ def _place(entries: Sequence[Mapping[str, str]], where: str) -> Place | None:
     return Place(int(values["offset"]), int(values["length"]))
 
 
-def _node(values: dict[str, Any], where: str) -> Node:
+def _node(values: Message, where: str) -> Node:
     kind = _required(values, "op_type", where)
     allowed = OPERATORS.get(kind)
     if allowed is None:
@@ -254,7 +254,7 @@ def _node(values: dict[str, Any], where: str) -> Node:
     return Node(where, kind, values["input"], values["output"], attributes)
 
 
-def _check_interface(graph: dict[str, Any]) -> int:
+def _check_interface(graph: Message) -> int:
     """Check the inputs and outputs, and return the number of logits."""
     inputs = [_value(each) for each in graph["input"]]
     if inputs != [("ids", _INT32, ["batch", "time"])]:
@@ -268,7 +268,7 @@ def _check_interface(graph: dict[str, Any]) -> int:
     return number
 
 
-def _value(values: dict[str, Any]) -> tuple[str | None, int, list[int | str]]:
+def _value(values: Message) -> tuple[str | None, int, list[int | str]]:
     """Name, type and shape of an input or output."""
     kind = values.get("type", {}).get("tensor_type", {})
     shape = [each.get("dim_value", each.get("dim_param", "")) for each in kind.get("shape", {}).get("dim", [])]
@@ -292,7 +292,7 @@ def _check_names(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> None:
         raise GraphError("model.graph.output: no node gives logits")
 
 
-def _required(values: Mapping[str, Any], key: str, where: str) -> Any:
+def _required(values: Message, key: str, where: str) -> Any:
     if values.get(key) in (None, ""):
         raise GraphError(f"{where}.{key}: it is missing")
     return values[key]
