@@ -14,7 +14,7 @@ from helpers.rows import english, write_csv
 from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
 from tenor.errors import SettingsError
-from tenor.models.auto import plan
+from tenor.models.auto import budget, plan
 from tenor.training import pipeline, study, tuning
 from tenor.training.finishing import TrainedModel
 from tenor.training.tuning import TuneConfig
@@ -103,7 +103,7 @@ def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
     tmp_path: Path, english_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan.backend, "is_installed", lambda: False)  # n-gram models are planned alone
-    monkeypatch.setattr(plan, "_FIRST_TIMES", 0.0)
+    monkeypatch.setattr(budget, "_MIN_FIRST_TIMES", 0.0)
 
     class Looking(Listening):
         def __init__(self, saved: Path) -> None:

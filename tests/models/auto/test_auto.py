@@ -11,7 +11,7 @@ from tenor import TextClassifier, tasks
 from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.errors import SettingsError
-from tenor.models.auto import plan
+from tenor.models.auto import budget
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.models.families import auto
@@ -106,7 +106,7 @@ def test_an_interruption_keeps_what_is_ready() -> None:
 
 
 def test_a_first_model_is_ready_whatever_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "_FIRST_TIMES", 0.0)
+    monkeypatch.setattr(budget, "_MIN_FIRST_TIMES", 0.0)
     ready: list[fitting.Fitted] = []
     found = fit(Callback(), ready.append, budget=1e-6)
     assert [len(each.model.members) for each in ready] == [1]

@@ -9,7 +9,7 @@ import pytest
 from tenor import TextClassifier, tasks
 from tenor.config import settings
 from tenor.errors import SettingsError
-from tenor.models.auto import distillation
+from tenor.models.auto import distillation, plan
 from tenor.models.auto.distillation import SoftMultiLabel, SoftSingleLabel, Teacher
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
@@ -122,7 +122,7 @@ def test_members_learn_from_texts_without_labels_and_repeat() -> None:
 
 
 def test_a_budget_tries_texts_without_labels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auto.plan.backend, "is_installed", lambda: False)
+    monkeypatch.setattr(plan.backend, "is_installed", lambda: False)
     found = fit(OTHERS, budget=120.0)  # more than it takes: it ends when all is tried
     assert found.config.members[-1].endswith(f"unlabelled={len(OTHERS)}")
     assert len(found.model.members) >= 1

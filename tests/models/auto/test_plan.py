@@ -1,7 +1,7 @@
 """Which models `auto` makes in which time, on two cores."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ import pytest
 
 from tenor import tasks
 from tenor.errors import RenamedSettingWarning
-from tenor.models.auto import plan
+from tenor.models.auto import budget, estimates, plan
 from tenor.models.auto.blend import Blend
 from tenor.models.auto.candidate import Candidate, TrainedCandidate, parse
 from tenor.models.base import Examples, Fitted
@@ -23,7 +23,7 @@ from tenor.training import class_weight
 pytestmark = pytest.mark.skipif(not backend.is_installed(), reason="needs Keras")
 
 
-class Stopped(plan.Clock):
+class Stopped(budget.Clock):
     """A clock that shows what was set."""
 
     def __init__(self, left: float) -> None:
@@ -36,7 +36,7 @@ class Stopped(plan.Clock):
 
 @pytest.fixture(autouse=True)
 def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan.threads, "available_cores", lambda: 2)
+    monkeypatch.setattr(estimates.threads, "available_cores", lambda: 2)
     monkeypatch.setattr(plan.backend, "has_accelerator", lambda: False)
     monkeypatch.setattr(hub, "locate", lambda _: None)
 
@@ -52,11 +52,29 @@ def texts(number: int, *characters: int, letters: str = "abcd ") -> Examples:
 REVIEWS, NEWS, SENTENCES = texts(23_000, 500, 2_400, 700), texts(3_200, 240), texts(65_000, 55)
 
 
-def planned(examples: Examples, seconds: float | None) -> Sequence[plan.Candidate]:
+def planned_with(
+    train: Examples,
+    validation: Examples,
+    clock: budget.Clock,
+    with_encoder: bool,
+    trained: Sequence[TrainedCandidate],
+    in_blend: Callable[[], Sequence[TrainedCandidate]],
+) -> Iterator[Candidate | None]:
+    return plan.Planner(
+        train=train,
+        validation=validation,
+        clock=clock,
+        with_encoder=with_encoder,
+        trained=trained,
+        in_blend=in_blend,
+    ).candidates()
+
+
+def planned(examples: Examples, seconds: float | None) -> Sequence[Candidate]:
     clock = Stopped(float("inf") if seconds is None else seconds)
     held_out = examples.take(np.arange(min(2_000, len(examples))))
-    encoder = plan.encodes(None, seconds, examples)
-    return list(filter(None, plan.plan(None, examples, held_out, clock, encoder, [], lambda: [])))
+    encoder = budget.allows_encoder(None, seconds, examples)
+    return list(filter(None, planned_with(examples, held_out, clock, encoder, [], lambda: [])))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +112,7 @@ def test_a_gpu_makes_time_for_an_encoder_and_for_more_of_long_texts(monkeypatch:
         assert encoder.settings["max_length"] == tokens
         assert encoder.settings["predict_truncation"] == "all"
         assert encoder.seconds is not None and encoder.seconds < seconds
-    assert not plan.encodes(None, 30, REVIEWS)  # there is not even time to compile
+    assert not budget.allows_encoder(None, 30, REVIEWS)  # there is not even time to compile
 
 
 def test_other_networks_come_after_it_and_n_grams_before() -> None:
@@ -117,14 +135,14 @@ def test_where_choosing_takes_long_a_model_of_no_choice_comes_first() -> None:
     first, second = planned(many, 12)[:2]
     assert first.config.C is not None and first.config.word_ngrams is not None
     assert dict(second.settings) == {}
-    assert plan.compares(1.0, many) and not plan.compares(1.0, few)
+    assert budget.allows_comparison(1.0, many) and not budget.allows_comparison(1.0, few)
 
 
 def test_no_settings_are_chosen_where_the_time_is_too_short_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
     passed = itertools.count(0, 2)  # seconds; each look at the clock takes two
     monkeypatch.setattr(plan.time, "perf_counter", lambda: float(next(passed)))
     many = labelled(12)
-    asked = plan.plan(None, many, many.take(np.arange(100)), Stopped(3), False, [], lambda: [])
+    asked = planned_with(many, many.take(np.arange(100)), Stopped(3), False, [], lambda: [])
     assert [dict(each.settings) for each in asked if each is not None] == [plan._QUICK]
 
 
@@ -136,11 +154,11 @@ def test_other_networks_get_what_little_data_need() -> None:
 
 
 def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_as_it_is() -> None:
-    assert not plan.encodes(None, 600, texts(400, 40, letters="电影很好看"))
+    assert not budget.allows_encoder(None, 600, texts(400, 40, letters="电影很好看"))
     few = planned(texts(60, 200), 60)
     assert [dict(each.settings) for each in few if each.family.name == "pretrained"] == [{"tune": "frozen"}]
-    assert plan.encodes(("ngram", "pretrained"), None, few_texts := texts(60, 200))
-    assert not plan.encodes(("ngram",), None, few_texts)
+    assert budget.allows_encoder(("ngram", "pretrained"), None, few_texts := texts(60, 200))
+    assert not budget.allows_encoder(("ngram",), None, few_texts)
 
 
 def test_models_are_told_apart_by_name() -> None:
@@ -167,16 +185,24 @@ def test_former_names_in_members_become_those_of_today() -> None:
 
 def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> TrainedCandidate:
     """What is known of a model that was made."""
-    asked = Candidate(FAMILIES[name], wanted, seed=seed)
+    asked = Candidate(family=FAMILIES[name], settings=wanted, seed=seed)
     config = replace(asked.config, epochs=3) if isinstance(asked.family, NetworkFamily) else asked.config
     fitted = Fitted(SENTENCES.task, Blend(()), config, {}, [])
-    return TrainedCandidate(asked, fitted, np.zeros((100, 1), np.float32), seconds, 1_000.0, 1.0, 1.0)
+    return TrainedCandidate(
+        candidate=asked,
+        fitted=fitted,
+        logits=np.zeros((100, 1), np.float32),
+        seconds=seconds,
+        texts_per_s=1_000.0,
+        latency_ms=1.0,
+        size_mib=1.0,
+    )
 
 
 def repeated(found: list[TrainedCandidate], blend: list[TrainedCandidate], seconds: float) -> Iterator[Candidate]:
     """What is asked for once all families have been tried, among them what was `found` and is in the blend."""
     some = texts(2_000, 55)
-    asked = plan.plan(None, some, some.take(np.arange(100)), Stopped(seconds), True, found, lambda: blend)
+    asked = planned_with(some, some.take(np.arange(100)), Stopped(seconds), True, found, lambda: blend)
     return (each for each in asked if each is not None and each.seed)
 
 
@@ -202,7 +228,7 @@ def test_a_first_model_that_takes_a_little_longer_tells_of_no_slower_machine(
     clock = Stopped(60)
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: -clock.shown))
     names = []
-    for each in filter(None, plan.plan(None, NEWS, NEWS.take(np.arange(800)), clock, True, [], lambda: [])):
+    for each in filter(None, planned_with(NEWS, NEWS.take(np.arange(800)), clock, True, [], lambda: [])):
         names.append(each.family.name)
         clock.shown -= first_s if len(names) == 1 else {"ngram": 0.5, "pretrained": 45.0}.get(names[-1], 8.0)
     assert names.count("pretrained") == encoders
@@ -211,7 +237,7 @@ def test_a_first_model_that_takes_a_little_longer_tells_of_no_slower_machine(
 def test_n_grams_for_which_an_encoder_leaves_time_come_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, held_out = Stopped(60), SENTENCES.take(np.arange(2_000))
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: -clock.shown))
-    asked = plan.plan(None, SENTENCES, held_out, clock, True, [made("ngram", 6.0)], lambda: [])
+    asked = planned_with(SENTENCES, held_out, clock, True, [made("ngram", 6.0)], lambda: [])
     names = []
     for each in filter(None, asked):
         names.append(each.name)
@@ -237,7 +263,7 @@ def test_what_learns_from_what_others_say_waits_for_them() -> None:
     found = [made("ngram", 0.5), made("pretrained", 5.0, tune="frozen")]
     held_out, clock = some.take(np.arange(100)), Stopped(60)
     others = replace(some, unlabelled=["abcd"] * 400)
-    asked = list(plan.plan(None, others, held_out, clock, True, found, lambda: []))
+    asked = list(planned_with(others, held_out, clock, True, found, lambda: []))
     taught = [number for number, each in enumerate(asked) if each is not None and each.unlabelled]
     assert [each.name for each in asked if each is not None and each.unlabelled] == [
         "ngram +texts",

@@ -1,97 +1,118 @@
-"""A model that may be tried: what is asked for, how it is written in `members`, and what was made of it."""
+"""A candidate of a search: what to train, how `members` writes it, and the trained model with its cost."""
 
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NamedTuple
 
-from tenor.config import settings
+from tenor.config import settings as family_settings
 from tenor.config.settings import require
 from tenor.errors import SettingsError
 from tenor.models.auto import cost, distillation
-from tenor.models.base import Examples, Fitted
+from tenor.models.base import Examples, FamilyConfig, Fitted, HistoryRow
 from tenor.models.context import FitContext
 from tenor.models.families import bag, cnn, lstm, ngram, pretrained
 from tenor.models.family import Family
 from tenor.tasks import Floats
 
-_KNOWN = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
+_FAMILIES = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
 _UNLABELLED, _SEED = "unlabelled", "seed"
-_MORE_TEXTS = 1.3  # times as long as on the part, at most, to learn from all texts
+_REFIT_TIMES = 1.3  # a refit on all texts takes at most so many times as long as the fit on a part
 
 
-@dataclass(frozen=True)
+class Limits(NamedTuple):
+    """Limits of a blend; None: no limit.
+
+    Attributes:
+        size_mib: MiB of weights and graphs.
+        latency_ms: Milliseconds to score one text.
+    """
+
+    size_mib: float | None = None
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A model to make.
+    """A model to train.
 
     Attributes:
         family: Its family.
-        settings: The settings asked for.
-        seconds: Time for a network to learn; None: as long as its settings take.
-        unlabelled: Of how many texts without labels it learns what the blend before it says of them; None: of none, or
-            of as many as there is time for.
-        seed: Added to that of the run: 0, or what tells a further model of the same settings from the first.
+        settings: The settings to set; others have their defaults.
+        seconds: Time for a network to train; None: as long as its settings take.
+        unlabelled: Number of unlabelled texts to learn from, with the predictions of the blend; None: none, or as many
+            as there is time for.
+        seed: Added to the seed of the run; above 0 for further models with the same settings.
     """
 
     family: Family
-    settings: Mapping[str, Any]
+    settings: Mapping[str, object]
     seconds: float | None = None
     unlabelled: int | None = None
     seed: int = 0
 
     @property
     def name(self) -> str:
-        """What tells it from others on a leaderboard: `ngram 1-3 c5` has n-grams of 1 to 3 tokens and 5 characters."""
-        grams = [_told(self.settings.get("word_ngrams")), _told(self.settings.get("char_ngrams"), "c")]
-        others = ["+texts" if self.unlabelled else "", f"#{self.seed + 1}" if self.seed else ""]
-        return " ".join(filter(None, [self.family.name, *grams, *others]))
+        """The name on the leaderboard, such as `ngram 1-3 c5`: n-grams of 1 to 3 tokens and of 5 characters."""
+        orders = [_lengths(self.settings.get("word_ngrams")), _lengths(self.settings.get("char_ngrams"), "c")]
+        suffixes = ["+texts" if self.unlabelled else "", f"#{self.seed + 1}" if self.seed else ""]
+        return " ".join(filter(None, [self.family.name, *orders, *suffixes]))
 
     @property
-    def config(self) -> Any:
-        """Its settings; it keeps no texts of its own back, since all are compared on the same."""
-        return settings.make(
-            self.family.config, {**self.family.without_holdout, **self.settings}, f"members, {self.family.name}"
-        )
+    def config(self) -> FamilyConfig:
+        """The config of the family. It holds no texts out, since all candidates are compared on the same texts."""
+        values = {**self.family.without_holdout, **self.settings}
+        return family_settings.make(self.family.config, values, f"members, {self.family.name}")
 
 
-def _told(lengths: Sequence[int] | None, kind: str = "") -> str:
-    """Lengths of n-grams, in short; empty for none."""
-    if not lengths:
+def _lengths(lengths: object, prefix: str = "") -> str:
+    """The range of lengths of n-grams; empty for none."""
+    if not isinstance(lengths, Sequence) or not lengths:
         return ""
     first, last = min(lengths), max(lengths)
-    return f"{kind}{first}" if first == last else f"{kind}{first}-{last}"
+    return f"{prefix}{first}" if first == last else f"{prefix}{first}-{last}"
 
 
 def parse(member: str, setting: str = "members", warn: bool = False) -> Candidate:
-    """What a string of `members` asks for. Raises SettingsError."""
+    """Parse a member such as `bag epochs=2`.
+
+    Args:
+        member: A family and its settings.
+        setting: The setting that holds it, for errors.
+        warn: Whether to warn of former names of settings.
+
+    Raises:
+        SettingsError: There is no such family, or a setting is wrong.
+    """
     name, *assignments = member.split()
-    if name not in _KNOWN:
-        raise SettingsError(f"setting {setting!r} names {name!r}.", settings.suggest(name, list(_KNOWN)))
-    values = settings.parse_assignments(assignments)
-    values = settings.current_names(_KNOWN[name].config, values, f"{setting}, {name}", warn)
+    if name not in _FAMILIES:
+        raise SettingsError(f"setting {setting!r} names {name!r}.", family_settings.suggest(name, list(_FAMILIES)))
+    family = _FAMILIES[name]
+    values = family_settings.parse_assignments(assignments)
+    values = family_settings.current_names(family.config, values, f"{setting}, {name}", warn)
     unlabelled, seed = values.pop(_UNLABELLED, None), values.pop(_SEED, 0)
     for key, value in ((_UNLABELLED, unlabelled), (_SEED, seed)):
-        whole = value is None or (type(value) is int and value >= 0)
-        require(whole, setting, f"{key} must be a whole number")
-    candidate = Candidate(_KNOWN[name], values, None, unlabelled, seed or 0)
+        is_count = value is None or (type(value) is int and value >= 0)
+        require(is_count, setting, f"{key} must be a whole number")
+    candidate = Candidate(family=family, settings=values, unlabelled=unlabelled, seed=seed or 0)
     _ = candidate.config
     return candidate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainedCandidate:
-    """A fitted candidate, its logits on the held-out texts, and its cost.
+    """A fitted candidate, its logits on the validation texts, and its cost.
 
     Attributes:
         candidate: What was fitted.
         fitted: The result of the fit.
-        logits: Logits of the held-out texts, (texts, outputs).
+        logits: Logits of the validation texts, (texts, outputs).
         seconds: Seconds of the fit.
         texts_per_s: Texts scored per second.
         latency_ms: Median milliseconds to score one text.
         size_mib: MiB of weights and graphs.
-        pseudo_labels: Unlabelled texts with probabilities of an earlier blend that it was also fitted to; None: none.
+        pseudo_labels: Unlabelled texts with predictions of the blend that it was also fitted to; None: none.
     """
 
     candidate: Candidate
@@ -105,63 +126,80 @@ class TrainedCandidate:
 
     @property
     def refit_seconds(self) -> float:
-        """How long it takes, at most, to learn from all texts with the settings that were chosen."""
-        return _MORE_TEXTS * (self.seconds - self.fitted.timing.get("choose_s", 0.0))
+        """The maximum seconds of a fit to all texts, with the settings that were chosen."""
+        return _REFIT_TIMES * (self.seconds - self.fitted.timing.get("choose_s", 0.0))
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The settings asked for, and what the clock made of them."""
+    def settings(self) -> dict[str, object]:
+        """The settings of the candidate, and those that record how far a fit with limited time came."""
         values = dict(self.candidate.settings)
         values |= {key: getattr(self.fitted.config, key) for key in self.candidate.family.timed_settings}
         return {key: value for key, value in values.items() if value is not None}
 
     @property
     def as_member(self) -> str:
-        """The model as `members` takes it: the family, its settings, and what it learned from besides."""
-        others = {_UNLABELLED: self.candidate.unlabelled, _SEED: self.candidate.seed or None}
-        values = self.settings | {key: value for key, value in others.items() if value is not None}
-        told = (f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items())
-        return " ".join([self.candidate.family.name, *told])
+        """The model as an item of `members`, which repeats the fit: its family, its settings, its further texts."""
+        extra = {_UNLABELLED: self.candidate.unlabelled, _SEED: self.candidate.seed or None}
+        values = self.settings | {key: value for key, value in extra.items() if value is not None}
+        assignments = (f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in values.items())
+        return " ".join([self.candidate.family.name, *assignments])
 
-    def metrics(self, held_out: Examples) -> dict[str, float]:
-        """What it is worth, and what it costs."""
-        price = {"seconds": self.seconds, "texts_per_s": self.texts_per_s}
-        price |= {"latency_ms": self.latency_ms, "size_mib": self.size_mib}
-        return cost.metrics_with_intervals(self.logits, held_out) | price
+    def metrics(self, validation: Examples) -> dict[str, float]:
+        """The validation metrics with their intervals, and the cost."""
+        return cost.metrics_with_intervals(self.logits, validation) | {
+            "seconds": self.seconds,
+            "texts_per_s": self.texts_per_s,
+            "latency_ms": self.latency_ms,
+            "size_mib": self.size_mib,
+        }
 
-    def row(self, held_out: Examples, weight: float) -> dict[str, Any]:
-        """A row of the leaderboard, with its weight in the blend."""
-        chosen = json.dumps(settings.as_dict(self.fitted.config), ensure_ascii=False)
-        return {"family": self.candidate.name, "weight": weight, **self.metrics(held_out), "settings": chosen}
+    def row(self, validation: Examples, weight: float) -> HistoryRow:
+        """A row of the leaderboard, with the weight in the blend."""
+        chosen = json.dumps(family_settings.as_dict(self.fitted.config), ensure_ascii=False)
+        return {"family": self.candidate.name, "weight": weight, **self.metrics(validation), "settings": chosen}
 
 
 def train(
     candidate: Candidate,
-    learned: Examples,
-    held_out: Examples,
+    examples: Examples,
+    validation: Examples,
     context: FitContext,
     pseudo_labels: Examples | None = None,
 ) -> TrainedCandidate:
-    """Fit a model and try it on the texts held out."""
-    begin = time.perf_counter()
-    examples = learned if pseudo_labels is None else distillation.concatenate(learned, pseudo_labels)
+    """Fit a candidate and score the validation texts with it.
+
+    Raises:
+        TenorError: A setting does not fit the task, or a package is missing.
+    """
+    started_at = time.perf_counter()
+    if pseudo_labels is not None:
+        examples = distillation.concatenate(examples, pseudo_labels)
     context = replace(context, seed=context.seed + candidate.seed, seconds=candidate.seconds)
-    fitted = with_task(candidate.family.fit(examples, candidate.config, context), held_out)
-    seconds = time.perf_counter() - begin
-    begin = time.perf_counter()
-    logits = fitted.model.logits(held_out.texts)
-    texts_per_s = len(held_out) / (time.perf_counter() - begin)
-    price = cost.inference_cost(fitted, cost.sample(held_out))
-    return TrainedCandidate(candidate, fitted, logits, seconds, texts_per_s, *price, pseudo_labels)
+    fitted = with_task(candidate.family.fit(examples, candidate.config, context), validation)
+    seconds = time.perf_counter() - started_at
+    started_at = time.perf_counter()
+    logits = fitted.model.logits(validation.texts)
+    texts_per_s = len(validation) / (time.perf_counter() - started_at)
+    inference_cost = cost.inference_cost(fitted, cost.sample(validation))
+    return TrainedCandidate(
+        candidate=candidate,
+        fitted=fitted,
+        logits=logits,
+        seconds=seconds,
+        texts_per_s=texts_per_s,
+        latency_ms=inference_cost.latency_ms,
+        size_mib=inference_cost.size_mib,
+        pseudo_labels=pseudo_labels,
+    )
 
 
 def with_task(fitted: Fitted, examples: Examples) -> Fitted:
-    """The model as one of the task of these examples, should it have learned from probabilities."""
+    """The model with the task of these examples, if it was fitted to probabilities."""
     return replace(fitted, task=examples.task, model=distillation.with_task(fitted.model, examples.task))
 
 
-def within_limits(made: Sequence[TrainedCandidate], size: float | None, latency: float | None) -> bool:
-    """Whether all of these together are as small (MiB) and as quick (milliseconds) as is asked for; None: any."""
-    return sum(each.size_mib for each in made) <= (float("inf") if size is None else size) and sum(
-        each.latency_ms for each in made
-    ) <= (float("inf") if latency is None else latency)
+def within_limits(trained: Sequence[TrainedCandidate], limits: Limits) -> bool:
+    """Whether these candidates together keep the limits."""
+    return sum(each.size_mib for each in trained) <= (
+        float("inf") if limits.size_mib is None else limits.size_mib
+    ) and sum(each.latency_ms for each in trained) <= (float("inf") if limits.latency_ms is None else limits.latency_ms)

@@ -1,65 +1,84 @@
-"""Other places where models can be made, several at a time."""
+"""The protocol of an executor that runs calls elsewhere, several at a time, and `map_ordered`, which uses one."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-Call = tuple[Any, Callable[..., Any], tuple[Any, ...]]
-"""(name, function, its arguments)."""
+KeyT = TypeVar("KeyT")
+ResultT = TypeVar("ResultT")
+
+
+class Call(NamedTuple, Generic[KeyT, ResultT]):
+    """A call to run.
+
+    Attributes:
+        key: Identifies the call; `map_ordered` returns it with the result.
+        function: A function that can be pickled.
+        args: Its arguments; an argument may be a reference from `Executor.put`.
+    """
+
+    key: KeyT
+    function: Callable[..., ResultT]
+    args: tuple[object, ...]
 
 
 class Executor(Protocol):
-    """Other places where models can be made.
+    """Runs calls in other processes or on other machines.
 
     Attributes:
-        max_workers: How many calls are made there at a time.
+        max_workers: Maximum number of calls at the same time.
     """
 
     max_workers: int
 
-    def put(self, value: Any) -> Any:
-        """A reference to something large, which calls get in its place."""
+    def put(self, value: object) -> object:
+        """Store a large value once; calls take the returned reference as an argument and receive the value."""
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Begin a call."""
+    def submit(self, function: Callable[..., object], *args: object) -> object:
+        """Start a call and return its task."""
 
-    def wait(self, begun: Sequence[Any]) -> Any:
-        """One of these calls that is through."""
+    def wait(self, tasks: Sequence[object]) -> object:
+        """Wait until one of the tasks is done, and return it."""
 
-    def result(self, call: Any) -> Any:
-        """What a call returned. Raises TenorError as it did."""
+    def result(self, task: object) -> Any:
+        """The result of a task. Raises the TenorError that its function raised."""
 
-    def cancel(self, begun: Sequence[Any]) -> None:
-        """End calls."""
+    def cancel(self, tasks: Sequence[object]) -> None:
+        """End tasks."""
 
 
 def map_ordered(
-    executor: Executor, calls: Iterator[Call | None], limit: Callable[[], int]
-) -> Generator[tuple[Any, Any]]:
-    """Make calls elsewhere, so many at a time; (name, result) in their order.
+    executor: Executor, calls: Iterator[Call[KeyT, ResultT] | None], limit: Callable[[], int]
+) -> Generator[tuple[KeyT, ResultT]]:
+    """Run calls on an executor and yield (key, result) in the order of the calls.
 
-    A call is asked for when it can begin; None in its place means: not before the next result is taken.
+    Args:
+        executor: Runs the calls.
+        calls: Each call is requested only when it can start. None means: wait until the next result was yielded.
+        limit: Gives the maximum number of calls that run now.
+
+    Raises:
+        TenorError: A call raised it.
     """
-    begun: deque[tuple[Any, Any]] = deque()
-    done: set[Any] = set()
+    submitted: deque[tuple[KeyT, object]] = deque()
+    done: set[object] = set()
 
-    def begin() -> None:
-        while len(begun) - len(done) < limit() and (call := next(calls, None)) is not None:
-            name, function, args = call
-            begun.append((name, executor.submit(function, *args)))
+    def submit_calls() -> None:
+        while len(submitted) - len(done) < limit() and (call := next(calls, None)) is not None:
+            submitted.append((call.key, executor.submit(call.function, *call.args)))
 
     try:
-        begin()
-        while begun:
-            name, task = begun[0]
+        submit_calls()
+        while submitted:
+            key, task = submitted[0]
             while task not in done:
-                done.add(executor.wait([each for _, each in begun if each not in done]))
-                if len(begun) > 1 or task not in done:
-                    begin()
+                done.add(executor.wait([each for _, each in submitted if each not in done]))
+                if len(submitted) > 1 or task not in done:
+                    submit_calls()
             result = executor.result(task)
-            begun.popleft()
+            submitted.popleft()
             done.remove(task)
-            yield name, result
-            begin()
+            yield key, result
+            submit_calls()
     finally:
-        executor.cancel([each for _, each in begun])
+        executor.cancel([task for _, task in submitted])

@@ -1,0 +1,88 @@
+"""The clock of a search, and what its time allows: a comparison, and a pretrained encoder."""
+
+import time
+from collections.abc import Sequence
+
+from tenor.errors import TenorError
+from tenor.models.auto import cost, estimates
+from tenor.models.base import Examples
+from tenor.models.families import pretrained
+from tenor.models.neural import backend
+from tenor.text import scripts
+
+FEW_TEXTS = 1_000
+"""With fewer texts, an encoder with frozen weights is tried."""
+
+_VALIDATION = 0.2  # share of the texts on which models are compared
+_MIN_VALIDATION, _MAX_SHARE = 500, 0.3
+_MAX_VALIDATION, _MAX_VALIDATION_ENCODER = 5_000, 2_000  # an encoder takes long to score them
+_MANY_LABELS = 8
+_MIN_FIRST_TIMES = 3  # a comparison needs so many times the time of the first model
+_NGRAM_TIMES = 2  # n-gram models take so many times the time of the first, beside an encoder
+_MIN_ENCODER_S = 40.0  # with less, no encoder learns enough
+
+
+class Clock:
+    """The time that is left of a budget.
+
+    Args:
+        budget: Seconds; None: no limit.
+    """
+
+    def __init__(self, budget: float | None) -> None:
+        self.end = None if budget is None else time.perf_counter() + budget
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left: negative after the end, infinite without a limit."""
+        return float("inf") if self.end is None else self.end - time.perf_counter()
+
+    @property
+    def deadline(self) -> float | None:
+        """The end in seconds since 1970, which mean the same on all machines; None: no limit."""
+        return None if self.end is None else time.time() + self.left
+
+
+def validation_share(n_texts: int, with_encoder: bool) -> float:
+    """The share of so many texts on which models are compared."""
+    most = _MAX_VALIDATION_ENCODER if with_encoder else _MAX_VALIDATION
+    return min(max(_VALIDATION, _MIN_VALIDATION / n_texts), _MAX_SHARE, max(most / n_texts, 0.01))
+
+
+def allows_comparison(budget: float | None, examples: Examples) -> bool:
+    """Whether there is time for more than one n-gram model. A single one is better fitted to all texts."""
+    return budget is None or needs_quick_model(examples) or budget > _MIN_FIRST_TIMES * estimates.first_ngram(examples)
+
+
+def needs_quick_model(examples: Examples) -> bool:
+    """Whether choosing the settings of an n-gram model takes so long that one with fixed settings goes first."""
+    return estimates.n_labels(examples) >= _MANY_LABELS
+
+
+def allows_encoder(members: Sequence[str] | None, budget: float | None, examples: Examples) -> bool:
+    """Whether a pretrained encoder is tried: there is time, and it reads the script of most texts.
+
+    Args:
+        members: The models to train; None: what fits into the budget.
+        budget: Seconds; None: no limit.
+        examples: The texts.
+    """
+    from tenor.models.pretrained import hub
+
+    if members is not None:
+        return any(member.split()[0] == pretrained.FAMILY.name for member in members)
+    if not backend.is_installed() or (budget is not None and budget < _MIN_ENCODER_S):
+        return False
+    if len(examples) >= FEW_TEXTS and budget is not None:
+        n_validation = int(validation_share(len(examples), True) * len(examples))
+        minimum = estimates.encoder_minimum(examples, len(examples) - n_validation)
+        minimum += estimates.encoder_overhead(examples, n_validation, estimates.SHORTEST_LENGTH)
+        if budget < minimum + _NGRAM_TIMES * estimates.first_ngram(examples):
+            return False
+    if not scripts.mostly_in(cost.sample(examples), ("Latin",)):
+        return False
+    try:
+        hub.locate(pretrained.Config().model)
+    except TenorError:
+        return False
+    return True

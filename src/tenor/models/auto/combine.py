@@ -1,0 +1,105 @@
+"""`auto` from its texts to its model: search, then refit the blend or distil it."""
+
+import time
+from dataclasses import replace
+
+from tenor.models.auto import budget, candidate, cost, search, student
+from tenor.models.auto.blend import Blend, Member
+from tenor.models.auto.budget import Clock
+from tenor.models.auto.candidate import Candidate, TrainedCandidate
+from tenor.models.auto.config import Config
+from tenor.models.auto.refit import Refit
+from tenor.models.auto.search import Search
+from tenor.models.base import Examples, Fitted
+from tenor.models.context import FitContext
+from tenor.models.families import ngram
+
+_DISTILLATION_SHARE = 0.25  # of the budget
+
+
+def combine(examples: Examples, config: Config, context: FitContext) -> Fitted:
+    """Train models, compare them and blend those that help. With `distil`, a small model learns from the blend.
+
+    An interruption (Ctrl-C) after the first model ends the search, not the run.
+
+    Args:
+        examples: The texts.
+        config: The settings of `auto`.
+        context: The context of the run. `on_candidate` receives the first model, and each better blend. `executor`
+            trains models elsewhere, several at a time.
+
+    Raises:
+        TenorError: A setting in `members` does not fit the task, a package is missing, or no model keeps the limits of
+            size and latency.
+    """
+    started_at = time.perf_counter()
+    seconds = None if config.members else config.budget
+    run_clock = Clock(seconds)
+    search_share = 1.0 if config.distil is None else 1 - _DISTILLATION_SHARE
+    search_clock = Clock(None if seconds is None else search_share * seconds)
+    if not _compares(examples, config):
+        return _single_ngram(examples, config, context)
+    with_encoder = budget.allows_encoder(config.members, config.budget, examples)
+    share = budget.validation_share(len(examples), with_encoder)
+    train, validation = examples.train_validation_split(share, context.seed)
+    if not len(validation):
+        context.callback.on_message("there are too few texts to compare models, so there is one of n-grams alone.")
+        return _single_ngram(examples, config, context)
+    train, validation = replace(train, unlabelled=examples.unlabelled), validation.in_memory()
+    run = Search(
+        config=config,
+        train=train,
+        validation=validation,
+        context=context,
+        clock=search_clock,
+        with_encoder=with_encoder,
+        started_at=started_at,
+    )
+    fitted = run.run()
+    if config.distil is not None:
+        fitted = student.distil(fitted, train, validation, context, run_clock)
+    else:
+        fitted = replace(fitted, model=Blend(_final_members(run, examples)))
+    return replace(fitted, timing={"fit_s": time.perf_counter() - started_at})
+
+
+def _compares(examples: Examples, config: Config) -> bool:
+    """Whether there is more than one model to train."""
+    needs_search = config.members is not None or config.distil is not None or len(examples.unlabelled) > 0
+    return needs_search or budget.allows_comparison(config.budget, examples)
+
+
+def _final_members(run: Search, examples: Examples) -> tuple[Member, ...]:
+    """The members fitted to all texts; a validation set of its own is not learned from."""
+    if examples.validation is not None:
+        return run.members
+    refit = Refit(
+        members=run.members,
+        trained=run.trained,
+        examples=examples,
+        context=run.context,
+        clock=run.clock,
+        limits=run.config.limits,
+    )
+    return refit.run()
+
+
+def _single_ngram(examples: Examples, config: Config, context: FitContext) -> Fitted:
+    """The n-gram model, fitted to all texts. Raises SettingsError if it is over the limits."""
+    fitted = ngram.FAMILY.fit(examples, ngram.Config(), context)
+    texts = cost.sample(examples)
+    logits = fitted.model.logits(texts[:1])
+    inference_cost = cost.inference_cost(fitted, texts)
+    trained = TrainedCandidate(
+        candidate=Candidate(family=ngram.FAMILY, settings={}),
+        fitted=fitted,
+        logits=logits,
+        seconds=0.0,
+        texts_per_s=0.0,
+        latency_ms=inference_cost.latency_ms,
+        size_mib=inference_cost.size_mib,
+    )
+    if not candidate.within_limits([trained], config.limits):
+        raise search.over_limits([trained])
+    member = Member(family=ngram.FAMILY, config=fitted.config, model=fitted.model, weight=1.0)
+    return replace(fitted, model=Blend((member,)), config=replace(config, members=("ngram",)))

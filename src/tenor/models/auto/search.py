@@ -1,0 +1,186 @@
+"""The search of `auto`: train candidates, compare them, and blend those that help."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from tenor.config.settings import require
+from tenor.errors import SettingsError
+from tenor.evaluation import calibration
+from tenor.models.auto import blend, cost, distillation, plan
+from tenor.models.auto.blend import Blend, Member
+from tenor.models.auto.budget import Clock
+from tenor.models.auto.candidate import Candidate, Limits, TrainedCandidate, within_limits
+from tenor.models.auto.config import Config
+from tenor.models.auto.distillation import Teacher
+from tenor.models.auto.runner import CandidateRunner
+from tenor.models.base import Examples, Fitted, HeldOut
+from tenor.models.context import FitContext
+
+_REPORTED_SHARE = 0.1  # of the budget: if more is left at the end, a message says so
+
+
+@dataclass(kw_only=True)
+class Search:
+    """A search, and its result so far.
+
+    Attributes:
+        config: The settings of `auto`.
+        train: The texts that candidates are fitted to; `unlabelled` are further ones.
+        validation: The texts that candidates are compared on.
+        context: The context of the run.
+        clock: The time left for the search.
+        with_encoder: Whether a pretrained encoder is tried.
+        started_at: When the run started, by `time.perf_counter`.
+        trained: The candidates trained so far.
+        members: The members of the best blend.
+        best: The best blend; None: there is none yet.
+    """
+
+    config: Config
+    train: Examples
+    validation: Examples
+    context: FitContext
+    clock: Clock
+    with_encoder: bool
+    started_at: float
+    trained: list[TrainedCandidate] = field(default_factory=list)
+    members: tuple[Member, ...] = ()
+    best: Fitted | None = None
+
+    def run(self) -> Fitted:
+        """Train candidates until the plan or the time ends, and return the best blend with its leaderboard.
+
+        An interruption (Ctrl-C) ends the search; before there is a blend, it ends the run.
+
+        Raises:
+            TenorError: A setting in `members` does not fit the task, a package is missing, or no model keeps the
+                limits.
+        """
+        callback, config = self.context.callback, self.config
+        try:
+            self._train_candidates()
+            budget = None if config.members else config.budget
+            if budget is not None and self.clock.left > _REPORTED_SHARE * budget:
+                left = f"{self.clock.left:.0f} s"
+                callback.on_message(f"no further model that could help fits into the {left} that are left.")
+        except KeyboardInterrupt:
+            if self.best is None:
+                raise
+            callback.on_message("interrupted: no further models are tried, and those that are ready are saved.")
+        if self.best is None:
+            raise over_limits(self.trained)
+        rows = [each.row(self.validation, weight) for each, weight in self._weighted()]
+        if len(self.members) > 1 and self.best.held_out is not None:
+            metrics = cost.metrics_with_intervals(self.best.held_out.logits, self.validation)
+            callback.on_candidate_end("blend", metrics)
+        return replace(self.best, history=rows, config=self._config())
+
+    def _train_candidates(self) -> None:
+        callback = self.context.callback
+        runner = CandidateRunner(
+            parts=(self.train, self.validation),
+            context=self.context,
+            clock=self.clock,
+            parallel_start=self.config.members is not None,
+            pseudo_labels=self._pseudo_labels,
+        )
+        with contextlib.closing(runner.run(self._planned())) as results:
+            for candidate, trained in results:
+                if trained is None:
+                    callback.on_message(f"{candidate.name}: not ready in time, and left out.")
+                    continue
+                self.trained.append(trained)
+                callback.on_candidate_end(candidate.name, trained.metrics(self.validation))
+                self._update_blend()
+
+    def _planned(self) -> Iterator[Candidate | None]:
+        if self.config.members is not None:
+            return plan.requested(self.config.members)
+        return plan.Planner(
+            train=self.train,
+            validation=self.validation,
+            clock=self.clock,
+            with_encoder=self.with_encoder,
+            trained=self.trained,
+            in_blend=lambda: [each for each, weight in self._weighted() if weight > 0],
+        ).candidates()
+
+    def _pseudo_labels(self, candidate: Candidate) -> Examples | None:
+        """The unlabelled texts that a candidate learns from, with the predictions of the blend; None: no such texts.
+
+        Raises:
+            SettingsError: `members` requests more texts than there are, or before there is a model to predict them.
+        """
+        if not candidate.unlabelled:
+            return None
+        require(self.best is not None, "members", "must name a model first that learns from labels alone")
+        require_unlabelled(candidate, self.train.unlabelled, "members")
+        assert self.best is not None
+        texts = distillation.sample_texts(self.train.unlabelled, candidate.unlabelled, self.context.seed)
+        return teacher(self.best).pseudo_label(texts)
+
+    def _update_blend(self) -> None:
+        """Blend the candidates so far; the blend is replaced if the newest candidate is part of the new one."""
+        # A blend that a smaller model learns from may itself be large.
+        limits = Limits() if self.config.distil else self.config.limits
+        logits = [each.logits for each in self.trained]
+        weights = blend.choose(
+            logits,
+            self.validation.targets,
+            self.validation.task,
+            lambda numbers: within_limits([self.trained[number] for number in numbers], limits),
+        )
+        newest = len(self.trained) - 1
+        if not weights or (self.best is not None and not weights.get(newest, 0.0) > 0):
+            return
+        self.members = tuple(_member(self.trained[number], weight) for number, weight in weights.items())
+        blended = blend.combined([logits[number] for number in weights], list(weights.values()))
+        self.best = Fitted(
+            task=self.validation.task,
+            model=Blend(self.members),
+            config=self._config(),
+            timing={"fit_s": time.perf_counter() - self.started_at},
+            history=[each.row(self.validation, weight) for each, weight in self._weighted()],
+            held_out=HeldOut(self.validation.targets, blended),
+        )
+        if self.context.on_candidate is not None:
+            self.context.on_candidate(self.best)
+
+    def _config(self) -> Config:
+        """The settings that repeat the search so far."""
+        return replace(self.config, members=tuple(each.as_member for each in self.trained))
+
+    def _weighted(self) -> list[tuple[TrainedCandidate, float]]:
+        weights = {id(member.model): member.weight for member in self.members}
+        return [(each, weights.get(id(each.fitted.model), 0.0)) for each in self.trained]
+
+
+def teacher(fitted: Fitted) -> Teacher:
+    """The blend as a teacher with calibrated probabilities."""
+    assert fitted.held_out is not None
+    targets, logits, _ = fitted.held_out
+    return Teacher(fitted.model, fitted.task, calibration.fit(targets, logits, fitted.task))
+
+
+def require_unlabelled(candidate: Candidate, texts: Sequence[str], setting: str) -> None:
+    """Raise SettingsError if a candidate requests more unlabelled texts than there are."""
+    n_texts = candidate.unlabelled or 0
+    problem = f"asks for {n_texts:,} texts without labels, and there are {len(texts):,}: see `unlabelled=...`"
+    require(n_texts <= len(texts), setting, problem)
+
+
+def over_limits(trained: Sequence[TrainedCandidate]) -> SettingsError:
+    """The error if each of the models is over the limits of size or latency."""
+    size, latency = min(each.size_mib for each in trained), min(each.latency_ms for each in trained)
+    return SettingsError(
+        f"every model is too large or too slow: the smallest has {size:.3g} MiB, "
+        f"the quickest takes {latency:.2f} ms for a text.",
+        "Allow more (`maximum_size=...`, `maximum_latency=...`), or give more time (`budget=...`).",
+    )
+
+
+def _member(trained: TrainedCandidate, weight: float) -> Member:
+    fitted = trained.fitted
+    return Member(family=trained.candidate.family, config=fitted.config, model=fitted.model, weight=weight)
