@@ -1,25 +1,31 @@
-"""Several models as one: a weighted sum of their logits, which is a product of their probabilities (Hinton, 2002).
+"""A blend: a weighted sum of the logits of several models, a product of their probabilities (Hinton, 2002).
 
-The weights are those with the lowest loss on texts that none of the models has learned from. What holds for each model
-holds for their sum: exact explanations add up, and a text gets the same logits alone and among others.
+The weights minimise the loss on texts that no model was fitted to. Exact explanations of the models add up to one of
+the blend, and a text has the same logits alone and in a batch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from tenor._core.records import Record, RecordError
 from tenor.config import settings
 from tenor.models.attribution import Attribution
-from tenor.models.base import Arrays, Model
+from tenor.models.base import Arrays, FamilyConfig, FeatureMatrix, JsonObject, Model
 from tenor.models.family import EnsembleFamily, Family, SavedModel
 from tenor.tasks import Floats, Targets, Task
 
-_LARGEST_WEIGHT = 20.0
-_MOST_MEMBERS = 100
-_SUM_PRIOR = 2.0  # what a sum of the weights of 2 in place of 1 adds to the loss of all texts together, in nats
+ValueT = TypeVar("ValueT")
+
+Losses: TypeAlias = npt.NDArray[np.float64]
+"""(texts,) the loss of each text, in nats."""
+
+_MAX_WEIGHT = 20.0
+_MAX_MEMBERS = 100
+_SUM_PRIOR = 2.0  # nats that weights with a sum of 2 instead of 1 add to the loss summed over the texts
 
 _FILE = "encoder.json"
 
@@ -32,18 +38,18 @@ class Member:
         family: Its family.
         config: Its settings.
         model: The model.
-        weight: What its logits are multiplied with, above 0.
+        weight: Factor of its logits, above 0.
     """
 
     family: Family
-    config: Any
+    config: FamilyConfig
     model: Model
     weight: float
 
 
 @dataclass(frozen=True)
 class Blend:
-    """Models whose logits are summed.
+    """Models whose weighted logits are summed.
 
     Attributes:
         members: The models, the one that is best alone first.
@@ -57,36 +63,41 @@ class Blend:
 
     @property
     def weights(self) -> list[float]:
+        """The weight of each member."""
         return [member.weight for member in self.members]
 
     def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
-        """What the characters of each text add to a weighted sum of its logits: the sum of what they add in each model.
+        """The attributions of the members, summed. A character counts as read if one of the models reads it.
 
-        A character is read where one of the models reads it.
+        Args:
+            texts: The texts.
+            directions: (texts, outputs) weights of the logits.
         """
         each = [member.model.attribute(texts, directions * np.float32(member.weight)) for member in self.members]
         return [
             Attribution(
-                np.sum([found.characters for found in of_text], axis=0),
-                np.any([found.was_read for found in of_text], axis=0),
-                sum(found.base_value for found in of_text),
-                sum(found.convergence_delta for found in of_text),
+                np.sum([part.characters for part in parts], axis=0),
+                np.any([part.was_read for part in parts], axis=0),
+                sum(part.base_value for part in parts),
+                sum(part.convergence_delta for part in parts),
             )
-            for of_text in zip(*each, strict=True)
+            for parts in zip(*each, strict=True)
         ]
 
-    def represent(self, texts: Sequence[str]) -> Any:
-        """What the model that is best alone gives."""
+    def represent(self, texts: Sequence[str]) -> FeatureMatrix:
+        """The features of the first member, the one that is best alone."""
         return self.members[0].model.represent(texts)
 
     def arrays(self) -> Arrays:
+        """The weights of all members, by number and name."""
         return {
             f"{number}/{name}": array
             for number, member in enumerate(self.members)
             for name, array in member.model.arrays().items()
         }
 
-    def encoder(self) -> dict[str, Any]:
+    def encoder(self) -> JsonObject:
+        """The members with their settings, encoders and weights, for `encoder.json`."""
         return {
             "kind": "blend",
             "members": [
@@ -101,6 +112,7 @@ class Blend:
         }
 
     def graphs(self) -> Mapping[str, bytes]:
+        """The ONNX graphs of all members, by number and file name."""
         return {
             f"{number}.{name}": graph
             for number, member in enumerate(self.members)
@@ -109,44 +121,58 @@ class Blend:
 
 
 def restore(saved: SavedModel) -> Blend:
-    """The model that `Blend.encoder`, `Blend.arrays` and `Blend.graphs` describe. Raises ValueError where they
-    disagree.
+    """Restore the blend that `Blend.encoder`, `Blend.arrays` and `Blend.graphs` saved.
+
+    Raises:
+        ValueError: The parts disagree.
     """
     record = Record(saved.encoder, _FILE)
     record.choice("kind", ("blend",))
-    described = record.records("members", _MOST_MEMBERS)
+    described = record.records("members", _MAX_MEMBERS)
     if not described:
         raise record.error("members", "there is none")
-    own: list[dict[str, Any]] = [{} for _ in described]
-    files: list[dict[str, bytes]] = [{} for _ in described]
-    places = {str(number): number for number in range(len(described))}
-    named: tuple[tuple[str, Mapping[str, Any], Any], ...] = (("/", saved.arrays, own), (".", saved.graphs, files))
-    for separator, each, parts in named:
-        for name, value in each.items():
-            prefix, _, rest = name.partition(separator)
-            if prefix not in places:
-                raise ValueError(f"{name[:100]!r} is of no model of the blend")
-            parts[places[prefix]][rest] = value
+    arrays = _by_member(saved.arrays, "/", len(described))
+    graphs = _by_member(saved.graphs, ".", len(described))
     members = []
-    for number, told in enumerate(described):
-        weight = told.number("weight", 0, _LARGEST_WEIGHT)
+    for number, member in enumerate(described):
+        weight = member.number("weight", 0, _MAX_WEIGHT)
         if not weight:
-            raise told.error("weight", "it is 0")
-        family = saved.find_family(told.string("family"))
+            raise member.error("weight", "it is 0")
+        family = saved.find_family(member.string("family"))
         if isinstance(family, EnsembleFamily):
             raise ValueError("a blend is part of a blend")
         try:
-            config = settings.restore(family.config, told.record("settings").values, _FILE)
-            encoder = told.record("encoder").values
-            member = SavedModel(config, encoder, own[number], saved.task, files[number], saved.find_family)
-            model = family.restore(member)
+            config = settings.restore(family.config, member.record("settings").values, _FILE)
+            encoder = member.record("encoder").values
+            model = family.restore(
+                SavedModel(
+                    config=config,
+                    encoder=encoder,
+                    arrays=arrays[number],
+                    task=saved.task,
+                    graphs=graphs[number],
+                    find_family=saved.find_family,
+                )
+            )
         except RecordError as error:
             raise error.within(f"members[{number}].encoder") if error.file == _FILE else error from None
         members.append(Member(family, config, model, weight))
     return Blend(tuple(members))
 
 
-def combined(logits: Sequence[Floats], weights: Sequence[float]) -> Floats:
+def _by_member(values: Mapping[str, ValueT], separator: str, n_members: int) -> list[dict[str, ValueT]]:
+    """Arrays or graphs with names such as `0/name` -> those of each member. Raises ValueError for another number."""
+    members: list[dict[str, ValueT]] = [{} for _ in range(n_members)]
+    numbers = {str(number): number for number in range(n_members)}
+    for name, value in values.items():
+        prefix, _, rest = name.partition(separator)
+        if prefix not in numbers:
+            raise ValueError(f"{name[:100]!r} is of no model of the blend")
+        members[numbers[prefix]][rest] = value
+    return members
+
+
+def combined(logits: Sequence[Floats], weights: Sequence[float] | npt.NDArray[np.float64]) -> Floats:
     """The weighted sum, (texts, outputs), float32."""
     total = np.zeros(logits[0].shape, np.float64)
     for each, weight in zip(logits, weights, strict=True):
@@ -157,63 +183,65 @@ def combined(logits: Sequence[Floats], weights: Sequence[float]) -> Floats:
 def choose(
     logits: Sequence[Floats], targets: Targets, task: Task, allowed: Callable[[Sequence[int]], bool] = lambda _: True
 ) -> dict[int, float]:
-    """Which models to blend, and the weight of each: the best one first, then whatever makes it clearly better.
+    """Choose the models to blend and their weights: the best model first, then those that clearly improve the blend.
 
-    A model joins where the loss of a text falls by more than the standard error of that fall.
+    A model joins if the mean loss falls by more than the standard error of that fall.
 
     Args:
-        logits: For each model (texts, outputs), what it says of texts that it has not learned from.
-        targets: What `task.encode` makes of their labels.
+        logits: Of each model, (texts, outputs), for texts that it was not fitted to.
+        targets: Their labels, encoded by `task.encode`.
         task: What is predicted.
-        allowed: Whether these models may be blended, by their numbers.
+        allowed: Whether the models with these numbers may be blended.
 
     Returns:
-        The weight of each model chosen, by its number; empty where none is allowed.
+        The weight of each chosen model, by its number; empty if none is allowed.
     """
 
-    def tried(numbers: Sequence[int]) -> tuple[list[float], Floats]:
+    def weights_and_losses(numbers: Sequence[int]) -> tuple[list[float], Losses]:
         some = [logits[number] for number in numbers]
         weights = _weights(some, targets, task)
         return weights, _losses(some, weights, targets, task)
 
-    left = list(range(len(logits)))
+    remaining = list(range(len(logits)))
     chosen: list[int] = []
     weights: list[float] = []
-    losses: Any = None
-    while left:
-        found = {number: tried([*chosen, number]) for number in left if allowed([*chosen, number])}
-        if not found:
+    losses: Losses | None = None
+    while remaining:
+        results = {number: weights_and_losses([*chosen, number]) for number in remaining if allowed([*chosen, number])}
+        if not results:
             break
-        best = min(found, key=lambda number: float(found[number][1].mean()))
+        best = min(results, key=lambda number: float(results[number][1].mean()))
         if losses is not None:
-            gain = losses - found[best][1]
+            gain = losses - results[best][1]
             if not gain.mean() > gain.std() / np.sqrt(len(gain)):
                 break
         chosen.append(best)
-        left.remove(best)
-        weights, losses = found[best]
+        remaining.remove(best)
+        weights, losses = results[best]
     kept = {number: weight for number, weight in zip(chosen, weights, strict=True) if weight > 0}
-    # Of one model the logits stay what they are: what scales them is calibration's.
+    # The logits of a single model are not scaled: calibration does that.
     return kept if len(kept) > 1 else dict.fromkeys(chosen[:1], 1.0)
 
 
-def _losses(logits: Sequence[Floats], weights: Sequence[float], targets: Targets, task: Task) -> Any:
-    return (
-        np.asarray(task.losses(targets, combined(logits, weights)), np.float64).reshape(len(targets), -1).mean(axis=1)
-    )
+def _losses(
+    logits: Sequence[Floats], weights: Sequence[float] | npt.NDArray[np.float64], targets: Targets, task: Task
+) -> Losses:
+    """(texts,) losses of the blend, in float64."""
+    losses = np.asarray(task.losses(targets, combined(logits, weights)), np.float64)
+    return np.asarray(losses.reshape(len(targets), -1).mean(axis=1))
 
 
 def _weights(logits: Sequence[Floats], targets: Targets, task: Task) -> list[float]:
     """Weights of at least 0 with the lowest mean loss."""
     from scipy.optimize import minimize
 
-    def loss(weights: Any) -> float:
-        # Drawn towards a sum of 1, the more the fewer texts there are: few look clearer than they are.
+    def loss(weights: npt.NDArray[np.float64]) -> float:
+        # A prior pulls the sum of the weights towards 1; it matters more with few texts, which overfit.
         prior = _SUM_PRIOR * (float(np.sum(weights)) - 1) ** 2 / len(targets)
         return float(_losses(logits, weights, targets, task).mean()) + prior
 
     first = np.full(len(logits), 1 / len(logits))
-    bounds = [(0, _LARGEST_WEIGHT)] * len(logits)
-    # The step of the differences is far above the rounding of float32.
-    found = minimize(loss, first, method="L-BFGS-B", bounds=bounds, options={"eps": 1e-3, "maxiter": 30})
-    return [float(weight) if weight > 1e-3 else 0.0 for weight in found.x]
+    bounds = [(0, _MAX_WEIGHT)] * len(logits)
+    # The step of the finite differences is far above the rounding error of float32.
+    result = minimize(loss, first, method="L-BFGS-B", bounds=bounds, options={"eps": 1e-3, "maxiter": 30})
+    return [float(weight) if weight > 1e-3 else 0.0 for weight in result.x]
