@@ -11,10 +11,10 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.records import Record, RecordError
+from tenor._core.records import JsonObject, Record, RecordError
 from tenor.config import settings
 from tenor.models.attribution import Attribution
-from tenor.models.base import Arrays, FamilyConfig, FeatureMatrix, JsonObject, Model
+from tenor.models.base import Arrays, FamilyConfig, FeatureMatrix, Model
 from tenor.models.family import EnsembleFamily, Family, SavedModel
 from tenor.tasks import Floats, Targets, Task
 
