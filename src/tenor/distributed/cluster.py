@@ -1,4 +1,4 @@
-"""The door to Ray: a cluster on this machine, or one that is there."""
+"""The connection to Ray: a new cluster on this machine, or an existing one."""
 
 import contextlib
 import os
@@ -6,18 +6,26 @@ import socket
 import sys
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeAlias
 
 from tenor._core.threads import available_cores
 from tenor.errors import SettingsError, TenorError, missing_extra
+
+RayModule: TypeAlias = ModuleType
+"""The module `ray`, which is imported only to connect to a cluster."""
+RayActor: TypeAlias = Any
+"""A handle of an actor."""
+RayReference: TypeAlias = Any
+"""A reference to a value in the cluster, or to the result of a call."""
 
 LOCAL = "ray"
 _REACH_S = 10.0
 
 
 @contextlib.contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """Ray, connected for as long as the block goes on, whose standard output is the standard error.
+def connected(address: str) -> Iterator[RayModule]:
+    """Ray, connected until the block ends. The standard output of the block is the standard error.
 
     Args:
         address: `ray` for the cluster that RAY_ADDRESS names, or else one of this machine alone, which ends with the
@@ -28,14 +36,14 @@ def connected(address: str) -> Iterator[Any]:
     """
     if address != LOCAL and not address.startswith("ray://"):
         raise SettingsError(f"{address!r} is not the address of a cluster.", "Write ray, or ray://HOST:PORT.")
-    # Ray tells its makers of each use, and warns of what it will do in a version to come.
+    # Ray reports each use to its developers, and warns about changes in future versions.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError:
         raise missing_extra("a Ray cluster", "ray") from None
-    if ray.is_initialized():  # by the program that calls
+    if ray.is_initialized():  # by the calling program
         yield ray
         return
     where = os.environ.get("RAY_ADDRESS", "") if address == LOCAL else address
@@ -53,26 +61,26 @@ def connected(address: str) -> Iterator[Any]:
         problem = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise _silent(where or LOCAL, problem) from None
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # where Ray says that a node is dead
+        with contextlib.redirect_stdout(sys.stderr):  # to which Ray reports dead nodes
             yield ray
     finally:
         ray.shutdown()
 
 
-def room(ray: Any, threads: int) -> int:
-    """Workers of so many cores for which the cluster has room."""
+def room(ray: RayModule, threads: int) -> int:
+    """How many workers with `threads` cores each the cluster has room for."""
     nodes = (node["Resources"] for node in ray.nodes() if node["Alive"])
     return sum(int(resources.get("CPU", 0)) // threads for resources in nodes)
 
 
-def workers(ray: Any, wanted: int | None, threads: int) -> int:
-    """How many workers to start: those wanted (None: any number) as far as there is room, or one, to wait for it."""
+def workers(ray: RayModule, requested: int | None, threads: int) -> int:
+    """How many workers to start: at least one, at most `requested` (None: any number), and as many as have room."""
     most = max(1, room(ray, threads))
-    return min(wanted or most, most)
+    return min(requested or most, most)
 
 
 def _reach(address: str) -> None:
-    """Look whether anyone listens at HOST:PORT, since Ray itself tries for minutes. Raises TenorError where not."""
+    """Raise TenorError if nobody listens at HOST:PORT; Ray itself would try for minutes."""
     host, separator, port = address.removeprefix("ray://").rpartition(":")
     if not separator or not port.isdigit():
         return

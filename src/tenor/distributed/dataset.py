@@ -21,7 +21,7 @@ from tenor.data import blocks, builder, dataset, sources, split
 from tenor.data import labels as label_values
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
-from tenor.data.label_source import LabelCounts, NumberLabels
+from tenor.data.label_source import LabelCounts, LabelSource, NumberLabels
 from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import RemoteTexts, text_source
 from tenor.distributed.partition import HeldOutRows, PartitionSummary
@@ -31,7 +31,7 @@ from tenor.evaluation import evaluate
 from tenor.inference import locations
 from tenor.models.base import Examples
 from tenor.models.ngram import selection
-from tenor.tasks import Kind, MultiLabel, Regression, SingleLabel, Task
+from tenor.tasks import Kind, Label, MultiLabel, Regression, SingleLabel, Task
 from tenor.training import preparation
 from tenor.training.class_weight import check_class_weight
 from tenor.training.preparation import PreparedData
@@ -39,33 +39,35 @@ from tenor.training.preparation import PreparedData
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What the blocks tell of their rows, put together."""
+    """The summaries of all blocks, merged."""
 
     rows: int
     read: int
-    counts: dict[Any, int]
+    counts: dict[Label, int]
     moments: tuple[float, float, float, float]
     lengths: list[int]
 
     @property
     def task_of_numbers(self) -> Regression:
+        """The task of predicting the numbers, with their mean and standard deviation."""
         total, squares, _, _ = self.moments
         return Regression(mean=total / self.rows, std=float(np.sqrt(squares / self.rows)) or 1.0)
 
 
-def merge_summaries(told: Sequence[PartitionSummary]) -> DatasetSummary:
-    counts: Counter[Any] = Counter()
-    for each in told:
+def merge_summaries(summaries: Sequence[PartitionSummary]) -> DatasetSummary:
+    """Merge the summaries of all blocks."""
+    counts: Counter[Label] = Counter()
+    for each in summaries:
         counts.update(each.counts)
-    rows = sum(each.rows for each in told)
-    total = sum(each.moments[0] for each in told)
-    some = [each for each in told if each.rows]
+    rows = sum(each.rows for each in summaries)
+    total = sum(each.moments[0] for each in summaries)
+    some = [each for each in summaries if each.rows]
     # The squares around the mean of all (Chan, Golub and LeVeque, 1979).
     squares = sum(each.moments[1] + each.rows * (each.moments[0] / each.rows - total / rows) ** 2 for each in some)
     least, greatest = min(each.moments[2] for each in some), max(each.moments[3] for each in some)
-    lengths = [length for each in told for length in each.lengths]
+    lengths = [length for each in summaries for length in each.lengths]
     return DatasetSummary(
-        rows, sum(each.read for each in told), dict(counts), (total, squares, least, greatest), lengths
+        rows, sum(each.read for each in summaries), dict(counts), (total, squares, least, greatest), lengths
     )
 
 
@@ -87,8 +89,8 @@ class DistributedDataset:
         run, pool = self.run, self.pool
         head, as_lists = _head(blocks[0][0], run)
         callback.on_message(f"texts from column {head.text_column!r}, labels from column {head.label_column!r}.")
-        told = self._read(blocks, head, as_lists, callback)
-        data = self._dataset(head, as_lists, told)
+        summary = self._read(blocks, head, as_lists, callback)
+        data = self._dataset(head, as_lists, summary)
         test = None
         if test_source is not None:
             options = replace(_options(run), default_text=data.text_column, default_label=data.label_column)
@@ -100,7 +102,7 @@ class DistributedDataset:
         for part in (data, test):
             if part is not None and part.note:
                 callback.on_message(f"{part.name}: {part.note}")
-        self.task = _task(data, told)
+        self.task = _task(data, summary)
         if test is not None:
             evaluate.check_labels(test, self.task)
         callback.on_message(
@@ -114,14 +116,14 @@ class DistributedDataset:
         if test is None and run.test_size > 0:
             preparation.require_share("test_size", run.test_size, data, "measure on")
             test = self._test(data, run.test_size)
-            told = merge_summaries(list(pool.call("summary", changes_state=False)))
-            data = replace(data, texts=RemoteTexts(told.rows, told.lengths), labels=_labels(data.kind, told))
+            summary = merge_summaries(list(pool.call("summary", changes_state=False)))
+            data = replace(data, texts=RemoteTexts(summary.rows, summary.lengths), labels=_labels(data.kind, summary))
             if not self.task.has_labels:
-                self.task = told.task_of_numbers  # of the texts to learn from alone
+                self.task = summary.task_of_numbers  # of the training texts alone
         wanted: Any = run.class_weight
         check_class_weight(self.task, wanted)
         if wanted is not None and isinstance(self.task, SingleLabel):
-            of_class = np.array([told.counts.get(label, 0) for label in self.task.labels])
+            of_class = np.array([summary.counts.get(label, 0) for label in self.task.labels])
             pool.cast("weigh_classes", self.task.class_weights(of_class, wanted))
         measured = f"{0 if test is None else len(test):,} test texts"
         callback.on_message(f"{len(data):,} training texts, {measured}; {self.task.describe()}.")
@@ -134,36 +136,36 @@ class DistributedDataset:
         several = None if as_lists else "multiclass"
         task: Any = run.task or (head.kind if head.kind in ("regression", "multilabel") else several)
         options = replace(_options(run), text=head.text_column, label=head.label_column, task=task, on_disk=True)
-        told: list[PartitionSummary] = []
+        summaries: list[PartitionSummary] = []
         for each in self.pool.call_each("read", [(files, options) for files in blocks]):
-            told.append(each)
-            callback.on_progress("read", sum(summary.read for summary in told), 0, {})
-        self.sizes = np.array([each.rows for each in told])
-        self.starts = np.cumsum([0, *(each.read for each in told[:-1])])
-        return merge_summaries(told)
+            summaries.append(each)
+            callback.on_progress("read", sum(summary.read for summary in summaries), 0, {})
+        self.sizes = np.array([each.rows for each in summaries])
+        self.starts = np.cumsum([0, *(each.read for each in summaries[:-1])])
+        return merge_summaries(summaries)
 
-    def _dataset(self, head: Dataset, as_lists: bool, told: DatasetSummary) -> Dataset:
+    def _dataset(self, head: Dataset, as_lists: bool, summary: DatasetSummary) -> Dataset:
         """The rows as if they were here, but for the texts. Raises DataError where the labels do not go together."""
         run, kind, note = self.run, head.kind, ""
         at = Location(head.name, column=head.label_column)
         if kind == "regression":
-            note = "" if run.task else label_values.regression_note(*told.moments[2:])
+            note = "" if run.task else label_values.regression_note(*summary.moments[2:])
         elif kind == "multilabel":
-            note = label_values.multilabel_note(told.counts, run.label_separator)
+            note = label_values.multilabel_note(summary.counts, run.label_separator)
         elif run.task is not None:
             kind = run.task
             if kind == "binary":
-                label_values.require_two_classes(told.counts, at)
+                label_values.require_two_classes(summary.counts, at)
         else:
-            kind = "binary" if len(told.counts) == 2 else "multiclass"
-            numbers = label_values.numeric_classes(told.counts)
+            kind = "binary" if len(summary.counts) == 2 else "multiclass"
+            numbers = label_values.numeric_classes(summary.counts)
             if numbers is None:
                 raise DataError(
                     "the labels are numbers of many values: classes or amounts?", "Choose one with `task=...`.", at
                 )
             note = label_values.numeric_classes_note(numbers) or (label_values.SINGLE_ITEM_NOTE if as_lists else "")
-        texts, labels = RemoteTexts(told.rows, told.lengths), _labels(kind, told)
-        note = builder.note_with_dropped_rows(note, told.read, told.rows)
+        texts, labels = RemoteTexts(summary.rows, summary.lengths), _labels(kind, summary)
+        note = builder.note_with_dropped_rows(note, summary.read, summary.rows)
         return Dataset(head.name, texts, labels, head.text_column, head.label_column, kind, note)
 
     def hold_out(self, share: float) -> list[HeldOutRows]:
@@ -187,7 +189,7 @@ class DistributedDataset:
         return replace(data, texts=texts, labels=labels, row_numbers=numbers, note="")
 
     def _leaked(self, test: Dataset, callback: Callback) -> list[Finding]:
-        """The texts to measure on that are among those to learn from."""
+        """The test texts that are among the training texts."""
         leaked = int(
             np.any(list(self.pool.call("known", text_source(test.texts).hashes, changes_state=False)), axis=0).sum()
         )
@@ -244,14 +246,16 @@ def _options(run: RunConfig) -> ReadOptions:
     )
 
 
-def _task(data: Dataset, told: DatasetSummary) -> Task:
+def _task(data: Dataset, summary: DatasetSummary) -> Task:
     if data.kind == "regression":
-        return told.task_of_numbers
+        return summary.task_of_numbers
     if data.kind == "multilabel":
-        return MultiLabel(tuple(sorted({name for row in told.counts for name in row})), never_none=all(told.counts))
-    return SingleLabel(tuple(sorted(told.counts)))
+        return MultiLabel(
+            tuple(sorted({name for row in summary.counts for name in row})), never_none=all(summary.counts)
+        )
+    return SingleLabel(tuple(sorted(summary.counts)))
 
 
-def _labels(kind: Kind, told: DatasetSummary) -> Any:
+def _labels(kind: Kind, summary: DatasetSummary) -> LabelSource:
     """As many labels as there are rows; of numbers, the least and the greatest stand for all."""
-    return NumberLabels(np.array(told.moments[2:])) if kind == "regression" else LabelCounts(told.counts)
+    return NumberLabels(np.array(summary.moments[2:])) if kind == "regression" else LabelCounts(summary.counts)

@@ -19,6 +19,7 @@ from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
 from tenor.data import blocks, sources
 from tenor.distributed import cluster
+from tenor.distributed.cluster import RayModule
 from tenor.distributed.dataset import DistributedDataset
 from tenor.distributed.partition import Partition
 from tenor.distributed.worker_pool import WorkerPool
@@ -42,12 +43,12 @@ from tenor.training import finishing, fitting, output, pipeline, run_identity, r
 from tenor.training.finishing import ModelFolder, TrainedModel
 
 
-def train(ray: Any, run: RunConfig, callback: Callback, workers: int | None, threads: int) -> TrainedModel:
+def train(ray: RayModule, run: RunConfig, callback: Callback, workers: int | None, threads: int) -> TrainedModel:
     """As `pipeline.train`, from the rows of files that every node reaches.
 
     Args:
         ray: A connected Ray.
-        run: What is asked for.
+        run: The run.
         callback: Hears of progress.
         workers: How many there are; None: as many as the cluster has cores for, and no more than files.
         threads: Cores of each.
@@ -145,7 +146,7 @@ def _fit(rows: DistributedDataset, config: Config, callback: Callback) -> Fitted
 
 
 def _out_of_fold(rows: DistributedDataset, config: Config, seed: int) -> HeldOut | None:
-    """What other models say of texts that they have not learned from, where the texts are few."""
+    """The logits of texts by models that were not trained on them, if the texts are few."""
     if len(rows) < ngram.MIN_FOLDS:
         return None
     found = list(rows.pool.call("hashes", changes_state=False))
@@ -165,7 +166,7 @@ def _learned(rows: DistributedDataset, chosen: blocks.Rows | None, config: Confi
     assert config.weighting is not None and config.C is not None
     pool, task = rows.pool, rows.task
     count = len(rows) if chosen is None else len(chosen)
-    parts: list[Any] = [None] * pool.n_partitions if chosen is None else rows.parts(chosen)
+    parts: Sequence[object] = [None] * pool.n_partitions if chosen is None else rows.parts(chosen)
     mark = pool.mark()
     frequency = np.zeros(1 << BITS, np.int64)
     for found in pool.call_each("learn", [(part,) for part in parts]):

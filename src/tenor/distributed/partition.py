@@ -24,15 +24,15 @@ from tenor.models.linear.matrices import sum_of_squares
 from tenor.models.ngram import features, selection
 from tenor.models.ngram.features import Weighting
 from tenor.models.ngram.model import NgramModel
-from tenor.tasks import Floats, Kind, Targets, Task
+from tenor.tasks import Floats, Kind, Label, Targets, Task
 from tenor.text import ngrams
 from tenor.text.ngrams import NgramCounts
 
-_LENGTHS = 1_000  # texts of a block that tell how long texts are
+_LENGTHS = 1_000  # texts of a block whose lengths are reported
 
 
 class PartitionSummary(NamedTuple):
-    """What is told of a block's rows.
+    """The summary of a block's rows.
 
     Attributes:
         rows: How many there are.
@@ -46,7 +46,7 @@ class PartitionSummary(NamedTuple):
     rows: int
     read: int
     kind: Kind
-    counts: dict[Any, int]
+    counts: dict[Label, int]
     moments: tuple[float, float, float, float]
     lengths: list[int]
 
@@ -55,7 +55,7 @@ class HeldOutRows(NamedTuple):
     """Rows that were held out: texts, labels, numbers in the block's files, targets, weights."""
 
     texts: list[str]
-    labels: list[Any]
+    labels: list[Label]
     numbers: list[int]
     targets: Targets
     weights: Floats
@@ -88,7 +88,7 @@ class Partition:
         return self.summary()
 
     def summary(self) -> PartitionSummary:
-        """What is told of the rows that are learned from."""
+        """The summary of the rows to train on."""
         data, moments = self._data, (0.0, 0.0, 0.0, 0.0)
         counts = {}
         if data.kind != "regression":
@@ -162,7 +162,7 @@ class Partition:
         self._counts = ngrams.count(self._data.texts, orders, characters)
 
     def learn(self, chosen: Rows | None) -> npt.NDArray[np.int32]:
-        """Learn from these rows, None: from all; in how many texts each bucket occurs."""
+        """Train on these rows (None: on all). Returns in how many texts each bucket occurs."""
         counts, targets, weights = self._counts, self._targets, self._weights
         if chosen is not None:
             counts, targets, weights = ngrams.take(counts, chosen), targets[chosen], weights[chosen]
@@ -171,7 +171,7 @@ class Partition:
 
     def weigh(
         self, buckets: npt.NDArray[np.int32], idf: Floats, weighting: Weighting, task: Task
-    ) -> tuple[Floats | None, npt.NDArray[Any]]:
+    ) -> tuple[Floats | None, npt.NDArray[np.floating[Any]]]:
         """Make features, and be ready for the search; in how many texts of each output each occurs, and the squares."""
         counts, targets, weights = self._learned
         output_targets = OutputTargets(task, targets)
@@ -196,10 +196,10 @@ class Partition:
         return self._loss.step(lengths)
 
     def score(self, model: NgramModel, chosen: Rows) -> Floats:
-        """What a model says of these rows."""
+        """A model's logits for these rows."""
         return model.score(ngrams.take(self._counts, chosen))
 
-    def _strata(self) -> npt.NDArray[Any]:
+    def _strata(self) -> Targets:
         one_each = self._task.is_single_label
         return self._targets if one_each else np.broadcast_to(0, len(self._data))
 

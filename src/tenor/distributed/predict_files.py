@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tenor.distributed import cluster
+from tenor.distributed.cluster import RayActor, RayModule, RayReference
 from tenor.errors import DataError, TenorError
 from tenor.inference import locations, predict_files, predictor
 from tenor.inference.job_record import JobRecord
@@ -35,13 +36,13 @@ class Labeller:
     def ready(self) -> None:
         """Answers once the worker is there."""
 
-    def label(self, model: list[Any], shard: Shard, job: LabelJob) -> tuple[RowCounts, TenorError | None]:
+    def label(self, model: list[RayReference], shard: Shard, job: LabelJob) -> tuple[RowCounts, TenorError | None]:
         """Label a file.
 
         Args:
             model: A reference to the model's files, in a list, so that only the first call fetches them.
             shard: The file.
-            job: What is asked for.
+            job: The job.
 
         Returns:
             How many rows there are, and what is wrong with the file, where something is.
@@ -65,26 +66,26 @@ def _loaded(model: Any) -> predictor.Predictor:
 
 @dataclass(eq=False)
 class _Worker:
-    """An actor, and what it was asked: the answer to come -> the file, or None where it was asked whether it is there.
+    """An actor, and its calls: the pending result -> the file, or None for the call that waits until it runs.
 
     Attributes:
         there: Whether it has answered; one for which the cluster has no room yet gets no file.
     """
 
-    actor: Any
-    asked: dict[Any, Shard | None] = field(default_factory=dict)
+    actor: RayActor
+    calls: dict[RayReference, Shard | None] = field(default_factory=dict)
     there: bool = False
 
 
 def each(
-    ray: Any, left: Sequence[Shard], job: LabelJob, record: JobRecord, workers: int | None, threads: int
+    ray: RayModule, left: Sequence[Shard], job: LabelJob, record: JobRecord, workers: int | None, threads: int
 ) -> Generator[int]:
     """Label the files, as they come; after each, how many rows are through.
 
     Args:
         ray: A connected Ray.
         left: The files.
-        job: What is asked for.
+        job: The job.
         record: Takes what is through.
         workers: How many; None: as many as the cluster has cores for.
         threads: Cores for each.
@@ -102,26 +103,26 @@ def each(
     deaths: Counter[Shard | None] = Counter()
     active = [_started(made, threads) for _ in range(count)]
     try:
-        while waiting or any(any(worker.asked.values()) for worker in active):
+        while waiting or any(any(worker.calls.values()) for worker in active):
             _hand_out(waiting, active, model, job)
-            [answer], _ = ray.wait([answer for worker in active for answer in worker.asked], num_returns=1)
-            [worker] = [worker for worker in active if answer in worker.asked]
+            [answer], _ = ray.wait([answer for worker in active for answer in worker.calls], num_returns=1)
+            [worker] = [worker for worker in active if answer in worker.calls]
             try:
-                found = ray.get(answer)
+                result = ray.get(answer)
             except ray.exceptions.RayActorError:
                 ray.kill(worker.actor)  # it may be there, out of reach
                 active.remove(worker)
-                lost = list(worker.asked.values())
+                lost = list(worker.calls.values())
                 deaths[lost[0]] += 1
                 if deaths[lost[0]] == _DEATHS:
                     raise _deadly(lost[0]) from None
                 waiting.extendleft(reversed([shard for shard in lost if shard]))
                 active.append(_started(made, threads))
                 continue
-            shard = worker.asked.pop(answer)
+            shard = worker.calls.pop(answer)
             worker.there = True
             if shard is not None:
-                labelled, error = found
+                labelled, error = result
                 if error is not None:
                     raise error
                 record.mark_done(shard, labelled)
@@ -131,20 +132,20 @@ def each(
             ray.kill(worker.actor)
 
 
-def _started(made: Any, threads: int) -> _Worker:
+def _started(made: RayActor, threads: int) -> _Worker:
     worker = _Worker(made.remote(threads))
-    worker.asked[worker.actor.ready.remote()] = None
+    worker.calls[worker.actor.ready.remote()] = None
     return worker
 
 
-def _hand_out(waiting: deque[Shard], workers: Sequence[_Worker], model: Any, job: LabelJob) -> None:
+def _hand_out(waiting: deque[Shard], workers: Sequence[_Worker], model: RayReference, job: LabelJob) -> None:
     """Give each worker that is there a file, and then each a second one."""
     for most in range(1, _WAITING + 1):
         for worker in workers:
-            if waiting and worker.there and len(worker.asked) < most:
+            if waiting and worker.there and len(worker.calls) < most:
                 shard = waiting.popleft()
                 reached = replace(shard, source=locations.absolute_path(shard.source))
-                worker.asked[worker.actor.label.remote([model], reached, job)] = shard
+                worker.calls[worker.actor.label.remote([model], reached, job)] = shard
 
 
 def _deadly(shard: Shard | None) -> TenorError:

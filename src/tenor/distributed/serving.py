@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tenor.distributed import cluster
+from tenor.distributed.cluster import RayModule
 from tenor.errors import SettingsError, TenorError, counted, missing_extra
 from tenor.serving import app
 from tenor.serving.running import announce, listening_socket
@@ -43,7 +44,7 @@ class Scaling:
 
 @contextlib.contextmanager
 def running(
-    ray: Any,
+    ray: RayModule,
     folders: list[Path],
     options: app.ServerOptions,
     scaling: Scaling,
@@ -51,7 +52,7 @@ def running(
     port: int,
     corrections: str | None = None,
 ) -> Iterator[None]:
-    """Replicas that answer for as long as the block goes on; what was accepted is answered before they end.
+    """Replicas that answer until the block ends; requests that were accepted are answered first.
 
     Args:
         ray: A connected Ray.
@@ -63,7 +64,7 @@ def running(
         corrections: URL of the database for corrections; None: none are taken.
 
     Raises:
-        TenorError: A folder is no model, the cluster has no room, or it serves something else there.
+        TenorError: A folder is not a model, the cluster has no room, or it serves something else there.
     """
     serve = _serve()
     app.create_app(folders, options, lambda _: None)  # what is wrong with them is found here
@@ -110,7 +111,7 @@ def running(
             serve.shutdown()
 
 
-def _serve() -> Any:
+def _serve() -> RayModule:
     try:
         with warnings.catch_warnings():  # of Pydantic, on how Ray uses it
             warnings.simplefilter("ignore")

@@ -1,21 +1,22 @@
 """A network that workers of a Ray cluster train together, each a share of every batch.
 
-The workers are processes of JAX that add up their gradients (`models/parallel`). None can go on without the others, so
-when one dies all of them start anew, from the last checkpoint, as many as the cluster has room for then. Ray starts
-them as plain actors: what Ray Train would add, checkpoints and starting again from them, the training loop has, and its
-checkpoints also know the place within an epoch.
+The workers are processes of JAX that add up their gradients (`models/parallel`). None can continue without the others.
+So if one dies, all start again from the last checkpoint, as many as the cluster has room for then. Ray starts them as
+plain actors. Ray Train would add checkpoints and restarts; the training loop has both, and its checkpoints also know
+the place within an epoch.
 """
 
 import contextlib
 import hashlib
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenor._core.callbacks import Callback
 from tenor.distributed import cluster
+from tenor.distributed.cluster import RayActor, RayModule, RayReference
 from tenor.errors import SettingsError, TenorError, counted, missing_extra
 from tenor.models.context import FitContext
 
@@ -23,19 +24,22 @@ if TYPE_CHECKING:  # not loaded here: a worker joins the others before its backe
     from tenor.training.network_training import NetworkJob, TrainedNetwork
     from tenor.training.neural import NetworkTrainer
 
-_DEATHS = 5  # starts that may come to nothing one after the other
-_LOOK_S = 0.5  # between two looks at how far the workers are
-_START_S = 5.0  # between two looks at whether the cluster still has room for all that start
+_DEATHS = 5  # failed starts in a row after which training ends
+_LOOK_S = 0.5  # between two reads of the workers' progress
+_START_S = 5.0  # between two checks of the cluster's room for all that start
+
+Event: TypeAlias = tuple[str, tuple[object, ...]]
+"""A call of a callback: the name of its method, and the arguments."""
 
 
 class Trainer:
     """A worker: one of the processes that train a network together."""
 
     def __init__(self) -> None:
-        self._told: list[tuple[str, tuple[Any, ...]]] = []
+        self._events: list[Event] = []
 
     def address(self) -> str:
-        """HOST:PORT at which this worker can wait for the others. Answers once the worker is there."""
+        """HOST:PORT at which this worker can wait for the others. Returns once the worker runs."""
         import ray
 
         with socket.socket() as free:
@@ -48,9 +52,9 @@ class Trainer:
 
         Args:
             coordinator: Address of the first worker.
-            task: What all are asked for.
-            work: A reference to what is trained, in a list, so that it is fetched here.
-            number: Which worker this is; the first tells of it, writes checkpoints and returns the network.
+            task: The task of the whole group.
+            work: A reference to the job, in a list, so that it is fetched here.
+            number: Which worker this is; the first reports progress, writes checkpoints and returns the network.
         """
         try:
             import jax
@@ -66,43 +70,45 @@ class Trainer:
             from tenor.models.neural import parallel
             from tenor.training import network_training
 
-            callback = _Telling(self._told) if number == 0 else Callback()
+            callback = _EventCallback(self._events) if number == 0 else Callback()
             with parallel.data_parallel_scope():
-                found = network_training.train_network(ray.get(work[0]), replace(task.context, callback=callback))
-            digest = hashlib.sha256(b"".join(array.tobytes() for array in found.network.arrays().values())).hexdigest()
-            return _Answer(found if number == 0 else None, digest)
+                trained = network_training.train_network(ray.get(work[0]), replace(task.context, callback=callback))
+            digest = hashlib.sha256(
+                b"".join(array.tobytes() for array in trained.network.arrays().values())
+            ).hexdigest()
+            return _Answer(trained if number == 0 else None, digest)
         except TenorError as error:
             return _Answer(error=TenorError(error.problem, error.remedy))
         except jax.errors.JaxRuntimeError as error:
             return _Answer(lost=str(error).splitlines()[0])
 
-    def told(self) -> list[tuple[str, tuple[Any, ...]]]:
-        """What the callback has heard since the last call: names of its methods and what they were given."""
-        told = self._told[:]
-        del self._told[: len(told)]
-        return told
+    def events(self) -> list[Event]:
+        """The calls of the callback since the last time."""
+        events = self._events[:]
+        del self._events[: len(events)]
+        return events
 
 
-class _Telling(Callback):
-    def __init__(self, told: list[tuple[str, tuple[Any, ...]]]) -> None:
-        self._told = told
+class _EventCallback(Callback):
+    def __init__(self, events: list[Event]) -> None:
+        self._events = events
 
     def on_message(self, message: str) -> None:
-        self._told.append(("on_message", (message,)))
+        self._events.append(("on_message", (message,)))
 
-    def on_progress(self, *args: Any) -> None:
-        self._told.append(("on_progress", args))
+    def on_progress(self, *args: object) -> None:
+        self._events.append(("on_progress", args))
 
-    def on_epoch_end(self, *args: Any) -> None:
-        self._told.append(("on_epoch_end", args))
+    def on_epoch_end(self, *args: object) -> None:
+        self._events.append(("on_epoch_end", args))
 
-    def log_metrics(self, *args: Any) -> None:
-        self._told.append(("log_metrics", args))
+    def log_metrics(self, *args: object) -> None:
+        self._events.append(("log_metrics", args))
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What the workers of a group are asked for: how many they are, and how the network is fitted."""
+    """The task of a group: its number of workers, and how the network is fitted."""
 
     workers: int
     context: FitContext
@@ -110,22 +116,22 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a worker says in the end: the network, from the first; a hash of its weights; what is wrong; or why it could
-    not reach the others.
+    """The result of a worker: the network, from the first; a hash of its weights; an error; or why it could not reach
+    the others.
     """
 
-    found: "TrainedNetwork | None" = None
+    trained: "TrainedNetwork | None" = None
     digest: str = ""
     error: TenorError | None = None
     lost: str = ""
 
 
 class _Lost(Exception):  # noqa: N818  (caught here)
-    """The group cannot go on."""
+    """The group cannot continue."""
 
 
-def learner(ray: Any, workers: int | None, threads: int) -> "NetworkTrainer":
-    """What trains a network on the cluster.
+def learner(ray: RayModule, workers: int | None, threads: int) -> "NetworkTrainer":
+    """A function that trains a network on the cluster.
 
     Args:
         ray: A connected Ray.
@@ -142,11 +148,11 @@ def learner(ray: Any, workers: int | None, threads: int) -> "NetworkTrainer":
                 checkpoints.remove()
         reference = ray.put(work)
         rows = max(1, work.config.batch_tokens // work.text_encoder.max_row_length(work.config.max_length))
-        wanted = min(workers or rows, rows)
+        requested = min(workers or rows, rows)
         heard = _Heard(callback)
         try:
             while True:
-                with _group(ray, wanted, threads) as (coordinator, actors), contextlib.suppress(_Lost):
+                with _group(ray, requested, threads) as (coordinator, actors), contextlib.suppress(_Lost):
                     callback.on_message(
                         f"{counted(len(actors), 'worker trains', 'workers train')} together, "
                         f"{counted(threads, 'core')} each."
@@ -165,19 +171,19 @@ def learner(ray: Any, workers: int | None, threads: int) -> "NetworkTrainer":
 
 
 class _Heard:
-    """Tells a callback what the first worker has heard, and counts the workers that died since the last epoch's end."""
+    """Forwards the first worker's events to a callback, and counts the workers that died since the last epoch's end."""
 
     def __init__(self, callback: Callback) -> None:
         self.callback, self.deaths = callback, 0
 
-    def tell(self, events: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
+    def tell(self, events: Sequence[Event]) -> None:
         for name, args in events:
             getattr(self.callback, name)(*args)
             if name == "on_epoch_end":
                 self.deaths = 0
 
     def died(self, problem: str) -> None:
-        """Raises _Lost, or TenorError when it has come to nothing too often."""
+        """Raises _Lost, or TenorError if it has failed too often."""
         self.deaths += 1
         if self.deaths == _DEATHS:
             raise TenorError(
@@ -188,14 +194,16 @@ class _Heard:
         raise _Lost
 
 
-def _trained(ray: Any, actors: Sequence[Any], address: Any, task: _Task, work: Any, heard: _Heard) -> "TrainedNetwork":
-    """What the workers have learned. Raises _Lost where one of them died."""
-    asked = [actor.learn.remote(address, task, [work], number) for number, actor in enumerate(actors)]
-    waiting, answers = list(asked), {}
+def _trained(
+    ray: RayModule, actors: Sequence[RayActor], address: RayReference, task: _Task, work: RayReference, heard: _Heard
+) -> "TrainedNetwork":
+    """The network that the workers trained. Raises _Lost if one of them died."""
+    calls = [actor.learn.remote(address, task, [work], number) for number, actor in enumerate(actors)]
+    waiting, answers = list(calls), {}
     try:
         while waiting:
             ready, waiting = ray.wait(waiting, num_returns=1, timeout=_LOOK_S)
-            heard.tell(ray.get(actors[0].told.remote()))
+            heard.tell(ray.get(actors[0].events.remote()))
             for each in ready:
                 answers[each] = answer = ray.get(each)
                 if answer.error is not None:
@@ -208,21 +216,21 @@ def _trained(ray: Any, actors: Sequence[Any], address: Any, task: _Task, work: A
         raise TenorError(
             "the workers do not have equal weights.", "Have the same versions of JAX and Keras on all nodes."
         )
-    found: TrainedNetwork | None = answers[asked[0]].found
-    assert found is not None
-    return found
+    trained: TrainedNetwork | None = answers[calls[0]].trained
+    assert trained is not None
+    return trained
 
 
 @contextlib.contextmanager
-def _group(ray: Any, wanted: int, threads: int) -> Any:
-    """(where the first waits, workers) as many as wanted, or as there is room for; they end with the block."""
+def _group(ray: RayModule, requested: int, threads: int) -> Iterator[tuple[RayReference, list[RayActor]]]:
+    """(the first worker's address, workers): as many as requested, or as there is room for; they end with the block."""
     environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}  # what trains on processors
     environment |= {"OMP_NUM_THREADS": str(threads), "NPROC": str(threads)}  # the second is XLA's
     made = ray.remote(num_cpus=threads, max_concurrency=2, runtime_env={"env_vars": environment})(Trainer)
-    actors: list[Any] = []
+    actors: list[RayActor] = []
     try:
         while True:
-            count = min(wanted, cluster.room(ray, threads))
+            count = min(requested, cluster.room(ray, threads))
             if not count:
                 raise SettingsError(
                     f"no node of the cluster has {counted(threads, 'core')}.",
@@ -240,7 +248,7 @@ def _group(ray: Any, wanted: int, threads: int) -> Any:
         _end(ray, actors)
 
 
-def _end(ray: Any, actors: list[Any]) -> None:
+def _end(ray: RayModule, actors: list[RayActor]) -> None:
     for actor in actors:
         ray.kill(actor)
     actors.clear()

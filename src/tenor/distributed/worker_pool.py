@@ -1,40 +1,43 @@
-"""Blocks of rows on the workers of a Ray cluster, which are asked for sums over them.
+"""Blocks of rows on the workers of a Ray cluster, which compute sums over them.
 
-A block is a machine without chance in it: what it holds follows from the calls that were made to it. That is how the
-work of a worker that dies is done again: another one gets the same calls for its blocks, from the first to the last,
-and holds the same as the one before, bit for bit. Answers come in the order of the blocks, so their sum does not depend
-on who gives them.
+A block is deterministic: its state follows from the calls that it received. If a worker dies, another one receives the
+same calls for its blocks, from the first to the last, and reaches the same state, bit for bit. Results come in the
+order of the blocks, so their sum does not depend on the workers.
 """
 
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+from tenor.distributed.cluster import RayActor, RayModule, RayReference
 from tenor.errors import DataError, TenorError
 
-_START_S = 60.0  # so long a worker may take to start before others do its work
-_ROOM_S = 20.0  # and so long one that takes the place of another
+_START_S = 60.0  # a worker that takes longer to start leaves its work to others
+_ROOM_S = 20.0  # the same for a worker that replaces another
 _DEATHS = 5  # workers that may die with the same block
+
+Arguments: TypeAlias = tuple[object, ...]
+"""The arguments of a call, in order."""
 
 
 class Worker:
     """An actor that holds blocks."""
 
-    def __init__(self, threads: int, make: Callable[[], Any]) -> None:
+    def __init__(self, threads: int, make: Callable[[], object]) -> None:
         os.environ["OMP_NUM_THREADS"] = str(threads)  # threads are sized by it
-        self.make, self.blocks, self.whole = make, dict[int, Any](), dict[int, bool]()
+        self.make, self.blocks, self.whole = make, dict[int, object](), dict[int, bool]()
 
     def ready(self) -> int:
-        """The number of the worker's process, once it is there."""
+        """The number of the worker's process, once it runs."""
         return os.getpid()
 
-    def call(self, number: int, method: str, *args: Any) -> tuple[Any, TenorError | None]:
-        """What a block answers, or what is wrong with its rows."""
+    def call(self, number: int, method: str, *args: object) -> tuple[Any, TenorError | None]:
+        """The result of a block's method, or the error of its rows."""
         if number not in self.blocks:
             self.blocks[number] = self.make()
         if not self.whole.get(number, True):
-            raise RuntimeError("an earlier call of this block failed")  # whose answer may not have been looked at
+            raise RuntimeError("an earlier call of this block failed")  # and its result may not have been read
         self.whole[number] = False
         try:
             answer = getattr(self.blocks[number], method)(*args)
@@ -45,19 +48,19 @@ class Worker:
 
 
 class WorkerPool:
-    """Workers, and who has which block.
+    """Workers, and which of them has which block.
 
     Args:
         ray: A connected Ray.
         make: Makes an empty block.
-        blocks: How many there are; each worker begins with one.
+        n_partitions: Number of blocks; each worker begins with one.
         threads: Cores of each worker.
     """
 
-    def __init__(self, ray: Any, make: Callable[[], Any], n_partitions: int, threads: int) -> None:
+    def __init__(self, ray: RayModule, make: Callable[[], object], n_partitions: int, threads: int) -> None:
         self._ray, self._make, self._threads = ray, make, threads
         self._actor = ray.remote(num_cpus=threads, max_restarts=0)(Worker)
-        self._calls: list[tuple[str, Sequence[tuple[Any, ...]]]] = []  # to all blocks, so far
+        self._calls: list[tuple[str, Sequence[Arguments]]] = []  # to all blocks, so far
         self._deaths: Counter[int] = Counter()
         started = {actor: actor.ready.remote() for actor in (self._started() for _ in range(n_partitions))}
         self._living = self._there(started, _START_S)
@@ -65,6 +68,7 @@ class WorkerPool:
 
     @property
     def n_partitions(self) -> int:
+        """Number of blocks."""
         return len(self._homes)
 
     def close(self) -> None:
@@ -72,8 +76,8 @@ class WorkerPool:
         for actor in self._living:
             self._ray.kill(actor)
 
-    def call(self, method: str, *args: Any, changes_state: bool = True) -> Iterator[Any]:
-        """What each block answers, in their order.
+    def call(self, method: str, *args: object, changes_state: bool = True) -> Iterator[Any]:
+        """The result of each block, in their order.
 
         Args:
             method: A method of the blocks.
@@ -85,39 +89,41 @@ class WorkerPool:
         """
         return self.call_each(method, [args] * self.n_partitions, changes_state)
 
-    def call_each(self, method: str, args: Sequence[tuple[Any, ...]], changes_state: bool = True) -> Iterator[Any]:
-        """As `ask`, with arguments for each block."""
+    def call_each(self, method: str, args: Sequence[Arguments], changes_state: bool = True) -> Iterator[Any]:
+        """As `call`, with arguments for each block."""
         before = len(self._calls)
         if changes_state:
             self._calls.append((method, args))
         sent = [self._send(number, method, args[number]) for number in range(self.n_partitions)]
         return self._answers(sent, before, method, args)
 
-    def cast(self, method: str, *args: Any) -> None:
-        """Call a method of all blocks whose answer says nothing, without waiting for it."""
+    def cast(self, method: str, *args: object) -> None:
+        """Call a method of all blocks, without waiting for a result."""
         self.call(method, *args)
 
-    def put(self, value: Any) -> Any:
-        """A reference to something large that all blocks are to get."""
+    def put(self, value: object) -> RayReference:
+        """A reference to a large value for all blocks."""
         return self._ray.put(value)
 
     def mark(self) -> int:
-        """A point to which `forget` can go back."""
+        """A point to which `rollback` can return."""
         return len(self._calls)
 
     def rollback(self, mark: int) -> None:
-        """Nothing that was asked for since then matters to what is asked for next."""
+        """Drop the calls since `mark`: later calls do not depend on them."""
         del self._calls[mark:]
 
-    def _send(self, number: int, method: str, args: tuple[Any, ...]) -> Any:
+    def _send(self, number: int, method: str, args: Arguments) -> RayReference:
         return self._homes[number].call.remote(number, method, *args)
 
-    def _answers(self, sent: list[Any], before: int, method: str, args: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+    def _answers(
+        self, sent: list[RayReference | None], before: int, method: str, args: Sequence[Arguments]
+    ) -> Iterator[Any]:
         for number in range(len(sent)):
-            one, sent[number] = sent[number], None  # so that Ray forgets answers that were taken
+            one, sent[number] = sent[number], None  # so that Ray frees results that were taken
             yield self._answer(number, one, before, method, args[number])
 
-    def _answer(self, number: int, sent: Any, before: int, method: str, args: tuple[Any, ...]) -> Any:
+    def _answer(self, number: int, sent: RayReference, before: int, method: str, args: Arguments) -> Any:
         gone = self._ray.exceptions
         while True:
             home = self._homes[number]
@@ -133,7 +139,7 @@ class WorkerPool:
                 raise error
             return answer
 
-    def _move(self, number: int, home: Any) -> None:
+    def _move(self, number: int, home: RayActor) -> None:
         """Find another home for a block."""
         self._deaths[number] += 1
         if self._deaths[number] == _DEATHS:
@@ -142,17 +148,17 @@ class WorkerPool:
                 "Look whether these need more memory or disk than a node has; give more files, or more workers.",
             )
         if home in self._living:
-            self._ray.kill(home)  # it may be there, out of reach
+            self._ray.kill(home)  # it may still run, out of reach
             self._living.remove(home)
             another = self._started()
             self._living += self._there({another: another.ready.remote()}, _ROOM_S, bool(self._living))
         self._homes[number] = min(self._living, key=self._homes.count)
 
-    def _started(self) -> Any:
+    def _started(self) -> RayActor:
         return self._actor.remote(self._threads, self._make)
 
-    def _there(self, started: dict[Any, Any], seconds: float, others: bool = False) -> list[Any]:
-        """Those that have started after a while; at least one, where there are no others."""
+    def _there(self, started: dict[RayActor, RayReference], seconds: float, others: bool = False) -> list[RayActor]:
+        """The actors that started in time; at least one if there are no others."""
         actors = {ready: actor for actor, ready in started.items()}
         ready, late = self._ray.wait(list(actors), num_returns=len(actors), timeout=seconds)
         if not ready and not others:
