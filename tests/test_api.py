@@ -118,6 +118,15 @@ def test_importing_tenor_and_loading_a_configuration_is_fast() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_an_unknown_task_is_refused() -> None:
+    task: Any = "nonsense"
+    with pytest.raises(tenor.SettingsError, match="'task' is 'nonsense'") as raised:
+        tenor.check("rotten-tomatoes", task=task)
+    assert raised.value.remedy == "Known: binary, multiclass, multilabel, regression."
+    with pytest.raises(tenor.SettingsError, match="'task' is 'nonsense'"):
+        tenor.RunConfig("rotten-tomatoes", task=task)
+
+
 def test_the_guide_to_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     good, bad = "a wonderful warm film {}", "a dull and dreadful film {}"

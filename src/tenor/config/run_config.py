@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import KW_ONLY, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tenor._core.printable import printable_json
 from tenor._core.records import JsonMapping, JsonObject
@@ -82,6 +82,10 @@ class RunConfig:
     log: tuple[Log, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.task is not None and self.task not in get_args(Kind):
+            raise SettingsError(
+                f"setting 'task' is {self.task!r}.", settings.suggest(str(self.task), [*get_args(Kind)])
+            )
         settings.require(self.label_separator != "", "label_separator", "must not be empty")
         settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")
         if isinstance(self.validation, float):
