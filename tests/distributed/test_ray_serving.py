@@ -87,7 +87,7 @@ def test_a_cluster_answers_as_one_process_and_ends_on_sigterm_once_what_it_took_
                 pass
             with (
                 pytest.raises(SettingsError, match="room for 0 replicas of 9 cores"),
-                refused(scaling=serving.Scaling(threads=9)),
+                refused(scaling=serving.Scaling(num_threads=9)),
             ):
                 pass
 

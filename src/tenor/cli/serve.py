@@ -96,7 +96,10 @@ def serve(
     from tenor.distributed import serving
 
     scaling = serving.Scaling(
-        least=min_replicas, most=max_replicas, threads=worker_cores, **given(requests=target_requests)
+        min_replicas=min_replicas,
+        max_replicas=max_replicas,
+        num_threads=worker_cores,
+        **given(target_ongoing_requests=target_requests),
     )
     serving.serve(on, models, options, scaling, host, port, corrections)
 

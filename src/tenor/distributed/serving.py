@@ -26,20 +26,20 @@ _LATER_S = 5.0  # that the way to a replica waits for an answer after the replic
 
 @dataclass(frozen=True)
 class Scaling:
-    """How many replicas there are.
+    """The number of replicas.
 
     Attributes:
-        least: Replicas without load.
-        most: Replicas under load; None: as many as the cluster has room for.
-        requests: Requests that each replica is to have at the same time: with more of them there are soon more
-            replicas, with fewer less.
-        threads: Cores for each.
+        min_replicas: Replicas without load.
+        max_replicas: Replicas under load; None: as many as the cluster has room for.
+        target_ongoing_requests: Target number of concurrent requests per replica: more requests start replicas, fewer
+            end them.
+        num_threads: Cores per replica.
     """
 
-    least: int = 1
-    most: int | None = None
-    requests: float = 16.0
-    threads: int = 1
+    min_replicas: int = 1
+    max_replicas: int | None = None
+    target_ongoing_requests: float = 16.0
+    num_threads: int = 1
 
 
 @contextlib.contextmanager
@@ -58,21 +58,21 @@ def running(
         ray: A connected Ray.
         folders: Folders of the models, which are sent along.
         options: How each replica is run.
-        scaling: How many replicas there are.
+        scaling: The number of replicas.
         host: Address that the cluster's head listens on.
         port: Port there.
         corrections: URL of the database for corrections; None: none are taken.
 
     Raises:
-        TenorError: A folder is not a model, the cluster has no room, or it serves something else there.
+        TenorError: A folder is not a model, the cluster has no room, or it already serves models.
     """
     serve = _serve()
-    app.create_app(folders, options, lambda _: None)  # what is wrong with them is found here
-    room = cluster.room(ray, scaling.threads)
-    if room < scaling.least:
+    app.create_app(folders, options, lambda _: None)  # raises an error if a model cannot be served
+    room = cluster.room(ray, scaling.num_threads)
+    if room < scaling.min_replicas:
         raise SettingsError(
-            f"the cluster has room for {counted(room, 'replica')} of {counted(scaling.threads, 'core')}, "
-            f"and {scaling.least} are asked for.",
+            f"the cluster has room for {counted(room, 'replica')} of {counted(scaling.num_threads, 'core')}, "
+            f"and {scaling.min_replicas} are asked for.",
             "Use fewer replicas (`min_replicas=...`) or cores (`worker_cores=...`), or add a node.",
         )
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
@@ -83,19 +83,18 @@ def running(
     if NAME in serve.status().applications:
         raise SettingsError("the cluster serves models of Tenor already.", "End that command first.")
     models = {folder.resolve().name: _files(folder) for folder in folders}
-    most = max(scaling.least, scaling.most or room)
     made = serve.deployment(
         name=NAME,
         autoscaling_config={
-            "min_replicas": scaling.least,
-            "max_replicas": most,
-            "target_ongoing_requests": scaling.requests,
+            "min_replicas": scaling.min_replicas,
+            "max_replicas": max(scaling.min_replicas, scaling.max_replicas or room),
+            "target_ongoing_requests": scaling.target_ongoing_requests,
         },
-        max_ongoing_requests=max(1, round(_WAITING * scaling.requests)),
-        ray_actor_options={"num_cpus": scaling.threads},
+        max_ongoing_requests=max(1, round(_WAITING * scaling.target_ongoing_requests)),
+        ray_actor_options={"num_cpus": scaling.num_threads},
         graceful_shutdown_timeout_s=_GRACE_S,
         logging_config=quiet,
-    )(serve.ingress(_builder(ray.put(models), options, scaling.threads, corrections))())
+    )(serve.ingress(_builder(ray.put(models), options, scaling.num_threads, corrections))())
     try:
         try:
             serve.run(made.bind(), name=NAME, route_prefix="/", logging_config=quiet)
