@@ -8,11 +8,11 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 from tenor._core.callbacks import Callback
 from tenor.distributed import cluster
+from tenor.distributed.cluster import RayModule
 from tenor.errors import SettingsError, TenorError
 from tenor.models.auto.executor import Call, map_ordered
 from tenor.training.trials import Outcome, Proposal, TrialSetup, run_trial
@@ -30,7 +30,7 @@ class RayExecutor:
         threads: Cores of each.
     """
 
-    def __init__(self, ray: ModuleType, workers: int | None, threads: int) -> None:
+    def __init__(self, ray: RayModule, workers: int | None, threads: int) -> None:
         self._ray, self._threads = ray, threads
         self._task = ray.remote(num_cpus=threads, max_retries=_MAX_RETRIES)(_run)
         self.max_workers = cluster.workers(ray, workers, threads)
