@@ -43,10 +43,10 @@ class RunConfig:
         class_weight: `balanced`, or a weight for each class by its name; None: every text counts the same.
         group: Group column: rows with equal values, such as an author, stay in the same split.
         time: Time column: the latest rows are held out instead of random ones.
-        folds: Number of folds of a cross-validation, 2 or more; the saved model learns from all rows. None: hold-out.
+        folds: Number of folds of a cross-validation, 2 or more; the saved model is trained on all rows. None: hold-out.
         on_disk: Keep the texts and their features on disk; None: if there are many rows.
         lang: Language of the report and the model card: `en` or `zh`.
-        unlabelled: Texts without labels to learn from too: a file or a built-in dataset (family `auto`); None: none.
+        unlabelled: Texts without labels to train on too: a file or a built-in dataset (family `auto`); None: none.
         report: Write a report and a model card if the packages for them are installed.
         quantise: Quantise networks to int8, and keep that if it is about as good on the texts held out.
         log: Where metrics are logged while training: `tensorboard`, `mlflow`.

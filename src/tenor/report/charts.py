@@ -124,7 +124,7 @@ def _svg(draw: Callable[[Axes], None], title: str) -> str:
         figure.savefig(stream, format="svg", metadata=_METADATA)
     drawn = stream.getvalue()
     drawn = drawn[drawn.index("<svg") :]
-    drawn = re.sub(r"<g id=\"[^\"]*\"", "<g", drawn)  # the same in every figure
+    drawn = re.sub(r"<g id=\"[^\"]*\"", "<g", drawn)  # the same in every chart
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
     drawn = _FONTS.sub("system-ui, sans-serif", drawn)
     for colour, name in _COLOURS.items():

@@ -91,7 +91,7 @@ def _add_status(app: FastAPI, models: ModelSet, metrics: ServerMetrics, has_corr
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:
-        """Tell whether the server runs."""
+        """Report whether the server runs."""
         return {"status": "live"}
 
     @app.get(
@@ -100,7 +100,7 @@ def _add_status(app: FastAPI, models: ModelSet, metrics: ServerMetrics, has_corr
         responses=error_responses.error_responses({503: "It starts or stops, or a model does not answer."}),
     )
     async def ready() -> Readiness:
-        """Tell whether the server takes requests and each model answers."""
+        """Report whether the server takes requests and each model answers."""
         if not models.is_ready:
             raise HTTPException(503, "not ready.", {"Retry-After": "1"})
         if faults := models.faults():

@@ -1,6 +1,6 @@
 """Combines the texts of many requests into few calls of the model.
 
-Requests queue while the model computes. As soon as it is ready, they become one batch. So a single request never waits,
+Requests queue while the model computes. Once it is ready, they become one batch. So a single request never waits,
 and batches grow with the load.
 """
 

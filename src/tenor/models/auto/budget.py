@@ -17,8 +17,8 @@ _VALIDATION = 0.2  # share of the texts on which models are compared
 _MIN_VALIDATION, _MAX_SHARE = 500, 0.3
 _MAX_VALIDATION, _MAX_VALIDATION_ENCODER = 5_000, 2_000  # an encoder takes long to score them
 _MANY_LABELS = 8
-_MIN_FIRST_TIMES = 3  # a comparison needs so many times the time of the first model
-_NGRAM_TIMES = 2  # n-gram models take so many times the time of the first, beside an encoder
+_MIN_FIRST_TIMES = 3  # a comparison needs this many times the time of the first model
+_NGRAM_TIMES = 2  # n-gram models take this many times the time of the first, beside an encoder
 _MIN_ENCODER_S = 40.0  # with less, no encoder learns enough
 
 
@@ -44,7 +44,7 @@ class Clock:
 
 
 def validation_share(n_texts: int, with_encoder: bool) -> float:
-    """The share of so many texts on which models are compared."""
+    """The share of `n_texts` texts on which models are compared."""
     most = _MAX_VALIDATION_ENCODER if with_encoder else _MAX_VALIDATION
     return min(max(_VALIDATION, _MIN_VALIDATION / n_texts), _MAX_SHARE, max(most / n_texts, 0.01))
 

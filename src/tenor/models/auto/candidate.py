@@ -18,7 +18,7 @@ from tenor.tasks import Floats
 
 _FAMILIES = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
 _UNLABELLED, _SEED = "unlabelled", "seed"
-_REFIT_TIMES = 1.3  # a refit on all texts takes at most so many times as long as the fit on a part
+_REFIT_TIMES = 1.3  # a refit on all texts takes at most this many times as long as the fit on a part
 
 
 class Limits(NamedTuple):
@@ -41,7 +41,7 @@ class Candidate:
         family: Its family.
         settings: The settings to set; others have their defaults.
         seconds: Time for a network to train; None: as long as its settings take.
-        unlabelled: Number of unlabelled texts to learn from, with the predictions of the blend; None: none, or as many
+        unlabelled: Number of unlabelled texts to train on, with the predictions of the blend; None: none, or as many
             as there is time for.
         seed: Added to the seed of the run; above 0 for further models with the same settings.
     """

@@ -18,7 +18,7 @@ _DISTILLATION_SHARE = 0.25  # of the budget
 
 
 def combine(examples: Examples, config: Config, context: FitContext) -> Fitted:
-    """Train models, compare them and blend those that help. With `distil`, a small model learns from the blend.
+    """Train models, compare them and blend those that help. With `distil`, the blend teaches a small model.
 
     An interruption (Ctrl-C) after the first model ends the search, not the run.
 
@@ -70,7 +70,7 @@ def _compares(examples: Examples, config: Config) -> bool:
 
 
 def _final_members(run: Search, examples: Examples) -> tuple[Member, ...]:
-    """The members fitted to all texts; a validation set of its own is not learned from."""
+    """The members fitted to all texts; nothing is trained on a validation set of its own."""
     if examples.validation is not None:
         return run.members
     refit = Refit(

@@ -1,4 +1,4 @@
-"""Distillation: learning from the predictions of another model, with labels or without.
+"""Distillation: training on the predictions of another model, with labels or without.
 
 Hinton, Vinyals and Dean (2015), "Distilling the Knowledge in a Neural Network"; for unlabelled texts, Lee (2013),
 "Pseudo-Label". The targets are probabilities, not decisions, so uncertain predictions teach little.
@@ -63,7 +63,7 @@ class SoftMultiLabel(MultiLabel):
 
 @dataclass(frozen=True)
 class Teacher:
-    """A model whose predictions others learn from.
+    """A model on whose predictions others are trained.
 
     Attributes:
         model: The model.

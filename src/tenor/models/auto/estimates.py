@@ -61,7 +61,7 @@ def encoder_epoch(examples: Examples, n_texts: int, max_length: float) -> float:
 
 
 def encoder_minimum(examples: Examples, n_texts: int) -> float:
-    """Seconds that an encoder must train on so many texts at least; with less, other networks add more."""
+    """Seconds that an encoder must train on `n_texts` texts at least; with less, other networks add more."""
     is_short = tokens_per_text(examples, float("inf")) <= SHORTEST_LENGTH
     return encoder_epoch(examples, min(n_texts, _MIN_SEEN_SHORT if is_short else _MIN_SEEN), SHORTEST_LENGTH)
 

@@ -18,11 +18,11 @@ from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend
 from tenor.text import scripts
 
-_SLOW = 1.5  # a slow machine takes so many times as long; a model of two seconds may take a third more by chance
+_SLOW = 1.5  # a slow machine takes this many times as long; a model of two seconds may take a third more by chance
 # With many labels, a model with fixed settings goes first: it takes a tenth of the time.
 _QUICK: Mapping[str, object] = {"word_ngrams": [1, 2], "weighting": "naive-bayes", "C": 0.3}
 _QUICK_TIMES = 10
-_MANY = 4  # a further n-gram model is trained if so many times its time is left
+_MANY = 4  # a further n-gram model is trained if this many times its time is left
 _LABELLING_SHARE = 0.1  # of the time left, at most, goes into scoring unlabelled texts
 _MAX_PSEUDO_LABELS = 4  # unlabelled texts per labelled text, at most: with more, the labels count too little
 _MIN_PSEUDO_LABELS = 50  # fewer texts change nothing
@@ -38,8 +38,8 @@ _LENGTHS = {512: 2.0, 256: 2.0, estimates.SHORTEST_LENGTH: 0.0}
 # trains on fewer reviews: the blend's loss on 2,000 others went from 0.183 to 0.180, its accuracy from 0.929 to 0.935.
 _WHOLE_SHARE = 0.2
 _ONCE_SHARE = 0.85  # share of the time for an encoder that sees each text once in it; another one gets all of it
-_MANY_BATCHES = 300  # in an epoch: with so many, an encoder trains for one epoch by default
-_STEPS = 300  # batches are as large as possible with so many steps
+_MANY_BATCHES = 300  # in an epoch: with this many, an encoder trains for one epoch by default
+_STEPS = 300  # batches are as large as possible with this many steps
 _MIN_BATCH, _BATCH_UNIT = 1_024, 512  # tokens; the size of a batch is a multiple of the unit
 # Further n-gram models, for scripts with spaces between words and for those without.
 _SPACED: tuple[Mapping[str, object], ...] = ({"word_ngrams": [1, 2, 3]}, {"char_ngrams": [5], "min_df": 3})
@@ -74,13 +74,13 @@ def requested(members: Sequence[str]) -> Iterator[Candidate | None]:
     """
     for candidate in (parse(member, warn=True) for member in members):
         if candidate.unlabelled:
-            yield None  # it learns from the predictions of those before it
+            yield None  # it is trained on the predictions of those before it
         yield candidate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planner:
-    """Plans the candidates of a search as it goes on.
+    """Plans the candidates of a search while it runs.
 
     Attributes:
         train: Texts that all candidates are fitted to; `unlabelled` are further ones.
@@ -171,7 +171,7 @@ class Planner:
             if self.clock.left > _MANY * each.seconds * (1 + n_texts / len(self.train)):
                 config = each.fitted.config
                 chosen = {key: getattr(config, key) for key in _CHOSEN if hasattr(config, key)}
-                yield None  # it learns from the predictions of those before it
+                yield None  # it is trained on the predictions of those before it
                 settings = {**each.candidate.settings, **chosen}
                 yield Candidate(family=each.candidate.family, settings=settings, unlabelled=n_texts)
 

@@ -52,7 +52,7 @@ class Refit:
                     if candidate.within_limits(refitted_costs, self.limits):
                         costs, members[number] = refitted_costs, replace(members[number], model=fitted.model)
         except KeyboardInterrupt:
-            self.context.callback.on_message("interrupted: the models learn from no further texts, and are saved.")
+            self.context.callback.on_message("interrupted: the models are saved without training on further texts.")
         return tuple(members)
 
     def _candidates(self) -> list[TrainedCandidate]:

@@ -54,7 +54,7 @@ class CandidateRunner:
         clock: The time left.
         parallel_start: Whether candidates run in parallel from the start; otherwise the first one runs alone, since its
             duration decides on the others.
-        pseudo_labels: Gives the texts that a candidate learns from besides; None: none.
+        pseudo_labels: Gives the texts that a candidate is trained on too; None: none.
     """
 
     parts: Parts

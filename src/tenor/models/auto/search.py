@@ -108,14 +108,14 @@ class Search:
         ).candidates()
 
     def _pseudo_labels(self, candidate: Candidate) -> Examples | None:
-        """The unlabelled texts that a candidate learns from, with the predictions of the blend; None: no such texts.
+        """The unlabelled texts for a candidate to train on, with the predictions of the blend; None: no such texts.
 
         Raises:
             SettingsError: `members` requests more texts than there are, or before there is a model to predict them.
         """
         if not candidate.unlabelled:
             return None
-        require(self.best is not None, "members", "must name a model first that learns from labels alone")
+        require(self.best is not None, "members", "must name a model first that trains on labels alone")
         require_unlabelled(candidate, self.train.unlabelled, "members")
         assert self.best is not None
         texts = distillation.sample_texts(self.train.unlabelled, candidate.unlabelled, self.context.seed)
@@ -123,7 +123,7 @@ class Search:
 
     def _update_blend(self) -> None:
         """Blend the candidates so far; the blend is replaced if the newest candidate is part of the new one."""
-        # A blend that a smaller model learns from may itself be large.
+        # A blend that teaches a smaller model may itself be large.
         limits = Limits() if self.config.distil else self.config.limits
         logits = [each.logits for each in self.trained]
         weights = blend.choose(

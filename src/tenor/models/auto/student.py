@@ -52,7 +52,7 @@ def distil(fitted: Fitted, train: Examples, validation: Examples, context: FitCo
 
 
 def _student(fitted: Fitted, train: Examples, clock: Clock) -> Candidate:
-    """The candidate that `distil` names. By default it learns from the unlabelled texts that the blend can score in
+    """The candidate that `distil` names. By default it is trained on the unlabelled texts that the blend can score in
     half of the time.
     """
     candidate = candidates.parse(str(fitted.config.distil), "distil", warn=True)

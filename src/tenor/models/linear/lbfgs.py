@@ -1,4 +1,4 @@
-"""L-BFGS (Liu and Nocedal, 1989) for losses of which a step along a line is cheap.
+"""L-BFGS (Liu and Nocedal, 1989) for losses with cheap steps along a line.
 
 Logits are linear in the weights, so a line search needs no product with the features: each step costs one product with
 the features and one with their transpose. Where each output is a problem of its own (sigmoid, identity), each has its
