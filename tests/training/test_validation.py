@@ -70,11 +70,11 @@ def test_the_command_line_says_what_is_validated_on(run: RunConfig, tmp_path: Pa
     assert again.code == 0
 
 
-def test_texts_that_are_also_learned_from_are_told_of(run: RunConfig, tmp_path: Path, cli: Cli) -> None:
+def test_texts_that_are_also_trained_on_are_reported(run: RunConfig, tmp_path: Path, cli: Cli) -> None:
     both = write_csv(tmp_path / "both.csv", english(72)[55:])
     done = cli("train", run.data, "--family", "ngram", "--out", run.out, "--validation", both, "--no-report")
     told = re.findall(r"(\d+) of the 17 texts to validate on are also among those to (\w+) (?:from|on)\.", done.err)
-    assert {part for _, part in told} <= {"learn", "measure"}
+    assert {part for _, part in told} <= {"train", "measure"}
     assert sum(int(number) for number, _ in told) == 5
 
 
