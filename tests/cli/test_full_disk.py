@@ -55,7 +55,7 @@ def test_a_record_without_room_is_told(cli: Cli, tmp_path: Path, model_folder: P
     write_csv(tmp_path / "in" / "a.csv", english(4))
     with full_disk(10):
         ended = cli("predict", model_folder, tmp_path / "in", "-o", f"{tmp_path}/out/")
-    assert ended.code == 1 and "_labelled.json: this cannot be written: File too large.\nWhat is through" in ended.err
+    assert ended.code == 1 and "_labelled.json: this cannot be written: File too large.\nFinished parts" in ended.err
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -96,13 +96,13 @@ def is_on_disk(array: Array) -> bool:
 
 
 def _owner(array: Array) -> mmap.mmap | None:
-    owner: Any = array
+    owner: object = array
     while isinstance(owner, np.ndarray):
         owner = owner.base
     return owner if isinstance(owner, mmap.mmap) else None
 
 
-def _mapped(file: Any, dtype: np.dtype[Any], width: tuple[int, ...]) -> Array:
+def _mapped(file: IO[bytes], dtype: np.dtype[Any], width: tuple[int, ...]) -> Array:
     row = dtype.itemsize * int(np.prod(width))
     size = os.fstat(file.fileno()).st_size
     if not size:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import records
+from tenor._core.records import Json
 
 Array: TypeAlias = npt.NDArray[Any]
 """An array of any type of number."""
@@ -111,7 +112,7 @@ def write(arrays: Mapping[str, Array]) -> tuple[list[bytes | memoryview], dict[s
     ], places
 
 
-def _checked(name: str, entry: Any, start: int) -> tuple[Any, tuple[int, ...], Place]:
+def _checked(name: str, entry: Json, start: int) -> tuple[npt.DTypeLike, tuple[int, ...], Place]:
     """The type, shape and place that an entry of the header describes."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{FILE}, {name!r}: the header must have dtype, shape and data_offsets, and nothing else")

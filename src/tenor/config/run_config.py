@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import KW_ONLY, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from tenor._core.printable import printable_json
 from tenor._core.records import JsonMapping, JsonObject
@@ -178,6 +178,6 @@ def to_toml(run: RunConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     """A value; a string of JSON is one of TOML but for control characters, and TOML has no null."""
     return printable_json(json.dumps("none" if value is None else value, ensure_ascii=False))

@@ -1,14 +1,15 @@
 """Search spaces: the values that a search may try for each setting; `Config.space` of a family returns one."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from tenor._core.records import Json
 
 
 @dataclass(frozen=True)
 class Choice:
     """One of these values."""
 
-    values: tuple[Any, ...]
+    values: tuple[Json, ...]
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def make(kind: type[S], values: JsonObject, source: str) -> S:
     return kind(**checked)
 
 
-def current_names(kind: type[Any], values: JsonMapping, source: str, warn: bool = True) -> JsonObject:
+def current_names(kind: type, values: JsonMapping, source: str, warn: bool = True) -> JsonObject:
     """The values by the current names of the settings.
 
     Args:

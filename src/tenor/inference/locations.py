@@ -4,11 +4,14 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tenor._core import atomic, regular_files
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import DataError, WriteError, missing_extra
+
+FileSystem: TypeAlias = Any
+"""A file system of fsspec, which has no types."""
 
 
 def is_remote(location: str) -> bool:
@@ -26,7 +29,7 @@ def absolute_path(location: str) -> str:
     return location if is_remote(location) else str(Path(location).absolute())
 
 
-def file_system(url: str) -> tuple[Any, str]:
+def file_system(url: str) -> tuple[FileSystem, str]:
     """The file system of a URL, and the path in it.
 
     Raises:
@@ -107,5 +110,5 @@ def reporting_write_errors(location: str) -> Iterator[None]:
     except OSError as error:
         raise WriteError(
             f"{location}: this cannot be written: {error.strerror or error}.",
-            "What is through is kept. Free some space, or check the folder, and give the same command again.",
+            "Finished parts are kept. Free some space, or check the folder, and give the same command again.",
         ) from None

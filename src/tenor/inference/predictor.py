@@ -230,7 +230,7 @@ def load(folder: str | Path) -> Predictor:
     return Predictor(loaded)
 
 
-def check_texts(texts: Any) -> list[str]:
+def check_texts(texts: object) -> list[str]:
     """The texts as a list.
 
     Args:

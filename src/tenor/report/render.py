@@ -3,7 +3,7 @@
 import html
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from tenor._core.printable import printable
 from tenor._core.records import JsonObject
@@ -17,6 +17,9 @@ from tenor.report import words
 from tenor.report.report_data import ReportData
 from tenor.report.words import Language
 from tenor.tasks import MultiLabel, Regression, SingleLabel
+
+TemplateVariables: TypeAlias = dict[str, Any]
+"""Variables of a Jinja template by name."""
 
 _MARKS = re.compile(r"[\[\]|`]")
 _MOST_LABELS = 20  # in the confusion matrix, and in the table of the data
@@ -101,7 +104,7 @@ def _markdown(text: str) -> str:
     return _MARKS.sub(lambda match: f"&#{ord(match[0])};", html.escape(printable(text), quote=False))
 
 
-def _values(report: ReportData, title: str, language: Language) -> dict[str, Any]:
+def _values(report: ReportData, title: str, language: Language) -> TemplateVariables:
     """The variables of both templates."""
     t, task, test, saved = words.translator(language), report.task, report.test, report.model.bundle
     slices = [Slice.from_dict(row) for row in test.get("slices", [])]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -13,6 +13,9 @@ from tenor.models.neural.keras_types import KerasLayer, KerasModel, Tensor
 from tenor.models.onnx.graph import Graph, GraphInput
 
 _FAR = -1e9  # below every value
+
+Weights: TypeAlias = dict[str, npt.NDArray[np.float32]]
+"""Weights of a layer by their names."""
 
 
 def convert(keras_model: KerasModel, int8: bool = False) -> bytes:
@@ -37,7 +40,7 @@ def convert(keras_model: KerasModel, int8: bool = False) -> bytes:
     return graph.finish(value(keras_model.output), keras_model.output_shape[-1])
 
 
-def _weights(graph: Graph, layer: KerasLayer) -> dict[str, npt.NDArray[np.float32]]:
+def _weights(graph: Graph, layer: KerasLayer) -> Weights:
     """A layer's weights by their names."""
     return {variable.path.rpartition("/")[2]: graph.weights[variable.path] for variable in layer.weights}
 
@@ -168,7 +171,7 @@ def _block(graph: Graph, layer: encoder.Block, values: str, padding: str) -> str
     return norm("feed_forward", graph.op("Add", values, feed_forward(values)))
 
 
-def _attention(graph: Graph, layer: encoder.Block, weights: Any, values: str, padding: str) -> str:
+def _attention(graph: Graph, layer: encoder.Block, weights: Weights, values: str, padding: str) -> str:
     """Multi-head attention, (batch, time, width)."""
     width = len(weights["query_key_value"])
     shape = [0, 0, layer.heads, width // layer.heads]
@@ -184,7 +187,7 @@ def _attention(graph: Graph, layer: encoder.Block, weights: Any, values: str, pa
     return str(graph.op("Reshape", mixed, [0, 0, width]))
 
 
-def _query_key_value(graph: Graph, layer: encoder.Block, weights: Any) -> tuple[GraphInput, GraphInput]:
+def _query_key_value(graph: Graph, layer: encoder.Block, weights: Weights) -> tuple[GraphInput, GraphInput]:
     """The kernel and the bias of query, key and value, with LoRA's update and the scale of the scores.
 
     In float32 the graph computes them from the weights, so that it does not contain them. Runtimes compute them once,
@@ -197,19 +200,19 @@ def _query_key_value(graph: Graph, layer: encoder.Block, weights: Any) -> tuple[
     if graph.int8:
         added = weights["lora_in"] @ weights["lora_out"] if layer.lora_rank else np.float32(0)
         return (kernel + added) * scales, bias * scales
-    kernel = graph.constant(kernel)
+    value = graph.constant(kernel)
     if layer.lora_rank:
         added = graph.op("MatMul", graph.constant(weights["lora_in"]), graph.constant(weights["lora_out"]))
-        kernel = graph.op("Add", kernel, added)
+        value = graph.op("Add", value, added)
     factors = graph.constant(scales, f"query_key_value_scales_{width}_{layer.heads}")
-    return graph.op("Mul", kernel, factors), graph.op("Mul", graph.constant(bias), factors)
+    return graph.op("Mul", value, factors), graph.op("Mul", graph.constant(bias), factors)
 
 
 def _activation(layer: KerasLayer) -> str:
     return str(layer.activation.__name__)
 
 
-_LAYERS: dict[type[Any], Callable[..., str]] = {
+_LAYERS: dict[type, Callable[..., str]] = {
     keras.layers.InputLayer: _ids,
     keras.layers.Dropout: _same,
     keras.layers.SpatialDropout1D: _same,

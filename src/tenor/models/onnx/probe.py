@@ -6,12 +6,13 @@ The rows are drawn at random: nothing of the training texts is in them.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import numpy as safetensors
 
+from tenor._core.tensor_file import Array
 from tenor.tasks import Floats
 from tenor.text.encoded import Encoded
 
@@ -82,13 +83,13 @@ def read(data: bytes, graphs: Iterable[str], outputs: int, longest: int, size: i
         ValueError: It is not a probe of this model.
         SafetensorError: It is not a file of safetensors.
     """
-    arrays: Any = safetensors.load(data)
+    arrays: dict[str, Array] = safetensors.load(data)
     names = {"ids", "lengths", NETWORK, *graphs}
     if set(arrays) != names:
         wrong = sorted(set(arrays) ^ names)[0]
         raise ValueError(f"{PROBE}: {wrong!r} is {'not expected' if wrong in arrays else 'missing'}")
     ids, lengths = arrays.pop("ids"), arrays.pop("lengths")
-    if (ids.dtype, ids.ndim, lengths.dtype, lengths.ndim) != (np.int32, 1, np.int64, 1):
+    if (ids.dtype, ids.ndim, lengths.dtype, lengths.ndim) != (np.dtype(np.int32), 1, np.dtype(np.int64), 1):
         raise ValueError(f"{PROBE}: the rows are not lists of whole numbers")
     if not 0 < len(lengths) <= _MOST_ROWS or lengths.min() < 0 or lengths.max() > longest or lengths.sum() != len(ids):
         raise ValueError(f"{PROBE}: the lengths of the rows do not fit")

@@ -85,7 +85,9 @@ def scan(data: memoryview, where: str) -> Iterator[Piece]:
         start = end
 
 
-Message: TypeAlias = dict[str, Any]
+Value: TypeAlias = Any
+"""A number, a text, bytes or a message, or a list of these, as the schema says."""
+Message: TypeAlias = dict[str, Value]
 """A message: the values of its fields by name."""
 
 
@@ -117,7 +119,7 @@ def decode(data: memoryview, schema: Schema, where: str) -> Message:
     return values
 
 
-def _value(piece: Piece, kind: "Kind | Schema", where: str) -> Any:
+def _value(piece: Piece, kind: "Kind | Schema", where: str) -> Value:
     wire = {"int": _VARINT, "float": _FIXED32}.get(kind, _BYTES) if isinstance(kind, str) else _BYTES
     if piece.wire != wire:
         raise GraphError(f"{where}: the wire type is {piece.wire}, not {wire}")

@@ -13,13 +13,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core.tensor_file import FILE, Place
-from tenor.models.onnx.protobuf import Field, GraphError, Message, Schema, decode
+from tenor._core.tensor_file import FILE, Array, Place
+from tenor.models.onnx.protobuf import Field, GraphError, Message, Schema, Value, decode
 
 OPSETS = (20,)
 IR_VERSIONS = (9,)
@@ -139,7 +138,7 @@ class Tensor:
     where: str
     name: str
     shape: tuple[int, ...]
-    array: npt.NDArray[Any] | None
+    array: Array | None
     place: Place | None = None
 
 
@@ -292,7 +291,7 @@ def _check_names(nodes: Sequence[Node], tensors: Mapping[str, Tensor]) -> None:
         raise GraphError("model.graph.output: no node gives logits")
 
 
-def _required(values: Message, key: str, where: str) -> Any:
+def _required(values: Message, key: str, where: str) -> Value:
     if values.get(key) in (None, ""):
         raise GraphError(f"{where}.{key}: it is missing")
     return values[key]

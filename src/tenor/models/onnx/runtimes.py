@@ -8,7 +8,7 @@ import importlib.util
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ KNOWN_RUNTIMES = (ONNX_RUNTIME, OPENVINO)
 
 Run = Callable[[npt.NDArray[np.int32]], Floats]
 """Ids (batch, time) -> logits (batch, outputs); several threads may call it at once."""
+
+OpenVinoCore: TypeAlias = Any
+"""OpenVINO's `Core`, for which it gives no types."""
 
 _FATAL = 4  # of what ONNX Runtime logs; errors are raised
 
@@ -90,7 +93,7 @@ def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
             raise
         raise GraphError(f"{graph.name}: the ONNX graph cannot be read: {error}") from None
 
-    def run(ids: npt.NDArray[np.int32], _: Any = shared) -> Floats:
+    def run(ids: npt.NDArray[np.int32], _: object = shared) -> Floats:
         try:
             [logits] = session.run(["logits"], {"ids": ids})
         except Exception as error:
@@ -131,7 +134,7 @@ def has_bfloat16() -> bool:
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def _core() -> Any:
+def _core() -> OpenVinoCore:
     import openvino
 
     return openvino.Core()

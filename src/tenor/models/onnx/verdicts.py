@@ -10,12 +10,11 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tenor._core import atomic, records, regular_files
-from tenor._core.records import RecordError
+from tenor._core.records import Json, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor._core.version import VERSION
 
@@ -54,7 +53,7 @@ def processor() -> str:
     NumPy queries the processor itself, as the runtimes do. The system knows more features, but under an emulator it
     reports those of the real processor. So both are used.
     """
-    config: Any = np.show_config(mode="dicts")
+    config: Json = np.show_config(mode="dicts")
     parts = [platform.machine(), os.environ.get("PROCESSOR_IDENTIFIER", ""), json.dumps(config["SIMD Extensions"])]
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
