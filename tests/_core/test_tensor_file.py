@@ -92,10 +92,10 @@ def test_an_array_at_an_odd_place_is_read() -> None:
         (file({"x": entry()}, b"\0" * 7), "'x': it overlaps another array, or"),
         (
             file({"x": entry(4, 12)}, b"\0" * 12),
-            "'x': it overlaps another array, or there are bytes of no array before",
+            "'x': it overlaps another array, or bytes before it belong to no array",
         ),
         (file({"x": entry(), "y": entry()}, b"\0" * 8), "'y': it overlaps another array"),
-        (file({"x": entry()}, b"\0" * 9), "has 1 bytes of no array at its end"),
+        (file({"x": entry()}, b"\0" * 9), "has 1 bytes at its end that belong to no array"),
     ],
 )
 def test_damage_is_found(data: bytes, match: str) -> None:

@@ -411,7 +411,7 @@ def test_texts_that_are_in_both_parts_are_told(cli: Any, english_csv: Path, tmp_
 def test_a_folder_that_cannot_be_made_is_refused_before_training(cli: Any, english_csv: Path) -> None:
     ended = cli("train", "--family", "ngram", english_csv, "--out", english_csv / "model")
     assert ended.code == 1
-    assert "no folder can be made in" in ended.err
+    assert "the folder cannot be created in" in ended.err
 
 
 def test_none_in_a_run_file_is_off(cli: Any, english_csv: Path, tmp_path: Path) -> None:

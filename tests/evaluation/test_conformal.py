@@ -117,7 +117,7 @@ def test_what_cannot_be_promised_is_refused() -> None:
             with pytest.raises(SettingsError, match="'coverage' must be between 0 and 1"):
                 scores.coverage_warning(task, coverage)
         if kind == "regression":
-            with pytest.raises(SettingsError, match="'per_class' serves labels"):
+            with pytest.raises(SettingsError, match="'per_class' needs a model that predicts labels"):
                 scores.coverage_warning(task, 0.9, per_class=True)
 
 

@@ -248,4 +248,4 @@ def test_numbers_get_intervals(cli: Cli, tmp_path: Path) -> None:
     assert cli("predict", tmp_path / "model", "good", "--coverage", "0.9").out.count("\t") == 2
     refused: Callable[..., str] = lambda *more: cli("predict", tmp_path / "model", "good", *more).err  # noqa: E731
     assert "--abstain: the model predicts numbers" in refused("--abstain")
-    assert "'per_class' serves labels" in refused("--per-class")
+    assert "'per_class' needs a model that predicts labels" in refused("--per-class")

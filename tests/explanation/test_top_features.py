@@ -79,5 +79,5 @@ def test_known_texts_are_read_without_labels_too(predictor: Predictor, tmp_path:
     found = reference_texts.read(str(path), predictor)
     assert (found.texts, found.rows, found.labels) == (["one", "two"], [1, 3], [])
     path.write_text("\n\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"texts\.txt: there is no text"):
+    with pytest.raises(DataError, match=r"texts\.txt: this file has no texts"):
         reference_texts.read(str(path), predictor)

@@ -431,7 +431,7 @@ def test_a_model_of_format_1_is_read() -> None:
 
 def test_a_file_that_is_none_of_the_models_is_not_overwritten(folder: Path) -> None:
     (folder / "notes.txt").write_text("mine")
-    with pytest.raises(BundleError, match=r"there is a file that is none of the model's: 'notes\.txt'"):
+    with pytest.raises(BundleError, match=r"this file does not belong to the model: 'notes\.txt'"):
         bundle.check_target(folder, overwrite=True)
     (folder / "notes.txt").rename(folder / ".DS_Store")
     bundle.check_target(folder, overwrite=True)

@@ -111,7 +111,7 @@ def test_a_task_survives_its_description(task: tasks.Task) -> None:
     [
         ({"labels": ["a", "a"]}, r"tenor\.json, field 'task\.labels': one occurs twice"),
         ({"labels": "ab"}, r"'task\.labels': it is 'ab', not a list"),
-        ({"thresholds": [0.5]}, r"'task\.thresholds': they are not one a label"),
+        ({"thresholds": [0.5]}, r"'task\.thresholds': they are not one for each label"),
         ({"thresholds": [0.5, 2.0]}, "above 0 and below 1"),
         ({"kind": "regression", "centre": 1, "spread": float("nan")}, "'task.spread': it is NaN, not a number"),
     ],

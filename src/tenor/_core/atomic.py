@@ -195,7 +195,7 @@ def _opened(folder: Path) -> Iterator[Callable[[str, int], int] | None]:
 
 
 def _put(part: Path, path: Path, overwrite: bool) -> None:
-    """Rename a new folder to its name. After an interruption, the old folder or the new one is there."""
+    """Rename a new folder to its name. After an interruption, the old folder or the new one exists."""
     if not (overwrite and os.path.lexists(path)):
         if not _renameat2(part, path, _NO_REPLACE):
             if os.path.lexists(path):  # another process was faster

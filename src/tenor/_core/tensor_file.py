@@ -70,13 +70,13 @@ def read(data: bytes) -> TensorFile:
     contents, end = TensorFile({}, {}), 8 + size
     for name, kind, shape, place in sorted(entries, key=lambda entry: entry[3]):
         if place.offset != end or place.offset + place.length > len(data):
-            raise ValueError(f"{FILE}, {name!r}: it overlaps another array, or there are bytes of no array before it")
+            raise ValueError(f"{FILE}, {name!r}: it overlaps another array, or bytes before it belong to no array")
         end = place.offset + place.length
         array = np.frombuffer(data, kind, math.prod(shape), place.offset).reshape(shape)
         contents.arrays[name] = array if array.flags.aligned else array.copy()
         contents.places[name] = place
     if end != len(data):
-        raise ValueError(f"{FILE} has {len(data) - end:,} bytes of no array at its end")
+        raise ValueError(f"{FILE} has {len(data) - end:,} bytes at its end that belong to no array")
     return contents
 
 

@@ -91,7 +91,7 @@ class Conformal:
         require(0 < coverage < 1, "coverage", "must be between 0 and 1, such as 0.95")
         if not per_class:
             return np.array([_quantile(self.scores, coverage)], np.float32)
-        require(task.has_labels, "per_class", "serves labels, and the model predicts numbers")
+        require(task.has_labels, "per_class", "needs a model that predicts labels, and this one predicts numbers")
         groups = (self.class_scores[self.classes == label] for label in range(len(task.labels)))
         return np.array([_quantile(np.sort(scores), coverage) for scores in groups], np.float32)
 
@@ -124,9 +124,9 @@ def restore(arrays: dict[str, Array], task: Task) -> Conformal:
     if scores.ndim != 1 or class_scores.ndim != 1 or class_scores.shape != classes.shape:
         raise ValueError("the conformal scores have another shape than their classes")
     if not (np.isfinite(scores).all() and np.isfinite(class_scores).all() and (np.diff(scores) >= 0).all()):
-        raise ValueError("the conformal scores are not finite or do not rise")
+        raise ValueError("the conformal scores are not finite or not sorted")
     if len(classes) and (classes.min() < 0 or classes.max() >= len(task.labels)):
-        raise ValueError("a conformal score is of no label")
+        raise ValueError("a conformal score belongs to no known label")
     return Conformal(scores, class_scores, classes)
 
 

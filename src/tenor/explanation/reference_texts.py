@@ -62,5 +62,5 @@ def _read_table(source: table.Table, predictor: Predictor, text: str | None) -> 
                 if has_labels:
                     labels.append(chunk.columns[str(label_column)][index])
     if not texts:
-        raise DataError(f"{source.name}: there is no text.", "Give a file with texts.")
+        raise DataError(f"{source.name}: this file has no texts.", "Give a file with texts.")
     return ReferenceTexts(source.name, texts, rows, labels)

@@ -95,7 +95,7 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
     logits = predictor.raw_logits(texts)
     if not task.has_labels:
         if labels is not None:
-            raise SettingsError("the model predicts numbers and has no labels.", "Ask for none.")
+            raise SettingsError("the model predicts numbers and has no labels.", "Leave out the labels.")
         scores, chosen = task.scores(logits), np.ones((len(texts), 1), bool)
     else:
         scores = task.probabilities(predictor.calibrate(logits))

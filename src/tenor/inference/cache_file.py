@@ -1,4 +1,4 @@
-"""The file of a prediction cache: opened without trusting what is there, locked, and read and written line by line.
+"""The file of a prediction cache: opened without trusting its contents, locked, and read and written line by line.
 
 The first line marks the file as a prediction cache, the second one names the job. Anything else at its name, such as a
 link or another file, is left unchanged and refused. A cache of another user is refused too: its values would become

@@ -94,13 +94,15 @@ def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRe
 def _make_folder(folder: Path, shards: Sequence[Shard]) -> None:
     """Make the folder of the labelled files, and remove files that a killed job left half written."""
     if folder.exists() and not folder.is_dir():
-        raise DataError(f"{folder}: this is not a folder.", "Name one, where each file of INPUT gets its own.")
+        raise DataError(f"{folder}: this is not a folder.", "Give a folder; it gets an output for each file of INPUT.")
     if any(Path(shard.source).parent.resolve() == folder.resolve() for shard in shards):
         raise DataError(f"{folder}: this is the folder of the input.", "Choose another `out=...`.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"{folder}: no folder can be made: {error.strerror}.", "Choose another `out=...`.") from None
+        raise DataError(
+            f"{folder}: the folder cannot be created: {error.strerror}.", "Choose another `out=...`."
+        ) from None
     atomic.remove_leftovers(*(folder / name for name in (RECORD, *(shard.name for shard in shards))))
 
 

@@ -107,7 +107,7 @@ def new_column_names(
     taken = [column for column in (*usual, *names) if column in existing]
     if set(names) & set(taken):
         listed = " and ".join(map(repr, taken))
-        raise DataError(f"{name}: the columns {listed} are there already.", "Rename them in the input.")
+        raise DataError(f"{name}: the columns {listed} exist already.", "Rename them in the input.")
     return names
 
 

@@ -42,7 +42,7 @@ def list_distinct_shards(source: str) -> list[Shard]:
         if shard.name in sources:
             raise DataError(
                 f"{sources[shard.name]} and {shard.source} would both become {shard.name}.",
-                "Rename one, or label apart.",
+                "Rename one, or label the files separately.",
             )
         sources[shard.name] = shard.source
     return shards

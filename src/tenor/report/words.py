@@ -144,8 +144,8 @@ _CHINESE = {
     "Nothing was measured.": "未做评测。",
 }
 
-# What is found at the start of training, by the name of the finding; `{}` is how many.
-_FOUND = {
+# Findings of the check at the start of training, by name; `{}` is their number.
+_FINDINGS = {
     "leaked": "{} 条评测文本与训练文本相同，评测结果会偏高。",
     "nearly-leaked": "{} 条评测文本与训练文本几乎相同，评测结果会偏高。",
     "conflicting": "{} 行的文本相同但标签不同。",
@@ -181,4 +181,4 @@ def finding_describer(language: Language) -> Callable[[Finding], str]:
     """From a finding of the start of training to a sentence."""
     if language == "en":
         return lambda finding: finding.training_message
-    return lambda finding: _FOUND[finding.name].format(f"{finding.count:,}")
+    return lambda finding: _FINDINGS[finding.name].format(f"{finding.count:,}")

@@ -58,8 +58,8 @@ def from_dict(description: dict[str, object]) -> Task:
             raise record.error("labels", "there are fewer than two")
         return SingleLabel(labels)
     if not labels:
-        raise record.error("labels", "there is none")
+        raise record.error("labels", "the list is empty")
     thresholds = record.items("thresholds")
     if len(thresholds) not in (0, len(labels)) or not all(type(each) is float and 0 < each < 1 for each in thresholds):
-        raise record.error("thresholds", "they are not one a label, above 0 and below 1")
+        raise record.error("thresholds", "they are not one for each label, above 0 and below 1")
     return MultiLabel(labels, tuple(thresholds), record.boolean("never_none"))

@@ -219,4 +219,4 @@ def label_list_problem(given: Sequence[object], known: Sequence[str]) -> str | N
     unknown = [each for each in given if each not in known]
     if unknown:
         return f"the model has no label {unknown[0]!r:.100}."
-    return "a label is there twice." if len(set(given)) < len(given) else None
+    return "a label occurs twice." if len(set(given)) < len(given) else None

@@ -142,7 +142,7 @@ def test_a_graph_of_more_than_2_gb_is_told_of(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(graph, "LARGEST", 100)
     assert export.export(model.network, neural_model.random_rows(model)).files == model.files
     with pytest.raises(
-        TenorError, match=r"more than an ONNX file holds, so there is none\. Predictions go through Keras"
+        TenorError, match=r"more than an ONNX file holds, so no graph is written\. Predictions go through Keras"
     ):
         export.quantised(model.network, model)
 

@@ -44,11 +44,11 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     Args:
         bundle: The model.
         folder: The folder.
-        overwrite: Replace a model that is there.
+        overwrite: Replace an existing model.
 
     Raises:
         BundleError: There is something at `folder` and `overwrite` is off or it is not a saved model, or the folder
-            cannot be written (the disk is full, say). What is there is kept.
+            cannot be written (the disk is full, say). An existing model is kept.
     """
     check_target(folder, overwrite)
     fields: JsonObject = {"task": bundle.task.to_dict()}
@@ -95,7 +95,9 @@ def check_target(folder: Path, overwrite: bool) -> None:
     if not os.path.lexists(folder):
         parent = next(above for above in folder.absolute().parents if above.exists())
         if not parent.is_dir() or not os.access(parent, os.W_OK):
-            raise BundleError(f"{folder}: no folder can be made in {parent}.", "Choose another folder (`out=...`).")
+            raise BundleError(
+                f"{folder}: the folder cannot be created in {parent}.", "Choose another folder (`out=...`)."
+            )
         return
     if not overwrite:
         raise BundleError(
@@ -110,7 +112,7 @@ def check_target(folder: Path, overwrite: bool) -> None:
     foreign = [name for name in names if not (is_model_file(name) or is_desktop_file(name))]
     if foreign:
         raise BundleError(
-            f"{folder}: there is a file that is none of the model's: {foreign[0]!r}.",
+            f"{folder}: this file does not belong to the model: {foreign[0]!r}.",
             "Move it elsewhere, or choose another folder (`out=...`).",
         )
 

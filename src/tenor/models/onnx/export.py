@@ -70,4 +70,4 @@ def _convert(network: Network, int8: bool = False) -> bytes:
     try:
         return convert(network.keras_model, int8)
     except GraphTooLargeError as error:
-        raise TenorError(f"{error}, so there is none.", "Predictions go through Keras.") from None
+        raise TenorError(f"{error}, so no graph is written.", "Predictions go through Keras.") from None

@@ -238,7 +238,7 @@ def _subject(model: OnnxNetwork, candidate: Candidate) -> dict[str, str] | None:
 
 
 def _recall(model: OnnxNetwork, candidate: Candidate) -> Verdict | None:
-    """The verdict that is remembered; None where there is none."""
+    """The saved verdict, or None."""
     subject = _subject(model, candidate)
     return None if subject is None else verdicts.recall(subject, candidate.allowed)
 
