@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, HTTPException
 from fastapi.middleware.cors import CORSMiddleware
@@ -129,16 +129,13 @@ def _on_response(app: FastAPI, metrics: ServerMetrics, log: Log) -> Callable[[Me
 def _allow_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     """The application, which answers CORS requests of these origins.
 
-    This stands around the guard: a browser sends its preflight request without a key, and the page has to be able to
-    read a refusal.
+    This wraps the guard: a browser sends its preflight request without a key, and the page must be able to read a
+    refusal.
     """
-    return cast(
-        ASGIApp,
-        CORSMiddleware(
-            cast(Any, app),
-            allow_origins=origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["*"],
-            expose_headers=["Retry-After"],
-        ),
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["Retry-After"],
     )

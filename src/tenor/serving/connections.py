@@ -57,7 +57,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _without_upgrade = b""  # the head of a request again, without its header Upgrade
     _reads_no_more = False
 
-    def connection_made(self, transport: Any) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Refuse one connection too many; else start the timer of the first head."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:

@@ -59,9 +59,9 @@ def add_routes(app: FastAPI, store: CorrectionStore, models: ModelSet, limits: L
 
 
 def _check(request: CorrectionRequest, model: ServedModel, limits: Limits) -> None:
-    length, most = len(request.text), limits.max_correction_characters
-    if length > most:
-        raise HTTPException(413, f"the text has {length:,} characters, and may have {most:,}.")
+    length, max_length = len(request.text), limits.max_correction_characters
+    if length > max_length:
+        raise HTTPException(413, f"the text has {length:,} characters, and may have {max_length:,}.")
     problem = text_fault(request.text) or model.predictor.bundle.task.label_problem(request.label)
     if problem is not None:
         raise HTTPException(422, problem)

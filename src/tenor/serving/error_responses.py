@@ -59,12 +59,12 @@ class _Description(TypedDict):
 
 
 def error_responses(statuses: Mapping[int, str]) -> dict[int | str, JsonObject]:
-    """The responses of these statuses, as FastAPI wants them for the OpenAPI document."""
+    """The responses of these statuses, as FastAPI expects them for the OpenAPI document."""
     return {status: dict(_Description(description=text, model=ErrorResponse)) for status, text in statuses.items()}
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Have an application answer in this form whatever is wrong, instead of in the words of FastAPI."""
+    """Make an application answer every error in this form, instead of in the words of FastAPI."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -85,22 +85,25 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> JSONResponse:
-        """Of a fault of ours; the server writes its traceback to the log."""
+        """A defect of Tenor; the server writes its traceback to the log."""
         return _response(500, "the server failed; its log says why.")
 
 
 def describe_faults(faults: Sequence[JsonMapping]) -> str:
-    """What Pydantic finds wrong with a body: where, and what to do.
+    """The problems that Pydantic finds in a body: where each is, and what to do.
 
     Args:
         faults: Errors as Pydantic lists them (`ErrorDetails`), or as FastAPI does for JSON that is not valid.
     """
-    places = [_place(fault) for fault in faults]
-    lists = {place.rpartition(".")[0] for place in places}
-    # Of several types that a value may have, the one that fits all but one element is the one that was meant.
-    kept = [f"{place}: {_problem(fault)}" for place, fault in zip(places, faults, strict=True) if place not in lists]
-    more = f"; and {len(kept) - _MAX_FAULTS:,} more" if len(kept) > _MAX_FAULTS else ""
-    return "; ".join(kept[:_MAX_FAULTS]) + more + "."
+    fields = [_field(fault) for fault in faults]
+    lists = {field.rpartition(".")[0] for field in fields}
+    # A value may have several types. The client meant the type that fits all elements except one.
+    problems = [
+        f"{field}: {_problem(fault)}" for field, fault in zip(fields, faults, strict=True) if field not in lists
+    ]
+    n_hidden = len(problems) - _MAX_FAULTS
+    more = f"; and {n_hidden:,} more" if n_hidden > 0 else ""
+    return "; ".join(problems[:_MAX_FAULTS]) + more + "."
 
 
 def printable_key(key: str) -> str:
@@ -113,7 +116,7 @@ def _problem(fault: JsonMapping) -> str:
     return problem.format(**fault.get("ctx", {})) if problem else str(fault["msg"])
 
 
-def _place(fault: JsonMapping) -> str:
+def _field(fault: JsonMapping) -> str:
     """`inputs.3`: the field and the numbers of elements in it, without the types that it could have had."""
     loc = fault["loc"]
     if fault["type"] == "json_invalid":

@@ -111,17 +111,17 @@ class Guard:
             if headers.get(b"expect", b"").lower() != b"100-continue":
                 await self._discard(receive)
             return too_large
-        more = scope["method"] in ("POST", "PUT", "PATCH")
+        has_more = scope["method"] in ("POST", "PUT", "PATCH")
         try:
             async with asyncio.timeout(self.limits.timeout_s / 2):
-                while more and len(body) <= self.limits.max_body_bytes:
+                while has_more and len(body) <= self.limits.max_body_bytes:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return _CLIENT_CLOSED, ""
                     part = message.get("body", b"")
                     self._held_bytes += len(part)
                     body += part
-                    more = message.get("more_body", False)
+                    has_more = message.get("more_body", False)
                     if self._held_bytes > self.limits.max_held_bytes:
                         return 503, "the server holds too many texts; try again."
         except TimeoutError:
@@ -139,12 +139,12 @@ class Guard:
 
     async def _discard(self, receive: Receive) -> None:
         """Read what is too large and drop it, within bounds: a client that still sends does not see its refusal."""
-        left, more = 8 * self.limits.max_body_bytes, True
+        left, has_more = 8 * self.limits.max_body_bytes, True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.limits.timeout_s / 4):
-                while more and left > 0:
+                while has_more and left > 0:
                     message = await receive()
-                    more = message.get("more_body", False)
+                    has_more = message.get("more_body", False)
                     left -= len(message.get("body", b""))
 
     def _has_valid_key(self, headers: dict[bytes, bytes]) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
@@ -38,7 +37,7 @@ def route_class(limits: Limits, list_fields: frozenset[str]) -> type[APIRoute]:
             return await asyncio.get_running_loop().run_in_executor(threads, reader.read)
 
     class LimitedRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        def get_route_handler(self) -> Callable[[Request], Coroutine[object, None, Response]]:
             handle = super().get_route_handler()
 
             async def handle_limited(request: Request) -> Response:

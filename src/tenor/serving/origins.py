@@ -83,17 +83,17 @@ class Origins:
         origin, authority = page.decode("latin-1").lower(), host.decode("latin-1").lower()
         if not self._origins.isdisjoint({"*", origin}):
             return True
-        scheme, _, place = origin.partition("://")
-        here, there = _HOST.fullmatch(authority), _HOST.fullmatch(place)
-        if there is None or scheme not in _PORTS:
+        scheme, _, origin_authority = origin.partition("://")
+        host_match, origin_match = _HOST.fullmatch(authority), _HOST.fullmatch(origin_authority)
+        if origin_match is None or scheme not in _PORTS:
             return False
-        if here is not None and here[1] == there[1] and _port(here, scheme) == _port(there, scheme):
+        if host_match is not None and _name_and_port(host_match, scheme) == _name_and_port(origin_match, scheme):
             return True
-        return self._is_named(there[1])  # a proxy may send another Host
+        return self._is_named(origin_match[1])  # a proxy may send another Host
 
 
-def _port(match: re.Match[str], scheme: str) -> str:
-    return match[2] or _PORTS[scheme]
+def _name_and_port(match: re.Match[str], scheme: str) -> tuple[str, str]:
+    return match[1], match[2] or _PORTS[scheme]
 
 
 def _is_local(name: str) -> bool:

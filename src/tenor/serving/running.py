@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any, cast
+from typing import cast
 
 import uvicorn
 
@@ -117,7 +117,7 @@ def run(app: ASGIApp, timeout_s: float, host: str, port: int) -> None:
     logger.handlers, logger.propagate = [_EventHandler(logging.WARNING)], False
     server = _Server(
         uvicorn.Config(
-            cast(Any, app),
+            app,
             http=limited_protocol(timeout_s, max_connections()),
             ws="none",
             backlog=_BACKLOG,

@@ -69,8 +69,8 @@ def minimise(problem: ScaledProblem, gradient: Floats, stop: StopRule, callback:
     size = _HISTORY if table.size <= _LARGE_TABLE else _SHORT_HISTORY
     largest = float(np.abs(gradient).max(initial=0.0))
     history: list[_Step] = []
-    for done in range(stop.max_iter):
-        callback.on_progress("fit", done, stop.max_iter, {})
+    for step in range(stop.max_iter):
+        callback.on_progress("fit", step, stop.max_iter, {})
         if float(np.abs(gradient).max(initial=0.0)) <= stop.tol * largest:
             break
         direction = _times_inverse_hessian(gradient, history, inner_product)
@@ -83,10 +83,10 @@ def minimise(problem: ScaledProblem, gradient: Floats, stop: StopRule, callback:
             break
         direction *= lengths
         table += direction
-        before, gradient = gradient, loss.step(lengths)
+        previous, gradient = gradient, loss.step(lengths)
         gradient *= scaling
         gradient += table * penalty
-        change = np.subtract(gradient, before, out=before)
+        change = np.subtract(gradient, previous, out=previous)
         history = [*history[-size + 1 :], _make_step(direction, change, inner_product)]
     return table
 
