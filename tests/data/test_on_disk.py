@@ -13,7 +13,7 @@ from tenor.config.run_config import RunConfig
 from tenor.data import dataset
 from tenor.data.read_options import ReadOptions
 from tenor.errors import SettingsError
-from tenor.models.families import ngram
+from tenor.models.linear import held_out
 from tenor.models.ngram import features
 from tenor.training import pipeline
 from tenor.training.finishing import TrainedModel
@@ -100,9 +100,9 @@ class Listener(Callback):
 def test_of_many_texts_a_few_are_held_out_to_calibrate_on(
     tmp_path: Path, separator: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ngram, "_MAX_ROWS_FOR_FOLDS", 100)
-    monkeypatch.setattr(ngram, "_SCORED_TEXTS", 50)
-    monkeypatch.setattr(ngram, "_SCORED_TEXTS_MULTILABEL", 50)
+    monkeypatch.setattr(held_out, "_MAX_ROWS_FOR_FOLDS", 100)
+    monkeypatch.setattr(held_out, "_SCORED_TEXTS", 50)
+    monkeypatch.setattr(held_out, "_SCORED_TEXTS_MULTILABEL", 50)
     write_csv(tmp_path / "in.csv", relabelled(english(300), "multilabel" if separator else "binary"))
     trained = train(tmp_path, "model", on_disk=True, label_separator=separator)
     assert trained.metrics["calibration"]["texts"] == pytest.approx(50, abs=20)

@@ -15,7 +15,7 @@ from helpers.rows import english, relabelled, write_csv
 from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
 from tenor.errors import DataError, SettingsError, TenorError
-from tenor.models.families import ngram as family
+from tenor.models.linear import held_out
 from tenor.training import pipeline
 from tenor.training.finishing import TrainedModel
 
@@ -105,8 +105,8 @@ class Known(worker_pool.WorkerPool):
 def test_weights_are_the_same_when_a_worker_and_a_node_die(
     tmp_path: Path, two_nodes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(family, "_MAX_ROWS_FOR_FOLDS", 100)  # as with many texts, the model leaves some out
-    monkeypatch.setattr(family, "_SCORED_TEXTS", 40)
+    monkeypatch.setattr(held_out, "_MAX_ROWS_FOR_FOLDS", 100)  # as with many texts, the model leaves some out
+    monkeypatch.setattr(held_out, "_SCORED_TEXTS", 40)
     monkeypatch.setattr(worker_pool, "_ROOM_S", 3.0)
     monkeypatch.setattr(ngram, "WorkerPool", Known)
     settings = {"word_ngrams": [1, 2], "weighting": "naive-bayes", "C": 0.3}
@@ -120,8 +120,8 @@ def test_weights_are_the_same_when_a_worker_and_a_node_die(
     again = there(RunConfig(**options, out=str(tmp_path / "again")), killer, workers=3)
     assert not killer.left
     same(whole, again, tolerance=0)
-    held_out, calibrated = (trained.metrics["calibration"] for trained in (whole, again))
-    assert held_out == calibrated
+    undisturbed, calibrated = (trained.metrics["calibration"] for trained in (whole, again))
+    assert undisturbed == calibrated
     assert again.metrics["test"]["log_loss"] == whole.metrics["test"]["log_loss"]
 
 

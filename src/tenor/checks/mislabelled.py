@@ -18,12 +18,14 @@ from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import counted
 from tenor.models.base import Examples
-from tenor.models.families import ngram
+from tenor.models.linear import held_out
+from tenor.models.ngram import model as ngram_model
+from tenor.models.ngram.config import Config
 from tenor.tasks import Floats, SingleLabel
 from tenor.text import ngrams
 
 # Settings that do well on most data. To choose them from labels that are in doubt is not worth the time.
-_CONFIG = ngram.Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
+_CONFIG = Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
 _FOLDS = 5
 _ROUNDS = 2
 _MIN_ROWS = 50
@@ -88,12 +90,13 @@ def suspects(texts: Sequence[str], labels: Sequence[str], task: SingleLabel, gro
     """
     targets, counts = task.encode(labels), ngrams.count(texts, (1, 2))
     examples = Examples(texts, targets, task, np.ones(len(targets), np.float32))
+    fit_fold = ngram_model.fold_fitter(counts, examples, _CONFIG)
     trusted = np.ones(len(targets), bool)
     logits = []
     for number in range(_ROUNDS):
         folds = split.folds(texts, labels, _FOLDS, seed + number, groups)
         learned = [(rows[trusted[rows]], predicted) for rows, predicted in folds]
-        logits.append(ngram.out_of_fold_logits(counts, examples, _CONFIG, learned))
+        logits.append(held_out.out_of_fold_logits(examples, learned, fit_fold))
         result = doubts(targets, task.probabilities(np.mean(logits, axis=0)))
         trusted = _with_enough_of_each_class(result.suggested < 0, targets)
     return result

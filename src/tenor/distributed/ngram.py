@@ -30,8 +30,7 @@ from tenor.inference.predictor import Predictor
 from tenor.inference.shards import Shard
 from tenor.models import registry
 from tenor.models.base import Fitted, HeldOut
-from tenor.models.families import ngram
-from tenor.models.linear import solver
+from tenor.models.linear import held_out, solver
 from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.solver import Penalty, Problem
 from tenor.models.ngram import features, selection
@@ -118,41 +117,41 @@ def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:
 
 
 def _fit(rows: DistributedDataset, config: Config, callback: Callback) -> Fitted:
-    """As `ngram.fit`."""
+    """As `models.families.ngram.fit`."""
     pool, task, seed = rows.pool, rows.task, rows.run.seed
     begin = time.perf_counter()
     chosen, tried = selection.choose_settings(rows.sample, rows.characters, task, config, seed)
     after_choice = time.perf_counter()
-    share = ngram.holdout_share(len(rows), task)
+    share = held_out.holdout_share(len(rows), task)
     fresh = None if share is None else rows.hold_out(share)
     for _ in pool.call("count", chosen.word_ngrams or (), chosen.char_ngrams or ()):
         pass
     after_encoding = time.perf_counter()
     model = _learned(rows, None, chosen, callback)
     after_fit = time.perf_counter()
-    held_out: HeldOut | None
+    scores: HeldOut | None
     if fresh is not None:
         texts = [text for each in fresh for text in each.texts]
-        held_out = HeldOut(np.concatenate([each.targets for each in fresh]), model.logits(texts))
+        scores = HeldOut(np.concatenate([each.targets for each in fresh]), model.logits(texts))
     else:
-        held_out = _out_of_fold(rows, chosen, seed)
+        scores = _out_of_fold(rows, chosen, seed)
     timing = {
         "choose_s": after_choice - begin,
         "encode_s": after_encoding - after_choice,
         "fit_s": after_fit - after_encoding,
         "calibrate_s": time.perf_counter() - after_fit,
     }
-    return Fitted(task, model, chosen, timing, tried, held_out)
+    return Fitted(task, model, chosen, timing, tried, scores)
 
 
 def _out_of_fold(rows: DistributedDataset, config: Config, seed: int) -> HeldOut | None:
     """The logits of texts by models that were not trained on them, if the texts are few."""
-    if len(rows) < ngram.MIN_FOLDS:
+    if len(rows) < held_out.MIN_FOLDS:
         return None
     found = list(rows.pool.call("hashes", changes_state=False))
     hashes, targets = (np.concatenate([each[at] for each in found]) for at in (0, 1))
     logits, scored = [], []
-    for kept, left_out in ngram.calibration_folds(list(map(str, hashes.tolist())), targets, rows.task, seed):
+    for kept, left_out in held_out.calibration_folds(list(map(str, hashes.tolist())), targets, rows.task, seed):
         model = rows.pool.put(_learned(rows, kept, config, Callback()))
         parts = [(model, part) for part in rows.parts(left_out)]
         logits.append(np.concatenate(list(rows.pool.call_each("score", parts, changes_state=False))))

@@ -6,7 +6,9 @@ from helpers.rows import english
 from tenor import TextClassifier
 from tenor.data import split
 from tenor.models.base import Examples
-from tenor.models.families import ngram
+from tenor.models.linear import held_out
+from tenor.models.ngram import model as ngram_model
+from tenor.models.ngram.config import Config
 from tenor.tasks import SingleLabel
 from tenor.text import ngrams
 
@@ -37,11 +39,13 @@ def test_a_text_is_scored_out_of_its_fold_without_its_own_label() -> None:
     texts, labels = map(list, zip(*english(120), strict=True))
     task, counts = SingleLabel(("negative", "positive")), ngrams.count(texts, (1, 2))
     examples = Examples(texts, task.encode(labels), task, np.ones(120, np.float32))
-    config = ngram.Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
+    config = Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
     folds = split.folds(texts, labels, 4, 0)
-    logits = ngram.out_of_fold_logits(counts, examples, config, folds)
+    fit_fold = ngram_model.fold_fitter(counts, examples, config)
+    logits = held_out.out_of_fold_logits(examples, folds, fit_fold)
     assert ((logits[:, 0] > 0) == examples.targets).mean() > 0.95
     turned, scored = examples.targets.copy(), folds[0][1]
     turned[scored] = 1 - turned[scored]
-    again = ngram.out_of_fold_logits(counts, replace(examples, targets=turned), config, folds)
+    fit_fold = ngram_model.fold_fitter(counts, replace(examples, targets=turned), config)
+    again = held_out.out_of_fold_logits(examples, folds, fit_fold)
     np.testing.assert_array_equal(again[scored], logits[scored])

@@ -7,10 +7,11 @@ import pytest
 
 from tenor import TextClassifier
 from tenor.models.base import Examples
-from tenor.models.families import ngram
+from tenor.models.linear import held_out
 from tenor.models.linear.loss import OutputTargets
 from tenor.models.ngram import features
 from tenor.models.ngram import trial as trials
+from tenor.models.ngram.config import Config
 from tenor.tasks import SingleLabel
 from tenor.text import ngrams
 
@@ -36,8 +37,8 @@ def examples(texts: list[str], labels: list[str]) -> Examples:
 
 def test_hundreds_of_classes_are_learned_with_few_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "MAX_WEIGHTS", 600 * CLASSES)
-    monkeypatch.setattr(ngram, "_SCORED_CELLS", 100 * CLASSES)
-    monkeypatch.setattr(ngram, "_MIN_SCORED_TEXTS", 100)
+    monkeypatch.setattr(held_out, "_SCORED_CELLS", 100 * CLASSES)
+    monkeypatch.setattr(held_out, "_MIN_SCORED_TEXTS", 100)
     model = TextClassifier(settings={"word_ngrams": [1], "weighting": "tf-idf", "C": 100.0}).fit(*rows(6, 0))
     fitted = model.predictor_.bundle.model
     assert len(fitted.buckets) == 600
@@ -48,7 +49,7 @@ def test_hundreds_of_classes_are_learned_with_few_weights(monkeypatch: pytest.Mo
 def test_a_trial_sees_some_classes_with_enough_texts_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "_MAX_ENTRIES", 20_000)
     every = examples(*rows(6, 0))
-    some = trials.Trial(every, ngram.Config(word_ngrams=(1,), char_ngrams=()), 0)
+    some = trials.Trial(every, Config(word_ngrams=(1,), char_ngrams=()), 0)
     tried = len(some.task.labels)
     assert trials._MIN_CLASSES <= tried < CLASSES / 4
     assert len(some.fitted) == len(some.measured) == 3 * tried

@@ -1,1 +1,1 @@
-"""Linear models: loss, solver, and the head on frozen features."""
+"""Linear models: loss, solver, held-out scores, and the head on frozen features."""

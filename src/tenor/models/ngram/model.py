@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject, Record, RecordError
+from tenor.data.blocks import Rows
 from tenor.models.attribution import Attribution, Shares, share_by_character
-from tenor.models.base import Arrays, FeatureMatrix
+from tenor.models.base import Arrays, Examples, FeatureMatrix
 from tenor.models.family import SavedModel
 from tenor.models.linear import solver
+from tenor.models.linear.held_out import FitFold
 from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.loss import OutputTargets
 from tenor.models.linear.solver import LinearWeights, Penalty
@@ -179,6 +181,23 @@ def fit(
     output_targets = OutputTargets(task, targets)
     fitted = features.fit_features(counts, output_targets, config.weighting, config.min_df)
     return fit_weights(fitted, output_targets, task, weights, config, callback)
+
+
+def fold_fitter(counts: NgramCounts, examples: Examples, config: Config) -> FitFold:
+    """What fits a model to some rows and scores others.
+
+    Args:
+        counts: Counts of all texts.
+        examples: The examples.
+        config: Settings, none of them open.
+    """
+    targets, task, weights = examples.targets, examples.task, examples.weights
+
+    def fit_fold(fitted: Rows, scored: Rows) -> Floats:
+        model = fit(ngrams.take(counts, fitted), targets[fitted], task, weights[fitted], config)
+        return model.score(ngrams.take(counts, scored))
+
+    return fit_fold
 
 
 def fit_weights(
