@@ -8,6 +8,8 @@ from typing import ClassVar, NamedTuple, Protocol
 from tenor._core.records import JsonObject
 from tenor.models.base import Arrays, Examples, FamilyConfig, Fitted, Model
 from tenor.models.context import FitContext
+from tenor.models.linear_config import LinearConfig
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import backend
 from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes
@@ -83,7 +85,7 @@ class Family(ABC):
     writes_checkpoints: ClassVar[bool] = False
     has_graphs: ClassVar[bool] = False
     tunable: ClassVar[bool] = True
-    unset: ClassVar[str] = "none"
+    unset: str = "none"
     without_holdout: ClassVar[Mapping[str, object]] = {}
     for_soft_targets: ClassVar[Mapping[str, object]] = {}
     timed_settings: ClassVar[tuple[str, ...]] = ()
@@ -108,20 +110,39 @@ class Family(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class LinearFamily(Family):
-    """A family whose models are fitted in one go, in NumPy.
+    """A family whose models are fitted in one go, without epochs and without Keras.
 
     Attributes:
-        fit_model: Fits a model.
+        config: The settings class; `LinearConfig` says what it must have.
+        fit_model: Fits a model; `fit` says what it owes.
         restore_model: Restores a model.
     """
 
+    config: type[LinearConfig]
     fit_model: FitModel
     restore_model: Callable[[SavedModel], Model]
-    unset: ClassVar[str] = "chosen by validation"
     without_holdout: ClassVar[Mapping[str, object]] = {"calibrated": False}
 
     def fit(self, examples: Examples, config: FamilyConfig, context: FitContext) -> Fitted:
-        """Fit a model."""
+        """Fit a model.
+
+        What `fit_model` owes:
+
+        - `Fitted.held_out`, from texts that the model was not fitted to. Without it there is no calibration and no
+          coverage. `models/linear/held_out.py` makes it.
+        - `examples.validation`, where given, chooses settings and is held out; the model is not fitted to it.
+        - `examples.weights` weigh the texts, in every model that is fitted.
+        - `examples.groups` stay together in every split and fold.
+        - `examples.texts` and `examples.targets` may be on disk: read them in blocks, or once with
+          `examples.in_memory()`. The model keeps none of them.
+        - `examples.task` may have one label, several labels or a number per text. Targets may be probabilities, for
+          distillation. Refuse what the model cannot learn with a `SettingsError`.
+        - With `config.calibrated` False, all examples are fitted, and only `validation` is held out.
+        - Random numbers come from `context.seed` alone, so that the same seed gives the same weights.
+
+        Raises:
+            TenorError: A setting does not fit the task.
+        """
         return self.fit_model(examples, config, context)
 
     def restore(self, saved: SavedModel) -> Model:
@@ -135,6 +156,7 @@ class NetworkFamily(Family):
     """A family of Keras networks, which train by gradient descent and predict as ONNX graphs.
 
     Attributes:
+        config: The settings class.
         build: (config, task) -> a Keras model from int32 ids (batch, time), 0 for padding on the right, to logits
             (batch, outputs).
         shapes: (config, outputs) -> name and shape of each weight that `build` makes, the table of tokens first.
@@ -144,6 +166,7 @@ class NetworkFamily(Family):
         learning_rate_scale: (config) -> path of a variable -> its share of the learning rate; None: all of it.
     """
 
+    config: type[NetworkConfig]
     build: Callable[[FamilyConfig, Task], KerasModel]
     shapes: Callable[[FamilyConfig, int], Shapes]
     encode: Callable[[FamilyConfig, Sequence[str]], tuple[FamilyConfig, TextEncoder]]

@@ -61,6 +61,7 @@ FAMILY = LinearFamily(
     summary="Counts of word and character n-grams and a linear model; seconds.",
     paper="Wang and Manning, 2012",
     config=Config,
+    unset="chosen by validation",
     fit_model=fit,
     restore_model=ngram_model.restore,
 )
