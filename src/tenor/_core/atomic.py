@@ -1,4 +1,4 @@
-"""Atomic writing: whatever happens, there is either the old state or the new one.
+"""Atomic writing: after any interruption, either the old state or the new one exists.
 
 A file or folder is first written under a hidden name beside its own, `.NAME.1a2b3c4d.part`. That name is always
 created, never opened, so a planted link is not followed. The writer holds a lock on it that ends with its process. So

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 
 class Callback:
-    """What a training run calls while it trains. Every method of this class does nothing: override those you need.
+    """Methods that a training run calls while it trains. They do nothing here: override those you need.
 
     An exception that a method raises ends the run.
     """

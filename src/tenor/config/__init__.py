@@ -1,1 +1,1 @@
-"""What a run is asked to do: its options and strict settings, and the search spaces."""
+"""The configuration of a run: its options, its strict settings and the search spaces."""

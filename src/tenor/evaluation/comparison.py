@@ -87,7 +87,7 @@ def _is_right(targets: Targets, predicted: Targets) -> npt.NDArray[np.bool_]:
 
 
 def _distinct_rows(task: Task, *columns: Targets) -> tuple[list[Targets], Doubles]:
-    """Texts with the same label and the same predictions, once, and how many there are of each.
+    """Each distinct combination of label and predictions once, with its number of texts.
 
     Drawing texts is drawing from these.
     """

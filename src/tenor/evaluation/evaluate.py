@@ -17,7 +17,7 @@ Columns = Mapping[str, Sequence[Cell]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model predicts for labelled texts, and how good that is.
+    """Predictions of a model for labelled texts, and their metrics.
 
     Attributes:
         metrics: The metrics, with `slices`, the worst first.

@@ -112,7 +112,7 @@ def top_words(text: str, evidence: Evidence, limit: int) -> tuple[list[tuple[str
 
 
 def _text_values(text: ExplainedText) -> JsonObject:
-    """What the template shows of a text."""
+    """The template's values for a text."""
     explanation = text.explanation
     return {
         "labels": list(_label_values(explanation)),
@@ -125,7 +125,7 @@ def _text_values(text: ExplainedText) -> JsonObject:
 
 
 def _label_values(explanation: Explanation) -> Iterator[JsonObject]:
-    """What the template shows of each label."""
+    """The template's values for each label."""
     for evidence in explanation.labels:
         speaks_for, against = top_words(explanation.text, evidence, _LISTED_WORDS)
         yield {

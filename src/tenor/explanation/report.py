@@ -21,7 +21,7 @@ from tenor.models.attribution import Shares
 
 @dataclass(frozen=True)
 class ExplainRequest:
-    """What to explain.
+    """A request for an explanation.
 
     Attributes:
         labels: Labels to explain; None: those that each text gets.

@@ -38,7 +38,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for and against one label: `logit` is `base`, plus the weights of `spans`, plus `gap`.
+    """The evidence for and against one label: `logit` is `base`, plus the weights of `spans`, plus `gap`.
 
     Attributes:
         label: The label; None for numbers.
@@ -59,7 +59,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What speaks for and against some labels of a text.
+    """The evidence for and against some labels of a text.
 
     Attributes:
         text: The text.
@@ -143,7 +143,7 @@ def directions(predictor: Predictor) -> tuple[Floats, float]:
 
 
 def words(text: str, weights: Shares) -> tuple[Span, ...]:
-    """What words add, and the characters between them that add something.
+    """The weights of words, and of the characters between them that have a weight.
 
     The weight of blanks goes to the words beside them.
 

@@ -104,7 +104,7 @@ def write_line(stream: IO[bytes], value: JsonObject, head: bytes = b"") -> None:
 
 
 def parse_line(line: bytes, file: str, halves: bool = False) -> Record | None:
-    """What `write_line` was given; None where the line is incomplete. Raises RecordError where it is something else."""
+    """The value that `write_line` wrote; None if the line is incomplete. Raises RecordError for anything else."""
     content = line[9:-1]
     if line != b"%08x %s\n" % (zlib.crc32(content), content):
         return None

@@ -49,7 +49,7 @@ class JobRecord:
 
 
 def read(path: str) -> JsonObject | None:
-    """The record at a path or URL; None where there is none. Raises DataError where the file is something else."""
+    """The record at a path or URL; None if it does not exist. Raises DataError if the file is not such a record."""
     if not locations.exists(path):
         return None
     try:

@@ -109,7 +109,7 @@ class FileJob:
             writer.require_formulas(suffix(self.out))
 
     def identity(self, labeller: RowLabeller, columns: list[str]) -> JsonObject:
-        """What must be equal for predictions of an interrupted run to be kept, by names for people."""
+        """Properties that must be equal to keep the predictions of an interrupted run, by names for people."""
         return {
             "version of Tenor": VERSION,
             "model": bundle.version(self.model),
@@ -122,7 +122,7 @@ class FileJob:
 
 
 class LabelledFile(NamedTuple):
-    """What became of a job: the rows, and how many of their predictions an interrupted run had made."""
+    """The result of a job: the rows, and how many of their predictions an interrupted run had made."""
 
     counts: RowCounts
     reused_rows: int

@@ -48,7 +48,7 @@ class LabelJob:
         return locations.join(self.out, name)
 
     def identity(self) -> JsonObject:
-        """What must be equal for files of an earlier start to be kept, by names for people."""
+        """Properties that must be equal to keep the files of an earlier start, by names for people."""
         manifest = (atomic.existing_path(self.model) / bundle.MANIFEST).read_bytes()
         return {
             "model": hashlib.sha256(manifest).hexdigest(),

@@ -47,7 +47,7 @@ class PredictionCache:
 
     @property
     def empty(self) -> bool:
-        """Whether there is no chunk in it."""
+        """Whether the cache has no chunk yet."""
         return os.fstat(self._append.fileno()).st_size == self._start
 
     def next_values(self, texts: list[str], columns: int, compute: Callable[[list[str]], Values]) -> Values:

@@ -90,7 +90,7 @@ class Predictor:
         return self.predict_from_logits(self.logits(texts))
 
     def predict_from_logits(self, logits: Floats) -> LabelArray:
-        """What `predict` gives for texts with these logits, (texts, outputs)."""
+        """The predictions of `predict` for texts with these logits, (texts, outputs)."""
         task = self.bundle.task
         return task.decode(task.predict(logits))
 

@@ -27,7 +27,7 @@ class Shard:
 
 
 def list_shards(source: str) -> list[Shard]:
-    """The files that a path, a pattern or a folder names, also as a URL. Raises DataError where there are none."""
+    """The files of a path, a pattern or a folder, also as a URL. Raises DataError if there are none."""
     shards = _remote_shards(source) if locations.is_remote(source) else _local_shards(source)
     if not shards:
         raise DataError(f"{source}: there are no files of tables.", f"Give files ending in {', '.join(FORMATS)}.")

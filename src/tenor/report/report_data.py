@@ -45,7 +45,7 @@ class Curve(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportData:
-    """What the report and the model card show.
+    """The data of the report and the model card.
 
     Attributes:
         model: The model.

@@ -1,4 +1,4 @@
-"""What every task offers: it turns labels into targets, and a model's outputs into probabilities or values."""
+"""The interface of a task: it turns labels into targets, and a model's outputs into probabilities or values."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ class Task(ABC):
 
     @abstractmethod
     def output_targets(self, targets: Targets) -> Floats:
-        """What the outputs should be after the activation, (texts, outputs)."""
+        """The targets of the outputs after the activation, (texts, outputs)."""
 
     @abstractmethod
     def probabilities(self, logits: Floats) -> Floats:
@@ -102,7 +102,7 @@ class Task(ABC):
 
     @abstractmethod
     def scores(self, logits: Floats) -> Floats:
-        """What users see of the outputs: probabilities, (texts, labels), or values, (texts, 1)."""
+        """The outputs for users: probabilities, (texts, labels), or values, (texts, 1)."""
 
     @abstractmethod
     def predict(self, logits: Floats) -> Targets:
@@ -117,7 +117,7 @@ class Task(ABC):
         """Loss of each text, (texts,): cross-entropy in nats, or squared error in units of the variance."""
 
     def selection_losses(self, targets: Targets, logits: Floats) -> Floats:
-        """What settings are chosen by: a number for each text, (texts,), lower is better."""
+        """The loss by which settings are chosen, (texts,); lower is better."""
         return self.losses(targets, logits)
 
     @abstractmethod
@@ -151,8 +151,8 @@ class Task(ABC):
         """Numerator and denominator of each text in accuracy, micro-averaged F1 or the mean absolute error.
 
         Args:
-            targets: What `encode` makes of the true labels.
-            predicted: What it makes of the predicted ones.
+            targets: The true labels, encoded by `encode`.
+            predicted: The predicted labels, likewise.
 
         Returns:
             (texts, 2); the metric of several texts is the quotient of the sums.

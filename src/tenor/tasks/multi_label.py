@@ -82,7 +82,7 @@ class MultiLabel(Task):
         return targets
 
     def probabilities(self, logits: Floats) -> Floats:
-        """The probability of each label by itself, (texts, labels)."""
+        """The independent probability of each label, (texts, labels)."""
         return np.asarray(sigmoid(logits), np.float32)
 
     def scores(self, logits: Floats) -> Floats:

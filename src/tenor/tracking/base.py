@@ -1,4 +1,4 @@
-"""What a tracker is: a place for the settings and metrics of one run."""
+"""The interface of a tracker, which logs the settings and metrics of one run."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a folder holds in memory: a trained model, or a pretrained encoder."""
+"""The contents of a saved folder in memory: a trained model or a pretrained encoder."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

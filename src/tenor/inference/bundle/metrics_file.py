@@ -48,7 +48,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Metrics:
-    """What `metrics.json` holds.
+    """The contents of `metrics.json`.
 
     Attributes:
         timing: Seconds by step.

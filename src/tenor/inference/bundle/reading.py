@@ -55,7 +55,7 @@ _FIRST_TEXT = "a first text"
 
 @dataclass(frozen=True)
 class _Folder:
-    """What folders of models and of encoders have alike, read and checked.
+    """The parts that the folders of models and of encoders share, read and checked.
 
     Attributes:
         fields: The fields of `tenor.json`.

@@ -33,7 +33,7 @@ class _Entry(NamedTuple):
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 of the manifest, which stands for the whole folder; empty where there is no manifest."""
+    """SHA-256 of the manifest, which identifies the whole folder; empty without a manifest."""
     try:
         return hashlib.sha256(regular_files.read(atomic.existing_path(folder) / MANIFEST, _LARGEST_TEXT)).hexdigest()
     except (FileNotFoundError, NotADirectoryError, IrregularFileError):
@@ -41,7 +41,7 @@ def digest(folder: Path) -> str:
 
 
 def version(folder: Path) -> str:
-    """The version of the model in a folder, 12 digits. It changes with the model; empty where there is no model."""
+    """The version of the model in a folder, 12 digits. It changes with the model; empty without a model."""
     return short_version(digest(folder))
 
 

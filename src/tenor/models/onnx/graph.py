@@ -46,7 +46,7 @@ class Graph:
         self._known: dict[tuple[str, ...], str] = {}
 
     def op(self, kind: str, *inputs: GraphInput, outputs: int = 1, **attributes: Any) -> Any:
-        """Add a node. Inputs are values by name, or numbers; with `outputs` above 1 it gives a list of values.
+        """Add a node. Inputs are values by name, or numbers; with `outputs` above 1 a list of values is returned.
 
         The same node of the same inputs is added once.
         """

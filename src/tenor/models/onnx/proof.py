@@ -136,7 +136,7 @@ def _networks(model: Model) -> list[OnnxNetwork]:
 
 
 def select_graph(model: OnnxNetwork) -> SelectedGraph:
-    """The first candidate that gives the expected logits.
+    """The first candidate that computes the expected logits.
 
     Raises:
         ValueError: A graph is not one from ids to this model's logits.
@@ -215,7 +215,7 @@ def compare(model: OnnxNetwork, candidate: Candidate, run: Run) -> Verdict | Non
 
 
 def _expected(model: OnnxNetwork, candidate: Candidate) -> tuple[Encoded, Floats] | None:
-    """Rows, and the logits that a candidate must give for them; None: there is nothing to compare with."""
+    """Rows, and the logits that a candidate must give for them; None if there is nothing to compare with."""
     if model.probe is not None and model.origin is not None:
         return model.probe.rows, model.probe.logits[INT8 if candidate.graph == INT8 else NETWORK]
     if candidate.runtime == runtimes.ONNX_RUNTIME:  # compared when it was made here, or from an older Tenor
@@ -225,7 +225,7 @@ def _expected(model: OnnxNetwork, candidate: Candidate) -> tuple[Encoded, Floats
 
 
 def _subject(model: OnnxNetwork, candidate: Candidate) -> dict[str, str] | None:
-    """What identifies a verdict; None where it cannot be used again."""
+    """The fields that identify a verdict; None if it cannot be reused."""
     if model.probe is None or model.origin is None:
         return None
     return {

@@ -40,7 +40,7 @@ Schema = Mapping[int, Field]
 
 
 class Piece(NamedTuple):
-    """A field as it stands in a message.
+    """A field of a message, as encoded.
 
     Attributes:
         number: The field's number.

@@ -219,7 +219,7 @@ def _tensor(values: Message, where: str) -> Tensor:
 
 
 def _place(entries: Sequence[Mapping[str, str]], where: str) -> Place | None:
-    """Where an array of `weights.safetensors` stands."""
+    """The place of an array in `weights.safetensors`."""
     keys = [entry.get("key") for entry in entries]
     values = {entry.get("key"): entry.get("value", "") for entry in entries}
     if keys not in (["location"], ["location", "offset", "length"]):

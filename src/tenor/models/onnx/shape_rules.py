@@ -18,7 +18,7 @@ _CAST_TO = (1, 2, 3, 6, 7, 9)  # float32, uint8, int8, int32, int64, bool
 
 
 class Value(NamedTuple):
-    """What is known of a value before the graph runs.
+    """The known properties of a value before the graph runs.
 
     Attributes:
         shape: Its shape.
@@ -36,7 +36,7 @@ def _broadcast(_: Node, inputs: Sequence[Value]) -> list[Value]:
 
 
 def _joined(sizes: Sequence[Dimension]) -> Dimension:
-    """What sizes become that are broadcast together."""
+    """The size after broadcasting."""
     others = set(sizes) - {1}
     _require(len(others) <= 1)
     return others.pop() if others else 1
@@ -107,7 +107,7 @@ def _unsqueeze(_: Node, inputs: Sequence[Value]) -> list[Value]:
 
 
 def _range(_: Node, inputs: Sequence[Value]) -> list[Value]:
-    """0, 1, 2 and so on, as many as there are places in a row."""
+    """0, 1, 2 and so on, one for each place in a row."""
     start, end, step = inputs
     _require(start.numbers == (0,) and end.numbers == (TIME,) and step.numbers == (1,))
     _require(not start.shape and not end.shape and not step.shape)

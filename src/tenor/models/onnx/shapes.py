@@ -63,7 +63,7 @@ def check(graph: Graph, name: str) -> None:
 
 
 class _Cost:
-    """What the nodes so far cost, beside the number of weights."""
+    """The cost of the nodes so far, beside the number of weights."""
 
     def __init__(self, weights: int, outputs: int) -> None:
         self.weights, self.outputs = weights, outputs
@@ -99,7 +99,7 @@ class _Cost:
 
 
 def _kind(shape: Shape) -> str:
-    """What a value is counted as."""
+    """The kind that a value counts as."""
     if shape.count(TIME) == _MOST_TIMES:
         return "scores"
     return "values" if BATCH in shape or TIME in shape else "constants"

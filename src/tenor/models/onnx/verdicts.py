@@ -65,7 +65,7 @@ def processor() -> str:
 
 
 def recall(subject: Mapping[str, str], allowed: float) -> Verdict | None:
-    """The verdict that was remembered; None if there is none that can be trusted.
+    """The saved verdict; None if there is none, or none that can be trusted.
 
     Files that somebody else may have put there are ignored: a link, a pipe, a file of another user, or of another
     subject.
