@@ -217,7 +217,7 @@ def test_values_are_learned(tmp_path: Any) -> None:
     np.testing.assert_array_equal(tenor.load(tmp_path / "model").predict(texts), model.predict(texts))
     with pytest.raises(SettingsError, match="predicts numbers and has no probabilities"):
         model.predictor_.predict_proba(texts)
-    with pytest.raises(SettingsError, match=r"weighting.* must be tf-idf where numbers are learned"):
+    with pytest.raises(SettingsError, match=r"weighting.* must be tf-idf for a regression"):
         TextRegressor(settings={"weighting": "naive-bayes"}).fit(texts, VALUES)
 
 

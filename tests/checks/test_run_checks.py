@@ -99,11 +99,11 @@ def test_neither_the_test_nor_a_part_is_overwritten(tmp_path: Path) -> None:
         asked = CheckConfig(str(tmp_path / data), str(tmp_path / "test.csv"), fix=str(tmp_path / fix), overwrite=True)
         with pytest.raises(DataError, match=r"this is an input, and those are never changed"):
             run_checks(asked)
-    with pytest.raises(DataError, match=r"standard input can be read once"):
+    with pytest.raises(DataError, match=r"standard input can be read only once"):
         run_checks(CheckConfig("-"))
 
 
-def test_wrong_labels_among_numbers_are_not_looked_for(tmp_path: Path) -> None:
+def test_labels_are_not_checked_in_a_regression(tmp_path: Path) -> None:
     rows = [(text, f"{row}.5") for row, (text, _) in enumerate(english(60))]
     report = run_checks(CheckConfig(str(write_csv(tmp_path / "a.csv", rows)), labels=True))
     assert "labels-not-checked" in [finding.name for finding in report.findings]

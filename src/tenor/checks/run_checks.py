@@ -1,4 +1,4 @@
-"""All checks of a table, and the table without what is wrong."""
+"""All checks of a table, and the cleaned table."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -80,7 +80,7 @@ class _TableRows:
     unlabelled: list[int]
 
     def table(self) -> Table:
-        """The rows, to be read once more."""
+        """The rows, read again."""
         if self.path is not None:
             return table.open_table(self.path)
         data = self.context.data
@@ -107,7 +107,7 @@ def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckRe
         on_disk=False,
     )
     if "-" in (config.data, config.test):
-        raise DataError("a check reads its data twice, and standard input can be read once.", "Give a file.")
+        raise DataError("a check reads its data twice, and standard input can be read only once.", "Give a file.")
     located = [sources.locate(name) for name in sources.train_and_test_sources(run) if name is not None]
     path = located[0] if isinstance(located[0], Path) else None
     if config.fix is not None:
@@ -175,7 +175,7 @@ def _findings(rows: _TableRows, config: CheckConfig) -> Iterator[Finding]:
         yield Finding(
             name="labels-not-checked",
             severity="note",
-            problem="wrong labels are looked for in tasks with one class a text only.",
+            problem="`labels=True` works only in tasks with one class per text.",
             remedy="Leave out `labels=True`.",
         )
 

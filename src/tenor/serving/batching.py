@@ -80,7 +80,7 @@ class Batcher:
         self._aside_slots = threading.Semaphore(_MAX_ASIDE)
 
     async def submit(self, predict: Predict, texts: list[str]) -> Floats:
-        """Have `predict` compute the logits of texts, (texts, outputs), in a batch with others.
+        """Compute the logits of texts, (texts, outputs), with `predict` in a batch of several requests.
 
         Raises:
             QueueFullError: Too many texts wait.

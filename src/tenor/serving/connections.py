@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 MAX_HEAD_BYTES = 64 << 10
 """Bytes of a request before its body."""
-_LINGER_S = 1.0  # that a refused client has to stop sending
+_LINGER_S = 1.0  # in which a refused client must stop sending
 _RESERVED_FILES = 128  # files and sockets that are not connections
 
 
@@ -38,7 +38,7 @@ def limited_protocol(timeout_s: float, max_connections: int) -> type["LimitedPro
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection. uvicorn's own would wait for the head of a request for ever, and take one of any size.
+    """One connection. uvicorn's own class would wait forever for the head of a request, and accept one of any size.
 
     Attributes:
         timeout_s: Seconds for the head of a request, and for a client that does not read.
@@ -58,7 +58,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _reads_no_more = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Refuse one connection too many; else start the timer of the first head."""
+        """Refuse a connection above the limit; else start the timer of the first head."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
             self._refuse(503, "too many connections; try again.", b"retry-after: 1\r\n")
@@ -181,7 +181,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._start_write_timer()
 
     def resume_writing(self) -> None:
-        """Stop to wait for the client."""
+        """Stop waiting for the client."""
         super().resume_writing()
         self._stop_write_timer()
 
@@ -193,7 +193,7 @@ class LimitedProtocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _on_invalid_data(self) -> None:
-        """Refuse what is not HTTP, or too large a head; requests that came before it are answered first."""
+        """Refuse data that are not HTTP, or a head that is too large; earlier requests are answered first."""
         if self._in_head and not self._idle:
             self._close_after(self.cycle)
         elif self.pipeline and not self._in_head:  # the body of a request that waits for its turn

@@ -63,7 +63,7 @@ class ModelSet:
 
     @asynccontextmanager
     async def running(self, options: ServerOptions, log: Log, on_reload: OnReload) -> AsyncIterator[None]:
-        """Answer, and look for new versions, for as long as the block runs."""
+        """Answer requests, and look for new versions, until the block ends."""
         watches = []
         for model in self.by_name.values():
             model.start()
@@ -80,13 +80,13 @@ class ModelSet:
             await model.stop()
 
     def log_notes(self, log: Log) -> None:
-        """Log what of each model is not used on this machine, and why."""
+        """Log the parts of each model that are not used on this machine, and why."""
         for model in self.by_name.values():
             log_notes(model, log)
 
 
 async def answered(response: Awaitable[Result], model: ServedModel) -> Result:
-    """The response of a model. Raises HTTPException with the status of what is wrong."""
+    """The response of a model. Raises HTTPException with the status of the problem."""
     try:
         return await response
     except QueueFullError:

@@ -24,10 +24,10 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Origins:
-    """Refuses requests that a web page may have made a browser send."""
+    """Refuses requests that a web page may have caused a browser to send."""
 
     def __init__(self, allowed_hosts: tuple[str, ...] = (), allowed_origins: tuple[str, ...] = ()) -> None:
-        """Take the names that are allowed.
+        """Allow these names.
 
         Args:
             allowed_hosts: Names of the server besides its addresses and local names; `*.example.org` allows all names
@@ -97,7 +97,7 @@ def _name_and_port(match: re.Match[str], scheme: str) -> tuple[str, str]:
 
 
 def _is_local(name: str) -> bool:
-    """Whether this is an address or a name that no stranger can make point here."""
+    """Whether this is an address, or a name that a stranger cannot direct to this machine."""
     name = name.removesuffix(".")
     return "." not in name or _address(name) is not None or name.endswith(_RESERVED)
 

@@ -1,4 +1,4 @@
-"""A new version of a model replaces the old one after a trial. Whatever it does, the server keeps running."""
+"""A new version of a model replaces the old one after a trial. The server keeps running even if that fails."""
 
 import asyncio
 import stat
@@ -23,7 +23,7 @@ OnReload = Callable[[str, str], None]
 
 
 async def watch(model: ServedModel, interval_s: float, trial_timeout_s: float, log: Log, on_reload: OnReload) -> None:
-    """Check again and again whether a model's folder has a new version. Requests are answered all the time.
+    """Check regularly whether a model's folder has a new version. Requests are answered meanwhile.
 
     Args:
         model: The model.
@@ -72,7 +72,7 @@ async def watch(model: ServedModel, interval_s: float, trial_timeout_s: float, l
 
 
 def log_notes(model: ServedModel, log: Log) -> None:
-    """Log what of a model is not used on this machine, and why."""
+    """Log the parts of a model that are not used on this machine, and why."""
     for note in model.predictor.bundle.notes:
         log({"event": "not used", "model": model.name, "problem": note})
 

@@ -70,17 +70,17 @@ class ServedModel:
         return bundle.short_version(self.predictor.bundle.digest)
 
     def start(self) -> None:
-        """Start to answer."""
+        """Start to answer requests."""
         self._batches = asyncio.create_task(self.batcher.run())
 
     async def stop(self) -> None:
-        """Stop to answer."""
+        """Stop answering requests."""
         if self._batches is not None:
             self._batches.cancel()
             await asyncio.gather(self._batches, return_exceptions=True)
 
     def fault(self) -> str | None:
-        """Why the model does not answer; None: it does."""
+        """Why the model does not answer; None: it answers."""
         return self.batcher.fault()
 
     def notes(self) -> list[str]:
@@ -110,7 +110,7 @@ class ServedModel:
             self._loader = ThreadPoolExecutor(1, "load")
             raise
         self.predictor, self.refused = predictor, None
-        if self.batcher.fault():  # the old version holds its thread, maybe for ever
+        if self.batcher.fault():  # the old version holds its thread, maybe forever
             await self.stop()
             self.batcher = self._new_batcher()
             self.start()
@@ -187,7 +187,7 @@ class ServedModel:
 
 
 def _check_explained(texts: list[str], limits: Limits) -> None:
-    """Refuse what takes too long to explain: an explanation that has started cannot be stopped."""
+    """Refuse a text that takes too long to explain: an explanation that has started cannot be stopped."""
     if len(texts) > limits.max_explained_texts:
         raise HTTPException(
             413, f"{limits.max_explained_texts} texts can be explained at once, and there are {len(texts):,}."

@@ -49,7 +49,7 @@ def load_warmed(folder: Path, expected: str | None = None) -> Predictor:
 
 
 async def try_model(folder: Path, digest: str, timeout_s: float) -> str | None:
-    """Load a model in another process, and have it predict a few texts.
+    """Load a model in another process, and let it predict a few texts.
 
     Args:
         folder: Its folder.
@@ -100,7 +100,7 @@ def _verdict(output: bytes, code: int, timeout_s: float) -> str | None:
 
 
 def main(folder: str, digest: str, memory: str, seconds: str) -> None:
-    """Try a model, and write what is wrong with it to standard output as JSON.
+    """Try a model, and write its problem to standard output as JSON.
 
     Args:
         folder: Its folder.

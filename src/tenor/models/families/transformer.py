@@ -98,8 +98,8 @@ FAMILY = NetworkFamily(
     build=build,
     shapes=shapes,
     encode=tokens.encode,
-    # It sees each text a few times at most, so there is nothing to drop, and much to learn in as many steps as can be.
+    # It sees each text a few times at most, so it needs no dropout, and as many steps as possible.
     pretraining={"dropout": 0.0, "batch_tokens": 4_096, "learning_rate": 0.004},
-    after_pretraining={"learning_rate": 0.006},  # what it has learned is larger than the weights that it is born with
+    after_pretraining={"learning_rate": 0.006},  # pretrained weights are larger than initial ones
     structure=("vocabulary", "tokens", "max_length", "width", "blocks", "heads", "feed_forward", "activation"),
 )

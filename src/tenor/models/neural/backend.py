@@ -96,7 +96,7 @@ def has_accelerator() -> bool:
 
 @contextlib.contextmanager
 def _unused_left_out() -> Iterator[None]:
-    """Hide packages that Keras would load for nothing, inside the block; afterwards they can be imported.
+    """Hide packages that Keras would load without need, inside the block; afterwards they can be imported.
 
     Only in commands. Keras does without these packages until the process ends, and a user's process may need them.
     """

@@ -90,7 +90,7 @@ def choose_settings(
     start = replace(config, word_ngrams=first[0], char_ngrams=first[1])
     weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
     if not task.has_labels:  # the other weightings use how often the classes have an n-gram
-        require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf where numbers are learned")
+        require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf for a regression")
         weightings = ("tf-idf",)
     if not ngrams_are_open and None not in (config.weighting, config.C):
         return start, []
@@ -104,15 +104,15 @@ def choose_settings(
 def _choose_ngrams(trial: Trial, best: Config, with_characters: bool) -> Config:
     """The best settings with any n-grams; `best` has the first ones."""
     candidates = (*_OTHER_NGRAMS, *(_NGRAMS_WITH_CHARACTERS if with_characters else ()))
-    others = [trial.with_ngrams(best, word_ngrams, char_ngrams) for word_ngrams, char_ngrams in candidates]
-    chosen = min([best, *(other for other in others if trial.is_clearly_better(other, best))], key=trial.loss)
+    alternatives = [trial.with_ngrams(best, word_ngrams, char_ngrams) for word_ngrams, char_ngrams in candidates]
+    chosen = min([best, *(other for other in alternatives if trial.is_clearly_better(other, best))], key=trial.loss)
     if chosen is not best and trial.task.is_multilabel:
         chosen = _search_c(trial, replace(chosen, C=None), chosen.C)
     return chosen
 
 
 def _search_c(trial: Trial, config: Config, first: float | None = None) -> Config:
-    """The best C for the weighting of `config`: C is multiplied or divided by 3 for as long as the loss falls.
+    """The best C for the weighting of `config`: C is multiplied or divided by 3 while the loss falls.
 
     Args:
         trial: Compares settings.

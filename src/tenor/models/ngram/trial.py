@@ -30,19 +30,20 @@ class _Prepared(NamedTuple):
 
     config: Config
     fitted: Features
-    matrix: Matrix  # of the texts that measure
+    matrix: Matrix  # of the texts that models are measured on
 
 
 class Trial:
     """Compares settings.
 
     Args:
-        examples: A sample of the training texts, in random order; their validation part measures, if there is one.
+        examples: A sample of the training texts, in random order. Models are measured on their validation part, if
+            there is one.
         config: The settings to begin with: the first n-grams.
         seed: Seed of the split.
 
     Attributes:
-        task: What is predicted; of thousands of classes, some.
+        task: What is predicted; with some of the classes if there are thousands.
         fitted: The texts that models are fitted to.
         measured: The texts that models are measured on.
         rows: A row for each of the settings that were measured.
@@ -59,8 +60,8 @@ class Trial:
         room = np.searchsorted(np.cumsum(lengths) * per_character, entries)
         order = order[: max(int(room), _MIN_TEXTS)]
         if examples.validation is not None:
-            others = np.random.default_rng((seed, 1)).permutation(len(examples.validation))[: len(order)]
-            self.fitted, self.measured = examples.take(order), examples.validation.take(others)
+            rows = np.random.default_rng((seed, 1)).permutation(len(examples.validation))[: len(order)]
+            self.fitted, self.measured = examples.take(order), examples.validation.take(rows)
         else:
             self.fitted, self.measured = examples.take(order).split(_VALIDATION, seed)
         if not len(self.measured):  # very few rows, or all of them in one group
@@ -73,7 +74,7 @@ class Trial:
         self._losses: dict[Config, Floats] = {}
 
     def loss(self, config: Config) -> float:
-        """The mean loss of these settings on the texts that measure."""
+        """The mean loss of these settings on the texts that models are measured on."""
         return float(self._losses_of(config).mean())
 
     def with_ngrams(self, config: Config, word_ngrams: tuple[int, ...], char_ngrams: tuple[int, ...]) -> Config:
@@ -108,10 +109,10 @@ class Trial:
         key = replace(config, C=None)
         if self._prepared is None or self._prepared.config != key:
             assert config.weighting is not None
-            counts, others = self._counts_of(config)
-            fitted = features.fit_features(counts, self._targets, config.weighting, config.min_df)
+            fitted_counts, measured_counts = self._counts_of(config)
+            fitted = features.fit_features(fitted_counts, self._targets, config.weighting, config.min_df)
             columns = ngrams.bucket_positions(fitted.buckets)
-            selected = features.select_columns(others, columns, len(fitted.buckets))
+            selected = features.select_columns(measured_counts, columns, len(fitted.buckets))
             self._prepared = _Prepared(key, fitted, features.apply_weighting(selected, config.weighting, fitted.idf))
         return self._prepared
 
@@ -134,7 +135,7 @@ class Trial:
 
 
 def _select_classes(examples: Examples, config: Config, order: Rows) -> tuple[Examples, Rows]:
-    """Of thousands of classes, a number that leaves a trial enough texts of each.
+    """If there are thousands of classes, select as many as leave a trial enough texts of each.
 
     Args:
         examples: The texts.
