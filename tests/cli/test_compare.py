@@ -72,7 +72,7 @@ def test_models_of_other_tasks_are_not_compared(
     assert cli("train", "--family", "ngram", values, *options, "--out", tmp_path / "numbers").code == 0
     ended = cli("compare", models[0], tmp_path / "numbers", "--data", reviews)
     assert ended.code == 1
-    assert "the models predict different things: binary and regression." in ended.err
+    assert "the models have different tasks: binary and regression." in ended.err
 
 
 def test_models_may_know_different_labels(cli: Cli, models: tuple[Path, Path], reviews: Path, tmp_path: Path) -> None:

@@ -206,11 +206,11 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None or value == "none":
             return None
-        *others, last = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-        for other in others:
+        *first_types, last_type = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+        for each_type in first_types:
             with contextlib.suppress(SettingsError):
-                return _check(value, other, where)
-        return _check(value, last, where)
+                return _check(value, each_type, where)
+        return _check(value, last_type, where)
     if origin is typing.Literal:
         choices = [str(choice) for choice in typing.get_args(hint)]
         if value not in choices:

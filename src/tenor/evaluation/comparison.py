@@ -47,8 +47,8 @@ def compare(task: Task, targets: Targets, first: Targets, second: Targets, seed:
     share, differences = counts / counts.sum(), []
     for _ in range(_DRAWS // _BLOCK):
         weights = random.multinomial(len(targets), share, _BLOCK).astype(np.float64)
-        one, other = (np.stack(list(function(weights).values())) for function in functions)
-        differences.append(other - one)
+        first_values, second_values = (np.stack(list(function(weights).values())) for function in functions)
+        differences.append(second_values - first_values)
     tails = (_SIGNIFICANCE / 2, 1 - _SIGNIFICANCE / 2)
     low, high = np.quantile(np.concatenate(differences, axis=1), tails, axis=1)
     table = {}
@@ -76,9 +76,10 @@ def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Json
     """
     from scipy.stats import binomtest
 
-    one, other = int((first & ~second).sum()), int((second & ~first).sum())
-    p = float(binomtest(one, one + other).pvalue) if one + other else 1.0
-    return {"only_first_right": one, "only_second_right": other, "p": p}
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    n_different = only_first + only_second
+    p = float(binomtest(only_first, n_different).pvalue) if n_different else 1.0
+    return {"only_first_right": only_first, "only_second_right": only_second, "p": p}
 
 
 def _is_right(targets: Targets, predicted: Targets) -> npt.NDArray[np.bool_]:

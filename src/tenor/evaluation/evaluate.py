@@ -150,9 +150,10 @@ def changed_texts(comparison: Comparison, data: Dataset) -> list[JsonObject]:
 
 def _common_task(first: Predictor, second: Predictor) -> Task:
     """The task of both models, with the labels of either."""
-    one, other = first.bundle.task, second.bundle.task
-    if type(one) is not type(other):
+    first_task, second_task = first.bundle.task, second.bundle.task
+    if type(first_task) is not type(second_task):
         raise SettingsError(
-            f"the models predict different things: {one.kind} and {other.kind}.", "Compare models of one task."
+            f"the models have different tasks: {first_task.kind} and {second_task.kind}.",
+            "Compare models of one task.",
         )
-    return one.union(other)
+    return first_task.union(second_task)

@@ -189,8 +189,8 @@ def regression_metrics(targets: Targets, values: Floats) -> JsonObject:
     }
 
 
-def _pearson(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
-    return float(np.corrcoef(one, other)[0, 1])
+def _pearson(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
+    return float(np.corrcoef(x, y)[0, 1])
 
 
 def _roc_auc(targets: Targets, probabilities: Floats) -> float:

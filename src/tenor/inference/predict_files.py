@@ -80,7 +80,7 @@ def plan_job(job: LabelJob, overwrite: bool = False) -> tuple[list[Shard], JobRe
     changed = [] if before is None else [name for name, value in record.identity.items() if before.get(name) != value]
     if before is None or (changed and not before["files"]):
         _require_free(job, shards)
-        record.write()  # marks the files of this job as its own, should it be killed
+        record.write()  # marks the files as those of this job, in case it is killed
         return shards, record
     if changed:
         raise DataError(
@@ -168,13 +168,13 @@ def require_current(out: Path, columns: Sequence[str], sources: Sequence[Path]) 
     Args:
         out: The labelled file.
         columns: The columns that it would get.
-        sources: What it comes from: the input, and the manifest of the model.
+        sources: The files that it depends on: the input, and the manifest of the model.
     """
     remedy = "Use it, or start again (`overwrite=True`, without `resume=True`)."
     if suffix(out) != ".txt" and out.stat().st_size:  # text files have no header
-        there = table.open_table(out).columns
-        if there != list(columns):
-            raise DataError(f"{out}: this is complete, and has other columns: {', '.join(there)}.", remedy)
+        existing = table.open_table(out).columns
+        if existing != list(columns):
+            raise DataError(f"{out}: this is complete, and has other columns: {', '.join(existing)}.", remedy)
     for source in sources:
         if source.is_file() and source.stat().st_mtime_ns > out.stat().st_mtime_ns:
             raise DataError(f"{out}: this is complete, and {source} has changed since.", remedy)

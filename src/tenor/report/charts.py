@@ -20,7 +20,7 @@ from tenor.report.report_data import Curve
 
 Translate = Callable[[str], str]
 
-# What matplotlib draws with, and what the page makes of it.
+# Colours for matplotlib, which the page replaces by its own.
 _INK, _LINE = "#0a0b0c", "#0a0b0d"
 _SERIES = tuple(f"#0a0b{number:02x}" for number in range(0x10, 0x16))
 _STYLES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))  # distinguished without colours too

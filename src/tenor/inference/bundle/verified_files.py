@@ -111,7 +111,7 @@ def _check_names(folder: Path, entries: dict[str, _Entry]) -> None:
     present = {entry.name for entry in folder.iterdir() if not is_desktop_file(entry.name)}
     for name in sorted(present - set(entries) - {MANIFEST}):
         raise BundleError(
-            f"{folder}: there is a file that does not belong there: {name!r}.",
+            f"{folder}: this file does not belong there: {name!r}.",
             "A saved model has no files but its own. If this one is yours, move it elsewhere.",
         )
     for name in sorted({*entries, METADATA, ENCODER, WEIGHTS, METRICS} - present):

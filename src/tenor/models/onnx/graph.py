@@ -95,8 +95,8 @@ class Graph:
             up = self.op("Mul", values, self.op("Div", float(quantisation.LARGEST_VALUE), largest))
             unsigned = self.op("Cast", self.op("Add", up, quantisation.MIDDLE + 0.5), to=TensorProto.UINT8)
             counts = self.op("MatMulInteger", unsigned, whole, np.uint8(quantisation.MIDDLE))
-            each = self.constant(scales / np.float32(quantisation.LARGEST_VALUE), f"{name}/kernel_scale")
-            product = self.op("Mul", self.op("Mul", self.op("Cast", counts, to=TensorProto.FLOAT), largest), each)
+            scale = self.constant(scales / np.float32(quantisation.LARGEST_VALUE), f"{name}/kernel_scale")
+            product = self.op("Mul", self.op("Mul", self.op("Cast", counts, to=TensorProto.FLOAT), largest), scale)
         return str(self.op("Add", product, self.constant(bias, f"{name}/bias")))
 
     def rows(self, table: npt.NDArray[np.float32], name: str) -> str:

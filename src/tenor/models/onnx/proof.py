@@ -73,10 +73,10 @@ def with_origin(model: Model, folder: Path, manifest: str) -> Model:
         return model
     members = []
     for number, member in enumerate(model.members):
-        each = member.model
-        if isinstance(each, OnnxNetwork):
-            each = replace(each, origin=Origin(folder, manifest, f"{number}."))
-        members.append(replace(member, model=each))
+        network = member.model
+        if isinstance(network, OnnxNetwork):
+            network = replace(network, origin=Origin(folder, manifest, f"{number}."))
+        members.append(replace(member, model=network))
     return replace(model, members=tuple(members))
 
 

@@ -31,7 +31,7 @@ Run = Callable[[npt.NDArray[np.int32]], Floats]
 OpenVinoCore: TypeAlias = Any
 """OpenVINO's `Core`, for which it gives no types."""
 
-_FATAL = 4  # of what ONNX Runtime logs; errors are raised
+_FATAL = 4  # log level of ONNX Runtime; errors are raised
 
 
 def runtime_name() -> str:
@@ -74,18 +74,18 @@ def onnx_runtime(graph: OnnxGraph, exact: bool = False) -> Run:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads.available_cores()
-    # Threads that wait would spin, and take the cores from a server's answers or from another process.
+    # Threads that wait would spin, and take cores from a server's responses or from another process.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if exact:
         options.add_session_config_entry("session.x64quantprecision", "1")
     options.log_severity_level = _FATAL
     names = graph.check()
-    # The session computes with the memory of these arrays: they have to live as long.
+    # The session computes with the memory of these arrays: they must live as long.
     shared = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(graph.weights[name])) for name in names]
     if names:
-        options.add_external_initializers(names, shared)  # what is read while the graph is made simpler
+        options.add_external_initializers(names, shared)  # read while the graph is simplified
     for name, value in zip(names, shared, strict=True):
-        options.add_initializer(name, value)  # what it computes with: without this, a copy
+        options.add_initializer(name, value)  # used to compute; without this, a copy is
     try:
         session = onnxruntime.InferenceSession(graph.data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no class in common

@@ -32,14 +32,14 @@ class Value(NamedTuple):
 def _broadcast(_: Node, inputs: Sequence[Value]) -> list[Value]:
     rank = max(len(value.shape) for value in inputs)
     padded = [(1,) * (rank - len(value.shape)) + value.shape for value in inputs]
-    return [Value(tuple(_joined(sizes) for sizes in zip(*padded, strict=True)))]
+    return [Value(tuple(_broadcast_size(sizes) for sizes in zip(*padded, strict=True)))]
 
 
-def _joined(sizes: Sequence[Dimension]) -> Dimension:
+def _broadcast_size(sizes: Sequence[Dimension]) -> Dimension:
     """The size after broadcasting."""
-    others = set(sizes) - {1}
-    _require(len(others) <= 1)
-    return others.pop() if others else 1
+    larger = set(sizes) - {1}
+    _require(len(larger) <= 1)
+    return larger.pop() if larger else 1
 
 
 def _same(_: Node, inputs: Sequence[Value]) -> list[Value]:
@@ -123,9 +123,9 @@ def _slice(_: Node, inputs: Sequence[Value]) -> list[Value]:
 
 
 def _reshape(_: Node, inputs: Sequence[Value]) -> list[Value]:
-    values, asked = inputs[0].shape, _numbers(inputs[1])
-    _require(all(size >= 0 for size in asked) and len(inputs[1].shape) == 1)
-    shape = tuple(values[axis] if size == 0 else size for axis, size in enumerate(asked))
+    values, requested = inputs[0].shape, _numbers(inputs[1])
+    _require(all(size >= 0 for size in requested) and len(inputs[1].shape) == 1)
+    shape = tuple(values[axis] if size == 0 else size for axis, size in enumerate(requested))
     _require(size_of(shape) == size_of(values) and symbols(shape) == symbols(values))
     return [Value(shape)]
 
