@@ -18,7 +18,7 @@ from tenor.models.base import Examples, HeldOut, Model
 from tenor.tasks import Floats, Targets, Task
 
 MIN_FOLDS, _MAX_FOLDS = 4, 20
-"""Folds for calibration. The more there are, the more the models that score a fold are like the one that is saved."""
+"""Folds for calibration. With more folds, the models that score a fold resemble the saved model more."""
 
 _SCORED_TEXTS = 5_000  # this many are enough, except where rare labels need thresholds
 _SCORED_TEXTS_MULTILABEL = 20_000  # and there, where the texts are on disk
@@ -37,7 +37,8 @@ def leave_out(examples: Examples, seed: int) -> tuple[Examples, Examples | None]
     """The examples to fit the model to, and those that it leaves out.
 
     Returns:
-        The examples to fit, and the validation texts or, of many texts on disk, a few. None: nothing is left out.
+        The examples to fit, and the examples left out: the validation texts, or a few of many texts on disk; None:
+        nothing is left out.
     """
     share = holdout_share(len(examples), examples.task) if text_source(examples.texts).on_disk else None
     if examples.validation is None and share is None:
@@ -51,7 +52,7 @@ def score_left_out(model: Model, left_out: Examples) -> HeldOut:
 
 
 def score_folds(examples: Examples, fit_fold: FitFold, seed: int) -> HeldOut | None:
-    """Scores by further models, each of which leaves out a fold.
+    """Scores by further models; each model leaves out a fold.
 
     Args:
         examples: The examples; their groups stay together.
