@@ -8,12 +8,18 @@ from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
 from tenor.distributed import cluster, ngram, predict_files, training
 from tenor.distributed.trials import RayExecutor, RayTrials
+from tenor.errors import SettingsError
 from tenor.inference.job_record import JobRecord
 from tenor.inference.predict_files import LabelJob
 from tenor.inference.shards import Shard
+from tenor.models import registry
+from tenor.models.family import EnsembleFamily, LinearFamily
 from tenor.training import pipeline, tuning
 from tenor.training.finishing import TrainedModel
 from tenor.training.tuning import TuneConfig, TuningResult
+
+LINEAR_TRAINERS = {"ngram": ngram.train}
+"""How each linear family is trained on a cluster; the others are trained on one machine."""
 
 
 def train(address: str, run: RunConfig, callback: Callback, workers: int | None, worker_cores: int) -> TrainedModel:
@@ -27,12 +33,20 @@ def train(address: str, run: RunConfig, callback: Callback, workers: int | None,
         worker_cores: Cores of each worker.
 
     Raises:
+        SettingsError: The family cannot be trained on a cluster.
         TenorError: The cluster cannot be reached, or what training raises.
     """
+    family = registry.find(run.family)
+    train_linear = LINEAR_TRAINERS.get(family.name)
+    if isinstance(family, LinearFamily) and train_linear is None:
+        raise SettingsError(
+            f"the family {family.name!r} cannot be trained on a cluster.",
+            f"Train on this machine, or choose a family such as {next(iter(LINEAR_TRAINERS))!r}.",
+        )
     with cluster.connected(address) as ray:
-        if run.family == "ngram":
-            return ngram.train(ray, run, callback, workers, worker_cores)
-        if run.family == "auto":
+        if train_linear is not None:
+            return train_linear(ray, run, callback, workers, worker_cores)
+        if isinstance(family, EnsembleFamily):
             return pipeline.train(run, callback, executor=RayExecutor(ray, workers, worker_cores))
         return pipeline.train(run, callback, train_network=training.learner(ray, workers, worker_cores))
 
