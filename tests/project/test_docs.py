@@ -25,6 +25,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted({*ROOT.glob("*.md"), *DOCS.glob("**/*.md"), *(ROOT / "bench").glob("*.md")})
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+# A lowercase letter, then lowercase letters, digits, - and _. Other headings begin with a capital letter.
+FAMILY_NAME = r"[a-z][a-z0-9_-]*"
 # Options of programs other than Tenor that the pages name.
 FOREIGN = {"--no-deps", "--read-only", "--cpus", "--only", "--jobs", "--quick", "--check", "--repeats"}
 
@@ -100,8 +102,13 @@ def test_every_family_has_its_heading_and_its_settings_are_the_rows(family: str)
 
 
 def test_every_family_of_the_page_exists() -> None:
-    headings = re.findall(r"^## ([a-z]+)$", read("docs/families.md"), re.MULTILINE)
+    headings = re.findall(rf"^## ({FAMILY_NAME})$", read("docs/families.md"), re.MULTILINE)
     assert sorted(headings) == sorted(registry.FAMILIES)
+
+
+@pytest.mark.parametrize("family", list(registry.FAMILIES))
+def test_names_of_families_are_lowercase_words(family: str) -> None:
+    assert re.fullmatch(FAMILY_NAME, family), "begin with a letter; then lowercase letters, digits, '-' and '_'"
 
 
 @pytest.mark.parametrize("name", list(BUILTINS))
