@@ -12,11 +12,16 @@ import tenor
 from helpers.families import CHINESE, ENGLISH, LABELS, SMALL, THREE, check_values, check_words
 from tenor import TextClassifier
 from tenor.config import settings
+from tenor.config.search_space import Choice, Range
 from tenor.errors import SettingsError
 from tenor.explanation import ReferenceTexts, nearest_texts, page
 from tenor.explanation.report import ExplainRequest, ExplanationReport, build_report
 from tenor.models import registry
+from tenor.models.base import Examples
+from tenor.models.context import FitContext
 from tenor.models.network_config import NetworkConfig
+from tenor.tasks import SingleLabel
+from tenor.training import fitting
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("family", list(registry.FAMILIES))]
 
@@ -25,26 +30,27 @@ def classifier(family: str, seed: int = 3) -> TextClassifier:
     return TextClassifier(family, SMALL[family], random_state=seed)
 
 
-@pytest.fixture(scope="module")
-def fitted(trained: Callable[[str], TextClassifier]) -> dict[str, TextClassifier]:
-    return {name: trained(name) for name in registry.FAMILIES}
+@pytest.fixture
+def fitted(family: str, trained: Callable[[str], TextClassifier]) -> TextClassifier:
+    """The model of this family with its small settings; `trained` makes it once."""
+    return trained(family)
 
 
-def test_probabilities_have_a_column_a_class_and_sum_to_one(family: str, fitted: dict[str, TextClassifier]) -> None:
-    probabilities = fitted[family].predict_proba(ENGLISH[:5])
+def test_probabilities_have_a_column_a_class_and_sum_to_one(family: str, fitted: TextClassifier) -> None:
+    probabilities = fitted.predict_proba(ENGLISH[:5])
     assert probabilities.shape == (5, 2)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
-def test_learns_a_few_rows(family: str, fitted: dict[str, TextClassifier]) -> None:
-    assert fitted[family].score(ENGLISH, LABELS) == 1.0
-    assert fitted[family].predict(["what a great film", "so dull a film"]).tolist() == ["positive", "negative"]
+def test_learns_a_few_rows(family: str, fitted: TextClassifier) -> None:
+    assert fitted.score(ENGLISH, LABELS) == 1.0
+    assert fitted.predict(["what a great film", "so dull a film"]).tolist() == ["positive", "negative"]
 
 
-def test_what_words_add_sums_to_the_logit(family: str, fitted: dict[str, TextClassifier]) -> None:
+def test_what_words_add_sums_to_the_logit(family: str, fitted: TextClassifier) -> None:
     texts = ["so dull a film", "", "what a great film, 😀 " * 20, "zzzz", "a good film. It was good"]
-    model = fitted[family]
+    model = fitted
     together = model.explain(texts)
     logits = model.predictor_.bundle.calibration.slope * model.predictor_.raw_logits(texts)[:, 0]
     for text, explanation, logit in zip(texts, together, logits, strict=True):
@@ -63,12 +69,12 @@ def test_what_words_add_sums_to_the_logit(family: str, fitted: dict[str, TextCla
     assert not any(explanation.unread for explanation in (*together[:2], *together[3:]))
 
 
-def test_the_words_that_tell_the_label_are_the_strongest(family: str, fitted: dict[str, TextClassifier]) -> None:
-    check_words(family, fitted[family])
+def test_the_words_that_tell_the_label_are_the_strongest(family: str, fitted: TextClassifier) -> None:
+    check_words(family, fitted)
 
 
-def test_attention_is_told_where_there_is_any(family: str, fitted: dict[str, TextClassifier]) -> None:
-    predictor, text = fitted[family].predictor_, "a dull film, 😀"
+def test_attention_is_told_where_there_is_any(family: str, fitted: TextClassifier) -> None:
+    predictor, text = fitted.predictor_, "a dull film, 😀"
     if family not in ("transformer", "pretrained"):
         with pytest.raises(SettingsError, match=f"the family '{family}' has no attention"):
             build_report(predictor, Path("model"), [text], ExplainRequest(with_attention=True))
@@ -83,9 +89,9 @@ def test_attention_is_told_where_there_is_any(family: str, fitted: dict[str, Tex
     assert "Where its attention goes" in page.render(ExplanationReport("model", family, (told,)))
 
 
-def test_the_nearest_text_to_a_known_one_is_itself(family: str, fitted: dict[str, TextClassifier]) -> None:
+def test_the_nearest_text_to_a_known_one_is_itself(family: str, fitted: TextClassifier) -> None:
     known = ReferenceTexts("known", ENGLISH, list(range(1, 43)), LABELS)
-    [found] = nearest_texts(fitted[family].predictor_, [ENGLISH[30]], known, 2)
+    [found] = nearest_texts(fitted.predictor_, [ENGLISH[30]], known, 2)
     assert found[0].similarity == pytest.approx(1, abs=1e-5)
     assert {each.label for each in found} == {"negative"}
 
@@ -106,38 +112,36 @@ def test_learns_values(family: str) -> None:
     check_values(family, SMALL[family])
 
 
-def test_a_text_scores_the_same_alone_in_a_batch_and_beside_longer_ones(
-    family: str, fitted: dict[str, TextClassifier]
-) -> None:
+def test_a_text_scores_the_same_alone_in_a_batch_and_beside_longer_ones(family: str, fitted: TextClassifier) -> None:
     texts = ["good", "a dull film " * 10, "", "very poor indeed", "good"]
-    together = fitted[family].predict_proba(texts)
-    alone = np.concatenate([fitted[family].predict_proba([text]) for text in texts])
+    together = fitted.predict_proba(texts)
+    alone = np.concatenate([fitted.predict_proba([text]) for text in texts])
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
-def test_empty_texts_and_no_texts(family: str, fitted: dict[str, TextClassifier]) -> None:
-    assert np.isfinite(fitted[family].predict_proba(["", " ", "\n"])).all()
-    assert fitted[family].predict_proba([]).shape == (0, 2)
-    assert fitted[family].predict([]).tolist() == []
+def test_empty_texts_and_no_texts(family: str, fitted: TextClassifier) -> None:
+    assert np.isfinite(fitted.predict_proba(["", " ", "\n"])).all()
+    assert fitted.predict_proba([]).shape == (0, 2)
+    assert fitted.predict([]).tolist() == []
 
 
-def test_same_seed_same_weights(family: str, fitted: dict[str, TextClassifier]) -> None:
+def test_same_seed_same_weights(family: str, fitted: TextClassifier) -> None:
     again = classifier(family).fit(ENGLISH, LABELS)
-    one, other = fitted[family].predictor_.bundle.model.arrays(), again.predictor_.bundle.model.arrays()
+    one, other = fitted.predictor_.bundle.model.arrays(), again.predictor_.bundle.model.arrays()
     assert list(one) == list(other)
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_a_saved_model_predicts_the_same(family: str, fitted: dict[str, TextClassifier], tmp_path: Path) -> None:
-    fitted[family].save(tmp_path / "model")
+def test_a_saved_model_predicts_the_same(family: str, fitted: TextClassifier, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
     loaded = tenor.load(tmp_path / "model")
-    assert loaded.predict(ENGLISH).tolist() == fitted[family].predict(ENGLISH).tolist()
-    np.testing.assert_allclose(loaded.predict_proba(ENGLISH), fitted[family].predict_proba(ENGLISH), atol=1e-6)
+    assert loaded.predict(ENGLISH).tolist() == fitted.predict(ENGLISH).tolist()
+    np.testing.assert_allclose(loaded.predict_proba(ENGLISH), fitted.predict_proba(ENGLISH), atol=1e-6)
 
 
-def test_a_pickled_model_predicts_the_same(family: str, fitted: dict[str, TextClassifier]) -> None:
-    again = pickle.loads(pickle.dumps(fitted[family]))
-    np.testing.assert_allclose(again.predict_proba(ENGLISH), fitted[family].predict_proba(ENGLISH), atol=1e-6)
+def test_a_pickled_model_predicts_the_same(family: str, fitted: TextClassifier) -> None:
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_allclose(again.predict_proba(ENGLISH), fitted.predict_proba(ENGLISH), atol=1e-6)
 
 
 def test_settings_survive_json(family: str) -> None:
@@ -147,5 +151,38 @@ def test_settings_survive_json(family: str) -> None:
     assert again == config
 
 
-def test_text_without_a_known_word_is_no_error(family: str, fitted: dict[str, TextClassifier]) -> None:
-    assert fitted[family].predict_proba(["zzzz qqqq", "😀😀", "مرحبا"]).shape == (3, 2)
+def test_probabilities_are_calibrated_on_held_out_texts(fitted: TextClassifier) -> None:
+    bundle = fitted.predictor_.bundle
+    assert bundle.calibration is not None
+    assert bundle.conformal is not None
+
+
+def test_weights_count_and_the_validation_texts_are_held_out(family: str) -> None:
+    task = SingleLabel(("negative", "positive"))
+    targets = task.encode(LABELS)
+    even = np.ones(len(ENGLISH), np.float32)
+    validation = Examples(ENGLISH, targets, task, even)
+    both = np.concatenate([targets, 1 - targets])  # every text has both labels: the weights tell which one counts
+    weights = np.concatenate([1.9 * even, 0.1 * even])
+    examples = Examples([*ENGLISH, *ENGLISH], both, task, weights, validation=validation)
+    config = settings.make(registry.find(family).config, SMALL[family], "test")
+    fitted = fitting.fit(registry.find(family), examples, config, FitContext(seed=3))
+    assert fitted.held_out is not None
+    np.testing.assert_array_equal(fitted.held_out.targets, targets)
+    np.testing.assert_allclose(fitted.held_out.logits, fitted.model.logits(ENGLISH), atol=1e-4)
+    right = (fitted.held_out.logits[:, 0] > 0) == targets
+    assert right.mean() > 0.9
+
+
+def test_a_search_knows_what_it_may_change(family: str, fitted: TextClassifier) -> None:
+    record = registry.find(family)
+    if not record.tunable:
+        pytest.skip("its settings cannot be searched")
+    bundle = fitted.predictor_.bundle
+    space = record.config.space(bundle.task)
+    assert space.keys() <= settings.as_dict(bundle.config).keys()
+    assert all(isinstance(choices, Choice | Range) for choices in space.values())
+
+
+def test_text_without_a_known_word_is_no_error(family: str, fitted: TextClassifier) -> None:
+    assert fitted.predict_proba(["zzzz qqqq", "😀😀", "مرحبا"]).shape == (3, 2)
