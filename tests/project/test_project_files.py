@@ -125,7 +125,7 @@ def test_every_path_and_link_of_a_page_leads_somewhere(page: str) -> None:
 
 def test_what_contributors_are_sent_to_is_in_the_file_that_is_named() -> None:
     sent = re.findall(r"`(\w+)` in\s+`([\w./-]+\.py)`", read("CONTRIBUTING.md"))
-    assert {"_ALL", "FORMATS", "HEADLINE_METRICS", "NETWORKS"} <= {name for name, _ in sent}
+    assert {"_ALL", "SMALL", "LINEAR_TRAINERS", "FORMATS", "HEADLINE_METRICS", "NETWORKS"} <= {name for name, _ in sent}
     assert [(name, path) for name, path in sent if not re.search(rf"\b{name}\b", read(path))] == []
     by_task = re.findall(r"^def ([a-z]\w*_metrics)\(", read("src/tenor/evaluation/metrics.py"), re.MULTILINE)
     by_task.remove("compute_metrics")

@@ -1,4 +1,4 @@
-"""The model families by name. A new family is its own file in `families`, and one line here."""
+"""The model families by name. A new family is its own file in `families`, and here an import and an entry in `_ALL`."""
 
 from tenor.config.settings import suggest
 from tenor.errors import SettingsError
