@@ -170,8 +170,8 @@ def test_weights_count_and_the_validation_texts_are_held_out(family: str) -> Non
     assert fitted.held_out is not None
     np.testing.assert_array_equal(fitted.held_out.targets, targets)
     np.testing.assert_allclose(fitted.held_out.logits, fitted.model.logits(ENGLISH), atol=1e-4)
-    right = (fitted.held_out.logits[:, 0] > 0) == targets
-    assert right.mean() > 0.9
+    margins = fitted.held_out.logits[:, 0] * (2.0 * targets - 1)
+    assert margins.mean() > 0.2  # about 0 if weights are ignored; `bag`, the lowest, has 0.6
 
 
 def test_a_search_knows_what_it_may_change(family: str, fitted: TextClassifier) -> None:
