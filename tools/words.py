@@ -1,8 +1,9 @@
-"""Find words in the documentation, and names in the source, that the glossary replaces.
+"""Find words in the documentation and the source that the glossary replaces.
 
-    python3 tools/words.py            check pages and names; exit with 1 if there is a match
+    python3 tools/words.py            check pages and source files; exit with 1 if there is a match
     python3 tools/words.py FILE ...   check these files
-    python3 tools/words.py --source   also check docstrings, comments and messages of the source
+
+In a source file, docstrings, comments, messages and the names that it defines are checked.
 
 Each match is printed as file:line with the word to use. docs/contributing/glossary.md explains the choice of words.
 Standard library only. To add a word or a name, add one that matches nothing today.
@@ -62,6 +63,14 @@ NAMES = {
     "Coded": "CodedLabels",
     "Tally": "LabelCounts",
     "Served": "ServedModel",
+    "told": "tracker, callback, message",
+    "asked": "request, config",
+    "found": "result, matches",
+    "wanted": "requested_settings",
+    "said": "message",
+    "Spread": "Executor",
+    "Crew": "WorkerPool",
+    "Made": "TrainedCandidate",
     "crossed": "cross_validation",
     "spill": "disk_arrays, temp_dir_near, store",
     "in_order": "parallel_map, sequential_batches",
@@ -85,14 +94,14 @@ NAMES = {
     "Work": "NetworkJob",
 }
 PATTERNS = {re.compile(pattern, re.IGNORECASE): use for pattern, use in WORDS.items()}
+KEY = re.compile(r"""(["'])[\w.]+\1""")  # a string that is a name, such as a key of a file
 CODE = re.compile(r"`[^`\n]*`|\]\([^)\n]*\)")  # code, and the target of a link
 
 
 def main(arguments: list[str]) -> int:
     """Check the files; returns the exit code."""
-    in_source = "--source" in arguments
-    paths = [Path(each) for each in arguments if each != "--source"] or pages(ROOT)
-    matches = [f"{path}:{line}: {word!r}; use: {use}" for path in paths for line, word, use in check(path, in_source)]
+    paths = [Path(each) for each in arguments] or pages(ROOT)
+    matches = [f"{path}:{line}: {word!r}; use: {use}" for path in paths for line, word, use in check(path)]
     for match in matches:
         print(match)
     if matches:
@@ -106,23 +115,18 @@ def pages(root: Path) -> list[Path]:
     return sorted(path for path in paths if path.relative_to(root).as_posix() not in EXCLUDED)
 
 
-def check(path: Path, in_source: bool = False) -> Iterator[tuple[int, str, str]]:
-    """Line number, matching words and what to write instead, for each match in a page or a source file.
-
-    Args:
-        path: The file.
-        in_source: Whether strings and comments of a source file are checked too.
-    """
+def check(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line number, matching words and what to write instead, for each match in a page or a source file."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         yield from check_prose(text)
         return
     yield from check_names(text)
-    if in_source:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type in (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", None)):
-                for line, word, use in check_prose(token.string):
-                    yield token.start[0] + line - 1, word, use
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        is_text = token.type in (tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", None))
+        if is_text and not KEY.fullmatch(token.string):
+            for line, word, use in check_prose(token.string):
+                yield token.start[0] + line - 1, word, use
 
 
 def check_names(source: str) -> Iterator[tuple[int, str, str]]:

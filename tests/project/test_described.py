@@ -66,4 +66,4 @@ def test_every_finding_is_in_the_table_of_checks() -> None:
 
 
 def test_every_finding_that_training_reports_has_its_sentence_in_chinese() -> None:
-    assert sorted({name for name, reported in findings() if reported} - set(words._FOUND)) == []
+    assert sorted({name for name, reported in findings() if reported} - set(words._FINDINGS)) == []

@@ -36,9 +36,9 @@ def slice_lines(metrics: JsonObject) -> list[str]:
     width = max(map(display_width, names))
     lines = ["", f"worse than on all texts by more than chance ({metric}, 95% interval)"]
     for name, row in zip(names, worse, strict=False):
-        low, high = row["interval"]
+        value, (low, high) = row["figure"], row["interval"]
         texts = counted(row["rows"], "text")
-        lines.append(f"{pad(name, width)}  {row['figure']:.4f}  ({low:.4f} to {high:.4f}, {texts})")
+        lines.append(f"{pad(name, width)}  {value:.4f}  ({low:.4f} to {high:.4f}, {texts})")
     return lines + [f"... and {len(worse) - _MAX_SLICES:,} more (--json lists all)"] * (len(worse) > _MAX_SLICES)
 
 

@@ -85,7 +85,7 @@ class DistributedDataset:
 
     def prepare(self, blocks: Sequence[tuple[str, ...]], test_source: str | None, callback: Callback) -> PreparedData:
         """Read the files, and hold a part out. Raises TenorError where they cannot be used."""
-        begin = time.perf_counter()
+        started_at = time.perf_counter()
         run, pool = self.run, self.pool
         head, as_lists = _head(blocks[0][0], run)
         callback.on_message(f"texts from column {head.text_column!r}, labels from column {head.label_column!r}.")
@@ -97,7 +97,7 @@ class DistributedDataset:
             with tempfile.TemporaryDirectory() as scratch:
                 place = str(locations.local_path(test_source, Path(scratch))) if "://" in test_source else test_source
                 test = sources.read_test(place, data.kind, options, callback)
-        read_s = time.perf_counter() - begin
+        read_s = time.perf_counter() - started_at
         dataset.check_labels(data)
         for part in (data, test):
             if part is not None and part.note:
@@ -120,11 +120,11 @@ class DistributedDataset:
             data = replace(data, texts=RemoteTexts(summary.rows, summary.lengths), labels=_labels(data.kind, summary))
             if not self.task.has_labels:
                 self.task = summary.task_of_numbers  # of the training texts alone
-        wanted: Any = run.class_weight
-        check_class_weight(self.task, wanted)
-        if wanted is not None and isinstance(self.task, SingleLabel):
+        class_weight: Any = run.class_weight
+        check_class_weight(self.task, class_weight)
+        if class_weight is not None and isinstance(self.task, SingleLabel):
             of_class = np.array([summary.counts.get(label, 0) for label in self.task.labels])
-            pool.cast("weigh_classes", self.task.class_weights(of_class, wanted))
+            pool.cast("weigh_classes", self.task.class_weights(of_class, class_weight))
         measured = f"{0 if test is None else len(test):,} test texts"
         callback.on_message(f"{len(data):,} training texts, {measured}; {self.task.describe()}.")
         return PreparedData(data, test, self.task, None, None, findings, {"read_s": read_s, "check_s": check_s})
@@ -195,9 +195,9 @@ class DistributedDataset:
         )
         if not leaked:
             return []
-        found = disk_checks.leak(leaked, len(test))
-        callback.on_message(found.training_message)
-        return [found]
+        finding = disk_checks.leak(leaked, len(test))
+        callback.on_message(finding.training_message)
+        return [finding]
 
     def parts(self, rows: blocks.Rows) -> list[blocks.Rows]:
         """Rising numbers of rows among all -> those in each block."""
@@ -209,9 +209,9 @@ class DistributedDataset:
         """What `selection.choose_settings` looks at."""
         order = selection.sample_rows(len(self), self.run.seed, on_disk=True)
         rising = np.sort(order)
-        found = list(self.pool.call_each("some", [(part,) for part in self.parts(rising)], changes_state=False))
-        texts = [text for each in found for text in each[0]]
-        targets, weights = (np.concatenate([each[at] for each in found]) for at in (1, 2))
+        samples = list(self.pool.call_each("some", [(part,) for part in self.parts(rising)], changes_state=False))
+        texts = [text for each in samples for text in each[0]]
+        targets, weights = (np.concatenate([each[at] for each in samples]) for at in (1, 2))
         return Examples(texts, targets, self.task, weights).take(np.searchsorted(rising, order))
 
     def characters(self) -> int:
@@ -225,7 +225,7 @@ class DistributedDataset:
 
 
 def _head(file: str, run: RunConfig) -> tuple[Dataset, bool]:
-    """The first rows, which tell the columns and what the labels mean; and whether these are lists of one each."""
+    """The first rows, from which the columns and the task are inferred; and whether all labels are lists of one."""
     with tempfile.TemporaryDirectory() as scratch:
         opened = table.open_table(locations.local_path(file, Path(scratch)))
         first = replace(opened, chunks=itertools.islice(opened.chunks, 1))

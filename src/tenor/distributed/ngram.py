@@ -55,7 +55,7 @@ def train(ray: RayModule, run: RunConfig, callback: Callback, workers: int | Non
     Raises:
         TenorError: The data, the settings or the output folder cannot be used, or workers die again and again.
     """
-    begin = time.perf_counter()
+    started_at = time.perf_counter()
     family = registry.find(run.family)
     run = run_setup.with_current_names(run, family)
     _refuse(run)
@@ -82,7 +82,7 @@ def train(ray: RayModule, run: RunConfig, callback: Callback, workers: int | Non
         metadata = pipeline.origin_metadata(run, prepared.data, identity)
         trained = finishing.unevaluated_bundle(family, fitted, metadata, prepared.timing)
         model_folder = ModelFolder(run, folder, has_model=existing is not None)
-        return finishing.finish(prepared, trained, model_folder, callback, begin)
+        return finishing.finish(prepared, trained, model_folder, callback, started_at)
 
 
 def _refuse(run: RunConfig) -> None:
@@ -119,15 +119,15 @@ def _cut(files: Sequence[Shard], count: int) -> list[tuple[str, ...]]:
 def _fit(rows: DistributedDataset, config: Config, callback: Callback) -> Fitted:
     """As `models.families.ngram.fit`."""
     pool, task, seed = rows.pool, rows.task, rows.run.seed
-    begin = time.perf_counter()
-    chosen, tried = selection.choose_settings(rows.sample, rows.characters, task, config, seed)
+    started_at = time.perf_counter()
+    chosen, history = selection.choose_settings(rows.sample, rows.characters, task, config, seed)
     after_choice = time.perf_counter()
     share = held_out.holdout_share(len(rows), task)
     fresh = None if share is None else rows.hold_out(share)
     for _ in pool.call("count", chosen.word_ngrams or (), chosen.char_ngrams or ()):
         pass
     after_encoding = time.perf_counter()
-    model = _learned(rows, None, chosen, callback)
+    model = _fit_rows(rows, None, chosen, callback)
     after_fit = time.perf_counter()
     scores: HeldOut | None
     if fresh is not None:
@@ -136,30 +136,30 @@ def _fit(rows: DistributedDataset, config: Config, callback: Callback) -> Fitted
     else:
         scores = _out_of_fold(rows, chosen, seed)
     timing = {
-        "choose_s": after_choice - begin,
+        "choose_s": after_choice - started_at,
         "encode_s": after_encoding - after_choice,
         "fit_s": after_fit - after_encoding,
         "calibrate_s": time.perf_counter() - after_fit,
     }
-    return Fitted(task, model, chosen, timing, tried, scores)
+    return Fitted(task, model, chosen, timing, history, scores)
 
 
 def _out_of_fold(rows: DistributedDataset, config: Config, seed: int) -> HeldOut | None:
     """The logits of texts by models that were not trained on them, if the texts are few."""
     if len(rows) < held_out.MIN_FOLDS:
         return None
-    found = list(rows.pool.call("hashes", changes_state=False))
-    hashes, targets = (np.concatenate([each[at] for each in found]) for at in (0, 1))
+    columns = list(rows.pool.call("hashes", changes_state=False))
+    hashes, targets = (np.concatenate([each[at] for each in columns]) for at in (0, 1))
     logits, scored = [], []
     for kept, left_out in held_out.calibration_folds(list(map(str, hashes.tolist())), targets, rows.task, seed):
-        model = rows.pool.put(_learned(rows, kept, config, Callback()))
+        model = rows.pool.put(_fit_rows(rows, kept, config, Callback()))
         parts = [(model, part) for part in rows.parts(left_out)]
         logits.append(np.concatenate(list(rows.pool.call_each("score", parts, changes_state=False))))
         scored.append(left_out)
     return HeldOut(targets[np.concatenate(scored)], np.concatenate(logits))
 
 
-def _learned(rows: DistributedDataset, chosen: blocks.Rows | None, config: Config, callback: Callback) -> NgramModel:
+def _fit_rows(rows: DistributedDataset, chosen: blocks.Rows | None, config: Config, callback: Callback) -> NgramModel:
     """A model fitted to these rows, None: to all."""
     assert config.word_ngrams is not None and config.char_ngrams is not None
     assert config.weighting is not None and config.C is not None
@@ -168,8 +168,8 @@ def _learned(rows: DistributedDataset, chosen: blocks.Rows | None, config: Confi
     parts: Sequence[object] = [None] * pool.n_partitions if chosen is None else rows.parts(chosen)
     mark = pool.mark()
     frequency = np.zeros(1 << BITS, np.int64)
-    for found in pool.call_each("learn", [(part,) for part in parts]):
-        frequency += found
+    for partial in pool.call_each("count_features", [(part,) for part in parts]):
+        frequency += partial
     buckets, idf = features.select_buckets(frequency, (count, task.n_outputs), config.weighting, config.min_df)
     answers = pool.call("weigh", pool.put(buckets), pool.put(idf), config.weighting, task)
     used, squares = (_sum(column) for column in zip(*answers, strict=True))
@@ -202,6 +202,6 @@ class _Loss:
     def step(self, lengths: Floats) -> Floats:
         answers = self._pool.call("step", lengths)
         total = np.array(next(answers))
-        for found in answers:
-            total += found
+        for partial in answers:
+            total += partial
         return total

@@ -62,7 +62,7 @@ class HeldOutRows(NamedTuple):
 
 
 class Partition:
-    """The rows, and what was made of them. It is told what to do step by step."""
+    """The rows of some files, and the features and the loss of a linear model over them."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(available_cores())
@@ -72,7 +72,7 @@ class Partition:
         self._weights: Floats
         self._held_out: npt.NDArray[np.bool_]
         self._counts: NgramCounts
-        self._learned: tuple[NgramCounts, Targets, Floats]
+        self._counted: tuple[NgramCounts, Targets, Floats]
         self._loss: Loss
         self._read = 0
 
@@ -161,19 +161,19 @@ class Partition:
         """Count n-grams."""
         self._counts = ngrams.count(self._data.texts, orders, characters)
 
-    def learn(self, chosen: Rows | None) -> npt.NDArray[np.int32]:
+    def count_features(self, chosen: Rows | None) -> npt.NDArray[np.int32]:
         """Train on these rows (None: on all). Returns in how many texts each bucket occurs."""
         counts, targets, weights = self._counts, self._targets, self._weights
         if chosen is not None:
             counts, targets, weights = ngrams.take(counts, chosen), targets[chosen], weights[chosen]
-        self._learned = counts, targets, weights
+        self._counted = counts, targets, weights
         return ngrams.document_frequency(counts).astype(np.int32)
 
     def weigh(
         self, buckets: npt.NDArray[np.int32], idf: Floats, weighting: Weighting, task: Task
     ) -> tuple[Floats | None, npt.NDArray[np.floating[Any]]]:
         """Make features, and be ready for the search; in how many texts of each output each occurs, and the squares."""
-        counts, targets, weights = self._learned
+        counts, targets, weights = self._counted
         output_targets = OutputTargets(task, targets)
         matrix, text_counts = features.weigh_training_texts(counts, output_targets, buckets, idf, weighting)
         self._loss = make_loss(self._pool, matrix, output_targets, task.activation, weights)

@@ -47,7 +47,7 @@ class Trainer:
             address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
             return f"{address}:{free.getsockname()[1]}"
 
-    def learn(self, coordinator: str, task: "_Task", work: list[Any], number: int) -> "_Answer":
+    def learn(self, coordinator: str, task: "_Task", work: list[Any], number: int) -> "_WorkerResult":
         """Train with the others.
 
         Args:
@@ -59,7 +59,7 @@ class Trainer:
         try:
             import jax
         except ImportError:
-            return _Answer(error=missing_extra("a worker of the Ray cluster", "jax"))
+            return _WorkerResult(error=missing_extra("a worker of the Ray cluster", "jax"))
         import ray
 
         from tenor.models.neural import backend
@@ -76,11 +76,11 @@ class Trainer:
             digest = hashlib.sha256(
                 b"".join(array.tobytes() for array in trained.network.arrays().values())
             ).hexdigest()
-            return _Answer(trained if number == 0 else None, digest)
+            return _WorkerResult(trained if number == 0 else None, digest)
         except TenorError as error:
-            return _Answer(error=TenorError(error.problem, error.remedy))
+            return _WorkerResult(error=TenorError(error.problem, error.remedy))
         except jax.errors.JaxRuntimeError as error:
-            return _Answer(lost=str(error).splitlines()[0])
+            return _WorkerResult(lost=str(error).splitlines()[0])
 
     def events(self) -> list[Event]:
         """The calls of the callback since the last time."""
@@ -115,7 +115,7 @@ class _Task:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _WorkerResult:
     """The result of a worker: the network, from the first; a hash of its weights; an error; or why it could not reach
     the others.
     """
@@ -149,7 +149,7 @@ def learner(ray: RayModule, workers: int | None, threads: int) -> "NetworkTraine
         reference = ray.put(work)
         rows = max(1, work.config.batch_tokens // work.text_encoder.max_row_length(work.config.max_length))
         requested = min(workers or rows, rows)
-        heard = _Heard(callback)
+        forwarder = _EventForwarder(callback)
         try:
             while True:
                 with _group(ray, requested, threads) as (coordinator, actors), contextlib.suppress(_Lost):
@@ -159,7 +159,7 @@ def learner(ray: RayModule, workers: int | None, threads: int) -> "NetworkTraine
                     )
                     left = None if until is None else until - time.perf_counter()
                     of_workers = FitContext(seed=context.seed, checkpoints=checkpoints, seconds=left)
-                    return _trained(ray, actors, coordinator, _Task(len(actors), of_workers), reference, heard)
+                    return _trained(ray, actors, coordinator, _Task(len(actors), of_workers), reference, forwarder)
                 if checkpoints is not None:
                     checkpoints = replace(checkpoints, resume=True)
         except KeyboardInterrupt:
@@ -170,13 +170,13 @@ def learner(ray: RayModule, workers: int | None, threads: int) -> "NetworkTraine
     return learn
 
 
-class _Heard:
+class _EventForwarder:
     """Forwards the first worker's events to a callback, and counts the workers that died since the last epoch's end."""
 
     def __init__(self, callback: Callback) -> None:
         self.callback, self.deaths = callback, 0
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def forward(self, events: Sequence[Event]) -> None:
         for name, args in events:
             getattr(self.callback, name)(*args)
             if name == "on_epoch_end":
@@ -195,7 +195,12 @@ class _Heard:
 
 
 def _trained(
-    ray: RayModule, actors: Sequence[RayActor], address: RayReference, task: _Task, work: RayReference, heard: _Heard
+    ray: RayModule,
+    actors: Sequence[RayActor],
+    address: RayReference,
+    task: _Task,
+    work: RayReference,
+    forwarder: _EventForwarder,
 ) -> "TrainedNetwork":
     """The network that the workers trained. Raises _Lost if one of them died."""
     calls = [actor.learn.remote(address, task, [work], number) for number, actor in enumerate(actors)]
@@ -203,15 +208,15 @@ def _trained(
     try:
         while waiting:
             ready, waiting = ray.wait(waiting, num_returns=1, timeout=_LOOK_S)
-            heard.tell(ray.get(actors[0].events.remote()))
+            forwarder.forward(ray.get(actors[0].events.remote()))
             for each in ready:
                 answers[each] = answer = ray.get(each)
                 if answer.error is not None:
                     raise answer.error
                 if answer.lost:
-                    heard.died(answer.lost)
+                    forwarder.died(answer.lost)
     except ray.exceptions.RayActorError as error:
-        heard.died(str(error).splitlines()[0])
+        forwarder.died(str(error).splitlines()[0])
     if len({answer.digest for answer in answers.values()}) > 1:
         raise TenorError(
             "the workers do not have equal weights.", "Have the same versions of JAX and Keras on all nodes."
