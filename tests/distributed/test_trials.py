@@ -139,5 +139,5 @@ def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
 def test_settings_that_do_not_serve_are_told_of(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "in.csv", [(text, str(len(text) / 8)) for text, _ in english(60)])
     run = RunConfig(str(data), family="ngram", settings={"weighting": "naive-bayes"}, out=str(tmp_path / "search"))
-    with cluster.connected("ray") as ray, pytest.raises(SettingsError, match="must be tf-idf where numbers are"):
+    with cluster.connected("ray") as ray, pytest.raises(SettingsError, match="must be tf-idf for a regression"):
         tuning.tune(TuneConfig(run, 2), Callback(), trials.RayTrials(trials.RayExecutor(ray, 2, 1)))
