@@ -129,7 +129,10 @@ class JsonReader:
         if first == b'"':
             return self._string(printable_key(key))
         if first and first in b"[{":
-            raise HTTPException(422, f"{printable_key(key)}: give a string, a number, true, false or null.")
+            remedy = "give a string, a number, true, false or null."
+            if first == b"[" and self._list_fields:
+                remedy += f" A list of strings belongs into {' or '.join(map(repr, sorted(self._list_fields)))}."
+            raise HTTPException(422, f"{printable_key(key)}: {remedy}")
         for word, value in _WORDS.items():
             if self._body.startswith(word, self._at):
                 self._at += len(word)
