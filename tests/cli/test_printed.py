@@ -13,7 +13,7 @@ from helpers.command import Cli
 from helpers.families import QUICK
 from helpers.rows import english, write_csv
 from tenor.config.run_config import RunConfig
-from tenor.explanation import page
+from tenor.explanation import page, templates
 from tenor.training import pipeline
 
 EVIL = "\x1b]0;owned\x07\x9b31m\u202egood\u2066[bold red]\nerror: all is lost\r<script>alert(1)</script> | `x`"
@@ -129,5 +129,6 @@ def test_a_name_that_is_no_text_is_told_and_saved(cli: Cli, folder: Path, tmp_pa
 
 
 def test_a_page_of_an_explanation_shows_nothing_raw() -> None:
-    painted = page.highlighted_text("a\x1b[31m\u202e\n<b>", (), ())
+    template = templates.environment("tenor.explanation").get_template("highlight.html.jinja")
+    painted = template.module.highlighted(page.segments("a\x1b[31m\u202e\n<b>", (), ()))
     assert painted == '<div class="text" dir="auto">a\\x1b[31m\\u202e\n&lt;b&gt;</div>'

@@ -93,13 +93,6 @@ def _segment(text: str, weight: float | None, largest: float) -> Segment:
     return Segment(text, "for" if weight > 0 else "against", abs(weight) / largest, weight)
 
 
-def highlighted_text(text: str, spans: Sequence[Span], unread: Sequence[tuple[int, int]]) -> str:
-    """A text as HTML, with its words highlighted by their weights."""
-    template = templates.environment("tenor.explanation").get_template("highlight.html.jinja")
-    highlighted = getattr(template.module, "highlighted")  # noqa: B009  (a macro of the template)
-    return str(highlighted(segments(text, spans, unread)))
-
-
 def top_words(text: str, evidence: Evidence, limit: int) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
     """The words that add most for the label, and those that add most against it; each word once, with its sum."""
     sums: dict[str, float] = {}
