@@ -14,9 +14,12 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tenor.models.onnx.onnx_network import OnnxNetwork
 
 EMULATOR, PROCESSOR, PACKAGE = "qemu-x86_64", "Haswell", "qemu-user"
 TEXTS = ["a superb, moving film", "dull and boring", "", "这部电影很好看", "good " * 60]
@@ -153,6 +156,7 @@ def there(place: Path) -> int:
     from tenor.cli import verify
     from tenor.inference import bundle
     from tenor.inference.predictor import Predictor
+    from tenor.models.onnx.onnx_network import OnnxNetwork
 
     features: Any = np.show_config(mode="dicts")
     print(f"test-portable: {PROCESSOR}, instructions {' '.join(features['SIMD Extensions']['found'])}", flush=True)
@@ -173,7 +177,9 @@ def there(place: Path) -> int:
         loaded = bundle.load(place / name)
         away = float(np.abs(Predictor(loaded).predict_proba(TEXTS) - np.array(expected)).max())
         if name == OLD:
-            away = max(away, _away(loaded.model, bundle.load(place / WRONG, check_graphs=False).model))
+            with_probe = bundle.load(place / WRONG, check_graphs=False).model
+            assert isinstance(loaded.model, OnnxNetwork) and isinstance(with_probe, OnnxNetwork)
+            away = max(away, _difference(loaded.model, with_probe))
         print(f"  {len(TEXTS)} texts: probabilities up to {away:.2g} away, {TOLERANCE:g} is allowed", flush=True)
         wrong += [f"{name}: {row['graph']} disagrees" for row in rows if not row["agrees"]]
         wrong += [f"{name}: {note}" for note in loaded.notes]
@@ -184,11 +190,12 @@ def there(place: Path) -> int:
     return int(bool(wrong))
 
 
-def _away(old: Any, with_probe: Any) -> float:
-    """How far a model's int8 is from the probe of the same model."""
+def _difference(old: "OnnxNetwork", with_probe: "OnnxNetwork") -> float:
+    """The largest difference of a model's int8 from the probe of the same model."""
     probe = with_probe.probe
-    found, wanted = old.score_by(old.run, probe.rows), probe.logits["model.int8.onnx"]
-    return float(np.abs(old.to_outputs(found) - old.to_outputs(wanted)).max())
+    assert probe is not None
+    by_graph, expected = old.score_with(old.run, probe.rows), probe.logits["model.int8.onnx"]
+    return float(np.abs(old.to_outputs(by_graph) - old.to_outputs(expected)).max())
 
 
 if __name__ == "__main__":
