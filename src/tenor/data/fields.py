@@ -1,0 +1,104 @@
+"""The fields that a model reads, and how a row of several fields is one string.
+
+Everything between reading and encoding handles a row as one string: splits, duplicates, texts on disk, workers,
+batches, caches. With one text field the string is the text. With more, the values follow each other in the order of
+the fields, with SEPARATOR between them; a missing value is empty. Families split the string where they encode it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tenor._core.records import JsonObject, Record
+
+FieldKind = Literal["text", "number", "category", "date"]
+
+MAX_FIELDS = 1_000
+"""Fields of a model, at most."""
+MAX_NAME_CHARACTERS = 1_000
+"""Characters of the name of a field, at most."""
+_KINDS: dict[str, FieldKind] = {"text": "text", "number": "number", "category": "category", "date": "date"}
+SEPARATOR = "\x1f"
+"""The character between two values of a row: the unit separator of ASCII, which is a blank inside a value."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column that a model reads.
+
+    Attributes:
+        name: The name of the column.
+        kind: How its values are encoded.
+    """
+
+    name: str
+    kind: FieldKind = "text"
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The columns that a model reads, in the order of their values in a row.
+
+    Attributes:
+        columns: The text fields, then the others; at least one text field.
+        is_pair: Whether there are two text fields and their relation is the label, as with duplicate questions.
+    """
+
+    columns: tuple[Field, ...] = (Field("text"),)
+    is_pair: bool = False
+
+    @property
+    def texts(self) -> tuple[Field, ...]:
+        """The text fields."""
+        return tuple(field for field in self.columns if field.kind == "text")
+
+    @property
+    def features(self) -> tuple[Field, ...]:
+        """The numbers, categories and dates beside the text."""
+        return tuple(field for field in self.columns if field.kind != "text")
+
+    @property
+    def is_single_text(self) -> bool:
+        """Whether a row is a text and nothing else, which is then the string itself."""
+        return len(self.columns) == 1
+
+    def join(self, values: Sequence[str]) -> str:
+        """The row with these values, one for each column; a missing value is an empty string."""
+        if self.is_single_text:
+            return values[0]
+        return SEPARATOR.join(value.replace(SEPARATOR, " ") for value in values)
+
+    def split(self, row: str) -> list[str]:
+        """The values of a row. A row with too few values has empty ones at its end."""
+        if self.is_single_text:
+            return [row]
+        values = row.split(SEPARATOR, len(self.columns) - 1)
+        return values + [""] * (len(self.columns) - len(values))
+
+    def to_dict(self) -> JsonObject:
+        """The fields as JSON."""
+        return {
+            "columns": [{"name": field.name, "kind": field.kind} for field in self.columns],
+            "is_pair": self.is_pair,
+        }
+
+    @classmethod
+    def from_record(cls, record: Record) -> "Fields":
+        """The fields that `to_dict` wrote. Raises RecordError, a ValueError, for anything else."""
+        record.refuse_unknown({"columns", "is_pair"})
+        columns = []
+        for each in record.records("columns", MAX_FIELDS):
+            each.refuse_unknown({"name", "kind"})
+            columns.append(Field(each.string("name", MAX_NAME_CHARACTERS), _KINDS[each.choice("kind", _KINDS)]))
+        fields = cls(tuple(columns), record.boolean("is_pair"))
+        if not fields.texts or fields.columns != (*fields.texts, *fields.features):
+            raise record.error("columns", "the text fields must come first, and there must be one")
+        if len({field.name for field in fields.columns}) != len(fields.columns):
+            raise record.error("columns", "a name occurs twice")
+        if fields.is_pair and len(fields.texts) != 2:
+            raise record.error("is_pair", "a pair has two text fields")
+        return fields
+
+
+SINGLE_TEXT = Fields()
+"""A row that is a text and nothing else."""
