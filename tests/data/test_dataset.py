@@ -8,6 +8,7 @@ import pytest
 
 from tenor.data import dataset
 from tenor.data.dataset import Dataset
+from tenor.data.fields import Field, Fields
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError
 
@@ -194,14 +195,14 @@ def test_categories_of_parquet_are_labels(tmp_path: Path) -> None:
 
 
 def test_take_keeps_the_order_asked_for() -> None:
-    made = Dataset("a", ["1", "2", "3"], ["x", "y", "z"], "t", "l")
-    assert made.take([2, 0]) == Dataset("a", ["3", "1"], ["z", "x"], "t", "l")
+    made = Dataset("a", ["1", "2", "3"], ["x", "y", "z"], Fields((Field("t"),)), "l")
+    assert made.take([2, 0]) == Dataset("a", ["3", "1"], ["z", "x"], Fields((Field("t"),)), "l")
 
 
 def test_one_class_or_a_class_a_row_is_refused() -> None:
     with pytest.raises(DataError, match=r"^a, column 'l': every row has the label 'x' \(3 rows\)\. Give rows of at"):
-        dataset.check_labels(Dataset("a", ["1", "2", "3"], ["x"] * 3, "t", "l"))
+        dataset.check_labels(Dataset("a", ["1", "2", "3"], ["x"] * 3, label_column="l"))
     names = [str(number) for number in range(30)]
     with pytest.raises(DataError, match=r"^a, column 'l': there are 30 different labels in 30 rows\. Name the column"):
-        dataset.check_labels(Dataset("a", names, names, "t", "l"))
-    dataset.check_labels(Dataset("a", names * 2, names * 2, "t", "l"))
+        dataset.check_labels(Dataset("a", names, names, label_column="l"))
+    dataset.check_labels(Dataset("a", names * 2, names * 2))

@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from safetensors import numpy as safetensors
 import tenor
 from helpers.folders import change, sign
 from tenor import TextClassifier
+from tenor.data.fields import Field, Fields
 from tenor.errors import BundleError
 from tenor.inference import bundle
+from tenor.inference.predictor import Predictor
 from tenor.tasks import SingleLabel
 
 TEXTS = ["good film", "fine film", "bad film", "poor film"] * 5
@@ -187,7 +190,7 @@ def test_deeply_nested_json_is_refused(folder: Path) -> None:
 
 def test_a_newer_format_is_refused(folder: Path) -> None:
     change(folder, "manifest.json", lambda manifest: manifest.update(format=bundle.FORMAT + 1))
-    with pytest.raises(BundleError, match=r"newer Tenor \(format 4\)"):
+    with pytest.raises(BundleError, match=r"newer Tenor \(format 5\)"):
         tenor.load(folder)
 
 
@@ -196,6 +199,43 @@ def test_a_manifest_that_is_none_is_refused(folder: Path, text: str) -> None:
     (folder / "manifest.json").write_text(text)
     with pytest.raises(BundleError, match=r"manifest\.json cannot be read"):
         tenor.load(folder)
+
+
+FIELDS = Fields((Field("title"), Field("body"), Field("price", "number")))
+
+
+@pytest.fixture
+def folder_with_fields(model: TextClassifier, tmp_path: Path) -> Path:
+    Predictor(replace(model.predictor_.bundle, fields=FIELDS)).save(tmp_path / "fields")
+    return tmp_path / "fields"
+
+
+def test_a_model_of_several_columns_names_them_and_has_a_newer_format(folder: Path, folder_with_fields: Path) -> None:
+    assert tenor.load(folder_with_fields).fields == FIELDS
+    assert json.loads((folder_with_fields / "manifest.json").read_text())["format"] == bundle.FORMAT
+    assert tenor.load(folder).fields.is_single_text
+    assert "fields" not in json.loads((folder / "tenor.json").read_text())
+    assert json.loads((folder / "manifest.json").read_text())["format"] < bundle.FORMAT
+
+
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        (lambda fields: fields.update(columns=fields["columns"][:1]), "there must be more than one column"),
+        (lambda fields: fields["columns"].reverse(), "the text fields must come first"),
+        (lambda fields: fields["columns"][0].update(kind="picture"), "'picture' is not known"),
+        (lambda fields: fields["columns"][0].update(name="body"), "a name occurs twice"),
+        (lambda fields: fields.update(is_pair=1), "true or false"),
+        (lambda fields: fields.pop("columns"), "it is missing"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused_even_when_signed(
+    folder_with_fields: Path, edit: Callable[[Any], Any], problem: str
+) -> None:
+    change(folder_with_fields, "tenor.json", lambda metadata: edit(metadata["fields"]))
+    sign(folder_with_fields)
+    with pytest.raises(BundleError, match=problem):
+        tenor.load(folder_with_fields)
 
 
 CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {

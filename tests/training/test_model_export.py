@@ -18,7 +18,7 @@ from tenor.training import export
 
 
 def dataset(labels: list[object]) -> Dataset:
-    return Dataset("texts", ENGLISH, labels, "text", "label")  # type: ignore[arg-type]
+    return Dataset("texts", ENGLISH, labels)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from tenor._core.callbacks import Callback
 from tenor.data import columns
 from tenor.data.blocks import Rows
 from tenor.data.builder import DatasetBuilder
+from tenor.data.fields import SINGLE_TEXT, Field, Fields
 from tenor.data.io import annotations, stdin, table
 from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.data.io.limits import MemoryBudget, sizes_of
@@ -33,7 +34,7 @@ class Dataset:
         name: Name for messages.
         texts: The texts, in a list or on disk.
         labels: The label of each text: a class, a tuple of labels, or a number.
-        text_column: The column of the texts.
+        fields: The columns that a row is joined from.
         label_column: The column of the labels.
         kind: The kind of task, given or inferred from the labels.
         note: What was inferred where another reading is possible.
@@ -43,7 +44,7 @@ class Dataset:
     name: str
     texts: Sequence[str]
     labels: Sequence[Label]
-    text_column: str = "text"
+    fields: Fields = SINGLE_TEXT
     label_column: str = "label"
     kind: Kind = "binary"
     note: str = ""
@@ -51,6 +52,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def text_column(self) -> str:
+        """The column of the texts, or the first of several."""
+        return self.fields.columns[0].name
 
     def take(self, rows: Rows | Sequence[int]) -> "Dataset":
         """The dataset of the chosen rows, in that order."""
@@ -103,7 +109,7 @@ def read(source: Path | Table, options: ReadOptions = _DEFAULTS, callback: Callb
         name=opened.name,
         texts=usable.texts,
         labels=usable.labels,
-        text_column=text,
+        fields=Fields((Field(text),)),
         label_column=label,
         kind=usable.kind,
         note=usable.note,

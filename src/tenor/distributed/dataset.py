@@ -20,6 +20,7 @@ from tenor.config.run_config import RunConfig
 from tenor.data import blocks, builder, dataset, sources, split
 from tenor.data import labels as label_values
 from tenor.data.dataset import Dataset
+from tenor.data.fields import Fields
 from tenor.data.io import table
 from tenor.data.label_source import LabelCounts, LabelSource, NumberLabels
 from tenor.data.read_options import ReadOptions
@@ -77,6 +78,7 @@ class DistributedDataset:
     def __init__(self, pool: WorkerPool, run: RunConfig) -> None:
         self.pool, self.run = pool, run
         self.task: Task
+        self.fields: Fields
         self.sizes = np.zeros(pool.n_partitions, np.int64)  # rows of each block that are left
         self.starts = np.zeros(pool.n_partitions, np.int64)  # how many rows the files before have
 
@@ -91,6 +93,7 @@ class DistributedDataset:
         callback.on_message(f"texts from column {head.text_column!r}, labels from column {head.label_column!r}.")
         summary = self._read(blocks, head, as_lists, callback)
         data = self._dataset(head, as_lists, summary)
+        self.fields = data.fields
         test = None
         if test_source is not None:
             options = replace(_options(run), default_text=data.text_column, default_label=data.label_column)
@@ -166,7 +169,7 @@ class DistributedDataset:
             note = label_values.numeric_classes_note(numbers) or (label_values.SINGLE_ITEM_NOTE if as_lists else "")
         texts, labels = RemoteTexts(summary.rows, summary.lengths), _labels(kind, summary)
         note = builder.note_with_dropped_rows(note, summary.read, summary.rows)
-        return Dataset(head.name, texts, labels, head.text_column, head.label_column, kind, note)
+        return Dataset(head.name, texts, labels, head.fields, head.label_column, kind, note)
 
     def hold_out(self, share: float) -> list[HeldOutRows]:
         """Hold out a share of the rows by their hashes, as `split.hold_out` does of texts on disk."""
@@ -212,7 +215,8 @@ class DistributedDataset:
         samples = list(self.pool.call_each("some", [(part,) for part in self.parts(rising)], changes_state=False))
         texts = [text for each in samples for text in each[0]]
         targets, weights = (np.concatenate([each[at] for each in samples]) for at in (1, 2))
-        return Examples(texts, targets, self.task, weights).take(np.searchsorted(rising, order))
+        sample = Examples(texts, targets, self.task, weights, fields=self.fields)
+        return sample.take(np.searchsorted(rising, order))
 
     def characters(self) -> int:
         """As `selection.count_characters`."""

@@ -141,7 +141,7 @@ def _fit(rows: DistributedDataset, config: Config, callback: Callback) -> Fitted
         "fit_s": after_fit - after_encoding,
         "calibrate_s": time.perf_counter() - after_fit,
     }
-    return Fitted(task, model, chosen, timing, history, scores)
+    return Fitted(task, model, chosen, timing, history, scores, fields=rows.fields)
 
 
 def _out_of_fold(rows: DistributedDataset, config: Config, seed: int) -> HeldOut | None:

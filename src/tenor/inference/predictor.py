@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor.data.fields import Fields
 from tenor.errors import DataError, NotUsedWarning, SettingsError
 from tenor.evaluation.conformal import DEFAULT_COVERAGE, Conformal
 from tenor.inference import bundle
@@ -33,6 +34,11 @@ class Predictor:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.classes_ = np.array(bundle.task.labels)
+
+    @property
+    def fields(self) -> Fields:
+        """The columns that a text is joined from."""
+        return self.bundle.fields
 
     @property
     def columns(self) -> tuple[str | None, str | None]:

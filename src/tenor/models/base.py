@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.records import JsonObject
+from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.split import Groups
 from tenor.data.text_source import text_source
 from tenor.evaluation.calibration import Calibration
@@ -68,6 +69,7 @@ class Examples:
         unlabelled: Further texts, without labels.
         validation: Texts that choose settings and epochs and calibrate; nothing is trained on them. None: a family
             holds out a part of these texts where it needs one.
+        fields: The columns that a text is joined from.
     """
 
     texts: Sequence[str]
@@ -77,6 +79,7 @@ class Examples:
     groups: Groups | None = None
     unlabelled: Sequence[str] = ()
     validation: "Examples | None" = None
+    fields: Fields = SINGLE_TEXT
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -138,6 +141,7 @@ class Fitted:
         calibration: Turns logits into those of calibrated probabilities; None: there is no calibration.
         conformal: Scores behind prediction sets with a chosen coverage; None: there are none.
         steps: A row for each step of a network, for `steps.csv`.
+        fields: The columns that a text is joined from; `fitting.fit` sets them.
     """
 
     task: Task
@@ -149,3 +153,4 @@ class Fitted:
     calibration: Calibration | None = None
     conformal: Conformal | None = None
     steps: Sequence[HistoryRow] = ()
+    fields: Fields = SINGLE_TEXT

@@ -30,8 +30,10 @@ def fit(family: Family, examples: Examples, config: FamilyConfig, context: FitCo
     """
     on_candidate = context.on_candidate
     if on_candidate is not None:
-        context = replace(context, on_candidate=lambda fitted: on_candidate(calibrate(fitted)))
-    fitted = fit_uncalibrated(family, examples, config, context)
+        context = replace(
+            context, on_candidate=lambda fitted: on_candidate(calibrate(replace(fitted, fields=examples.fields)))
+        )
+    fitted = replace(fit_uncalibrated(family, examples, config, context), fields=examples.fields)
     if fitted.held_out is None:
         context.callback.on_message(
             "nothing was held out, so probabilities are not calibrated and no coverage can be promised."

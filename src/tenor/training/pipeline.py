@@ -133,7 +133,7 @@ class _Job:
 def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> JsonObject:
     """The fields of `tenor.json` on a model's training data and its run."""
     return {
-        "text_column": data.text_column,
+        **({"text_column": data.text_column} if data.fields.is_single_text else {}),
         "label_column": data.label_column,
         "label_separator": run.label_separator,
         **provenance.origin(data, identity["data"], run.seed),

@@ -126,10 +126,12 @@ def examples_of(
         DataError: There are too few texts for a validation part.
     """
     targets = splitting.targets_of(task, data)
-    examples = Examples(data.texts, targets, task, class_weight.sample_weights(task, targets, run.class_weight), groups)
+    weights = class_weight.sample_weights(task, targets, run.class_weight)
+    examples = Examples(data.texts, targets, task, weights, groups, fields=data.fields)
     if validation is not None:
         targets = splitting.targets_of(task, validation)
-        held_out = Examples(validation.texts, targets, task, class_weight.sample_weights(task, targets, None))
+        weights = class_weight.sample_weights(task, targets, None)
+        held_out = Examples(validation.texts, targets, task, weights, fields=data.fields)
         return replace(examples, validation=held_out)
     if run.validation is None:
         return examples

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tenor._core.records import JsonMapping, JsonObject
+from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.inference.bundle.format import to_json
@@ -34,6 +35,7 @@ class Bundle:
         steps: Rows of `steps.csv`; empty unless a network was trained step by step.
         notes: Parts that are not used on this machine, and why. Notes are not saved.
         digest: SHA-256 of the manifest of the folder that was read; empty where the model was not read from one.
+        fields: The columns that a text is joined from.
     """
 
     family: Family
@@ -49,6 +51,7 @@ class Bundle:
     steps: Sequence[JsonMapping] = ()
     notes: tuple[str, ...] = ()
     digest: str = ""
+    fields: Fields = SINGLE_TEXT
 
     @classmethod
     def from_fitted(
@@ -73,6 +76,7 @@ class Bundle:
             calibration=fitted.calibration,
             conformal=fitted.conformal,
             steps=fitted.steps,
+            fields=fitted.fields,
         )
 
 

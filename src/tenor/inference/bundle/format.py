@@ -12,10 +12,12 @@ from tenor._core.records import JsonMapping
 from tenor.models.onnx import onnx_network
 from tenor.models.onnx.probe import PROBE
 
-FORMAT = 3
-"""The newest format: graphs refer to `weights.safetensors`."""
+FORMAT = 4
+"""The newest format: a model may read several columns."""
+FORMAT_WITH_SINGLE_TEXT = 3
+"""The format of models that read one column: graphs refer to `weights.safetensors`."""
 FORMAT_WITHOUT_GRAPHS = 2
-"""The format of folders without graphs, which older versions can read too."""
+"""The format of such models without graphs, which older versions can read too."""
 
 MANIFEST, METADATA, ENCODER, WEIGHTS = "manifest.json", "tenor.json", "encoder.json", tensor_file.FILE
 METRICS, HISTORY, STEPS = "metrics.json", "history.csv", "steps.csv"

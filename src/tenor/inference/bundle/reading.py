@@ -15,6 +15,7 @@ from tenor._core import records, tensor_file
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.tensor_file import Array, TensorFile
 from tenor.config import settings
+from tenor.data.fields import SINGLE_TEXT, Field, Fields
 from tenor.errors import BundleError
 from tenor.evaluation import calibration, conformal
 from tenor.evaluation.calibration import Calibration
@@ -48,7 +49,7 @@ from tenor.tasks import Task
 _ARRAY_TYPES = ("float32", "int32")
 _MOST_COLUMNS = 1_000
 _LONGEST_FIELD = 100_000  # characters of a table
-_OWN_FIELDS = ("format", "tenor", "family", "settings", "kind", "task", "labels", "calibration")
+_OWN_FIELDS = ("format", "tenor", "family", "settings", "kind", "task", "labels", "calibration", "fields")
 _COLUMNS = ("text_column", "label_column", "label_separator")
 _FIRST_TEXT = "a first text"
 
@@ -140,6 +141,7 @@ def load(folder: Path, check_graphs: bool = True, expected_digest: str | None = 
             steps=saved.steps,
             notes=proof.prove(model) if check_graphs else (),
             digest=saved.digest,
+            fields=_fields(saved.fields),
         )
         if check_graphs:
             check_logits(model.logits([_FIRST_TEXT]), 1, task)
@@ -211,6 +213,17 @@ def _task(fields: Record) -> Task:
     if "task" not in fields.values:  # format 1 had single labels only
         return tasks.from_dict({"kind": "multiclass", "labels": fields.strings("labels")})
     return tasks.from_dict(fields.record("task").values)
+
+
+def _fields(metadata: Record) -> Fields:
+    """The columns that the model reads. Only a model with more than one has them in `tenor.json`."""
+    if "fields" not in metadata.values:
+        name = metadata.values.get("text_column")
+        return SINGLE_TEXT if name is None else Fields((Field(name),))
+    fields = Fields.from_record(metadata.record("fields"))
+    if fields.is_single_text:
+        raise metadata.error("fields", "there must be more than one column")
+    return fields
 
 
 def _calibration(fields: Record, task: Task) -> Calibration | None:

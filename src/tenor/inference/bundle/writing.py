@@ -10,6 +10,7 @@ from tenor._core import atomic, tensor_file
 from tenor._core.records import JsonMapping, JsonObject
 from tenor._core.version import VERSION
 from tenor.config import settings
+from tenor.data.fields import Fields
 from tenor.errors import BundleError
 from tenor.evaluation import conformal
 from tenor.inference.bundle.contents import Bundle, EncoderBundle
@@ -18,6 +19,7 @@ from tenor.inference.bundle.format import (
     ENCODER,
     ENCODER_KIND,
     FORMAT,
+    FORMAT_WITH_SINGLE_TEXT,
     FORMAT_WITHOUT_GRAPHS,
     HISTORY,
     MANIFEST,
@@ -54,20 +56,23 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     fields: JsonObject = {"task": bundle.task.to_dict()}
     if bundle.calibration is not None:
         fields["calibration"] = bundle.calibration.describe()
+    if not bundle.fields.is_single_text:
+        fields["fields"] = bundle.fields.to_dict()
     arrays = dict(bundle.model.arrays())
     if bundle.conformal is not None:
         arrays |= {CONFORMAL_PREFIX + name: getattr(bundle.conformal, name) for name in conformal.ARRAY_NAMES}
     graphs = bundle.model.graphs()
+    number = _format_number(bundle.fields, graphs)
     parts, places = tensor_file.write(arrays)
     contents: dict[str, Parts] = {
-        METADATA: [to_json(_metadata(bundle, fields, _format_number(graphs)))],
+        METADATA: [to_json(_metadata(bundle, fields, number))],
         ENCODER: [to_json(bundle.model.encoder())],
         WEIGHTS: parts,
         **_metrics_and_documents(bundle),
         **{name: [_located(name, data, places)] for name, data in graphs.items()},
         **_tables(bundle),
     }
-    _write(folder, contents, _format_number(graphs), overwrite)
+    _write(folder, contents, number, overwrite)
 
 
 def save_encoder(encoder: EncoderBundle, folder: Path, overwrite: bool = False) -> None:
@@ -117,8 +122,10 @@ def check_target(folder: Path, overwrite: bool) -> None:
         )
 
 
-def _format_number(graphs: Mapping[str, bytes]) -> int:
-    return FORMAT if graphs else FORMAT_WITHOUT_GRAPHS
+def _format_number(fields: Fields, graphs: Mapping[str, bytes]) -> int:
+    if not fields.is_single_text:
+        return FORMAT
+    return FORMAT_WITH_SINGLE_TEXT if graphs else FORMAT_WITHOUT_GRAPHS
 
 
 def _metadata(saved: Bundle | EncoderBundle, fields: JsonMapping, number: int) -> JsonObject:

@@ -104,6 +104,7 @@ def concatenate(labelled: Examples, pseudo_labelled: Examples) -> Examples:
         task=pseudo_labelled.task,
         weights=np.concatenate([labelled.weights, pseudo_labelled.weights]),
         groups=groups,
+        fields=labelled.fields,
     )
 
 
