@@ -385,13 +385,6 @@ def test_evaluate_takes_the_columns_that_the_model_was_trained_on(cli: Any, engl
     assert cli("evaluate", model, data).code == 0
 
 
-@pytest.mark.parametrize("name", ["missing file.csv", "missing.xlsx", "nowhere/data"])
-def test_a_mistyped_path_is_not_taken_for_a_text(cli: Any, model_folder: Path, name: str) -> None:
-    ended = cli("predict", model_folder, name)
-    assert ended.code == 1
-    assert f"{name}: there is no such file." in ended.err
-
-
 def test_labels_of_the_test_file_are_checked_before_training(cli: Any, english_csv: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.write_text("text,label\na film,odd\n", encoding="utf-8")

@@ -29,6 +29,7 @@ from tenor.cli import (
     verify,
 )
 from tenor.cli.console import note
+from tenor.cli.source import TextCommand
 from tenor.cli.spelling import with_flags
 from tenor.errors import NotUsedWarning, RenamedSettingWarning, TenorError
 
@@ -48,8 +49,8 @@ app.command("train")(train.train)
 app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
-app.command("predict")(predict.predict)
-app.command("explain")(explain.explain)
+app.command("predict", cls=TextCommand)(predict.predict)
+app.command("explain", cls=TextCommand)(explain.explain)
 app.command("serve")(serve.serve)
 app.add_typer(corrections.app, name="corrections")
 app.command("export")(export.export)
