@@ -3,8 +3,8 @@
 import itertools
 import re
 from pathlib import Path
+from typing import Any
 
-from typer import Context
 from typer.core import TyperCommand
 
 _ENDING = re.compile(r"\.[a-z0-9]{1,8}")
@@ -15,7 +15,7 @@ _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 class TextCommand(TyperCommand):
     """A command with an argument that may be a text. A text that begins with a dash and has blanks is no option."""
 
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments; texts like `--- fine ---` are taken after the others."""
         if "--" not in args:
             texts = [
