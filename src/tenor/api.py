@@ -29,14 +29,15 @@ class ReadKeywords(TypedDict, total=False):
     """Keywords of `evaluate` and `compare`: how to read the labelled texts.
 
     Attributes:
-        text: Column of the texts; None, the default: as in the training data.
+        text: Column of the texts, or a column for each text field of the model; None, the default: as in the training
+            data.
         label: Column of the labels; None, the default: as in the training data.
         label_separator: Separator for multi-label cells; None, the default: as in the training data.
         drop_unlabelled: Leave out rows without a label; False by default.
         drop_empty: Leave out rows with an empty text; False by default.
     """
 
-    text: str | None
+    text: str | Sequence[str] | None
     label: str | None
     label_separator: str | None
     drop_unlabelled: bool
@@ -48,7 +49,9 @@ class CheckKeywords(TypedDict, total=False):
 
     Attributes:
         test: Labelled texts for the evaluation, to find texts that are in both; None by default.
-        text: Column of the texts; None, the default: detected automatically.
+        text: Column of the texts, or the columns of several text fields; None, the default: detected automatically.
+        features: Columns of numbers, categories and dates beside the text, or `all`; None, the default: none.
+        pair: Whether the relation of two text fields is the label; None, the default: by their names.
         label: Column of the labels; None, the default: detected automatically.
         task: What to predict; None, the default: inferred from the labels.
         label_separator: Separator for multi-label cells, such as `;`; None by default.
@@ -60,7 +63,9 @@ class CheckKeywords(TypedDict, total=False):
     """
 
     test: str | None
-    text: str | None
+    text: str | Sequence[str] | None
+    features: str | Sequence[str] | None
+    pair: bool | None
     label: str | None
     task: Kind | None
     label_separator: str | None
@@ -283,5 +288,5 @@ def _labelled_texts(
 
     saved = predictor.bundle
     return sources.read_for_evaluation(
-        data, saved.task.kind, saved.metadata, ReadOptions(**keywords), callback or Callback(), slices
+        data, saved.task.kind, saved.fields, saved.metadata, ReadOptions(**keywords), callback or Callback(), slices
     )

@@ -1,7 +1,7 @@
 """All checks of a table, and the cleaned table."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -29,7 +29,9 @@ class CheckConfig:
     Attributes:
         data: A path, or the name of a built-in dataset.
         test: Labelled texts for the evaluation.
-        text: Column of the texts; None: detect it.
+        text: Column of the texts, or the columns of several text fields; None: detect it.
+        features: Columns of numbers, categories and dates to read beside the text, or `all`; None: none.
+        pair: Whether the relation of two text fields is the label; None: by their names.
         label: Column of the labels; None: detect it.
         task: The task; None: infer it from the labels.
         label_separator: Separator of the labels in one cell.
@@ -44,7 +46,9 @@ class CheckConfig:
 
     data: str
     test: str | None = None
-    text: str | None = None
+    text: str | Sequence[str] | None = None
+    features: str | Sequence[str] | None = None
+    pair: bool | None = None
     label: str | None = None
     task: Kind | None = None
     label_separator: str | None = None
@@ -98,6 +102,8 @@ def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckRe
         data=config.data,
         test=config.test,
         text=config.text,
+        features=config.features,
+        pair=config.pair,
         label=config.label,
         task=config.task,
         label_separator=config.label_separator,

@@ -29,6 +29,8 @@ def check(
     ],
     test: Annotated[str | None, Option(help="Labelled test texts, checked against DATA.")] = None,
     text: options.Text = None,
+    features: options.Features = None,
+    pair: options.Pair = None,
     label: options.Label = None,
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
@@ -58,7 +60,8 @@ def check(
     values = options.given(
         data=data,
         test=test,
-        text=text,
+        text=options.column_names(text),
+        features=options.column_names(features),
         label=label,
         task=task,
         label_separator=label_separator,
@@ -69,6 +72,7 @@ def check(
         overwrite=overwrite,
         seed=seed,
     )
+    values |= {} if pair is None else {"pair": pair}
     values = settings.current_names(run_checks.CheckConfig, values, "check")
     config = settings.make(run_checks.CheckConfig, values, "check")
     with console.Console(quiet=as_json) as callback:

@@ -37,7 +37,7 @@ def compare(
 
     one, other = predictor.load(first), predictor.load(second)
     reading = ReadOptions(
-        text=text,
+        text=options.column_names(text),
         label=label,
         label_separator=label_separator,
         drop_unlabelled=drop_unlabelled,
@@ -45,7 +45,7 @@ def compare(
     )
     with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_for_evaluation(
-            data, one.bundle.task.kind, one.bundle.metadata, reading, callback, by or []
+            data, one.bundle.task.kind, one.bundle.fields, one.bundle.metadata, reading, callback, by or []
         )
     comparison = evaluate.compare(one, other, rows, columns)
     changed = evaluate.changed_texts(comparison, rows)

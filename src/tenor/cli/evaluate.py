@@ -37,7 +37,7 @@ def evaluate(
         metrics = api.evaluate(
             model,
             data,
-            text=text,
+            text=options.column_names(text),
             label=label,
             label_separator=label_separator,
             slices=by or (),

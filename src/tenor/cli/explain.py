@@ -68,10 +68,10 @@ def explain(
     given = None if source is None else TextInput(Path(source), as_text(source) if one_text else None)
     if html is not None:
         page_file.check_target(html, given.files() if given else [], overwrite)
-    loaded = predictor.load(model)
-    texts = given.first_texts(loaded, text, first or _FIRST) if given else []
+    loaded, columns = predictor.load(model), options.column_names(text)
+    texts = given.first_texts(loaded, columns, first or _FIRST) if given else []
     request = report.ExplainRequest(
-        labels=label, data=data, nearest_in=nearest, text_column=text, with_attention=attention, limit=top or _TOP
+        labels=label, data=data, nearest_in=nearest, text_column=columns, with_attention=attention, limit=top or _TOP
     )
     with console.Console(quiet=as_json) as callback:
         result = report.build_report(loaded, model, texts, request, callback)

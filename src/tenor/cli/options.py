@@ -9,7 +9,27 @@ import typer
 
 from tenor._core.records import Json, JsonMapping, JsonObject
 
-Text = Annotated[str | None, typer.Option(help="Column of the texts.")]
+Text = Annotated[
+    list[str] | None,
+    typer.Option(help="Column of the texts; repeatable for rows of several texts, e.g. a title and a body."),
+]
+Features = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--feature",
+        "--features",
+        help="Column with a number, category or date beside the text, e.g. price or store:category; repeatable, or "
+        "'all'.",
+    ),
+]
+Pair = Annotated[
+    bool | None,
+    typer.Option(
+        "--pair/--no-pair",
+        help="Whether the relation of two texts is the label, as with duplicate questions. [default: by the names of "
+        "the columns]",
+    ),
+]
 Label = Annotated[str | None, typer.Option(help="Column of the labels.")]
 Task = Annotated[
     str | None,
@@ -132,6 +152,11 @@ def merged(run_file: Path | None, **options: Json) -> JsonObject:
     from tenor.config import settings
 
     return (settings.read_toml(run_file) if run_file else {}) | given(**options)
+
+
+def column_names(names: list[str] | None) -> str | list[str] | None:
+    """The value of a repeatable option for columns: one name alone, several in a list."""
+    return names[0] if names and len(names) == 1 else names or None
 
 
 def given(**options: Json) -> JsonObject:

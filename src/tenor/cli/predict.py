@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tenor._core.callbacks import Callback
+    from tenor.data.field_columns import ColumnNames
     from tenor.inference.predict_file import FileJob, TextInput
     from tenor.inference.predict_files import LabelJob
     from tenor.inference.predict_table import ConformalOptions, RowCounts
@@ -96,19 +97,20 @@ def predict(
     elif not into_folder:
         FileJob(model, texts, Path(out), escape_formulas=escape_formulas).check(overwrite, resume)
     options.use_runtime(runtime, model)
-    loaded = predictor.load(model)
+    loaded, columns = predictor.load(model), options.column_names(text)
     conformal = _conformal_options(loaded, coverage, per_class, abstain)
     if out is None:
         if given_text is None:
-            _print_table(loaded, texts, kind, text, conformal, escape_formulas)
+            _print_table(loaded, texts, kind, columns, conformal, escape_formulas)
         else:
-            _print_one(loaded, given_text, as_json, conformal)
+            [row] = texts.first_texts(loaded, None, 1)
+            _print_one(loaded, row, as_json, conformal)
     elif into_folder:
-        job = LabelJob(model, as_text(source), out, text, conformal, escape_formulas)
+        job = LabelJob(model, as_text(source), out, columns, conformal, escape_formulas)
         _label_files(loaded, job, overwrite, on, workers, worker_cores)
     else:
         with console.Console() as callback:
-            file_job = FileJob(model, texts, Path(out), text, conformal, escape_formulas)
+            file_job = FileJob(model, texts, Path(out), columns, conformal, escape_formulas)
             _label_file(loaded, file_job, overwrite, resume, callback)
 
 
@@ -192,19 +194,21 @@ def _print_table(
     predictor: "Predictor",
     texts: "TextInput",
     kind: str,
-    text: str | None,
+    text: ColumnNames,
     conformal: "ConformalOptions | None",
     escape_formulas: bool,
 ) -> None:
     """Print the labelled rows."""
+    from tenor.cli import console
     from tenor.data.io import writer
     from tenor.inference.predict_table import RowLabeller, label_table
 
-    source = texts.open()
+    source = texts.open(predictor.fields)
     labeller = RowLabeller.for_table(source, predictor, text, conformal)
     columns = [*source.columns, *labeller.new_columns]
     label_table(source, labeller, writer.text_writer(sys.stdout, kind, columns, labeller.new_columns, escape_formulas))
     sys.stdout.flush()
+    console.note(*labeller.reader.notes())
 
 
 def _print_one(predictor: "Predictor", text: str, as_json: bool, conformal: "ConformalOptions | None") -> None:

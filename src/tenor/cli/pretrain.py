@@ -37,7 +37,7 @@ def pretrain(
 
     values = options.given(
         corpus=corpus,
-        text=text,
+        text=options.column_names(text),
         family=family,
         settings=settings.parse_assignments(assignments or []),
         seed=seed,

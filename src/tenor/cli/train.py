@@ -22,6 +22,8 @@ def train(
     data: options.RunData = None,
     test: options.Test = None,
     text: options.Text = None,
+    features: options.Features = None,
+    pair: options.Pair = None,
     label: options.Label = None,
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
@@ -109,7 +111,8 @@ def train(
         config,
         data=data,
         test=test,
-        text=text,
+        text=options.column_names(text),
+        features=options.column_names(features),
         label=label,
         task=task,
         label_separator=label_separator,
@@ -133,6 +136,7 @@ def train(
         drop_empty=drop_empty,
     )
     values |= {} if on_disk is None else {"on_disk": on_disk}
+    values |= {} if pair is None else {"pair": pair}
     values |= {"report": False} if no_report else {}
     options.require_data(context, values)
     budget_s = None if budget is None else settings.parse_duration(budget, "--budget")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tenor._core.records import JsonObject
 from tenor.cli import options
 from tenor.errors import counted
 
@@ -19,6 +20,8 @@ def tune(
     budget: Annotated[str | None, Option(help="Time for the search, e.g. 60s, 5m or 1h.")] = None,
     test: options.Test = None,
     text: options.Text = None,
+    features: options.Features = None,
+    pair: options.Pair = None,
     label: options.Label = None,
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
@@ -57,12 +60,13 @@ def tune(
     from tenor.training import run_options, study, tuning
 
     options.require_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
-    values = {"family": "ngram"} | options.merged(
+    values: JsonObject = {"family": "ngram"} | options.merged(
         config,
         data=data,
         family=family,
         test=test,
-        text=text,
+        text=options.column_names(text),
+        features=options.column_names(features),
         label=label,
         task=task,
         label_separator=label_separator,
@@ -77,6 +81,7 @@ def tune(
         resume=resume,
         log=log,
     )
+    values |= {} if pair is None else {"pair": pair}
     options.require_data(context, values)
     run = run_options.configure_run(values, assignments=assignments or (), source=str(config or "tune"))
     budget_s = None if budget is None else settings.parse_duration(budget, "--budget")

@@ -1,6 +1,7 @@
 """Configuration of a training run and of a pretraining run; a run file (TOML) has the same keys."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Literal, get_args
 
@@ -24,7 +25,12 @@ class RunConfig:
         data: Labelled texts: a file, a folder, a pattern of several files, `-` for standard input, or the name of a
             built-in dataset.
         test: Labelled texts for the evaluation; None: `test_size` of `data` is held out.
-        text: Column of the texts; None: detected automatically.
+        text: Column of the texts, or the columns of several text fields, such as a title and a body; None: detected
+            automatically.
+        features: Columns of numbers, categories and dates to read beside the text, such as `price`, or
+            `store:category` with its kind; `all`: all other columns; None: none.
+        pair: Whether the relation of two text fields is the label, as with duplicate questions; None: by the usual
+            names of such columns.
         label: Column of the labels; None: detected automatically.
         family: Name of the model family.
         settings: Settings of the family that differ from its defaults.
@@ -55,7 +61,9 @@ class RunConfig:
     data: str
     _: KW_ONLY
     test: str | None = None
-    text: str | None = None
+    text: str | Sequence[str] | None = None
+    features: str | Sequence[str] | None = None
+    pair: bool | None = None
     label: str | None = None
     family: str = "auto"
     settings: JsonObject | None = None
@@ -137,7 +145,8 @@ class PretrainConfig:
     Attributes:
         corpus: Texts, with or without labels: a file, a folder, a pattern of several files, or the name of a built-in
             dataset.
-        text: Column of the texts; None: detected automatically.
+        text: Column of the texts, or several columns, whose values are texts of their own; None: detected
+            automatically.
         family: Name of the model family.
         settings: Settings of the family that differ from its defaults.
         seed: Seed of everything random, from 0 to 2^32 - 1.
@@ -150,7 +159,7 @@ class PretrainConfig:
 
     corpus: str
     _: KW_ONLY
-    text: str | None = None
+    text: str | Sequence[str] | None = None
     family: str = "transformer"
     settings: JsonObject | None = None
     seed: int = 0

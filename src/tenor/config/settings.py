@@ -14,7 +14,7 @@ import tomllib
 import types
 import typing
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NewType, TypeVar
 
@@ -216,7 +216,7 @@ def _check(value: Any, hint: Any, where: str) -> Any:
         if value not in choices:
             raise SettingsError(f"{where} is {value!r}.", suggest(str(value), choices))
         return value
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         items, inner = value if isinstance(value, (list, tuple)) else [value], typing.get_args(hint)[0]
         try:
             return tuple(_check(item, inner, where) for item in items)

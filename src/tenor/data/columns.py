@@ -141,6 +141,11 @@ def header_may_be_data(columns: list[str], name: str) -> bool:
     return known is None and (name == stdin.NAME or suffix(Path(name)) in (".csv", ".tsv"))
 
 
+def has_text_name(columns: list[str]) -> bool:
+    """Whether a column has a usual name of texts."""
+    return _by_name(columns, TEXT_NAMES) is not None
+
+
 def _by_name(columns: list[str], names: tuple[str, ...]) -> str | None:
     lowered = {column.lower(): column for column in columns}
     return next((lowered[name] for name in names if name in lowered), None)

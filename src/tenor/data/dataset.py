@@ -1,26 +1,25 @@
 """Labelled texts, and how they are read from a table."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from tenor._core.callbacks import Callback
-from tenor.data import columns
+from tenor.data import columns, row_reader
 from tenor.data.blocks import Rows
 from tenor.data.builder import DatasetBuilder
-from tenor.data.fields import SINGLE_TEXT, Field, Fields
+from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.io import annotations, stdin, table
-from tenor.data.io.chunks import Cell, Chunk, Table
+from tenor.data.io.chunks import Cell, Table
 from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.label_source import label_source
+from tenor.data.labelled_table import open_labelled
 from tenor.data.labels import MAX_NUMERIC_CLASSES
 from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import text_source
-from tenor.errors import DataError, Location, counted
+from tenor.errors import DataError, Location, counted, listed
 from tenor.tasks import Kind, Label
 
 _DEFAULTS = ReadOptions()
@@ -70,6 +69,18 @@ class Dataset:
         """The same dataset with texts and labels in lists."""
         return replace(self, texts=list(self.texts), labels=list(self.labels), row_numbers=list(self.row_numbers))
 
+    def display(self, row: int) -> str:
+        """A row for messages: its text, or the values of its fields by name."""
+        return self.fields.display(self.texts[row])
+
+    def describe_columns(self) -> str:
+        """Which columns are read, as a sentence."""
+        texts = ", ".join(repr(field.name) for field in self.fields.texts)
+        read = f"texts from column{'s' * (len(self.fields.texts) > 1)} {texts}"
+        if self.fields.is_pair:
+            read = f"pairs of texts from columns {texts}"
+        return f"{read}, labels from column {self.label_column!r}."
+
     def row_number(self, row: int) -> int:
         """The number of a row in its file, for messages."""
         return int(self.row_numbers[row] if len(self.row_numbers) else row + 1)
@@ -86,11 +97,13 @@ def read(source: Path | Table, options: ReadOptions = _DEFAULTS, callback: Callb
     Raises:
         DataError: The table cannot be read, or its rows cannot be used. Rows with the same fault are reported together.
     """
-    opened = table.open_table(source) if isinstance(source, Path) else source
-    first, text, label, may_lack_header = _open(opened, options)
-    rows = DatasetBuilder(opened.name, text, label, options)
+    opened, chunks, reader, label, may_lack_header, messages = open_labelled(source, options)
+    if callback is not None:
+        for message in messages:
+            callback.on_message(message)
+    rows = DatasetBuilder(opened.name, listed([each for each in reader.columns if each]), label, options)
     try:
-        for chunk in itertools.chain([first], opened.chunks):
+        for chunk in chunks:
             annotations.refuse_spans(chunk.columns[label], opened.at(chunk.row, label))
             if may_lack_header and label in (str(value).strip() for value in chunk.columns[label]):
                 raise DataError(
@@ -99,9 +112,9 @@ def read(source: Path | Table, options: ReadOptions = _DEFAULTS, callback: Callb
                     "Put a line with names above the first row, such as text,label; or, if there is a header, name the "
                     "columns with `text=...` and `label=...`.",
                 )
-            rows.add(chunk.row, chunk.columns[text], chunk.columns[label])
+            rows.add(chunk.row, reader.read(opened, chunk), chunk.columns[label])
             if callback is not None:
-                callback.on_progress("read", chunk.row - 1 + len(chunk.columns[text]), 0, {})
+                callback.on_progress("read", chunk.row - 1 + len(chunk), 0, {})
         usable = rows.finish()
     except DataError as error:
         raise _with_place_in_file(error, opened) from None
@@ -109,46 +122,12 @@ def read(source: Path | Table, options: ReadOptions = _DEFAULTS, callback: Callb
         name=opened.name,
         texts=usable.texts,
         labels=usable.labels,
-        fields=Fields((Field(text),)),
+        fields=reader.fields,
         label_column=label,
         kind=usable.kind,
-        note=usable.note,
+        note=" ".join(filter(None, [usable.note, *reader.notes()])),
         row_numbers=usable.row_numbers,
     )
-
-
-class _Opened(NamedTuple):
-    """The first rows of a table, its two columns, and whether its header could be a row of data."""
-
-    first: Chunk
-    text: str
-    label: str
-    may_lack_header: bool
-
-
-def _open(opened: Table, options: ReadOptions) -> _Opened:
-    """Read the first rows and find the columns. Raises DataError if a column is missing or ambiguous."""
-    name = opened.name
-    text = options.text or (options.default_text if options.default_text in opened.columns else None)
-    label = options.label or (options.default_label if options.default_label in opened.columns else None)
-    if opened.columns == ["text"] and label is None:
-        raise DataError(
-            f"{name}: there is one column, 'text', and no labels.",
-            "Give a file with a text and a label column.",
-        )
-    for column, option in ((text, "text"), (label, "label")):
-        if column is not None:
-            columns.require_column(opened.columns, column, name, option)
-    first = next(opened.chunks, None)
-    if first is None:
-        raise DataError(f"{name}: there is a header but no row.", "Give a file with at least two labelled rows.")
-    may_lack_header = text is None and label is None and columns.header_may_be_data(opened.columns, name)
-    text, label = columns.detect_columns(opened.columns, first, name, text, label)
-    if text == label:
-        raise DataError(
-            f"{name}: the column {text!r} holds both texts and labels.", "Name two with `text=...` and `label=...`."
-        )
-    return _Opened(first, text, label, may_lack_header)
 
 
 def _with_place_in_file(error: DataError, opened: Table) -> DataError:
@@ -180,12 +159,32 @@ def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Cel
     return [values[data.row_number(row) - 1] for row in range(len(data))]
 
 
-def read_texts(path: Path, text: str | None = None) -> list[str]:
+def read_rows(path: Path, fields: Fields) -> list[str]:
+    """Read rows of several fields without labels. Empty ones are left out.
+
+    Args:
+        path: What `table.open_table` opens.
+        fields: The fields, which are found by name.
+
+    Raises:
+        DataError: The file cannot be read, a column is missing, or a text is not a string.
+    """
+    source = table.open_table(path)
+    reader = row_reader.for_table(fields, source.columns, source.name)
+    memory, rows = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
+    for chunk in source.chunks:
+        read = reader.read(source, chunk)
+        memory.add(sizes_of(read), chunk.row)
+        rows += [row for row in read if row.strip()]
+    return rows
+
+
+def read_texts(path: Path, text: Sequence[str] = ()) -> list[str]:
     """Read texts without labels. Empty ones are left out.
 
     Args:
         path: What `table.open_table` opens, or `-` for one text per line from standard input.
-        text: Column of the texts; None: detect it.
+        text: Columns of the texts, whose values are texts of their own; empty: detect one.
 
     Raises:
         DataError: The file cannot be read, the column of the texts is ambiguous, or a text is not a string.
@@ -194,9 +193,9 @@ def read_texts(path: Path, text: str | None = None) -> list[str]:
         source = table.open_lines(stdin.standard_input(), stdin.NAME)
     else:
         source = table.open_table(path)
-    column = columns.detect_text_column(source.columns, source.name, text)
+    chosen = [columns.detect_text_column(source.columns, source.name, column) for column in text or (None,)]
     memory, texts = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
-    for chunk in source.chunks:
+    for chunk, column in ((chunk, column) for chunk in source.chunks for column in chosen):
         memory.add(sizes_of(chunk.columns[column]), chunk.row)
         for index, value in enumerate(chunk.columns[column]):
             if value is not None and not isinstance(value, str):

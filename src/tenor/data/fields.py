@@ -75,6 +75,19 @@ class Fields:
         values = row.split(SEPARATOR, len(self.columns) - 1)
         return values + [""] * (len(self.columns) - len(values))
 
+    def display(self, row: str) -> str:
+        """A row for people: the text, or `title: ... | body: ...` without empty fields."""
+        if self.is_single_text:
+            return row
+        pairs = zip(self.columns, self.split(row), strict=True)
+        return " | ".join(f"{field.name}: {value.strip()}" for field, value in pairs if value.strip())
+
+    def to_value(self, row: str) -> str | dict[str, str]:
+        """A row for JSON: the text, or the values by the names of the fields."""
+        if self.is_single_text:
+            return row
+        return {field.name: value for field, value in zip(self.columns, self.split(row), strict=True)}
+
     def to_dict(self) -> JsonObject:
         """The fields as JSON."""
         return {

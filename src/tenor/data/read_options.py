@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tenor.data.field_columns import ColumnNames
+from tenor.data.fields import Fields
 from tenor.tasks import Kind
 
 
@@ -10,7 +12,11 @@ class ReadOptions:
     """How to read labelled texts.
 
     Attributes:
-        text: Column of the texts; None: detect it.
+        text: Column of the texts, or the columns of several text fields; None: detect it.
+        features: Columns of numbers, categories and dates to read beside the text, or `all`; None: none.
+        pair: Whether the relation of two text fields is the label; None: by their names.
+        fields: The fields of a model with several, which are found by name; None: those of a new model.
+        taken: Columns with another purpose, which `all` features leave out.
         label: Column of the labels; None: detect it.
         default_text: Column of the texts to take, if the table has it, before detecting one: that of the training data.
         default_label: The same for the labels.
@@ -21,7 +27,11 @@ class ReadOptions:
         on_disk: Keep the rows on disk; None: if they exceed the limits in `builder`.
     """
 
-    text: str | None = None
+    text: ColumnNames = None
+    features: ColumnNames = None
+    pair: bool | None = None
+    fields: Fields | None = None
+    taken: tuple[str, ...] = ()
     label: str | None = None
     default_text: str | None = None
     default_label: str | None = None

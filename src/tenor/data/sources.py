@@ -9,8 +9,10 @@ from tenor._core.callbacks import Callback
 from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
-from tenor.data import builtin, dataset
+from tenor.data import builtin, dataset, field_columns
 from tenor.data.dataset import Dataset
+from tenor.data.field_columns import ColumnNames
+from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.io import table
 from tenor.data.io.chunks import Cell
 from tenor.data.read_options import ReadOptions
@@ -63,6 +65,7 @@ def read_test(source: str, kind: Kind, options: ReadOptions, callback: Callback)
 def read_for_evaluation(
     source: str,
     kind: Kind,
+    fields: Fields,
     metadata: JsonMapping,
     options: ReadOptions,
     callback: Callback,
@@ -73,6 +76,7 @@ def read_for_evaluation(
     Args:
         source: A path or a built-in name.
         kind: The model's kind of task.
+        fields: The model's fields.
         metadata: The model's metadata; its columns and label separator are used unless `options` names others.
         options: How to read the texts.
         callback: Gets what was inferred, as messages.
@@ -83,6 +87,8 @@ def read_for_evaluation(
     """
     options = replace(
         options,
+        fields=None if fields.is_single_text else fields,
+        pair=False,
         default_text=metadata.get("text_column"),
         default_label=metadata.get("label_column"),
         label_separator=options.label_separator or metadata.get("label_separator"),
@@ -112,16 +118,16 @@ def read_train_and_test(run: RunConfig, callback: Callback) -> tuple[Dataset, Da
     Raises:
         DataError: They cannot be read.
     """
-    options = _options(run)
+    options = options_of(run)
     source, test_source = train_and_test_sources(run)
     if source != run.data:
         callback.on_message(f"{run.data} has a train and a test folder; each is used as such.")
     data = read(source, replace(options, task=run.task, on_disk=run.on_disk), callback)
     if source not in builtin.BUILTINS:
-        callback.on_message(f"texts from column {data.text_column!r}, labels from column {data.label_column!r}.")
+        callback.on_message(data.describe_columns())
     if test_source is None:
         return data, None
-    return data, read_test(test_source, data.kind, _with_columns_of(data, options), callback)
+    return data, read_test(test_source, data.kind, with_columns_of(data, options), callback)
 
 
 def read_validation(run: RunConfig, data: Dataset, callback: Callback) -> Dataset | None:
@@ -132,13 +138,16 @@ def read_validation(run: RunConfig, data: Dataset, callback: Callback) -> Datase
     """
     if not isinstance(run.validation, str):
         return None
-    return read_test(run.validation, data.kind, _with_columns_of(data, _options(run)), callback)
+    return read_test(run.validation, data.kind, with_columns_of(data, options_of(run)), callback)
 
 
-def _options(run: RunConfig) -> ReadOptions:
+def options_of(run: RunConfig) -> ReadOptions:
     """How a run reads its texts; the task is open, and they are kept in memory."""
     return ReadOptions(
         text=run.text,
+        features=run.features,
+        pair=run.pair,
+        taken=tuple(filter(None, [run.group, run.time])),
         label=run.label,
         label_separator=run.label_separator,
         drop_unlabelled=run.drop_unlabelled,
@@ -146,9 +155,17 @@ def _options(run: RunConfig) -> ReadOptions:
     )
 
 
-def _with_columns_of(data: Dataset, options: ReadOptions) -> ReadOptions:
-    """The options, with the columns of `data` as defaults."""
-    return replace(options, default_text=data.text_column, default_label=data.label_column)
+def with_columns_of(data: Dataset, options: ReadOptions) -> ReadOptions:
+    """The options, with the columns of `data` as defaults; the fields of `data` where there are several."""
+    fields = None if data.fields.is_single_text else data.fields
+    return replace(
+        options,
+        fields=fields,
+        features=None,
+        pair=False,
+        default_text=data.text_column,
+        default_label=data.label_column,
+    )
 
 
 def read_source_column(source: str, column: str, option: str, data: Dataset) -> list[Cell]:
@@ -173,12 +190,13 @@ def read_source_column(source: str, column: str, option: str, data: Dataset) -> 
     return dataset.read_column(located, column, option, data)
 
 
-def read_unlabelled(source: str, text: str | None) -> Dataset:
+def read_unlabelled(source: str, text: ColumnNames, fields: Fields = SINGLE_TEXT) -> Dataset:
     """Texts without labels.
 
     Args:
         source: A path or a built-in name.
-        text: Column of the texts; None: detect it.
+        text: Column of the texts; None: detect it. Values of several columns are texts of their own.
+        fields: The fields of the labelled rows; where there are several, the rows here have the same.
 
     Raises:
         DataError: They cannot be read.
@@ -186,4 +204,6 @@ def read_unlabelled(source: str, text: str | None) -> Dataset:
     located = locate(source)
     if isinstance(located, str):
         return replace(builtin.load(located), labels=[])
-    return Dataset(located.name, dataset.read_texts(located, text), [])
+    if not fields.is_single_text:
+        return Dataset(located.name, dataset.read_rows(located, fields), [], fields)
+    return Dataset(located.name, dataset.read_texts(located, field_columns.names(text)), [])

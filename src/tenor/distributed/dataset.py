@@ -23,7 +23,6 @@ from tenor.data.dataset import Dataset
 from tenor.data.fields import Fields
 from tenor.data.io import table
 from tenor.data.label_source import LabelCounts, LabelSource, NumberLabels
-from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import RemoteTexts, text_source
 from tenor.distributed.partition import HeldOutRows, PartitionSummary
 from tenor.distributed.worker_pool import WorkerPool
@@ -90,13 +89,13 @@ class DistributedDataset:
         started_at = time.perf_counter()
         run, pool = self.run, self.pool
         head, as_lists = _head(blocks[0][0], run)
-        callback.on_message(f"texts from column {head.text_column!r}, labels from column {head.label_column!r}.")
+        callback.on_message(head.describe_columns())
         summary = self._read(blocks, head, as_lists, callback)
         data = self._dataset(head, as_lists, summary)
         self.fields = data.fields
         test = None
         if test_source is not None:
-            options = replace(_options(run), default_text=data.text_column, default_label=data.label_column)
+            options = sources.with_columns_of(data, sources.options_of(run))
             with tempfile.TemporaryDirectory() as scratch:
                 place = str(locations.local_path(test_source, Path(scratch))) if "://" in test_source else test_source
                 test = sources.read_test(place, data.kind, options, callback)
@@ -138,7 +137,8 @@ class DistributedDataset:
         run = self.run
         several = None if as_lists else "multiclass"
         task: Any = run.task or (head.kind if head.kind in ("regression", "multilabel") else several)
-        options = replace(_options(run), text=head.text_column, label=head.label_column, task=task, on_disk=True)
+        options = sources.with_columns_of(head, sources.options_of(run))
+        options = replace(options, label=head.label_column, task=task, on_disk=True)
         summaries: list[PartitionSummary] = []
         for each in self.pool.call_each("read", [(files, options) for files in blocks]):
             summaries.append(each)
@@ -233,21 +233,10 @@ def _head(file: str, run: RunConfig) -> tuple[Dataset, bool]:
     with tempfile.TemporaryDirectory() as scratch:
         opened = table.open_table(locations.local_path(file, Path(scratch)))
         first = replace(opened, chunks=itertools.islice(opened.chunks, 1))
-        head = dataset.read(first, replace(_options(run), task=run.task))
+        head = dataset.read(first, replace(sources.options_of(run), task=run.task))
     path = Path(run.data)
     name = str(Path(path.parent.name, path.name)) if table.is_pattern(path) else path.name
     return replace(head, name=name), label_values.SINGLE_ITEM_NOTE in head.note
-
-
-def _options(run: RunConfig) -> ReadOptions:
-    """How a run reads its texts; the task is open."""
-    return ReadOptions(
-        text=run.text,
-        label=run.label,
-        label_separator=run.label_separator,
-        drop_unlabelled=run.drop_unlabelled,
-        drop_empty=run.drop_empty,
-    )
 
 
 def _task(data: Dataset, summary: DatasetSummary) -> Task:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenor.data import builtin, sources
+from tenor.data.field_columns import ColumnNames
 from tenor.data.io import table
 from tenor.errors import DataError
 from tenor.inference import predict_table
@@ -28,13 +29,13 @@ class ReferenceTexts:
     labels: Sequence[Label]
 
 
-def read(source: str, predictor: Predictor, text: str | None = None) -> ReferenceTexts:
+def read(source: str, predictor: Predictor, text: ColumnNames = None) -> ReferenceTexts:
     """Read texts from a file, a pattern, a folder or a built-in dataset. Rows without a text are left out.
 
     Args:
         source: The path or name.
         predictor: The model, which knows the columns of its training data.
-        text: Column of the texts; None: it is detected.
+        text: Column of the texts, or a column for each text field; None: they are detected.
 
     Raises:
         DataError: The file cannot be read, it is not clear which column holds the texts, or a text is not a string.
@@ -47,15 +48,15 @@ def read(source: str, predictor: Predictor, text: str | None = None) -> Referenc
     return _read_table(table.open_table(location), predictor, text)
 
 
-def _read_table(source: table.Table, predictor: Predictor, text: str | None) -> ReferenceTexts:
+def _read_table(source: table.Table, predictor: Predictor, text: ColumnNames) -> ReferenceTexts:
     label_column = predictor.columns[1]
-    column = predict_table.find_text_column(source, predictor, text)
-    has_labels = label_column in source.columns and label_column != column
+    reader = predict_table.reader_for(source, predictor, text)
+    has_labels = label_column in source.columns and label_column not in reader.columns
     texts: list[str] = []
     rows: list[int] = []
     labels: list[Label] = []
     for chunk in source.chunks:
-        for index, value in enumerate(predict_table.texts_of(source, chunk, column)):
+        for index, value in enumerate(predict_table.texts_of(source, chunk, reader)):
             if value.strip():
                 texts.append(value)
                 rows.append(chunk.row + index)

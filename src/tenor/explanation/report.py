@@ -9,6 +9,7 @@ import numpy as np
 
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject
+from tenor.data.field_columns import ColumnNames
 from tenor.errors import SettingsError
 from tenor.explanation import reference_texts
 from tenor.explanation.faithfulness import Faithfulness, faithfulness
@@ -27,7 +28,7 @@ class ExplainRequest:
         labels: Labels to explain; None: those that each text gets.
         data: Source of the texts from which the top features of each label are computed; None: no top features.
         nearest_in: Source of the texts to find the nearest ones in; None: no nearest texts.
-        text_column: Column of the texts in both; None: it is detected.
+        text_column: Column of the texts in both, or a column for each text field; None: they are detected.
         with_attention: Whether to show where a network's attention goes.
         limit: Top features per label; half as many nearest texts.
     """
@@ -35,7 +36,7 @@ class ExplainRequest:
     labels: Sequence[str] | None = None
     data: str | None = None
     nearest_in: str | None = None
-    text_column: str | None = None
+    text_column: ColumnNames = None
     with_attention: bool = False
     limit: int = 10
 

@@ -8,19 +8,21 @@ from typing import NamedTuple
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject
 from tenor._core.version import VERSION
+from tenor.data.field_columns import ColumnNames
+from tenor.data.fields import Fields
 from tenor.data.io import stdin, table, writer
 from tenor.data.io.formats import suffix
 from tenor.data.io.table import Chunk, Table
-from tenor.errors import DataError
-from tenor.inference import bundle, cache_file, prediction_cache
+from tenor.errors import DataError, listed
+from tenor.inference import bundle, cache_file, json_row, prediction_cache
 from tenor.inference.predict_files import require_current
 from tenor.inference.predict_table import (
     ConformalOptions,
     RowCounts,
     RowLabeller,
-    find_text_column,
     first_texts,
     label_table,
+    reader_for,
 )
 from tenor.inference.predictor import Predictor
 from tenor.models.onnx import runtimes
@@ -47,29 +49,36 @@ class TextInput:
         """The files that are read; none for a single text and for standard input."""
         return [] if self.text is not None or self.is_stdin else table.files(self.path)
 
-    def open(self) -> Table:
-        """The texts as a table. Raises DataError if it cannot be read."""
+    def open(self, fields: Fields) -> Table:
+        """The texts as a table for a model with these fields. Raises DataError if it cannot be read.
+
+        With one field, a text is a row, and so is each line of standard input. With more, a row is a JSON object.
+        """
+        if not fields.is_single_text:
+            if self.text is not None:
+                return json_row.open_row(self.text, fields)
+            return table.open_table(self.path)
         if self.text is not None:
             return Table("the text", ["text"], iter([Chunk(1, {"text": [self.text]})]))
         if self.is_stdin:
             return table.open_lines(stdin.standard_input(), stdin.NAME)
         return table.open_table(self.path)
 
-    def first_texts(self, predictor: Predictor, column: str | None, limit: int) -> list[str]:
+    def first_texts(self, predictor: Predictor, column: ColumnNames, limit: int) -> list[str]:
         """The texts of the first rows. An empty or missing one is an empty text.
 
         Args:
             predictor: A model; its training data had the same column, if `column` is not given.
-            column: Column of the texts; None: it is detected.
+            column: Column of the texts, or a column for each text field; None: they are detected.
             limit: Number of rows.
 
         Raises:
             DataError: The texts cannot be read, or their column is not clear.
         """
-        if self.text is not None:
+        if self.text is not None and predictor.fields.is_single_text:
             return [self.text]
-        source = self.open()
-        return first_texts(source, find_text_column(source, predictor, column), limit)
+        source = self.open(predictor.fields)
+        return first_texts(source, reader_for(source, predictor, column), limit)
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class FileJob:
         model: Folder of the model.
         source: The texts.
         out: The file to write.
-        text: Column of the texts; None: it is detected.
+        text: Column of the texts, or a column for each text field; None: they are detected.
         conformal: Sets or intervals besides labels; None: no sets.
         escape_formulas: Guard `.csv` and `.tsv` for spreadsheets, as `writer.open_writer` does.
     """
@@ -88,7 +97,7 @@ class FileJob:
     model: Path
     source: TextInput
     out: Path
-    text: str | None = None
+    text: ColumnNames = None
     conformal: ConformalOptions | None = None
     escape_formulas: bool = False
 
@@ -114,7 +123,7 @@ class FileJob:
             "version of Tenor": VERSION,
             "model": bundle.version(self.model),
             "runtime": runtimes.runtime_name(),
-            "column of texts": labeller.text_column,
+            "column of texts": listed([column or "" for column in labeller.reader.columns], 1_000),
             "set of columns": columns,
             "coverage": None if self.conformal is None else asdict(self.conformal),
             "guard of formulas": self.escape_formulas,
@@ -147,7 +156,7 @@ def label_file(
         DataError: The texts cannot be read, the file is complete and out of date, or the interrupted run was another.
         WriteError: The file cannot be written.
     """
-    source = job.source.open()
+    source = job.source.open(predictor.fields)
     labeller = RowLabeller.for_table(source, predictor, job.text, job.conformal)
     columns = [*source.columns, *labeller.new_columns]
     is_interrupted = os.path.lexists(cache_file.cache_path(job.out))
@@ -161,4 +170,6 @@ def label_file(
         writer.open_writer(job.out, columns, source, labeller.new_columns, job.escape_formulas) as write,
     ):
         counts = label_table(source, labeller, write, lambda rows: callback.on_progress("predict", rows, 0, {}), cache)
+    for note in labeller.reader.notes():
+        callback.on_message(f"{source.name}: {note}")
     return LabelledFile(counts, cache.reused_rows)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tenor._core import atomic
 from tenor._core.records import JsonObject
+from tenor.data.field_columns import ColumnNames
 from tenor.data.io import table, writer
 from tenor.data.io.formats import suffix
 from tenor.errors import DataError
@@ -31,7 +32,7 @@ class LabelJob:
         model: Folder of the model.
         source: A file, a pattern of files, or a folder; also as a URL.
         out: Folder of the labelled files; also as a URL.
-        text: Column of the texts; None: it is detected.
+        text: Column of the texts, or a column for each text field; None: they are detected.
         conformal: Sets or intervals besides labels; None: no sets.
         escape_formulas: Guard `.csv` and `.tsv` for spreadsheets, as `writer.open_writer` does.
     """
@@ -39,7 +40,7 @@ class LabelJob:
     model: Path
     source: str
     out: str
-    text: str | None = None
+    text: ColumnNames = None
     conformal: ConformalOptions | None = None
     escape_formulas: bool = False
 
@@ -52,7 +53,7 @@ class LabelJob:
         manifest = (atomic.existing_path(self.model) / bundle.MANIFEST).read_bytes()
         return {
             "model": hashlib.sha256(manifest).hexdigest(),
-            "text": self.text,
+            "text": list(self.text) if isinstance(self.text, tuple) else self.text,
             "promise": asdict(self.conformal) if self.conformal else None,
             "escape_formulas": self.escape_formulas or None,
         }

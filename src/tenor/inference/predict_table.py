@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from tenor._core.records import Json
-from tenor.data import columns
+from tenor.data import columns, field_columns, row_reader
+from tenor.data.field_columns import ColumnNames
 from tenor.data.io.arrow_writer import WriteChunk
 from tenor.data.io.table import Chunk, Table
-from tenor.errors import DataError
+from tenor.data.row_reader import RowReader
+from tenor.errors import DataError, listed
 from tenor.inference.prediction_cache import PredictionCache, Values
 from tenor.inference.predictor import Predictor, ScoredLabel
 
@@ -42,42 +44,58 @@ class RowLabeller:
 
     Attributes:
         predictor: The model.
-        text_column: Column of the texts.
+        reader: Reads the texts, or the rows of several fields.
         new_columns: Names of the columns that are added.
         conformal: Sets or intervals besides labels; None: no sets.
     """
 
     predictor: Predictor
-    text_column: str
+    reader: RowReader
     new_columns: tuple[str, ...]
     conformal: ConformalOptions | None = None
 
     @classmethod
     def for_table(
-        cls, source: Table, predictor: Predictor, text: str | None = None, conformal: ConformalOptions | None = None
+        cls, source: Table, predictor: Predictor, text: ColumnNames = None, conformal: ConformalOptions | None = None
     ) -> Self:
         """The labeller for a table.
 
         Args:
             source: The table.
             predictor: The model.
-            text: Column of the texts; None: it is detected.
+            text: Column of the texts, or a column for each text field; None: they are detected.
             conformal: Sets or intervals besides labels; None: no sets.
 
         Raises:
-            DataError: The column of texts is not clear, or names of new columns are taken.
+            DataError: The column of texts is not clear, a column of the model is missing, or names of new columns are
+                taken.
         """
-        column = find_text_column(source, predictor, text)
-        return cls(predictor, column, new_column_names(source.columns, predictor, source.name, conformal), conformal)
+        reader = reader_for(source, predictor, text)
+        return cls(predictor, reader, new_column_names(source.columns, predictor, source.name, conformal), conformal)
 
     def values(self, texts: list[str]) -> Values:
         """The values of the new columns for some texts, a list for each column."""
         return new_column_values(self.predictor, texts, self.conformal)
 
 
-def find_text_column(source: Table, predictor: Predictor, requested: str | None) -> str:
-    """The column of the texts, as `columns.detect_text_column` detects it. Raises DataError where it is not clear."""
-    return columns.detect_text_column(source.columns, source.name, requested, predictor.columns[0])
+def reader_for(source: Table, predictor: Predictor, requested: ColumnNames = None) -> RowReader:
+    """Reads what the model needs of a table.
+
+    Args:
+        source: The table.
+        predictor: The model.
+        requested: Column of the texts, or a column for each text field; None: they are detected.
+
+    Raises:
+        DataError: The column of the texts is not clear, or a column of the model is missing.
+    """
+    texts = field_columns.names(requested)
+    if not predictor.fields.is_single_text:
+        return row_reader.for_table(predictor.fields, source.columns, source.name, texts)
+    if len(texts) > 1:
+        raise DataError(f"`text=...` names {listed(texts)}, and the model reads one text.", "Name one column.")
+    column = columns.detect_text_column(source.columns, source.name, texts[0] if texts else None, predictor.columns[0])
+    return RowReader(predictor.fields, (column,))
 
 
 def new_column_names(
@@ -132,7 +150,7 @@ def label_table(
     """
     rows = empty = 0
     for chunk in source.chunks:
-        texts = texts_of(source, chunk, labeller.text_column)
+        texts = texts_of(source, chunk, labeller.reader)
         n_columns = len(labeller.new_columns)
         values = labeller.values(texts) if cache is None else cache.next_values(texts, n_columns, labeller.values)
         new = dict(zip(labeller.new_columns, values, strict=True))
@@ -146,31 +164,31 @@ def label_table(
     return RowCounts(rows, empty)
 
 
-def first_texts(source: Table, text: str, limit: int) -> list[str]:
+def first_texts(source: Table, reader: RowReader, limit: int) -> list[str]:
     """The texts of the first rows. An empty or missing one is an empty text.
 
     Args:
         source: The rows.
-        text: Column of the texts.
+        reader: Reads them.
         limit: Number of rows.
     """
     texts: list[str] = []
     for chunk in source.chunks:
-        texts += texts_of(source, chunk, text)
+        texts += texts_of(source, chunk, reader)
         if len(texts) >= limit:
             break
     return texts[:limit]
 
 
-def texts_of(source: Table, chunk: Chunk, text: str) -> list[str]:
+def texts_of(source: Table, chunk: Chunk, reader: RowReader) -> list[str]:
     """The texts of a chunk. An empty or missing one is an empty text. Raises DataError where one is not a string."""
-    texts = ["" if value is None else value for value in chunk.columns[text]]
+    texts = ["" if value is None else value for value in reader.read(source, chunk)]
     for index, value in enumerate(texts):
         if not isinstance(value, str):
             raise DataError(
                 f"the text is {type(value).__name__} {value!r:.40}, not a string.",
                 "Name the column of the texts with `text=...`.",
-                source.at(chunk.row + index, text),
+                source.at(chunk.row + index, reader.columns[0]),
             )
     return texts
 

@@ -52,7 +52,9 @@ def export_folder(
     rows = None
     if data is not None:
         saved = predictor.bundle
-        rows, _ = sources.read_for_evaluation(data, saved.task.kind, saved.metadata, options or ReadOptions(), callback)
+        rows, _ = sources.read_for_evaluation(
+            data, saved.task.kind, saved.fields, saved.metadata, options or ReadOptions(), callback
+        )
     start = time.perf_counter()
     texts = [rows.texts[row] for row in range(min(len(rows), _MAX_COMPARED))] if rows is not None else []
     predictor = export_float32(predictor, texts)

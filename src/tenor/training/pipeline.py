@@ -87,7 +87,7 @@ def train(
                 fit_network=partial(fitting.fit_network, train_network=train_network),
             )
             model_folder = ModelFolder(run, folder, has_model=existing is not None)
-            job = _Job(run, family, config, prepared, _read_unlabelled(run, tracker))
+            job = _Job(run, family, config, prepared, _read_unlabelled(run, prepared.data, tracker))
             trained = _fit_and_finish(job, identity, model_folder, context, started_at)
             _log_result(tracker, trained)
         return trained
@@ -141,10 +141,10 @@ def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> JsonOb
     }
 
 
-def _read_unlabelled(run: RunConfig, callback: Callback) -> Dataset | None:
+def _read_unlabelled(run: RunConfig, data: Dataset, callback: Callback) -> Dataset | None:
     if run.unlabelled is None:
         return None
-    texts = sources.read_unlabelled(run.unlabelled, run.text)
+    texts = sources.read_unlabelled(run.unlabelled, run.text, data.fields)
     callback.on_message(f"{counted(len(texts), 'text')} without labels.")
     return texts
 

@@ -39,6 +39,8 @@ def identify(
         digest: Their fingerprint; None: it is computed.
     """
     more: JsonObject = {"task": prepared.task.to_dict(), "class_weight": run.class_weight}
+    if not prepared.data.fields.is_single_text:
+        more["fields"] = prepared.data.fields.to_dict()
     if run.validation is not None:
         validation = prepared.validation
         more["validation"] = run.validation if validation is None else provenance.fingerprint(validation)

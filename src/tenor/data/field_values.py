@@ -1,0 +1,67 @@
+"""Values of a feature as strings: a number in one form, a category as it is written, a date in ISO 8601."""
+
+import datetime
+import decimal
+import math
+
+from tenor.data.fields import FieldKind
+
+MISSING_WORDS = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
+"""What files write where a feature has no value, in lower case."""
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell has no value: None, NaN, nothing but blanks, or a usual word for it."""
+    if isinstance(value, str):
+        return value.strip().lower() in MISSING_WORDS
+    return value is None or (isinstance(value, (float, decimal.Decimal)) and not math.isfinite(value))
+
+
+def to_string(value: object, kind: FieldKind) -> str | None:
+    """A value of a feature as a string; empty where there is none, None where it is not of this kind."""
+    if is_missing(value):
+        return ""
+    if kind == "number":
+        return number_string(value)
+    return date_string(value) if kind == "date" else category_string(value)
+
+
+def number_string(value: object) -> str | None:
+    """A number in the shortest form that gives it back, without a fraction where it is whole; None for other values."""
+    if isinstance(value, str) and "_" in value:  # Python reads 1_000, files mean a name
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, decimal.Decimal)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    if not math.isfinite(number):
+        return None
+    return str(int(number)) if number.is_integer() and abs(number) < 1e16 else repr(number)
+
+
+def date_string(value: object) -> str | None:
+    """A date, or a date with a time, in ISO 8601; None for other values."""
+    if isinstance(value, str):
+        text = value.strip().replace("/", "-")
+        if text.isdecimal():
+            return None
+        try:
+            value = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        if len(text) <= len("2024-03-01"):
+            value = value.date()
+    return value.isoformat() if isinstance(value, datetime.date) else None
+
+
+def category_string(value: object) -> str | None:
+    """A category as a string; None for a list or an object."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return number_string(value)

@@ -1,0 +1,163 @@
+"""Opening a table of labelled rows: which columns are the texts, the features and the labels."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tenor.data import columns, feature_kinds, field_columns, row_reader
+from tenor.data.feature_kinds import FeatureSummary
+from tenor.data.field_columns import ALL, feature_columns, require_columns
+from tenor.data.fields import Field, FieldKind, Fields
+from tenor.data.io import table
+from tenor.data.io.chunks import Chunk, Table
+from tenor.data.read_options import ReadOptions
+from tenor.data.row_reader import RowReader
+from tenor.errors import DataError, SettingsError, counted, listed
+
+_FOR_TABLES = "Tenor classifies texts; for tables without text use scikit-learn, LightGBM or AutoGluon."
+
+
+class LabelledTable(NamedTuple):
+    """An opened table, and how its rows are read.
+
+    Attributes:
+        table: The table; `chunks` has its rows.
+        chunks: The rows from the first one on.
+        reader: Reads the texts, or the rows of several fields.
+        label: The column of the labels.
+        may_lack_header: Whether the header could be a row of data.
+        messages: What was chosen, for the user.
+    """
+
+    table: Table
+    chunks: Iterable[Chunk]
+    reader: RowReader
+    label: str
+    may_lack_header: bool
+    messages: tuple[str, ...] = ()
+
+
+def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
+    """Open a table and find its columns.
+
+    Features are read once before the rows, since all values of a column decide what it is.
+
+    Args:
+        source: What `table.open_table` opens, or what it returns.
+        options: The columns.
+
+    Raises:
+        DataError: A column is missing or ambiguous, or a feature is useless.
+        SettingsError: `pair=True` without two text fields.
+    """
+    opened = table.open_table(source) if isinstance(source, Path) else source
+    name, label = opened.name, options.label
+    if label is None and options.default_label in opened.columns:
+        label = options.default_label
+    if opened.columns == ["text"] and label is None:
+        raise DataError(
+            f"{name}: there is one column, 'text', and no labels.",
+            "Give a file with a text and a label column.",
+        )
+    if label is not None:
+        columns.require_column(opened.columns, label, name, "label")
+    if options.fields is not None:
+        return _for_fields(opened, options.fields, options, label)
+    texts = _text_columns(opened, options)
+    first = _first_chunk(opened)
+    may_lack_header = not texts and label is None and columns.header_may_be_data(opened.columns, name)
+    requested = field_columns.names(options.features)
+    is_all = requested == (ALL,) and ALL not in opened.columns
+    named = [] if is_all else feature_columns(requested, opened.columns, (*texts, *filter(None, [label])), name)
+    hidden = {*texts[1:], *(column for column, _ in named)}
+    free = [column for column in opened.columns if column not in hidden]
+    if named and not texts and set(free) <= {label}:
+        raise DataError(f"{name}: there is no column of texts besides the features.", _FOR_TABLES)
+    text, label = columns.detect_columns(free, first, name, texts[0] if texts else None, label)
+    if label in (text, *texts):
+        raise DataError(
+            f"{name}: the column {label!r} holds both texts and labels.", "Name two with `text=...` and `label=...`."
+        )
+    texts = texts or (text,)
+    if is_all:
+        named = feature_columns(requested, opened.columns, (*texts, label, *options.taken), name)
+    chunks: Iterable[Chunk] = itertools.chain([first], opened.chunks)
+    features: Sequence[Field] = ()
+    messages: tuple[str, ...] = ()
+    if named:
+        chunks, again = _read_twice(source, chunks)
+        features, messages = _features(again, named, is_all, name)
+    is_pair = _is_pair(texts, options)
+    fields = Fields((*map(Field, texts), *features), is_pair)
+    reader = RowReader(fields, tuple(each.name for each in fields.columns))
+    return LabelledTable(opened, chunks, reader, label, may_lack_header, messages)
+
+
+def _for_fields(opened: Table, fields: Fields, options: ReadOptions, label: str | None) -> LabelledTable:
+    """The table for a model with several fields, which are found by name."""
+    reader = row_reader.for_table(fields, opened.columns, opened.name, field_columns.names(options.text))
+    first = _first_chunk(opened)
+    texts = reader.text_columns
+    free = [column for column in opened.columns if column == texts[0] or column not in reader.columns]
+    _, label = columns.detect_columns(free, first, opened.name, texts[0], label)
+    return LabelledTable(opened, itertools.chain([first], opened.chunks), reader, label, False)
+
+
+def _text_columns(opened: Table, options: ReadOptions) -> tuple[str, ...]:
+    """The columns of the text fields that are named, that the training data had, or whose names say they are a pair."""
+    texts = field_columns.names(options.text)
+    if texts:
+        for column in texts:
+            columns.require_column(opened.columns, column, opened.name, "text")
+        require_columns(texts, opened.columns, opened.name, "text")
+        return texts
+    if options.default_text in opened.columns:
+        return (str(options.default_text),)
+    if options.pair is not False and not columns.has_text_name(opened.columns):
+        return field_columns.find_pair(opened.columns) or ()
+    return ()
+
+
+def _is_pair(texts: Sequence[str], options: ReadOptions) -> bool:
+    """Whether the relation of two text fields is the label."""
+    if options.pair and len(texts) != 2:
+        raise SettingsError(
+            f"`pair=True` needs two text fields, and there {'is' if len(texts) == 1 else 'are'} "
+            f"{counted(len(texts), 'text field')}: {listed(texts)}.",
+            "Name two columns with `text=...`, or leave it out.",
+        )
+    return field_columns.is_usual_pair(texts) if options.pair is None else options.pair
+
+
+def _features(
+    chunks: Iterable[Chunk], named: Sequence[tuple[str, FieldKind | None]], is_all: bool, name: str
+) -> tuple[list[Field], tuple[str, ...]]:
+    """The features with their kinds, and what to say of them. Of all columns, the useless ones are left out."""
+    summaries = feature_kinds.summarise(chunks, named)
+    if not is_all:
+        feature_kinds.require_useful(summaries, name)
+    used = [each for each in summaries if each.fault() is None]
+    messages = [f"features: {', '.join(each.describe() for each in used)}."] if used else []
+    left_out = [_left_out(each) for each in summaries if each.fault() is not None]
+    messages += [f"left out of the features: {'; '.join(left_out)}."] if left_out else []
+    return [each.field() for each in used], tuple(messages)
+
+
+def _left_out(summary: FeatureSummary) -> str:
+    return f"{summary.name} ({summary.fault()})"
+
+
+def _first_chunk(opened: Table) -> Chunk:
+    first = next(opened.chunks, None)
+    if first is None:
+        raise DataError(f"{opened.name}: there is a header but no row.", "Give a file with at least two labelled rows.")
+    return first
+
+
+def _read_twice(source: Path | Table, chunks: Iterable[Chunk]) -> tuple[Iterable[Chunk], Iterable[Chunk]]:
+    """The rows two times: from the file again, or held in memory where they can be read only once."""
+    if isinstance(source, Path) and str(source) != "-":
+        return chunks, table.open_table(source).chunks
+    held = list(chunks)
+    return held, held

@@ -1,0 +1,166 @@
+"""Columns of a table -> rows: the texts of one column, or the joined values of several fields."""
+
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tenor.config.settings import suggest
+from tenor.data import field_values
+from tenor.data.fields import FieldKind, Fields
+from tenor.data.io.chunks import Cell, Chunk, Table
+from tenor.errors import DataError, Location, counted, listed
+
+_SIMILAR = 0.75  # of two names, as difflib computes it
+_MAX_COMPARED = 1_000
+_KIND_NAMES: dict[FieldKind, str] = {"text": "texts", "number": "numbers", "category": "categories", "date": "dates"}
+
+
+class Misfit(NamedTuple):
+    """A value that is not of the kind of its field."""
+
+    row: int
+    value: Cell
+
+
+@dataclass
+class RowReader:
+    """Reads the rows of a table.
+
+    Attributes:
+        fields: The fields of a row.
+        columns: The column of each field in the table; None where the table has none, and the field is empty.
+        n_rows: Rows read so far.
+        missing: For each field, in how many rows it was empty.
+        misfits: For each feature, how many values were not of its kind and count as missing.
+    """
+
+    fields: Fields
+    columns: tuple[str | None, ...]
+    n_rows: int = 0
+    missing: Counter[str] = field(default_factory=Counter)
+    misfits: Counter[str] = field(default_factory=Counter)
+    _first_misfits: dict[str, Misfit] = field(default_factory=dict)
+
+    @property
+    def text_columns(self) -> list[str]:
+        """The columns of the text fields in the table."""
+        pairs = zip(self.fields.columns, self.columns, strict=True)
+        return [column for field, column in pairs if field.kind == "text" and column is not None]
+
+    def read(self, source: Table, chunk: Chunk) -> list[Cell]:
+        """The rows of a chunk.
+
+        With one text field these are the values of its column as the table has them.
+
+        Raises:
+            DataError: A text is not a string, or the value of a feature is a list or an object.
+        """
+        if self.fields.is_single_text:
+            assert self.columns[0] is not None
+            return chunk.columns[self.columns[0]]
+        self.n_rows += len(chunk)
+        values = [self._strings(source, chunk, at) for at in range(len(self.columns))]
+        return [self.fields.join(row) for row in zip(*values, strict=True)]
+
+    def _strings(self, source: Table, chunk: Chunk, at: int) -> list[str]:
+        """The values of one field as strings, empty where there is none."""
+        column, each = self.columns[at], self.fields.columns[at]
+        if column is None:
+            return [""] * len(chunk)
+        strings = []
+        for row, value in enumerate(chunk.columns[column], chunk.row):
+            text = _text(value) if each.kind == "text" else field_values.to_string(value, each.kind)
+            if text is None:
+                if each.kind == "text" or isinstance(value, (list, dict)):
+                    raise _not_of_kind(value, source.at(row, column), each.kind)
+                self.misfits[each.name] += 1
+                self._first_misfits.setdefault(each.name, Misfit(row, value))
+                text = ""
+            strings.append(text)
+        if empty := sum(not text.strip() for text in strings):
+            self.missing[each.name] += empty
+        return strings
+
+    def notes(self) -> list[str]:
+        """What to say of the rows read so far: columns that are not there, and values that are missing."""
+        notes = []
+        absent = [each.name for each, column in zip(self.fields.columns, self.columns, strict=True) if column is None]
+        if absent:
+            notes.append(f"there is no column {listed(absent)}: {'it is' if len(absent) == 1 else 'they are'} empty.")
+        empty = [f"{name!r} in {count:,}" for name, count in self.missing.items() if count < self.n_rows]
+        if empty:
+            notes.append(f"empty fields: {', '.join(empty)} of {counted(self.n_rows, 'row')}.")
+        for name, count in self.missing.items():
+            if count == self.n_rows:
+                notes.append(f"the field {name!r} is empty in every row.")
+        for name, count in self.misfits.items():
+            row, value = self._first_misfits[name]
+            kind = _KIND_NAMES[next(each.kind for each in self.fields.columns if each.name == name)]
+            notes.append(
+                f"{name!r}: {counted(count, 'value is', 'values are')} not {kind} and count as missing, "
+                f"such as {value!r:.40} in row {row:,}."
+            )
+        return notes
+
+
+def for_table(fields: Fields, columns: Sequence[str], name: str, texts: Sequence[str] = ()) -> RowReader:
+    """The reader of a table for a model with several fields.
+
+    Args:
+        fields: The fields of the model.
+        columns: The columns of the table.
+        name: The table's name for messages.
+        texts: Columns to take for the text fields, in their order; empty: those of the same names.
+
+    Raises:
+        DataError: A column is missing and another has a similar name, or no text field is there.
+    """
+    names = [each.name for each in fields.columns]
+    if texts:
+        n_texts = len(fields.texts)
+        if len(texts) != n_texts:
+            raise DataError(
+                f"{name}: `text=...` names {counted(len(texts), 'column')}, and the model reads "
+                f"{counted(n_texts, 'text field')}: {listed(names[:n_texts])}.",
+                "Name a column for each, in this order, or none.",
+            )
+        names[:n_texts] = texts
+        for column in texts:
+            if column not in columns:
+                raise _no_column(column, columns, name)
+    present = [column if column in columns else None for column in names]
+    free = [column for column in columns if column not in names]
+    for column in names:
+        if column not in columns and (not any(present[: len(fields.texts)]) or _has_similar(column, free)):
+            raise _no_column(column, columns, name)
+    return RowReader(fields, tuple(present))
+
+
+def _has_similar(column: str, columns: Sequence[str]) -> bool:
+    """Whether one of the columns may be this one under a slightly different name."""
+    lowered = [name.strip().lower() for name in columns[:_MAX_COMPARED]]
+    return bool(difflib.get_close_matches(column.strip().lower(), lowered, n=1, cutoff=_SIMILAR))
+
+
+def _no_column(column: str, columns: Sequence[str], name: str) -> DataError:
+    known = suggest(column, list(columns)).replace("Known:", "Columns:")
+    return DataError(
+        f"{name}: there is no column {column!r}, which the model reads.",
+        f"{known} Rename the column, or add it and leave it empty where there is no value.",
+    )
+
+
+def _text(value: Cell) -> str | None:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else None
+
+
+def _not_of_kind(value: Cell, at: Location, kind: FieldKind) -> DataError:
+    if kind == "text":
+        remedy = "Name the columns of the texts with `text=...`, and numbers with `features=...`."
+        return DataError(f"the text is {type(value).__name__} {value!r:.40}, not a string.", remedy, at)
+    remedy = "Give one value in each row, or leave the column out of `features=...`."
+    return DataError(f"the value is a {type(value).__name__}, not a {kind}.", remedy, at)

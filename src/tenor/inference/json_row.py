@@ -1,0 +1,76 @@
+"""One row of several fields as a JSON object, on the command line and over HTTP: `{"title": ..., "body": ...}`."""
+
+import json
+from collections.abc import Mapping
+
+from tenor._core.records import Json
+from tenor.config.settings import suggest
+from tenor.data import field_values
+from tenor.data.fields import Field, Fields
+from tenor.data.io.chunks import Chunk, Table
+from tenor.errors import DataError, listed
+
+_NAME = "the text"
+
+
+def example(fields: Fields) -> str:
+    """An object with the fields of a model, for messages."""
+    shown = [f"{json.dumps(each.name, ensure_ascii=False)}: ..." for each in fields.columns[:4]]
+    return f"{{{', '.join(shown)}{', ...' * (len(fields.columns) > len(shown))}}}"
+
+
+def open_row(text: str, fields: Fields) -> Table:
+    """An object of JSON as a table of one row.
+
+    Raises:
+        DataError: It is not an object, or has a field that the model does not read.
+    """
+    try:
+        value = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise DataError(
+            f"the model reads the fields {listed(_names(fields))}, and this is a text.",
+            f"Give a file with these columns, or a JSON object: '{example(fields)}'.",
+        )
+    for name in value:
+        require_field(name, fields)
+    return Table(_NAME, list(value), iter([Chunk(1, {name: [each] for name, each in value.items()})]))
+
+
+def to_row(values: Mapping[str, Json], fields: Fields) -> tuple[str, list[str]]:
+    """An object as a row, and the names of the fields that it lacks, which are empty.
+
+    Raises:
+        DataError: A field is unknown, or a value is not of its kind.
+    """
+    for name in values:
+        require_field(name, fields)
+    row = fields.join([_string(values.get(each.name), each) for each in fields.columns])
+    return row, [name for name in _names(fields) if name not in values]
+
+
+def require_field(name: str, fields: Fields) -> None:
+    """Raise DataError where the model does not read a field of this name."""
+    if name not in (names := _names(fields)):
+        known = suggest(name, names).replace("Known:", "The model reads:")
+        raise DataError(f"the model does not read a field {name!r:.100}.", known)
+
+
+def _names(fields: Fields) -> list[str]:
+    return [each.name for each in fields.columns]
+
+
+def _string(value: Json, field: Field) -> str:
+    if field.kind == "text":
+        text = "" if value is None else value if isinstance(value, str) else None
+    else:
+        text = field_values.to_string(value, field.kind)
+    if text is None:
+        kind = {"text": "a string", "number": "a number", "date": "a date such as 2024-03-01"}
+        raise DataError(
+            f"the field {field.name!r} is {value!r:.40}.",
+            f"Give {kind.get(field.kind, 'a string or a number')}, or null where there is none.",
+        )
+    return text
