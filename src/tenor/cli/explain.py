@@ -69,7 +69,7 @@ def explain(
     if html is not None:
         page_file.check_target(html, given.files() if given else [], overwrite)
     loaded, columns = predictor.load(model), options.column_names(text)
-    texts = given.first_texts(loaded, columns, first or _FIRST) if given else []
+    texts = given.first_texts(loaded, columns, first or _FIRST, console.note) if given else []
     request = report.ExplainRequest(
         labels=label, data=data, nearest_in=nearest, text_column=columns, with_attention=attention, limit=top or _TOP
     )

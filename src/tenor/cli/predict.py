@@ -103,7 +103,7 @@ def predict(
         if given_text is None:
             _print_table(loaded, texts, kind, columns, conformal, escape_formulas)
         else:
-            [row] = texts.first_texts(loaded, None, 1)
+            [row] = texts.first_texts(loaded, None, 1, console.note)
             _print_one(loaded, row, as_json, conformal)
     elif into_folder:
         job = LabelJob(model, as_text(source), out, columns, conformal, escape_formulas)
@@ -194,7 +194,7 @@ def _print_table(
     predictor: "Predictor",
     texts: "TextInput",
     kind: str,
-    text: ColumnNames,
+    text: "ColumnNames",
     conformal: "ConformalOptions | None",
     escape_formulas: bool,
 ) -> None:
@@ -208,7 +208,8 @@ def _print_table(
     columns = [*source.columns, *labeller.new_columns]
     label_table(source, labeller, writer.text_writer(sys.stdout, kind, columns, labeller.new_columns, escape_formulas))
     sys.stdout.flush()
-    console.note(*labeller.reader.notes())
+    if notes := labeller.reader.notes():
+        console.note(*notes)
 
 
 def _print_one(predictor: "Predictor", text: str, as_json: bool, conformal: "ConformalOptions | None") -> None:

@@ -8,6 +8,7 @@ _FLAGS = {
     "maximum_latency": "--max-latency",
     "maximum_size": "--max-size",
     "on_disk=False": "--in-memory",
+    "pair=False": "--no-pair",
 }
 """The flags that are not an option's name with dashes."""
 

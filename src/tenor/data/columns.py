@@ -57,6 +57,10 @@ def require_column(columns: list[str], column: str, name: str, option: str) -> s
     """
     if column not in columns:
         known = suggest(column, columns).replace("Known:", "Columns:")
+        parts = [part.strip() for part in column.split(",")]
+        if len(parts) > 1 and set(parts) <= set(columns):
+            known = f"Name each column on its own: {' '.join(f'`{option}={part!r}`' for part in parts)}."
+            raise DataError(f"{name}: there is no column {column!r}.", known)
         remedy = f"{known} Name one with `{option}=...`.{header_hint(columns, name)}"
         raise DataError(f"{name}: there is no column {column!r}.", remedy)
     return column

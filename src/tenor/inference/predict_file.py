@@ -1,6 +1,7 @@
 """Labels for one table in one file: an interrupted run continues, a complete one is kept."""
 
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -64,13 +65,20 @@ class TextInput:
             return table.open_lines(stdin.standard_input(), stdin.NAME)
         return table.open_table(self.path)
 
-    def first_texts(self, predictor: Predictor, column: ColumnNames, limit: int) -> list[str]:
+    def first_texts(
+        self,
+        predictor: Predictor,
+        column: ColumnNames,
+        limit: int,
+        on_message: Callable[[str], object] = lambda _: None,
+    ) -> list[str]:
         """The texts of the first rows. An empty or missing one is an empty text.
 
         Args:
             predictor: A model; its training data had the same column, if `column` is not given.
             column: Column of the texts, or a column for each text field; None: they are detected.
             limit: Number of rows.
+            on_message: Receives what to say of empty fields.
 
         Raises:
             DataError: The texts cannot be read, or their column is not clear.
@@ -78,7 +86,11 @@ class TextInput:
         if self.text is not None and predictor.fields.is_single_text:
             return [self.text]
         source = self.open(predictor.fields)
-        return first_texts(source, reader_for(source, predictor, column), limit)
+        reader = reader_for(source, predictor, column)
+        texts = first_texts(source, reader, limit)
+        for note in reader.notes():
+            on_message(f"{source.name}: {note}")
+        return texts
 
 
 @dataclass(frozen=True)
