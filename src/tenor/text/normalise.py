@@ -28,6 +28,8 @@ _UNKNOWN, SEPARATOR, WORD, ALONE = 0, 1, 2, 3
 _KIND, _JOINS, _EXPANDS, _IGNORED = 3, 4, 8, 16  # bits of an entry: the kind, and changes to the number of characters
 APOSTROPHE = ord("'")
 _ZERO_WIDTH_SPACE = 0x200B
+_LAST_ASCII = 0x7F
+_FEW = 0.2  # share of characters that are not ASCII, below which ASCII is folded as bytes
 
 _ALONE_RANGES = (
     (0x2E80, 0x2FDF),  # radicals
@@ -53,7 +55,7 @@ _COMPOSING_RANGES = (range(0xA0, 0x3100), range(0x10000, 0x18000))  # of charact
 _JAMO = (range(0x1161, 0x1176), range(0x11A8, 0x11C3))  # what follows the first consonant of a Korean syllable
 
 Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]
-Characters = npt.NDArray[np.uint32]
+Characters = Codes
 Kinds = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int64]
 
@@ -67,7 +69,7 @@ class Folded(NamedTuple):
     """A folded text.
 
     Attributes:
-        characters: (characters,) code points.
+        characters: (characters,) code points; bytes if the text is ASCII.
         kinds: (characters,) SEPARATOR, WORD or ALONE.
         origin: (characters + 1,) the original position of each character, rising, and at last the length of the text;
             None if nothing moved. Characters that were left out belong to the one before them.
@@ -98,14 +100,40 @@ class Folded(NamedTuple):
 
 def fold(text: str) -> Folded:
     """Fold a text, or several with newlines between them. Newlines are kept, and HTML line breaks become blanks."""
-    codes = encode(_blank_line_breaks(text))
-    entries = _look_up(codes)
-    if not len(codes) or entries.max() <= _KIND:
-        return Folded(_folded[codes], entries, None)
+    text = _blank_line_breaks(text)
+    if text.isascii():
+        return Folded(*_fold_ascii(text.encode("ascii")), None)
+    codes = encode(text)
+    others = np.flatnonzero(codes > _LAST_ASCII)
+    if len(others) < len(codes) * _FEW:  # English with a few accents: bytes are folded several times as fast
+        ascii_characters, entries = _fold_ascii(codes.astype(np.uint8).tobytes())
+        characters = ascii_characters.astype(np.uint32)
+        entries[others] = _look_up(codes[others])
+        characters[others] = _folded[codes[others]]
+    else:
+        entries = _look_up(codes)
+        characters = _folded[codes]
+    if entries.max() <= _KIND:
+        return Folded(characters, entries, None)
     kept = np.flatnonzero(entries < _IGNORED)
     composed, origin = _compose(codes[kept], entries[kept])
     kinds = _look_up(composed) & np.uint8(_KIND)
     return Folded(_folded[composed], kinds, np.append(kept[origin], len(text)))
+
+
+def _fold_ascii(data: bytes) -> tuple[npt.NDArray[np.uint8], Kinds]:
+    """Folded characters and kinds of ASCII, (bytes,) each. Both are 0 for a byte that is not ASCII."""
+    characters, kinds = _ascii_tables()
+    return np.frombuffer(data.translate(characters), np.uint8), np.frombuffer(
+        bytearray(data.translate(kinds)), np.uint8
+    )
+
+
+@functools.cache
+def _ascii_tables() -> tuple[bytes, bytes]:
+    """The folded character and the kind of each byte; 0 if it is not ASCII."""
+    characters, kinds = zip(*map(_fold_character, range(_LAST_ASCII + 1)), strict=True)
+    return bytes(characters).ljust(256, b"\0"), bytes(kinds).ljust(256, b"\0")
 
 
 def encode(text: str) -> Codes:

@@ -111,14 +111,20 @@ def _boundaries(folded: normalise.Characters, kinds: normalise.Kinds) -> tuple[P
     """(tokens,) where tokens begin, and where they end."""
     if not len(kinds):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    kinds = kinds.copy()
     quotes = np.flatnonzero(folded == APOSTROPHE)
     if len(quotes):
-        padded = np.pad(kinds, 1, constant_values=SEPARATOR)
-        inside = (padded[quotes] == WORD) & (padded[quotes + 2] == WORD)
-        inside &= (np.pad(folded, 1)[quotes] != APOSTROPHE) & (np.pad(folded, 1)[quotes + 2] != APOSTROPHE)
+        before, after = quotes - 1, np.minimum(quotes + 1, len(kinds) - 1)  # at the ends, one of them is no letter
+        inside = (quotes > 0) & (kinds[before] == WORD) & (kinds[after] == WORD)
+        inside &= (folded[before] != APOSTROPHE) & (folded[after] != APOSTROPHE)
         kinds[quotes[~inside]] = SEPARATOR
-    token = kinds != SEPARATOR
     alone = kinds == ALONE
+    if not alone.any():
+        word = np.zeros(len(kinds) + 2, bool)
+        np.equal(kinds, WORD, out=word[1:-1])
+        edges = np.flatnonzero(word[1:] != word[:-1])
+        return edges[::2], edges[1::2]
+    token = kinds != SEPARATOR
     change = kinds[1:] != kinds[:-1]
     opens, closes = token.copy(), token.copy()
     opens[1:] &= change | alone[1:]
@@ -135,7 +141,9 @@ def _hash(folded: normalise.Characters, begin: Positions, end: Positions) -> Has
         chosen = slice(*np.searchsorted(begin, (origin, origin + _WINDOW)))
         window = folded[origin : origin + _WINDOW + MAX_TOKEN_CHARACTERS]
         sums = np.zeros(len(window) + 1, np.uint64)
-        np.cumsum(window * powers[: len(window)], out=sums[1:])
+        sums[1:] = window
+        sums[1:] *= powers[: len(window)]
+        np.cumsum(sums, out=sums)
         b, e = begin[chosen] - origin, end[chosen] - origin
         hashes[chosen] = (sums[e] - sums[b]) * inverses[b]
     return mix(hashes)
