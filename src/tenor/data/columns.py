@@ -1,49 +1,17 @@
-"""Detecting the columns of the texts and labels: by their name, or by the length of their values."""
+"""Detecting the columns of the texts and labels: by their names, and by their values where names leave a choice."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tenor.config.settings import suggest
+from tenor.data import column_values as values
+from tenor.data.column_names import LABEL_NAMES, TEXT_NAMES, Role, names_class_number, role, usual_rank
 from tenor.data.io import stdin
-from tenor.data.io.chunks import Chunk
+from tenor.data.io.chunks import Cell, Chunk
 from tenor.data.io.formats import suffix
 from tenor.errors import DataError, listed
 
-TEXT_NAMES = (
-    "text",
-    "texts",
-    "review",
-    "sentence",
-    "content",
-    "comment",
-    "文本",
-    "内容",
-    "评论",
-    "句子",
-    "data",
-    "review_text",
-    "message",
-    "tweet",
-    "body",
-    "utterance",
-    "文本内容",
-    "评论内容",
-    "正文",
-    "留言",
-)
-LABEL_NAMES = (
-    "label",
-    "labels",
-    "class",
-    "category",
-    "sentiment",
-    "target",
-    "标签",
-    "类别",
-    "分类",
-    "情感",
-    "intent",
-    "意图",
-)
+_CLEARLY_LONGER = 1.5  # times the mean length of the next candidate
 
 
 def require_column(columns: list[str], column: str, name: str, option: str) -> str:
@@ -67,7 +35,9 @@ def require_column(columns: list[str], column: str, name: str, option: str) -> s
 
 
 def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None, label: str | None) -> tuple[str, str]:
-    """Detect the columns of texts and labels by usual names, or of two columns take the longer one as the texts.
+    """Detect the columns of texts and labels by usual names, by parts of names, or by their values.
+
+    A column of identifiers is never taken.
 
     Args:
         columns: The columns of the table.
@@ -82,17 +52,16 @@ def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None
     Raises:
         DataError: The columns are ambiguous.
     """
-    free = [column for column in columns if column not in (text, label)]
-    text_column = text or _by_name(free, TEXT_NAMES)
-    label_column = label or _by_name([column for column in free if column != text_column], LABEL_NAMES)
-    rest = [column for column in free if column not in (text_column, label_column)]
-    if text_column is None and label_column is None and len(rest) == 2:
-        text_column = max(rest, key=lambda column: sum(len(str(value)) for value in chunk.columns[column]))
-        rest.remove(text_column)
-    if text_column is None and len(rest) == 1:
-        text_column = rest.pop()
-    if label_column is None and len(rest) == 1:
-        label_column = rest.pop()
+    free = [column for column in _usable(columns, chunk) if column not in (text, label)]
+    text_column = text or _text_by_name(free, chunk)
+    rest = [column for column in free if column != text_column]
+    label_column = label or _label_by_name(rest, chunk)
+    rest = [column for column in rest if column != label_column]
+    if text_column is None:
+        text_column = _text_by_values(rest, chunk, of_two=label_column is None)
+        rest = [column for column in rest if column != text_column]
+    if label_column is None and text_column is not None:
+        label_column = _label_by_values(rest, chunk)
     if text_column is None or label_column is None:
         missing = "text" if text_column is None else "label"
         which = (
@@ -107,29 +76,36 @@ def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None
     return text_column, label_column
 
 
-def detect_text_column(columns: list[str], name: str, text: str | None, default_text: str | None = None) -> str:
-    """Detect the column of the texts: the requested one, that of the training data, a usual name, or the only one.
+def detect_text_column(
+    columns: list[str], name: str, text: str | None, default_text: str | None = None, chunk: Chunk | None = None
+) -> str:
+    """Detect the column of the texts: the requested one, that of the training data, or one that looks like texts.
 
     Args:
         columns: The columns of the table.
         name: The table's name for messages.
         text: The requested column; None: detect it.
         default_text: The column in the training data of a model.
+        chunk: The first rows; None: only names decide.
 
     Raises:
         DataError: The table has no such column, or the column is ambiguous.
     """
     if text is not None:
         return require_column(columns, text, name, "text")
-    for usual in (default_text, *TEXT_NAMES):
-        if usual in columns:
-            return str(usual)
+    if default_text in columns:
+        return str(default_text)
     if len(columns) == 1:
         return columns[0]
-    raise DataError(
-        f"{name}: it is not clear which column holds the texts.",
-        f"Columns: {listed(columns)}. Name it with `text=...`.{header_hint(columns, name)}",
-    )
+    rows = chunk or Chunk(1, {column: [] for column in columns})
+    free = _usable(columns, rows)
+    detected = _text_by_name(free, rows) or _text_by_values(free, rows, of_two=True)
+    if detected is None:
+        raise DataError(
+            f"{name}: it is not clear which column holds the texts.",
+            f"Columns: {listed(columns)}. Name it with `text=...`.{header_hint(columns, name)}",
+        )
+    return detected
 
 
 def header_hint(columns: list[str], name: str) -> str:
@@ -141,15 +117,76 @@ def header_hint(columns: list[str], name: str) -> str:
 
 def header_may_be_data(columns: list[str], name: str) -> bool:
     """Whether the header of a delimited file could be a row of data: no column has a usual name."""
-    known = _by_name(columns, TEXT_NAMES) or _by_name(columns, LABEL_NAMES)
-    return known is None and (name == stdin.NAME or suffix(Path(name)) in (".csv", ".tsv"))
+    is_known = any(usual_rank(column, (*TEXT_NAMES, *LABEL_NAMES)) is not None for column in columns)
+    return not is_known and (name == stdin.NAME or suffix(Path(name)) in (".csv", ".tsv"))
 
 
 def has_text_name(columns: list[str]) -> bool:
     """Whether a column has a usual name of texts."""
-    return _by_name(columns, TEXT_NAMES) is not None
+    return bool(_usual(columns, TEXT_NAMES))
 
 
-def _by_name(columns: list[str], names: tuple[str, ...]) -> str | None:
-    lowered = {column.lower(): column for column in columns}
-    return next((lowered[name] for name in names if name in lowered), None)
+def _usable(columns: list[str], chunk: Chunk) -> list[str]:
+    """The columns that can hold texts or labels: not those without values, and not identifiers."""
+    return [column for column in columns if not _is_id(column, chunk.columns[column])]
+
+
+def _is_id(column: str, cells: Sequence[Cell]) -> bool:
+    """Whether a column has the name or the values of identifiers, or has no values."""
+    named = role(column)
+    if named == "id":
+        return not (names_class_number(column) and values.are_repeated(cells))
+    return named is None and (values.count_rows(cells) or values.are_missing(cells))
+
+
+def _text_by_name(columns: Sequence[str], chunk: Chunk) -> str | None:
+    usual = _usual(columns, TEXT_NAMES)
+    readable = [column for column in usual if values.are_words(chunk.columns[column])]
+    if usual:
+        return (readable or usual)[0]
+    return _longest(_with_role(columns, "text", chunk, values.are_words), chunk)
+
+
+def _label_by_name(columns: Sequence[str], chunk: Chunk) -> str | None:
+    if usual := _usual(columns, LABEL_NAMES):
+        return usual[0]
+    candidates = _with_role(columns, "label", chunk, values.are_classes)
+    candidates += [column for column in columns if names_class_number(column) and not candidates]
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _text_by_values(columns: Sequence[str], chunk: Chunk, of_two: bool) -> str | None:
+    """The column of words that is clearly the longest; the only column; with `of_two` the longer one of two."""
+    if len(columns) == 1 or (of_two and len(columns) == 2):
+        return max(columns, key=lambda column: values.mean_length(chunk.columns[column]))
+    candidates = [column for column in columns if role(column) in (None, "text")]
+    return _longest([column for column in candidates if values.are_words(chunk.columns[column])], chunk)
+
+
+def _label_by_values(columns: Sequence[str], chunk: Chunk) -> str | None:
+    """The only column, or the only one whose values repeat as classes do and whose name does not speak against it."""
+    if len(columns) == 1:
+        return columns[0]
+    candidates = [column for column in columns if role(column) is None and values.are_classes(chunk.columns[column])]
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _usual(columns: Sequence[str], names: tuple[str, ...]) -> list[str]:
+    """The columns with a usual name, in the order of these names."""
+    ranks = {column: rank for column in columns if (rank := usual_rank(column, names)) is not None}
+    return sorted(ranks, key=lambda column: ranks[column])
+
+
+def _with_role(columns: Sequence[str], wanted: Role, chunk: Chunk, fits: Callable[[Sequence[Cell]], bool]) -> list[str]:
+    """The columns whose names say a role, without those whose values contradict it if others are left."""
+    named = [column for column in columns if role(column) == wanted]
+    return [column for column in named if fits(chunk.columns[column])] or named
+
+
+def _longest(columns: Sequence[str], chunk: Chunk) -> str | None:
+    """The column of clearly the longest values; None if there is none."""
+    lengths = sorted(((values.mean_length(chunk.columns[column]), column) for column in columns), reverse=True)
+    if not lengths:
+        return None
+    is_clear = len(lengths) == 1 or lengths[0][0] > _CLEARLY_LONGER * lengths[1][0]
+    return lengths[0][1] if is_clear else None
