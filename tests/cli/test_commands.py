@@ -150,7 +150,8 @@ def test_a_folder_of_parts_is_measured_on_by_its_test_part(cli: Cli, tmp_path: P
     ended = cli("train", "--family", "ngram", acl / "train", "--test", acl, "--out", model, "--no-report")
     assert "60 training texts, 20 test texts; labels: neg, pos." in ended.err
     ended = cli("evaluate", model, acl)
-    assert (ended.code, ended.err) == (0, f"{acl} has a train and a test folder; the test folder is taken.\n")
+    read = "texts from column 'text', labels from column 'label'.\n"
+    assert (ended.code, ended.err) == (0, f"{acl} has a train and a test folder; the test folder is taken.\n{read}")
     assert "20 texts" in ended.out
     ended = cli("evaluate", model, acl, "--json")
     assert (ended.err, json.loads(ended.out)["rows"]) == ("", 20)
@@ -234,7 +235,7 @@ def test_predict_reads_lines_from_standard_input(cli: Cli, model_folder: Path) -
 def test_predict_prints_or_writes_the_rows_of_a_file(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
     path = write_csv(tmp_path / "in.csv", [("superb", "a, b"), ("boring\nfilm", "")], ("text", "note"))
     printed = cli("predict", model_folder, path)
-    assert (printed.code, printed.err) == (0, "")
+    assert (printed.code, printed.err) == (0, "texts from column 'text'.\n")
     rows = list(csv.DictReader(printed.out.splitlines(keepends=True)))
     assert [list(row.values())[:3] for row in rows] == [
         ["superb", "a, b", "positive"],
@@ -242,11 +243,12 @@ def test_predict_prints_or_writes_the_rows_of_a_file(cli: Cli, tmp_path: Path, m
     ]
     out = tmp_path / "out.csv"
     ended = cli("predict", model_folder, path, "-o", out)
-    assert (ended.code, ended.out, ended.err) == (0, "", f"2 rows: {out}\n")
+    read = "texts from column 'text'.\n"
+    assert (ended.code, ended.out, ended.err) == (0, "", f"{read}2 rows: {out}\n")
     assert out.read_text(encoding="utf-8") == printed.out
     write_csv(path, [("superb", "a"), ("", "b"), (" \t", "c")], ("text", "note"))
     ended = cli("predict", model_folder, path, "-o", out, "--overwrite")
-    told = f"3 rows, 2 of them without a text (labelled like a text without a known word): {out}\n"
+    told = f"{read}3 rows, 2 of them without a text (labelled like a text without a known word): {out}\n"
     assert (ended.code, ended.err) == (0, told)
     lines = cli("predict", model_folder, path, "--json").out.splitlines()
     assert [list(json.loads(line)) for line in lines] == [["text", "note", "label", "score"]] * 3

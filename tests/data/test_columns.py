@@ -1,7 +1,7 @@
 import pytest
 
 from tenor.data import columns
-from tenor.data.io.chunks import Chunk
+from tenor.data.io.chunks import Chunk, Table
 from tenor.errors import DataError
 
 
@@ -55,6 +55,10 @@ def detect_in(table: dict[str, list[str]]) -> tuple[str, str]:
     return columns.detect_columns(list(table), Chunk(1, dict(table)), "a.csv", None, None)
 
 
+def detect_text(table: dict[str, list[str]]) -> str:
+    return columns.detect_text_column(Table("a.csv", list(table), iter([Chunk(1, dict(table))])), None)
+
+
 @pytest.mark.parametrize(
     ("text", "label"),
     [
@@ -80,9 +84,7 @@ def test_parts_of_names_count_in_both_languages_and_not_identifiers(text: str, l
 def test_an_identifier_is_not_taken_for_a_label(identifier: str) -> None:
     with pytest.raises(DataError, match=r"it is not clear which column holds the labels"):
         detect_in({identifier: ROWS, "text": WORDS})
-    assert columns.detect_text_column(
-        [identifier, "name"], "a", None, None, Chunk(1, {identifier: ROWS, "name": WORDS})
-    )
+    assert detect_text({identifier: ROWS, "name": WORDS}) == "name"
 
 
 def test_a_column_that_counts_the_rows_or_has_no_values_is_left_out() -> None:
@@ -111,5 +113,13 @@ def test_two_columns_alike_are_not_guessed() -> None:
 
 
 def test_an_identifier_beside_a_text_is_no_text() -> None:
-    chunk = Chunk(1, {"ticket": ["A-100 " * 9] * 3, "id": ["word " * 20] * 3})
-    assert columns.detect_text_column(["ticket", "id"], "a.csv", None, None, chunk) == "ticket"
+    assert detect_text({"ticket": ["A-100 " * 9] * 3, "id": ["word " * 20] * 3}) == "ticket"
+
+
+def test_the_first_rows_are_looked_at_and_stay_in_the_table() -> None:
+    source = Table(
+        "a.csv", ["a", "b"], iter([Chunk(1, {"a": ["word"], "b": ["more words"]}), Chunk(2, {"a": [], "b": []})])
+    )
+    assert columns.detect_text_column(source, None) == "b"
+    assert [chunk.row for chunk in source.chunks] == [1, 2]
+    assert Table("a.csv", ["a"], iter([])).peek() is None

@@ -171,6 +171,8 @@ def _label_files(
             callback.on_message(f"{counted(len(record.done), 'file is', 'files are')} labelled already.")
         if not shards:
             callback.on_message(f"{job.out}: {_COMPLETE}")
+        if note := predict_files.describe_first_file(predictor, shards, job):
+            callback.on_message(note)
         if on is None or not shards:
             labelled = predict_files.label_shards(predictor, shards, job, record)
         else:
@@ -201,10 +203,12 @@ def _print_table(
     """Print the labelled rows."""
     from tenor.cli import console
     from tenor.data.io import writer
-    from tenor.inference.predict_table import RowLabeller, label_table
+    from tenor.inference.predict_table import RowLabeller, describe_columns, label_table
 
     source = texts.open(predictor.fields)
     labeller = RowLabeller.for_table(source, predictor, text, conformal)
+    if note := describe_columns(source, labeller.reader, text):
+        console.note(note)
     columns = [*source.columns, *labeller.new_columns]
     label_table(source, labeller, writer.text_writer(sys.stdout, kind, columns, labeller.new_columns, escape_formulas))
     sys.stdout.flush()

@@ -7,7 +7,7 @@ from tenor.config.settings import suggest
 from tenor.data import column_values as values
 from tenor.data.column_names import LABEL_NAMES, TEXT_NAMES, Role, names_class_number, role, usual_rank
 from tenor.data.io import stdin
-from tenor.data.io.chunks import Cell, Chunk
+from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.data.io.formats import suffix
 from tenor.errors import DataError, listed
 
@@ -76,30 +76,27 @@ def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None
     return text_column, label_column
 
 
-def detect_text_column(
-    columns: list[str], name: str, text: str | None, default_text: str | None = None, chunk: Chunk | None = None
-) -> str:
+def detect_text_column(source: Table, text: str | None, default_text: str | None = None) -> str:
     """Detect the column of the texts: the requested one, that of the training data, or one that looks like texts.
 
     Args:
-        columns: The columns of the table.
-        name: The table's name for messages.
+        source: The table.
         text: The requested column; None: detect it.
         default_text: The column in the training data of a model.
-        chunk: The first rows; None: only names decide.
 
     Raises:
         DataError: The table has no such column, or the column is ambiguous.
     """
+    columns, name = source.columns, source.name
     if text is not None:
         return require_column(columns, text, name, "text")
     if default_text in columns:
         return str(default_text)
     if len(columns) == 1:
         return columns[0]
-    rows = chunk or Chunk(1, {column: [] for column in columns})
-    free = _usable(columns, rows)
-    detected = _text_by_name(free, rows) or _text_by_values(free, rows, of_two=True)
+    first = source.peek() or Chunk(1, {column: [] for column in columns})
+    free = _usable(columns, first)
+    detected = _text_by_name(free, first) or _text_by_values(free, first, of_two=False)
     if detected is None:
         raise DataError(
             f"{name}: it is not clear which column holds the texts.",

@@ -193,7 +193,7 @@ def read_texts(path: Path, text: Sequence[str] = ()) -> list[str]:
         source = table.open_lines(stdin.standard_input(), stdin.NAME)
     else:
         source = table.open_table(path)
-    chosen = [columns.detect_text_column(source.columns, source.name, column) for column in text or (None,)]
+    chosen = [columns.detect_text_column(source, column) for column in text or (None,)]
     memory, texts = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
     for chunk, column in ((chunk, column) for chunk in source.chunks for column in chosen):
         memory.add(sizes_of(chunk.columns[column]), chunk.row)

@@ -94,6 +94,7 @@ def read_for_evaluation(
         label_separator=options.label_separator or metadata.get("label_separator"),
     )
     rows = read_test(source, kind, options, callback)
+    _say_columns(source, rows, callback)
     if rows.note:
         callback.on_message(rows.note)
     parts = _train_and_test_folders(source)
@@ -123,11 +124,15 @@ def read_train_and_test(run: RunConfig, callback: Callback) -> tuple[Dataset, Da
     if source != run.data:
         callback.on_message(f"{run.data} has a train and a test folder; each is used as such.")
     data = read(source, replace(options, task=run.task, on_disk=run.on_disk), callback)
-    if source not in builtin.BUILTINS:
-        callback.on_message(data.describe_columns())
+    _say_columns(source, data, callback)
     if test_source is None:
         return data, None
     return data, read_test(test_source, data.kind, with_columns_of(data, options), callback)
+
+
+def _say_columns(source: str, data: Dataset, callback: Callback) -> None:
+    if not isinstance(locate(source), str):
+        callback.on_message(data.describe_columns())
 
 
 def read_validation(run: RunConfig, data: Dataset, callback: Callback) -> Dataset | None:

@@ -21,6 +21,7 @@ from tenor.inference.predict_table import (
     ConformalOptions,
     RowCounts,
     RowLabeller,
+    describe_columns,
     first_texts,
     label_table,
     reader_for,
@@ -175,6 +176,8 @@ def label_file(
     if resume and not overwrite and job.out.exists() and not is_interrupted:
         require_current(job.out, columns, [job.model / bundle.MANIFEST, *job.source.files()])
         return None
+    if note := describe_columns(source, labeller.reader, job.text):
+        callback.on_message(note)
     with (
         prediction_cache.open_cache(
             job.out, job.identity(labeller, columns), resume, overwrite, callback.on_message

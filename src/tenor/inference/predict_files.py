@@ -19,7 +19,14 @@ from tenor.data.io.formats import suffix
 from tenor.errors import DataError
 from tenor.inference import bundle, job_record, locations
 from tenor.inference.job_record import RECORD, JobRecord
-from tenor.inference.predict_table import ConformalOptions, RowCounts, RowLabeller, label_table
+from tenor.inference.predict_table import (
+    ConformalOptions,
+    RowCounts,
+    RowLabeller,
+    describe_columns,
+    label_table,
+    reader_for,
+)
 from tenor.inference.predictor import Predictor
 from tenor.inference.shards import Shard, list_distinct_shards
 
@@ -154,6 +161,14 @@ def label_shard(predictor: Predictor, shard: Shard, job: LabelJob) -> RowCounts:
         if is_remote:
             locations.upload(target, job.output(shard.name))
         return counts
+
+
+def describe_first_file(predictor: Predictor, shards: Sequence[Shard], job: LabelJob) -> str:
+    """A sentence on the column that is detected in the first file; empty if it was requested, or is a remote file's."""
+    if not shards or locations.is_remote(shards[0].source):
+        return ""
+    source = table.open_table(Path(shards[0].source))
+    return describe_columns(source, reader_for(source, predictor, job.text), job.text)
 
 
 def label_shards(predictor: Predictor, shards: Sequence[Shard], job: LabelJob, record: JobRecord) -> Generator[int]:

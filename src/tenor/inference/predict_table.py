@@ -94,8 +94,16 @@ def reader_for(source: Table, predictor: Predictor, requested: ColumnNames = Non
         return row_reader.for_table(predictor.fields, source.columns, source.name, texts)
     if len(texts) > 1:
         raise DataError(f"`text=...` names {listed(texts)}, and the model reads one text.", "Name one column.")
-    column = columns.detect_text_column(source.columns, source.name, texts[0] if texts else None, predictor.columns[0])
+    column = columns.detect_text_column(source, texts[0] if texts else None, predictor.columns[0])
     return RowReader(predictor.fields, (column,))
+
+
+def describe_columns(source: Table, reader: RowReader, requested: ColumnNames = None) -> str:
+    """A sentence on the columns that were detected; empty if they were requested, or the table is lines of text."""
+    if requested is not None or source.columns == ["text"]:
+        return ""
+    texts = reader.text_columns
+    return f"texts from column{'s' * (len(texts) > 1)} {', '.join(map(repr, texts))}."
 
 
 def new_column_names(

@@ -1,5 +1,6 @@
 """Tables as chunks of rows, which every reader returns, so that a file of any size takes little memory."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -57,6 +58,14 @@ class Table:
     schema: "pyarrow.Schema | None" = None
     file_starts: list[tuple[int, str]] = field(default_factory=list)
     needs_bom: bool = False
+
+    def peek(self) -> Chunk | None:
+        """The first rows, which `chunks` still gives; None if there are none. Call it before `chunks` is read."""
+        chunks = iter(self.chunks)
+        first = next(chunks, None)
+        if first is not None:
+            object.__setattr__(self, "chunks", itertools.chain([first], chunks))
+        return first
 
     def at(self, row: int, column: str | None = None) -> Location:
         """The place of a row that has been read; if there are several files, in its own file."""
