@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tenor.config.run_config import RunConfig as RunConfig
     from tenor.errors import BundleError as BundleError
     from tenor.errors import DataError as DataError
+    from tenor.errors import FieldWarning as FieldWarning
     from tenor.errors import Location as Location
     from tenor.errors import MissingExtraError as MissingExtraError
     from tenor.errors import NotUsedWarning as NotUsedWarning
@@ -48,6 +49,7 @@ _EXPORTS = {
     "tenor.errors": (
         "BundleError",
         "DataError",
+        "FieldWarning",
         "Location",
         "MissingExtraError",
         "NotUsedWarning",
@@ -72,6 +74,7 @@ __all__ = [
     "Comparison",
     "DataError",
     "Explanation",
+    "FieldWarning",
     "Finding",
     "Location",
     "MissingExtraError",

@@ -80,6 +80,10 @@ class RenamedSettingWarning(FutureWarning):
     """A setting was given by its former name."""
 
 
+class FieldWarning(UserWarning):
+    """A field that a model reads is missing, always empty, or has values of another kind."""
+
+
 class NotUsedWarning(UserWarning):
     """A graph of a saved model, or a requested runtime, gives other results on this machine and is not used."""
 

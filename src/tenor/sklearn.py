@@ -1,5 +1,6 @@
 """`TextClassifier` and `TextRegressor`: scikit-learn estimators over all families."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -14,9 +15,13 @@ from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject
 from tenor.checks.context import CheckContext
 from tenor.config import settings
+from tenor.data import frames, row_reader
 from tenor.data.dataset import Dataset
+from tenor.data.field_columns import ColumnNames
+from tenor.data.fields import SINGLE_TEXT
 from tenor.data.label_values import LARGEST_NUMBER
-from tenor.errors import DataError, SettingsError, counted, rows_phrase
+from tenor.data.read_options import ReadOptions
+from tenor.errors import DataError, FieldWarning, SettingsError, counted, rows_phrase
 from tenor.evaluation.conformal import DEFAULT_COVERAGE
 from tenor.explanation import Explanation
 from tenor.inference.bundle import Bundle
@@ -29,7 +34,8 @@ from tenor.training import fitting
 from tenor.training.class_weight import sample_weights
 
 TextsLike: TypeAlias = Any
-"""A sequence of strings: a list, an array, or a column of a pandas, polars or Arrow table."""
+"""A sequence of strings: a list, an array, or a column of a pandas, polars or Arrow table. Or rows of several fields: a
+table of pandas, polars or Arrow, or a list of dicts."""
 LabelsLike: TypeAlias = Any
 """The labels or values of texts: a list, an array, or a column of a table."""
 Tags: TypeAlias = Any
@@ -43,6 +49,27 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
     settings: JsonObject | None
     random_state: int | np.random.RandomState | None
     log: Sequence[str]
+    text: ColumnNames
+    features: ColumnNames
+    pair: bool | None
+
+    def _read_rows(self, X: TextsLike) -> list[str]:
+        """The texts to train on, or the rows of a table; sets `fields_`."""
+        source = frames.as_table(X)
+        if source is None:
+            if self.text is not None or self.features is not None or self.pair is not None:
+                raise SettingsError(
+                    "`text=...`, `features=...` and `pair=...` name columns, and a list of texts has none.",
+                    "Give a table or a list of dicts, or leave them out.",
+                )
+            self.fields_ = SINGLE_TEXT
+            return check_texts(X)
+        options = ReadOptions(text=self.text, features=self.features, pair=self.pair)
+        rows, self.fields_, messages = frames.read_new(source, options)
+        for message in messages:
+            if not message.startswith("features:"):
+                warnings.warn(f"{source.name}: {message}", FieldWarning, stacklevel=4)
+        return rows
 
     def _fit(
         self,
@@ -58,17 +85,27 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         family.require_installed()
         seed = self._seed()
         weights = sample_weights(task, targets, class_weight)
-        unlabelled_texts = () if unlabelled is None else check_texts(unlabelled)
+        unlabelled_texts = () if unlabelled is None else self._read_unlabelled(unlabelled)
         if unlabelled_texts and not family.uses_unlabelled:
             raise SettingsError(f"{family.name!r} trains on labelled texts alone.", "Use family='auto'.")
         groups = CheckContext(Dataset("the texts", texts, ())).split_groups
-        examples = Examples(texts, targets, task, weights, groups, unlabelled=unlabelled_texts)
+        examples = Examples(texts, targets, task, weights, groups, unlabelled_texts, fields=self.fields_)
         with tracking.track(self.log, Path("runs", self.family), Callback()) as tracker:
             tracker.log_settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
             fitted = fitting.fit(family, examples, config, FitContext(seed=seed, callback=tracker))
             tracker.log_training(settings.as_dict(fitted.config), fitted.history, fitted.timing)
-        metadata = {"text_column": "text", "label_column": "label", "seed": seed}
+        column = {"text_column": self.fields_.columns[0].name} if self.fields_.is_single_text else {}
+        metadata = {**column, "label_column": "label", "seed": seed}
         self.predictor_ = Predictor(Bundle.from_fitted(family, fitted, metadata))
+
+    def _read_unlabelled(self, X: TextsLike) -> list[str]:
+        """Texts without labels, with the fields of those with labels."""
+        source = frames.as_table(X)
+        if source is None:
+            return check_texts(X)
+        names = [field.name for field in self.fields_.columns]
+        reader = row_reader.for_table(self.fields_, source.columns, source.name, names[: len(self.fields_.texts)])
+        return [row for chunk in source.chunks for row in frames.rows_of(source, chunk, reader)]
 
     def explain(self, X: TextsLike, labels: Sequence[Label] | None = None) -> list[Explanation]:
         """Find the words that speak for and against labels, or raise and lower a value.
@@ -124,10 +161,15 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         class_weight: `balanced`, or the weight of a class by its label, 1 if it is missing; None: all texts count the
             same.
         log: Where metrics are logged while training: `tensorboard`, `mlflow`; the run has the name of the family.
+        text: Column of the texts in a table, or several; None: long strings are texts.
+        features: Columns of numbers, categories and dates beside the text, or `all`; None: without `text` all other
+            columns, else none.
+        pair: Whether the relation of two text fields is the label; None: by their names.
 
     Attributes:
         classes_: (classes,) labels, in the order of the columns of `predict_proba`.
         predictor_: The trained model.
+        fields_: The columns that it reads.
     """
 
     def __init__(
@@ -137,12 +179,18 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         random_state: int | np.random.RandomState | None = 0,
         class_weight: dict[Label, float] | str | None = None,
         log: Sequence[str] = (),
+        text: ColumnNames = None,
+        features: ColumnNames = None,
+        pair: bool | None = None,
     ) -> None:
         self.family = family
         self.settings = settings
         self.random_state = random_state
         self.class_weight = class_weight
         self.log = log
+        self.text = text
+        self.features = features
+        self.pair = pair
 
     def fit(self, X: TextsLike, y: LabelsLike, unlabelled: TextsLike | None = None) -> Self:
         """Train on texts and their labels.
@@ -156,7 +204,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             DataError: A text is not a string, the lengths differ, or there is only one class.
             SettingsError: The family or a setting is unknown.
         """
-        texts = check_texts(X)
+        texts = self._read_rows(X)
         labels: LabelsLike = y if isinstance(y, np.ndarray) else as_list(y)
         if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
@@ -289,9 +337,14 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         settings: Settings of the family that differ from its defaults, such as `{"loss": "huber"}`.
         random_state: Seed of everything random.
         log: Where metrics are logged while training: `tensorboard`, `mlflow`; the run has the name of the family.
+        text: Column of the texts in a table, or several; None: long strings are texts.
+        features: Columns of numbers, categories and dates beside the text, or `all`; None: without `text` all other
+            columns, else none.
+        pair: Whether the relation of two text fields is the label; None: by their names.
 
     Attributes:
         predictor_: The trained model.
+        fields_: The columns that it reads.
     """
 
     def __init__(
@@ -300,11 +353,17 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         settings: JsonObject | None = None,
         random_state: int | np.random.RandomState | None = 0,
         log: Sequence[str] = (),
+        text: ColumnNames = None,
+        features: ColumnNames = None,
+        pair: bool | None = None,
     ) -> None:
         self.family = family
         self.settings = settings
         self.random_state = random_state
         self.log = log
+        self.text = text
+        self.features = features
+        self.pair = pair
 
     def fit(self, X: TextsLike, y: LabelsLike, unlabelled: TextsLike | None = None) -> Self:
         """Train on texts and their values.
@@ -318,7 +377,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
             DataError: A text is not a string, the lengths differ, or a value is not a finite number.
             SettingsError: The family or a setting is unknown.
         """
-        texts = check_texts(X)
+        texts = self._read_rows(X)
         try:
             values = np.asarray(y if isinstance(y, np.ndarray) else as_list(y), np.float64)
         except (ValueError, TypeError, OverflowError):

@@ -75,6 +75,10 @@ class Fields:
         values = row.split(SEPARATOR, len(self.columns) - 1)
         return values + [""] * (len(self.columns) - len(values))
 
+    def fill(self, text: str) -> str:
+        """A row with this text in each text field, and without features."""
+        return self.join([text if field.kind == "text" else "" for field in self.columns])
+
     def display(self, row: str) -> str:
         """A row for people: the text, or `title: ... | body: ...` without empty fields."""
         if self.is_single_text:

@@ -15,7 +15,7 @@ from tenor.data.read_options import ReadOptions
 from tenor.data.row_reader import RowReader
 from tenor.errors import DataError, SettingsError, counted, listed
 
-_FOR_TABLES = "Tenor classifies texts; for tables without text use scikit-learn, LightGBM or AutoGluon."
+FOR_TABLES = "Tenor classifies texts; for tables without text use scikit-learn, LightGBM or AutoGluon."
 
 
 class LabelledTable(NamedTuple):
@@ -73,7 +73,7 @@ def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
     hidden = {*texts[1:], *(column for column, _ in named)}
     free = [column for column in opened.columns if column not in hidden]
     if named and not texts and set(free) <= {label}:
-        raise DataError(f"{name}: there is no column of texts besides the features.", _FOR_TABLES)
+        raise DataError(f"{name}: there is no column of texts besides the features.", FOR_TABLES)
     text, label = columns.detect_columns(free, first, name, texts[0] if texts else None, label)
     if label in (text, *texts):
         raise DataError(
@@ -83,15 +83,39 @@ def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
     if is_all:
         named = feature_columns(requested, opened.columns, (*texts, label, *options.taken), name)
     chunks: Iterable[Chunk] = itertools.chain([first], opened.chunks)
-    features: Sequence[Field] = ()
-    messages: tuple[str, ...] = ()
+    again: Iterable[Chunk] = ()
     if named:
         chunks, again = _read_twice(source, chunks)
-        features, messages = _features(again, named, is_all, name)
-    is_pair = _is_pair(texts, options)
-    fields = Fields((*map(Field, texts), *features), is_pair)
-    reader = RowReader(fields, tuple(each.name for each in fields.columns))
+    reader, messages = new_reader(texts, named, again, options, name, is_all)
     return LabelledTable(opened, chunks, reader, label, may_lack_header, messages)
+
+
+def new_reader(
+    texts: Sequence[str],
+    features: Sequence[tuple[str, FieldKind | None]],
+    chunks: Iterable[Chunk],
+    options: ReadOptions,
+    name: str,
+    is_all: bool = False,
+) -> tuple[RowReader, tuple[str, ...]]:
+    """The reader of a table for a new model, and what to say of its features.
+
+    Args:
+        texts: The columns of the text fields.
+        features: The columns of the features, each with its kind if it was named with one.
+        chunks: The rows, which decide the other kinds.
+        options: Whether two texts are a pair.
+        name: The table's name for messages.
+        is_all: Whether the features are all other columns, so that useless ones are left out.
+
+    Raises:
+        DataError: A feature that was named is useless.
+        SettingsError: `pair=True` without two text fields.
+    """
+    is_pair = _is_pair(texts, options)
+    kinds, messages = _features(chunks, features, is_all, name) if features else ([], ())
+    fields = Fields((*map(Field, texts), *kinds), is_pair)
+    return RowReader(fields, tuple(each.name for each in fields.columns)), messages
 
 
 def _for_fields(opened: Table, fields: Fields, options: ReadOptions, label: str | None) -> LabelledTable:

@@ -85,24 +85,29 @@ class RowReader:
 
     def notes(self) -> list[str]:
         """What to say of the rows read so far: columns that are not there, and values that are missing."""
-        notes = []
-        absent = [each.name for each, column in zip(self.fields.columns, self.columns, strict=True) if column is None]
-        if absent:
-            notes.append(f"there is no column {listed(absent)}: {'it is' if len(absent) == 1 else 'they are'} empty.")
         empty = [f"{name!r} in {count:,}" for name, count in self.missing.items() if count < self.n_rows]
-        if empty:
-            notes.append(f"empty fields: {', '.join(empty)} of {counted(self.n_rows, 'row')}.")
+        counts = [f"empty fields: {', '.join(empty)} of {counted(self.n_rows, 'row')}."] if empty else []
+        return [*self.warnings(), *counts]
+
+    def warnings(self) -> list[str]:
+        """What may be a mistake in the rows read so far: a field that is always empty, and values of another kind."""
+        absent = [each.name for each, column in zip(self.fields.columns, self.columns, strict=True) if column is None]
+        warnings = []
+        if absent:
+            warnings.append(
+                f"there is no column {listed(absent)}: {'it is' if len(absent) == 1 else 'they are'} empty."
+            )
         for name, count in self.missing.items():
             if count == self.n_rows:
-                notes.append(f"the field {name!r} is empty in every row.")
+                warnings.append(f"the field {name!r} is empty in every row.")
+        kinds = {each.name: _KIND_NAMES[each.kind] for each in self.fields.columns}
         for name, count in self.misfits.items():
             row, value = self._first_misfits[name]
-            kind = _KIND_NAMES[next(each.kind for each in self.fields.columns if each.name == name)]
-            notes.append(
-                f"{name!r}: {counted(count, 'value is', 'values are')} not {kind} and count as missing, "
+            warnings.append(
+                f"{name!r}: {counted(count, 'value is', 'values are')} not {kinds[name]} and count as missing, "
                 f"such as {value!r:.40} in row {row:,}."
             )
-        return notes
+        return warnings
 
 
 def for_table(fields: Fields, columns: Sequence[str], name: str, texts: Sequence[str] = ()) -> RowReader:

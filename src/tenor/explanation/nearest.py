@@ -10,7 +10,7 @@ import numpy as np
 
 from tenor._core.callbacks import Callback
 from tenor.explanation.reference_texts import ReferenceTexts
-from tenor.inference.predictor import Predictor, check_texts
+from tenor.inference.predictor import Predictor
 from tenor.tasks import Label
 
 _BLOCK = 1024  # reference texts
@@ -41,7 +41,7 @@ def nearest_texts(
         limit: Neighbours per text, at most.
         callback: Receives progress.
     """
-    texts = check_texts(texts)
+    texts = predictor.as_rows(texts)
     if not texts:
         return []
     features = predictor.bundle.model.represent(texts)

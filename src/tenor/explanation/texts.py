@@ -22,7 +22,7 @@ import numpy.typing as npt
 from tenor._core.records import JsonObject
 from tenor.config.settings import suggest
 from tenor.errors import SettingsError
-from tenor.inference.predictor import Predictor, check_texts
+from tenor.inference.predictor import Predictor
 from tenor.models.attribution import Attribution, Shares
 from tenor.tasks import Floats, Task
 from tenor.text.tokenise import tokenise
@@ -89,7 +89,7 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
         DataError: An element is not a string.
         SettingsError: The model does not know a label, or predicts numbers.
     """
-    texts, task = check_texts(texts), predictor.bundle.task
+    texts, task = predictor.as_rows(texts), predictor.bundle.task
     if not texts:
         return []
     logits = predictor.raw_logits(texts)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor.data.fields import Fields
-from tenor.errors import DataError, NotUsedWarning, SettingsError
+from tenor.data.fields import SEPARATOR, Fields
+from tenor.errors import DataError, FieldWarning, NotUsedWarning, SettingsError, listed
 from tenor.evaluation.conformal import DEFAULT_COVERAGE, Conformal
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
@@ -45,6 +45,32 @@ class Predictor:
         """Columns of the texts and of the labels in the training data."""
         return self.bundle.metadata.get("text_column"), self.bundle.metadata.get("label_column")
 
+    def as_rows(self, texts: object) -> list[str]:
+        """Texts in the form that the model reads: strings; with several fields, their values joined to strings.
+
+        Args:
+            texts: Texts; or a table of pandas, polars or Arrow or a list of dicts, whose columns are found by name.
+
+        Raises:
+            DataError: An element is not a string, a column is missing, or the model has several fields and a text was
+                given.
+        """
+        from tenor.data import frames
+
+        source = frames.as_table(texts)
+        if source is None:
+            rows = check_texts(texts)
+            if not self.fields.is_single_text:
+                _require_joined(rows, self.fields)
+            return rows
+        from tenor.inference.predict_table import reader_for
+
+        reader = reader_for(source, self)
+        rows = [row for chunk in source.chunks for row in frames.rows_of(source, chunk, reader)]
+        for warning in reader.warnings():
+            warnings.warn(f"{source.name}: {warning}", FieldWarning, stacklevel=3)
+        return rows
+
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of calibrated probabilities; for numbers the model's outputs. (texts, outputs), float32.
 
@@ -63,7 +89,7 @@ class Predictor:
             DataError: An element is not a string.
             BundleError: A logit is not finite.
         """
-        texts = check_texts(texts)
+        texts = self.as_rows(texts)
         if not texts:
             return np.zeros((0, self.bundle.task.n_outputs), np.float32)
         logits = self.bundle.model.logits(texts)
@@ -234,6 +260,17 @@ def load(folder: str | Path) -> Predictor:
     for note in loaded.notes:
         warnings.warn(note, NotUsedWarning, stacklevel=2)
     return Predictor(loaded)
+
+
+def _require_joined(rows: list[str], fields: Fields) -> None:
+    """Raise DataError where a row is a plain text, not the joined values of the fields."""
+    for index, row in enumerate(rows):
+        if row.count(SEPARATOR) != len(fields.columns) - 1:
+            names = listed([field.name for field in fields.columns])
+            raise DataError(
+                f"text {index} is a string, and the model reads the fields {names}.",
+                "Give a table with these columns, or a list of dicts.",
+            )
 
 
 def check_texts(texts: object) -> list[str]:

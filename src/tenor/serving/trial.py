@@ -42,7 +42,7 @@ def load_warmed(folder: Path, expected: str | None = None) -> Predictor:
         TenorError: There is no model, it has another digest, it is damaged, or its logits are not finite.
     """
     predictor = Predictor(bundle.load(folder, expected_digest=expected))  # the server logs its notes
-    logits = predictor.raw_logits(TEXTS)
+    logits = predictor.raw_logits([*map(predictor.fields.fill, TEXTS)])
     if len(logits) != len(TEXTS) or not np.isfinite(logits).all():
         raise BundleError(f"{folder}: the model does not give a finite number for each text.", "Train it again.")
     return predictor

@@ -1,0 +1,115 @@
+"""Tables in Python: a table of pandas, polars or Arrow, or a list of dicts, as rows of one or several fields."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tenor.data import columns, feature_kinds, field_columns, labelled_table
+from tenor.data.fields import Fields
+from tenor.data.io.chunks import Cell, Chunk, Table
+from tenor.data.read_options import ReadOptions
+from tenor.data.row_reader import RowReader
+from tenor.errors import DataError, listed
+
+_NAME = "the table"
+_MISSING_TYPES = ("NAType", "NaTType")
+_TEXT_BYTES = 20  # of a text at least, on average; a category is shorter, or has few values
+_TEXT_SHARE = 0.5  # of the values of a text column differ, at least
+
+
+def as_table(values: Any) -> Table | None:
+    """A table of pandas, polars or Arrow, or a list of dicts, as a Table whose rows count from 0; None for others.
+
+    Raises:
+        DataError: A list has dicts and other elements, or a column occurs twice.
+    """
+    if hasattr(values, "columns") and not isinstance(values, dict):
+        names = list(getattr(values, "column_names", values.columns))  # Arrow's `columns` are the values
+        cells = {str(name): _cells(values[name]) for name in names if names.count(name) == 1}
+        if len(cells) < len(names):
+            raise DataError(f"{_NAME}: two columns have the same name.", "Give each column its own name.")
+        return _table(cells)
+    if isinstance(values, list) and values and isinstance(values[0], Mapping):
+        for index, row in enumerate(values):
+            if not isinstance(row, Mapping):
+                problem = f"row {index} is {type(row).__name__} {row!r:.40}, and the rows before are dicts."
+                raise DataError(problem, "Give dicts alone.")
+        names = list(dict.fromkeys(str(name) for row in values for name in row))
+        return _table({name: _cells([row.get(name) for row in values]) for name in names})
+    return None
+
+
+def read_new(source: Table, options: ReadOptions) -> tuple[list[str], Fields, tuple[str, ...]]:
+    """The rows of a table for a new model.
+
+    Without `text` in the options all columns are read: long strings as texts, the others as features.
+
+    Args:
+        source: The table, from `as_table`.
+        options: The columns of the texts and features.
+
+    Returns:
+        The rows, their fields, and what was left out or is missing.
+
+    Raises:
+        DataError: A column is missing or useless, no column has texts, or a text is not a string.
+    """
+    [chunk] = source.chunks
+    texts = field_columns.names(options.text)
+    features = field_columns.names(options.features)
+    if texts:
+        field_columns.require_columns(texts, source.columns, _NAME, "text")
+    else:
+        texts = field_columns.find_pair(source.columns) or _text_columns(chunk, source.columns, features)
+        features = features or (field_columns.ALL,)
+    is_all = features == (field_columns.ALL,)
+    named = field_columns.feature_columns(features, source.columns, texts, _NAME)
+    reader, messages = labelled_table.new_reader(texts, named, [chunk], options, _NAME, is_all)
+    rows = rows_of(source, chunk, reader)
+    return rows, reader.fields, (*messages, *reader.warnings())
+
+
+def rows_of(source: Table, chunk: Chunk, reader: RowReader) -> list[str]:
+    """The rows of a table. Raises DataError where a text is not a string."""
+    rows = reader.read(source, chunk)
+    for row, value in enumerate(rows):
+        if not isinstance(value, str) and (value is not None or reader.fields.is_single_text):
+            problem = f"the text is {type(value).__name__} {value!r:.40}, not a string."
+            raise DataError(problem, "Give strings.", source.at(row, reader.columns[0]))
+    return rows
+
+
+def _text_columns(chunk: Chunk, names: list[str], features: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns with texts: those with a usual name and strings, and those with long strings that differ."""
+    candidates = [name for name in names if name not in {feature_kinds.split_kind(each, names)[0] for each in features}]
+    strings = {name: [cell for cell in chunk.columns[name] if isinstance(cell, str)] for name in candidates}
+    texts = tuple(name for name in candidates if strings[name] and _has_texts(name, strings[name]))
+    if not texts and len(candidates) == 1 and strings[candidates[0]]:
+        return (candidates[0],)
+    if not texts:
+        raise DataError(
+            f"{_NAME}: no column has texts (columns: {listed(names)}).",
+            f"Name one with `text=...`. {labelled_table.FOR_TABLES}",
+        )
+    return texts
+
+
+def _has_texts(name: str, strings: list[str]) -> bool:
+    if columns.has_text_name([name]):
+        return True
+    mean = sum(len(each.encode("utf-8", "surrogatepass")) for each in strings) / len(strings)
+    return mean >= _TEXT_BYTES and len(set(strings)) >= _TEXT_SHARE * len(strings)
+
+
+def _table(cells: dict[str, list[Cell]]) -> Table:
+    return Table(_NAME, list(cells), iter([Chunk(0, cells)]))
+
+
+def _cells(column: Any) -> list[Cell]:
+    """The values of a column as Python has them, None where there is none."""
+    # to_pylist: Arrow; to_list: pandas and polars
+    convert = next((name for name in ("to_pylist", "to_list") if hasattr(column, name)), None)
+    return [None if _is_missing(cell) else cell for cell in (getattr(column, convert)() if convert else column)]
+
+
+def _is_missing(cell: Cell) -> bool:
+    return type(cell).__name__ in _MISSING_TYPES or (isinstance(cell, float) and cell != cell)
