@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tenor.data import columns, feature_kinds, field_columns, row_reader
+from tenor.data import columns, feature_kinds, field_columns, field_values, row_reader
 from tenor.data.feature_kinds import FeatureSummary
 from tenor.data.field_columns import ALL, feature_columns, require_columns
 from tenor.data.fields import Field, FieldKind, Fields
@@ -15,7 +15,9 @@ from tenor.data.read_options import ReadOptions
 from tenor.data.row_reader import RowReader
 from tenor.errors import DataError, SettingsError, counted, listed
 
+_MIN_VALUES = 10  # of a column, to say that it has no texts
 FOR_TABLES = "Tenor classifies texts; for tables without text use scikit-learn, LightGBM or AutoGluon."
+"""Where to go with a table that has no texts."""
 
 
 class LabelledTable(NamedTuple):
@@ -72,13 +74,15 @@ def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
     named = [] if is_all else feature_columns(requested, opened.columns, (*texts, *filter(None, [label])), name)
     hidden = {*texts[1:], *(column for column, _ in named)}
     free = [column for column in opened.columns if column not in hidden]
-    if named and not texts and set(free) <= {label}:
+    if named and not texts and len(free) <= 1:
         raise DataError(f"{name}: there is no column of texts besides the features.", FOR_TABLES)
     text, label = columns.detect_columns(free, first, name, texts[0] if texts else None, label)
     if label in (text, *texts):
         raise DataError(
             f"{name}: the column {label!r} holds both texts and labels.", "Name two with `text=...` and `label=...`."
         )
+    if not texts:
+        _require_texts(first, text, name)
     texts = texts or (text,)
     if is_all:
         named = feature_columns(requested, opened.columns, (*texts, label, *options.taken), name)
@@ -166,6 +170,16 @@ def _features(
     left_out = [_left_out(each) for each in summaries if each.fault() is not None]
     messages += [f"left out of the features: {'; '.join(left_out)}."] if left_out else []
     return [each.field() for each in used], tuple(messages)
+
+
+def _require_texts(chunk: Chunk, text: str, name: str) -> None:
+    """Raise DataError where a column that was detected as that of the texts has numbers or dates alone."""
+    values = [value for value in chunk.columns[text] if not field_values.is_missing(value)]
+    if len(values) >= _MIN_VALUES and all(
+        field_values.number_string(value) is not None or field_values.date_string(value) is not None for value in values
+    ):
+        problem = f"there is no column of texts: {text!r} has numbers or dates alone."
+        raise DataError(f"{name}: {problem}", f"Name the texts with `text=...`. {FOR_TABLES}")
 
 
 def _left_out(summary: FeatureSummary) -> str:

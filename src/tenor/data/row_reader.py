@@ -14,7 +14,6 @@ from tenor.errors import DataError, Location, counted, listed
 
 _SIMILAR = 0.75  # of two names, as difflib computes it
 _MAX_COMPARED = 1_000
-_KIND_NAMES: dict[FieldKind, str] = {"text": "texts", "number": "numbers", "category": "categories", "date": "dates"}
 
 
 class Misfit(NamedTuple):
@@ -100,13 +99,12 @@ class RowReader:
         for name, count in self.missing.items():
             if count == self.n_rows:
                 warnings.append(f"the field {name!r} is empty in every row.")
-        kinds = {each.name: _KIND_NAMES[each.kind] for each in self.fields.columns}
+        kinds = {each.name: each.kind for each in self.fields.columns}
         for name, count in self.misfits.items():
             row, value = self._first_misfits[name]
-            warnings.append(
-                f"{name!r}: {counted(count, 'value is', 'values are')} not {kinds[name]} and count as missing, "
-                f"such as {value!r:.40} in row {row:,}."
-            )
+            unread = f"cannot be read as a {kinds[name]} and"
+            values = counted(count, f"value {unread} counts", f"values {unread} count")
+            warnings.append(f"{name!r}: {values} as missing, such as {value!r:.40} in row {row:,}.")
         return warnings
 
 

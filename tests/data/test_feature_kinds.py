@@ -1,0 +1,94 @@
+import datetime
+import decimal
+
+import pytest
+
+from tenor.data import feature_kinds, field_values
+from tenor.data.feature_kinds import FeatureSummary
+from tenor.data.fields import Field, FieldKind
+from tenor.errors import DataError
+
+
+def summary(values: list[object], name: str = "x", kind: FieldKind | None = None) -> FeatureSummary:
+    made = FeatureSummary(name, kind)
+    made.add(values)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "expected"),
+    [
+        (3, "number", "3"),
+        (3.0, "number", "3"),
+        (" 3.50 ", "number", "3.5"),
+        ("1e3", "number", "1000"),
+        (decimal.Decimal("0.1"), "number", "0.1"),
+        ("1_000", "number", None),
+        ("abc", "number", None),
+        ("inf", "number", None),
+        (True, "number", None),
+        ("n/a", "number", ""),
+        (float("nan"), "number", ""),
+        (None, "category", ""),
+        ("  de ", "category", "de"),
+        (1.0, "category", "1"),
+        (True, "category", "true"),
+        ([1], "category", None),
+        ("2024-03-01", "date", "2024-03-01"),
+        ("2024/03/01", "date", "2024-03-01"),
+        ("2024-03-01T12:30:00", "date", "2024-03-01T12:30:00"),
+        (datetime.date(2024, 3, 1), "date", "2024-03-01"),
+        ("20240301", "date", None),
+        ("soon", "date", None),
+    ],
+)
+def test_a_value_has_one_form(value: object, kind: FieldKind, expected: str | None) -> None:
+    assert field_values.to_string(value, kind) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "described"),
+    [
+        (["1", "2.5", "", "7"], "number", "x: number"),
+        ([1, 2, None], "number", "x: number"),
+        (["de", "fr", "de"], "category", "x: category (2 values)"),
+        (["01234", "04109", "10115"], "category", "x: category (3 values)"),
+        ([True, False], "category", "x: category (2 values)"),
+        (["2024-03-01", "2024-04-01"], "date", "x: date"),
+        (["1"] * 99 + ["abc"], "number", "x: number"),
+        (["1"] * 9 + ["abc"], "category", "x: category (2 values)"),
+    ],
+)
+def test_the_values_decide_the_kind(values: list[object], kind: FieldKind, described: str) -> None:
+    assert summary(values).field() == Field("x", kind)
+    assert summary(values).describe() == described
+
+
+def test_a_named_kind_is_kept() -> None:
+    assert summary(["1", "2"], kind="category").field() == Field("x", "category")
+    assert feature_kinds.split_kind("store:category", ["store"]) == ("store", "category")
+    assert feature_kinds.split_kind("a:b", ["a:b"]) == ("a:b", None)
+    assert feature_kinds.split_kind("a:date", ["a:date"]) == ("a:date", None)
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "fault"),
+    [
+        (["", None, "n/a"], "x", "it is empty in every row"),
+        (["a"] * 3, "x", "every row has the value 'a'"),
+        (["a", "a", None], "x", None),
+        ([f"u{number}" for number in range(30)], "x", "each row has another value, as in a column of ids"),
+        (list(range(7, 37)), "x", "each row has another value, as in a column of ids"),
+        ([number**2 for number in range(30)], "x", None),
+        ([number**2 for number in range(30)], "User_ID", "each row has another value, as in a column of ids"),
+        ([f"u{number}" for number in range(10)], "x", None),
+    ],
+)
+def test_useless_features_are_recognised(values: list[object], name: str, fault: str | None) -> None:
+    assert summary(values, name).fault() == fault
+
+
+def test_a_useless_feature_that_was_named_is_refused() -> None:
+    problem = r"^a\.csv, column 'x': the feature 'x' is useless: every row has the value 'a', and it tells nothing\."
+    with pytest.raises(DataError, match=problem):
+        feature_kinds.require_useful([summary(["a", "a"])], "a.csv")
