@@ -103,8 +103,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         source = frames.as_table(X)
         if source is None:
             return check_texts(X)
-        names = [field.name for field in self.fields_.columns]
-        reader = row_reader.for_table(self.fields_, source.columns, source.name, names[: len(self.fields_.texts)])
+        reader = row_reader.for_table(source, self.fields_)
         return [row for chunk in source.chunks for row in frames.rows_of(source, chunk, reader)]
 
     def explain(self, X: TextsLike, labels: Sequence[Label] | None = None) -> list[Explanation]:

@@ -6,6 +6,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from tenor.data import row_reader
 from tenor.data.io import table, writer
 from tenor.data.io.table import Table
 from tenor.errors import DataError
@@ -133,7 +134,7 @@ def test_names_that_are_all_taken_are_refused(predictor: Predictor) -> None:
     ],
 )
 def test_the_text_column_is_found(predictor: Predictor, present: list[str], wanted: str | None, found: str) -> None:
-    assert predict_table.reader_for(Table("a.csv", present, iter([])), predictor, wanted).columns == (found,)
+    assert row_reader.for_table(Table("a.csv", present, iter([])), predictor.fields, wanted).columns == (found,)
 
 
 def test_a_text_column_that_is_not_clear_or_not_there_is_refused(predictor: Predictor) -> None:
@@ -142,9 +143,9 @@ def test_a_text_column_that_is_not_clear_or_not_there_is_refused(predictor: Pred
         DataError,
         match=r"^a\.csv: it is not clear which column holds the texts\. Columns: a, b\. Name .* has no header, put",
     ):
-        predict_table.reader_for(source, predictor, None)
+        row_reader.for_table(source, predictor.fields, None)
     with pytest.raises(DataError, match=r"^a\.csv: there is no column 'text'\. Columns: a, b\. Name one with `text="):
-        predict_table.reader_for(source, predictor, "text")
+        row_reader.for_table(source, predictor.fields, "text")
 
 
 def test_a_text_that_is_no_string_is_refused_and_nothing_is_written(tmp_path: Path, predictor: Predictor) -> None:

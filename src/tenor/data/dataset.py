@@ -170,7 +170,7 @@ def read_rows(path: Path, fields: Fields) -> list[str]:
         DataError: The file cannot be read, a column is missing, or a text is not a string.
     """
     source = table.open_table(path)
-    reader = row_reader.for_table(fields, source.columns, source.name)
+    reader = row_reader.for_table(source, fields)
     memory, rows = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
     for chunk in source.chunks:
         read = reader.read(source, chunk)

@@ -124,7 +124,7 @@ def new_reader(
 
 def _for_fields(opened: Table, fields: Fields, options: ReadOptions, label: str | None) -> LabelledTable:
     """The table for a model with several fields, which are found by name."""
-    reader = row_reader.for_table(fields, opened.columns, opened.name, field_columns.names(options.text))
+    reader = row_reader.for_table(opened, fields, options.text)
     first = _first_chunk(opened)
     texts = reader.text_columns
     free = [column for column in opened.columns if column == texts[0] or column not in reader.columns]

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tenor.config.settings import suggest
-from tenor.data import field_values
+from tenor.data import field_columns, field_values
+from tenor.data.columns import detect_text_column
+from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import FieldKind, Fields
 from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.errors import DataError, Location, counted, listed
@@ -108,18 +110,25 @@ class RowReader:
         return warnings
 
 
-def for_table(fields: Fields, columns: Sequence[str], name: str, texts: Sequence[str] = ()) -> RowReader:
-    """The reader of a table for a model with several fields.
+def for_table(source: Table, fields: Fields, requested: ColumnNames = None) -> RowReader:
+    """The reader of a table for a model.
 
     Args:
+        source: The table.
         fields: The fields of the model.
-        columns: The columns of the table.
-        name: The table's name for messages.
-        texts: Columns to take for the text fields, in their order; empty: those of the same names.
+        requested: Column of the texts, or a column for each text field; None: the columns of the same names, or for a
+            model of one text a column that looks like texts.
 
     Raises:
-        DataError: A column is missing and another has a similar name, or no text field is there.
+        DataError: A column is missing and another has a similar name, no text field is there, or the column of the
+            texts is not clear.
     """
+    texts, columns, name = field_columns.names(requested), source.columns, source.name
+    if fields.is_single_text:
+        if len(texts) > 1:
+            raise DataError(f"`text=...` names {listed(texts)}, and the model reads one text.", "Name one column.")
+        column = detect_text_column(source, texts[0] if texts else None, fields.columns[0].name)
+        return RowReader(fields, (column,))
     names = [each.name for each in fields.columns]
     if texts:
         n_texts = len(fields.texts)

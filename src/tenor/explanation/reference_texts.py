@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tenor.data import builtin, sources
+from tenor.data import builtin, row_reader, sources
 from tenor.data.field_columns import ColumnNames
 from tenor.data.io import table
 from tenor.errors import DataError
@@ -50,7 +50,7 @@ def read(source: str, predictor: Predictor, text: ColumnNames = None) -> Referen
 
 def _read_table(source: table.Table, predictor: Predictor, text: ColumnNames) -> ReferenceTexts:
     label_column = predictor.columns[1]
-    reader = predict_table.reader_for(source, predictor, text)
+    reader = row_reader.for_table(source, predictor.fields, text)
     has_labels = label_column in source.columns and label_column not in reader.columns
     texts: list[str] = []
     rows: list[int] = []

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject
 from tenor._core.version import VERSION
+from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import Fields
 from tenor.data.io import stdin, table, writer
@@ -24,7 +25,6 @@ from tenor.inference.predict_table import (
     describe_columns,
     first_texts,
     label_table,
-    reader_for,
 )
 from tenor.inference.predictor import Predictor
 from tenor.models.onnx import runtimes
@@ -87,7 +87,7 @@ class TextInput:
         if self.text is not None and predictor.fields.is_single_text:
             return [self.text]
         source = self.open(predictor.fields)
-        reader = reader_for(source, predictor, column)
+        reader = row_reader.for_table(source, predictor.fields, column)
         texts = first_texts(source, reader, limit)
         for note in reader.notes():
             on_message(f"{source.name}: {note}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tenor._core import atomic
 from tenor._core.records import JsonObject
+from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
 from tenor.data.io import table, writer
 from tenor.data.io.formats import suffix
@@ -25,7 +26,6 @@ from tenor.inference.predict_table import (
     RowLabeller,
     describe_columns,
     label_table,
-    reader_for,
 )
 from tenor.inference.predictor import Predictor
 from tenor.inference.shards import Shard, list_distinct_shards
@@ -168,7 +168,7 @@ def describe_first_file(predictor: Predictor, shards: Sequence[Shard], job: Labe
     if not shards or locations.is_remote(shards[0].source):
         return ""
     source = table.open_table(Path(shards[0].source))
-    return describe_columns(source, reader_for(source, predictor, job.text), job.text)
+    return describe_columns(source, row_reader.for_table(source, predictor.fields, job.text), job.text)
 
 
 def label_shards(predictor: Predictor, shards: Sequence[Shard], job: LabelJob, record: JobRecord) -> Generator[int]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from tenor._core.records import Json
-from tenor.data import columns, field_columns, row_reader
+from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
 from tenor.data.io.arrow_writer import WriteChunk
 from tenor.data.io.table import Chunk, Table
 from tenor.data.row_reader import RowReader
-from tenor.errors import DataError, listed
+from tenor.errors import DataError
 from tenor.inference.prediction_cache import PredictionCache, Values
 from tenor.inference.predictor import Predictor, ScoredLabel
 
@@ -70,32 +70,12 @@ class RowLabeller:
             DataError: The column of texts is not clear, a column of the model is missing, or names of new columns are
                 taken.
         """
-        reader = reader_for(source, predictor, text)
+        reader = row_reader.for_table(source, predictor.fields, text)
         return cls(predictor, reader, new_column_names(source.columns, predictor, source.name, conformal), conformal)
 
     def values(self, texts: list[str]) -> Values:
         """The values of the new columns for some texts, a list for each column."""
         return new_column_values(self.predictor, texts, self.conformal)
-
-
-def reader_for(source: Table, predictor: Predictor, requested: ColumnNames = None) -> RowReader:
-    """Reads what the model needs of a table.
-
-    Args:
-        source: The table.
-        predictor: The model.
-        requested: Column of the texts, or a column for each text field; None: they are detected.
-
-    Raises:
-        DataError: The column of the texts is not clear, or a column of the model is missing.
-    """
-    texts = field_columns.names(requested)
-    if not predictor.fields.is_single_text:
-        return row_reader.for_table(predictor.fields, source.columns, source.name, texts)
-    if len(texts) > 1:
-        raise DataError(f"`text=...` names {listed(texts)}, and the model reads one text.", "Name one column.")
-    column = columns.detect_text_column(source, texts[0] if texts else None, predictor.columns[0])
-    return RowReader(predictor.fields, (column,))
 
 
 def describe_columns(source: Table, reader: RowReader, requested: ColumnNames = None) -> str:

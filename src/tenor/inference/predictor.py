@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor.data import frames, row_reader
 from tenor.data.fields import SEPARATOR, Fields
 from tenor.errors import DataError, FieldWarning, NotUsedWarning, SettingsError, listed
 from tenor.evaluation.conformal import DEFAULT_COVERAGE, Conformal
@@ -55,17 +56,13 @@ class Predictor:
             DataError: An element is not a string, a column is missing, or the model has several fields and a text was
                 given.
         """
-        from tenor.data import frames
-
         source = frames.as_table(texts)
         if source is None:
             rows = check_texts(texts)
             if not self.fields.is_single_text:
                 _require_joined(rows, self.fields)
             return rows
-        from tenor.inference.predict_table import reader_for
-
-        reader = reader_for(source, self)
+        reader = row_reader.for_table(source, self.fields)
         rows = [row for chunk in source.chunks for row in frames.rows_of(source, chunk, reader)]
         for warning in reader.warnings():
             warnings.warn(f"{source.name}: {warning}", FieldWarning, stacklevel=3)
