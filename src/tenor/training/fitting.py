@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from tenor.evaluation import calibration, conformal, thresholds
 from tenor.models.base import Examples, FamilyConfig, Fitted
 from tenor.models.context import FitContext
+from tenor.models.families import pretrained
 from tenor.models.family import Family, NetworkFamily
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import backend
 from tenor.tasks import MultiLabel
+from tenor.training import frozen
 
 if TYPE_CHECKING:
     from tenor.training.neural import NetworkTrainer
@@ -71,7 +73,7 @@ def fit_network(
     /,
     train_network: "NetworkTrainer | None" = None,
 ) -> Fitted:
-    """Train a network: `neural.fit`, which loads Keras.
+    """Train a network: `neural.fit`, which loads Keras; of a frozen encoder, only the head: `frozen.fit`.
 
     Args:
         family: Its family.
@@ -83,6 +85,9 @@ def fit_network(
     Raises:
         TenorError: As `fit`.
     """
+    is_here = train_network is None
+    if is_here and isinstance(config, pretrained.Config) and frozen.applies(examples, config, context):
+        return frozen.fit(examples, config, context)
     backend.load(f"family {family.name!r}")  # here, since it keeps the backend quiet
     from tenor.training import network_training, neural
 

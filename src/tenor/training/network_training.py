@@ -13,12 +13,13 @@ from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject
 from tenor.models.context import FitContext
 from tenor.models.family import NetworkFamily
-from tenor.models.linear import head
-from tenor.models.network_config import Loss, NetworkConfig
+from tenor.models.linear.head import LabelledFeatures, random_folds
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import parallel, precision
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder
+from tenor.training import losses
 from tenor.training.objective import EncodedExamples, LabelObjective
 from tenor.training.trainer import Trainer
 
@@ -88,16 +89,11 @@ def train_network(job: NetworkJob, context: FitContext) -> TrainedNetwork:
     trainer.train(None if context.seconds is None else started_at + context.seconds)
     network = replace(network, config=trainer.config)
     network = replace(network, keras_model=to_float32(network))
-    has_default_loss = job.config.loss == default_loss(job.task) and not job.config.focal
+    has_default_loss = job.config.loss == losses.default_loss(job.task) and not job.config.focal
     if has_default_loss and len(job.train.targets) <= _FEW_TEXTS:
         # A few steps are enough for features that separate the classes. A regularised head uses them better.
         _fit_head(network, job.train, job.seed, callback, choose=False)
     return TrainedNetwork(network, trainer.state.history, trainer.step_table())
-
-
-def default_loss(task: Task) -> Loss:
-    """The loss of a task, unless the settings name another."""
-    return "cross-entropy" if task.has_labels else "mean-squared-error"
 
 
 def build_model(
@@ -145,11 +141,13 @@ def _fit_head(
     A frozen encoder needs nothing more. Otherwise the head is fitted first, so that a random head does not distort the
     encoder (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features"), and with few texts again at the end.
     """
-    features = network.features(examples.encoded, callback)
-    weights, history = head.fit(features, examples.targets, network.task, examples.weights, seed, choose)
-    for variable, value in zip(network.keras_model.get_layer("logits").weights, weights, strict=True):
+    features = LabelledFeatures(
+        network.features(examples.encoded, callback), examples.targets, network.task, examples.weights
+    )
+    head = features.fit_frozen(random_folds(len(features), seed)) if choose else features.fit_tuned()
+    for variable, value in zip(network.keras_model.get_layer("logits").weights, head.weights, strict=True):
         variable.assign(parallel.broadcast(value))
-    return history
+    return head.candidates
 
 
 @contextlib.contextmanager

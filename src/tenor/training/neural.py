@@ -10,19 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
-from tenor.config.settings import require
-from tenor.errors import TenorError, counted
+from tenor.errors import TenorError
 from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
 from tenor.models.family import NetworkFamily
-from tenor.models.network_config import Loss, NetworkConfig
+from tenor.models.network_config import NetworkConfig
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import OnnxNetwork
-from tenor.tasks import Targets, Task
+from tenor.tasks import Targets
 from tenor.text import batches
-from tenor.text.encoded import COVERS_WHOLE_TEXT, Encoded, TextEncoder
-from tenor.training import network_training
+from tenor.text.encoded import Encoded, TextEncoder
+from tenor.training import losses, network_training, truncation
 from tenor.training.network_training import NetworkJob, TrainedNetwork
 from tenor.training.objective import EncodedExamples
 
@@ -34,12 +33,6 @@ _CALIBRATION_TEXTS = 500  # from this many texts in each half of the validation 
 _FEWEST_CALIBRATION, _MOST_CALIBRATION = 100, 2_000  # texts that are held out for calibration alone
 _COMPARED = 64  # texts on which an ONNX graph is compared with its network
 _HEAD_TEXTS = 1_000  # texts that the head is fitted to before the whole network
-_TRUNCATION_IN_WORDS = {
-    "end": "their end",
-    "start": "their start",
-    "both": "a quarter from the start, the rest from the end",
-    **dict.fromkeys(COVERS_WHOLE_TEXT, "all of them"),
-}
 
 Config = TypeVar("Config", bound=NetworkConfig)
 
@@ -73,7 +66,7 @@ def fit(
         TenorError: The checkpoint to resume from is damaged or belongs to another run.
     """
     started_at, task = time.perf_counter(), examples.task
-    config = replace(config.for_texts(len(examples)), loss=_choose_loss(config, task))
+    config = replace(config.for_texts(len(examples)), loss=losses.choose_loss(config, task))
     split = _split(examples, config, context.seed)
     config, encoder = fit_text_encoder(family, config, split.train.texts, context.init)
     encoded = _encode(split, config, encoder)
@@ -159,22 +152,10 @@ def _encode(split: _Split, config: NetworkConfig, encoder: TextEncoder) -> _Enco
 
 
 def _report_truncation(encoded: _EncodedSplit, n_texts: int, config: NetworkConfig, callback: Callback) -> None:
-    """Say how many texts are longer than `max_length`, unless all of each text is read."""
     n_truncated = encoded.train.n_truncated + encoded.validation.n_truncated
     if encoded.calibration is not encoded.validation:
         n_truncated += encoded.calibration.n_truncated
-    if not n_truncated or {config.truncation, config.inference_truncation} <= set(COVERS_WHOLE_TEXT):
-        return
-    of = f"of {n_texts:,} texts"
-    truncated = counted(n_truncated, f"{of} is", f"{of} are")
-    in_training, in_predictions = (
-        _TRUNCATION_IN_WORDS[config.truncation],
-        _TRUNCATION_IN_WORDS[config.inference_truncation],
-    )
-    kept = f"kept: {in_training}"
-    if config.inference_truncation != config.truncation:
-        kept = f"training keeps {in_training}; predictions read {in_predictions}"
-    callback.on_message(f"{truncated} longer than {config.max_length} tokens; {kept}.")
+    truncation.report(n_truncated, n_texts, config, callback)
 
 
 def _head_examples(
@@ -249,15 +230,3 @@ def _stratified_sample(strata: Targets, size: int, seed: int) -> npt.NDArray[np.
     one_of_each = np.unique(strata[order], return_index=True)[1]
     sample = np.concatenate([order[one_of_each], np.delete(order, one_of_each)])
     return np.sort(sample[: max(size, len(one_of_each))])
-
-
-def _choose_loss(config: NetworkConfig, task: Task) -> Loss:
-    """The loss of the settings, or the task's own. Raises SettingsError for the loss of another task."""
-    if config.loss is None:
-        return network_training.default_loss(task)
-    if task.has_labels:
-        serves = config.loss in ("cross-entropy", "mean-squared-error")
-    else:
-        serves = config.loss != "cross-entropy"
-    require(serves, "loss", f"is {config.loss}, which does not serve the task {task.kind}")
-    return config.loss

@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
 
-from tenor.models.linear import head
-from tenor.tasks import MultiLabel, Regression, SingleLabel
+from tenor.models.linear.head import Head, LabelledFeatures, random_folds
+from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 
 RANDOM = np.random.default_rng(5)
+
+
+def fit(features: Floats, targets: Targets, task: Task) -> Head:
+    labelled = LabelledFeatures(features, targets, task, np.ones(len(features), np.float32))
+    return labelled.fit_frozen(random_folds(len(features), 0))
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -13,17 +18,17 @@ def test_the_head_is_a_logistic_regression_of_the_features(classes: int) -> None
     centres = RANDOM.normal(size=(classes, 6)) * 3
     features = (centres[targets] + RANDOM.normal(size=(240, 6)) + 10).astype(np.float32)
     task = SingleLabel(("a", "b", "c")[:classes])
-    (kernel, bias), tried = head.fit(features, targets, task, np.ones(240, np.float32), 0)
+    (kernel, bias), C, tried = fit(features, targets, task)
     logits = features @ kernel + bias
     found = (logits[:, 0] > 0).astype(int) if classes == 2 else logits.argmax(axis=1)
     assert (found == targets).mean() > 0.97
-    assert len(tried) == len(head._C_CANDIDATES)
+    assert min(tried, key=lambda row: row["loss"])["C"] == C and len(tried) > 1
 
 
 def test_with_few_texts_nothing_is_chosen() -> None:
     features = np.eye(3, dtype=np.float32)
-    targets, weights = np.array([0, 0, 1], np.int32), np.ones(3, np.float32)
-    (kernel, _), tried = head.fit(features, targets, SingleLabel(("a", "b")), weights, 0)
+    targets = np.array([0, 0, 1], np.int32)
+    (kernel, _), _, tried = fit(features, targets, SingleLabel(("a", "b")))
     assert tried == []
     assert (features @ kernel).argmax() == 2
 
@@ -31,17 +36,17 @@ def test_with_few_texts_nothing_is_chosen() -> None:
 def test_a_class_with_few_texts_does_not_stop_the_choice() -> None:
     targets = np.array([0, 1] * 150 + [2] * 2, np.int32)
     features = (np.eye(3)[targets] * 4 + RANDOM.normal(size=(302, 3))).astype(np.float32)
-    (kernel, bias), tried = head.fit(features, targets, SingleLabel(("a", "b", "c")), np.ones(302, np.float32), 0)
-    assert len(tried) == len(head._C_CANDIDATES)
+    (kernel, bias), C, tried = fit(features, targets, SingleLabel(("a", "b", "c")))
+    assert min(tried, key=lambda row: row["loss"])["C"] == C and len(tried) > 1
     assert kernel.shape == (3, 3) and np.isfinite(bias).all()
 
 
 def test_the_head_learns_sets_of_labels_and_values() -> None:
-    features, weights = RANDOM.normal(size=(300, 4)).astype(np.float32), np.ones(300, np.float32)
+    features = RANDOM.normal(size=(300, 4)).astype(np.float32)
     sets = (features[:, :2] > 0).astype(np.float32)
-    (kernel, bias), _ = head.fit(features, sets, MultiLabel(("a", "b")), weights, 0)
+    (kernel, bias), *_ = fit(features, sets, MultiLabel(("a", "b")))
     assert (((features @ kernel + bias) > 0) == sets).mean() > 0.95
     values = features @ np.float32([1, 2, 0, -1]) * 10 + 100
     task = Regression(mean=float(values.mean()), std=float(values.std()))
-    (kernel, bias), _ = head.fit(features, values, task, weights, 0)
+    (kernel, bias), *_ = fit(features, values, task)
     np.testing.assert_allclose(task.values(features @ kernel + bias), values, atol=2)

@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 from tenor.models import registry
-from tenor.models.neural.encoder import AttentionMask, Block, BlockShape, Embeddings, attention_weights
+from tenor.models.neural.block_shape import BlockShape
+from tenor.models.neural.encoder import AttentionMask, Block, Embeddings, attention_weights
 from tenor.models.neural.tensor_ops import gelu, layer_norm
 from tenor.tasks import SingleLabel
 

@@ -18,7 +18,7 @@ from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.errors import SettingsError, TenorError
 from tenor.models.families import pretrained
-from tenor.models.linear import head
+from tenor.models.linear.head import LabelledFeatures
 from tenor.models.pretrained import architectures, hub, huggingface
 from tenor.tasks import SingleLabel
 from tenor.training import network_training, neural
@@ -125,8 +125,8 @@ def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(family: str, monkeypa
     network = TextClassifier(family, values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.network
     targets = np.array([label == "good" for label in LABELS], np.int32)
     features = network.features(network.encode(TEXTS), Callback())
-    expected, _ = head.fit(features, targets, network.task, np.ones(len(TEXTS), np.float32), 3)
-    for found, wanted in zip(network.keras_model.get_layer("logits").weights, expected, strict=True):
+    expected = LabelledFeatures(features, targets, network.task, np.ones(len(TEXTS), np.float32)).fit_tuned()
+    for found, wanted in zip(network.keras_model.get_layer("logits").weights, expected.weights, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4)
     monkeypatch.setattr(network_training, "_FEW_TEXTS", 0)
     plain = TextClassifier(family, values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.arrays()

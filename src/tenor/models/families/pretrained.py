@@ -150,7 +150,8 @@ def build(config: Config, task: Task) -> KerasModel:
     import keras
 
     from tenor.models.neural import precision
-    from tenor.models.neural.encoder import AttentionMask, Block, BlockShape, Embeddings
+    from tenor.models.neural.block_shape import BlockShape
+    from tenor.models.neural.encoder import AttentionMask, Block, Embeddings
     from tenor.models.neural.layers import Pool
     from tenor.models.pretrained.architectures import Architecture
 

@@ -64,7 +64,8 @@ def build(config: Config, task: Task) -> KerasModel:
     import keras
 
     from tenor.models.neural import precision
-    from tenor.models.neural.encoder import AttentionMask, Block, BlockShape, Embeddings, LayerNorm
+    from tenor.models.neural.block_shape import BlockShape
+    from tenor.models.neural.encoder import AttentionMask, Block, Embeddings, LayerNorm
     from tenor.models.neural.layers import Pool
 
     ids = keras.Input((None,), dtype="int32", name="ids")

@@ -1,59 +1,105 @@
 """The head of a network with a frozen encoder: a linear model on features that are computed once."""
 
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
+
+from tenor.data.blocks import Rows
 from tenor.models.linear import solver
 from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.solver import LinearWeights, Penalty
 from tenor.tasks import Floats, Targets, Task
 
-_C_CANDIDATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0)  # on features of variance 1
-_DEFAULT_C = 0.003
-_MIN_ROWS_TO_CHOOSE = 200  # with fewer, a choice would be noise
+_C_CANDIDATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # on features of variance 1
+_FIRST_C = 0.01
+_TUNED_C = 0.003  # of an encoder that was tuned on the same texts, whose choice would fit too closely
+_MIN_ROWS_TO_CHOOSE = 24  # with fewer, a choice would be noise
 _FOLDS = 5
 _MAX_ITER = 300
 _MAX_ROWS_TO_CHOOSE = 10_000
 
 
-def fit(
-    features: Floats, targets: Targets, task: Task, weights: Floats, seed: int, choose: bool = True
-) -> tuple[LinearWeights, list[dict[str, float]]]:
-    """Fit the head. With enough texts, cross-validation chooses its regularisation.
+class Head(NamedTuple):
+    """A fitted head.
+
+    Attributes:
+        weights: The kernel (width, outputs) and the bias (outputs,) of a dense layer from features to logits.
+        C: Its regularisation.
+        candidates: For each regularisation that was tried, its `C` and its log loss.
+    """
+
+    weights: LinearWeights
+    C: float
+    candidates: list[dict[str, float]]
+
+
+class LabelledFeatures:
+    """Features of texts with their labels, to fit heads to.
 
     Args:
         features: (texts, width).
         targets: What `task.encode` makes of the labels.
         task: What is predicted.
         weights: (texts,) how much each counts.
-        seed: Seed of the folds.
-        choose: Whether to choose the regularisation. If the encoder was trained on the same texts, the choice would
-            be too weak.
-
-    Returns:
-        The kernel (width, outputs) and the bias (outputs,) of a dense layer from features to logits; and for each
-        candidate its `C` and its log loss.
     """
-    # One scale for all: scales of single features would be noise where texts are few.
-    mean = features.mean(axis=0)
-    deviation = np.float32((features - mean).std() + 1e-6)
-    scaled, output_targets = (features - mean) / deviation, task.output_targets(targets)
 
-    def solve(rows: slice | npt.NDArray[np.int64], C: float) -> LinearWeights:
-        return solver.fit(
-            scaled[rows], output_targets[rows], task.activation, Penalty(C), weights[rows], StopRule(_MAX_ITER)
-        )
+    def __init__(self, features: Floats, targets: Targets, task: Task, weights: Floats) -> None:
+        # One scale for all: scales of single features would be noise where texts are few.
+        self._mean = features.mean(axis=0)
+        self._deviation = np.float32((features - self._mean).std() + 1e-6)
+        self._scaled = (features - self._mean) / self._deviation
+        self._targets, self._task, self._weights = targets, task, weights
+        self._output_targets = task.output_targets(targets)
 
-    C, candidates = _DEFAULT_C, []
-    if choose and len(features) >= _MIN_ROWS_TO_CHOOSE:
-        sample = np.random.default_rng(seed).permutation(len(features))[:_MAX_ROWS_TO_CHOOSE]
-        for candidate in _C_CANDIDATES:
-            losses = []
-            for part in np.array_split(sample, _FOLDS):
-                model = solve(np.setdiff1d(sample, part), candidate)
-                losses.append(task.losses(targets[part], solver.logits(scaled[part], model)))
-            candidates.append({"C": candidate, "loss": float(np.concatenate(losses).mean())})
-        C = min(candidates, key=lambda row: row["loss"])["C"]
-    kernel, bias = solve(slice(None), C)
-    kernel = kernel / deviation
-    return LinearWeights(kernel, bias - mean @ kernel), candidates
+    def __len__(self) -> int:
+        return len(self._scaled)
+
+    def fit_tuned(self) -> Head:
+        """Fit a head to features of an encoder that was tuned on the same texts: nothing is chosen."""
+        return self._fit(_TUNED_C, [])
+
+    def fit_frozen(self, folds: Sequence[tuple[Rows, Rows]]) -> Head:
+        """Fit a head to features of a frozen encoder. With enough texts, cross-validation chooses its regularisation:
+        it becomes larger while the loss falls, or else smaller.
+
+        Args:
+            folds: For each fold the rows to fit, and those to score.
+        """
+        folds = [(fitted, scored) for fitted, scored in folds if len(fitted) and len(scored)]
+        if len(self) < _MIN_ROWS_TO_CHOOSE or not folds:
+            return self._fit(_FIRST_C, [])
+        first, losses = _C_CANDIDATES.index(_FIRST_C), {_FIRST_C: self._loss(_FIRST_C, folds)}
+        best = _FIRST_C
+        for direction in (_C_CANDIDATES[first + 1 :], _C_CANDIDATES[:first][::-1]):
+            for C in direction if best == _FIRST_C else ():
+                losses[C] = self._loss(C, folds)
+                if losses[C] >= losses[best]:
+                    break
+                best = C
+        return self._fit(best, [{"C": C, "loss": losses[C]} for C in sorted(losses)])
+
+    def score_fold(self, C: float, fitted: Rows, scored: Rows) -> Floats:
+        """Logits of the rows `scored`, (scored, outputs), by a head that is fitted to the rows `fitted`."""
+        return solver.logits(self._scaled[scored], self._solve(C, fitted))
+
+    def _loss(self, C: float, folds: Sequence[tuple[Rows, Rows]]) -> float:
+        losses = [
+            self._task.losses(self._targets[scored], self.score_fold(C, fitted, scored)) for fitted, scored in folds
+        ]
+        return float(np.concatenate(losses).mean())
+
+    def _fit(self, C: float, candidates: list[dict[str, float]]) -> Head:
+        kernel, bias = self._solve(C, slice(None))
+        kernel = kernel / self._deviation
+        return Head(LinearWeights(kernel, bias - self._mean @ kernel), C, candidates)
+
+    def _solve(self, C: float, rows: slice | Rows) -> LinearWeights:
+        targets, weights = self._output_targets[rows], self._weights[rows]
+        return solver.fit(self._scaled[rows], targets, self._task.activation, Penalty(C), weights, StopRule(_MAX_ITER))
+
+
+def random_folds(n_rows: int, seed: int) -> list[tuple[Rows, Rows]]:
+    """Folds of rows in random order; of many rows, of a sample."""
+    sample = np.random.default_rng(seed).permutation(n_rows)[:_MAX_ROWS_TO_CHOOSE]
+    return [(np.setdiff1d(sample, part), part) for part in np.array_split(sample, _FOLDS)]

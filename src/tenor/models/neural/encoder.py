@@ -8,17 +8,14 @@ Values are (batch, time, width). Ids are (batch, time), with 0 for padding on th
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import keras
 import numpy as np
 from keras import ops
 
+from tenor.models.neural.block_shape import MASKED_SCORE, BlockShape
 from tenor.models.neural.keras_types import Shape, Tensor
 from tenor.models.neural.tensor_ops import dense, gelu, layer_norm
-
-MASKED_SCORE = -30_000.0
-"""The attention score of padding: finite, and its exp is 0 in float32 and bfloat16."""
 
 _EMBEDDING_STD = 0.02  # of new embeddings
 
@@ -104,25 +101,6 @@ class AttentionMask(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, shape: Shape) -> Shape:
         """The shape of the output."""
         return (shape[0], 1, 1, shape[1])
-
-
-@dataclass(frozen=True)
-class BlockShape:
-    """What a block computes.
-
-    Attributes:
-        heads: Attention heads; they share the width.
-        hidden: Width of the feed-forward layer.
-        activation: Activation of the feed-forward layer: a Keras name, or `gelu_tanh` for the approximation of GELU.
-        norm_first: Normalise the input of each sub-layer (pre-norm); else the sum (post-norm).
-        epsilon: Epsilon of the normalisations.
-    """
-
-    heads: int
-    hidden: int
-    activation: str = "gelu"
-    norm_first: bool = False
-    epsilon: float = 1e-12
 
 
 class Block(keras.layers.Layer):  # type: ignore[misc]

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from tenor._core.records import JsonObject
 from tenor.errors import NotUsedWarning
@@ -22,6 +23,7 @@ from tenor.models.onnx.probe import PROBE, Origin, Probe
 from tenor.models.onnx.runtimes import Run
 from tenor.tasks import Floats, Task
 from tenor.text import batches
+from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded
 
 if TYPE_CHECKING:
@@ -67,8 +69,9 @@ class OnnxNetwork(NeuralModel):
     def score_with(self, run: Run, encoded: Encoded) -> Floats:
         """Logits of encoded texts, (texts, outputs), by this graph."""
         result = np.zeros((len(encoded.lengths), self.task.n_outputs), np.float32)
-        tokens = _ENCODER_BATCH_TOKENS if self.family.structure else _BATCH_TOKENS
-        for batch in batches.batches_by_length(encoded.lengths, tokens):
+        is_encoder = bool(self.family.structure)
+        lengths = encoded.lengths
+        for batch in encoder_batches(lengths) if is_encoder else batches.batches_by_length(lengths, _BATCH_TOKENS):
             result[batch.rows] = run(encoded.pad(batch.rows, batch.width))
         return encoded.mean_by_text(result)
 
@@ -149,6 +152,11 @@ class OnnxNetwork(NeuralModel):
 
     def __reduce__(self) -> tuple[object, ...]:
         return restore, (self.family, self.config, self.encoder(), self.weights, self.task, self.graphs(), self.origin)
+
+
+def encoder_batches(lengths: npt.NDArray[np.int64]) -> list[Batch]:
+    """The batches in which a graph of an encoder reads rows of these lengths."""
+    return batches.batches_by_length(lengths, _ENCODER_BATCH_TOKENS)
 
 
 def restore(

@@ -1,0 +1,143 @@
+"""A pretrained encoder whose weights stay frozen, without Keras: an ONNX graph gives the features of its head.
+
+Loading TensorFlow and tracing a network take ten seconds, the graph one. It is compared with the encoder in NumPy.
+"""
+
+import importlib.util
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from tenor._core.callbacks import Callback
+from tenor.errors import TenorError
+from tenor.models.base import Arrays
+from tenor.models.families import pretrained
+from tenor.models.families.pretrained import Config
+from tenor.models.linear.solver import LinearWeights
+from tenor.models.neural import backend, neural_model
+from tenor.models.neural.block_shape import BlockShape
+from tenor.models.onnx import probe, runtimes
+from tenor.models.onnx.loading import OnnxGraph
+from tenor.models.onnx.onnx_network import FLOAT32, TOLERANCE, OnnxNetwork, encoder_batches
+from tenor.models.onnx.probe import NETWORK, Probe
+from tenor.models.onnx.runtimes import Run
+from tenor.models.pretrained import hub, huggingface, numpy_encoder
+from tenor.models.pretrained.architectures import Architecture
+from tenor.tasks import Floats, Task
+from tenor.text.encoded import Encoded, TextEncoder, concatenate
+
+_KERNEL, _BIAS = f"{neural_model.HEAD_PREFIX}kernel", f"{neural_model.HEAD_PREFIX}bias"
+
+
+def is_available() -> bool:
+    """Whether a frozen encoder works without Keras: ONNX is installed, and there is no GPU, which would be faster."""
+    return importlib.util.find_spec("onnx") is not None and runtimes.is_installed() and not backend.has_accelerator()
+
+
+@dataclass(frozen=True)
+class FrozenEncoder:
+    """A pretrained encoder without a head.
+
+    Attributes:
+        config: The settings, with the encoder's shape.
+        text_encoder: The encoder of texts.
+        weights: The encoder's weights, by the paths of the network's variables.
+    """
+
+    config: Config
+    text_encoder: TextEncoder
+    weights: Arrays
+
+    @classmethod
+    def load(cls, config: Config) -> "FrozenEncoder":
+        """Load the encoder that the settings name.
+
+        Raises:
+            SettingsError: The settings do not fit the encoder, or its files are damaged.
+        """
+        filled, text_encoder = pretrained.encode(config, [])
+        weights = huggingface.read_weights(huggingface.read_folder(hub.locate(config.model)))
+        return cls(filled, text_encoder, weights)
+
+    def features(self, encoded: Encoded, callback: Callback) -> Floats:
+        """The inputs of the head, (texts, width). Those of a text with several windows are their mean."""
+        done = 0
+        result = np.zeros((len(encoded.lengths), self._width), np.float32)
+        for batch in encoder_batches(encoded.lengths):
+            result[batch.rows] = self._run(encoded.pad(batch.rows, batch.width))
+            done += len(batch.rows)
+            callback.on_progress("features", done, len(result), {})
+        return encoded.mean_by_text(result)
+
+    def with_head(self, head: LinearWeights, task: Task, encoded: Encoded) -> OnnxNetwork:
+        """The network with a head, compared with NumPy on `encoded` and on random rows.
+
+        Args:
+            head: The kernel (width, outputs) and the bias (outputs,).
+            task: What is predicted.
+            encoded: A few texts.
+
+        Raises:
+            TenorError: The logits differ.
+        """
+        kernel, bias = (np.ascontiguousarray(array, np.float32) for array in head)
+        weights = {**self.weights, _KERNEL: kernel, _BIAS: bias}
+        files = {FLOAT32: _write_graph(self.config, weights, has_head=True)}
+        network = OnnxNetwork(pretrained.FAMILY, task, self.config, self.text_encoder, weights, files)
+        rows = probe.draw(network.max_row_length, self.text_encoder.size)
+        both = concatenate([encoded, rows])
+        by_numpy = self._score_in_numpy(both, kernel, bias)
+        by_graph = network.score_with(network.in_onnx_runtime(), both)
+        difference = np.abs(network.to_outputs(by_numpy) - network.to_outputs(by_graph)).max(initial=0.0)
+        if not difference <= TOLERANCE:  # so that NaN is refused too
+            raise TenorError(
+                f"the ONNX graph of the frozen encoder is up to {difference:.2g} away from its values in NumPy.",
+                "Try another version of onnxruntime, or `tune=all`. Please report this.",
+            )
+        n_rows = len(rows.row_to_text)
+        logits = {NETWORK: by_numpy[-n_rows:], FLOAT32: by_graph[-n_rows:]}
+        return replace(network, probe=Probe(rows, logits))
+
+    @cached_property
+    def _run(self) -> Run:
+        data = _write_graph(self.config, self.weights, has_head=False)
+        return runtimes.onnx_runtime(OnnxGraph("the encoder", data, self.weights, self._width))
+
+    @property
+    def _width(self) -> int:
+        return int((self.config.architecture or {})["width"])
+
+    def _score_in_numpy(self, encoded: Encoded, kernel: Floats, bias: Floats) -> Floats:
+        """Logits (texts, outputs)."""
+        logits = np.zeros((len(encoded.lengths), len(bias)), np.float32)
+        for batch in encoder_batches(encoded.lengths):
+            ids = encoded.pad(batch.rows, batch.width)
+            logits[batch.rows] = numpy_encoder.features(self.config, self.weights, ids) @ kernel + bias
+        return encoded.mean_by_text(logits)
+
+
+def _write_graph(config: Config, weights: Arrays, has_head: bool) -> bytes:
+    """The encoder as an ONNX file from ids to `logits`: those of the head, or without one its inputs."""
+    from tenor.models.onnx import encoder_nodes
+    from tenor.models.onnx.graph import Graph
+
+    shape = Architecture(**(config.architecture or {}))
+    graph = Graph(weights=weights)
+
+    def layer_weights(name: str) -> Arrays:
+        return {path.rpartition("/")[2]: array for path, array in weights.items() if path.startswith(f"{name}/")}
+
+    padding = encoder_nodes.attention_mask(graph)
+    values = encoder_nodes.embeddings(graph, layer_weights("embeddings"), "embeddings", shape.epsilon)
+    block_shape = BlockShape(shape.heads, shape.hidden, shape.activation, epsilon=shape.epsilon)
+    outputs = []
+    for number in range(shape.blocks):
+        name = f"block_{0 if shape.shared else number}"
+        values = encoder_nodes.block(graph, layer_weights(name), name, block_shape, values, padding)
+        outputs.append(values)
+    last = outputs[-(config.pooled_blocks or 1) :]
+    pooled = encoder_nodes.average(graph, [encoder_nodes.pool(graph, config.pooling, values) for values in last])
+    if not has_head:
+        return graph.finish(pooled, shape.width)
+    return graph.finish(graph.dense(pooled, weights[_KERNEL], weights[_BIAS], "logits"), len(weights[_BIAS]))

@@ -1,0 +1,86 @@
+"""Fit the head of a frozen encoder, without Keras: each text becomes its features once, for all heads."""
+
+import time
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from tenor.data.blocks import Rows
+from tenor.models.base import Examples, Fitted, HeldOut
+from tenor.models.context import FitContext
+from tenor.models.families import pretrained
+from tenor.models.linear import held_out, solver
+from tenor.models.linear.head import LabelledFeatures
+from tenor.models.pretrained import frozen
+from tenor.models.pretrained.frozen import FrozenEncoder
+from tenor.text.encoded import Encoded
+from tenor.training import losses, truncation
+
+_COMPARED = 4  # texts on which the graph is compared with NumPy
+
+
+def applies(examples: Examples, config: pretrained.Config, context: FitContext) -> bool:
+    """Whether the settings freeze the encoder, and it can be fitted without Keras."""
+    return config.for_texts(len(examples)).tune == "frozen" and context.init is None and frozen.is_available()
+
+
+def fit(examples: Examples, config: pretrained.Config, context: FitContext) -> Fitted:
+    """Fit the head of a frozen encoder.
+
+    Validation examples, or a share of the texts (`config.validation`), are held out. Otherwise all texts are fitted,
+    and heads that leave out a fold score them, unless `config.calibration` is 0.
+
+    Args:
+        examples: Labelled texts.
+        config: The settings of `pretrained`.
+        context: Seed and callback.
+
+    Raises:
+        SettingsError: A setting does not fit the task or the encoder.
+        TenorError: The graph of the encoder gives wrong values on this machine.
+    """
+    started_at, seed, callback, task = time.perf_counter(), context.seed, context.callback, examples.task
+    config = replace(config.for_texts(len(examples)), loss=losses.choose_loss(config, task), precision="float32")
+    train, left_out = examples, None
+    if examples.validation is not None or config.validation:
+        train, left_out = examples.train_validation_split(config.validation, seed)
+    encoder = FrozenEncoder.load(config)
+    encoded = _encode(encoder, train)
+    truncation.report(encoded.n_truncated, len(train), config, callback)
+    features = LabelledFeatures(encoder.features(encoded, callback), train.targets, task, train.weights)
+    encoded_at = time.perf_counter()
+
+    folds = held_out.calibration_folds(list(train.texts), train.targets, task, seed, train.groups)[: held_out.MIN_FOLDS]
+    head = features.fit_frozen(folds)
+    fitted_at = time.perf_counter()
+
+    model = encoder.with_head(head.weights, task, _encode(encoder, train.take(_rows_to_compare(train))))
+    exported_at = time.perf_counter()
+
+    scores = None
+    if left_out is not None and len(left_out):
+        logits = solver.logits(encoder.features(_encode(encoder, left_out), callback), head.weights)
+        scores = HeldOut(np.array(left_out.targets), logits)
+    elif config.calibration:
+        scores = held_out.score_folds(train, partial(features.score_fold, head.C), seed)
+    timing = {
+        "encode_s": encoded_at - started_at,
+        "fit_s": fitted_at - encoded_at,
+        "export_s": exported_at - fitted_at,
+        "calibrate_s": time.perf_counter() - exported_at,
+    }
+    return Fitted(
+        task=task, model=model, config=encoder.config, timing=timing, history=head.candidates, held_out=scores
+    )
+
+
+def _encode(encoder: FrozenEncoder, examples: Examples) -> Encoded:
+    config = encoder.config
+    return encoder.text_encoder.encode(examples.texts, config.max_length, config.inference_truncation)
+
+
+def _rows_to_compare(examples: Examples) -> Rows:
+    """Rows of texts of all lengths."""
+    order = np.argsort([len(text) for text in examples.texts], kind="stable")
+    return np.asarray(order[np.linspace(0, len(order) - 1, min(len(order), _COMPARED)).astype(int)])
