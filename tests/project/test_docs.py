@@ -16,9 +16,9 @@ from typer.main import get_command
 from tenor.cli.main import app
 from tenor.config import settings
 from tenor.data.builtin import BUILTINS
+from tenor.data.correction_store import CorrectionStore
 from tenor.models import registry
 from tenor.serving import app as serving_app
-from tenor.serving.correction_store import CorrectionStore
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -15,7 +15,7 @@ from typer.main import get_command
 from helpers.command import Cli
 from helpers.rows import english, write_csv
 from tenor.cli.main import app
-from tenor.serving.correction_store import Correction, CorrectionStore
+from tenor.data.correction_store import Correction, CorrectionStore
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), ROOT / "bench" / "NOTES.md"})

@@ -16,7 +16,7 @@ import pytest
 import tenor
 from helpers.browser import Browser, listening, opened
 from tenor.config.run_config import RunConfig
-from tenor.serving.correction_store import CorrectionStore
+from tenor.data.correction_store import CorrectionStore
 from tenor.training import pipeline
 
 pytestmark = pytest.mark.browser

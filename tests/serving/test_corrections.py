@@ -14,10 +14,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tenor.config.run_config import RunConfig
+from tenor.data.correction_store import Correction, CorrectionStore
 from tenor.data.io import table
 from tenor.errors import DataError, SettingsError, TenorError
 from tenor.serving import app
-from tenor.serving.correction_store import Correction, CorrectionStore
 from tenor.serving.limits import Limits, RateLimiter
 from tenor.tasks import MultiLabel, Regression, SingleLabel
 from tenor.training import pipeline

@@ -17,8 +17,8 @@ import pytest
 import tenor
 from helpers.server import Server, answer, closed, request
 from tenor.config.run_config import RunConfig
+from tenor.data.correction_store import CorrectionStore
 from tenor.inference.predictor import Predictor
-from tenor.serving.correction_store import CorrectionStore
 from tenor.training import pipeline
 
 pytestmark = [

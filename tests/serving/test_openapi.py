@@ -8,8 +8,8 @@ import schemathesis
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from tenor.data.correction_store import CorrectionStore
 from tenor.serving import app
-from tenor.serving.correction_store import CorrectionStore
 
 PATHS = ["/predict", "/corrections", "/models", "/health/live", "/health/ready", "/metrics"]
 

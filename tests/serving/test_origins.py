@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tenor.data.correction_store import CorrectionStore
 from tenor.errors import SettingsError
 from tenor.serving import app
-from tenor.serving.correction_store import CorrectionStore
 from tenor.serving.origins import Origins
 
 

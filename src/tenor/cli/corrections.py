@@ -25,11 +25,11 @@ def export(
 ) -> None:
     """Write corrections as training data: the last correction of each text."""
     from tenor.cli import console
+    from tenor.data.correction_store import CorrectionStore
     from tenor.data.io import writer
     from tenor.data.io.formats import suffix
     from tenor.errors import DataError, counted
     from tenor.serving import corrections
-    from tenor.serving.correction_store import CorrectionStore
 
     writer.require_writable(out)
     if escape_formulas:

@@ -71,6 +71,14 @@ RunData = Annotated[
         "The run file may name them instead.",
     ),
 ]
+Also = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="MORE",
+        help="Further labelled texts, a filled review file, or corrections (a file or URL); repeatable. Where a text "
+        "stands in several sources, the last label counts.",
+    ),
+]
 Test = Annotated[str | None, typer.Option(help="Labelled test texts. [default: hold out a part of DATA]")]
 ClassWeight = Annotated[str | None, typer.Option(help="Class weights: 'balanced', or e.g. 'spam=5,urgent=2'.")]
 Seed = Annotated[int | None, typer.Option(help="Random seed. [default: 0]")]

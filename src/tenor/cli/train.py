@@ -20,6 +20,7 @@ Option = typer.Option
 def train(
     context: typer.Context,
     data: options.RunData = None,
+    also: options.Also = None,
     test: options.Test = None,
     text: options.Text = None,
     features: options.Features = None,
@@ -110,6 +111,7 @@ def train(
     values = options.merged(
         config,
         data=data,
+        also=also,
         test=test,
         text=options.column_names(text),
         features=options.column_names(features),

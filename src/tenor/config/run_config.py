@@ -24,6 +24,8 @@ class RunConfig:
     Attributes:
         data: Labelled texts: a file, a folder, a pattern of several files, `-` for standard input, or the name of a
             built-in dataset.
+        also: Further labelled texts, such as corrections or a filled review file. Where a text stands in several
+            sources, the last label counts.
         test: Labelled texts for the evaluation; None: `test_size` of `data` is held out.
         text: Column of the texts, or the columns of several text fields, such as a title and a body; None: detected
             automatically.
@@ -60,6 +62,7 @@ class RunConfig:
 
     data: str
     _: KW_ONLY
+    also: tuple[str, ...] = ()
     test: str | None = None
     text: str | Sequence[str] | None = None
     features: str | Sequence[str] | None = None

@@ -37,7 +37,9 @@ class Dataset:
         label_column: The column of the labels.
         kind: The kind of task, given or inferred from the labels.
         note: What was inferred where another reading is possible.
-        row_numbers: The number of each row in its file, from 1; empty: 1, 2, 3 and so on.
+        row_numbers: The number of each row in its file, from 1; empty: 1, 2, 3 and so on. Rows of a further source are
+            counted on.
+        parts: The sources, if there are several, with their rows in this order; empty for one source, and after `take`.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Dataset:
     kind: Kind = "binary"
     note: str = ""
     row_numbers: Sequence[int] | Rows = field(default=(), compare=False)
+    parts: "tuple[DatasetPart, ...]" = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -63,7 +66,7 @@ class Dataset:
         texts = text_source(self.texts)
         numbers = texts.take_rows(np.asarray(self.row_numbers), rows) if len(self.row_numbers) else rows + 1
         labels = label_source(self.labels).take(rows)
-        return replace(self, texts=texts.take(rows), labels=labels, row_numbers=numbers)
+        return replace(self, texts=texts.take(rows), labels=labels, row_numbers=numbers, parts=())
 
     def in_memory(self) -> "Dataset":
         """The same dataset with texts and labels in lists."""
@@ -84,6 +87,19 @@ class Dataset:
     def row_number(self, row: int) -> int:
         """The number of a row in its file, for messages."""
         return int(self.row_numbers[row] if len(self.row_numbers) else row + 1)
+
+
+@dataclass(frozen=True)
+class DatasetPart:
+    """The rows of a dataset that come from one of several sources.
+
+    Attributes:
+        source: The path or name of the source.
+        data: Its rows, with the labels that they have there.
+    """
+
+    source: str
+    data: Dataset
 
 
 def read(source: Path | Table, options: ReadOptions = _DEFAULTS, callback: Callback | None = None) -> Dataset:

@@ -94,7 +94,12 @@ def _refuse(run: RunConfig) -> None:
             )
     if run.init is not None:
         raise SettingsError("'ngram' has no encoder to start from.", "Leave out `init=...`.")
-    for option, given in (("quantise", run.quantise), ("unlabelled", run.unlabelled), ("validation", run.validation)):
+    for option, given in (
+        ("quantise", run.quantise),
+        ("unlabelled", run.unlabelled),
+        ("also", run.also),
+        ("validation", run.validation),
+    ):
         if given:
             raise SettingsError(
                 f"`{option}=...` does not go with 'ngram' on a cluster.",

@@ -133,7 +133,7 @@ def _builder(models: Any, options: app.ServerOptions, threads: int, corrections:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         store = None
         if corrections is not None:
-            from tenor.serving.correction_store import CorrectionStore
+            from tenor.data.correction_store import CorrectionStore
 
             store = CorrectionStore(corrections)
         with tempfile.TemporaryDirectory() as place:

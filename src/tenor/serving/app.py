@@ -22,7 +22,7 @@ from tenor.serving.schemas import ModelInfo, PredictRequest, PredictResponse, Re
 from tenor.serving.server_metrics import ServerMetrics
 
 if TYPE_CHECKING:
-    from tenor.serving.correction_store import CorrectionStore
+    from tenor.data.correction_store import CorrectionStore
 
 __all__ = ["ServerOptions", "create_app"]
 

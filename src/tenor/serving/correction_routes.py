@@ -4,8 +4,8 @@ import asyncio
 
 from fastapi import FastAPI, HTTPException
 
+from tenor.data.correction_store import Correction, CorrectionStore, StoreFullError
 from tenor.errors import TenorError
-from tenor.serving.correction_store import Correction, CorrectionStore, StoreFullError
 from tenor.serving.corrections import text_fault
 from tenor.serving.error_responses import STATUSES, error_responses
 from tenor.serving.limits import Limits, RateLimiter

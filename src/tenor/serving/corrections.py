@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from tenor.data.correction_store import CorrectionStore
 from tenor.data.io.chunks import Chunk
-from tenor.serving.correction_store import CorrectionStore
 
 
 def text_fault(text: str) -> str | None:

@@ -24,7 +24,7 @@ def serve(models: Sequence[Path], options: ServerOptions, host: str, port: int, 
     """
     store = None
     if corrections is not None:
-        from tenor.serving.correction_store import CorrectionStore
+        from tenor.data.correction_store import CorrectionStore
 
         store = CorrectionStore(corrections)
     with default_signals():

@@ -8,7 +8,7 @@ from tenor import tasks
 from tenor._core.callbacks import Callback
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
-from tenor.data import dataset, sources
+from tenor.data import dataset, later_sources, sources
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import DataError, SettingsError
@@ -48,6 +48,7 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     """Read the texts, check them, and hold out a test part. Raises TenorError where they cannot be used."""
     start = time.perf_counter()
     data, test = sources.read_train_and_test(run, callback)
+    data = later_sources.add(run, data, callback)
     read_s = time.perf_counter() - start
 
     dataset.check_labels(data)

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 
-from tenor import checks
+import numpy as np
+
+from tenor import checks, tasks
 from tenor._core.callbacks import Callback
 from tenor.checks import disk_checks
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
-from tenor.data import sources, split, times
+from tenor.data import later_sources, sources, split, times
 from tenor.data.blocks import Rows
 from tenor.data.dataset import Dataset
 from tenor.data.label_source import label_source
@@ -64,7 +66,7 @@ def groups_of(
             [
                 groups,
                 split.groups_by_value(
-                    sources.read_source_column(sources.train_and_test_sources(run)[0], run.group, "group", data)
+                    later_sources.read_column(_source(run), run.group, "group", data, is_required=False)
                 ),
             ]
         )
@@ -89,18 +91,38 @@ def _report(findings: Iterable[Finding], callback: Callback) -> list[Finding]:
 
 
 def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -> tuple[Rows, Rows]:
-    """Training rows and test rows: a random split, or the latest rows as test if `run.time` names a column."""
+    """Training rows and test rows: a random split, or the latest rows as test if `run.time` names a column.
+
+    Of several sources, the first one is split as it would be alone, so that its test texts stay the same. Rows of later
+    sources go where near duplicates of theirs are, and the others are split in the same way.
+    """
     if run.time is None:
-        texts = text_source(data.texts)
-        return texts.hold_out(texts.strata(targets_of(task, data), task), run.test_size, run.seed, groups)
+        if groups is None or not data.parts:
+            return _hold_out_at_random(run, data, task, groups)
+        first, *_ = data.parts
+        n_first = len(first.data)
+        _, held_out = _hold_out_at_random(
+            run, first.data, tasks.from_labels(first.data.kind, first.data.labels), groups[:n_first]
+        )
+        in_test = set(groups[held_out].tolist())
+        new = np.flatnonzero(~np.isin(groups, groups[:n_first]))
+        _, new_held_out = _hold_out_at_random(run, data.take(new), task, groups[new])
+        in_test |= set(groups[new[new_held_out]].tolist())
+        is_test = np.isin(groups, list(in_test))
+        return np.flatnonzero(~is_test), np.flatnonzero(is_test)
     numbers = [data.row_number(row) for row in range(len(data))]
-    moments = times.parse(
-        sources.read_source_column(sources.train_and_test_sources(run)[0], run.time, "time", data),
-        numbers,
-        data.name,
-        run.time,
-    )
-    return split.hold_out_latest(data.texts, moments, run.test_size, groups)
+    values = later_sources.read_column(_source(run), run.time, "time", data, is_required=True)
+    return split.hold_out_latest(data.texts, times.parse(values, numbers, data.name, run.time), run.test_size, groups)
+
+
+def _hold_out_at_random(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -> tuple[Rows, Rows]:
+    texts = text_source(data.texts)
+    return texts.hold_out(texts.strata(targets_of(task, data), task), run.test_size, run.seed, groups)
+
+
+def _source(run: RunConfig) -> str:
+    """Where the texts for training are."""
+    return sources.train_and_test_sources(run)[0]
 
 
 def targets_of(task: Task, data: Dataset) -> Targets:
