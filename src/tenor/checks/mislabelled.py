@@ -22,7 +22,6 @@ from tenor.models.linear import held_out
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram.config import Config
 from tenor.tasks import Floats, SingleLabel
-from tenor.text import ngrams
 
 # Settings that do well on most data. To choose them from labels that are in doubt is not worth the time.
 _CONFIG = Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
@@ -88,7 +87,7 @@ def suspects(texts: Sequence[str], labels: Sequence[str], task: SingleLabel, gro
         groups: (texts,) groups that stay in one fold.
         seed: Seed of the folds.
     """
-    targets, counts = task.encode(labels), ngrams.count(texts, (1, 2))
+    targets, counts = task.encode(labels), ngram_model.count_ngrams(texts, _CONFIG)
     examples = Examples(texts, targets, task, np.ones(len(targets), np.float32))
     fit_fold = ngram_model.fold_fitter(counts, examples, _CONFIG)
     trusted = np.ones(len(targets), bool)

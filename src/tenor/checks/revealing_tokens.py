@@ -9,7 +9,7 @@ from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
 from tenor.data.labels import MAX_NUMERIC_CLASSES
 from tenor.text import normalise
-from tenor.text.ngrams import BITS
+from tenor.text.field_buckets import BITS
 from tenor.text.tokenise import tokenise
 
 _MIN_ROWS = 10  # of a class

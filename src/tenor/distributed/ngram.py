@@ -33,11 +33,12 @@ from tenor.models.base import Fitted, HeldOut
 from tenor.models.linear import held_out, solver
 from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.solver import Penalty, Problem
-from tenor.models.ngram import features, selection
+from tenor.models.ngram import features, row_counts, selection
 from tenor.models.ngram.config import Config
 from tenor.models.ngram.model import NgramModel
+from tenor.models.ngram.row_counts import RowEncoder
 from tenor.tasks import Floats
-from tenor.text.ngrams import BITS
+from tenor.text.field_buckets import BITS
 from tenor.training import finishing, fitting, output, pipeline, run_identity, run_setup
 from tenor.training.finishing import ModelFolder, TrainedModel
 
@@ -125,21 +126,23 @@ def _fit(rows: DistributedDataset, config: Config, callback: Callback) -> Fitted
     """As `models.families.ngram.fit`."""
     pool, task, seed = rows.pool, rows.task, rows.run.seed
     started_at = time.perf_counter()
-    chosen, history = selection.choose_settings(rows.sample, rows.characters, task, config, seed)
+    chosen, history = selection.choose_settings(rows.sample, rows.characters, task, config, seed, rows.fields)
+    few = [] if rows.fields.is_single_text else rows.sample().texts
+    encoder = row_counts.fit_encoder(few, rows.fields, chosen)
     after_choice = time.perf_counter()
     share = held_out.holdout_share(len(rows), task)
     fresh = None if share is None else rows.hold_out(share)
-    for _ in pool.call("count", chosen.word_ngrams or (), chosen.char_ngrams or ()):
+    for _ in pool.call("count", pool.put(encoder)):
         pass
     after_encoding = time.perf_counter()
-    model = _fit_rows(rows, None, chosen, callback)
+    model = _fit_rows(rows, None, (encoder, chosen), callback)
     after_fit = time.perf_counter()
     scores: HeldOut | None
     if fresh is not None:
         texts = [text for each in fresh for text in each.texts]
         scores = HeldOut(np.concatenate([each.targets for each in fresh]), model.logits(texts))
     else:
-        scores = _out_of_fold(rows, chosen, seed)
+        scores = _out_of_fold(rows, (encoder, chosen), seed)
     timing = {
         "choose_s": after_choice - started_at,
         "encode_s": after_encoding - after_choice,
@@ -149,7 +152,7 @@ def _fit(rows: DistributedDataset, config: Config, callback: Callback) -> Fitted
     return Fitted(task, model, chosen, timing, history, scores, fields=rows.fields)
 
 
-def _out_of_fold(rows: DistributedDataset, config: Config, seed: int) -> HeldOut | None:
+def _out_of_fold(rows: DistributedDataset, chosen: tuple[RowEncoder, Config], seed: int) -> HeldOut | None:
     """The logits of texts by models that were not trained on them, if the texts are few."""
     if len(rows) < held_out.MIN_FOLDS:
         return None
@@ -157,32 +160,35 @@ def _out_of_fold(rows: DistributedDataset, config: Config, seed: int) -> HeldOut
     hashes, targets = (np.concatenate([each[at] for each in columns]) for at in (0, 1))
     logits, scored = [], []
     for kept, left_out in held_out.calibration_folds(list(map(str, hashes.tolist())), targets, rows.task, seed):
-        model = rows.pool.put(_fit_rows(rows, kept, config, Callback()))
+        model = rows.pool.put(_fit_rows(rows, kept, chosen, Callback()))
         parts = [(model, part) for part in rows.parts(left_out)]
         logits.append(np.concatenate(list(rows.pool.call_each("score", parts, changes_state=False))))
         scored.append(left_out)
     return HeldOut(targets[np.concatenate(scored)], np.concatenate(logits))
 
 
-def _fit_rows(rows: DistributedDataset, chosen: blocks.Rows | None, config: Config, callback: Callback) -> NgramModel:
-    """A model fitted to these rows, None: to all."""
-    assert config.word_ngrams is not None and config.char_ngrams is not None
+def _fit_rows(
+    rows: DistributedDataset, kept: blocks.Rows | None, chosen: tuple[RowEncoder, Config], callback: Callback
+) -> NgramModel:
+    """A model fitted to the rows kept, None: to all."""
+    encoder, config = chosen
     assert config.weighting is not None and config.C is not None
     pool, task = rows.pool, rows.task
-    count = len(rows) if chosen is None else len(chosen)
-    parts: Sequence[object] = [None] * pool.n_partitions if chosen is None else rows.parts(chosen)
+    count = len(rows) if kept is None else len(kept)
+    parts: Sequence[object] = [None] * pool.n_partitions if kept is None else rows.parts(kept)
     mark = pool.mark()
     frequency = np.zeros(1 << BITS, np.int64)
     for partial in pool.call_each("count_features", [(part,) for part in parts]):
         frequency += partial
     buckets, idf = features.select_buckets(frequency, (count, task.n_outputs), config.weighting, config.min_df)
-    answers = pool.call("weigh", pool.put(buckets), pool.put(idf), config.weighting, task)
+    answers = pool.call("weigh", pool.put(buckets), pool.put(idf), config, task)
     used, squares = (_sum(column) for column in zip(*answers, strict=True))
     scale = None if used is None else features.log_ratios(frequency[buckets], used)
+    scale = features.append_to_scale(scale, encoder.n_features)
     problem = Problem(squares, (count, task.n_outputs), task.activation, Penalty(config.C, scale))
     model = solver.solve(_Loss(pool), problem, StopRule(config.iterations), callback)
     pool.rollback(mark)
-    return NgramModel(config.word_ngrams, config.char_ngrams, config.weighting, buckets, idf, model)
+    return NgramModel(encoder, config.weighting, buckets, idf, model, config.feature_scale or 1.0)
 
 
 def _sum(values: Sequence[Any]) -> Any:

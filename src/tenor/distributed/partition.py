@@ -22,11 +22,11 @@ from tenor.inference import locations
 from tenor.models.linear.loss import Loss, OutputTargets, make_loss
 from tenor.models.linear.matrices import sum_of_squares
 from tenor.models.ngram import features, selection
-from tenor.models.ngram.features import Weighting
+from tenor.models.ngram.config import Config
 from tenor.models.ngram.model import NgramModel
+from tenor.models.ngram.row_counts import RowCounts, RowEncoder
 from tenor.tasks import Floats, Kind, Label, Targets, Task
 from tenor.text import ngrams
-from tenor.text.ngrams import NgramCounts
 
 _LENGTHS = 1_000  # texts of a block whose lengths are reported
 
@@ -71,8 +71,8 @@ class Partition:
         self._targets: Targets
         self._weights: Floats
         self._held_out: npt.NDArray[np.bool_]
-        self._counts: NgramCounts
-        self._counted: tuple[NgramCounts, Targets, Floats]
+        self._counts: RowCounts
+        self._counted: tuple[RowCounts, Targets, Floats]
         self._loss: Loss
         self._read = 0
 
@@ -157,25 +157,29 @@ class Partition:
         """Which of these hashes are those of texts here."""
         return np.isin(hashes, _texts(self._data).hashes)
 
-    def count(self, orders: Sequence[int], characters: Sequence[int]) -> None:
-        """Count n-grams."""
-        self._counts = ngrams.count(self._data.texts, orders, characters)
+    def count(self, encoder: RowEncoder) -> None:
+        """Count n-grams, and encode the other fields."""
+        self._counts = encoder.count(self._data.texts)
 
     def count_features(self, chosen: Rows | None) -> npt.NDArray[np.int32]:
         """Train on these rows (None: on all). Returns in how many texts each bucket occurs."""
         counts, targets, weights = self._counts, self._targets, self._weights
         if chosen is not None:
-            counts, targets, weights = ngrams.take(counts, chosen), targets[chosen], weights[chosen]
+            counts, targets, weights = counts.take(chosen), targets[chosen], weights[chosen]
         self._counted = counts, targets, weights
-        return ngrams.document_frequency(counts).astype(np.int32)
+        return ngrams.document_frequency(counts.ngrams).astype(np.int32)
 
     def weigh(
-        self, buckets: npt.NDArray[np.int32], idf: Floats, weighting: Weighting, task: Task
+        self, buckets: npt.NDArray[np.int32], idf: Floats, config: Config, task: Task
     ) -> tuple[Floats | None, npt.NDArray[np.floating[Any]]]:
         """Make features, and be ready for the search; in how many texts of each output each occurs, and the squares."""
         counts, targets, weights = self._counted
         output_targets = OutputTargets(task, targets)
-        matrix, text_counts = features.weigh_training_texts(counts, output_targets, buckets, idf, weighting)
+        assert config.weighting is not None
+        matrix, text_counts = features.weigh_training_texts(
+            counts.ngrams, output_targets, buckets, idf, config.weighting
+        )
+        matrix = features.append_columns(matrix, counts.features, config.feature_scale or 1.0)
         self._loss = make_loss(self._pool, matrix, output_targets, task.activation, weights)
         return text_counts, sum_of_squares(matrix, weights)
 
@@ -197,7 +201,7 @@ class Partition:
 
     def score(self, model: NgramModel, chosen: Rows) -> Floats:
         """A model's logits for these rows."""
-        return model.score(ngrams.take(self._counts, chosen))
+        return model.score(self._counts.take(chosen))
 
     def _strata(self) -> Targets:
         one_each = self._task.is_single_label

@@ -5,6 +5,7 @@ and n-grams are spelled from them. An n-gram ranks by what it adds to the label 
 weight of a rare n-gram decides little.
 """
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,8 +16,10 @@ import numpy.typing as npt
 from tenor.explanation.texts import directions, explain
 from tenor.inference.predictor import Predictor
 from tenor.models.ngram.model import NgramModel
+from tenor.models.ngram.row_counts import RowEncoder
 from tenor.tasks import Floats
 from tenor.text import ngrams, normalise
+from tenor.text.field_buckets import BucketVariant, bucket_variants, split_texts
 from tenor.text.tokenise import Tokens, blocks, hash_characters, tokenise
 
 _SAMPLE = 20_000  # texts
@@ -66,34 +69,45 @@ def _names(predictor: Predictor) -> tuple[str, ...]:
 def _top_ngrams(
     predictor: Predictor, model: NgramModel, texts: Sequence[str], limit: int
 ) -> dict[str, list[TopFeature]]:
-    matrix = model.features(ngrams.count(texts, model.word_ngrams, model.char_ngrams))
+    matrix = model.features(model.count(texts))
     n_texts, total = matrix.getnnz(axis=0), np.asarray(matrix.sum(axis=0), np.float32).reshape(-1, 1)
     added: Floats = total * (model.linear.weights @ directions(predictor)[0].T)
     if not predictor.bundle.task.labels:
         added = np.concatenate([added, -added], axis=1)
     ranked = np.argsort(-added, axis=0, kind="stable")[:limit]
-    spelled = _spell(model, texts, model.buckets[np.unique(ranked)])
+    spelled = _spell_columns(model, texts, np.unique(ranked))
     features = {}
     for column, name in enumerate(_names(predictor)):
         rows = [row for row in ranked[:, column].tolist() if added[row, column] > 0]
         features[name] = [
-            TopFeature(spelled[int(model.buckets[row])], float(added[row, column] / n_texts[row]), int(n_texts[row]))
-            for row in rows
+            TopFeature(spelled[row], float(added[row, column] / n_texts[row]), int(n_texts[row])) for row in rows
         ]
     return features
 
 
-def _spell(model: NgramModel, texts: Sequence[str], buckets: npt.NDArray[np.int32]) -> dict[int, str]:
+def _spell_columns(model: NgramModel, texts: Sequence[str], columns: npt.NDArray[np.int64]) -> dict[int, str]:
+    """Column of the feature matrix -> the spelling of its n-gram, or the name of the feature."""
+    n_ngrams, encoder = len(model.buckets), model.row_encoder.features
+    spelled = _spell(model.row_encoder, texts, model.buckets[columns[columns < n_ngrams]])
+    of_ngrams = {column: spelled.get(int(model.buckets[column]), "") for column in columns[columns < n_ngrams].tolist()}
+    if encoder is None:
+        return of_ngrams
+    return of_ngrams | {column: encoder.names[column - n_ngrams] for column in columns[columns >= n_ngrams].tolist()}
+
+
+def _spell(encoder: RowEncoder, texts: Sequence[str], buckets: npt.NDArray[np.int32]) -> dict[int, str]:
     """Bucket -> the spelling of its n-gram. If several share it, the most frequent one of the first block of texts."""
     open_buckets = ngrams.bucket_positions(buckets) >= 0
+    n_fields, variants = len(encoder.fields.texts), bucket_variants(encoder.fields, encoder.field_buckets)
     spelled: dict[int, str] = {}
     for block in blocks(texts):
         counts: dict[int, Counter[str]] = defaultdict(Counter)
-        kinds = [(tokenise(block), model.word_ngrams, " ")] if model.word_ngrams else []
-        kinds += [(hash_characters(block), model.char_ngrams, "")] if model.char_ngrams else []
-        for parts, orders, joint in kinds:
+        values = split_texts(block, encoder.fields)
+        kinds = [(tokenise(values), encoder.word_ngrams, " ")] if encoder.word_ngrams else []
+        kinds += [(hash_characters(values), encoder.char_ngrams, "")] if encoder.char_ngrams else []
+        for (parts, orders, joint), variant in itertools.product(kinds, variants):
             for order in orders:
-                for bucket, spelling in _occurrences(parts, order, joint, open_buckets):
+                for bucket, spelling in _occurrences(parts, (order, joint, n_fields), variant, open_buckets):
                     counts[bucket][spelling] += 1
         for bucket, spellings in counts.items():
             spelled[bucket] = spellings.most_common(1)[0][0]
@@ -102,16 +116,26 @@ def _spell(model: NgramModel, texts: Sequence[str], buckets: npt.NDArray[np.int3
 
 
 def _occurrences(
-    parts: Tokens, order: int, joint: str, buckets_to_spell: npt.NDArray[np.bool_]
+    parts: Tokens, form: tuple[int, str, int], variant: BucketVariant, buckets_to_spell: npt.NDArray[np.bool_]
 ) -> list[tuple[int, str]]:
-    """Bucket and spelling of each n-gram whose bucket is to be spelled."""
+    """Bucket and spelling of each n-gram whose bucket is to be spelled.
+
+    Args:
+        parts: Tokens or characters of the text fields, row after row.
+        form: Length of the n-grams, what joins their parts, and the text fields of a row.
+        variant: Which of its buckets.
+        buckets_to_spell: (2^BITS,) whether a bucket needs a spelling.
+    """
+    order, joint, n_fields = form
     numbers = np.arange(len(parts.hashes))
     buckets, index, _ = ngrams.ngram_spans(parts.hashes, numbers, numbers, (order,))
-    buckets, index = buckets.reshape(-1, order)[:, 0], index.reshape(-1, order)
-    owner = np.searchsorted(parts.text_offsets, numbers, side="right")
+    buckets, index = variant.of(buckets.reshape(-1, order)[:, 0]), index.reshape(-1, order)
+    owner = np.searchsorted(parts.text_offsets, numbers, side="right") - 1
     kept = buckets_to_spell[buckets] & (owner[index[:, 0]] == owner[index[:, -1]])
+    if variant.field is not None:
+        kept &= owner[index[:, 0]] % n_fields == variant.field
     pairs = zip(buckets[kept].tolist(), index[kept].tolist(), strict=True)
-    return [(bucket, joint.join(_spelling(parts, part) for part in row)) for bucket, row in pairs]
+    return [(bucket, variant.prefix + joint.join(_spelling(parts, part) for part in row)) for bucket, row in pairs]
 
 
 def _spelling(parts: Tokens, part: int) -> str:

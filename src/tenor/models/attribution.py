@@ -13,20 +13,28 @@ Shares = npt.NDArray[np.float64]
 _MIN_SHARE = 1e-9  # the weight of a span that adds nothing by itself
 
 
+FeatureShares = tuple[tuple[str, float], ...]
+"""What each feature beside the text adds to a model's output: its name, and its share."""
+
+
 class Attribution(NamedTuple):
-    """How a model comes to a weighted sum of a text's logits: `base_value + characters.sum() + convergence_delta`.
+    """How a model comes to a weighted sum of a text's logits.
+
+    The sum is `base_value + characters.sum() + convergence_delta`, and what the features add.
 
     Attributes:
         characters: (characters,) what each adds.
         was_read: (characters,) whether the model reads it: False where the text was truncated.
         base_value: The weighted sum for an empty text.
         convergence_delta: What numerical integration leaves over; 0 where the attribution is exact.
+        features: What the numbers, categories and dates beside the text add, and the similarity of a pair of texts.
     """
 
     characters: Shares
     was_read: npt.NDArray[np.bool_]
     base_value: float
     convergence_delta: float = 0.0
+    features: FeatureShares = ()
 
 
 def share_by_character(spans: Spans, shares: Shares, length: int, own: Shares | None = None) -> Shares:

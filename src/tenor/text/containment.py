@@ -12,7 +12,8 @@ import numpy as np
 
 from tenor.text import ngrams
 from tenor.text.duplicates import count_common
-from tenor.text.ngrams import BITS, NgramCounts
+from tenor.text.field_buckets import BITS
+from tenor.text.ngrams import NgramCounts
 from tenor.text.tokenise import Positions
 
 _MIN_PAIRS = 2  # of a contained text; one pair is just two words that many texts have

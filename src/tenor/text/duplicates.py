@@ -21,7 +21,8 @@ from scipy.sparse.csgraph import connected_components
 
 from tenor._core.threads import available_cores
 from tenor.text import ngrams
-from tenor.text.ngrams import BITS, NgramCounts
+from tenor.text.field_buckets import BITS
+from tenor.text.ngrams import NgramCounts
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, mix, tokenise
 
 MIN_SIMILARITY = 0.8

@@ -11,7 +11,7 @@ from tenor._core.threads import parallel_map
 from tenor.data.text_source import text_source
 from tenor.text import encoded, ngrams
 from tenor.text.encoded import Encoded, Ids, Spans, Truncation
-from tenor.text.ngrams import BITS
+from tenor.text.field_buckets import BITS
 from tenor.text.tokenise import BLOCK_TEXTS, Tokens, blocks, tokenise
 
 MAX_NGRAM_LENGTH = 8

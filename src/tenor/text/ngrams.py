@@ -2,7 +2,7 @@
 
 An n-gram is n neighbouring tokens, or n neighbouring characters. Its hash mixes the hashes of its parts, and the top
 bits of the hash are its bucket (Weinberger et al., 2009, "Feature Hashing for Large Scale Multitask Learning"). All
-n-grams share the buckets.
+n-grams share the buckets; `field_buckets` gives those of several fields buckets of their own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,18 +15,15 @@ from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
 from tenor._core.threads import parallel_map
 from tenor.data.blocks import row_blocks
+from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.text_source import text_source
 from tenor.text import encoded
 from tenor.text.encoded import Spans
+from tenor.text.field_buckets import BITS, BucketSpans, FieldBuckets, row_keys, row_spans, split_texts
 from tenor.text.tokenise import BLOCK_TEXTS, Hashes, Positions, blocks, hash_characters, mix, tokenise
-
-BITS = 22
-"""There are 2^22 buckets. The number of a text in its block and a bucket share 32 bits, so that sorting is fast."""
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _BLOCK_ENTRIES = 1 << 22  # entries that are counted together
-
-assert BLOCK_TEXTS <= 1 << (32 - BITS)
 
 
 class NgramCounts(NamedTuple):
@@ -50,6 +47,8 @@ def count(
     word_ngrams: Sequence[int],
     char_ngrams: Sequence[int] = (),
     callback: Callback | None = None,
+    fields: Fields = SINGLE_TEXT,
+    field_buckets: FieldBuckets = "shared",
 ) -> NgramCounts:
     """Count the hashed n-grams of tokens and of characters in each text, on all cores.
 
@@ -58,25 +57,27 @@ def count(
         word_ngrams: Lengths of the n-grams of tokens; may be empty.
         char_ngrams: Lengths of the n-grams of characters; may be empty.
         callback: Gets the progress.
+        fields: The columns that a text is joined from; n-grams come from the text fields.
+        field_buckets: How the n-grams of several text fields share the buckets.
 
     Returns:
         The counts, on disk if the texts are. They do not depend on the number of cores.
     """
-    callback = callback or Callback()
+    callback, n_fields = callback or Callback(), len(fields.texts)
 
     def count_block(block: Sequence[str]) -> NgramCounts:
-        keys = []
+        keys, values = [], split_texts(block, fields)
         if word_ngrams:
-            tokens = tokenise(block)
+            tokens = tokenise(values)
             keys += _ngram_keys(tokens.hashes, tokens.text_offsets, word_ngrams)
         if char_ngrams:
-            characters = hash_characters(block)
+            characters = hash_characters(values)
             keys += _ngram_keys(characters.hashes, characters.text_offsets, char_ngrams)
-        return _count_keys(keys, len(block))
+        return _count_keys(row_keys(keys, n_fields, field_buckets), len(block))
 
     def counted() -> Iterator[NgramCounts]:
         done = 0
-        for part in parallel_map(count_block, blocks(texts)):
+        for part in parallel_map(count_block, blocks(texts, BLOCK_TEXTS // n_fields)):
             yield part
             done += len(part.row_offsets) - 1
             callback.on_progress("count", done, len(texts), {})
@@ -84,15 +85,29 @@ def count(
     return concatenate(counted(), text_source(texts).on_disk)
 
 
-def spans(text: str, word_ngrams: Sequence[int], char_ngrams: Sequence[int] = ()) -> Spans:
+def spans(
+    text: str,
+    word_ngrams: Sequence[int],
+    char_ngrams: Sequence[int] = (),
+    fields: Fields = SINGLE_TEXT,
+    field_buckets: FieldBuckets = "shared",
+) -> Spans:
     """The characters that the counts of `count([text], ...)` come from; `at` is the position in its `buckets`."""
-    tokens, characters = tokenise([text]), hash_characters([text])
-    of_words = ngram_spans(tokens.hashes, tokens.begin, tokens.end, word_ngrams)
-    # `hash_characters` puts a blank before and after the text.
-    begin, end = (np.clip(edge - 1, 0, len(text)) for edge in (characters.begin, characters.end))
-    of_characters = ngram_spans(characters.hashes, begin, end, char_ngrams)
-    buckets, begin, end = (np.concatenate([one, other]) for one, other in zip(of_words, of_characters, strict=True))
-    return encoded.group_spans(buckets, begin, end)
+    values = split_texts([text], fields)
+    tokens, characters = tokenise(values), hash_characters(values)  # positions of tokens are those in the row
+    of_fields, start = [], 0
+    for number, value in enumerate(values):
+        stop = start + len(value)
+        part = slice(*tokens.text_offsets[number : number + 2])
+        of_words = ngram_spans(tokens.hashes[part], tokens.begin[part], tokens.end[part], word_ngrams)
+        part = slice(*characters.text_offsets[number : number + 2])
+        # `hash_characters` puts a blank before and after each text.
+        begin, end = (np.clip(edge[part] - 2 * number - 1, start, stop) for edge in (characters.begin, characters.end))
+        of_characters = ngram_spans(characters.hashes[part], begin, end, char_ngrams)
+        joined = (np.concatenate([one, other]) for one, other in zip(of_words, of_characters, strict=True))
+        of_fields.append(BucketSpans(*joined))
+        start = stop + 1
+    return encoded.group_spans(*row_spans(of_fields, field_buckets))
 
 
 def ngram_spans(

@@ -50,12 +50,12 @@ class Tokens(NamedTuple):
     text_starts: Positions
 
 
-def blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The texts in blocks of at most BLOCK_TEXTS texts and about BLOCK_CHARACTERS characters."""
+def blocks(texts: Sequence[str], max_texts: int = BLOCK_TEXTS) -> Iterator[Sequence[str]]:
+    """The texts in blocks of at most `max_texts` texts and about BLOCK_CHARACTERS characters."""
     begin = size = 0
     for index, text in enumerate(texts):
         size += len(text)
-        if size >= BLOCK_CHARACTERS or index + 1 - begin == BLOCK_TEXTS:
+        if size >= BLOCK_CHARACTERS or index + 1 - begin == max_texts:
             yield texts[begin : index + 1]
             begin, size = index + 1, 0
     if begin < len(texts):

@@ -10,7 +10,6 @@ from tenor.models.linear import held_out
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram.config import Config
 from tenor.tasks import SingleLabel
-from tenor.text import ngrams
 
 
 def test_a_classifier_with_characters_takes_empty_and_chinese_texts() -> None:
@@ -37,9 +36,10 @@ def test_what_is_not_to_be_calibrated_learns_the_same_and_promises_nothing() -> 
 
 def test_a_text_is_scored_out_of_its_fold_without_its_own_label() -> None:
     texts, labels = map(list, zip(*english(120), strict=True))
-    task, counts = SingleLabel(("negative", "positive")), ngrams.count(texts, (1, 2))
+    task = SingleLabel(("negative", "positive"))
     examples = Examples(texts, task.encode(labels), task, np.ones(120, np.float32))
     config = Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
+    counts = ngram_model.count_ngrams(texts, config)
     folds = split.folds(texts, labels, 4, 0)
     fit_fold = ngram_model.fold_fitter(counts, examples, config)
     logits = held_out.out_of_fold_logits(examples, folds, fit_fold)

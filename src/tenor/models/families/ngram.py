@@ -34,11 +34,16 @@ def fit(examples: Examples, config: Config, context: FitContext) -> Fitted:
     started_at, seed, callback = time.perf_counter(), context.seed, context.callback
     task, texts = examples.task, examples.texts
     chosen, candidates = selection.choose_settings(
-        lambda: selection.draw_sample(examples, seed), lambda: selection.count_characters(texts), task, config, seed
+        lambda: selection.draw_sample(examples, seed),
+        lambda: selection.count_characters(texts),
+        task,
+        config,
+        seed,
+        examples.fields,
     )
     chosen_at = time.perf_counter()
     examples, left_out = held_out.leave_out(examples, seed)
-    counts = ngram_model.count_ngrams(examples.texts, chosen, callback)
+    counts = ngram_model.count_ngrams(examples.texts, chosen, callback, examples.fields)
     encoded_at = time.perf_counter()
     model = ngram_model.fit(counts, examples.targets, task, examples.weights, chosen, callback)
     fitted_at = time.perf_counter()

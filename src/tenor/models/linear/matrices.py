@@ -4,6 +4,7 @@ SciPy's products use one core. Here the rows of a matrix, or the columns of a ta
 """
 
 import itertools
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,38 @@ class StoredMatrix:
 
 Matrix = Any
 """(rows, features) float32: a SciPy sparse matrix, a NumPy array or a StoredMatrix. SciPy has no types."""
+
+
+def store(blocks: Iterable[Any], width: int, parts: tuple[slice, ...] | None = None) -> StoredMatrix:
+    """Sparse matrices of SciPy, one under the other, on disk.
+
+    Args:
+        blocks: The matrices, (rows, width) each.
+        width: Number of columns.
+        parts: Slices of rows that are read together; None: those of about PART_ENTRIES entries.
+    """
+    row, columns, data = disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int32), disk_arrays.Writer(np.float32)
+    row.append([0])
+    entries = 0
+    for matrix in blocks:
+        row.append(matrix.indptr[1:].astype(np.int64) + entries)
+        columns.append(matrix.indices)
+        data.append(matrix.data)
+        entries += int(matrix.indptr[-1])
+    offsets = row.finish()
+    parts = split_rows(offsets, PART_ENTRIES) if parts is None else parts
+    return StoredMatrix(offsets, columns.finish(), data.finish(), width, parts)
+
+
+def take(matrix: Matrix, rows: npt.NDArray[np.int64]) -> Matrix:
+    """The chosen rows of a sparse matrix, in that order, in memory."""
+    if not isinstance(matrix, StoredMatrix):
+        return matrix[rows]
+    lengths = np.diff(matrix.row)[rows]
+    offsets = np.concatenate([[0], lengths]).cumsum()
+    entries = np.arange(offsets[-1]) + np.repeat(matrix.row[rows] - offsets[:-1], lengths)
+    arrays = matrix.data[entries], matrix.columns[entries], offsets
+    return _of_arrays(scipy.sparse.csr_matrix, (len(rows), matrix.width), *arrays)
 
 
 def split_rows(row: npt.NDArray[np.int64], max_entries: int) -> tuple[slice, ...]:

@@ -8,6 +8,7 @@ from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.models.ngram.features import Weighting
 from tenor.tasks import Task
+from tenor.text.field_buckets import FieldBuckets
 
 MAX_LENGTH = 8
 """Maximum number of tokens or characters in an n-gram."""
@@ -37,6 +38,15 @@ class Config:
         None,
         "C of the logistic regression; larger values fit the training texts more closely; none: chosen by validation",
     )
+    field_buckets: FieldBuckets | None = setting(
+        None,
+        "how the n-grams of several text fields share buckets: `shared`, `own`, `both`, or for a pair `overlap`; "
+        "none: chosen by validation",
+    )
+    feature_scale: float | None = setting(
+        None,
+        "weight of numbers, categories and dates beside the text, whose length is 1; none: chosen by validation",
+    )
     min_df: int = setting(2, "minimum number of training texts with an n-gram")
     iterations: int = setting(20, "maximum number of L-BFGS steps")
     calibrated: bool = setting(
@@ -53,6 +63,8 @@ class Config:
         empty = (self.word_ngrams, self.char_ngrams) in (((), None), (None, ()), ((), ()))
         require(not empty, "word_ngrams", "must be lengths from 1 to 8 where `char_ngrams` are none")
         require(self.C is None or self.C > 0, "C", "must be above 0")
+        scale = self.feature_scale
+        require(scale is None or 1e-6 <= scale <= 1e6, "feature_scale", "must be from 1e-6 to 1e6")
         require(self.min_df >= 1, "min_df", "must be 1 or more")
         require(self.iterations >= 1, "iterations", "must be 1 or more")
 

@@ -1,6 +1,6 @@
 """Counts of n-grams -> weighted features, as sparse matrices."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 import scipy.sparse
 
 from tenor._core import disk_arrays
+from tenor.models.linear import matrices
 from tenor.models.linear.loss import OutputTargets
 from tenor.models.linear.matrices import PART_ENTRIES, Matrix, StoredMatrix, split_rows
 from tenor.tasks import Floats, Targets
@@ -113,11 +114,12 @@ def weigh_training_texts(
             for at in range(0, part.stop - part.start, step):
                 some = presence if step >= presence.shape[0] else presence[at : at + step]
                 text_counts[:] += some.T @ targets[part.start + at : part.start + at + some.shape[0]]
+        disk_arrays.drop_pages(*counts)
         return apply_weighting(selected, weighting, idf)
 
     if disk_arrays.is_on_disk(counts.buckets):
         parts = split_rows(counts.row_offsets, PART_ENTRIES)
-        matrix: Matrix = _store((weigh_part(part) for part in parts), parts, len(buckets), counts)
+        matrix: Matrix = matrices.store((weigh_part(part) for part in parts), len(buckets), parts)
     else:
         matrix = weigh_part(slice(0, rows))
     return matrix, text_counts
@@ -161,6 +163,27 @@ def log_ratios(frequency: npt.NDArray[np.int64], text_counts: Floats) -> Floats:
     return np.asarray(np.log((inside / inside.sum(axis=0)) / (outside / outside.sum(axis=0))), np.float32)
 
 
+def append_columns(matrix: Matrix, columns: Matrix | None, scale: float) -> Matrix:
+    """The features of n-grams, and beside them other columns times `scale`: (texts, features + columns), sparse."""
+    if columns is None:
+        return matrix
+
+    def join(one: Matrix, other: Matrix) -> Matrix:
+        return scipy.sparse.hstack([one, other * np.float32(scale)], format="csr", dtype=np.float32)
+
+    if not isinstance(matrix, StoredMatrix):
+        return join(matrix, columns)
+    width = matrix.shape[1] + columns.shape[1]
+    return matrices.store((join(matrix[part], columns[part]) for part in matrix.parts), width, matrix.parts)
+
+
+def append_to_scale(scale: Floats | None, n_columns: int) -> Floats | None:
+    """The log-ratios of n-grams, and 1 for each of other columns."""
+    if scale is None or not n_columns:
+        return scale
+    return np.concatenate([scale, np.ones((n_columns, scale.shape[1]), np.float32)])
+
+
 def _most_informative(counts: NgramCounts, targets: Targets, buckets: Buckets, limit: int) -> npt.NDArray[np.int64]:
     """Positions, ascending, of the n-grams whose presence tells most about the class.
 
@@ -183,19 +206,3 @@ def _rows_of(counts: NgramCounts, part: slice) -> NgramCounts:
     row = counts.row_offsets[part.start : part.stop + 1]
     entries = slice(int(row[0]), int(row[-1]))
     return NgramCounts(row - row[0], counts.buckets[entries], counts.counts[entries])
-
-
-def _store(
-    matrices: Iterable[scipy.sparse.csr_matrix], parts: tuple[slice, ...], width: int, counts: NgramCounts
-) -> StoredMatrix:
-    """The matrices, one under the other, on disk."""
-    row, columns, data = disk_arrays.Writer(np.int64), disk_arrays.Writer(np.int32), disk_arrays.Writer(np.float32)
-    row.append([0])
-    entries = 0
-    for matrix in matrices:
-        row.append(matrix.indptr[1:].astype(np.int64) + entries)
-        columns.append(matrix.indices)
-        data.append(matrix.data)
-        entries += int(matrix.indptr[-1])
-        disk_arrays.drop_pages(*counts)
-    return StoredMatrix(row.finish(), columns.finish(), data.finish(), width, parts)

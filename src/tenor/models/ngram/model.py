@@ -12,7 +12,8 @@ import numpy.typing as npt
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor.data.blocks import Rows
-from tenor.models.attribution import Attribution, Shares, share_by_character
+from tenor.data.fields import SINGLE_TEXT, Fields
+from tenor.models.attribution import Attribution, FeatureShares, Shares, share_by_character
 from tenor.models.base import Arrays, Examples, FeatureMatrix
 from tenor.models.family import SavedModel
 from tenor.models.linear import solver
@@ -21,12 +22,13 @@ from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.loss import OutputTargets
 from tenor.models.linear.solver import LinearWeights, Penalty
 from tenor.models.neural import shapes
-from tenor.models.ngram import features
+from tenor.models.ngram import features, row_counts
 from tenor.models.ngram.config import MAX_LENGTH, Config
 from tenor.models.ngram.features import Features, Weighting
+from tenor.models.ngram.row_counts import RowCounts, RowEncoder
 from tenor.tasks import Floats, Targets, Task
 from tenor.text import ngrams
-from tenor.text.ngrams import BITS, NgramCounts
+from tenor.text.field_buckets import BITS
 
 _ARRAYS = ("buckets", "idf", "weights", "intercept")
 _IDF = 1e-6, 1e6  # between these, squares are neither 0 nor infinite
@@ -34,39 +36,43 @@ _IDF = 1e-6, 1e6  # between these, squares are neither 0 nor infinite
 
 @dataclass(frozen=True)
 class NgramModel:
-    """A linear model over hashed n-grams.
+    """A linear model over hashed n-grams, and over numbers, categories and dates beside the text.
 
     Attributes:
-        word_ngrams: Lengths of the n-grams in tokens.
-        char_ngrams: Lengths of the n-grams in characters.
+        row_encoder: Turns rows into counts.
         weighting: How counts become features.
         buckets: (features,) int32: the buckets that are features, the most frequent first.
         idf: (features,) float32: inverse document frequency; empty where the weighting has none.
-        linear: The weights, (features, outputs).
+        linear: The weights, (features + other features, outputs).
+        feature_scale: What the other features are multiplied by.
     """
 
-    word_ngrams: tuple[int, ...]
-    char_ngrams: tuple[int, ...]
+    row_encoder: RowEncoder
     weighting: Weighting
     buckets: npt.NDArray[np.int32]
     idf: Floats
     linear: LinearWeights
+    feature_scale: float = 1.0
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs)."""
         return self.score(self.count(texts))
 
-    def count(self, texts: Sequence[str]) -> NgramCounts:
+    def count(self, texts: Sequence[str]) -> RowCounts:
         """Counts of the n-grams in each text."""
-        return ngrams.count(texts, self.word_ngrams, self.char_ngrams)
+        return self.row_encoder.count(texts)
 
-    def score(self, counts: NgramCounts) -> Floats:
+    def score(self, counts: RowCounts) -> Floats:
         """Logits of shape (texts, outputs) from counts."""
         return solver.logits(self.features(counts), self.linear)
 
-    def features(self, counts: NgramCounts) -> FeatureMatrix:
-        """Features from counts: (texts, features), sparse."""
-        selected = features.select_columns(counts, self._columns, len(self.buckets))
+    def features(self, counts: RowCounts) -> FeatureMatrix:
+        """Features from counts: (texts, features + other features), sparse."""
+        weighted = self._ngram_features(counts)
+        return features.append_columns(weighted, counts.features, self.feature_scale)
+
+    def _ngram_features(self, counts: RowCounts) -> FeatureMatrix:
+        selected = features.select_columns(counts.ngrams, self._columns, len(self.buckets))
         return features.apply_weighting(selected, self.weighting, self.idf)
 
     def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
@@ -79,8 +85,8 @@ class NgramModel:
             texts: The texts.
             directions: (texts, outputs) weights of the sum.
         """
-        counts = self.count(texts)
-        matrix = self.features(counts)
+        rows = self.count(texts)
+        counts, matrix = rows.ngrams, self._ngram_features(rows)
         is_feature = np.flatnonzero(self._columns[counts.buckets] >= 0)
         row_of_entry = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
         weights = (self.linear.weights[matrix.indices] * directions[row_of_entry]).sum(axis=1, dtype=np.float64)
@@ -88,15 +94,26 @@ class NgramModel:
         shares[is_feature] = matrix.data * weights
         intercepts = [float(self.linear.intercept @ direction) for direction in directions]
         entries = itertools.starmap(slice, itertools.pairwise(counts.row_offsets.tolist()))
+        of_features = self._attribute_features(rows, directions)
         return [
-            self._attribute_text(text, shares[part], counts.counts[part], intercept)
-            for text, part, intercept in zip(texts, entries, intercepts, strict=True)
+            self._attribute_text(text, shares[part], counts.counts[part], intercept)._replace(features=features)
+            for text, part, intercept, features in zip(texts, entries, intercepts, of_features, strict=True)
         ]
+
+    def _attribute_features(self, rows: RowCounts, directions: Floats) -> list[FeatureShares]:
+        """What each of the other features of each row adds."""
+        if rows.features is None or self.row_encoder.features is None:
+            return [()] * len(directions)
+        weights = self.linear.weights[len(self.buckets) :] @ directions.T * np.float32(self.feature_scale)
+        added = rows.features.multiply(weights.T).tocsc()
+        names = [name for name, _ in self.row_encoder.features.groups]
+        sums = [np.asarray(added[:, part].sum(axis=1)).ravel().tolist() for _, part in self.row_encoder.features.groups]
+        return [tuple(zip(names, each, strict=True)) for each in zip(*sums, strict=True)]
 
     def _attribute_text(
         self, text: str, shares: Shares, counts: npt.NDArray[np.integer[Any]], intercept: float
     ) -> Attribution:
-        spans = ngrams.spans(text, self.word_ngrams, self.char_ngrams)
+        spans = self.row_encoder.spans(text)
         is_single_part = np.bincount(spans.at, minlength=len(shares)) == counts  # one token or character per occurrence
         own = share_by_character(spans, np.where(is_single_part, shares, 0.0), len(text))
         characters = share_by_character(spans, shares, len(text), own)
@@ -127,9 +144,10 @@ class NgramModel:
         return {
             "kind": "hashed-ngrams",
             "bits": BITS,
-            "orders": list(self.word_ngrams),
-            "characters": list(self.char_ngrams),
+            "orders": list(self.row_encoder.word_ngrams),
+            "characters": list(self.row_encoder.char_ngrams),
             "weighting": self.weighting,
+            **row_counts.describe_fields(self.row_encoder, self.feature_scale),
         }
 
     def graphs(self) -> dict[str, bytes]:
@@ -155,9 +173,11 @@ def restore(saved: SavedModel) -> NgramModel:
         raise record.error("orders", f"there are no lengths of n-grams, or more than {2 * MAX_LENGTH}")
     if unknown := sorted(arrays.keys() - set(_ARRAYS)):
         raise RecordError(shapes.FILE, unknown[0], "there are no such weights in this family")
+    row_encoder, feature_scale = row_counts.restore(record, lengths["orders"], lengths.get("characters", ()))
     features = arrays["buckets"].size if "buckets" in arrays else 0
     buckets = shapes.require_array(arrays, "buckets", (features,), np.int32)
-    weights = shapes.require_array(arrays, "weights", (features, task.n_outputs), np.float32)
+    width = features + row_encoder.n_features
+    weights = shapes.require_array(arrays, "weights", (width, task.n_outputs), np.float32)
     intercept = shapes.require_array(arrays, "intercept", (task.n_outputs,), np.float32)
     idf = shapes.require_array(arrays, "idf", (0 if weighting == "naive-bayes" else features,), np.float32)
     if features and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
@@ -165,25 +185,39 @@ def restore(saved: SavedModel) -> NgramModel:
     if not ((idf >= _IDF[0]) & (idf <= _IDF[1])).all():
         raise RecordError(shapes.FILE, "idf", f"one is not between {_IDF[0]:g} and {_IDF[1]:g}")
     model = LinearWeights(weights, intercept)
-    return NgramModel(lengths["orders"], lengths.get("characters", ()), weighting, buckets, idf, model)
+    return NgramModel(row_encoder, weighting, buckets, idf, model, feature_scale)
 
 
-def count_ngrams(texts: Sequence[str], config: Config, callback: Callback | None = None) -> NgramCounts:
-    """The n-grams of the lengths that `config` sets, and how often they occur in each text."""
-    return ngrams.count(texts, config.word_ngrams or (), config.char_ngrams or (), callback)
+def count_ngrams(
+    texts: Sequence[str], config: Config, callback: Callback | None = None, fields: Fields = SINGLE_TEXT
+) -> RowCounts:
+    """The n-grams of the lengths that `config` sets, and how often they occur in each text of the training rows."""
+    return row_counts.fit_encoder(texts, fields, config).count(texts, callback)
 
 
 def fit(
-    counts: NgramCounts, targets: Targets, task: Task, weights: Floats, config: Config, callback: Callback | None = None
+    counts: RowCounts, targets: Targets, task: Task, weights: Floats, config: Config, callback: Callback | None = None
 ) -> NgramModel:
     """A model fitted to texts that are counts already; nothing in `config` is open."""
     assert config.weighting is not None
     output_targets = OutputTargets(task, targets)
-    fitted = features.fit_features(counts, output_targets, config.weighting, config.min_df)
-    return fit_weights(fitted, output_targets, task, weights, config, callback)
+    fitted = fit_features(counts, output_targets, config)
+    linear = fit_weights(fitted, output_targets, task, weights, config, callback)
+    scale = config.feature_scale or 1.0
+    return NgramModel(counts.encoder, config.weighting, fitted.buckets, fitted.idf, linear, scale)
 
 
-def fold_fitter(counts: NgramCounts, examples: Examples, config: Config) -> FitFold:
+def fit_features(counts: RowCounts, targets: Floats | OutputTargets, config: Config) -> Features:
+    """The features of training rows: those of n-grams, and beside them the others."""
+    assert config.weighting is not None
+    fitted = features.fit_features(counts.ngrams, targets, config.weighting, config.min_df)
+    return fitted._replace(
+        matrix=features.append_columns(fitted.matrix, counts.features, config.feature_scale or 1.0),
+        scale=features.append_to_scale(fitted.scale, counts.encoder.n_features),
+    )
+
+
+def fold_fitter(counts: RowCounts, examples: Examples, config: Config) -> FitFold:
     """What fits a model to some rows and scores others.
 
     Args:
@@ -194,8 +228,8 @@ def fold_fitter(counts: NgramCounts, examples: Examples, config: Config) -> FitF
     targets, task, weights = examples.targets, examples.task, examples.weights
 
     def fit_fold(fitted: Rows, scored: Rows) -> Floats:
-        model = fit(ngrams.take(counts, fitted), targets[fitted], task, weights[fitted], config)
-        return model.score(ngrams.take(counts, scored))
+        model = fit(counts.take(fitted), targets[fitted], task, weights[fitted], config)
+        return model.score(counts.take(scored))
 
     return fit_fold
 
@@ -207,8 +241,8 @@ def fit_weights(
     weights: Floats,
     config: Config,
     callback: Callback | None = None,
-) -> NgramModel:
-    """A model fitted to features.
+) -> LinearWeights:
+    """The weights of a model fitted to features.
 
     Args:
         fitted: The features of the training texts.
@@ -218,9 +252,8 @@ def fit_weights(
         config: Settings, none of them open.
         callback: Gets the progress of the steps.
     """
-    assert config.word_ngrams is not None and config.char_ngrams is not None
-    assert config.weighting is not None and config.C is not None
-    model = solver.fit(
+    assert config.C is not None
+    return solver.fit(
         fitted.matrix,
         targets,
         task.activation,
@@ -229,4 +262,3 @@ def fit_weights(
         StopRule(config.iterations),
         callback,
     )
-    return NgramModel(config.word_ngrams, config.char_ngrams, config.weighting, fitted.buckets, fitted.idf, model)

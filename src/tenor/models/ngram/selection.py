@@ -8,8 +8,10 @@ import numpy as np
 
 from tenor.config.settings import require
 from tenor.data.blocks import Rows
+from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.text_source import text_source
 from tenor.models.base import Examples
+from tenor.models.ngram import field_selection
 from tenor.models.ngram.config import Config
 from tenor.models.ngram.features import Weighting
 from tenor.models.ngram.trial import Trial
@@ -64,7 +66,12 @@ def count_characters(texts: Sequence[str]) -> int:
 
 
 def choose_settings(
-    sample: Callable[[], Examples], characters: Callable[[], int], task: Task, config: Config, seed: int
+    sample: Callable[[], Examples],
+    characters: Callable[[], int],
+    task: Task,
+    config: Config,
+    seed: int,
+    fields: Fields = SINGLE_TEXT,
 ) -> tuple[Config, list[dict[str, str | float | None]]]:
     """Choose the settings that `config` leaves open: C for each weighting, then the n-grams for the best weighting.
 
@@ -78,24 +85,27 @@ def choose_settings(
         task: What is predicted.
         config: The settings.
         seed: Seed of the split.
+        fields: The columns of a row.
 
     Returns:
         The settings, and a row for each candidate.
 
     Raises:
-        SettingsError: The weighting does not fit the task.
+        SettingsError: The weighting does not fit the task, or a setting does not fit the fields.
     """
     ngrams_are_open = config.word_ngrams is None and config.char_ngrams is None
     first = _FIRST_NGRAMS if ngrams_are_open else (config.word_ngrams or (), config.char_ngrams or ())
-    start = replace(config, word_ngrams=first[0], char_ngrams=first[1])
+    start = field_selection.first_settings(replace(config, word_ngrams=first[0], char_ngrams=first[1]), fields)
+    fields_are_open = (start.field_buckets, start.feature_scale) != (config.field_buckets, config.feature_scale)
     weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
     if not task.has_labels:  # the other weightings use how often the classes have an n-gram
         require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf for a regression")
         weightings = ("tf-idf",)
-    if not ngrams_are_open and None not in (config.weighting, config.C):
+    if not ngrams_are_open and not fields_are_open and None not in (config.weighting, config.C):
         return start, []
     trial = Trial(sample(), start, seed)
     best = min((_search_c(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
+    best = field_selection.choose(trial, best, config)
     if ngrams_are_open:
         best = _choose_ngrams(trial, best, with_characters=characters() <= MAX_CHARACTERS)
     return best, trial.rows

@@ -14,9 +14,10 @@ from tenor.models.ngram import features
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram.config import Config
 from tenor.models.ngram.features import Features
+from tenor.models.ngram.row_counts import RowCounts, RowEncoder
+from tenor.models.tabular import encoder as tabular
 from tenor.tasks import Floats, SingleLabel
 from tenor.text import ngrams
-from tenor.text.ngrams import NgramCounts
 
 _MAX_ENTRIES = 2_000_000  # about this many counts are fitted and measured, so the time does not grow with the data
 _MIN_TEXTS = 500
@@ -54,7 +55,7 @@ class Trial:
         self.task = examples.task
         lengths = np.array([len(examples.texts[row]) for row in order])
         some = examples.take(order[:_MIN_TEXTS])
-        per_character = len(ngram_model.count_ngrams(some.texts, config).buckets) / max(1, lengths[: len(some)].sum())
+        per_character = len(_count(some, config).ngrams.buckets) / max(1, lengths[: len(some)].sum())
         cost = self.task.n_outputs / (12 if self.task.is_multilabel else 3)  # rare labels need more texts
         entries = int(_MAX_ENTRIES / max(1.0, cost))
         room = np.searchsorted(np.cumsum(lengths) * per_character, entries)
@@ -69,7 +70,8 @@ class Trial:
             self.fitted, self.measured = (examples.take(part) for part in (order[half:], order[:half]))
         self.rows: list[dict[str, str | float | None]] = []
         self._targets = self.task.output_targets(self.fitted.targets)
-        self._counts: dict[Config, tuple[NgramCounts, NgramCounts]] = {}
+        self._features = tabular.fit(self.fitted.texts, self.fitted.fields)
+        self._counts: dict[Config, tuple[RowCounts, RowCounts]] = {}
         self._prepared: _Prepared | None = None  # of the last n-grams and weighting
         self._losses: dict[Config, Floats] = {}
 
@@ -85,7 +87,7 @@ class Trial:
         other = replace(config, word_ngrams=word_ngrams, char_ngrams=char_ngrams)
         if config.weighting != "naive-bayes" or config.C is None:
             return other
-        entries, other_entries = (len(self._counts_of(each)[0].buckets) for each in (config, other))
+        entries, other_entries = (len(self._counts_of(each)[0].ngrams.buckets) for each in (config, other))
         return replace(other, C=config.C * entries / max(other_entries, 1))
 
     def is_clearly_better(self, config: Config, other: Config) -> bool:
@@ -98,11 +100,11 @@ class Trial:
             self._losses[config] = self._measure(config)
         return self._losses[config]
 
-    def _counts_of(self, config: Config) -> tuple[NgramCounts, NgramCounts]:
-        key = replace(config, weighting=None, C=None)
+    def _counts_of(self, config: Config) -> tuple[RowCounts, RowCounts]:
+        key = replace(config, weighting=None, C=None, feature_scale=None)
         if key not in self._counts:
-            fitted, measured = (ngram_model.count_ngrams(part.texts, config) for part in (self.fitted, self.measured))
-            self._counts[key] = fitted, measured
+            encoder = RowEncoder.from_config(config, self.fitted.fields, self._features)
+            self._counts[key] = encoder.count(self.fitted.texts), encoder.count(self.measured.texts)
         return self._counts[key]
 
     def _prepare(self, config: Config) -> _Prepared:
@@ -110,16 +112,18 @@ class Trial:
         if self._prepared is None or self._prepared.config != key:
             assert config.weighting is not None
             fitted_counts, measured_counts = self._counts_of(config)
-            fitted = features.fit_features(fitted_counts, self._targets, config.weighting, config.min_df)
+            fitted = ngram_model.fit_features(fitted_counts, self._targets, config)
             columns = ngrams.bucket_positions(fitted.buckets)
-            selected = features.select_columns(measured_counts, columns, len(fitted.buckets))
-            self._prepared = _Prepared(key, fitted, features.apply_weighting(selected, config.weighting, fitted.idf))
+            selected = features.select_columns(measured_counts.ngrams, columns, len(fitted.buckets))
+            weighted = features.apply_weighting(selected, config.weighting, fitted.idf)
+            matrix = features.append_columns(weighted, measured_counts.features, config.feature_scale or 1.0)
+            self._prepared = _Prepared(key, fitted, matrix)
         return self._prepared
 
     def _measure(self, config: Config) -> Floats:
         _, fitted, matrix = self._prepare(config)
-        model = ngram_model.fit_weights(fitted, self._targets, self.task, self.fitted.weights, config)
-        logits = solver.logits(matrix, model.linear)
+        linear = ngram_model.fit_weights(fitted, self._targets, self.task, self.fitted.weights, config)
+        logits = solver.logits(matrix, linear)
         losses = self.task.selection_losses(self.measured.targets, logits)
         self.rows.append(
             {
@@ -127,11 +131,23 @@ class Trial:
                 "char_ngrams": " ".join(map(str, config.char_ngrams or ())),
                 "weighting": config.weighting,
                 "C": config.C,
+                **self._of_fields(config),
                 "loss": float(losses.mean()),
                 **self.task.training_metrics(self.measured.targets, logits),
             }
         )
         return losses
+
+    def _of_fields(self, config: Config) -> dict[str, str | float | None]:
+        """The settings of rows with several fields."""
+        if self.fitted.fields.is_single_text:
+            return {}
+        return {"field_buckets": config.field_buckets, "feature_scale": config.feature_scale}
+
+
+def _count(examples: Examples, config: Config) -> RowCounts:
+    """The n-grams of these examples alone."""
+    return RowEncoder.from_config(config, examples.fields).count(examples.texts)
 
 
 def _select_classes(examples: Examples, config: Config, order: Rows) -> tuple[Examples, Rows]:
@@ -149,7 +165,7 @@ def _select_classes(examples: Examples, config: Config, order: Rows) -> tuple[Ex
     if not task.is_single_label:
         return examples, order
     some = examples.take(order[:_MIN_TEXTS])
-    entries = max(1, len(ngram_model.count_ngrams(some.texts, config).buckets) / max(1, len(some)))
+    entries = max(1, len(_count(some, config).ngrams.buckets) / max(1, len(some)))
     # The time grows with classes times texts.
     limit = max(_MIN_CLASSES, int(math.sqrt(3 * _MAX_ENTRIES / (_TEXTS_PER_CLASS * entries))))
     if len(task.labels) <= limit:

@@ -1,0 +1,1 @@
+"""Numbers, categories and dates beside texts, and what two texts have in common, as features."""
