@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from tenor._core.records import Json
 from tenor.data.io.chunks import Table, chunked
@@ -19,7 +20,9 @@ except ModuleNotFoundError:
     raise missing_extra("Keeping corrections", "serve") from None
 
 COLUMNS = ["text", "label", "predicted", "version", "time"]
-"""Columns of the table of corrections."""
+"""Columns of the table of corrections. A text of several fields has a column for each field instead."""
+_OBJECT = "\x1e"
+"""Before a text that is an object of JSON, as in JSON text sequences (RFC 7464)."""
 
 _TIMEOUT_S = 10  # for a connection, or for another process that writes
 _CORRECTIONS = sql.Table(
@@ -46,14 +49,14 @@ class Correction:
     Attributes:
         model: Name of the model.
         version: Version of the model.
-        text: The text.
+        text: The text, or its fields by name.
         predicted: The prediction: a label, a list of labels, or a number.
         label: The right label, in the same form.
     """
 
     model: str
     version: str
-    text: str
+    text: str | dict[str, str]
     predicted: Json
     label: Json
 
@@ -112,7 +115,7 @@ class CorrectionStore:
             "time": datetime.now(UTC).replace(tzinfo=None, microsecond=0),
             "model": correction.model,
             "version": correction.version,
-            "text": correction.text,
+            "text": _stored(correction.text),
             "predicted": json.dumps(correction.predicted, ensure_ascii=False),
             "label": json.dumps(correction.label, ensure_ascii=False),
         }
@@ -146,7 +149,10 @@ class CorrectionStore:
                 f"{self.name}: there are no corrections{f' of {model}' if models else ''} yet.{known}",
                 "Correct predictions on the page of the server first.",
             )
-        return Table(self.name, COLUMNS, chunked(self._rows(model or models[0]), COLUMNS))
+        model = model or models[0]
+        fields = self._fields(model)
+        columns = [*fields, *(f"correction_{name}" if name in fields else name for name in COLUMNS[1:])]
+        return Table(self.name, columns, chunked(self._rows(model, fields), columns))
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -160,14 +166,24 @@ class CorrectionStore:
             if not sql.inspect(self._engine).has_table(_CORRECTIONS.name):
                 raise
 
-    def _rows(self, model: str) -> Iterator[list[Json]]:
+    def _rows(self, model: str, fields: list[str]) -> Iterator[list[Json]]:
+        for row in self._last(model):
+            label, predicted = json.loads(row.label), json.loads(row.predicted)
+            text = _restored(row.text)
+            values = [text.get(name) for name in fields]
+            yield [*values, label, predicted, row.version, f"{row.time.isoformat()}Z"]
+
+    def _fields(self, model: str) -> list[str]:
+        """The fields of the texts of a model, in the order in which they came; `text` for a text without fields."""
+        return list(dict.fromkeys(name for row in self._last(model) for name in _restored(row.text)))
+
+    def _last(self, model: str) -> Iterator[sql.Row[Any]]:
+        """The last correction of each text."""
         of_model = _CORRECTIONS.c.model == model
         last = sql.select(sql.func.max(_CORRECTIONS.c.id)).where(of_model).group_by(_CORRECTIONS.c.text)
         query = sql.select(_CORRECTIONS).where(_CORRECTIONS.c.id.in_(last)).order_by(_CORRECTIONS.c.id)
         with self._database_errors(), self._engine.connect().execution_options(yield_per=1_000) as connection:
-            for row in connection.execute(query):
-                label, predicted = json.loads(row.label), json.loads(row.predicted)
-                yield [row.text, label, predicted, row.version, f"{row.time.isoformat()}Z"]
+            yield from connection.execute(query)
 
     @contextlib.contextmanager
     def _database_errors(self) -> Iterator[None]:
@@ -177,6 +193,21 @@ class CorrectionStore:
         except sql.exc.DBAPIError as error:
             problem = f"{self.name}: the database of corrections says: {str(error.orig).splitlines()[0]}."
             raise TenorError(problem, "Check that it is one, that it runs and that there is room.") from None
+
+
+def _stored(text: str | dict[str, str]) -> str:
+    """A text as the database holds it; fields are JSON."""
+    return text if isinstance(text, str) else _OBJECT + json.dumps(text, ensure_ascii=False)
+
+
+def _restored(stored: str) -> dict[str, str]:
+    """The fields of a text by name; `text` for a text without fields."""
+    if stored.startswith(_OBJECT):
+        with contextlib.suppress(json.JSONDecodeError, RecursionError):
+            fields = json.loads(stored.removeprefix(_OBJECT))
+            if isinstance(fields, dict) and all(isinstance(value, str) for value in fields.values()):
+                return fields
+    return {"text": stored}
 
 
 def _url(where: str) -> sql.URL:

@@ -28,6 +28,8 @@ __all__ = ["ServerOptions", "create_app"]
 
 _LIST_FIELDS = frozenset({"inputs", "label"})
 """Fields of requests whose values may be lists."""
+_ROW_FIELDS = frozenset({"inputs", "text"})
+"""Fields of requests whose values may be texts as objects of fields."""
 
 
 def create_app(
@@ -58,7 +60,7 @@ def create_app(
     app = FastAPI(
         title="Tenor", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False
     )
-    app.router.route_class = limited_route.route_class(options.limits, _LIST_FIELDS)
+    app.router.route_class = limited_route.route_class(options.limits, _LIST_FIELDS, _ROW_FIELDS)
     error_responses.add_handlers(app)
     _add_predictions(app, models, options, log)
     if store is not None:

@@ -11,7 +11,8 @@ from tenor.serving.error_responses import STATUSES, error_responses
 from tenor.serving.limits import Limits, RateLimiter
 from tenor.serving.model_set import ModelSet, answered
 from tenor.serving.reloading import Log
-from tenor.serving.schemas import CorrectionRequest, CorrectionResponse, PredictRequest
+from tenor.serving.rows import rows_of
+from tenor.serving.schemas import CorrectionRequest, CorrectionResponse, Label, PredictRequest, TextInput
 from tenor.serving.served_model import ServedModel
 
 _STATUSES = STATUSES | {
@@ -38,13 +39,18 @@ def add_routes(app: FastAPI, store: CorrectionStore, models: ModelSet, limits: L
     async def correct(request: CorrectionRequest) -> CorrectionResponse:
         """Keep the right label of a text for the next training run."""
         model = models.find(request.model)
-        _check(request, model, limits)
+        text = rows_of(request.text, model.predictor.fields, "text").texts[0]
+        _check(text, request.label, model, limits)
         if wait := rate.wait():
             raise HTTPException(429, "there were too many corrections; try again.", {"Retry-After": str(wait)})
         version = model.version
         predicted = await _predicted(model, request.text, limits)
         correction = Correction(
-            model=model.name, version=version, text=request.text, predicted=predicted, label=request.label
+            model=model.name,
+            version=version,
+            text=model.predictor.fields.to_value(text),
+            predicted=predicted,
+            label=request.label,
         )
         try:
             await asyncio.to_thread(store.add, correction)
@@ -58,16 +64,16 @@ def add_routes(app: FastAPI, store: CorrectionStore, models: ModelSet, limits: L
         return CorrectionResponse(model=model.name, version=version, predicted=predicted, label=request.label)
 
 
-def _check(request: CorrectionRequest, model: ServedModel, limits: Limits) -> None:
-    length, max_length = len(request.text), limits.max_correction_characters
+def _check(text: str, label: Label, model: ServedModel, limits: Limits) -> None:
+    length, max_length = len(text), limits.max_correction_characters
     if length > max_length:
         raise HTTPException(413, f"the text has {length:,} characters, and may have {max_length:,}.")
-    problem = text_fault(request.text) or model.predictor.bundle.task.label_problem(request.label)
+    problem = text_fault(text) or model.predictor.bundle.task.label_problem(label)
     if problem is not None:
         raise HTTPException(422, problem)
 
 
-async def _predicted(model: ServedModel, text: str, limits: Limits) -> str | list[str] | float:
+async def _predicted(model: ServedModel, text: TextInput, limits: Limits) -> str | list[str] | float:
     """The prediction of the model: a label, a list of labels, or a number."""
     response = await answered(model.predict(PredictRequest(inputs=text), limits), model)
     [prediction] = response.predictions

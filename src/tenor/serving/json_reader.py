@@ -1,8 +1,9 @@
 """Reads the bodies of requests such that a malicious one costs next to nothing: bytes -> the values of its fields.
 
-A request is a JSON object whose values are strings, numbers, words and lists of strings. Whatever else JSON allows is
-refused at its start, so the time and the memory that a body takes depend on its bytes alone. Each step looks at a
-window of some kilobytes: a large body is read in a thread, and no step there keeps the event loop waiting for long.
+A request is a JSON object whose values are strings, numbers, words and lists of strings. A text may also be an object
+of such values, its fields. Whatever else JSON allows is refused at its start, so the time and the memory that a body
+takes depend on its bytes alone. Each step looks at a window of some kilobytes: a large body is read in a thread, and no
+step there keeps the event loop waiting for long.
 """
 
 import codecs
@@ -37,17 +38,24 @@ class _TooLargeError(Exception):
 class JsonReader:
     """Reads one body."""
 
-    def __init__(self, body: bytes | bytearray, limits: Limits, list_fields: frozenset[str]) -> None:
+    def __init__(
+        self,
+        body: bytes | bytearray,
+        limits: Limits,
+        list_fields: frozenset[str],
+        row_fields: frozenset[str] = frozenset(),
+    ) -> None:
         """Take a body.
 
         Args:
             body: JSON in UTF-8.
             limits: The number of texts, and of characters in the strings of a field, that it may have.
             list_fields: Fields whose values may be lists of strings.
+            row_fields: Fields whose values, or the elements of whose lists, may be objects.
         """
-        self._body, self._limits, self._list_fields = body, limits, list_fields
+        self._body, self._limits, self._list_fields, self._row_fields = body, limits, list_fields, row_fields
         self._at = 3 if body.startswith(codecs.BOM_UTF8) else 0
-        self._characters = 0
+        self._characters = self._n_values = 0
 
     def read(self) -> Json:
         """The value of the body; an empty list for any list, since no request is a list.
@@ -86,7 +94,7 @@ class JsonReader:
             self._at += 1
             self._characters = 0
             first = self._next()
-            values[key] = self._list(key) if first == b"[" and key in self._list_fields else self._scalar(first, key)
+            values[key] = self._value(first, key)
             end = self._next()
             self._at += 1
             if end == b"}":
@@ -99,21 +107,66 @@ class JsonReader:
                 raise self._error("a key should be here")
         raise HTTPException(422, f"body: there are more than {MAX_KEYS} keys.")
 
-    def _list(self, key: str) -> list[str]:
+    def _value(self, first: bytes, key: str) -> Json:
+        if first == b"[" and key in self._list_fields:
+            return self._list(key)
+        if first == b"{" and key in self._row_fields:
+            return self._row(printable_key(key))
+        return self._scalar(first, key)
+
+    def _row(self, place: str) -> JsonObject:
+        """An object of strings, numbers and words; `place` names it in errors."""
         self._at += 1
-        values: list[str] = []
+        values: JsonObject = {}
+        first = self._next()
+        if first == b"}":
+            self._at += 1
+            return values
+        while True:
+            if first != b'"':
+                raise self._error("a key in double quotes should be here")
+            key = self._string(place)
+            if key in values:
+                raise HTTPException(422, f"{place}: the field {printable_key(key)!r} occurs twice.")
+            if self._next() != b":":
+                raise self._error("a colon should be here")
+            self._at += 1
+            values[key] = self._scalar(self._next(), f"{place}.{printable_key(key)}", is_row=True)
+            self._n_values += 1
+            if self._n_values > self._limits.max_values:
+                raise _TooLargeError(
+                    f"the texts of a request may have {self._limits.max_values:,} fields in all, and these have more."
+                )
+            if not self._n_values % 1_000:
+                time.sleep(0)
+            end = self._next()
+            self._at += 1
+            if end == b"}":
+                return values
+            if end != b",":
+                self._at -= 1
+                raise self._error("a comma should be here")
+            first = self._next()
+
+    def _list(self, key: str) -> list[Json]:
+        self._at += 1
+        values: list[Json] = []
+        takes_rows = key in self._row_fields
         first = self._next()
         if first == b"]":
             self._at += 1
             return values
         while True:
-            if first != b'"':
+            is_row = takes_rows and first == b"{"
+            if first != b'"' and not is_row:
                 if first not in _VALUE_STARTS:
                     raise self._error("a value should be here")
-                raise HTTPException(422, f"{printable_key(key)}.{len(values)}: {STRING_NEEDED}.")
+                needed = f"{STRING_NEEDED} or an object of fields" if takes_rows else STRING_NEEDED
+                raise HTTPException(422, f"{printable_key(key)}.{len(values)}: {needed}.")
             if len(values) == self._limits.max_texts:
                 raise _TooLargeError(f"a request may have {len(values):,} texts, and this one has more.")
-            values.append(self._string(f"{printable_key(key)}.{len(values)}"))
+            place = f"{printable_key(key)}.{len(values)}"
+            values.append(self._row(place) if is_row else self._string(place))
             if not len(values) % 1_000:
                 time.sleep(0)
             end = self._next()
@@ -125,12 +178,12 @@ class JsonReader:
                 raise self._error("a comma should be here")
             first = self._next()
 
-    def _scalar(self, first: bytes, key: str) -> Json:
+    def _scalar(self, first: bytes, key: str, is_row: bool = False) -> Json:
         if first == b'"':
             return self._string(printable_key(key))
         if first and first in b"[{":
             remedy = "give a string, a number, true, false or null."
-            if first == b"[" and self._list_fields:
+            if first == b"[" and self._list_fields and not is_row:
                 remedy += f" A list of strings belongs into {' or '.join(map(repr, sorted(self._list_fields)))}."
             raise HTTPException(422, f"{printable_key(key)}: {remedy}")
         for word, value in _WORDS.items():

@@ -16,12 +16,13 @@ from tenor.serving.limits import Limits
 _INLINE_BYTES = 64 << 10  # of a body that is read on the event loop
 
 
-def route_class(limits: Limits, list_fields: frozenset[str]) -> type[APIRoute]:
+def route_class(limits: Limits, list_fields: frozenset[str], row_fields: frozenset[str]) -> type[APIRoute]:
     """A class of FastAPI routes that read bodies with `JsonReader`.
 
     Args:
         limits: Limits of one request.
         list_fields: Fields whose values may be lists of strings.
+        row_fields: Fields whose values, or the elements of whose lists, may be objects.
     """
     threads = ThreadPoolExecutor(1, "body")
 
@@ -31,7 +32,7 @@ def route_class(limits: Limits, list_fields: frozenset[str]) -> type[APIRoute]:
             return await super().body() if body is None else body
 
         async def json(self) -> Json:
-            reader = JsonReader(body := await self.body(), limits, list_fields)
+            reader = JsonReader(body := await self.body(), limits, list_fields, row_fields)
             if len(body) <= _INLINE_BYTES:
                 return reader.read()
             return await asyncio.get_running_loop().run_in_executor(threads, reader.read)

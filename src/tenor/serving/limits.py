@@ -12,6 +12,7 @@ class Limits:
     Attributes:
         max_texts: Texts.
         max_characters: Characters of all texts.
+        max_values: Values of fields in all texts.
         max_body_bytes: Bytes of the body.
         max_held_bytes: Bytes of the bodies of all requests that are being read or answered.
         timeout_s: Seconds until the response.
@@ -23,6 +24,7 @@ class Limits:
 
     max_texts: int = 1_000
     max_characters: int = 2_000_000
+    max_values: int = 100_000
     max_body_bytes: int = 16 << 20
     max_held_bytes: int = 512 << 20
     timeout_s: float = 30.0

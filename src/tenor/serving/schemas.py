@@ -2,11 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, TypeAdapter
 
 from tenor._core.records import JsonObject
 from tenor.serving.limits import Limits
 
+FieldValue = StrictStr | StrictBool | StrictInt | Annotated[float, Field(strict=True, allow_inf_nan=False)] | None
+"""The value of one field of a text; none: it is empty."""
+TextInput = StrictStr | dict[str, FieldValue]
+"""A text: a string, or for a model of several fields their values by name."""
 Label = StrictStr | list[StrictStr] | Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """The right label of a text: one label, several, or a number."""
 
@@ -20,7 +24,13 @@ class PredictRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    inputs: Annotated[StrictStr | list[StrictStr], Field(description="One text, or several.")]
+    inputs: Annotated[
+        TextInput | list[TextInput],
+        Field(
+            description="One text, or several. A text is a string; for a model of several fields it is an object, such "
+            'as {"title": "...", "body": "..."}.'
+        ),
+    ]
     model: Annotated[str | None, _MODEL_NAME] = None
     top_k: Annotated[
         int | None,
@@ -54,6 +64,10 @@ class PredictResponse(BaseModel):
     sets: list[list[str]] | None = None
     intervals: list[tuple[float | None, float | None]] | None = None
     explanations: list[JsonObject] | None = None
+    missing_fields: Annotated[
+        dict[str, int] | None,
+        Field(description="Fields that texts lack, with the number of these texts. A missing field is empty."),
+    ] = None
 
     def to_json(self) -> bytes:
         """The response as JSON, without fields that are None. Other threads may run while a large one is written."""
@@ -67,6 +81,13 @@ class PredictResponse(BaseModel):
         return b"{%b}" % b",".join(parts)
 
 
+class FieldInfo(BaseModel):
+    """A field of the texts of a model."""
+
+    name: str
+    kind: Annotated[str, Field(description="`text`, `number`, `category` or `date`.")]
+
+
 class ModelInfo(BaseModel):
     """A model."""
 
@@ -75,6 +96,9 @@ class ModelInfo(BaseModel):
     family: str
     task: str
     labels: list[str]
+    fields: Annotated[
+        list[FieldInfo], Field(description="The fields of a text, if it has several; empty: a text is a string.")
+    ]
     coverage: Annotated[bool, Field(description="Whether it returns prediction sets or intervals.")]
     corrections: Annotated[bool, Field(description="Whether the server keeps corrections.")]
     notes: Annotated[list[str], Field(description="Notes for the operator, such as a new version that was refused.")]
@@ -93,7 +117,7 @@ class CorrectionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    text: Annotated[StrictStr, Field(description="The text.")]
+    text: Annotated[TextInput, Field(description="The text: a string, or an object of fields.")]
     label: Annotated[Label, Field(description="A label, a list of labels, or a number, as the model predicts them.")]
     model: Annotated[str | None, _MODEL_NAME] = None
 

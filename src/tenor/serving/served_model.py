@@ -18,7 +18,8 @@ from tenor.serving import trial
 from tenor.serving.batching import Batcher, ModelError
 from tenor.serving.limits import Limits
 from tenor.serving.options import ServerOptions
-from tenor.serving.schemas import ModelInfo, PredictRequest, PredictResponse, ScoredLabel
+from tenor.serving.rows import rows_of
+from tenor.serving.schemas import FieldInfo, ModelInfo, PredictRequest, PredictResponse, ScoredLabel
 from tenor.tasks import Floats
 
 _STUCK_AFTER = 2
@@ -124,6 +125,7 @@ class ServedModel:
             family=saved.family.name,
             task=saved.task.kind,
             labels=list(saved.task.labels),
+            fields=[] if saved.fields.is_single_text else [FieldInfo(**vars(each)) for each in saved.fields.columns],
             coverage=saved.conformal is not None,
             corrections=corrections,
             notes=self.notes(),
@@ -139,10 +141,14 @@ class ServedModel:
             QueueFullError: Too much waits for the model.
             ModelStuckError: The model does not answer.
         """
-        texts = [request.inputs] if isinstance(request.inputs, str) else request.inputs
+        predictor = self.predictor  # the whole response comes from this version, even if another one replaces it
+        if predictor.fields.is_single_text or not isinstance(request.inputs, list):
+            rows = rows_of(request.inputs, predictor.fields)
+        else:
+            rows = await asyncio.to_thread(rows_of, request.inputs, predictor.fields)
+        texts = rows.texts
         if request.explain:
             _check_explained(texts, limits)
-        predictor = self.predictor  # the whole response comes from this version, even if another one replaces it
         if request.coverage is not None:
             predictor.check_coverage(request.coverage)
         logits = await self.batcher.submit(predictor.raw_logits, texts)
@@ -150,6 +156,7 @@ class ServedModel:
             response = self._response(predictor, request, logits)
         else:
             response = await asyncio.to_thread(self._response, predictor, request, logits)
+        response.missing_fields = dict(rows.missing) or None
         if request.explain:
             response.explanations = await self.batcher.run_aside(partial(_explanations, predictor, texts))
         return response
