@@ -176,7 +176,7 @@ def test_other_pages_may_ask_only_where_that_was_said(model_folder: Path) -> Non
             r"x{80}: there is no such field; leave it out\.",
         ),
         ("POST", "/predict", b'{"inputs": "a", "coverage": 1}', 422, r"coverage: give a number below 1\."),
-        ("POST", "/predict", b'{"inputs": ["a", 1]}', 422, r"inputs\.1: give a string\."),
+        ("POST", "/predict", b'{"inputs": ["a", 1]}', 422, r"inputs\.1: give a string or an object of fields\."),
         ("POST", "/predict", b"\xff", 400, r"the body is not UTF-8 text\. Send JSON in UTF-8\."),
         ("POST", "/predict", b'{"inputs": "a", "model": "no"}', 404, r"there is no model 'no'; there are: .*"),
         ("GET", "/nothing", b"", 404, r"there is nothing at this path\. GET /openapi\.json lists the paths\."),
@@ -215,7 +215,7 @@ def test_a_refusal_does_not_repeat_what_was_sent(model_folder: Path) -> None:
         assert plain.json() == {"detail": "send JSON, with the header content-type: application/json."}
         found = server.post("/predict", json={"inputs": ["a secret", *[3] * 500]})
         assert (found.status_code, "secret" in found.text) == (422, False)
-        assert found.json()["detail"] == "inputs.1: give a string."
+        assert found.json()["detail"] == "inputs.1: give a string or an object of fields."
         found = server.post("/predict", json={"inputs": "a" * 6_000})
         assert (found.status_code, found.headers["retry-after"]) == (503, "1")
         assert server.post("/predict", json={"inputs": "a" * 3_000}).status_code == 200  # what was held was let go

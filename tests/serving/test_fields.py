@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 import tenor
 from tenor.config.run_config import RunConfig
+from tenor.data.correction_store import CorrectionStore
 from tenor.serving import app, json_reader
-from tenor.serving.correction_store import CorrectionStore
 from tenor.serving.json_reader import JsonReader
 from tenor.serving.limits import Limits
 from tenor.training import pipeline
@@ -82,8 +82,14 @@ def test_the_fields_of_a_model_are_listed(server: TestClient) -> None:
         ("a text", 'inputs: the model reads several fields; give {"title": ..., "body": ..., "price": ...}.'),
         ([TEXT, "a text"], "inputs.1: the model reads several fields; give"),
         ({"titel": "x"}, "inputs: the model does not read a field 'titel'. Did you mean 'title'?"),
-        ([TEXT, {"title": 3}], "inputs.1: the field 'title' is 3. Give a string, or null where there is none."),
-        ({"price": "cheap"}, "inputs: the field 'price' is 'cheap'. Give a number, or null where there is none."),
+        (
+            [TEXT, {"title": 3}],
+            "inputs.1: the field 'title' has a value of another kind. Give a string, or null where there is none.",
+        ),
+        (
+            {"price": "cheap"},
+            "inputs: the field 'price' has a value of another kind. Give a number, or null where there is none.",
+        ),
         ({"title": ["x"]}, "inputs.title: give a string, a number, true, false or null."),
         ([["x"]], "inputs.0: give a string or an object of fields."),
     ],

@@ -72,7 +72,7 @@ def _string(value: Json, field: Field) -> str:
     if text is None:
         kind = {"text": "a string", "number": "a number", "date": "a date such as 2024-03-01"}
         raise DataError(
-            f"the field {field.name!r} is {value!r:.40}.",
+            f"the field {field.name!r} has a value of another kind.",
             f"Give {kind.get(field.kind, 'a string or a number')}, or null where there is none.",
         )
     return text
