@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tenor.checks import duplicates, labels
+from tenor.checks import columns, duplicates, labels
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding as Finding
 
@@ -17,3 +17,4 @@ def quick_checks(context: CheckContext) -> Iterator[Finding]:
         yield from labels.spellings(context.data, context.data.labels)
         yield from labels.missing(context.data)
         yield from labels.rare(context.data)
+        yield from columns.revealing_features(context.data)

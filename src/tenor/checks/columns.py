@@ -2,31 +2,39 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor.checks.finding import Finding
+from tenor.data.dataset import Dataset
 
 _MIN_ROWS = 20  # with fewer rows a column may predict the labels by chance
 _MIN_GAIN = 0.95  # share of the most frequent label's errors that a revealing column avoids
+_MAX_ROWS = 100_000
 _DIGITS = re.compile(r"\d+")
 
 Classes = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 
 
-def check(labels: Sequence[str], columns: Mapping[str, Sequence[object]]) -> Iterator[Finding]:
+def check(
+    labels: Sequence[str], columns: Mapping[str, Sequence[object]], features: Collection[str] = ()
+) -> Iterator[Finding]:
     """Look for columns that reveal the labels.
 
     Args:
         labels: The label of each row.
         columns: The other columns, by name.
+        features: Those of them that the model reads.
     """
     targets = np.unique(labels, return_inverse=True)[1].astype(np.int64)
     if len(targets) < _MIN_ROWS or targets.max(initial=0) == 0:
         return
+    for name in features:
+        yield from _revealing_feature(targets, name, columns[name])
+    columns = {name: values for name, values in columns.items() if name not in features}
     for name, values in columns.items():
         gain, how = _gain_of_column(targets, values)
         if gain >= _MIN_GAIN:
@@ -45,6 +53,38 @@ def check(labels: Sequence[str], columns: Mapping[str, Sequence[object]]) -> Ite
             problem="the rows are sorted by label.",
             remedy="Tenor splits at random; shuffle the rows before you cut the file yourself.",
             count=len(targets),
+        )
+
+
+def revealing_features(data: Dataset) -> Iterator[Finding]:
+    """Look for features that reveal the labels alone, in up to a hundred thousand rows."""
+    if data.fields.is_single_text or not data.fields.features:
+        return
+    step = -(-len(data) // _MAX_ROWS)
+    rows = [data.fields.split(data.texts[row]) for row in range(0, len(data), step)]
+    targets = np.unique([data.labels[row] for row in range(0, len(data), step)], return_inverse=True)[1]
+    targets = targets.astype(np.int64)
+    if len(targets) < _MIN_ROWS or targets.max(initial=0) == 0:
+        return
+    for at, field in enumerate(data.fields.columns):
+        if field.kind != "text":
+            values = [row[at] for row in rows]
+            numbers = [float(value) if value else None for value in values] if field.kind == "number" else values
+            yield from _revealing_feature(targets, field.name, numbers)
+
+
+def _revealing_feature(targets: Classes, name: str, values: Sequence[object]) -> Iterator[Finding]:
+    gain, how = _gain_of_column(targets, values)
+    if gain >= _MIN_GAIN:
+        problem = f"the feature {name!r} gives the label away: {how} tells {gain:.1%} of what guessing gets wrong."
+        yield Finding(
+            name="telling-feature",
+            severity="warning",
+            problem=problem,
+            remedy="See whether new rows will have it; if it is known only with the label, leave it out of "
+            "`features=...`.",
+            count=1,
+            training_message=problem,
         )
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tenor.checks import labels
+from tenor.checks import columns, labels
 from tenor.checks.finding import Finding, Severity
 from tenor.data.blocks import Hashes, Rows, row_blocks
 from tenor.data.dataset import Dataset
@@ -45,6 +45,7 @@ def quick_checks(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
         yield from labels.spellings(data, label_source(data.labels).distinct())
         yield from labels.missing(data)
         yield from labels.rare(data)
+        yield from columns.revealing_features(data)
 
 
 def leak(leaked: int, texts: int) -> Finding:

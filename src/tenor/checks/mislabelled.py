@@ -66,7 +66,7 @@ def check(data: Dataset, groups: Groups, seed: int) -> Iterator[Finding]:
     rows = suspected[np.argsort(margins[suspected], kind="stable")].tolist()
     if rows:
         details = [
-            f"{data.labels[row]} -> {task.labels[suggested[row]]}? {data.texts[row].strip()[:_SHOWN_CHARACTERS]!r}"
+            f"{data.labels[row]} -> {task.labels[suggested[row]]}? {data.display(row).strip()[:_SHOWN_CHARACTERS]!r}"
             for row in rows
         ]
         yield Finding(

@@ -13,7 +13,7 @@ from tenor.checks.context import CheckContext
 from tenor.checks.finding import CheckReport, Finding
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
-from tenor.data import sources
+from tenor.data import row_reader, sources
 from tenor.data.io import table
 from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.io.table import Chunk, Table
@@ -139,15 +139,18 @@ def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
     unlabelled: list[int] = []
     usable = set(data.row_numbers)
     memory = MemoryBudget(opened.name, "Check fewer rows at a time.")
+    reader = row_reader.for_table(opened, data.fields, data.text_column if data.fields.is_single_text else None)
+    texts = {field.name for field in data.fields.texts}
     for chunk in opened.chunks:
-        for row, text in enumerate(chunk.columns[data.text_column], chunk.row):
+        for row, text in enumerate(reader.read(opened, chunk), chunk.row):
             if row not in usable:
                 (unlabelled if text and text.strip() else empty).append(row)
         for column, of_column in chunk.columns.items():
-            if column != data.text_column:
+            if column not in texts:
                 memory.add(sizes_of(of_column), chunk.row)
                 values[column] += [value for row, value in enumerate(of_column, chunk.row) if row in usable]
-    del values[data.text_column]
+    for column in texts:
+        del values[column]
     raw_labels = values.pop(data.label_column)
     return _TableRows(
         path=path,
@@ -174,7 +177,7 @@ def _findings(rows: _TableRows, config: CheckConfig) -> Iterator[Finding]:
     yield from texts.check(context, config.max_length)
     if context.single_label:
         yield from labels.check(context, rows.raw_labels)
-        yield from columns.check(data.labels, rows.other_columns)
+        yield from columns.check(data.labels, rows.other_columns, [field.name for field in data.fields.features])
         if config.labels:
             yield from mislabelled.check(data, context.near[: len(data)], config.seed)
     elif config.labels:

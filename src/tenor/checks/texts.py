@@ -109,4 +109,4 @@ def _in_other_scripts(context: CheckContext) -> Iterator[Finding]:
 
 def _shown(context: CheckContext, rows: list[int]) -> list[str]:
     """The beginnings of texts."""
-    return [repr(context.data.texts[row].strip()[:_SHOWN_CHARACTERS]) for row in rows]
+    return [repr(context.data.display(row).strip()[:_SHOWN_CHARACTERS]) for row in rows]

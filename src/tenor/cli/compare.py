@@ -100,7 +100,8 @@ def _changed_lines(changed: list[JsonObject]) -> list[str]:
     for row in changed[:_MAX_SHOWN]:
         label, first, second = (_label_text(row[key]) for key in ("label", "first", "second"))
         lines.append(f"  row {row['row']}: {label}; A {first}, B {second}")
-        lines.append(f"    {' '.join(row['text'].split()):.100}")
+        text = row["text"] if isinstance(row["text"], str) else " | ".join(map(": ".join, row["text"].items()))
+        lines.append(f"    {' '.join(text.split()):.100}")
     more = len(changed) - _MAX_SHOWN
     return lines + [f"  ... and {more:,} more (--json lists all)"] * (more > 0)
 

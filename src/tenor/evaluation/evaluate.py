@@ -135,11 +135,14 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
 
 
 def changed_texts(comparison: Comparison, data: Dataset) -> list[JsonObject]:
-    """The texts that two models predict differently: `row` as in the file, `text`, `label`, `first` and `second`."""
+    """The texts that two models predict differently: `row` as in the file, `text`, `label`, `first` and `second`.
+
+    A text of several fields is an object.
+    """
     return [
         {
             "row": data.row_number(row),
-            "text": data.texts[row],
+            "text": data.fields.to_value(data.texts[row]),
             "label": data.labels[row],
             "first": comparison.first_predictions[row],
             "second": comparison.second_predictions[row],

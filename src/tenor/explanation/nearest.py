@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tenor._core.callbacks import Callback
+from tenor.data.fields import Fields
 from tenor.explanation.reference_texts import ReferenceTexts
 from tenor.inference.predictor import Predictor
 from tenor.tasks import Label
@@ -58,11 +59,11 @@ def nearest_texts(
         if callback is not None:
             callback.on_progress("nearest", min(at + _BLOCK, len(reference.texts)), len(reference.texts), {})
     return [
-        [_neighbour(reference, row, cosine) for row, cosine in zip(*pair, strict=True) if cosine > 0]
+        [_neighbour(reference, row, cosine, predictor.fields) for row, cosine in zip(*pair, strict=True) if cosine > 0]
         for pair in zip(rows.tolist(), cosines.tolist(), strict=True)
     ]
 
 
-def _neighbour(reference: ReferenceTexts, row: int, cosine: float) -> Neighbour:
+def _neighbour(reference: ReferenceTexts, row: int, cosine: float, fields: Fields) -> Neighbour:
     label = reference.labels[row] if reference.labels else None
-    return Neighbour(reference.rows[row], reference.texts[row], label, min(cosine, 1.0))
+    return Neighbour(reference.rows[row], fields.display(reference.texts[row]), label, min(cosine, 1.0))

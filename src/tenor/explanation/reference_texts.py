@@ -43,6 +43,7 @@ def read(source: str, predictor: Predictor, text: ColumnNames = None) -> Referen
     location = sources.locate(source)
     if isinstance(location, str):
         data = builtin.load(location)
+        predictor.as_rows(data.texts)  # refuses plain texts for a model of several fields
         rows = [data.row_number(row) for row in range(len(data))]
         return ReferenceTexts(data.name, data.texts, rows, data.labels)
     return _read_table(table.open_table(location), predictor, text)

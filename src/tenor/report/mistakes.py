@@ -76,7 +76,7 @@ def suspects(test: Dataset, targets: Targets, probabilities: Floats, task: Singl
     margins, suggested = mislabelled.doubts(targets, probabilities)
     doubtful = np.flatnonzero(suggested >= 0)
     rows = _distinct(test, doubtful[np.argsort(margins[doubtful], kind="stable")], _SUSPECTS)
-    texts = [test.texts[row].strip() for row in rows]
+    texts = [test.display(row).strip() for row in rows]
     return [
         Suspect(
             row=test.row_number(row),
