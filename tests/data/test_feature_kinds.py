@@ -3,9 +3,10 @@ import decimal
 
 import pytest
 
+from tenor._core.records import Record
 from tenor.data import feature_kinds, field_values
 from tenor.data.feature_kinds import FeatureSummary
-from tenor.data.fields import Field, FieldKind
+from tenor.data.fields import Field, FieldKind, Fields
 from tenor.errors import DataError
 
 
@@ -24,6 +25,8 @@ def summary(values: list[object], name: str = "x", kind: FieldKind | None = None
         ("1e3", "number", "1000"),
         (decimal.Decimal("0.1"), "number", "0.1"),
         ("1_000", "number", None),
+        ("$1,234.50", "number", "1234.5"),
+        ("31.8%", "number", "31.8"),
         ("abc", "number", None),
         ("inf", "number", None),
         (True, "number", None),
@@ -43,7 +46,7 @@ def summary(values: list[object], name: str = "x", kind: FieldKind | None = None
     ],
 )
 def test_a_value_has_one_form(value: object, kind: FieldKind, expected: str | None) -> None:
-    assert field_values.to_string(value, kind) == expected
+    assert field_values.to_string(value, Field("x", kind)) == expected
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,7 @@ def test_a_value_has_one_form(value: object, kind: FieldKind, expected: str | No
         (["01234", "04109", "10115"], "category", "x: category (3 values)"),
         ([True, False], "category", "x: category (2 values)"),
         (["2024-03-01", "2024-04-01"], "date", "x: date"),
+        (["$1,234.00", "$3.50"], "number", "x: number ('$1,234.00' is read as 1234 ($))"),
         (["1"] * 99 + ["abc"], "number", "x: number"),
         (["1"] * 9 + ["abc"], "category", "x: category (2 values)"),
     ],
@@ -62,6 +66,15 @@ def test_a_value_has_one_form(value: object, kind: FieldKind, expected: str | No
 def test_the_values_decide_the_kind(values: list[object], kind: FieldKind, described: str) -> None:
     assert summary(values).field() == Field("x", kind)
     assert summary(values).describe() == described
+
+
+def test_the_decimal_mark_of_a_column_is_kept() -> None:
+    field = summary(["12,5", "3,25", "7"]).field()
+    assert field == Field("x", "number", ",")
+    assert field_values.to_string("1.234,5", field) == "1234.5"
+    assert Fields.from_record(Record(Fields((Field("t"), field)).to_dict(), "f")).columns[1] == field
+    assert summary(["4,362", "1,200"]).field() == Field("x", "number")
+    assert "decimal" not in Field("x", "number").to_dict()
 
 
 def test_a_named_kind_is_kept() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tenor.data import field_values
 from tenor.data.fields import Field, FieldKind
 from tenor.data.io.chunks import Cell, Chunk
+from tenor.data.number_formats import NumberFormatDetector
 from tenor.errors import DataError, Location, counted
 
 _SHARE = 0.95  # of the values must be numbers, or dates, for a feature to be one; the others then count as missing
@@ -32,6 +33,7 @@ class FeatureSummary:
     filled: int = 0
     missing: int = 0
     _numbers: int = 0
+    _format: NumberFormatDetector = field(default_factory=NumberFormatDetector)
     _dates: int = 0
     _has_leading_zero: bool = False
     _is_counting: bool = True  # each value is the one before plus 1
@@ -45,9 +47,10 @@ class FeatureSummary:
                 self.missing += 1
                 continue
             self.filled += 1
-            number = field_values.number_string(value)
+            number = field_values.number_string(value) or field_values.number_string(value, ",")
             if number is not None:
                 self._numbers += 1
+                self._format.add([value] if isinstance(value, str) else ())
                 self._has_leading_zero |= isinstance(value, str) and _has_leading_zero(value.strip())
             elif field_values.date_string(value) is not None:
                 self._dates += 1
@@ -62,10 +65,16 @@ class FeatureSummary:
     def field(self) -> Field:
         """The column with its kind."""
         if self.kind is not None:
-            return Field(self.name, self.kind)
+            return Field(self.name, self.kind, self._decimal if self.kind == "number" else ".")
         if self._numbers >= _SHARE * self.filled and not self._has_leading_zero:
-            return Field(self.name, "number")
+            return Field(self.name, "number", self._decimal)
         return Field(self.name, "date" if self._dates >= _SHARE * self.filled else "category")
+
+    @property
+    def _decimal(self) -> str:
+        """The decimal mark of the numbers; a comma that may be either separates thousands."""
+        number_format = self._format.result()
+        return (number_format.decimal if number_format else "") or "."
 
     def fault(self) -> str | None:
         """Why the column is useless as a feature, as the end of a sentence; None: it is not."""
@@ -83,8 +92,10 @@ class FeatureSummary:
     def describe(self) -> str:
         """The column and its kind for people, such as `country: category (12 values)`."""
         kind = self.field().kind
-        more = f" ({counted(len(self._distinct), 'value')})" if kind == "category" else ""
-        return f"{self.name}: {kind}{more}"
+        more = counted(len(self._distinct), "value") if kind == "category" else ""
+        if kind == "number" and (number_format := self._format.result(".")) and not number_format.is_plain:
+            more = number_format.describe()
+        return f"{self.name}: {kind} ({more})" if more else f"{self.name}: {kind}"
 
 
 def split_kind(name: str, columns: Sequence[str]) -> tuple[str, FieldKind | None]:

@@ -29,10 +29,16 @@ class Field:
     Attributes:
         name: The name of the column.
         kind: How its values are encoded.
+        decimal: The decimal mark of numbers that are written in text, `.` or `,`.
     """
 
     name: str
     kind: FieldKind = "text"
+    decimal: str = "."
+
+    def to_dict(self) -> JsonObject:
+        """The field as JSON."""
+        return {"name": self.name, "kind": self.kind} | ({"decimal": self.decimal} if self.decimal != "." else {})
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class Fields:
     def to_dict(self) -> JsonObject:
         """The fields as JSON."""
         return {
-            "columns": [{"name": field.name, "kind": field.kind} for field in self.columns],
+            "columns": [field.to_dict() for field in self.columns],
             "is_pair": self.is_pair,
         }
 
@@ -105,8 +111,10 @@ class Fields:
         record.refuse_unknown({"columns", "is_pair"})
         columns = []
         for each in record.records("columns", MAX_FIELDS):
-            each.refuse_unknown({"name", "kind"})
-            columns.append(Field(each.string("name", MAX_NAME_CHARACTERS), _KINDS[each.choice("kind", _KINDS)]))
+            each.refuse_unknown({"name", "kind", "decimal"})
+            decimal = each.choice("decimal", (".", ",")) if "decimal" in each.values else "."
+            name, kind = each.string("name", MAX_NAME_CHARACTERS), _KINDS[each.choice("kind", _KINDS)]
+            columns.append(Field(name, kind, decimal))
         fields = cls(tuple(columns), record.boolean("is_pair"))
         if not fields.texts or fields.columns != (*fields.texts, *fields.features):
             raise record.error("columns", "the text fields must come first, and there must be one")

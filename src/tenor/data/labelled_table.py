@@ -102,7 +102,7 @@ def new_reader(
     name: str,
     is_all: bool = False,
 ) -> tuple[RowReader, tuple[str, ...]]:
-    """The reader of a table for a new model, and what to say of its features.
+    """The reader of a table for a new model, and messages about its features.
 
     Args:
         texts: The columns of the text fields.
@@ -161,7 +161,7 @@ def _is_pair(texts: Sequence[str], options: ReadOptions) -> bool:
 def _features(
     chunks: Iterable[Chunk], named: Sequence[tuple[str, FieldKind | None]], is_all: bool, name: str
 ) -> tuple[list[Field], tuple[str, ...]]:
-    """The features with their kinds, and what to say of them. Of all columns, the useless ones are left out."""
+    """The features with their kinds, and messages about them. Of all columns, the useless ones are left out."""
     summaries = feature_kinds.summarise(chunks, named)
     if not is_all:
         feature_kinds.require_useful(summaries, name)

@@ -72,7 +72,7 @@ class RowReader:
             return [""] * len(chunk)
         strings = []
         for row, value in enumerate(chunk.columns[column], chunk.row):
-            text = _text(value) if each.kind == "text" else field_values.to_string(value, each.kind)
+            text = _text(value) if each.kind == "text" else field_values.to_string(value, each)
             if text is None:
                 if each.kind == "text" or isinstance(value, (list, dict)):
                     raise _not_of_kind(value, source.at(row, column), each.kind)
@@ -85,7 +85,7 @@ class RowReader:
         return strings
 
     def notes(self) -> list[str]:
-        """What to say of the rows read so far: columns that are not there, and values that are missing."""
+        """Messages about the rows read so far: columns that are not there, and values that are missing."""
         empty = [f"{name!r} in {count:,}" for name, count in self.missing.items() if count < self.n_rows]
         counts = [f"empty fields: {', '.join(empty)} of {counted(self.n_rows, 'row')}."] if empty else []
         return [*self.warnings(), *counts]

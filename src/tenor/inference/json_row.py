@@ -68,7 +68,7 @@ def _string(value: Json, field: Field) -> str:
     if field.kind == "text":
         text = "" if value is None else value if isinstance(value, str) else None
     else:
-        text = field_values.to_string(value, field.kind)
+        text = field_values.to_string(value, field)
     if text is None:
         kind = {"text": "a string", "number": "a number", "date": "a date such as 2024-03-01"}
         raise DataError(

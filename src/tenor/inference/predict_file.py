@@ -79,7 +79,7 @@ class TextInput:
             predictor: A model; its training data had the same column, if `column` is not given.
             column: Column of the texts, or a column for each text field; None: they are detected.
             limit: Number of rows.
-            on_message: Receives what to say of empty fields.
+            on_message: Receives messages about empty fields.
 
         Raises:
             DataError: The texts cannot be read, or their column is not clear.

@@ -125,7 +125,9 @@ class ServedModel:
             family=saved.family.name,
             task=saved.task.kind,
             labels=list(saved.task.labels),
-            fields=[] if saved.fields.is_single_text else [FieldInfo(**vars(each)) for each in saved.fields.columns],
+            fields=[]
+            if saved.fields.is_single_text
+            else [FieldInfo(name=each.name, kind=each.kind) for each in saved.fields.columns],
             coverage=saved.conformal is not None,
             corrections=corrections,
             notes=self.notes(),
