@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from tenor.checks.finding import CheckReport
     from tenor.config.run_config import RunConfig
     from tenor.data.dataset import Dataset
+    from tenor.data.label_values import UnknownLabels
     from tenor.evaluation.evaluate import Comparison
     from tenor.explanation.faithfulness import Faithfulness
     from tenor.explanation.texts import Explanation
     from tenor.explanation.top_features import TopFeature
     from tenor.inference.predictor import Predictor
-    from tenor.tasks import Kind
+    from tenor.tasks import Kind, Task
     from tenor.training.finishing import TrainedModel
     from tenor.training.tuning import TuningResult
 
@@ -35,6 +36,10 @@ class ReadKeywords(TypedDict, total=False):
         label_separator: Separator for multi-label cells; None, the default: as in the training data.
         drop_unlabelled: Leave out rows without a label; False by default.
         drop_empty: Leave out rows with an empty text; False by default.
+        missing_labels: Labels that stand for a missing one; rows with them are left out, and rows without a label;
+            () by default: those of the training.
+        unknown_labels: Rows whose label the model does not know: `error`, the default; `wrong`, they count as wrong
+            predictions; `drop`, they are left out.
     """
 
     text: str | Sequence[str] | None
@@ -42,6 +47,8 @@ class ReadKeywords(TypedDict, total=False):
     label_separator: str | None
     drop_unlabelled: bool
     drop_empty: bool
+    missing_labels: tuple[str, ...]
+    unknown_labels: UnknownLabels
 
 
 class CheckKeywords(TypedDict, total=False):
@@ -185,7 +192,7 @@ def evaluate(
     from tenor.evaluation import evaluate as evaluation
 
     predictor = _predictor(model)
-    rows, columns = _labelled_texts(predictor, data, callback, slices, keywords)
+    rows, columns = _labelled_texts(predictor, predictor.bundle.task, data, callback, slices, keywords)
     return evaluation.evaluate(predictor, rows, columns)
 
 
@@ -218,7 +225,7 @@ def compare(
     from tenor.evaluation import evaluate as evaluation
 
     one, other = _predictor(first), _predictor(second)
-    rows, columns = _labelled_texts(one, data, callback, slices, keywords)
+    rows, columns = _labelled_texts(one, evaluation.common_task(one, other), data, callback, slices, keywords)
     return evaluation.compare(one, other, rows, columns)
 
 
@@ -279,14 +286,19 @@ def _predictor(model: Predictor | str | Path) -> Predictor:
 
 
 def _labelled_texts(
-    predictor: Predictor, data: str, callback: Callback | None, slices: Sequence[str], keywords: ReadKeywords
+    predictor: Predictor,
+    task: Task,
+    data: str,
+    callback: Callback | None,
+    slices: Sequence[str],
+    keywords: ReadKeywords,
 ) -> tuple[Dataset, dict[str, list[Cell]]]:
-    """Labelled texts for the model, and the columns of the slices."""
+    """Labelled texts for the model, with labels of the task, and the columns of the slices."""
     from tenor._core.callbacks import Callback
     from tenor.data import sources
     from tenor.data.read_options import ReadOptions
 
     saved = predictor.bundle
     return sources.read_for_evaluation(
-        data, saved.task.kind, saved.fields, saved.metadata, ReadOptions(**keywords), callback or Callback(), slices
+        data, task, saved.fields, saved.metadata, ReadOptions(**keywords), callback or Callback(), slices
     )

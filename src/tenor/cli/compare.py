@@ -26,6 +26,8 @@ def compare(
     by: options.Slices = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    missing_label: options.MissingLabel = None,
+    unknown_labels: options.UnknownLabels = "error",
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as one line of JSON.")] = False,
 ) -> None:
     """Compare two models on labelled texts: which is better, on which slices, and whether it is more than chance."""
@@ -42,10 +44,12 @@ def compare(
         label_separator=label_separator,
         drop_unlabelled=drop_unlabelled,
         drop_empty=drop_empty,
+        missing_labels=tuple(missing_label or ()),
+        unknown_labels=unknown_labels,
     )
     with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_for_evaluation(
-            data, one.bundle.task.kind, one.bundle.fields, one.bundle.metadata, reading, callback, by or []
+            data, evaluate.common_task(one, other), one.bundle.fields, one.bundle.metadata, reading, callback, by or []
         )
     comparison = evaluate.compare(one, other, rows, columns)
     changed = evaluate.changed_texts(comparison, rows)

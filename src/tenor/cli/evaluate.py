@@ -26,6 +26,8 @@ def evaluate(
     by: options.Slices = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    missing_label: options.MissingLabel = None,
+    unknown_labels: options.UnknownLabels = "error",
     runtime: options.Runtime = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
@@ -43,6 +45,8 @@ def evaluate(
             slices=by or (),
             drop_unlabelled=drop_unlabelled,
             drop_empty=drop_empty,
+            missing_labels=tuple(missing_label or ()),
+            unknown_labels=unknown_labels,
             callback=callback,
         )
     if as_json:

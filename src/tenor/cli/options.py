@@ -3,7 +3,7 @@
 import math
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -44,6 +44,17 @@ Slices = Annotated[
 ]
 DropUnlabelled = Annotated[bool, typer.Option("--drop-unlabelled", help="Drop rows without a label.")]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Drop rows with an empty text.")]
+MissingLabel = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LABEL",
+        help="Label that stands for a missing one, e.g. '?'; repeatable. Drops these rows and rows without a label.",
+    ),
+]
+UnknownLabels = Annotated[
+    Literal["error", "wrong", "drop"],
+    typer.Option(help="Test rows with a label that is not in the training data: refuse, count as wrong, or drop them."),
+]
 EscapeFormulas = Annotated[
     bool,
     typer.Option(

@@ -7,6 +7,7 @@ _FLAGS = {
     "by": "--slice",
     "maximum_latency": "--max-latency",
     "maximum_size": "--max-size",
+    "missing_labels": "--missing-label",
     "on_disk=False": "--in-memory",
     "pair=False": "--no-pair",
 }

@@ -84,6 +84,14 @@ def train(
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the model in --out.")] = False,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    missing_label: options.MissingLabel = None,
+    unknown_labels: Annotated[
+        Literal["error", "wrong", "drop"] | None,
+        Option(
+            help="Test rows with a label that is not in the training data: refuse, count as wrong, or drop them. "
+            "[default: error]"
+        ),
+    ] = None,
     log: options.Log = None,
     lang: Annotated[
         Literal["en", "zh"] | None, Option(help="Language of report.html and README.md. [default: en]")
@@ -136,6 +144,8 @@ def train(
         overwrite=overwrite,
         drop_unlabelled=drop_unlabelled,
         drop_empty=drop_empty,
+        missing_labels=missing_label,
+        unknown_labels=unknown_labels,
     )
     values |= {} if on_disk is None else {"on_disk": on_disk}
     values |= {} if pair is None else {"pair": pair}

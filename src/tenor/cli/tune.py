@@ -38,6 +38,7 @@ def tune(
     assignments: options.Assignments = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
+    missing_label: options.MissingLabel = None,
     resume: Annotated[
         bool,
         Option(
@@ -80,6 +81,7 @@ def tune(
         time=time,
         drop_unlabelled=drop_unlabelled,
         drop_empty=drop_empty,
+        missing_labels=missing_label,
         resume=resume,
         log=log,
     )

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from tenor._core.printable import printable_json
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
+from tenor.data.label_values import UnknownLabels
 from tenor.errors import SettingsError
 from tenor.tasks import Kind
 
@@ -45,6 +46,10 @@ class RunConfig:
         resume: Continue an interrupted run.
         drop_unlabelled: Leave out rows without a label.
         drop_empty: Leave out rows with an empty text.
+        missing_labels: Labels that stand for a missing one, such as `?`. Rows with them are left out, and rows without
+            a label.
+        unknown_labels: Test rows whose label is not in `data`: `error`; `wrong`, they count as wrong predictions; or
+            `drop`, they are left out.
         init: Folder of a pretrained encoder to start from.
         task: `binary`, `multiclass`, `multilabel` or `regression`; None: inferred from the labels.
         label_separator: Separator for multi-label cells, such as `;`; None: lists, or one label for each text.
@@ -78,6 +83,8 @@ class RunConfig:
     resume: bool = False
     drop_unlabelled: bool = False
     drop_empty: bool = False
+    missing_labels: tuple[str, ...] = ()
+    unknown_labels: UnknownLabels = "error"
     init: str | None = None
     task: Kind | None = None
     label_separator: str | None = None
@@ -96,6 +103,11 @@ class RunConfig:
         if self.task is not None and self.task not in get_args(Kind):
             raise SettingsError(
                 f"setting 'task' is {self.task!r}.", settings.suggest(str(self.task), [*get_args(Kind)])
+            )
+        if self.unknown_labels not in get_args(UnknownLabels):
+            raise SettingsError(
+                f"setting 'unknown_labels' is {self.unknown_labels!r}.",
+                settings.suggest(str(self.unknown_labels), [*get_args(UnknownLabels)]),
             )
         settings.require(self.label_separator != "", "label_separator", "must not be empty")
         settings.require(0 <= self.test_size < 1, "test_size", "must be at least 0 and below 1")

@@ -7,8 +7,10 @@ from tenor.data.blocks import BLOCK_ROWS, Rows
 from tenor.data.disk_builder import MAX_REMEMBERED, DiskBuilder
 from tenor.data.io.chunks import CHUNK_CHARACTERS
 from tenor.data.io.limits import VALUE_BYTES, MemoryBudget, size_of
-from tenor.data.label_values import LabelColumn
-from tenor.data.labels import parse_labels
+from tenor.data.label_names import respell
+from tenor.data.label_source import label_source
+from tenor.data.label_values import LabelColumn, label_key
+from tenor.data.labels import parse_labels, single_label_kind
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError, Location, RowNumbers, rows_phrase
 from tenor.tasks import Kind, Label
@@ -51,7 +53,9 @@ class DatasetBuilder:
 
     def __init__(self, name: str, text: str, label: str, options: ReadOptions) -> None:
         self._name, self._text, self._options = name, text, options
-        self._column = LabelColumn(name, label, options.task, options.label_separator)
+        missing = frozenset(map(label_key, options.missing_labels))
+        self._column = LabelColumn(name, label, options.task, options.label_separator, missing)
+        self._drop_unlabelled = options.drop_unlabelled or bool(missing)
         self._texts: list[object] = []
         self._labels: list[object] = []
         self._n_characters = self._n_rows = 0
@@ -105,8 +109,13 @@ class DatasetBuilder:
             kept = self._usable(1, self._texts, parsed.values)
             self._require_usable(len(kept))
             texts, labels = [str(self._texts[at]) for at in kept], [parsed.values[at] for at in kept]
-            note = note_with_dropped_rows(parsed.note, self._n_rows, len(kept))
-            return UsableRows(texts, labels, parsed.kind, note, [at + 1 for at in kept])
+            kind, note = parsed.kind, parsed.note
+            if kind != "regression":
+                respelt, spelling_note = respell(label_source(labels))
+                labels, note = list(respelt), f"{note} {spelling_note}".strip()
+                kind = single_label_kind(respelt.distinct()) if kind != "multilabel" else kind
+            note = note_with_dropped_rows(note, self._n_rows, len(kept))
+            return UsableRows(texts, labels, kind, note, [at + 1 for at in kept])
         n_written = len(self._disk)
         self._require_usable(n_written)
         texts_on_disk, labels_on_disk, numbers = self._disk.finish()
@@ -133,7 +142,7 @@ class DatasetBuilder:
             blank = not (text and text.strip())
             if blank and not self._options.drop_empty:
                 self._empty.append(first + at)
-            if label is None and not self._options.drop_unlabelled:
+            if label is None and not self._drop_unlabelled:
                 self._unlabelled.append(first + at)
             if not blank and label is not None:
                 kept.append(at)

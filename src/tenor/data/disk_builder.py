@@ -8,7 +8,8 @@ from tenor._core import disk_arrays
 from tenor.data import labels as label_parsing
 from tenor.data.blocks import Rows, row_blocks, text_hash
 from tenor.data.io.limits import MAX_CLASSES
-from tenor.data.label_source import CodedLabels, NumberLabels
+from tenor.data.label_names import respell
+from tenor.data.label_source import CodedLabels, LabelSource, NumberLabels
 from tenor.data.label_values import LabelColumn, LabelValue
 from tenor.data.text_source import DiskTexts
 from tenor.errors import DataError
@@ -35,6 +36,7 @@ class DiskBuilder:
         self._hashes = disk_arrays.Writer("u8")
         self._labels, self._numbers = disk_arrays.Writer("i4"), disk_arrays.Writer("i8")
         self._n_rows = 0
+        self._spelling_note = ""
 
     def __len__(self) -> int:
         return self._n_rows
@@ -105,7 +107,7 @@ class DiskBuilder:
         self._numbers.append(numbers)
         self._n_rows += len(texts)
 
-    def finish(self) -> tuple[DiskTexts, CodedLabels | NumberLabels, Rows]:
+    def finish(self) -> tuple[DiskTexts, LabelSource, Rows]:
         """The texts, the labels and the number of each row in its file."""
         lengths, ends = self._lengths.finish(), disk_arrays.Writer("i8")
         total = 0
@@ -115,10 +117,12 @@ class DiskBuilder:
             total += int(block.sum())
         texts = DiskTexts(self._data.finish(), ends.finish(), self._hashes.finish())
         values = self._labels.finish()
-        labels = NumberLabels(values) if self._kind == "regression" else CodedLabels(values, list(self._codes))
+        labels: LabelSource = NumberLabels(values)
+        if self._kind != "regression":
+            labels, self._spelling_note = respell(CodedLabels(values, list(self._codes)))
         return texts, labels, self._numbers.finish()
 
-    def task(self, labels: CodedLabels | NumberLabels) -> tuple[Kind, str]:
+    def task(self, labels: LabelSource) -> tuple[Kind, str]:
         """The kind of task, and a note on what was inferred.
 
         Args:
@@ -127,23 +131,28 @@ class DiskBuilder:
         Raises:
             DataError: All labels together contradict the first ones.
         """
+        kind, note = self._task(labels)
+        return kind, f"{note} {self._spelling_note}".strip()
+
+    def _task(self, labels: LabelSource) -> tuple[Kind, str]:
         given = self._column.task
         if isinstance(labels, NumberLabels):
             least, greatest = labels.values.min(), labels.values.max()
             return "regression", "" if given else label_parsing.regression_note(least, greatest)
         if self._kind == "multilabel":
             return "multilabel", label_parsing.multilabel_note(labels.counts(), self._column.separator)
+        classes = labels.distinct()
         if given == "binary":
-            label_parsing.require_two_classes(labels.values, self._column.at())
+            label_parsing.require_two_classes(classes, self._column.at())
         if given is not None:
             return given, ""
-        numbers = label_parsing.numeric_classes(labels.values)
+        numbers = label_parsing.numeric_classes(classes)
         if numbers is None:
             raise self._contradiction(None, "regression")
         note = label_parsing.numeric_classes_note(numbers)
         if not note and self._single_item_lists:
             note = label_parsing.SINGLE_ITEM_NOTE
-        return "binary" if len(labels.values) == 2 else "multiclass", note
+        return label_parsing.single_label_kind(classes), note
 
     def _contradiction(self, row: int | None, kind: Kind) -> DataError:
         return DataError(

@@ -40,6 +40,10 @@ class LabelSource(Sequence[Label]):
         """What `encode` makes of the labels; on disk if they are."""
         return encode(self)
 
+    def rename(self, names: Mapping[Label, Label]) -> "LabelSource":
+        """The labels with other names; those that `names` lacks stay."""
+        return MemoryLabels([names.get(label, label) for label in self])
+
 
 class MemoryLabels(LabelSource):
     """Labels in a list or another sequence in memory, wrapped without a copy."""
@@ -119,6 +123,14 @@ class CodedLabels(LabelSource):
         return disk_arrays.store(
             (table[position[block]] for block in row_blocks(self.codes)), table.dtype, table.shape[1:]
         )
+
+    def rename(self, names: Mapping[Label, Label]) -> "CodedLabels":
+        """The labels with other names, on disk; those that `names` lacks stay."""
+        renamed = [names.get(value, value) for value in self.values]
+        position = {value: code for code, value in enumerate(dict.fromkeys(renamed))}
+        code_of = np.array([position[value] for value in renamed], np.int32)
+        codes = disk_arrays.store((code_of[block] for block in row_blocks(self.codes)), np.int32)
+        return CodedLabels(codes, list(position))
 
     def _totals(self) -> Rows:
         """(values,) how many rows each value has."""

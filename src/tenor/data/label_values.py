@@ -2,9 +2,12 @@
 
 import json
 import math
+import re
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Literal
 
 from tenor.data.io.json_text import require_bounded
 from tenor.data.io.limits import require_few_labels
@@ -14,8 +17,14 @@ from tenor.tasks import Kind
 LabelValue = str | tuple[str, ...] | float | None
 """A label as Tenor uses it: a class, a set of labels, a number, or None where there is none."""
 
+UnknownLabels = Literal["error", "wrong", "drop"]
+"""Test rows whose label was not in the training data are an error, count as wrong predictions, or are left out."""
+
 LARGEST_NUMBER = 1e30
 """Numbers from this size on are refused: their squares would soon overflow float32 arithmetic."""
+EXACT_INTEGERS = 1 << 53
+"""Whole numbers below it are exact as floats."""
+_ZEROS = re.compile(r"[+-]?0+\d+")
 
 
 @dataclass(frozen=True)
@@ -27,12 +36,20 @@ class LabelColumn:
         column: The column's name, for messages.
         task: The task; None: infer it from the values.
         separator: Separator of the labels in one cell; None: labels are lists, or single labels.
+        missing: The keys (`label_key`) of labels that stand for a missing one.
     """
 
     table: str
     column: str
     task: Kind | None = None
     separator: str | None = None
+    missing: frozenset[str] = frozenset()
+
+    def is_missing(self, value: object) -> bool:
+        """Whether a value stands for no label: None, NaN, blank, or a marker of this column."""
+        if is_missing(value):
+            return True
+        return bool(self.missing) and not isinstance(value, list) and label_key(str(value)) in self.missing
 
     def at(self, row: int | None = None) -> Location:
         """The place of a row, for messages; None: the whole column."""
@@ -65,6 +82,17 @@ def to_number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and abs(number) < LARGEST_NUMBER else None
+
+
+def label_key(name: str) -> str:
+    """What all spellings of a label share: without case, further blanks and full-width forms; 1 for 1.0 and 01."""
+    plain = " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+    number = to_number(plain)
+    if number is None and _ZEROS.fullmatch(plain):
+        number = float(plain)
+    if number is None or abs(number) >= EXACT_INTEGERS:
+        return plain
+    return str(int(number)) if number.is_integer() else repr(number)
 
 
 def all_numbers(values: Collection[object]) -> set[float]:
@@ -114,7 +142,7 @@ def to_names(value: object, column: LabelColumn, row: int) -> tuple[str, ...] | 
         value = [] if value.strip() == "[]" else value.split(column.separator)
     items = value if isinstance(value, list) else [value]
     require_few_labels(len(items), column.at(row))
-    names = [to_name(item, column, row) for item in items if not is_missing(item)]
+    names = [to_name(item, column, row) for item in items if not column.is_missing(item)]
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 

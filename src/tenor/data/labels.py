@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from tenor.data.label_names import canonical_spellings
 from tenor.data.label_values import (
     LabelColumn,
     LabelValue,
     all_numbers,
     is_fraction,
     is_json_list,
-    is_missing,
     parse_json_list,
     to_name,
     to_names,
@@ -62,7 +62,7 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
         DataError: A value does not fit the task, or the task is ambiguous.
     """
     task, separator = column.task, column.separator
-    values = [None if is_missing(value) else value for value in values]
+    values = [None if column.is_missing(value) else value for value in values]
     present = [value for value in values if value is not None]
     if separator is not None and task not in (None, "multilabel"):
         raise DataError(
@@ -110,8 +110,14 @@ def _parse_classes_or_numbers(values: list[object], column: LabelColumn, first: 
     names = [to_name(value, column, row) for row, value in enumerate(values, first)]
     classes = {name for name in names if name is not None}
     if column.task == "binary":
-        require_two_classes(classes, column.at())
-    return ParsedLabels("binary" if len(classes) == 2 else "multiclass", list(names), numeric_classes_note(numbers))
+        spellings = canonical_spellings(classes)
+        require_two_classes({spellings.get(name, name) for name in classes}, column.at())
+    return ParsedLabels(single_label_kind(classes), list(names), numeric_classes_note(numbers))
+
+
+def single_label_kind(classes: Collection[str]) -> Kind:
+    """The kind of task with one of these classes for each text."""
+    return "binary" if len(classes) == 2 else "multiclass"
 
 
 def require_two_classes(classes: Collection[str], at: Location) -> None:

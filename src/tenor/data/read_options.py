@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import Fields
+from tenor.data.label_values import UnknownLabels
 from tenor.tasks import Kind
 
 
@@ -23,6 +24,8 @@ class ReadOptions:
         task: The task; None: infer it from the labels.
         label_separator: Separator of the labels in one cell; None: labels are lists, or single labels.
         drop_unlabelled: Leave out rows without a label instead of refusing them.
+        missing_labels: Labels that stand for a missing one. Rows with them are left out, and rows without a label.
+        unknown_labels: What happens to rows whose label was not in the training data: see `known_labels`.
         drop_empty: Leave out rows with an empty text instead of refusing them.
         on_disk: Keep the rows on disk; None: if they exceed the limits in `builder`.
     """
@@ -38,5 +41,7 @@ class ReadOptions:
     task: Kind | None = None
     label_separator: str | None = None
     drop_unlabelled: bool = False
+    missing_labels: tuple[str, ...] = ()
+    unknown_labels: UnknownLabels = "error"
     drop_empty: bool = False
     on_disk: bool | None = False

@@ -9,7 +9,7 @@ from tenor._core.callbacks import Callback
 from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
-from tenor.data import builtin, dataset, field_columns
+from tenor.data import builtin, dataset, field_columns, known_labels
 from tenor.data.dataset import Dataset
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import SINGLE_TEXT, Fields
@@ -17,7 +17,7 @@ from tenor.data.io import table
 from tenor.data.io.chunks import Cell
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError, SettingsError
-from tenor.tasks import Kind
+from tenor.tasks import Kind, Task
 
 
 def read(source: str, options: ReadOptions, callback: Callback | None = None) -> Dataset:
@@ -64,7 +64,7 @@ def read_test(source: str, kind: Kind, options: ReadOptions, callback: Callback)
 
 def read_for_evaluation(
     source: str,
-    kind: Kind,
+    task: Task,
     fields: Fields,
     metadata: JsonMapping,
     options: ReadOptions,
@@ -75,7 +75,7 @@ def read_for_evaluation(
 
     Args:
         source: A path or a built-in name.
-        kind: The model's kind of task.
+        task: The model's task.
         fields: The model's fields.
         metadata: The model's metadata; its columns and label separator are used unless `options` names others.
         options: How to read the texts.
@@ -83,7 +83,7 @@ def read_for_evaluation(
         by: Names of the other columns.
 
     Raises:
-        DataError: The texts or a column cannot be read.
+        DataError: The texts or a column cannot be read, or a label is unknown and must not be.
     """
     options = replace(
         options,
@@ -93,10 +93,13 @@ def read_for_evaluation(
         default_label=metadata.get("label_column"),
         label_separator=options.label_separator or metadata.get("label_separator"),
     )
-    rows = read_test(source, kind, options, callback)
+    rows = read_test(source, task.kind, options, callback)
     _say_columns(source, rows, callback)
     if rows.note:
         callback.on_message(rows.note)
+    rows, notes = known_labels.match_labels(rows, task, options.unknown_labels)
+    for note in notes:
+        callback.on_message(note)
     parts = _train_and_test_folders(source)
     return rows, {column: read_source_column(parts[1] if parts else source, column, "by", rows) for column in by}
 
@@ -156,6 +159,8 @@ def options_of(run: RunConfig) -> ReadOptions:
         label=run.label,
         label_separator=run.label_separator,
         drop_unlabelled=run.drop_unlabelled,
+        missing_labels=run.missing_labels,
+        unknown_labels=run.unknown_labels,
         drop_empty=run.drop_empty,
     )
 

@@ -27,7 +27,6 @@ from tenor.data.text_source import RemoteTexts, text_source
 from tenor.distributed.partition import HeldOutRows, PartitionSummary
 from tenor.distributed.worker_pool import WorkerPool
 from tenor.errors import DataError, Location, counted
-from tenor.evaluation import evaluate
 from tenor.inference import locations
 from tenor.models.base import Examples
 from tenor.models.ngram import selection
@@ -106,7 +105,7 @@ class DistributedDataset:
                 callback.on_message(f"{part.name}: {part.note}")
         self.task = _task(data, summary)
         if test is not None:
-            evaluate.check_labels(test, self.task)
+            test = preparation.match_labels(test, self.task, run.unknown_labels, callback)
         callback.on_message(
             f"{len(data):,} texts are kept by {counted(pool.n_partitions, 'worker')}; "
             "equal and near equal ones are not looked for."

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from tenor._core.records import JsonObject
 from tenor.data.dataset import Dataset
 from tenor.data.io.chunks import Cell
-from tenor.errors import DataError, SettingsError, counted, listed
+from tenor.data.label_source import label_source
+from tenor.errors import SettingsError
 from tenor.inference.predictor import Predictor
-from tenor.tasks import Floats, Label, Targets, Task
+from tenor.tasks import Floats, Label, Targets, Task, with_unknown_labels
 
 Columns = Mapping[str, Sequence[Cell]]
 """Values of further columns by name, (rows,) each. The data are sliced by them."""
@@ -21,12 +22,14 @@ class Evaluation:
 
     Attributes:
         metrics: The metrics, with `slices`, the worst first.
+        task: The model's task, with the labels that only the texts have.
         targets: The labels, as `task.encode` gives them.
         logits: (texts, outputs), before calibration.
         seconds: How long the prediction took.
     """
 
     metrics: JsonObject
+    task: Task
     targets: Targets
     logits: Floats
     seconds: float
@@ -51,25 +54,22 @@ class Comparison:
 
 
 def evaluate(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> JsonObject:
-    """The metrics of a model on labelled texts. Raises DataError like `run_evaluation`."""
+    """The metrics of a model on labelled texts, as `run_evaluation` computes them."""
     return run_evaluation(predictor, data, columns).metrics
 
 
 def run_evaluation(predictor: Predictor, data: Dataset, columns: Columns | None = None) -> Evaluation:
-    """Measure a model on labelled texts.
+    """Measure a model on labelled texts. A label that the model does not know is a mistake.
 
     Args:
         predictor: The model.
         data: The texts.
         columns: Further columns to slice the data by.
-
-    Raises:
-        DataError: The model does not know a label.
     """
     from tenor.evaluation import metrics, slices
 
-    bundle, task = predictor.bundle, predictor.bundle.task
-    check_labels(data, task)
+    bundle = predictor.bundle
+    task = with_unknown_labels(bundle.task, label_source(data.labels).distinct())
     start = time.perf_counter()
     targets, logits = task.encode(data.labels), predictor.raw_logits(data.texts)
     seconds = time.perf_counter() - start
@@ -78,20 +78,7 @@ def run_evaluation(predictor: Predictor, data: Dataset, columns: Columns | None 
     parts = slices.partition(task, data.texts, data.labels, columns or {})
     by_slice = [part.as_dict() for part in slices.slice_metrics(task, terms, parts)]
     result = metrics.compute_metrics(targets, logits, task, bundle.calibration, bundle.conformal)
-    return Evaluation(result | {"slices": by_slice}, targets, logits, seconds)
-
-
-def check_labels(data: Dataset, task: Task) -> None:
-    """Raise DataError where the model does not know a label of the data."""
-    known = set(task.labels)
-    new = [[name for name in task.label_names(label) if name not in known] for label in data.labels]
-    unknown = [names[0] for names in new if names]
-    if unknown:
-        raise DataError(
-            f"{data.name}, column {data.label_column!r}: the label {unknown[0]!r} was not in the training data "
-            f"({counted(len(unknown), 'row has such a label', 'rows have such labels')}).",
-            f"Known labels: {listed(task.labels)}.",
-        )
+    return Evaluation(result | {"slices": by_slice}, task, targets, logits, seconds)
 
 
 def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns | None = None) -> Comparison:
@@ -105,12 +92,10 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
 
     Raises:
         SettingsError: The models have different tasks.
-        DataError: Neither model knows a label.
     """
     from tenor.evaluation import comparison, slices
 
-    task = _common_task(first, second)
-    check_labels(data, task)
+    task = with_unknown_labels(common_task(first, second), label_source(data.labels).distinct())
     targets = task.encode(data.labels)
     predictions = [predictor.predict(data.texts).tolist() for predictor in (first, second)]
     encoded = [task.encode(labels) for labels in predictions]
@@ -151,8 +136,8 @@ def changed_texts(comparison: Comparison, data: Dataset) -> list[JsonObject]:
     ]
 
 
-def _common_task(first: Predictor, second: Predictor) -> Task:
-    """The task of both models, with the labels of either."""
+def common_task(first: Predictor, second: Predictor) -> Task:
+    """The task of both models, with the labels of either. Raises SettingsError if their tasks differ."""
     first_task, second_task = first.bundle.task, second.bundle.task
     if type(first_task) is not type(second_task):
         raise SettingsError(

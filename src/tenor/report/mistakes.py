@@ -47,7 +47,7 @@ class Suspect(NamedTuple):
 
 def confident_mistakes(model: Predictor, test: Dataset, evaluation: Evaluation) -> list[Mistake]:
     """The wrong predictions with the highest confidence; for numbers, those with the largest error."""
-    task, logits = model.bundle.task, model.calibrate(evaluation.logits)
+    task, logits = evaluation.task, model.calibrate(evaluation.logits)
     predictions = model.predict_from_logits(logits).tolist()
     confidence = task.confidence_in_error(evaluation.targets, logits)
     rows = _distinct(test, np.argsort(-confidence, kind="stable")[: int((confidence > 0).sum())], _MISTAKES)

@@ -118,6 +118,7 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
         "errors": report.mistakes,
         "suspects": report.suspects,
     }
+    measured = tuple(test.get("per_class", task.labels))  # with labels that the model does not know
     return {
         "report": report,
         "fence": "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", report.run))]),
@@ -132,8 +133,8 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
         "tiles": _tiles(report, t),
         "labels": task.labels,
         "thresholds": dict(zip(task.labels, task.thresholds, strict=True)) if isinstance(task, MultiLabel) else {},
-        "confusion": _confusion(test, task.labels) if len(task.labels) <= _MOST_LABELS else [],
-        "confused": _confused(test, task.labels) if len(task.labels) > 2 and not several else [],
+        "confusion": _confusion(test, measured) if len(measured) <= _MOST_LABELS else [],
+        "confused": _confused(test, measured) if len(measured) > 2 and not several else [],
         "slices": slices[:_MOST_SLICES],
         "worse": [row for row in slices if row.worse][:_MOST_CONFUSED],
         "metric_name": METRIC_NAMES[type(task)],

@@ -131,7 +131,7 @@ def gather(
 
 def _with_charts(report: ReportData, test: Dataset, evaluation: Evaluation) -> ReportData:
     """The report with curves and suspects, or with pairs of true and predicted values."""
-    model, task, targets = report.model, report.task, evaluation.targets
+    model, task, targets = report.model, evaluation.task, evaluation.targets
     if not task.has_labels:
         sample = np.linspace(0, len(test) - 1, min(len(test), _PAIRS)).astype(int)
         pairs = np.stack([targets, task.scores(evaluation.logits)[:, 0]], axis=1).astype(np.float64)

@@ -53,7 +53,7 @@ def export_folder(
     if data is not None:
         saved = predictor.bundle
         rows, _ = sources.read_for_evaluation(
-            data, saved.task.kind, saved.fields, saved.metadata, options or ReadOptions(), callback
+            data, saved.task, saved.fields, saved.metadata, options or ReadOptions(), callback
         )
     start = time.perf_counter()
     texts = [rows.texts[row] for row in range(min(len(rows), _MAX_COMPARED))] if rows is not None else []

@@ -8,11 +8,11 @@ from tenor import tasks
 from tenor._core.callbacks import Callback
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
-from tenor.data import dataset, later_sources, sources
+from tenor.data import dataset, known_labels, later_sources, sources
 from tenor.data.dataset import Dataset
+from tenor.data.label_values import UnknownLabels
 from tenor.data.split import Groups
 from tenor.errors import DataError, SettingsError
-from tenor.evaluation import evaluate
 from tenor.models.base import Examples
 from tenor.tasks import Task
 from tenor.training import class_weight, splitting
@@ -57,10 +57,10 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
             callback.on_message(f"{part.name}: {part.note}")
     task = tasks.from_labels(data.kind, data.labels)
     if test is not None:
-        evaluate.check_labels(test, task)
+        test = match_labels(test, task, run.unknown_labels, callback)
     validation = sources.read_validation(run, data, callback)
     if validation is not None:
-        evaluate.check_labels(validation, task)
+        validation = match_labels(validation, task, "drop" if run.unknown_labels == "drop" else "error", callback)
     checking_at = time.perf_counter()
     groups, findings = splitting.groups_of(run, data, test, callback)
     check_s = time.perf_counter() - checking_at
@@ -87,6 +87,14 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     held_out_parts += f"{test_rows:,} test texts" + (f", {run.folds} folds" if run.folds else "")
     callback.on_message(f"{len(data):,} training texts, {held_out_parts}; {task.describe()}.")
     return PreparedData(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
+
+
+def match_labels(data: Dataset, task: Task, unknown_labels: UnknownLabels, callback: Callback) -> Dataset:
+    """The rows with the labels of the task; what changes is reported. Raises DataError as `known_labels` does."""
+    matched, notes = known_labels.match_labels(data, task, unknown_labels)
+    for note in notes:
+        callback.on_message(note)
+    return matched
 
 
 def require_share(option: str, share: float, data: Dataset, purpose: str) -> None:

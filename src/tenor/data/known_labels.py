@@ -1,0 +1,68 @@
+"""Labels of other rows than those of training: matched to the labels that a model knows."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from tenor.data.dataset import Dataset
+from tenor.data.label_names import match_names, rename_labels, spelling_note
+from tenor.data.label_source import label_source
+from tenor.data.label_values import UnknownLabels
+from tenor.errors import DataError, Location, counted, listed, rows_phrase
+from tenor.tasks import Task
+
+
+def match_labels(data: Dataset, task: Task, unknown_labels: UnknownLabels = "error") -> tuple[Dataset, list[str]]:
+    """Spell the labels as the task does, and decide on rows with an unknown label.
+
+    Args:
+        data: The rows.
+        task: The task, with the known labels.
+        unknown_labels: What happens to rows with a label that the task does not have. `wrong` keeps them.
+
+    Returns:
+        The rows, and a sentence for each thing that was changed.
+
+    Raises:
+        DataError: A label is unknown and must not be, or no row has a known label.
+    """
+    distinct = list(label_source(data.labels).counts()) if task.has_labels else []
+    names = dict.fromkeys(name for label in distinct for name in task.label_names(label))
+    spellings = match_names(names, task.labels)
+    notes = [f"{data.name}: {note}"] if (note := spelling_note(spellings)) else []
+    if spellings:
+        renamed = label_source(data.labels).rename(rename_labels(distinct, spellings))
+        data = replace(data, labels=list(renamed))
+    unknown = set(names) - set(task.labels) - set(spellings)
+    if not unknown:
+        return data, notes
+    is_unknown = {label: any(name in unknown for name in task.label_names(label)) for label in set(data.labels)}
+    rows = [row for row, label in enumerate(data.labels) if is_unknown[label]]
+    if unknown_labels == "error" or len(rows) == len(data):
+        raise _unknown_error(data, task, rows, sorted(unknown))
+    have = counted(len(rows), "row has a label", "rows have labels")
+    counts = Counter(name for row in rows for name in task.label_names(data.labels[row]) if name in unknown)
+    shown = listed([f"{name} {count:,}" for name, count in counts.most_common()])
+    consequence = "they count as wrong" if unknown_labels == "wrong" else "they are left out"
+    notes.append(f"{data.name}: {have} that the training data do not have ({shown}); {consequence}.")
+    if unknown_labels == "drop":
+        data = data.take(np.setdiff1d(np.arange(len(data)), rows))
+    return data, notes
+
+
+def _unknown_error(data: Dataset, task: Task, rows: list[int], unknown: list[str]) -> DataError:
+    was = f"the label {unknown[0]!r} was" if len(unknown) == 1 else f"the labels {listed(unknown, 5)} were"
+    numbers = [data.row_number(row) for row in rows]
+    known = f"Known labels: {listed(task.labels)}."
+    remedy = (
+        f"{known} No row has one of them: is {data.label_column!r} the column of the labels? Name it with `label=...`."
+        if len(rows) == len(data)
+        else f"{known} Count these rows as wrong with `unknown_labels='wrong'`, or leave them out with "
+        "`unknown_labels='drop'`."
+    )
+    return DataError(
+        f"{was} not in the training data ({rows_phrase(numbers)}).",
+        remedy,
+        Location(data.name, column=data.label_column),
+    )
