@@ -187,8 +187,8 @@ def test_evaluate_measures_on_other_data(cli: Cli, tmp_path: Path, model_folder:
 def test_evaluate_refuses_labels_that_the_model_does_not_know(cli: Cli, model_folder: Path, chinese_csv: Path) -> None:
     ended = cli("evaluate", model_folder, chinese_csv)
     assert (ended.code, ended.out) == (1, "")
-    assert "column 'label': the label '好评' was not in the training data (60 rows" in ended.err
-    assert ended.err.endswith("Known labels: negative, positive.\n")
+    assert "column 'label': the labels 好评, 差评 were not in the training data (60 such rows: 1, 2" in ended.err
+    assert "Known labels: negative, positive. No row has one of them: is 'label' the column of the labels?" in ended.err
 
 
 def test_predict_labels_a_text(cli: Cli, model_folder: Path) -> None:

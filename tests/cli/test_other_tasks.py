@@ -106,7 +106,15 @@ def test_numbers(cli: Cli, numbers: Path, tmp_path: Path) -> None:
 def test_an_unknown_label_of_a_set_is_refused(cli: Cli, several: Path, tmp_path: Path) -> None:
     ended = cli("evaluate", several, write_csv(tmp_path / "new.csv", [("a", '["joy", "fear"]'), ("b", "[]")]))
     assert ended.code == 1
-    assert "the label 'fear' was not in the training data (1 row has such a label)" in ended.err
+    assert "the label 'fear' was not in the training data (1 such row: 1)" in ended.err
+    ended = cli("evaluate", several, tmp_path / "new.csv", "--unknown-labels", "wrong", "--json")
+    metrics = json.loads(ended.out)
+    assert (metrics["rows"], metrics["per_class"]["fear"]["rows"], metrics["per_class"]["fear"]["recall"]) == (2, 1, 0)
+    assert metrics["exact_match"] < 1
+    assert (
+        json.loads(cli("evaluate", several, tmp_path / "new.csv", "--unknown-labels", "drop", "--json").out)["rows"]
+        == 1
+    )
 
 
 @pytest.mark.parametrize(

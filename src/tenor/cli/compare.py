@@ -54,7 +54,8 @@ def compare(
     comparison = evaluate.compare(one, other, rows, columns)
     changed = evaluate.changed_texts(comparison, rows)
     if as_json:
-        print(json.dumps({**comparison.metrics, "texts": changed}, ensure_ascii=False))
+        notes = {"notes": callback.messages} if callback.messages else {}
+        print(json.dumps({**comparison.metrics, "texts": changed, **notes}, ensure_ascii=False))
         return
     metrics = comparison.metrics
     console.show(*_metric_lines(metrics), *_slice_lines(metrics["slices"]), *_changed_lines(changed))

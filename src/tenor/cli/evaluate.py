@@ -50,6 +50,7 @@ def evaluate(
             callback=callback,
         )
     if as_json:
-        print(json.dumps(metrics, ensure_ascii=False))
+        notes = {"notes": callback.messages} if callback.messages else {}
+        print(json.dumps(metrics | notes, ensure_ascii=False))
     else:
         console.show(*metrics_text.evaluation_lines(metrics), *metrics_text.slice_lines(metrics))

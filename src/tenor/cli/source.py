@@ -13,7 +13,7 @@ _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
 
 class TextCommand(TyperCommand):
-    """A command with an argument that may be a text. A text that begins with a dash and has blanks is no option."""
+    """A command with an argument that may be a text. A text that begins with a dash and has blanks is not an option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments; texts like `--- fine ---` are taken after the others."""

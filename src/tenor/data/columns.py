@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tenor.config.settings import suggest
 from tenor.data import column_values as values
-from tenor.data.column_names import LABEL_NAMES, TEXT_NAMES, Role, names_class_number, role, usual_rank
+from tenor.data.column_names import LABEL_NAMES, TEXT_NAMES, Role, names_class_number, role, usual_rank, words
 from tenor.data.io import stdin
 from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.data.io.formats import suffix
@@ -74,6 +74,32 @@ def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None
             f"Columns: {listed(columns)}. Name {which}.{header_hint(columns, name)}",
         )
     return text_column, label_column
+
+
+def same_label_column(columns: list[str], trained: str, name: str) -> str:
+    """The column that holds the labels as in the training data: no other one is taken for the truth.
+
+    Case, blanks and `_` may differ. Files whose format has no names of columns have `text` and `label`.
+
+    Args:
+        columns: The columns of the table.
+        trained: The column in the training data.
+        name: The table's name for messages.
+
+    Raises:
+        DataError: There is no such column.
+    """
+    if trained in columns:
+        return trained
+    same = [column for column in columns if words(column) == words(trained)]
+    if len(same) == 1:
+        return same[0]
+    if columns == ["text", "label"]:
+        return "label"
+    raise DataError(
+        f"{name}: there is no column {trained!r}, which holds the labels in the training data.",
+        f"Columns: {listed(columns)}. Add the labels; if another column has them, name it with `label=...`.",
+    )
 
 
 def detect_text_column(source: Table, text: str | None, default_text: str | None = None) -> str:

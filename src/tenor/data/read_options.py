@@ -20,7 +20,7 @@ class ReadOptions:
         taken: Columns with another purpose, which `all` features leave out.
         label: Column of the labels; None: detect it.
         default_text: Column of the texts to take, if the table has it, before detecting one: that of the training data.
-        default_label: The same for the labels.
+        default_label: Column of the labels in the training data, which the table must have; None: detect it.
         task: The task; None: infer it from the labels.
         label_separator: Separator of the labels in one cell; None: labels are lists, or single labels.
         drop_unlabelled: Leave out rows without a label instead of refusing them.
