@@ -137,3 +137,10 @@ def test_texts_on_disk_are_refused(tmp_path: Path) -> None:
     path = complaints(tmp_path)
     with pytest.raises(SettingsError, match=r"`also=\.\.\.` needs the texts in memory, and these 60 are kept on disk"):
         read(RunConfig(path, also=(path,), on_disk=True))
+
+
+def test_labels_of_a_later_source_are_spelt_like_the_first(tmp_path: Path) -> None:
+    later = write(tmp_path / "later.csv", ["投诉内容", "责任部门"], [("a new lamp", "LATE"), ("a new soup", "lost")])
+    data, lines = read(RunConfig(data=complaints(tmp_path), also=(later,)))
+    assert data.labels[-2:] == ["late", "lost"]
+    assert "later.csv: labels are read in another spelling: 'LATE' as 'late'." in lines

@@ -89,8 +89,6 @@ def same_label_column(columns: list[str], trained: str, name: str) -> str:
     Raises:
         DataError: There is no such column.
     """
-    if trained in columns:
-        return trained
     same = [column for column in columns if words(column) == words(trained)]
     if len(same) == 1:
         return same[0]

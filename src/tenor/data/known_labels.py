@@ -1,6 +1,7 @@
 """Labels of other rows than those of training: matched to the labels that a model knows."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,22 @@ from tenor.data.label_names import match_names, rename_labels, spelling_note
 from tenor.data.label_source import label_source
 from tenor.data.label_values import UnknownLabels
 from tenor.errors import DataError, Location, counted, listed, rows_phrase
-from tenor.tasks import Task
+from tenor.tasks import Label, Task
+
+
+def match_spellings(data: Dataset, known: Sequence[str]) -> tuple[Dataset, str]:
+    """The rows with their labels spelt like the known ones, and a sentence on what changed; else an empty one."""
+    distinct = _distinct(data)
+    names = (name for label in distinct for name in ((label,) if isinstance(label, str) else label))
+    spellings = match_names(names, known)
+    if not spellings:
+        return data, ""
+    renamed = label_source(data.labels).rename(rename_labels(distinct, spellings))
+    return replace(data, labels=list(renamed)), f"{data.name}: {spelling_note(spellings)}"
+
+
+def _distinct(data: Dataset) -> list[Label]:
+    return [] if data.kind == "regression" else label_source(data.labels).distinct()
 
 
 def match_labels(data: Dataset, task: Task, unknown_labels: UnknownLabels = "error") -> tuple[Dataset, list[str]]:
@@ -27,14 +43,10 @@ def match_labels(data: Dataset, task: Task, unknown_labels: UnknownLabels = "err
     Raises:
         DataError: A label is unknown and must not be, or no row has a known label.
     """
-    distinct = list(label_source(data.labels).counts()) if task.has_labels else []
-    names = dict.fromkeys(name for label in distinct for name in task.label_names(label))
-    spellings = match_names(names, task.labels)
-    notes = [f"{data.name}: {note}"] if (note := spelling_note(spellings)) else []
-    if spellings:
-        renamed = label_source(data.labels).rename(rename_labels(distinct, spellings))
-        data = replace(data, labels=list(renamed))
-    unknown = set(names) - set(task.labels) - set(spellings)
+    data, note = match_spellings(data, task.labels)
+    notes = [note] if note else []
+    names = {name for label in _distinct(data) for name in task.label_names(label)}
+    unknown = names - set(task.labels)
     if not unknown:
         return data, notes
     is_unknown = {label: any(name in unknown for name in task.label_names(label)) for label in set(data.labels)}

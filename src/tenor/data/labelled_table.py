@@ -55,7 +55,9 @@ def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
     """
     opened = table.open_table(source) if isinstance(source, Path) else source
     name, label = opened.name, options.label
-    if label is None and options.default_label is not None:
+    if label is None and options.default_label in opened.columns:
+        label = options.default_label
+    if label is None and options.default_label is not None and options.is_test:
         label = columns.same_label_column(opened.columns, options.default_label, name)
     if opened.columns == ["text"] and label is None:
         raise DataError(

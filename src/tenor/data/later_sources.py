@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
-from tenor.data import dataset, review_columns, sources
+from tenor.data import dataset, known_labels, review_columns, sources
 from tenor.data.dataset import Dataset, DatasetPart
 from tenor.data.io import table
 from tenor.data.io.chunks import Cell, Table
@@ -58,6 +58,9 @@ def add(run: RunConfig, data: Dataset, callback: Callback) -> Dataset:
     for source in run.also:
         later = read_later(source, data, sources.options_of(run), callback)
         known = set(_label_names(data.labels))
+        later, note = known_labels.match_spellings(later, sorted(known))
+        if note:
+            callback.on_message(note)
         merged = _merge(data, later, source)
         data = merged.data
         callback.on_message(_describe(merged, later.name))

@@ -20,7 +20,8 @@ class ReadOptions:
         taken: Columns with another purpose, which `all` features leave out.
         label: Column of the labels; None: detect it.
         default_text: Column of the texts to take, if the table has it, before detecting one: that of the training data.
-        default_label: Column of the labels in the training data, which the table must have; None: detect it.
+        default_label: The same for the labels.
+        is_test: Whether the labels are the truth for a model: no other column than `default_label` is taken for it.
         task: The task; None: infer it from the labels.
         label_separator: Separator of the labels in one cell; None: labels are lists, or single labels.
         drop_unlabelled: Leave out rows without a label instead of refusing them.
@@ -38,6 +39,7 @@ class ReadOptions:
     label: str | None = None
     default_text: str | None = None
     default_label: str | None = None
+    is_test: bool = False
     task: Kind | None = None
     label_separator: str | None = None
     drop_unlabelled: bool = False

@@ -48,7 +48,7 @@ def read_test(source: str, kind: Kind, options: ReadOptions, callback: Callback)
     Args:
         source: A path or a built-in name.
         kind: The kind of task that was trained.
-        options: How to read them; `task` and `on_disk` are set here.
+        options: How to read them; `task`, `on_disk` and `is_test` are set here.
         callback: Gets a message when the test part is taken.
 
     Raises:
@@ -59,7 +59,7 @@ def read_test(source: str, kind: Kind, options: ReadOptions, callback: Callback)
     if parts:
         callback.on_message(f"{source} has a train and a test folder; the test folder is taken.")
         source = parts[1]
-    return read(source, replace(options, task=task, on_disk=False))
+    return read(source, replace(options, task=task, on_disk=False, is_test=True))
 
 
 def read_for_evaluation(
