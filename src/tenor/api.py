@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from tenor.checks.finding import CheckReport
     from tenor.config.run_config import RunConfig
     from tenor.data.dataset import Dataset
-    from tenor.data.label_values import UnknownLabels
     from tenor.evaluation.evaluate import Comparison
     from tenor.explanation.faithfulness import Faithfulness
     from tenor.explanation.texts import Explanation
     from tenor.explanation.top_features import TopFeature
     from tenor.inference.predictor import Predictor
-    from tenor.tasks import Kind, Task
+    from tenor.tasks import Kind, Task, UnknownLabels
     from tenor.training.finishing import TrainedModel
     from tenor.training.tuning import TuningResult
 

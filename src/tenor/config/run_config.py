@@ -8,9 +8,8 @@ from typing import Literal, get_args
 from tenor._core.printable import printable_json
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
-from tenor.data.label_values import UnknownLabels
 from tenor.errors import SettingsError
-from tenor.tasks import Kind
+from tenor.tasks import Kind, UnknownLabels
 
 Log = Literal["tensorboard", "mlflow"]
 

@@ -9,9 +9,8 @@ import numpy as np
 from tenor.data.dataset import Dataset
 from tenor.data.label_names import match_names, rename_labels, spelling_note
 from tenor.data.label_source import label_source
-from tenor.data.label_values import UnknownLabels
 from tenor.errors import DataError, Location, counted, listed, rows_phrase
-from tenor.tasks import Label, Task
+from tenor.tasks import Label, Task, UnknownLabels
 
 
 def match_spellings(data: Dataset, known: Sequence[str]) -> tuple[Dataset, str]:

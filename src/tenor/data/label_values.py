@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Literal
 
 from tenor.data.io.json_text import require_bounded
 from tenor.data.io.limits import require_few_labels
@@ -16,9 +15,6 @@ from tenor.tasks import Kind
 
 LabelValue = str | tuple[str, ...] | float | None
 """A label as Tenor uses it: a class, a set of labels, a number, or None where there is none."""
-
-UnknownLabels = Literal["error", "wrong", "drop"]
-"""Test rows whose label was not in the training data are an error, count as wrong predictions, or are left out."""
 
 LARGEST_NUMBER = 1e30
 """Numbers from this size on are refused: their squares would soon overflow float32 arithmetic."""

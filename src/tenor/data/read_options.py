@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import Fields
-from tenor.data.label_values import UnknownLabels
-from tenor.tasks import Kind
+from tenor.tasks import Kind, UnknownLabels
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from tenor.tasks.multi_label import MultiLabel as MultiLabel
 from tenor.tasks.multi_label import best_threshold as best_threshold
 from tenor.tasks.regression import Regression as Regression
 from tenor.tasks.single_label import SingleLabel as SingleLabel
+from tenor.tasks.unknown_labels import UnknownLabels as UnknownLabels
 from tenor.tasks.unknown_labels import with_unknown_labels as with_unknown_labels
 
 _LARGEST_VALUE = 3e38  # of float32

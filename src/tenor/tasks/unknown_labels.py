@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from tenor.tasks.base import Activation, Floats, Kind, Label, Task
 from tenor.tasks.multi_label import MultiLabel
 from tenor.tasks.single_label import SingleLabel
+
+UnknownLabels = Literal["error", "wrong", "drop"]
+"""Test rows whose label was not in the training data are an error, count as wrong predictions, or are left out."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,10 @@ from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
 from tenor.data import dataset, known_labels, later_sources, sources
 from tenor.data.dataset import Dataset
-from tenor.data.label_values import UnknownLabels
 from tenor.data.split import Groups
 from tenor.errors import DataError, SettingsError
 from tenor.models.base import Examples
-from tenor.tasks import Task
+from tenor.tasks import Task, UnknownLabels
 from tenor.training import class_weight, splitting
 
 _MIN_TEXTS = 5  # on each side of a split
