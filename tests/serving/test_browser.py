@@ -124,6 +124,69 @@ class TestSeveral:
         assert [each for each in browser.broken if "413" not in json.dumps(each)] == []
 
 
+class TestFields:
+    """A model that reads a title, a body and a price."""
+
+    @pytest.fixture
+    def folders(self, tmp_path: Path) -> list[Path]:
+        data = tmp_path / "rows.csv"
+        lines = ["title,body,price,label\n"]
+        for row in range(120):
+            words = ("good", "liked") if row % 2 else ("bad", "hated")
+            label = "pos" if row % 2 else "neg"
+            lines.append(f"a {words[0]} film {row},we {words[1]} it {row},{row * row % 7},{label}\n")
+        data.write_text("".join(lines))
+        run = RunConfig(
+            str(data),
+            text=["title", "body"],
+            features=["price"],
+            family="ngram",
+            report=False,
+            out=str(tmp_path / "films"),
+        )
+        return [pipeline.train(run).folder]
+
+    def test_each_field_has_an_input_and_a_file_is_labelled_by_name(
+        self, page: tuple[Browser, str, Path], tmp_path: Path
+    ) -> None:
+        browser, address, kept = page
+        browser.call("Page.navigate", url=address)
+        browser.until("document.title.startsWith('Tenor: ')")
+        names = "[...document.querySelectorAll('#fields label')].map((each) => each.textContent).join()"
+        assert browser.value(names) == "title,body,price"
+        assert browser.value("document.getElementById('text-box').hidden")
+        browser.value("document.querySelector('#fields textarea').focus()")
+        browser.call("Input.insertText", text="a good film")
+        assert browser.until("document.querySelector('li.assigned span')?.textContent") == "pos"
+        assert browser.until("document.querySelectorAll('.text mark').length > 0")
+        shown = browser.value("document.querySelector('.text').textContent")
+        assert "a good film" in shown
+        assert "\x1f" not in shown
+        assert browser.accessible() == []
+
+        browser.value("document.querySelector('details').open = true")
+        browser.value("document.querySelector('details button').click()")
+        assert browser.until("document.querySelector('details [role=status]').textContent") == "Saved. Thank you."
+        store = CorrectionStore(str(kept), create=False)
+        [chunk] = store.table().chunks
+        store.close()
+        assert [chunk.columns[name] for name in ("title", "body", "label")] == [["a good film"], [""], ["neg"]]
+
+        browser.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+        drop(browser, "in.csv", "id,title,body\n1,a bad film,we hated it\n2,a good film,we liked it\n")
+        told = "document.getElementById('file-status').textContent"
+        assert browser.until(f"{told}.includes('2 rows') && document.getElementById('column').disabled")
+        browser.value("document.getElementById('start').click()")
+        done = "Done: 2 rows; empty in every row: price"
+        assert browser.until(f"{told}.startsWith('Done') && {told}") == done
+        drop(browser, "in.csv", "id,headline\n1,a bad film\n")
+        browser.until(f"{told}.includes('1 row')")
+        browser.value("document.getElementById('start').click()")
+        missing = "The file has no column: title, body, price"
+        assert browser.until(f"{told}.startsWith('The file') && {told}") == missing
+        assert browser.broken == []
+
+
 def drop(browser: Browser, name: str, content: str) -> None:
     browser.value(
         f"""{{

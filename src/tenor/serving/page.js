@@ -9,7 +9,7 @@ const MESSAGES = {
     damaged: "This file is neither UTF-8 nor GB18030. Save it as UTF-8.", why_region: "Words behind the prediction",
     for: "supports", against: "opposes", looking: "Finding the words …", wrong: "Wrong? Correct it",
     right: "Correct label", keep: "Save correction", note: "The server stores your text and may train on it.",
-    kept: "Saved. Thank you." },
+    kept: "Saved. Thank you.", absent: "The file has no column", unused: "empty in every row:" },
   zh: { language: "语言", key: "此服务器需要 API 密钥", use: "使用此密钥", text: "输入或粘贴一段文本",
     refused: "服务器拒绝了该密钥。", why: "显示影响预测的词", file: "标注 CSV 文件",
     choose: "将 CSV 文件拖到此处，或选择文件", model: "模型", column: "文本列", start: "开始标注",
@@ -18,13 +18,15 @@ const MESSAGES = {
     damaged: "该文件既不是 UTF-8，也不是 GB18030 编码，请另存为 UTF-8。", why_region: "影响预测的词：",
     for: "支持", against: "反对", looking: "正在分析……", wrong: "预测有误？请更正",
     right: "正确标签", keep: "保存更正", note: "服务器会保存这段文本，并可能用于训练。",
-    kept: "已保存，谢谢。" },
+    kept: "已保存，谢谢。", absent: "文件缺少列", unused: "以下字段全部为空：" },
 };
 const MAX_LABELS = 8; // shown for each model
 const CHUNK_ROWS = 100; // rows of a file in one request
+const SEPARATOR = "\u001f"; // between the fields of a text in an explanation
 const $ = (id) => document.getElementById(id);
 let language = "en";
 let models = [];
+let fields = new Map(); // name of a field -> its input
 let key = "";
 let pending = new AbortController(); // of the requests for the current text
 let table = null;
@@ -69,18 +71,49 @@ async function request(path, body, signal) {
 }
 
 async function predictText() {
-  const text = $("text").value;
   pending.abort();
   pending = new AbortController();
   const { signal } = pending;
   $("status").textContent = $("announcement").textContent = "";
-  if (!text.trim()) {
-    for (const box of $("answers").children) box.hidden = true;
-    return;
-  }
   const boxes = $("answers").children;
-  const summaries = await Promise.all(models.map((model, index) => predict(model, text, boxes[index], signal)));
+  const given = models.map((model, index) => ({ model, text: readText(model), box: boxes[index] }));
+  for (const { text, box } of given) if (isEmpty(text)) box.hidden = true;
+  const filled = given.filter(({ text }) => !isEmpty(text));
+  if (!filled.length) return;
+  const summaries = await Promise.all(filled.map(({ model, text, box }) => predict(model, text, box, signal)));
   if (!signal.aborted) $("announcement").textContent = summaries.join("; ");
+}
+
+// What a model reads: the text, or an object of its fields.
+function readText(model) {
+  if (!model.fields.length) return $("text").value;
+  return Object.fromEntries(model.fields.map(({ name }) => [name, fields.get(name).value]));
+}
+
+const isEmpty = (text) => !(typeof text === "string" ? [text] : Object.values(text)).some((value) => value.trim());
+
+// Makes an input for each field of the models; the box for a text stays if a model reads one.
+function showFields() {
+  const kept = new Map([...fields].map(([name, input]) => [name, input.value]));
+  fields = new Map();
+  for (const { name, kind } of models.flatMap((model) => model.fields)) {
+    if (fields.has(name)) continue;
+    const input = element(kind === "text" ? "textarea" : "input");
+    input.id = `field-${fields.size}`;
+    input.value = kept.get(name) ?? "";
+    Object.assign(input, kind === "text" ? { rows: 3, dir: "auto", maxLength: 100000 } : { type: "text" });
+    if (kind === "number") input.inputMode = "decimal";
+    if (kind === "date") input.type = "date";
+    input.addEventListener("input", predictSoon);
+    fields.set(name, input);
+  }
+  $("fields").replaceChildren(...[...fields].map(([name, input]) => {
+    const label = element("label", name);
+    label.append(input);
+    return label;
+  }));
+  $("fields").hidden = !fields.size;
+  $("text-box").hidden = models.length > 0 && models.every((model) => model.fields.length);
 }
 
 // Fills the box of a model: its prediction at once, and the words behind it later. Returns the prediction as text.
@@ -96,7 +129,7 @@ async function predict(model, text, box, signal) {
     box.replaceChildren(...show(model, prediction, all.predictions[0]), why);
     if (model.corrections) box.append(correction(model, text, prediction));
     box.hidden = false;
-    if ($("explain").checked) explain(body, text, why, signal);
+    if ($("explain").checked) explain(model, body, why, signal);
     return `${model.name}: ${summary(prediction)}`;
   } catch (error) {
     if (!signal.aborted) box.replaceChildren(element("h2", model.name), element("p", error.message, "problem"));
@@ -110,12 +143,13 @@ function summary(prediction) {
   return prediction.map(({ label, score }) => `${label} ${score.toFixed(2)}`).join(", ") || t("none");
 }
 
-async function explain(body, text, place, signal) {
+async function explain(model, body, place, signal) {
   place.append(element("p", t("looking"), "soft"));
   try {
     const response = await request("/predict", { ...body, explain: true }, signal);
     const explanation = response.explanations[0].labels[0];
-    if (!signal.aborted) place.replaceChildren(...(explanation ? paint(text, explanation) : []));
+    const joined = response.explanations[0].text;
+    if (!signal.aborted) place.replaceChildren(...(explanation ? paint(model, joined, explanation) : []));
   } catch (error) {
     if (!signal.aborted) place.replaceChildren(element("p", error.message, "soft"));
   }
@@ -199,7 +233,18 @@ function choices(model, prediction, set) {
   return () => select.value;
 }
 
-function paint(text, explanation) {
+// Text of an explanation: each separator becomes the name of the field that follows.
+function* namedFields(model, state, text) {
+  const [first, ...rest] = text.split(SEPARATOR);
+  yield first;
+  for (const part of rest) {
+    state.field += 1;
+    yield element("span", model.fields[state.field]?.name ?? "", "field soft");
+    yield part;
+  }
+}
+
+function paint(model, text, explanation) {
   const box = element("div", undefined, "text");
   box.dir = "auto";
   box.tabIndex = 0;
@@ -207,16 +252,18 @@ function paint(text, explanation) {
   box.setAttribute("aria-label", `${t("why_region")} ${explanation.label ?? ""}`);
   const characters = Array.from(text); // offsets count characters, not halves of them
   const largest = Math.max(...explanation.spans.map((span) => Math.abs(span.weight)), 1e-9);
+  const state = { field: 0 };
+  if (model.fields.length) box.append(element("span", model.fields[0].name, "field soft"));
   let at = 0;
   for (const { begin, end, weight } of explanation.spans) {
-    box.append(characters.slice(at, begin).join(""));
+    box.append(...namedFields(model, state, characters.slice(at, begin).join("")));
     const mark = element("mark", characters.slice(begin, end).join(""), weight > 0 ? "for" : "against");
     mark.style.setProperty("--strength", (Math.abs(weight) / largest).toFixed(2));
     mark.title = (weight > 0 ? "+" : "") + weight.toFixed(3);
     box.append(mark);
     at = end;
   }
-  box.append(characters.slice(at).join(""));
+  box.append(...namedFields(model, state, characters.slice(at).join("")));
   const legend = element("p", undefined, "legend soft");
   for (const side of ["for", "against"]) {
     const spans = explanation.spans.filter(({ weight }) => (side === "for" ? weight > 0 : weight < 0));
@@ -297,7 +344,8 @@ async function read(file) {
   const length = (index) => rows.slice(0, 50).reduce((sum, row) => sum + (row[index] ?? "").length, 0);
   const longest = header.reduce((best, _, index) => (length(index) > length(best) ? index : best), 0);
   $("column").value = usual >= 0 ? usual : longest;
-  $("start").disabled = $("column").disabled = false;
+  $("start").disabled = false;
+  chooseColumn();
   showFileStatus(`${file.name}: ${rows.length} ${t(rows.length === 1 ? "row" : "rows")}`);
 }
 
@@ -306,10 +354,29 @@ function showFileStatus(text, isProblem = false) {
   $("file-status").className = isProblem ? "problem" : "";
 }
 
+const chosenModel = () => models.find((each) => each.name === $("model").value);
+
+// A model of several fields finds its columns by name.
+function chooseColumn() {
+  $("column").disabled = !table || chosenModel()?.fields.length > 0;
+}
+
+// The function from a row of the table to the text of the model, and a note on fields that are not there.
+function rowReader(model, header) {
+  if (!model.fields.length) {
+    const column = Number($("column").value);
+    return { read: (row) => row[column] ?? "", note: "" };
+  }
+  const present = model.fields.map(({ name }) => name).filter((name) => header.includes(name));
+  const absent = model.fields.map(({ name }) => name).filter((name) => !header.includes(name));
+  if (!present.length) throw new Error(`${t("absent")}: ${absent.join(", ")}`);
+  const read = (row) => Object.fromEntries(present.map((name) => [name, row[header.indexOf(name)] ?? ""]));
+  return { read, note: absent.length ? `; ${t("unused")} ${absent.join(", ")}` : "" };
+}
+
 async function label() {
   const { name, header, rows } = table;
-  const column = Number($("column").value);
-  const model = models.find((each) => each.name === $("model").value);
+  const model = chosenModel();
   const isRegression = model.task === "regression";
   const existing = new Set(header);
   const added = (isRegression ? ["value"] : ["label", "score"]).map((each) => (existing.has(each) ? `predicted_${each}` : each));
@@ -318,12 +385,13 @@ async function label() {
   $("stop").hidden = $("progress").hidden = false;
   $("start").disabled = true;
   try {
+    const { read, note } = rowReader(model, header);
     let size = CHUNK_ROWS;
     for (let at = 0; at < rows.length && !stopped; ) {
       const part = rows.slice(at, at + size);
       let response;
       try {
-        response = await request("/predict", { inputs: part.map((row) => row[column] ?? ""), model: model.name });
+        response = await request("/predict", { inputs: part.map(read), model: model.name });
       } catch (error) {
         if (error.status !== 413 || size === 1) throw error;
         size = Math.ceil(size / 2); // too many characters at once
@@ -345,7 +413,7 @@ async function label() {
     if (stopped) showFileStatus(t("stopped"));
     else {
       save(name.replace(/\.csv$/i, "") + ".labelled.csv", labelled);
-      showFileStatus(`${t("done")}: ${rows.length} ${t("rows")}`);
+      showFileStatus(`${t("done")}: ${rows.length} ${t("rows")}${note}`);
     }
   } catch (error) {
     showFileStatus(error.message, true);
@@ -376,12 +444,19 @@ async function start() {
   $("status").textContent = "";
   $("answers").replaceChildren(...models.map(() => Object.assign(element("article", undefined, "answer"), { hidden: true })));
   $("model").replaceChildren(...models.map((model) => element("option", model.name)));
+  showFields();
+  chooseColumn();
   document.title = `Tenor: ${models.map((model) => model.name).join(", ")}`;
   predictText();
 }
 
 let timer;
-$("text").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(predictText, 200); });
+function predictSoon() {
+  clearTimeout(timer);
+  timer = setTimeout(predictText, 200);
+}
+$("text").addEventListener("input", predictSoon);
+$("model").addEventListener("change", chooseColumn);
 $("explain").addEventListener("change", predictText);
 $("language").addEventListener("change", () => { translate($("language").value); predictText(); });
 $("key-form").addEventListener("submit", (event) => { event.preventDefault(); key = $("key").value; start(); });
