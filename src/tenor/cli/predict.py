@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tenor.inference.predict_files import LabelJob
     from tenor.inference.predict_table import ConformalOptions, RowCounts
     from tenor.inference.predictor import Predictor, ScoredLabel
+    from tenor.inference.review import ReviewOptions
 
 _COMPLETE = "output already exists and is complete; nothing to resume."
 
@@ -52,6 +54,21 @@ def predict(
         bool,
         typer.Option("--abstain", help="Give no label unless the set has exactly one. Implies --coverage 0.95."),
     ] = False,
+    review: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the rows that a person should look at, the most doubtful first, with an empty column for the "
+            "right label. 'tenor train --also FILE' learns from the filled file.",
+        ),
+    ] = None,
+    review_rows: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Number of rows in --review. [default: those whose prediction set does not have exactly one label]",
+        ),
+    ] = None,
     escape_formulas: options.EscapeFormulas = False,
     on: Annotated[
         str | None,
@@ -76,6 +93,8 @@ def predict(
     from tenor.inference import predictor
     from tenor.inference.predict_file import FileJob, TextInput
     from tenor.inference.predict_files import LabelJob
+    from tenor.inference.predict_table import RowLabeller, describe_columns
+    from tenor.inference.review import ReviewOptions, review_table
 
     given_text = as_text(source) if is_text(source, "predict") else None
     texts = TextInput(Path(source), given_text)
@@ -84,7 +103,9 @@ def predict(
             "--json is for what is printed, and the name of --out chooses its format.",
             "Leave it out; name a .jsonl file.",
         )
-    options.require(out is not None, "the file in --out, and there is none", "Name one", overwrite=overwrite)
+    options.require(
+        out is not None or review is not None, "the file in --out, and there is none", "Name one", overwrite=overwrite
+    )
     options.require_file(given_text is None, text=text is not None)
     options.require_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     if on is not None and out is None:
@@ -92,14 +113,31 @@ def predict(
     if resume and out is None:
         raise SettingsError("--resume is for a file, and what is printed is not kept.", "Name the file with --out.")
     into_folder = out is not None and (on is not None or "://" in out or out.endswith("/") or Path(out).is_dir())
-    if out is None:
+    options.require(
+        review is not None, "the file in --review, and there is none", "Name one", review_rows=review_rows is not None
+    )
+    options.require_file(given_text is None, review=review is not None)
+    if review is not None and into_folder:
+        raise SettingsError("--review is for one table.", "Name a file with --out, or leave --out out.")
+    if out is None and review is None:
         kind = _printed_format(texts, as_json, escape_formulas)
-    elif not into_folder:
+    elif out is not None and not into_folder:
         FileJob(model, texts, Path(out), escape_formulas=escape_formulas).check(overwrite, resume)
     options.use_runtime(runtime, model)
     loaded, columns = predictor.load(model), options.column_names(text)
     conformal = _conformal_options(loaded, coverage, per_class, abstain)
-    if out is None:
+    reviewed = None
+    if review is not None:
+        reviewed = ReviewOptions(Path(review), review_rows)
+        conformal = _review_sets(loaded, texts, reviewed, conformal, overwrite)
+    if out is None and reviewed is not None:
+        with console.Console() as callback:
+            opened = texts.open(loaded.fields)
+            labeller = RowLabeller.for_table(opened, loaded, columns, conformal)
+            if note := describe_columns(opened, labeller.reader, columns):
+                callback.on_message(note)
+            review_table(opened, labeller, reviewed, callback)
+    elif out is None:
         if given_text is None:
             _print_table(loaded, texts, kind, columns, conformal, escape_formulas)
         else:
@@ -110,7 +148,7 @@ def predict(
         _label_files(loaded, job, overwrite, on, workers, worker_cores)
     else:
         with console.Console() as callback:
-            file_job = FileJob(model, texts, Path(out), columns, conformal, escape_formulas)
+            file_job = FileJob(model, texts, Path(out), columns, conformal, escape_formulas, reviewed)
             _label_file(loaded, file_job, overwrite, resume, callback)
 
 
@@ -144,6 +182,34 @@ def _conformal_options(
     if problem := predictor.check_coverage(conformal.coverage, per_class):
         console.note(problem)
     return conformal
+
+
+def _review_sets(
+    predictor: "Predictor",
+    texts: "TextInput",
+    review: "ReviewOptions",
+    conformal: "ConformalOptions | None",
+    overwrite: bool,
+) -> "ConformalOptions | None":
+    """The prediction sets of a review: those that were requested, or the usual ones if the model has conformal scores.
+
+    Raises:
+        TenorError: The model cannot say which rows are doubtful, or the file exists, or is an input.
+    """
+    from tenor.data.io import writer
+    from tenor.errors import DataError
+
+    review.require_possible(predictor)
+    writer.refuse_input(review.out, texts.files())
+    if os.path.lexists(review.out) and not overwrite:
+        raise DataError(
+            f"{review.out}: this exists already.", "Choose another --review, or replace it with --overwrite."
+        )
+    if conformal is not None or predictor.bundle.conformal is None:
+        return conformal
+    from tenor.evaluation.conformal import DEFAULT_COVERAGE
+
+    return _conformal_options(predictor, DEFAULT_COVERAGE, per_class=False, abstain=False)
 
 
 def _label_file(predictor: "Predictor", job: "FileJob", overwrite: bool, resume: bool, callback: "Callback") -> None:
@@ -232,18 +298,22 @@ def _print_one(predictor: "Predictor", text: str, as_json: bool, conformal: "Con
         return
     ([labels], [label_set]) = predict_table.predict_labels(predictor, [text], conformal)
     names = [scored.label for scored in label_set]
+    abstains = conformal is not None and conformal.abstain and len(names) != 1
     if as_json:
-        print(json.dumps(_as_dict(labels, names if conformal else None, task.is_multilabel), ensure_ascii=False))
+        row = _as_dict(labels, names if conformal else None, task.is_multilabel, abstains)
+        print(json.dumps(row, ensure_ascii=False))
         return
-    console.show(*([f"{scored.label}\t{scored.score:.4f}" for scored in labels] or ["no label"]))
+    lines = [f"{'no label' if abstains else scored.label}\t{scored.score:.4f}" for scored in labels]
+    console.show(*(lines or ["no label"]))
     if conformal is not None:
         console.show(f"{conformal.coverage:.6g}\t{listed(names, len(names)) or 'empty set'}")
 
 
-def _as_dict(labels: "Sequence[ScoredLabel]", label_set: list[str] | None, is_multilabel: bool) -> Json:
-    """The labels of a text for JSON."""
+def _as_dict(labels: "Sequence[ScoredLabel]", label_set: list[str] | None, is_multilabel: bool, abstains: bool) -> Json:
+    """The labels of a text for JSON; where the model abstains, no label, but the score of the best one."""
     rows = [scored._asdict() for scored in labels]
     if is_multilabel:
-        return rows if label_set is None else {"labels": rows, "set": label_set}
+        return rows if label_set is None else {"labels": [] if abstains else rows, "set": label_set}
     row = rows[0] if rows else {"label": None, "score": None}
+    row |= {"label": None} if abstains else {}
     return row if label_set is None else row | {"set": label_set}

@@ -27,6 +27,7 @@ from tenor.inference.predict_table import (
     label_table,
 )
 from tenor.inference.predictor import Predictor
+from tenor.inference.review import ReviewOptions, ReviewRows
 from tenor.models.onnx import runtimes
 
 
@@ -105,6 +106,7 @@ class FileJob:
         text: Column of the texts, or a column for each text field; None: they are detected.
         conformal: Sets or intervals besides labels; None: no sets.
         escape_formulas: Guard `.csv` and `.tsv` for spreadsheets, as `writer.open_writer` does.
+        review: Also write the rows to look at; None: do not.
     """
 
     model: Path
@@ -113,6 +115,7 @@ class FileJob:
     text: ColumnNames = None
     conformal: ConformalOptions | None = None
     escape_formulas: bool = False
+    review: ReviewOptions | None = None
 
     def check(self, overwrite: bool, resume: bool) -> None:
         """Refuse a file that cannot be written.
@@ -178,13 +181,24 @@ def label_file(
         return None
     if note := describe_columns(source, labeller.reader, job.text):
         callback.on_message(note)
+    review = None if job.review is None else ReviewRows(labeller, source, job.review)
     with (
         prediction_cache.open_cache(
             job.out, job.identity(labeller, columns), resume, overwrite, callback.on_message
         ) as cache,
         writer.open_writer(job.out, columns, source, labeller.new_columns, job.escape_formulas) as write,
     ):
-        counts = label_table(source, labeller, write, lambda rows: callback.on_progress("predict", rows, 0, {}), cache)
+
+        def write_and_review(chunk: Chunk) -> None:
+            write(chunk)
+            if review is not None:
+                review.add(chunk)
+
+        counts = label_table(
+            source, labeller, write_and_review, lambda rows: callback.on_progress("predict", rows, 0, {}), cache
+        )
+    if review is not None:
+        review.write(callback)
     for note in labeller.reader.notes():
         callback.on_message(f"{source.name}: {note}")
     return LabelledFile(counts, cache.reused_rows)

@@ -195,19 +195,19 @@ def new_column_values(predictor: Predictor, texts: list[str], conformal: Conform
         labels, scores = ([row[0] if row else None for row in column] for column in (labels, scores))
     if conformal is None:
         return [labels, scores]
+    if conformal.abstain:
+        none: Json = [] if predictor.bundle.task.is_multilabel else None
+        labels = [label if len(row) == 1 else none for label, row in zip(labels, sets, strict=True)]
     return [labels, [[each.label for each in row] for row in sets], scores]
 
 
 def predict_labels(
     predictor: Predictor, texts: Sequence[str], conformal: ConformalOptions | None
 ) -> tuple[list[list[ScoredLabel]], list[list[ScoredLabel]]]:
-    """The labels of each text, none where the model abstains, and those in its set, none without `conformal`."""
+    """The labels of each text, whether or not the model abstains, and those in its set, none without `conformal`."""
     if conformal is None:
         return predictor.predict_scored(texts), [[] for _ in texts]
-    labels, sets = predictor.predict_scored_sets(texts, conformal.coverage, conformal.per_class)
-    if conformal.abstain:
-        labels = [row if len(row) == 1 else [] for row in sets]
-    return labels, sets
+    return predictor.predict_scored_sets(texts, conformal.coverage, conformal.per_class)
 
 
 def _rounded(value: float) -> float | None:

@@ -187,6 +187,12 @@ def _escaped(value: object) -> object:
     return f"'{cell}" if formula else cell
 
 
+def unescaped(value: object) -> object:
+    """The value of a cell without the apostrophe that `escape_formulas` put before it."""
+    is_guarded = isinstance(value, str) and value.startswith("'") and _escaped(value[1:]) == value
+    return value[1:] if isinstance(value, str) and is_guarded else value
+
+
 def _json(value: object) -> str:
     """A value as JSON. NaN and infinities, which JSON has not, become null."""
     try:
