@@ -101,6 +101,19 @@ def test_corrections_are_read_from_their_database(tmp_path: Path) -> None:
         read(run)
 
 
+def test_corrections_of_several_fields_are_matched_by_their_names(tmp_path: Path) -> None:
+    rows = [(text, f"title {row}", ("a", "b")[row % 2]) for row, text in enumerate(texts(0, 12))]
+    path = write(tmp_path / "data.csv", ["body", "title", "label"], rows)
+    store = CorrectionStore(str(tmp_path / "corrections.db"))
+    store.add(Correction("m", "1", {"title": "title 0", "body": rows[0][0]}, "a", "b"))
+    store.add(Correction("m", "1", {"title": "other", "body": rows[1][0]}, "a", "b"))
+    store.close()
+    run = RunConfig(path, text=("title", "body"), also=(str(tmp_path / "corrections.db"),))
+    data, lines = read(run)
+    assert (data.labels[0], data.texts[-1]) == ("b", data.fields.join(["other", rows[1][0]]))
+    assert "1 text stands in both; the later label is used for 1 that differ. 1 new row." in lines[-1]
+
+
 def test_a_filled_review_file_is_recognised_and_rows_without_a_label_are_told(tmp_path: Path) -> None:
     columns = ["id", "投诉内容", "责任部门", "predicted_label", "predicted_score", "right_label"]
     rows = [(row, text, "late", "late", 0.51, "broken" if row < 2 else "") for row, text in enumerate(texts(0, 5))]

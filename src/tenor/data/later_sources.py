@@ -92,7 +92,7 @@ def read_later(source: str, data: Dataset, options: ReadOptions, callback: Callb
         task="multiclass" if data.kind == "binary" else data.kind,
         on_disk=False,
     )
-    located: str | Path | Table = _corrections(source, data) if is_database(source) else sources.locate(source)
+    located: str | Path | Table = _corrections(source) if is_database(source) else sources.locate(source)
     if isinstance(located, Path):
         located = table.open_table(located)
         if review_file.is_review(located.columns):
@@ -116,14 +116,9 @@ def is_database(source: str) -> bool:
         return False
 
 
-def _corrections(where: str, data: Dataset) -> Table:
+def _corrections(where: str) -> Table:
     from tenor.data.correction_store import CorrectionStore
 
-    if not data.fields.is_single_text:
-        raise SettingsError(
-            f"{where}: corrections have one text, and these data have {len(data.fields.columns)} fields.",
-            "Leave out this source.",
-        )
     store = CorrectionStore(where, create=False)
     try:
         models = store.models()
