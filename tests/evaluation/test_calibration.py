@@ -29,8 +29,7 @@ def test_the_slope_and_the_floor_that_made_the_labels_are_found(
     assert found.slope == pytest.approx(slope, rel=0.06)
     assert found.floor == pytest.approx(floor, abs=0.02)
     before, after = (
-        calibration.calibration_metrics(targets, task.probabilities(each), task)
-        for each in (logits, found.apply(logits, task))
+        calibration.calibration_metrics(targets, each, task) for each in (logits, found.apply(logits, task))
     )
     assert after["expected_calibration_error"] < 0.01 < before["expected_calibration_error"]
     assert after["brier_score"] < before["brier_score"]
@@ -64,16 +63,16 @@ def test_few_texts_change_little() -> None:
 
 
 def test_known_answers_of_the_measures() -> None:
-    probabilities = np.float32([[0.9, 0.1], [0.9, 0.1], [0.3, 0.7], [0.45, 0.55]])
-    found = calibration.calibration_metrics(np.int32([0, 1, 1, 1]), probabilities, TWO)
+    second = np.float32([[0.1], [0.1], [0.7], [0.55]])
+    found = calibration.calibration_metrics(np.int32([0, 1, 1, 1]), np.log(second / (1 - second)), TWO)
     # 0.9: half of two are right; 0.7 and 0.55, each in a bin of its own, are right.
     assert found["expected_calibration_error"] == pytest.approx((2 * 0.4 + 0.3 + 0.45) / 4)
     assert found["brier_score"] == pytest.approx((0.01 + 0.81 + 0.09 + 0.2025) / 4)
     assert [each["count"] for each in found["reliability"]] == [1, 1, 2]
     assert found["reliability"][2] == {"confidence": pytest.approx(0.9), "accuracy": 0.5, "count": 2}
-    sure = calibration.calibration_metrics(np.int32([0, 3]), np.eye(4, dtype=np.float32)[[0, 2]], FOUR)
+    sure = calibration.calibration_metrics(np.int32([0, 3]), 900 * np.eye(4, dtype=np.float32)[[0, 2]], FOUR)
     assert (sure["expected_calibration_error"], sure["brier_score"]) == (0.5, 1.0)
-    sets = calibration.calibration_metrics(np.float32([[1, 0, 0]]), np.float32([[0.9, 0.2, 0.0]]), SETS)
+    sets = calibration.calibration_metrics(np.float32([[1, 0, 0]]), np.log(np.float32([[9, 0.25, 1e-9]])), SETS)
     assert sets["expected_calibration_error"] == pytest.approx(0.1)
     assert sets["brier_score"] == pytest.approx(0.05 / 3)
 

@@ -1,3 +1,6 @@
+import json
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -5,11 +8,11 @@ from tenor.evaluation import metrics
 from tenor.tasks import MultiLabel, Regression, SingleLabel
 
 TARGETS = np.array([0, 0, 1, 1], np.int32)
-PROBABILITIES = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]], np.float32)
+LOGITS = np.log(np.array([[0.1 / 0.9], [0.6 / 0.4], [0.7 / 0.3], [0.8 / 0.2]], np.float32))
 
 
 def test_known_answers_for_two_classes() -> None:
-    found = metrics.classification_metrics(TARGETS, PROBABILITIES, SingleLabel(("no", "yes")))
+    found = metrics.classification_metrics(TARGETS, LOGITS, SingleLabel(("no", "yes")))
     assert found["accuracy"] == 0.75
     assert found["confusion"] == [[1, 1], [0, 2]]
     assert found["per_class"]["yes"] == {
@@ -33,9 +36,7 @@ def test_the_interval_has_the_known_answers_of_newcombe_1998(right: int, rows: i
 
 def test_answers_that_are_all_right_leave_a_doubt() -> None:
     targets = np.zeros(20, np.int32)
-    found = metrics.classification_metrics(
-        targets, np.tile(np.float32([0.9, 0.1]), (20, 1)), SingleLabel(("no", "yes"))
-    )
+    found = metrics.classification_metrics(targets, np.full((20, 1), -2, np.float32), SingleLabel(("no", "yes")))
     assert found["accuracy"] == 1.0
     assert found["accuracy_interval"] == pytest.approx([0.8389, 1.0], abs=5e-5)
     assert found["accuracy_interval"][1] <= 1.0
@@ -43,23 +44,44 @@ def test_answers_that_are_all_right_leave_a_doubt() -> None:
 
 def test_the_interval_holds_the_accuracy_and_narrows_with_rows() -> None:
     task = SingleLabel(("no", "yes"))
-    small = metrics.classification_metrics(TARGETS, PROBABILITIES, task)["accuracy_interval"]
-    many = metrics.classification_metrics(np.tile(TARGETS, 500), np.tile(PROBABILITIES, (500, 1)), task)[
-        "accuracy_interval"
-    ]
+    small = metrics.classification_metrics(TARGETS, LOGITS, task)["accuracy_interval"]
+    many = metrics.classification_metrics(np.tile(TARGETS, 500), np.tile(LOGITS, (500, 1)), task)["accuracy_interval"]
     assert small[0] <= 0.75 <= small[1]
     assert many[0] <= 0.75 <= many[1]
     assert many[1] - many[0] == pytest.approx(2 * 1.96 * np.sqrt(0.75 * 0.25 / 2000), rel=0.05)
 
 
-def test_a_class_without_rows_has_no_roc_auc_and_does_not_lower_macro_f1() -> None:
+def test_a_class_without_rows_is_not_measured_and_does_not_change_a_mean() -> None:
     found = metrics.classification_metrics(
         np.array([0, 1], np.int32),
         np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], np.float32),
         SingleLabel(("a", "b", "c")),
     )
-    assert found["roc_auc"] is None
-    assert found["macro_f1"] == 1.0
+    assert (found["roc_auc"], found["macro_f1"], found["measured_classes"]) == (1.0, 1.0, 2)
+    assert found["per_class"]["c"] == {"precision": None, "recall": None, "f1": None, "rows": 0}
+    alone = metrics.classification_metrics(np.zeros(3, np.int32), np.zeros((3, 1), np.float32), SingleLabel(("a", "b")))
+    assert (alone["roc_auc"], alone["measured_classes"]) == (None, 1)
+
+
+def test_a_class_that_is_never_predicted_has_precision_0() -> None:
+    found = metrics.classification_metrics(
+        np.array([0, 1], np.int32), np.full((2, 1), -2, np.float32), SingleLabel(("a", "b"))
+    )
+    assert found["per_class"]["b"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "rows": 1}
+
+
+def test_thousands_of_classes_take_no_table_of_classes_by_classes() -> None:
+    classes, texts = 4_000, 500
+    random = np.random.default_rng(0)
+    task = SingleLabel(tuple(f"{number:04}" for number in range(classes)))
+    targets, logits = random.integers(0, classes, texts).astype(np.int32), random.random((texts, classes), np.float32)
+    tracemalloc.start()
+    found = metrics.compute_metrics(targets, logits, task)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * classes * classes  # bytes; a table of float32 would be this large
+    assert found["measured_classes"] == len(set(targets.tolist()))
+    assert len(json.dumps(found)) < 120 * classes
 
 
 def test_known_answers_for_sets_of_labels() -> None:
@@ -80,6 +102,7 @@ def test_known_answers_for_sets_of_labels() -> None:
         "rows": 2,
     }
     assert found["per_class"]["d"]["average_precision"] is None
+    assert found["measured_classes"] == 3
 
 
 def test_known_answers_for_values() -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from tenor.checks.finding import Finding
 from tenor.data import split
+from tenor.data.blocks import map_blocks
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.errors import counted
@@ -96,29 +97,40 @@ def suspects(texts: Sequence[str], labels: Sequence[str], task: SingleLabel, gro
         folds = split.folds(texts, labels, _FOLDS, seed + number, groups)
         learned = [(rows[trusted[rows]], predicted) for rows, predicted in folds]
         logits.append(held_out.out_of_fold_logits(examples, learned, fit_fold))
-        result = doubts(targets, task.probabilities(np.mean(logits, axis=0)))
+        result = doubts(targets, np.mean(logits, axis=0), task)
         trusted = _with_enough_of_each_class(result.suggested < 0, targets)
     return result
 
 
-def doubts(targets: npt.NDArray[np.int32], probabilities: Floats) -> LabelDoubts:
+def doubts(targets: npt.NDArray[np.int32], logits: Floats, task: SingleLabel) -> LabelDoubts:
     """How likely each label is wrong.
 
     Args:
         targets: (texts,) classes.
-        probabilities: (texts, classes) of a model that was not trained on these texts.
+        logits: (texts, outputs) of a model that was not trained on these texts.
+        task: The task.
     """
-    return LabelDoubts(_margins(targets, probabilities), _confident_alternatives(targets, probabilities))
-
-
-def _confident_alternatives(targets: npt.NDArray[np.int32], probabilities: Floats) -> npt.NDArray[np.int64]:
-    """(texts,) the class that is confidently predicted instead of the label, or -1."""
-    n_classes = probabilities.shape[1]
-    of_label = probabilities[np.arange(len(targets)), targets]
+    n_classes = len(task.labels)
+    of_label = map_blocks(lambda true, block: _of_label(true, task.probabilities(block)), targets, logits)
     n_rows = np.maximum(np.bincount(targets, minlength=n_classes), 1)
     thresholds = np.bincount(targets, of_label, n_classes) / n_rows
+    margins = map_blocks(lambda true, block: _margins(true, task.probabilities(block)), targets, logits)
+    suggested = map_blocks(
+        lambda true, block: _confident_alternatives(true, task.probabilities(block), thresholds), targets, logits
+    )
+    return LabelDoubts(margins, suggested)
+
+
+def _of_label(targets: npt.NDArray[np.int32], probabilities: Floats) -> Floats:
+    return probabilities[np.arange(len(targets)), targets]
+
+
+def _confident_alternatives(
+    targets: npt.NDArray[np.int32], probabilities: Floats, thresholds: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """(texts,) the class that is confidently predicted instead of the label, or -1."""
     confident = np.where(probabilities >= thresholds, probabilities, -1.0)
-    return np.where(confident.max(axis=1) > of_label, confident.argmax(axis=1), -1)
+    return np.where(confident.max(axis=1) > _of_label(targets, probabilities), confident.argmax(axis=1), -1)
 
 
 def _with_enough_of_each_class(trusted: npt.NDArray[np.bool_], targets: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:

@@ -8,7 +8,7 @@ import typer
 
 from tenor._core.records import Json, JsonObject
 from tenor.cli import options
-from tenor.errors import counted
+from tenor.errors import counted, listed
 
 _MAX_SHOWN = 10
 _NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1", "mae": "mean absolute error", "rmse": "RMSE"}
@@ -62,7 +62,7 @@ def compare(
 
 
 def _metric_lines(metrics: JsonObject) -> list[str]:
-    lines = [f"{'':19}  {'A':>8}  {'B':>8}  {'B - A':>8}  95% interval"]
+    lines = [f"{'':19}  {'A':>8}  {'B':>8}  {'B - A':>8}  95% interval of B - A"]
     for key, metric in metrics["metrics"].items():
         low, high = metric["interval"]
         one, other, difference = (metric[which] for which in ("first", "second", "difference"))
@@ -76,9 +76,23 @@ def _metric_lines(metrics: JsonObject) -> list[str]:
             f"in B alone: {test['only_second_right']:,} "
             f"(McNemar's test: p = {test['p']:.2g})"
         )
+    if unmeasured := metrics["unmeasured_classes"]:
+        have = counted(len(unmeasured), "class has", "classes have")
+        lines.append(f"not measured: {have} no text here ({listed(unmeasured)}); macro-F1 leaves them out.")
     better = {"first": "A is better.", "second": "B is better."}
-    noise = "the difference is within noise: these texts do not show which model is better."
-    return [*lines, better.get(metrics["better"], noise)]
+    return [*lines, better.get(metrics["better"], _noise_line(metrics))]
+
+
+def _noise_line(metrics: JsonObject) -> str:
+    """Why the verdict is that neither model is better."""
+    name, metric = next(iter(metrics["metrics"].items()))
+    low, high = metric["interval"]
+    reason = f"the interval of {_NAMES.get(name, name)} contains 0"
+    if low > 0 or high < 0:
+        reason = f"p is {metrics['mcnemar']['p']:.2g}, not below 0.05"
+    return (
+        f"the difference is within noise: {reason}. These {metrics['rows']:,} texts do not show which model is better."
+    )
 
 
 def _slice_lines(slices: list[JsonObject]) -> list[str]:

@@ -53,4 +53,5 @@ def evaluate(
         notes = {"notes": callback.messages} if callback.messages else {}
         print(json.dumps(metrics | notes, ensure_ascii=False))
     else:
-        console.show(*metrics_text.evaluation_lines(metrics), *metrics_text.slice_lines(metrics))
+        lines = metrics_text.evaluation_lines(metrics, "--json lists all")
+        console.show(*lines, *metrics_text.slice_lines(metrics))

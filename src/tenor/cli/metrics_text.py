@@ -1,11 +1,14 @@
 """Metrics as lines of text: those of a test, of slices and of folds."""
 
 from tenor._core.records import JsonObject
+from tenor.cli import class_table
 from tenor.cli.console import display_width, pad
-from tenor.errors import counted
+from tenor.errors import counted, listed
+from tenor.evaluation import confusion
 
 _MAX_SLICES = 8
 _MAX_CONFUSION = 10  # classes of a confusion matrix
+_MAX_CONFUSED = 5  # pairs of classes
 
 
 def describe(metrics: dict[str, float]) -> str:
@@ -19,11 +22,17 @@ def describe(metrics: dict[str, float]) -> str:
     return ", ".join(parts)
 
 
-def evaluation_lines(metrics: JsonObject) -> list[str]:
-    """Metrics of an evaluation, by task."""
+def evaluation_lines(metrics: JsonObject, all_classes: str) -> list[str]:
+    """Metrics of an evaluation, by task.
+
+    Args:
+        metrics: The metrics.
+        all_classes: Where those of all classes are, such as `--json lists all`.
+    """
     if metrics["task"] == "regression":
         return _regression_lines(metrics)
-    return _multilabel_lines(metrics) if metrics["task"] == "multilabel" else _class_lines(metrics)
+    lines = _multilabel_lines if metrics["task"] == "multilabel" else _class_lines
+    return lines(metrics, all_classes)
 
 
 def slice_lines(metrics: JsonObject) -> list[str]:
@@ -44,43 +53,58 @@ def slice_lines(metrics: JsonObject) -> list[str]:
 
 def fold_lines(metrics: JsonObject) -> list[str]:
     """Metrics of a cross-validation."""
-    rows = sum(fold["rows"] for fold in metrics["each"])
+    each = metrics["each"]
+    rows = sum(fold["rows"] for fold in each)
     lines = [f"{metrics['folds']} folds, {rows:,} texts evaluated; the saved model was trained on all of them", ""]
     lines.append("            mean     std")
     for key, mean in metrics["mean"].items():
         name = {"macro_f1": "macro-F1", "roc_auc": "ROC AUC"}.get(key, key.replace("_", " "))
-        lines.append(f"{name:8}  {mean:6.4f}  {metrics['std'][key]:6.4f}")
+        measured = sum(fold.get(key) is not None for fold in each)
+        deviation = metrics["std"][key]
+        spread = class_table.NOT_MEASURED if deviation is None else f"{deviation:6.4f}"
+        line = f"{name:8}  {mean:6.4f}  {spread}"
+        lines.append(line + f"  ({measured} of {len(each)} folds)" * (measured < len(each)))
+    lacking = [fold for fold in each if fold.get("unmeasured_classes")]
+    if lacking:
+        names = sorted({name for fold in lacking for name in fold["unmeasured_classes"]})
+        lines.append(
+            f"{class_table.NOT_MEASURED} in {len(lacking)} of {len(each)} folds, as no text there has them: "
+            f"{listed(names)}; means over classes leave them out there."
+        )
     return lines
 
 
 def _regression_lines(metrics: JsonObject) -> list[str]:
     names = {"mae": "mean absolute error", "rmse": "root mean squared error", "r2": "R2"}
     names |= {"pearson": "Pearson correlation", "spearman": "Spearman correlation"}
-    lines = [f"{name:23}  {metrics[key]:.4f}" for key, name in names.items() if metrics[key] is not None]
+    lines = [f"{name:23}  {_number(metrics[key])}" for key, name in names.items()]
     lines.append(f"{'texts':23}  {metrics['rows']:,}")
     widths = ["infinite" if row["width"] is None else f"{row['width']:.4g}" for row in metrics.get("coverage", [])]
     return [*lines, *_coverage_lines(metrics, f"{'mean width':>10}", [f"{width:>10}" for width in widths])]
 
 
-def _multilabel_lines(metrics: JsonObject) -> list[str]:
+def _multilabel_lines(metrics: JsonObject, all_classes: str) -> list[str]:
     names = {"micro_f1": "micro-F1", "macro_f1": "macro-F1", "average_precision": "average precision"}
     names |= {"hamming_loss": "Hamming loss", "exact_match": "exact match", "log_loss": "log loss"}
-    lines = [f"{name:17}  {metrics[key]:.4f}" for key, name in names.items() if metrics[key] is not None]
+    lines = [f"{name:17}  {_number(metrics[key])}" for key, name in names.items()]
     lines += [_calibration_line(metrics), f"{'texts':17}  {metrics['rows']:,}"]
-    return [*lines, "", *_per_class_lines(metrics["per_class"], "label"), *_set_lines(metrics)]
+    lines += class_table.unmeasured_lines(metrics["per_class"], "label")
+    return [*lines, "", *class_table.class_lines(metrics["per_class"], "label", all_classes), *_set_lines(metrics)]
 
 
-def _class_lines(metrics: JsonObject) -> list[str]:
+def _class_lines(metrics: JsonObject, all_classes: str) -> list[str]:
     low, high = metrics["accuracy_interval"]
     texts = counted(metrics["rows"], "text")
     lines = [
         f"accuracy  {metrics['accuracy']:.4f}  (95% interval {low:.4f} to {high:.4f}, {texts})",
-        f"macro-F1  {metrics['macro_f1']:.4f}",
+        f"macro-F1  {_number(metrics['macro_f1'])}",
         f"log loss  {metrics['log_loss']:.4f}",
+        f"ROC AUC   {_number(metrics['roc_auc'])}",
+        _calibration_line(metrics),
+        *class_table.unmeasured_lines(metrics["per_class"], "class"),
+        "",
+        *class_table.class_lines(metrics["per_class"], "class", all_classes),
     ]
-    if metrics["roc_auc"] is not None:
-        lines.append(f"ROC AUC   {metrics['roc_auc']:.4f}")
-    lines += [_calibration_line(metrics), "", *_per_class_lines(metrics["per_class"], "class")]
     names = list(metrics["per_class"])
     if len(names) <= _MAX_CONFUSION:
         width = max(len("class"), *map(display_width, names))
@@ -89,23 +113,22 @@ def _class_lines(metrics: JsonObject) -> list[str]:
         lines.append(" " * width + "".join(" " * (cell - display_width(name)) + name for name in names))
         for name, counts in zip(names, metrics["confusion"], strict=True):
             lines.append(pad(name, width) + "".join(f"{count:{cell},}" for count in counts))
+    else:
+        pairs = confusion.mistakes(metrics, names)[:_MAX_CONFUSED]
+        listing = "; ".join(f"{pair.true} as {pair.predicted} ({pair.rows:,})" for pair in pairs)
+        lines += ["", f"most frequent mistakes: {listing}"] if pairs else []
     return [*lines, *_set_lines(metrics)]
+
+
+def _number(value: float | None) -> str:
+    """The number with four decimals; a metric that has no value here was not measured."""
+    return class_table.NOT_MEASURED if value is None else f"{value:.4f}"
 
 
 def _calibration_line(metrics: JsonObject) -> str:
     before = metrics.get("uncalibrated")
     comparison = f"  (before calibration {before['expected_calibration_error']:.4f})" if before else ""
     return f"calibration error  {metrics['expected_calibration_error']:.4f}{comparison}"
-
-
-def _per_class_lines(rows: JsonObject, head: str) -> list[str]:
-    width = max(len(head), *map(display_width, rows))
-    lines = [pad(head, width) + "  precision  recall      F1    rows"]
-    for name, row in rows.items():
-        lines.append(
-            f"{pad(name, width)}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['rows']:6,}"
-        )
-    return lines
 
 
 def _set_lines(metrics: JsonObject) -> list[str]:

@@ -189,7 +189,7 @@ def _lines(metrics: JsonObject) -> list[str]:
     """The metrics of a run, and how long it took."""
     from tenor.cli import metrics_text
 
-    lines = metrics_text.evaluation_lines(metrics["test"]) if "test" in metrics else []
+    lines = metrics_text.evaluation_lines(metrics["test"], "metrics.json lists all") if "test" in metrics else []
     lines += metrics_text.fold_lines(metrics["cross_validation"]) if "cross_validation" in metrics else []
     timing = metrics["timing"]
     steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")

@@ -1,8 +1,8 @@
 """Long arrays block by block, and hashes of texts: what keeps memory small for any number of rows."""
 
 import hashlib
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 BLOCK_ROWS = 1 << 12
 """Rows that are read together."""
 
+_BLOCK_CELLS = 1 << 20  # of a table with a column for each class
+
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -24,6 +26,26 @@ def row_blocks(values: npt.NDArray[Scalar], size: int = 1 << 16) -> Iterator[npt
     for at in range(0, len(values), size):
         yield values[at : at + size]
         disk_arrays.drop_pages(values)
+
+
+def block_slices(n_rows: int, width: int) -> Iterator[slice]:
+    """Slices of rows of a table with `width` columns, so that copies of a block stay small; one of no rows."""
+    size = max(1, _BLOCK_CELLS // max(width, 1))
+    yield from (slice(at, min(at + size, n_rows)) for at in range(0, max(n_rows, 1), size))
+
+
+def map_blocks(function: Callable[..., npt.NDArray[Scalar]], *tables: npt.NDArray[Any]) -> npt.NDArray[Scalar]:
+    """`function(*tables)` for a function that treats each row by itself, computed block by block.
+
+    Args:
+        function: Gets the same rows of all tables.
+        tables: Arrays with the same number of rows.
+    """
+    width = max(table[:1].size for table in tables)
+    slices = list(block_slices(len(tables[0]), width))
+    if len(slices) == 1:
+        return function(*tables)
+    return np.concatenate([function(*(table[rows] for table in tables)) for rows in slices])
 
 
 def select_rows(values: npt.NDArray[Scalar], rows: Rows) -> npt.NDArray[Scalar]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.records import JsonObject, Record
+from tenor.data.blocks import block_slices, map_blocks
 from tenor.tasks import Floats, Targets, Task
 
 N_BINS = 15
@@ -41,6 +42,9 @@ class Calibration:
 
     def apply(self, logits: Floats, task: Task) -> Floats:
         """The logits of calibrated probabilities, (texts, outputs). They increase with `logits`, of the same shape."""
+        return map_blocks(lambda block: self._apply(block, task), logits)
+
+    def _apply(self, logits: Floats, task: Task) -> Floats:
         wide = logits.astype(np.float64) * self.slope
         if not self.floor:
             return wide.astype(np.float32)
@@ -99,12 +103,12 @@ def _fit(targets: npt.NDArray[np.int64], logits: _Wide, highest_floor: float) ->
     return Calibration(float(np.exp(optimum[0])), float(optimum[1]))
 
 
-def calibration_metrics(targets: Targets, probabilities: Floats, task: Task) -> JsonObject:
+def calibration_metrics(targets: Targets, logits: Floats, task: Task) -> JsonObject:
     """How far probabilities are from observed frequencies.
 
     Args:
         targets: The labels of n texts, n at least 1, as `task.encode` gives them.
-        probabilities: (n, labels).
+        logits: (n, outputs).
         task: The task.
 
     Returns:
@@ -114,16 +118,21 @@ def calibration_metrics(targets: Targets, probabilities: Floats, task: Task) -> 
         of each bin that is not empty. Confidence is the highest probability of a text; with several labels per text,
         the probability of each label.
     """
-    confidence, right = task.decisions(targets, probabilities)
-    bins = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
-    counts = np.bincount(bins, minlength=N_BINS)
+    # Counts, sums of confidence, and right decisions by bin; and the sum of squared errors.
+    table, squares = np.zeros((3, N_BINS)), 0.0
+    for rows in block_slices(*logits.shape):
+        probabilities = task.probabilities(logits[rows])
+        confidence, right = task.decisions(targets[rows], probabilities)
+        bins = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
+        table += [np.bincount(bins, each, N_BINS) for each in (None, confidence.astype(np.float64), right)]
+        squares += task.brier_score(targets[rows], probabilities) * len(probabilities)
+    counts = table[0]
     filled = np.flatnonzero(counts)
-    sums = (np.bincount(bins, each.astype(np.float64), N_BINS) for each in (confidence, right))
-    mean_confidence, accuracy = (each[filled] / counts[filled] for each in sums)
+    mean_confidence, accuracy = table[1:, filled] / counts[filled]
     distance = np.abs(mean_confidence - accuracy)
     return {
-        "expected_calibration_error": float((distance * counts[filled]).sum() / len(bins)),
-        "brier_score": task.brier_score(targets, probabilities),
+        "expected_calibration_error": float((distance * counts[filled]).sum() / counts.sum()),
+        "brier_score": squares / len(logits),
         "reliability": [
             {"confidence": float(one), "accuracy": float(other), "count": int(size)}
             for one, other, size in zip(mean_confidence, accuracy, counts[filled], strict=True)

@@ -37,8 +37,8 @@ def compare(task: Task, targets: Targets, first: Targets, second: Targets, seed:
     Returns:
         `rows`; `changed`, the number of texts that the models predict differently; `metrics`: for each metric the
         values of the `first` and the `second` model, their `difference` (second less first) and its `interval`;
-        `mcnemar`, see there (None for numbers); and `better`: `first`, `second`, or None if the first metric differs no
-        more than by chance.
+        `unmeasured_classes`, which no text has; `mcnemar`, see there (None for numbers); and `better`: `first`,
+        `second`, or None if the first metric differs no more than by chance.
     """
     distinct, counts = _distinct_rows(task, targets, first, second)
     functions = [_weighted_metrics(task, distinct[0], predictions) for predictions in distinct[1:]]
@@ -61,7 +61,15 @@ def compare(task: Task, targets: Targets, first: Targets, second: Targets, seed:
     if (low[0] > 0 or high[0] < 0) and (test is None or task.is_multilabel or test["p"] < _SIGNIFICANCE):
         better = "second" if (low[0] > 0) == task.greater_is_better else "first"
     changed = int((~_is_right(first, second)).sum())
-    return {"rows": len(targets), "changed": changed, "metrics": table, "mcnemar": test, "better": better}
+    counts_by_label = np.bincount(task.label_positions(targets)[1], minlength=len(task.labels))
+    return {
+        "rows": len(targets),
+        "changed": changed,
+        "metrics": table,
+        "unmeasured_classes": [task.labels[index] for index in np.flatnonzero(counts_by_label == 0)],
+        "mcnemar": test,
+        "better": better,
+    }
 
 
 def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> JsonObject:
@@ -74,11 +82,11 @@ def mcnemar(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> Json
     Returns:
         `only_first_right` and `only_second_right`, numbers of texts, and the p-value `p`.
     """
-    from scipy.stats import binomtest
+    from scipy.special import bdtr
 
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     n_different = only_first + only_second
-    p = float(binomtest(only_first, n_different).pvalue) if n_different else 1.0
+    p = min(1.0, 2 * float(bdtr(min(only_first, only_second), n_different, 0.5)))
     return {"only_first_right": only_first, "only_second_right": only_second, "p": p}
 
 

@@ -20,6 +20,7 @@ make them look less strange than new texts are.
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ import numpy.typing as npt
 
 from tenor._core.tensor_file import Array
 from tenor.config.settings import require
+from tenor.data.blocks import block_slices
 from tenor.tasks import Floats, Regression, Targets, Task
 
 DEFAULT_COVERAGE = 0.95
@@ -69,7 +71,12 @@ class Conformal:
 
     def half_width(self, task: Regression, coverage: float) -> float:
         """Half the width of an interval, in the unit of the values; infinite if there are too few scores."""
-        return float(self._thresholds(task, coverage, False)[0]) * task.std
+        return self.threshold(coverage) * task.std
+
+    def threshold(self, coverage: float) -> float:
+        """The highest score of a label in a set; infinite if there are too few scores."""
+        require(0 < coverage < 1, "coverage", "must be between 0 and 1, such as 0.95")
+        return float(np.float32(_quantile(self.scores, coverage)))
 
     def coverage_warning(self, task: Task, coverage: float, per_class: bool = False) -> str:
         """A warning if there are too few scores for this coverage, so that sets contain every label; else empty."""
@@ -88,9 +95,9 @@ class Conformal:
 
     def _thresholds(self, task: Task, coverage: float, per_class: bool) -> Floats:
         """The highest score of a label in the set: (1,), or per class (labels,)."""
-        require(0 < coverage < 1, "coverage", "must be between 0 and 1, such as 0.95")
         if not per_class:
-            return np.array([_quantile(self.scores, coverage)], np.float32)
+            return np.array([self.threshold(coverage)], np.float32)
+        require(0 < coverage < 1, "coverage", "must be between 0 and 1, such as 0.95")
         require(task.has_labels, "per_class", "needs a model that predicts labels, and this one predicts numbers")
         groups = (self.class_scores[self.classes == label] for label in range(len(task.labels)))
         return np.array([_quantile(np.sort(scores), coverage) for scores in groups], np.float32)
@@ -108,7 +115,10 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
         errors = np.abs(logits - task.output_targets(targets))[:, 0]
         return Conformal(np.sort(errors).astype(np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
     row, classes = task.label_positions(targets)
-    class_scores = task.nonconformity(logits)[row, classes]
+    of_labels = [
+        task.nonconformity(logits[rows])[task.label_positions(targets[rows])] for rows in block_slices(*logits.shape)
+    ]
+    class_scores = np.concatenate(of_labels)
     scores = np.zeros(len(targets), np.float32)  # an empty set contains all labels of a text that has none
     np.maximum.at(scores, row, class_scores)
     return Conformal(np.sort(scores), class_scores, classes.astype(np.int32))
@@ -146,28 +156,40 @@ def coverage_metrics(
         `single`, the share of sets with one label; `single_right`, their accuracy, None if there are none. For numbers
         also `width`, the width of the interval, None if it is infinite.
     """
-    rows: list[dict[str, float | None]] = []
-    for coverage in REPORTED_COVERAGES:
-        if isinstance(task, Regression):
-            half_width = conformal.half_width(task, coverage)
-            empirical = float((np.abs(task.values(logits) - targets) <= half_width).mean())
-            width = 2 * half_width if math.isfinite(half_width) else None
-            rows.append({"coverage": coverage, "found": empirical, "width": width})
-            continue
-        sets = conformal.prediction_sets(logits, task, coverage)
-        true_labels = task.label_matrix(targets)
-        covered, sizes = np.asarray((sets | ~true_labels).all(axis=1)), sets.sum(axis=1)
-        singletons = sizes == 1
-        rows.append(
+    if isinstance(task, Regression):
+        errors = np.abs(task.values(logits) - targets)
+        half_widths = [conformal.half_width(task, coverage) for coverage in REPORTED_COVERAGES]
+        return [
             {
                 "coverage": coverage,
-                "found": float(covered.mean()),
-                "mean_size": float(sizes.mean()),
-                "single": float(singletons.mean()),
-                "single_right": float(covered[singletons].mean()) if singletons.any() else None,
+                "found": float((errors <= half_width).mean()),
+                "width": 2 * half_width if math.isfinite(half_width) else None,
             }
-        )
-    return rows
+            for coverage, half_width in zip(REPORTED_COVERAGES, half_widths, strict=True)
+        ]
+    thresholds = [conformal.threshold(coverage) for coverage in REPORTED_COVERAGES]
+    blocks = zip(*_sets(targets, logits, task, thresholds), strict=True)
+    covered, sizes = (np.concatenate(parts, axis=1) for parts in blocks)
+    return [
+        {
+            "coverage": coverage,
+            "found": float(is_covered.mean()),
+            "mean_size": float(size.mean()),
+            "single": float((size == 1).mean()),
+            "single_right": float(is_covered[size == 1].mean()) if (size == 1).any() else None,
+        }
+        for coverage, is_covered, size in zip(REPORTED_COVERAGES, covered, sizes, strict=True)
+    ]
+
+
+def _sets(
+    targets: Targets, logits: Floats, task: Task, thresholds: Sequence[float]
+) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]]:
+    """For blocks of texts, (thresholds, texts): whether the set has all true labels, and how many labels it has."""
+    for rows in block_slices(*logits.shape):
+        scores, is_other = task.nonconformity(logits[rows]), ~task.label_matrix(targets[rows])
+        sets = [scores <= threshold for threshold in thresholds]
+        yield np.stack([(each | is_other).all(axis=1) for each in sets]), np.stack([each.sum(axis=1) for each in sets])
 
 
 def _quantile(scores: Floats, coverage: float) -> float:

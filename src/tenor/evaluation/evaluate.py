@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tenor._core.records import JsonObject
+from tenor.data.blocks import map_blocks
 from tenor.data.dataset import Dataset
 from tenor.data.io.chunks import Cell
 from tenor.data.label_source import label_source
@@ -73,8 +74,8 @@ def run_evaluation(predictor: Predictor, data: Dataset, columns: Columns | None 
     start = time.perf_counter()
     targets, logits = task.encode(data.labels), predictor.raw_logits(data.texts)
     seconds = time.perf_counter() - start
-    predictions = predictor.predict_from_logits(predictor.calibrate(logits)).tolist()
-    terms = task.metric_terms(targets, task.encode(predictions))
+    predicted = map_blocks(lambda block: task.predict(predictor.calibrate(block)), logits)
+    terms = task.metric_terms(targets, predicted)
     parts = slices.partition(task, data.texts, data.labels, columns or {})
     by_slice = [part.as_dict() for part in slices.slice_metrics(task, terms, parts)]
     result = metrics.compute_metrics(targets, logits, task, bundle.calibration, bundle.conformal)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.checks import mislabelled
+from tenor.data.blocks import map_blocks
 from tenor.data.dataset import Dataset
 from tenor.evaluation.evaluate import Evaluation
 from tenor.explanation.texts import Explanation, explain
@@ -47,33 +48,37 @@ class Suspect(NamedTuple):
 
 def confident_mistakes(model: Predictor, test: Dataset, evaluation: Evaluation) -> list[Mistake]:
     """The wrong predictions with the highest confidence; for numbers, those with the largest error."""
-    task, logits = evaluation.task, model.calibrate(evaluation.logits)
-    predictions = model.predict_from_logits(logits).tolist()
-    confidence = task.confidence_in_error(evaluation.targets, logits)
+    task = evaluation.task
+    confidence = map_blocks(
+        lambda targets, logits: task.confidence_in_error(targets, model.calibrate(logits)),
+        evaluation.targets,
+        evaluation.logits,
+    )
     rows = _distinct(test, np.argsort(-confidence, kind="stable")[: int((confidence > 0).sum())], _MISTAKES)
+    predictions = model.predict_from_logits(model.calibrate(evaluation.logits[rows])).tolist()
     explanations = explain(model, [test.texts[row] for row in rows])
     return [
         Mistake(
             row=test.row_number(row),
             true=task.describe_label(test.labels[row]),
-            predicted=task.describe_label(predictions[row]),
+            predicted=task.describe_label(predicted),
             score=float(confidence[row]),
             explanation=explanation,
         )
-        for row, explanation in zip(rows, explanations, strict=True)
+        for row, predicted, explanation in zip(rows, predictions, explanations, strict=True)
     ]
 
 
-def suspects(test: Dataset, targets: Targets, probabilities: Floats, task: SingleLabel) -> list[Suspect]:
+def suspects(test: Dataset, targets: Targets, logits: Floats, task: SingleLabel) -> list[Suspect]:
     """Test rows whose label may be wrong, the most doubtful first.
 
     Args:
         test: The test texts.
         targets: (texts,) their labels, as `task.encode` gives them.
-        probabilities: (texts, labels).
+        logits: (texts, outputs), of calibrated probabilities.
         task: The task.
     """
-    margins, suggested = mislabelled.doubts(targets, probabilities)
+    margins, suggested = mislabelled.doubts(targets, logits, task)
     doubtful = np.flatnonzero(suggested >= 0)
     rows = _distinct(test, doubtful[np.argsort(margins[doubtful], kind="stable")], _SUSPECTS)
     texts = [test.display(row).strip() for row in rows]

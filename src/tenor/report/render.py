@@ -10,6 +10,7 @@ from tenor._core.records import JsonObject
 from tenor._core.version import VERSION
 from tenor.config import settings
 from tenor.errors import missing_extra
+from tenor.evaluation import class_rows, confusion
 from tenor.evaluation.slices import Slice
 from tenor.explanation import templates
 from tenor.explanation.page import segments
@@ -109,7 +110,6 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
     t, task, test, saved = words.translator(language), report.task, report.test, report.model.bundle
     slices = [Slice.from_dict(row) for row in test.get("slices", [])]
     slices = [row._replace(value=words.slice_name(row.by, row.value, language)) for row in slices]
-    several = task.is_multilabel
     counts = list(report.counts.items())
     present = {
         "results": test,
@@ -133,8 +133,9 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
         "tiles": _tiles(report, t),
         "labels": task.labels,
         "thresholds": dict(zip(task.labels, task.thresholds, strict=True)) if isinstance(task, MultiLabel) else {},
+        "class_rows": class_rows.choose(test.get("per_class", {})),
         "confusion": _confusion(test, measured) if len(measured) <= _MOST_LABELS else [],
-        "confused": _confused(test, measured) if len(measured) > 2 and not several else [],
+        "confused": confusion.mistakes(test, measured)[:_MOST_CONFUSED] if len(measured) > 2 else [],
         "slices": slices[:_MOST_SLICES],
         "worse": [row for row in slices if row.worse][:_MOST_CONFUSED],
         "metric_name": METRIC_NAMES[type(task)],
@@ -176,17 +177,6 @@ def _confusion(test: JsonObject, labels: tuple[str, ...]) -> list[tuple[str, lis
         (name, [(count, count / max(sum(counts), 1)) for count in counts])
         for name, counts in zip(labels, test.get("confusion", []), strict=False)
     ]
-
-
-def _confused(test: JsonObject, labels: tuple[str, ...]) -> list[tuple[str, str, int]]:
-    """The most frequent confusions: true label, predicted label, count."""
-    cells = [
-        (labels[true], labels[predicted], count)
-        for true, counts in enumerate(test.get("confusion", []))
-        for predicted, count in enumerate(counts)
-        if true != predicted and count
-    ]
-    return sorted(cells, key=lambda cell: -cell[2])[:_MOST_CONFUSED]
 
 
 def _costs(report: ReportData) -> list[tuple[str, str]]:

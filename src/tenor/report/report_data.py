@@ -12,14 +12,16 @@ import numpy.typing as npt
 
 from tenor._core.records import JsonObject
 from tenor.checks.finding import Finding
+from tenor.data.blocks import map_blocks
 from tenor.data.dataset import Dataset
 from tenor.data.label_source import label_source
 from tenor.data.text_source import text_source
+from tenor.evaluation import ranking
 from tenor.evaluation.evaluate import Evaluation
 from tenor.inference.bundle import Metrics
 from tenor.inference.predictor import Predictor
 from tenor.report.mistakes import Mistake, Suspect, confident_mistakes, suspects
-from tenor.tasks import Floats, SingleLabel, Targets, Task
+from tenor.tasks import Floats, SingleLabel, Task
 
 _CURVES = 6  # labels, those with the most texts
 _POINTS = 200  # of a curve, at most
@@ -136,10 +138,9 @@ def _with_charts(report: ReportData, test: Dataset, evaluation: Evaluation) -> R
         sample = np.linspace(0, len(test) - 1, min(len(test), _PAIRS)).astype(int)
         pairs = np.stack([targets, task.scores(evaluation.logits)[:, 0]], axis=1).astype(np.float64)
         return replace(report, pairs=pairs[sample])
-    probabilities = task.probabilities(model.calibrate(evaluation.logits))
-    report = replace(report, curves=_curves(targets, probabilities, task))
+    report = replace(report, curves=_curves(model, evaluation))
     if isinstance(task, SingleLabel):
-        report = replace(report, suspects=suspects(test, targets, probabilities, task))
+        report = replace(report, suspects=suspects(test, targets, model.calibrate(evaluation.logits), task))
     return report
 
 
@@ -170,19 +171,24 @@ def _peak_memory() -> int | None:
     return int(peak if sys.platform == "darwin" else peak * 1024)  # Linux counts in KiB
 
 
-def _curves(targets: Targets, probabilities: Floats, task: Task) -> list[Curve]:
+def _curves(model: Predictor, evaluation: Evaluation) -> list[Curve]:
     """Precision-recall curves of the most frequent labels; of two labels, the second one's."""
-    from sklearn import metrics
-
-    true = task.label_matrix(targets)
-    counts = true.sum(axis=0)
-    shown = [1] if task.kind == "binary" else np.argsort(-counts, kind="stable").tolist()
+    task = evaluation.task
+    row, label = task.label_positions(evaluation.targets)
+    counts = np.bincount(label, minlength=len(task.labels))
+    shown = [1] if task.kind == "binary" else np.argsort(-counts, kind="stable")[:_CURVES].tolist()
+    probabilities = map_blocks(lambda block: task.probabilities(model.calibrate(block))[:, shown], evaluation.logits)
     curves = []
-    for index in shown[:_CURVES]:
+    for index, scores in zip(shown, probabilities.T, strict=True):
         if not counts[index]:
             continue
-        precision, recall, _ = metrics.precision_recall_curve(true[:, index], probabilities[:, index])
-        points = np.unique(np.linspace(0, len(recall) - 1, min(len(recall), _POINTS)).astype(int))[::-1]
-        area = float(metrics.average_precision_score(true[:, index], probabilities[:, index]))
+        truth = np.zeros(len(scores), bool)
+        truth[row[label == index]] = True
+        precision, recall = (
+            np.append(start, each)
+            for start, each in zip((1.0, 0.0), ranking.precision_by_recall(truth, scores), strict=True)
+        )
+        points = np.unique(np.linspace(0, len(recall) - 1, min(len(recall), _POINTS)).astype(int))
+        area = float(np.diff(recall) @ precision[1:])
         curves.append(Curve(task.labels[index], recall[points], precision[points], area))
     return curves

@@ -156,10 +156,11 @@ class SingleLabel(Task):
 
     def brier_score(self, targets: Targets, probabilities: Floats) -> float:
         """Mean over the texts; of two classes the second alone counts."""
-        error = probabilities - np.eye(len(self.labels), dtype=np.float32)[targets]
         if len(self.labels) == 2:
-            error = error[:, 1:]
-        return float(np.square(error).sum(axis=1).mean(dtype=np.float64))
+            return float(np.square(probabilities[:, 1] - targets).mean(dtype=np.float64))
+        of_truth = probabilities[np.arange(len(targets)), targets]
+        squares = np.einsum("ij,ij->i", probabilities, probabilities, dtype=np.float64)
+        return float((squares - 2 * of_truth + 1).mean(dtype=np.float64))
 
     def metric_terms(self, targets: Targets, predicted: Targets) -> npt.NDArray[np.float64]:
         """Those of accuracy, (texts, 2)."""

@@ -92,7 +92,8 @@ def numeric_metrics(metrics: JsonMapping) -> dict[str, float]:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             result[name] = float(value)
     for label, row in (metrics.get("per_class") or {}).items():
-        result[f"f1/{printable(label)}"] = float(row["f1"])
+        if row["f1"] is not None:  # a class without texts was not measured
+            result[f"f1/{printable(label)}"] = float(row["f1"])
     for row in metrics.get("coverage") or []:
         result[f"coverage/{row['coverage']:g}"] = float(row["found"])
     return result

@@ -1,6 +1,7 @@
 """Cross-validation: models that each leave out one fold, measured on that fold."""
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -39,7 +40,8 @@ def cross_validate(
         context: How and where models are fitted.
 
     Returns:
-        `folds`; `mean` and `std` of each metric; `each`: the metrics of every fold with its number of `rows`.
+        `folds`; `mean` and `std` of each metric over the folds that measure it; `each`: the metrics of every fold with
+        its number of `rows`, None where the fold does not measure it, and the `unmeasured_classes` that it lacks.
 
     Raises:
         DataError: There are fewer groups than folds.
@@ -60,12 +62,20 @@ def cross_validate(
         predictor = Predictor(replace(trained, **{part: getattr(fitted, part) for part in parts}))
         each.append(evaluate.evaluate(predictor, data.take(held_out)))
         callback.log_metrics("fold", number, each[-1])
-        names = [name for name in each[0] if all(isinstance(fold[name], float) for fold in each)]
-        callback.on_epoch_end(f"fold {number} of {run.folds}", {names[0]: each[-1][names[0]]})
-    table = {name: [fold[name] for fold in each] for name in names}
+        metric = next(name for name, value in each[-1].items() if isinstance(value, float))
+        callback.on_epoch_end(f"fold {number} of {run.folds}", {metric: each[-1][metric]})
+    names = [name for name in each[0] if any(isinstance(fold[name], float) for fold in each)]
+    table = {name: [fold[name] for fold in each if fold[name] is not None] for name in names}
     return {
         "folds": run.folds,
         "mean": {name: statistics.fmean(values) for name, values in table.items()},
-        "std": {name: statistics.stdev(values) for name, values in table.items()},
-        "each": [{"rows": fold["rows"], **{name: fold[name] for name in names}} for fold in each],
+        "std": {name: statistics.stdev(values) if len(values) > 1 else None for name, values in table.items()},
+        "each": [_fold_metrics(fold, names) for fold in each],
     }
+
+
+def _fold_metrics(fold: JsonObject, names: Sequence[str]) -> JsonObject:
+    """What `metrics.json` has of a fold: its rows, these metrics, and the classes that none of its rows has."""
+    unmeasured = [name for name, row in fold.get("per_class", {}).items() if not row["rows"]]
+    lacking: JsonObject = {"unmeasured_classes": unmeasured} if unmeasured else {}
+    return {"rows": fold["rows"], **{name: fold[name] for name in names}, **lacking}
