@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tenor.checks.finding import CheckReport
     from tenor.config.run_config import RunConfig
     from tenor.data.dataset import Dataset
+    from tenor.data.fields import Fields
     from tenor.evaluation.evaluate import Comparison
     from tenor.explanation.faithfulness import Faithfulness
     from tenor.explanation.texts import Explanation
@@ -191,7 +192,9 @@ def evaluate(
     from tenor.evaluation import evaluate as evaluation
 
     predictor = _predictor(model)
-    rows, columns = _labelled_texts(predictor, predictor.bundle.task, data, callback, slices, keywords)
+    rows, columns = _labelled_texts(
+        predictor, predictor.bundle.task, predictor.fields, data, callback, slices, keywords
+    )
     return evaluation.evaluate(predictor, rows, columns)
 
 
@@ -224,7 +227,8 @@ def compare(
     from tenor.evaluation import evaluate as evaluation
 
     one, other = _predictor(first), _predictor(second)
-    rows, columns = _labelled_texts(one, evaluation.common_task(one, other), data, callback, slices, keywords)
+    task, fields = evaluation.common_task(one, other), one.fields.union(other.fields)
+    rows, columns = _labelled_texts(one, task, fields, data, callback, slices, keywords)
     return evaluation.compare(one, other, rows, columns)
 
 
@@ -287,6 +291,7 @@ def _predictor(model: Predictor | str | Path) -> Predictor:
 def _labelled_texts(
     predictor: Predictor,
     task: Task,
+    fields: Fields,
     data: str,
     callback: Callback | None,
     slices: Sequence[str],
@@ -299,5 +304,5 @@ def _labelled_texts(
 
     saved = predictor.bundle
     return sources.read_for_evaluation(
-        data, task, saved.fields, saved.metadata, ReadOptions(**keywords), callback or Callback(), slices
+        data, task, fields, saved.metadata, ReadOptions(**keywords), callback or Callback(), slices
     )

@@ -48,3 +48,24 @@ def test_fields_survive_json() -> None:
 def test_damaged_fields_are_refused(description: dict[str, object], problem: str) -> None:
     with pytest.raises(RecordError, match=problem):
         Fields.from_record(Record(description, "tenor.json", "fields"))
+
+
+def test_the_rows_of_two_models_are_read_once_and_each_takes_its_own_fields() -> None:
+    one = Fields((Field("title"), Field("price", "number")))
+    other = Fields((Field("body"), Field("title"), Field("day", "date")))
+    both = one.union(other)
+    assert both.columns == (Field("title"), Field("body"), Field("price", "number"), Field("day", "date"))
+    row = both.join(["t", "b", "3", "2024-03-01"])
+    assert both.select(row, one) == one.join(["t", "3"])
+    assert both.select(row, other) == other.join(["b", "t", "2024-03-01"])
+    assert both.select(row, Fields((Field("body"),))) == "b"
+    assert SINGLE_TEXT.union(Fields((Field("review"),))) == SINGLE_TEXT
+
+
+def test_a_row_is_shown_by_the_names_of_its_fields() -> None:
+    fields = Fields((Field("title"), Field("body"), Field("price", "number")))
+    row = fields.join([" a ", "", "3"])
+    assert fields.display(row) == "title: a | price: 3"
+    assert fields.to_value(row) == {"title": " a ", "body": "", "price": "3"}
+    assert (SINGLE_TEXT.display("x"), SINGLE_TEXT.to_value("x")) == ("x", "x")
+    assert fields.split(fields.fill("x")) == ["x", "x", ""]

@@ -49,7 +49,13 @@ def compare(
     )
     with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_for_evaluation(
-            data, evaluate.common_task(one, other), one.bundle.fields, one.bundle.metadata, reading, callback, by or []
+            data,
+            evaluate.common_task(one, other),
+            one.fields.union(other.fields),
+            one.bundle.metadata,
+            reading,
+            callback,
+            by or [],
         )
     comparison = evaluate.compare(one, other, rows, columns)
     changed = evaluate.changed_texts(comparison, rows)

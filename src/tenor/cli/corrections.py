@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tenor.cli import options
+from tenor.cli.command import Command
 
 app = typer.Typer(
     help="Corrected predictions from 'tenor serve --corrections'.",
@@ -15,7 +16,7 @@ app = typer.Typer(
 )
 
 
-@app.command("export")
+@app.command("export", cls=Command)
 def export(
     where: Annotated[str, typer.Argument(metavar="WHERE", help="The file or URL that the server uses.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Output file: a table with the columns text and label.")],

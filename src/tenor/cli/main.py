@@ -28,6 +28,7 @@ from tenor.cli import (
     tune,
     verify,
 )
+from tenor.cli.command import Command
 from tenor.cli.console import note
 from tenor.cli.source import TextCommand
 from tenor.cli.spelling import with_flags
@@ -44,20 +45,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("check")(check.check)
-app.command("train")(train.train)
-app.command("tune")(tune.tune)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
+app.command("check", cls=Command)(check.check)
+app.command("train", cls=Command)(train.train)
+app.command("tune", cls=Command)(tune.tune)
+app.command("evaluate", cls=Command)(evaluate.evaluate)
+app.command("compare", cls=Command)(compare.compare)
 app.command("predict", cls=TextCommand)(predict.predict)
 app.command("explain", cls=TextCommand)(explain.explain)
-app.command("serve")(serve.serve)
+app.command("serve", cls=Command)(serve.serve)
 app.add_typer(corrections.app, name="corrections")
-app.command("export")(export.export)
-app.command("verify")(verify.verify)
-app.command("pretrain")(pretrain.pretrain)
-app.command("datasets")(datasets.datasets)
-app.command("families")(families.families)
+app.command("export", cls=Command)(export.export)
+app.command("verify", cls=Command)(verify.verify)
+app.command("pretrain", cls=Command)(pretrain.pretrain)
+app.command("datasets", cls=Command)(datasets.datasets)
+app.command("families", cls=Command)(families.families)
 
 
 def _version(is_given: bool) -> None:

@@ -5,14 +5,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from typer.core import TyperCommand
+from tenor.cli.command import Command
 
 _ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 _DASHED_TEXT = re.compile(r"-[^=\s]*\s")  # the name of an option has no blank
 _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
 
-class TextCommand(TyperCommand):
+class TextCommand(Command):
     """A command with an argument that may be a text. A text that begins with a dash and has blanks is not an option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -81,6 +81,22 @@ class Fields:
         values = row.split(SEPARATOR, len(self.columns) - 1)
         return values + [""] * (len(self.columns) - len(values))
 
+    def union(self, other: "Fields") -> "Fields":
+        """The fields of both, each name once; those of this one first among texts and among features."""
+        if self.is_single_text and other.is_single_text:
+            return self
+        columns = list({field.name: field for field in (*other.columns, *self.columns)}.values())
+        known = [field.name for field in (*self.columns, *other.columns)]
+        columns.sort(key=lambda field: (field.kind != "text", known.index(field.name)))
+        return Fields(tuple(columns))
+
+    def select(self, row: str, fields: "Fields") -> str:
+        """A row with some of these fields. A field that these lack is empty."""
+        if fields.columns == self.columns or (self.is_single_text and fields.is_single_text):
+            return row
+        values = dict(zip((field.name for field in self.columns), self.split(row), strict=True))
+        return fields.join([values.get(field.name, "") for field in fields.columns])
+
     def fill(self, text: str) -> str:
         """A row with this text in each text field, and without features."""
         return self.join([text if field.kind == "text" else "" for field in self.columns])

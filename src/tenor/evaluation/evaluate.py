@@ -98,7 +98,7 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
 
     task = with_unknown_labels(common_task(first, second), label_source(data.labels).distinct())
     targets = task.encode(data.labels)
-    predictions = [predictor.predict(data.texts).tolist() for predictor in (first, second)]
+    predictions = [predictor.predict(_texts_for(predictor, data)).tolist() for predictor in (first, second)]
     encoded = [task.encode(labels) for labels in predictions]
     metrics = comparison.compare(task, targets, encoded[0], encoded[1])
     parts = slices.partition(task, data.texts, data.labels, columns or {})
@@ -118,6 +118,13 @@ def compare(first: Predictor, second: Predictor, data: Dataset, columns: Columns
     pairs.sort(key=lambda pair: sign * (pair["second"] - pair["first"]))
     changed = [row for row, (one, other) in enumerate(zip(*predictions, strict=True)) if one != other]
     return Comparison(metrics | {"slices": pairs}, changed, *predictions)
+
+
+def _texts_for(predictor: Predictor, data: Dataset) -> Sequence[str]:
+    """The texts, or the rows with the fields of this model."""
+    if predictor.fields.columns == data.fields.columns or data.fields.is_single_text:
+        return data.texts
+    return [data.fields.select(row, predictor.fields) for row in data.texts]
 
 
 def changed_texts(comparison: Comparison, data: Dataset) -> list[JsonObject]:

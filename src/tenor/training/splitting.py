@@ -1,5 +1,6 @@
 """How a dataset is split: which rows stay together, which are held out, and what the checks report."""
 
+import shlex
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,7 +11,7 @@ from tenor.checks import disk_checks
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
 from tenor.config.run_config import RunConfig
-from tenor.data import later_sources, sources, split, times
+from tenor.data import field_columns, later_sources, sources, split, times
 from tenor.data.blocks import Rows
 from tenor.data.dataset import Dataset
 from tenor.data.label_source import label_source
@@ -58,8 +59,7 @@ def groups_of(
     parts = CheckContext(data, test)
     findings = _report(checks.quick_checks(parts), callback)
     if findings:
-        command = f"tenor check {run.data} --test {run.test}" if run.test else f"tenor check {run.data}"
-        callback.on_message(f"to see the rows: {command}")
+        callback.on_message(f"to see the rows: {_check_command(run)}")
     groups = parts.split_groups
     if run.group is not None:
         groups = split.merge_groups(
@@ -71,6 +71,16 @@ def groups_of(
             ]
         )
     return groups, findings
+
+
+def _check_command(run: RunConfig) -> str:
+    """The command that shows the problems of the data of a run."""
+    given = [("test", run.test), *(("text", name) for name in field_columns.names(run.text))]
+    given += [("feature", name) for name in field_columns.names(run.features)]
+    given += [("label", run.label)] if isinstance(run.label, str) else []
+    return shlex.join(
+        ["tenor", "check", run.data, *(part for name, value in given if value for part in (f"--{name}", value))]
+    )
 
 
 def _refuse_in_memory_options(run: RunConfig, data: Dataset) -> None:
