@@ -120,11 +120,13 @@ class HeldOut(NamedTuple):
         targets: (texts, ...) their labels, encoded by `task.encode`.
         logits: (texts, outputs).
         chose_epoch: Whether these texts also chose the best epoch.
+        rows: (texts,) which of the examples of the fit these are; None: they are others.
     """
 
     targets: Targets
     logits: Floats
     chose_epoch: bool = False
+    rows: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ class Fitted:
         conformal: Scores behind prediction sets with a chosen coverage; None: there are none.
         steps: A row for each step of a network, for `steps.csv`.
         fields: The columns that a text is joined from; `fitting.fit` sets them.
+        selection: Which of several models was kept, and why, for `metrics.json`; None: there was one model.
     """
 
     task: Task
@@ -154,3 +157,4 @@ class Fitted:
     conformal: Conformal | None = None
     steps: Sequence[HistoryRow] = ()
     fields: Fields = SINGLE_TEXT
+    selection: JsonObject | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tenor._core.printable import printable
-from tenor._core.records import JsonObject
+from tenor._core.records import JsonObject, Record
 from tenor._core.version import VERSION
 from tenor.config import settings
 from tenor.errors import missing_extra
@@ -14,6 +14,7 @@ from tenor.evaluation import class_rows, confusion
 from tenor.evaluation.slices import Slice
 from tenor.explanation import templates
 from tenor.explanation.page import segments
+from tenor.models.auto.selection import Selection
 from tenor.report import words
 from tenor.report.report_data import ReportData
 from tenor.report.words import Language
@@ -100,6 +101,13 @@ def render(report: ReportData, title: str, language: Language = "en") -> Documen
     return Documents(page.render(values, charts=_charts(report, values["t"])), card.render(values))
 
 
+def _selection(selection: JsonObject | None, language: Language) -> str:
+    """Which of several models was kept, and why; empty: there was one model."""
+    if selection is None:
+        return ""
+    return words.selection_sentence(Selection.from_record(Record(selection, "metrics.json", "selection")), language)
+
+
 def _markdown(text: str) -> str:
     """A text for Markdown: on one line, without HTML, links, code or cells of its own."""
     return _MARKS.sub(lambda match: f"&#{ord(match[0])};", html.escape(printable(text), quote=False))
@@ -131,6 +139,7 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
         "metadata": saved.metadata,
         "test": test,
         "tiles": _tiles(report, t),
+        "selection": _selection(saved.metrics.selection, language),
         "labels": task.labels,
         "thresholds": dict(zip(task.labels, task.thresholds, strict=True)) if isinstance(task, MultiLabel) else {},
         "class_rows": class_rows.choose(test.get("per_class", {})),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from tenor.checks.finding import Finding
+from tenor.models.auto.selection import BLEND, Selection
 
 Language = Literal["en", "zh"]
 Translate = Callable[[str], str]
@@ -165,6 +166,20 @@ _FINDINGS = {
 }
 
 
+# Which model `auto` kept, by reason.
+_SELECTIONS = {
+    "better": "保留 {kept}：在 {texts} 条留出文本上，它优于 {baseline}，差异超出噪声"
+    "（损失 {loss}，{baseline} 为 {other}）。",
+    "no-better": "保留 {kept}：在 {texts} 条留出文本上，没有其他模型的优势超出噪声。",
+    "only": "保留 {kept}：没有其他可比较的模型。",
+    "limits": "保留 {kept}：没有其他模型满足大小和延迟的限制。",
+    "no-time": "保留 {kept}：预算内没有时间比较多个模型。",
+    "too-few": "保留 {kept}：文本太少，无法比较多个模型。",
+    "distilled": "保留 {kept}：它学习了 {baseline} 的预测"
+    "（在 {texts} 条留出文本上损失 {loss}，{baseline} 为 {other}）。",
+}
+
+
 # Parts of the data that Tenor names itself.
 _SCRIPTS = {"Han": "汉字", "Latin": "拉丁字母", "Cyrillic": "西里尔字母", "Arabic": "阿拉伯字母", "none": "无"}
 _LENGTH = re.compile(r"(\d+) to (\d+) characters")
@@ -182,6 +197,20 @@ def slice_name(by: str, value: str, language: Language) -> str:
 def translator(language: Language) -> Translate:
     """From English to the language."""
     return (lambda text: text) if language == "en" else _CHINESE.__getitem__
+
+
+def selection_sentence(selection: Selection, language: Language) -> str:
+    """Which model was kept, and why, in one sentence."""
+    if language == "en":
+        return selection.sentence
+    kept = selection.kept[0] if len(selection.kept) == 1 else f"{'、'.join(selection.kept)} 的加权组合"
+    return _SELECTIONS[selection.reason].format(
+        kept=kept,
+        texts=f"{selection.n_texts:,}",
+        baseline=selection.baseline.replace(BLEND, "混合模型"),
+        loss=f"{selection.loss or 0:.3f}",
+        other=f"{selection.baseline_loss or 0:.3f}",
+    )
 
 
 def finding_describer(language: Language) -> Callable[[Finding], str]:

@@ -48,7 +48,7 @@ def calibrate(fitted: Fitted) -> Fitted:
     if fitted.held_out is None or not len(fitted.held_out.targets):
         return fitted
     started_at = time.perf_counter()
-    task, (targets, logits, _) = fitted.task, fitted.held_out
+    task, targets, logits = fitted.task, fitted.held_out.targets, fitted.held_out.logits
     calibrator = calibration.fit(targets, logits, task)
     scores = conformal.fit(targets, logits, task)
     if isinstance(task, MultiLabel):

@@ -120,7 +120,8 @@ def run_trial(setup: TrialSetup, proposal: Proposal, callback: Callback) -> Outc
     fitted_calibration = calibration.fit(validation.targets, logits, validation.task)
     if fitted_calibration is not None:
         logits = fitted_calibration.apply(logits, validation.task)
-    metrics = cost.metrics_with_intervals(logits, validation) | {"seconds": fit_seconds, "texts_per_s": texts_per_s}
+    metrics = cost.metrics_with_intervals(logits, validation.targets, validation.task)
+    metrics |= {"seconds": fit_seconds, "texts_per_s": texts_per_s}
     metrics["latency_ms"], metrics["size_mib"] = cost.inference_cost(fitted, cost.sample(validation))
     return Outcome("complete", metrics, trial.epochs, time.perf_counter() - started_at)
 

@@ -58,10 +58,10 @@ def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
     begin = time.process_time()  # of this process: what else the machine does may not fail the test
     found = fit(callback, budget=25.0)
     assert time.process_time() - begin < 25 * 1.05 + 5
-    assert {"ngram", "bag"} <= set(callback.ready)
+    assert {"ngram", "pretrained"} <= set(callback.ready)
     words = 'ngram word_ngrams=[1,2,3] weighting="tf-idf-naive-bayes"'
     characters = 'ngram char_ngrams=[5] min_df=3 weighting="tf-idf-naive-bayes"'
-    assert found.config.members[:3] == ("ngram", words, characters)
+    assert [member for member in found.config.members if member.startswith("ngram")] == ["ngram", words, characters]
     families = [row["family"].split()[0] for row in found.history]  # of "bag #2" the family alone
     assert families == [member.split()[0] for member in found.config.members]
     assert sum(row["weight"] > 0 for row in found.history) == len(found.model.members)
@@ -76,7 +76,7 @@ def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
 def test_little_time_gives_n_grams_alone() -> None:
     found = fit(Callback(), budget=2.0)
     assert [member.family.name for member in found.model.members] == ["ngram"]
-    assert found.config.members == ("ngram",)
+    assert all(member.startswith("ngram") for member in found.config.members)
     assert found.calibration is not None
 
 
@@ -100,7 +100,10 @@ def test_an_interruption_keeps_what_is_ready() -> None:
     callback = Heard(stop_at="bag")
     found = fit(callback, members=["ngram", "bag epochs=2"])
     assert [member.family.name for member in found.model.members] == ["ngram"]
-    assert callback.said == ["interrupted: no further models are tried, and those that are ready are saved."]
+    assert callback.said == [
+        "interrupted: no further models are tried, and those that are ready are saved.",
+        "Kept ngram: there was no other model to compare it with.",
+    ]
     with pytest.raises(KeyboardInterrupt):
         fit(Heard(stop_at="bag"), members=["bag epochs=2"])
 

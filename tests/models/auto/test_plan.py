@@ -10,7 +10,7 @@ import pytest
 
 from tenor import tasks
 from tenor.errors import RenamedSettingWarning
-from tenor.models.auto import budget, estimates, plan
+from tenor.models.auto import budget, cross_validation, estimates, plan
 from tenor.models.auto.blend import Blend
 from tenor.models.auto.candidate import Candidate, TrainedCandidate, parse
 from tenor.models.base import Examples, Fitted
@@ -59,12 +59,16 @@ def planned_with(
     with_encoder: bool,
     trained: Sequence[TrainedCandidate],
     in_blend: Callable[[], Sequence[TrainedCandidate]],
+    cross_validated: bool = False,
+    with_frozen: bool = False,
 ) -> Iterator[Candidate | None]:
     return plan.Planner(
         train=train,
         validation=validation,
         clock=clock,
+        cross_validated=cross_validated,
         with_encoder=with_encoder,
+        with_frozen=with_frozen,
         trained=trained,
         in_blend=in_blend,
     ).candidates()
@@ -74,7 +78,9 @@ def planned(examples: Examples, seconds: float | None) -> Sequence[Candidate]:
     clock = Stopped(float("inf") if seconds is None else seconds)
     held_out = examples.take(np.arange(min(2_000, len(examples))))
     encoder = budget.allows_encoder(None, seconds, examples)
-    return list(filter(None, planned_with(examples, held_out, clock, encoder, [], lambda: [])))
+    frozen = budget.allows_frozen_encoder(None, seconds, examples)
+    folds = cross_validation.applies(examples)
+    return list(filter(None, planned_with(examples, held_out, clock, encoder, [], lambda: [], folds, frozen)))
 
 
 @pytest.mark.parametrize(
@@ -148,9 +154,25 @@ def test_no_settings_are_chosen_where_the_time_is_too_short_for_that(monkeypatch
 
 def test_other_networks_get_what_little_data_need() -> None:
     titles = texts(800, 20, letters="电影很好看")
-    assert [each.family.name for each in planned(titles, 40)] == ["ngram"] * 3 + ["bag", "cnn", "lstm"]
-    assert [each.family.name for each in planned(titles, 25)] == ["ngram"] * 3 + ["bag"]
+    # Each network is fitted twice: without the fold that it scores, and to all texts.
+    assert [each.family.name for each in planned(titles, 80)] == ["ngram"] * 3 + ["bag", "cnn", "lstm"]
+    assert [each.family.name for each in planned(titles, 50)] == ["ngram"] * 3 + ["bag"]
     assert [each.family.name for each in planned(REVIEWS, 53)] == ["ngram"] * 3 + ["bag"]
+
+
+def test_a_frozen_encoder_needs_five_seconds_and_follows_the_first_model_of_few_texts() -> None:
+    few = texts(32, 240)
+    assert [each.family.name for each in planned(few, 5)][:2] == ["ngram", "pretrained"]
+    assert "pretrained" not in [each.family.name for each in planned(few, 2)]
+    assert not budget.allows_frozen_encoder(None, 600, texts(32, 40, letters="电影很好看"))
+    assert not budget.allows_frozen_encoder(("ngram",), None, few)
+    (frozen,) = (each for each in planned(texts(990, 4_000), 100) if each.is_frozen)
+    assert frozen.settings == {"tune": "frozen", "predict_truncation": "both"}  # too long to be read in full
+
+
+def test_a_frozen_encoder_reads_more_texts_where_there_is_no_time_to_tune_one() -> None:
+    assert [each.name for each in planned(SENTENCES.take(np.arange(4_000)), 30) if each.is_frozen] == ["pretrained"]
+    assert not [each for each in planned(NEWS, 60) if each.is_frozen]
 
 
 def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_as_it_is() -> None:
@@ -193,6 +215,7 @@ def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> TrainedC
         fitted=fitted,
         logits=np.zeros((100, 1), np.float32),
         seconds=seconds,
+        fit_s=seconds,
         texts_per_s=1_000.0,
         latency_ms=1.0,
         size_mib=1.0,

@@ -71,7 +71,7 @@ class Bundle:
             task=fitted.task,
             model=fitted.model,
             metadata=metadata,
-            metrics=Metrics(Timing(**(timing or {}), **fitted.timing)),
+            metrics=Metrics(Timing(**(timing or {}), **fitted.timing), selection=fitted.selection),
             history=fitted.history,
             calibration=fitted.calibration,
             conformal=fitted.conformal,

@@ -57,6 +57,7 @@ class Metrics:
         test: Metrics on held-out texts, as `evaluation.metrics.compute_metrics` names them; None: not measured.
         cross_validation: Mean and standard deviation of metrics over folds; None: no cross-validation.
         int8: How good the int8 graphs are, beside float32; None: there are none.
+        selection: Which of several models `auto` kept, and why; None: there was one model.
     """
 
     timing: Timing = Timing()
@@ -64,6 +65,7 @@ class Metrics:
     test: JsonObject | None = None
     cross_validation: JsonObject | None = None
     int8: JsonObject | None = None
+    selection: JsonObject | None = None
 
     @classmethod
     def from_record(cls, record: Record) -> "Metrics":

@@ -6,13 +6,14 @@ the blend, and a text has the same logits alone and in a batch.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor.config import settings
+from tenor.data.blocks import Rows
 from tenor.models.attribution import Attribution
 from tenor.models.base import Arrays, FamilyConfig, FeatureMatrix, Model
 from tenor.models.family import EnsembleFamily, Family, SavedModel
@@ -26,6 +27,8 @@ Losses: TypeAlias = npt.NDArray[np.float64]
 _MAX_WEIGHT = 20.0
 _MAX_MEMBERS = 100
 _SUM_PRIOR = 2.0  # nats that weights with a sum of 2 instead of 1 add to the loss summed over the texts
+
+_MIN_COMPARED = 2  # texts; a standard error needs them
 
 _FILE = "encoder.json"
 
@@ -180,47 +183,95 @@ def combined(logits: Sequence[Floats], weights: Sequence[float] | npt.NDArray[np
     return total.astype(np.float32)
 
 
+class Choice(NamedTuple):
+    """The models to blend.
+
+    Attributes:
+        weights: The weight of each chosen model, by its number, the one that is best alone first; empty if none is
+            allowed.
+        baseline: The number of the first allowed model, the simplest; None: none is allowed.
+        n_texts: Texts on which the chosen models were compared.
+        loss: Mean loss of the choice on them.
+        baseline_loss: Mean loss of the baseline on the same texts.
+        n_compared: Models that are allowed alone.
+    """
+
+    weights: dict[int, float]
+    baseline: int | None = None
+    n_texts: int = 0
+    loss: float = float("nan")
+    baseline_loss: float = float("nan")
+    n_compared: int = 0
+
+
 def choose(
     logits: Sequence[Floats], targets: Targets, task: Task, allowed: Callable[[Sequence[int]], bool] = lambda _: True
-) -> dict[int, float]:
-    """Choose the models to blend and their weights: the best model first, then those that clearly improve the blend.
+) -> Choice:
+    """Choose the models to blend and their weights.
 
-    A model joins if the mean loss falls by more than the standard error of that fall.
+    The choice begins with the first model, the simplest. As long as that is better beyond noise, another model replaces
+    it, or joins it: the mean loss falls by more than the standard error of that fall over the texts. A model that joins
+    brings a weight that was fitted to the same texts, which counts against it (Akaike, 1974).
 
     Args:
-        logits: Of each model, (texts, outputs), for texts that it was not fitted to.
+        logits: Of each model, (texts, outputs), for texts that it was not fitted to; NaN for a text that it did not
+            score. Models are compared on texts that all of them scored.
         targets: Their labels, encoded by `task.encode`.
         task: What is predicted.
         allowed: Whether the models with these numbers may be blended.
-
-    Returns:
-        The weight of each chosen model, by its number; empty if none is allowed.
     """
+    scored = [np.asarray(~np.isnan(each).any(axis=1)) for each in logits]
+    usable = [number for number in range(len(logits)) if scored[number].any() and allowed([number])]
+    if not usable:
+        return Choice({})
 
-    def weights_and_losses(numbers: Sequence[int]) -> tuple[list[float], Losses]:
-        some = [logits[number] for number in numbers]
-        weights = _weights(some, targets, task)
-        return weights, _losses(some, weights, targets, task)
+    known: dict[tuple[tuple[int, ...], int], Losses] = {}
 
-    remaining = list(range(len(logits)))
-    chosen: list[int] = []
-    weights: list[float] = []
-    losses: Losses | None = None
-    while remaining:
-        results = {number: weights_and_losses([*chosen, number]) for number in remaining if allowed([*chosen, number])}
-        if not results:
+    def losses(numbers: Sequence[int], rows: Rows) -> Losses:
+        key = tuple(numbers), len(rows)  # texts that are scored by fewer models are among those that more scored
+        if key not in known:
+            some = [logits[number][rows] for number in numbers]
+            known[key] = _losses(some, _weights(some, targets[rows], task), targets[rows], task)
+        return known[key]
+
+    def gain(numbers: Sequence[int]) -> float:
+        """How much lower the mean loss is than that of the present choice; 0 if that may be noise."""
+        rows = _common_rows([*chosen, *numbers], scored)
+        if len(rows) < _MIN_COMPARED:
+            return 0.0
+        fall = losses(chosen, rows) - losses(numbers, rows)
+        mean = float(fall.mean()) - max(0, len(numbers) - len(chosen)) / len(rows)
+        return mean if mean > fall.std(ddof=1) / np.sqrt(len(rows)) else 0.0
+
+    chosen = usable[:1]
+    while True:
+        replacements = [[number] for number in usable if number not in chosen] if len(chosen) == 1 else []
+        additions = [[*chosen, number] for number in usable if number not in chosen]
+        gains = [(gain(numbers), numbers) for numbers in [*replacements, *additions] if allowed(numbers)]
+        best_gain, best = max(gains, key=lambda each: each[0], default=(0.0, chosen))
+        if best_gain <= 0:
             break
-        best = min(results, key=lambda number: float(results[number][1].mean()))
-        if losses is not None:
-            gain = losses - results[best][1]
-            if not gain.mean() > gain.std() / np.sqrt(len(gain)):
-                break
-        chosen.append(best)
-        remaining.remove(best)
-        weights, losses = results[best]
-    kept = {number: weight for number, weight in zip(chosen, weights, strict=True) if weight > 0}
+        chosen = best
+    rows = _common_rows(chosen, scored)
+    weights = _weights([logits[number][rows] for number in chosen], targets[rows], task)
+    kept = {number: weight for number, weight in zip(chosen, weights, strict=True) if weight > 0} or {chosen[0]: 1.0}
+    alone = {number: float(losses([number], rows).mean()) for number in kept}
     # The logits of a single model are not scaled: calibration does that.
-    return kept if len(kept) > 1 else dict.fromkeys(chosen[:1], 1.0)
+    ordered = {number: kept[number] if len(kept) > 1 else 1.0 for number in sorted(kept, key=lambda each: alone[each])}
+    rows = _common_rows([usable[0], *ordered], scored)
+    return Choice(
+        weights=ordered,
+        baseline=usable[0],
+        n_texts=len(rows),
+        loss=float(losses(list(ordered), rows).mean()),
+        baseline_loss=float(losses(usable[:1], rows).mean()),
+        n_compared=len(usable),
+    )
+
+
+def _common_rows(numbers: Sequence[int], scored: Sequence[npt.NDArray[np.bool_]]) -> Rows:
+    """The texts that all of these models scored."""
+    return np.flatnonzero(np.all([scored[number] for number in numbers], axis=0))
 
 
 def _losses(

@@ -4,14 +4,12 @@ import time
 from collections.abc import Sequence
 
 from tenor.errors import TenorError
-from tenor.models.auto import cost, estimates
+from tenor.models.auto import cost, cross_validation, estimates
 from tenor.models.base import Examples
 from tenor.models.families import pretrained
 from tenor.models.neural import backend
+from tenor.models.pretrained import frozen, hub
 from tenor.text import scripts
-
-FEW_TEXTS = 1_000
-"""With fewer texts, an encoder with frozen weights is tried."""
 
 _VALIDATION = 0.2  # share of the texts on which models are compared
 _MIN_VALIDATION, _MAX_SHARE = 500, 0.3
@@ -60,25 +58,48 @@ def needs_quick_model(examples: Examples) -> bool:
 
 
 def allows_encoder(members: Sequence[str] | None, budget: float | None, examples: Examples) -> bool:
-    """Whether a pretrained encoder is tried: there is time, and it reads the script of most texts.
+    """Whether a pretrained encoder is tuned: there is time, and it reads the script of most texts.
 
     Args:
         members: The models to train; None: what fits into the budget.
         budget: Seconds; None: no limit.
         examples: The texts.
     """
-    from tenor.models.pretrained import hub
-
     if members is not None:
         return any(member.split()[0] == pretrained.FAMILY.name for member in members)
     if not backend.is_installed() or (budget is not None and budget < _MIN_ENCODER_S):
         return False
-    if len(examples) >= FEW_TEXTS and budget is not None:
+    if len(examples) >= cross_validation.FEW_TEXTS and budget is not None:
         n_validation = int(validation_share(len(examples), True) * len(examples))
         minimum = estimates.encoder_minimum(examples, len(examples) - n_validation)
         minimum += estimates.encoder_overhead(examples, n_validation, estimates.SHORTEST_LENGTH)
         if budget < minimum + _NGRAM_TIMES * estimates.first_ngram(examples):
             return False
+    return _encoder_reads(examples)
+
+
+def allows_frozen_encoder(members: Sequence[str] | None, budget: float | None, examples: Examples) -> bool:
+    """Whether a pretrained encoder with frozen weights is tried: there is time, and it reads the script of most texts.
+
+    Args:
+        members: The models to train; None: what fits into the budget.
+        budget: Seconds; None: no limit.
+        examples: The texts.
+    """
+    if members is not None:
+        return False
+    needed_s = estimates.first_ngram(examples)
+    if frozen.is_available():
+        needed_s += estimates.frozen_encoder(examples, len(examples), pretrained.Config.max_length)
+    elif backend.is_installed():
+        needed_s += _MIN_ENCODER_S
+    else:
+        return False
+    return (budget is None or needed_s < budget) and _encoder_reads(examples)
+
+
+def _encoder_reads(examples: Examples) -> bool:
+    """Whether the built-in encoder is installed and knows the script of most texts."""
     if not scripts.mostly_in(cost.sample(examples), ("Latin",)):
         return False
     try:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from tenor.config import settings as family_settings
 from tenor.config.settings import require
 from tenor.errors import SettingsError
@@ -13,7 +16,7 @@ from tenor.models.auto import cost, distillation
 from tenor.models.base import Examples, FamilyConfig, Fitted, HistoryRow
 from tenor.models.context import FitContext
 from tenor.models.families import bag, cnn, lstm, ngram, pretrained
-from tenor.models.family import Family
+from tenor.models.family import Family, NetworkFamily
 from tenor.tasks import Floats
 
 _FAMILIES = {family.name: family for family in (ngram.FAMILY, bag.FAMILY, cnn.FAMILY, lstm.FAMILY, pretrained.FAMILY)}
@@ -62,7 +65,24 @@ class Candidate:
     @property
     def config(self) -> FamilyConfig:
         """The config of the family. It holds no texts out, since all candidates are compared on the same texts."""
-        values = {**self.family.without_holdout, **self.settings}
+        return self._make({**self.family.without_holdout, **self.settings})
+
+    @property
+    def config_with_folds(self) -> FamilyConfig:
+        """The config with which the family scores held-out folds itself."""
+        return self._make(dict(self.settings))
+
+    @property
+    def scores_folds(self) -> bool:
+        """Whether a fit scores held-out folds at little cost: n-gram models and frozen encoders do."""
+        return not isinstance(self.family, NetworkFamily) or self.is_frozen
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether this is an encoder with frozen weights."""
+        return self.settings.get("tune") == "frozen"
+
+    def _make(self, values: dict[str, object]) -> FamilyConfig:
         return family_settings.make(self.family.config, values, f"members, {self.family.name}")
 
 
@@ -107,8 +127,9 @@ class TrainedCandidate:
     Attributes:
         candidate: What was fitted.
         fitted: The result of the fit.
-        logits: Logits of the validation texts, (texts, outputs).
-        seconds: Seconds of the fit.
+        logits: Logits of the validation texts, (texts, outputs); NaN for a text that it did not score.
+        seconds: Seconds of all its fits.
+        fit_s: Seconds of one fit, the choice of settings included.
         texts_per_s: Texts scored per second.
         latency_ms: Median milliseconds to score one text.
         size_mib: MiB of weights and graphs.
@@ -119,6 +140,7 @@ class TrainedCandidate:
     fitted: Fitted
     logits: Floats
     seconds: float
+    fit_s: float
     texts_per_s: float
     latency_ms: float
     size_mib: float
@@ -127,7 +149,12 @@ class TrainedCandidate:
     @property
     def refit_seconds(self) -> float:
         """The maximum seconds of a fit to all texts, with the settings that were chosen."""
-        return _REFIT_TIMES * (self.seconds - self.fitted.timing.get("choose_s", 0.0))
+        return _REFIT_TIMES * (self.fit_s - self.fitted.timing.get("choose_s", 0.0))
+
+    @property
+    def scored_rows(self) -> npt.NDArray[np.int64]:
+        """The validation texts that it scored."""
+        return np.flatnonzero(~np.isnan(self.logits).any(axis=1))
 
     @property
     def settings(self) -> dict[str, object]:
@@ -146,7 +173,8 @@ class TrainedCandidate:
 
     def metrics(self, validation: Examples) -> dict[str, float]:
         """The validation metrics with their intervals, and the cost."""
-        return cost.metrics_with_intervals(self.logits, validation) | {
+        rows = self.scored_rows
+        return cost.metrics_with_intervals(self.logits[rows], validation.targets[rows], validation.task) | {
             "seconds": self.seconds,
             "texts_per_s": self.texts_per_s,
             "latency_ms": self.latency_ms,
@@ -186,6 +214,7 @@ def train(
         fitted=fitted,
         logits=logits,
         seconds=seconds,
+        fit_s=seconds,
         texts_per_s=texts_per_s,
         latency_ms=inference_cost.latency_ms,
         size_mib=inference_cost.size_mib,

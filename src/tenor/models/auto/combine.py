@@ -3,13 +3,14 @@
 import time
 from dataclasses import replace
 
-from tenor.models.auto import budget, candidate, cost, search, student
+from tenor.models.auto import budget, candidate, cost, cross_validation, search, student
 from tenor.models.auto.blend import Blend, Member
 from tenor.models.auto.budget import Clock
 from tenor.models.auto.candidate import Candidate, TrainedCandidate
 from tenor.models.auto.config import Config
 from tenor.models.auto.refit import Refit
 from tenor.models.auto.search import Search
+from tenor.models.auto.selection import Reason, Selection
 from tenor.models.base import Examples, Fitted
 from tenor.models.context import FitContext
 from tenor.models.families import ngram
@@ -37,30 +38,42 @@ def combine(examples: Examples, config: Config, context: FitContext) -> Fitted:
     run_clock = Clock(seconds)
     search_share = 1.0 if config.distil is None else 1 - _DISTILLATION_SHARE
     search_clock = Clock(None if seconds is None else search_share * seconds)
-    if not _compares(examples, config):
-        return _single_ngram(examples, config, context)
+    cross_validated = config.distil is None and cross_validation.applies(examples)
+    if not (cross_validated or _compares(examples, config)):
+        return _single_ngram(examples, config, context, "no-time")
     with_encoder = budget.allows_encoder(config.members, config.budget, examples)
-    share = budget.validation_share(len(examples), with_encoder)
-    train, validation = examples.train_validation_split(share, context.seed)
-    if not len(validation):
-        context.callback.on_message("there are too few texts to compare models, so there is one of n-grams alone.")
-        return _single_ngram(examples, config, context)
-    train, validation = replace(train, unlabelled=examples.unlabelled), validation.in_memory()
+    if cross_validated:
+        train = validation = examples
+    else:
+        share = budget.validation_share(len(examples), with_encoder)
+        train, validation = examples.train_validation_split(share, context.seed)
+        if not len(validation):
+            return _single_ngram(examples, config, context, "too-few")
+        train, validation = replace(train, unlabelled=examples.unlabelled), validation.in_memory()
     run = Search(
         config=config,
         train=train,
         validation=validation,
+        cross_validated=cross_validated,
         context=context,
         clock=search_clock,
         with_encoder=with_encoder,
+        with_frozen=budget.allows_frozen_encoder(config.members, config.budget, examples),
         started_at=started_at,
     )
     fitted = run.run()
     if config.distil is not None:
-        fitted = student.distil(fitted, train, validation, context, run_clock)
+        fitted, selected = student.distil(fitted, run.selection(), train, validation, context, run_clock)
     else:
+        selected = run.selection()
         fitted = replace(fitted, model=Blend(_final_members(run, examples)))
-    return replace(fitted, timing={"fit_s": time.perf_counter() - started_at})
+    return _announced(replace(fitted, timing={"fit_s": time.perf_counter() - started_at}), selected, context)
+
+
+def _announced(fitted: Fitted, selection: Selection, context: FitContext) -> Fitted:
+    """The model with what was selected, which is also said."""
+    context.callback.on_message(selection.sentence)
+    return replace(fitted, selection=selection.to_dict())
 
 
 def _compares(examples: Examples, config: Config) -> bool:
@@ -80,11 +93,12 @@ def _final_members(run: Search, examples: Examples) -> tuple[Member, ...]:
         context=run.context,
         clock=run.clock,
         limits=run.config.limits,
+        cross_validated=run.cross_validated,
     )
     return refit.run()
 
 
-def _single_ngram(examples: Examples, config: Config, context: FitContext) -> Fitted:
+def _single_ngram(examples: Examples, config: Config, context: FitContext, reason: Reason) -> Fitted:
     """The n-gram model, fitted to all texts. Raises SettingsError if it is over the limits."""
     fitted = ngram.FAMILY.fit(examples, ngram.Config(), context)
     texts = cost.sample(examples)
@@ -95,6 +109,7 @@ def _single_ngram(examples: Examples, config: Config, context: FitContext) -> Fi
         fitted=fitted,
         logits=logits,
         seconds=0.0,
+        fit_s=0.0,
         texts_per_s=0.0,
         latency_ms=inference_cost.latency_ms,
         size_mib=inference_cost.size_mib,
@@ -102,4 +117,5 @@ def _single_ngram(examples: Examples, config: Config, context: FitContext) -> Fi
     if not candidate.within_limits([trained], config.limits):
         raise search.over_limits([trained])
     member = Member(family=ngram.FAMILY, config=fitted.config, model=fitted.model, weight=1.0)
-    return replace(fitted, model=Blend((member,)), config=replace(config, members=("ngram",)))
+    fitted = replace(fitted, model=Blend((member,)), config=replace(config, members=("ngram",)))
+    return _announced(fitted, Selection(kept=("ngram",), reason=reason), context)

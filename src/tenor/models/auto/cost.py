@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tenor.evaluation.metrics import wilson_interval
 from tenor.models.base import Examples, Fitted
-from tenor.tasks import Floats
+from tenor.tasks import Floats, Targets, Task
 
 _TIMED_TEXTS = 15  # scored one by one, for the median latency
 _BOOTSTRAP_SAMPLES = 100  # for the interval of a metric
@@ -26,20 +27,25 @@ class InferenceCost(NamedTuple):
     size_mib: float
 
 
-def metrics_with_intervals(logits: Floats, held_out: Examples) -> dict[str, float]:
-    """The validation loss, and each metric with its 95% interval (Efron, 1979, "Bootstrap Methods").
+def metrics_with_intervals(logits: Floats, targets: Targets, task: Task) -> dict[str, float]:
+    """The validation loss, and each metric with its 95% interval.
+
+    The interval of accuracy is Wilson's; others are by the bootstrap (Efron, 1979, "Bootstrap Methods").
 
     Args:
         logits: (texts, outputs).
-        held_out: The texts with their targets.
+        targets: The labels of the texts, encoded by `task.encode`.
+        task: What is predicted.
     """
-    task, targets = held_out.task, held_out.targets
     metrics = {"validation_loss": float(np.mean(task.losses(targets, logits)))}
     generator = np.random.default_rng(0)
     samples = [generator.integers(len(targets), size=len(targets)) for _ in range(_BOOTSTRAP_SAMPLES)]
     resampled = [task.training_metrics(targets[rows], logits[rows]) for rows in samples]
     for name, value in task.training_metrics(targets, logits).items():
-        low, high = np.quantile([each[name] for each in resampled], [0.025, 0.975])
+        if name == "accuracy" and task.is_single_label:
+            low, high = wilson_interval(round(value * len(targets)), len(targets))
+        else:
+            low, high = np.quantile([each[name] for each in resampled], [0.025, 0.975])
         metrics |= {f"validation_{name}": value, f"validation_{name}_low": low, f"validation_{name}_high": high}
     return {name: float(value) for name, value in metrics.items()}
 

@@ -30,6 +30,7 @@ _MIN_SEEN, _MIN_SEEN_SHORT = 4_500, 2_000
 # Training seconds of an encoder per token on one core, and per pair of tokens (attention).
 _TOKEN_S, _PAIR_S = 4.2e-4, 8.8e-7
 _SCORED_TOKENS_PER_S = 4_000  # by an encoder, on one core
+_FROZEN_START_S = 2.0  # of a frozen encoder besides scoring: its weights, its graph, its head
 # On the GPU the start is compiling; then seconds to train on a token and to score one.
 _DEVICE_START_S, _DEVICE_END_S = 20.0, 10.0
 _DEVICE_TOKEN_S, _DEVICE_SCORED_TOKEN_S = 1.6e-6, 2e-6
@@ -87,6 +88,18 @@ def encoder_overhead(examples: Examples, n_scored: int, max_length: int, whole: 
 def encoder_start() -> float:
     """Seconds of an encoder before its first step."""
     return _DEVICE_START_S if backend.has_accelerator() else _START_S
+
+
+def frozen_encoder(examples: Examples, n_scored: int, max_length: float) -> float:
+    """Seconds of an encoder with frozen weights, without Keras.
+
+    Args:
+        examples: The texts.
+        n_scored: Number of texts that it reads.
+        max_length: It reads as many tokens of a text; infinite: all.
+    """
+    tokens = n_scored * tokens_per_text(examples, max_length)
+    return _FROZEN_START_S + tokens / (_SCORED_TOKENS_PER_S * threads.available_cores())
 
 
 def word_network_minimum(examples: Examples) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tenor.models.auto import budget, cost, estimates
+from tenor.models.auto import budget, cost, cross_validation, estimates
 from tenor.models.auto.budget import Clock
 from tenor.models.auto.candidate import Candidate, TrainedCandidate, parse
 from tenor.models.base import Examples
@@ -86,7 +86,9 @@ class Planner:
         train: Texts that all candidates are fitted to; `unlabelled` are further ones.
         validation: Texts that candidates are compared on.
         clock: The time left.
-        with_encoder: Whether a pretrained encoder is tried.
+        cross_validated: Whether `validation` are the texts of `train`, in folds.
+        with_encoder: Whether a pretrained encoder is tuned.
+        with_frozen: Whether a pretrained encoder with frozen weights is tried.
         trained: The candidates trained so far; the list grows.
         in_blend: Gives those that are in the blend now, the best first.
     """
@@ -94,7 +96,9 @@ class Planner:
     train: Examples
     validation: Examples
     clock: Clock
+    cross_validated: bool
     with_encoder: bool
+    with_frozen: bool
     trained: Sequence[TrainedCandidate]
     in_blend: Callable[[], Sequence[TrainedCandidate]]
 
@@ -103,10 +107,12 @@ class Planner:
         pace = yield from self._first_ngrams()
         if pace is None:
             return
+        if self.cross_validated:  # with few texts, it is better than further n-grams
+            yield from self._frozen_encoder(pace)
         postponed = yield from self._more_ngrams(pace)
-        refit_s = sum(each.refit_seconds for each in self.trained)
-        if backend.is_installed() and len(self.train) < budget.FEW_TEXTS and self.with_encoder:
-            yield Candidate(family=pretrained.FAMILY, settings={"tune": "frozen"})
+        refit_s = self._refit_seconds()
+        if not self.cross_validated and (not self.with_encoder or len(self.train) < cross_validation.FEW_TEXTS):
+            yield from self._frozen_encoder(pace)
         yield from self._pseudo_labelled()
         if not backend.is_installed():
             return
@@ -142,7 +148,7 @@ class Planner:
         if self.with_encoder:
             overhead_s = estimates.encoder_overhead(self.train, len(self.validation), estimates.SHORTEST_LENGTH)
             reserved_s = pace * (self._encoder_minimum() + overhead_s)
-        another_s = sum(each.refit_seconds for each in self.trained)  # its settings need not be chosen
+        another_s = sum(each.refit_seconds for each in self.trained if not each.candidate.is_frozen)
         postponed = []
         unspaced = scripts.mostly_in(cost.sample(self.train), scripts.UNSPACED)
         for features in _UNSPACED if unspaced else _SPACED:
@@ -152,6 +158,36 @@ class Planner:
             else:
                 postponed.append(candidate)
         return postponed
+
+    def _frozen_encoder(self, pace: float) -> Iterator[Candidate]:
+        """An encoder with frozen weights, if there is time: it reads all of each text, or else 128 tokens.
+
+        If it joins the blend, the refit reads all texts again, unless the fit already did.
+        """
+        if not self.with_frozen:
+            return
+        n_fits = 1 if self.cross_validated else 2
+        left_s = (self.clock.left - self._refit_seconds()) / n_fits
+        n_texts = len(self.train) + (0 if self.cross_validated else len(self.validation))
+        for max_length, settings in (
+            (float("inf"), {}),
+            (pretrained.Config.max_length, {"predict_truncation": pretrained.Config.truncation}),
+        ):
+            if pace * estimates.frozen_encoder(self.train, n_texts, max_length) < left_s:
+                yield Candidate(family=pretrained.FAMILY, settings={"tune": "frozen", **settings})
+                return
+
+    def _refit_seconds(self) -> float:
+        """Seconds to fit the candidates to all texts, as far as they are not."""
+        if self.cross_validated:
+            return sum(each.refit_seconds for each in self.trained if not each.candidate.scores_folds)
+        return sum(each.refit_seconds for each in self.trained)
+
+    @property
+    def _left_s(self) -> float:
+        """Seconds left for one fit of a network."""
+        n_fits = 1 + cross_validation.n_network_folds(len(self.train)) if self.cross_validated else 1
+        return self.clock.left / n_fits
 
     def _pseudo_labelled(self) -> Iterator[Candidate | None]:
         """The best n-gram model and the frozen encoder once more, also fitted to pseudo-labels of unlabelled texts."""
@@ -166,7 +202,7 @@ class Planner:
         task, targets = self.validation.task, self.validation.targets
         ngrams = [each for each in self.trained if each.candidate.family is ngram.FAMILY]
         best = min(ngrams, key=lambda each: float(task.losses(targets, each.logits).mean()))
-        frozen = [each for each in self.trained if each.candidate.settings.get("tune") == "frozen"]
+        frozen = [each for each in self.trained if each.candidate.is_frozen]
         for each in [best, *frozen]:
             if self.clock.left > _MANY * each.seconds * (1 + n_texts / len(self.train)):
                 config = each.fitted.config
@@ -205,7 +241,7 @@ class Planner:
         """The largest length with which an encoder sees the texts often enough, or else the shortest."""
         for max_length, epochs in _LENGTHS.items():
             overhead_s = pace * estimates.encoder_overhead(self.train, len(self.validation), max_length)
-            left_s = self.clock.left - refit_s - overhead_s
+            left_s = self._left_s - refit_s - overhead_s
             epoch_s = pace * estimates.encoder_epoch(self.train, len(self.train), max_length)
             if epochs * epoch_s < left_s:
                 break
@@ -216,12 +252,12 @@ class Planner:
 
     def _word_networks(self, pace: float) -> Iterator[Candidate]:
         """Networks that learn their own words."""
-        if self.clock.left > _MIN_NETWORK_S:
-            seconds = _limited(0.7 * (self.clock.left - _NETWORK_OVERHEAD_S))
+        if self._left_s > _MIN_NETWORK_S:
+            seconds = _limited(0.7 * (self._left_s - _NETWORK_OVERHEAD_S))
             yield Candidate(family=bag.FAMILY, settings={}, seconds=seconds)
         for family in (cnn.FAMILY, lstm.FAMILY):
-            if self.clock.left > pace * estimates.word_network_minimum(self.train) + 2 * _NETWORK_OVERHEAD_S:
-                seconds = _limited(self.clock.left - 2 * _NETWORK_OVERHEAD_S)
+            if self._left_s > pace * estimates.word_network_minimum(self.train) + 2 * _NETWORK_OVERHEAD_S:
+                seconds = _limited(self._left_s - 2 * _NETWORK_OVERHEAD_S)
                 yield Candidate(family=family, settings={}, seconds=seconds)
 
     def _repeats(self) -> Iterator[Candidate]:
@@ -232,7 +268,7 @@ class Planner:
         networks = [
             each
             for each in self.in_blend()
-            if isinstance(each.candidate.family, NetworkFamily) and each.candidate.settings.get("tune") != "frozen"
+            if isinstance(each.candidate.family, NetworkFamily) and not each.candidate.is_frozen
         ]
         for first in networks:
             family = first.candidate.family

@@ -26,6 +26,7 @@ class Refit:
         context: The context of the run.
         clock: The time left.
         limits: Limits of the blend.
+        cross_validated: Whether the candidates were cross-validated.
     """
 
     members: Sequence[Member]
@@ -34,6 +35,7 @@ class Refit:
     context: FitContext
     clock: Clock
     limits: Limits
+    cross_validated: bool = False
 
     def run(self) -> tuple[Member, ...]:
         """The members fitted to all texts, as far as there is time, the quickest first.
@@ -65,6 +67,8 @@ class Refit:
         candidates = self._candidates()
         for number in sorted(range(len(candidates)), key=lambda number: candidates[number].refit_seconds):
             member, trained = self.members[number], candidates[number]
+            if self.cross_validated and trained.candidate.scores_folds:
+                continue  # it was fitted to all texts
             if getattr(member.config, "steps", None) is None and trained.refit_seconds < self.clock.left:
                 yield number, member, trained
 

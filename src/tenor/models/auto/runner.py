@@ -7,14 +7,15 @@ from typing import TypeAlias
 
 from tenor._core.callbacks import Callback
 from tenor.models.auto import candidate as candidates
+from tenor.models.auto import cross_validation
 from tenor.models.auto.budget import Clock
 from tenor.models.auto.candidate import Candidate, TrainedCandidate
 from tenor.models.auto.executor import Call, Executor, map_ordered
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
 
-Parts: TypeAlias = tuple[Examples, Examples]
-"""(texts to fit to, texts to compare candidates on)."""
+Parts: TypeAlias = tuple[Examples, Examples | None]
+"""(texts to fit to, texts to compare candidates on); None: they are cross-validated on the texts they are fitted to."""
 
 
 class OutOfTimeError(Exception):
@@ -123,7 +124,10 @@ def _train_elsewhere(
 def _train_in_time(
     candidate: Candidate, parts: Parts, context: FitContext, pseudo_labels: Examples | None
 ) -> TrainedCandidate | None:
+    train, validation = parts
     try:
-        return candidates.train(candidate, *parts, context, pseudo_labels)
+        if validation is None:
+            return cross_validation.cross_validate(candidate, train, context)
+        return candidates.train(candidate, train, validation, context, pseudo_labels)
     except OutOfTimeError:
         return None

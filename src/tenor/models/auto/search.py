@@ -5,16 +5,19 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from tenor.config.settings import require
 from tenor.errors import SettingsError
 from tenor.evaluation import calibration
 from tenor.models.auto import blend, cost, distillation, plan
-from tenor.models.auto.blend import Blend, Member
+from tenor.models.auto.blend import Blend, Choice, Member
 from tenor.models.auto.budget import Clock
 from tenor.models.auto.candidate import Candidate, Limits, TrainedCandidate, within_limits
 from tenor.models.auto.config import Config
 from tenor.models.auto.distillation import Teacher
 from tenor.models.auto.runner import CandidateRunner
+from tenor.models.auto.selection import Selection
 from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
 
@@ -29,11 +32,14 @@ class Search:
         config: The settings of `auto`.
         train: The texts that candidates are fitted to; `unlabelled` are further ones.
         validation: The texts that candidates are compared on.
+        cross_validated: Whether these are the texts that candidates are fitted to.
         context: The context of the run.
         clock: The time left for the search.
-        with_encoder: Whether a pretrained encoder is tried.
+        with_encoder: Whether a pretrained encoder is tuned.
+        with_frozen: Whether a pretrained encoder with frozen weights is tried.
         started_at: When the run started, by `time.perf_counter`.
         trained: The candidates trained so far.
+        choice: The models of the best blend; None: there is none yet.
         members: The members of the best blend.
         best: The best blend; None: there is none yet.
     """
@@ -41,11 +47,14 @@ class Search:
     config: Config
     train: Examples
     validation: Examples
+    cross_validated: bool
     context: FitContext
     clock: Clock
     with_encoder: bool
+    with_frozen: bool
     started_at: float
     trained: list[TrainedCandidate] = field(default_factory=list)
+    choice: Choice | None = None
     members: tuple[Member, ...] = ()
     best: Fitted | None = None
 
@@ -73,14 +82,15 @@ class Search:
             raise over_limits(self.trained)
         rows = [each.row(self.validation, weight) for each, weight in self._weighted()]
         if len(self.members) > 1 and self.best.held_out is not None:
-            metrics = cost.metrics_with_intervals(self.best.held_out.logits, self.validation)
+            held_out = self.best.held_out
+            metrics = cost.metrics_with_intervals(held_out.logits, held_out.targets, self.validation.task)
             callback.on_candidate_end("blend", metrics)
         return replace(self.best, history=rows, config=self._config())
 
     def _train_candidates(self) -> None:
         callback = self.context.callback
         runner = CandidateRunner(
-            parts=(self.train, self.validation),
+            parts=(self.train, None if self.cross_validated else self.validation),
             context=self.context,
             clock=self.clock,
             parallel_start=self.config.members is not None,
@@ -102,7 +112,9 @@ class Search:
             train=self.train,
             validation=self.validation,
             clock=self.clock,
+            cross_validated=self.cross_validated,
             with_encoder=self.with_encoder,
+            with_frozen=self.with_frozen,
             trained=self.trained,
             in_blend=lambda: [each for each, weight in self._weighted() if weight > 0],
         ).candidates()
@@ -126,24 +138,26 @@ class Search:
         # A blend that teaches a smaller model may itself be large.
         limits = Limits() if self.config.distil else self.config.limits
         logits = [each.logits for each in self.trained]
-        weights = blend.choose(
-            logits,
-            self.validation.targets,
-            self.validation.task,
-            lambda numbers: within_limits([self.trained[number] for number in numbers], limits),
+        task, targets = self.validation.task, self.validation.targets
+        choice = blend.choose(
+            logits, targets, task, lambda numbers: within_limits([self.trained[number] for number in numbers], limits)
         )
-        newest = len(self.trained) - 1
+        weights, newest = choice.weights, len(self.trained) - 1
+        if self.choice is not None and weights.keys() == self.choice.weights.keys():
+            self.choice = choice  # compared with one more model
         if not weights or (self.best is not None and not weights.get(newest, 0.0) > 0):
             return
+        self.choice = choice
         self.members = tuple(_member(self.trained[number], weight) for number, weight in weights.items())
         blended = blend.combined([logits[number] for number in weights], list(weights.values()))
+        scored = np.flatnonzero(~np.isnan(blended).any(axis=1))
         self.best = Fitted(
-            task=self.validation.task,
+            task=task,
             model=Blend(self.members),
             config=self._config(),
             timing={"fit_s": time.perf_counter() - self.started_at},
             history=[each.row(self.validation, weight) for each, weight in self._weighted()],
-            held_out=HeldOut(self.validation.targets, blended),
+            held_out=HeldOut(targets[scored], blended[scored]),
         )
         if self.context.on_candidate is not None:
             self.context.on_candidate(self.best)
@@ -151,6 +165,25 @@ class Search:
     def _config(self) -> Config:
         """The settings that repeat the search so far."""
         return replace(self.config, members=tuple(each.as_member for each in self.trained))
+
+    def selection(self) -> Selection:
+        """Which models are in the blend, and why."""
+        choice = self.choice
+        assert choice is not None and choice.baseline is not None
+        kept = tuple(self.trained[number].candidate.name for number in choice.weights)
+        if len(self.trained) == 1:
+            return Selection(kept, "only")
+        if choice.n_compared == 1:
+            return Selection(kept, "limits")
+        is_baseline = list(choice.weights) == [choice.baseline]
+        return Selection(
+            kept,
+            reason="no-better" if is_baseline else "better",
+            n_texts=choice.n_texts,
+            loss=choice.loss,
+            baseline=self.trained[choice.baseline].candidate.name,
+            baseline_loss=choice.baseline_loss,
+        )
 
     def _weighted(self) -> list[tuple[TrainedCandidate, float]]:
         weights = {id(member.model): member.weight for member in self.members}
@@ -160,8 +193,8 @@ class Search:
 def teacher(fitted: Fitted) -> Teacher:
     """The blend as a teacher with calibrated probabilities."""
     assert fitted.held_out is not None
-    targets, logits, _ = fitted.held_out
-    return Teacher(fitted.model, fitted.task, calibration.fit(targets, logits, fitted.task))
+    calibrator = calibration.fit(fitted.held_out.targets, fitted.held_out.logits, fitted.task)
+    return Teacher(fitted.model, fitted.task, calibrator)
 
 
 def require_unlabelled(candidate: Candidate, texts: Sequence[str], setting: str) -> None:

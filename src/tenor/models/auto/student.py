@@ -8,21 +8,28 @@ from tenor.models.auto.blend import Blend, Member
 from tenor.models.auto.budget import Clock
 from tenor.models.auto.candidate import Candidate
 from tenor.models.auto.runner import MemberCallback
+from tenor.models.auto.selection import BLEND, Selection
 from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
 
 
-def distil(fitted: Fitted, train: Examples, validation: Examples, context: FitContext, clock: Clock) -> Fitted:
+def distil(
+    fitted: Fitted, selected: Selection, train: Examples, validation: Examples, context: FitContext, clock: Clock
+) -> tuple[Fitted, Selection]:
     """Train the model that `distil` names on the predictions of the blend.
 
     It is not fitted to the validation texts: they measure what is lost, and calibrate.
 
     Args:
         fitted: The blend.
+        selected: Its models.
         train: Texts that the blend was fitted to, with further unlabelled texts.
         validation: The validation texts.
         context: The context of the run.
         clock: The time left for the run.
+
+    Returns:
+        The small model, and how it was selected.
 
     Raises:
         TenorError: A setting does not fit the task, a package is missing, or the model is over the limits.
@@ -42,13 +49,24 @@ def distil(fitted: Fitted, train: Examples, validation: Examples, context: FitCo
     if not candidates.within_limits([trained], fitted.config.limits):
         raise search.over_limits([trained])
     member = Member(family=candidate.family, config=trained.fitted.config, model=trained.fitted.model, weight=1.0)
-    return replace(
+    task, targets = validation.task, validation.targets
+    assert fitted.held_out is not None
+    selection = Selection(
+        kept=(name,),
+        reason="distilled",
+        n_texts=len(validation),
+        loss=float(task.losses(targets, trained.logits).mean()),
+        baseline=selected.kept[0] if len(selected.kept) == 1 else BLEND,
+        baseline_loss=float(task.losses(fitted.held_out.targets, fitted.held_out.logits).mean()),
+    )
+    small = replace(
         fitted,
         model=Blend((member,)),
         config=replace(fitted.config, distil=trained.as_member),
         history=[*fitted.history, {**trained.row(validation, 1.0), "family": name}],
         held_out=HeldOut(validation.targets, trained.logits),
     )
+    return small, selection
 
 
 def _student(fitted: Fitted, train: Examples, clock: Clock) -> Candidate:

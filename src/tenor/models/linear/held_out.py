@@ -67,7 +67,7 @@ def score_folds(examples: Examples, fit_fold: FitFold, seed: int) -> HeldOut | N
     folds = calibration_folds(list(examples.texts), examples.targets, examples.task, seed, examples.groups)
     logits = out_of_fold_logits(examples, folds, fit_fold)
     scored = np.concatenate([rows for _, rows in folds])
-    return HeldOut(examples.targets[scored], logits[scored])
+    return HeldOut(examples.targets[scored], logits[scored], rows=scored)
 
 
 def holdout_share(n_rows: int, task: Task) -> float | None:
