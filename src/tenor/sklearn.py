@@ -88,7 +88,8 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         unlabelled_texts = () if unlabelled is None else self._read_unlabelled(unlabelled)
         if unlabelled_texts and not family.uses_unlabelled:
             raise SettingsError(f"{family.name!r} trains on labelled texts alone.", "Use family='auto'.")
-        groups = CheckContext(Dataset("the texts", texts, ())).split_groups
+        labels = task.decode(targets).tolist() if task.is_single_label else ()
+        groups = CheckContext(Dataset("the texts", texts, labels)).split_groups
         examples = Examples(texts, targets, task, weights, groups, unlabelled_texts, fields=self.fields_)
         with tracking.track(self.log, Path("runs", self.family), Callback()) as tracker:
             tracker.log_settings({"family": self.family, "seed": seed, **settings.as_dict(config)})

@@ -66,3 +66,33 @@ def test_a_token_that_gives_the_label_away_is_spelt_out() -> None:
         ]
         assert told.problem.startswith(f"{mark.lower()!r} is in 30 of the 30 texts of {chosen} and in 0 others")
         assert told.rows == list(range(1, 61, 2))
+
+
+def templates() -> tuple[list[str], list[str]]:
+    notes = [
+        f"Dear customer, your order with number {number} has left our store today and will reach you within three days"
+        for number in range(300_000, 300_040)
+    ]
+    texts = [text for text, _ in english()]
+    return [*notes, *texts], ["auto"] * len(notes) + ["chat"] * len(texts)
+
+
+def test_a_class_that_is_one_text_with_other_numbers_is_named() -> None:
+    texts, names = templates()
+    context = CheckContext(Dataset("in.csv", texts, names))
+    told = {finding.name: finding for finding in labels.check(context, names)}["templated"]
+    assert told.problem == "1 class has nearly the same text in almost all rows (auto 39)."
+    assert (told.count, told.rows, set(told.details)) == (1, [*range(1, 40)], {"auto"})
+    few = CheckContext(Dataset("in.csv", texts[32:], names[32:]))
+    assert few.templates == {}
+
+
+def test_such_a_class_is_on_both_sides_of_a_split_but_equal_texts_are_not() -> None:
+    texts, names = templates()
+    texts[1] = texts[0]
+    groups = CheckContext(Dataset("in.csv", texts, names)).split_groups
+    assert groups[0] == groups[1]
+    assert len(set(groups[:40].tolist())) == 39  # 40 texts, and two are equal
+    assert not set(groups[:40].tolist()) & set(groups[40:].tolist())
+    shared = CheckContext(Dataset("in.csv", texts, ["auto"] * 30 + ["chat"] * (len(texts) - 30)))
+    assert shared.split_groups[0] == shared.split_groups[29] == shared.split_groups[35]  # both classes have the text

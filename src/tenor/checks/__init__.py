@@ -17,4 +17,5 @@ def quick_checks(context: CheckContext) -> Iterator[Finding]:
         yield from labels.spellings(context.data, context.data.labels)
         yield from labels.missing(context.data)
         yield from labels.rare(context.data)
+        yield from labels.templated(context)
         yield from columns.revealing_features(context.data)

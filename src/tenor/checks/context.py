@@ -7,10 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor.data import split
+from tenor.data.blocks import Rows
 from tenor.data.dataset import Dataset
 from tenor.data.split import Groups
 from tenor.text import containment, duplicates, ngrams
 from tenor.text.ngrams import NgramCounts
+
+MIN_TEMPLATE_ROWS, MIN_TEMPLATE_SHARE = 10, 0.9
+"""A class is a template if this many of its rows, and this share of them, have nearly the same text."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,35 @@ class CheckContext:
 
     @cached_property
     def split_groups(self) -> Groups:
-        """(rows of the data,) groups for one side of a split: near duplicates, and a text with its container."""
+        """(rows of the data,) groups for one side of a split: near duplicates, and a text with its container.
+
+        Of a template only equal texts stay together. Otherwise no split could have the class on both sides.
+        """
         near = self.near[: len(self.data)]
-        return split.merge_groups([near, near[self.container]])
+        groups = split.merge_groups([near, near[self.container]])
+        for rows in self.templates.values():
+            if np.isin(groups, groups[rows]).sum() == len(rows):
+                groups[rows] = groups.max() + 1 + self.equal[rows]
+        return groups
+
+    @cached_property
+    def templates(self) -> dict[str, Rows]:
+        """The rows with nearly the same text in each class that has hardly others, if not all of them are equal."""
+        if not self.single_label:
+            return {}
+        classes, targets = np.unique(np.array(self.data.labels, object), return_inverse=True)
+        by_class = np.split(np.argsort(targets, kind="stable"), np.bincount(targets).cumsum()[:-1])
+        return {
+            label: rows
+            for label, of_class in zip(classes.tolist(), by_class, strict=True)
+            if len(rows := self._most_alike(of_class)) >= max(MIN_TEMPLATE_ROWS, MIN_TEMPLATE_SHARE * len(of_class))
+            and (self.equal[rows] != self.equal[rows[0]]).any()
+        }
+
+    def _most_alike(self, rows: Rows) -> Rows:
+        """The largest group of near duplicates among the rows."""
+        groups, counts = np.unique(self.near[rows], return_counts=True)
+        return np.asarray(rows[self.near[rows] == groups[counts.argmax()]])
 
     @cached_property
     def tokens(self) -> NgramCounts:
@@ -71,7 +101,7 @@ class CheckContext:
     @cached_property
     def single_label(self) -> bool:
         """Whether every text has one class, not a set of labels or a number."""
-        return all(isinstance(label, str) for label in self.data.labels)
+        return bool(len(self.data.labels)) and all(isinstance(label, str) for label in self.data.labels)
 
 
 def members(groups: Groups) -> dict[int, list[int]]:

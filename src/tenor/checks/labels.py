@@ -26,6 +26,7 @@ def check(context: CheckContext, raw_labels: Sequence[object]) -> Iterator[Findi
     yield from spellings(context.data, raw_labels)
     yield from missing(context.data)
     yield from rare(context.data)
+    yield from templated(context)
     yield from _uneven(context.data)
     yield from _of_test(context)
     yield from revealing_tokens.check(context)
@@ -131,6 +132,26 @@ def rare(data: Dataset) -> Iterator[Finding]:
             rows=[data.row_number(row) for row in rows],
             details=[data.labels[row] for row in rows],
             training_message=f"{classes}; their metrics say little.",
+        )
+
+
+def templated(context: CheckContext) -> Iterator[Finding]:
+    """Classes whose texts are almost all nearly the same, such as a form letter with other numbers."""
+    templates = context.templates
+    if templates:
+        listing = ", ".join(f"{label} {len(rows)}" for label, rows in list(templates.items())[:_SHOWN])
+        have = counted(len(templates), "class has", "classes have")
+        line = f"{have} nearly the same text in almost all rows ({listing}{_dots(len(templates))})"
+        rows = [(row, label) for label, of_class in templates.items() for row in of_class.tolist()]
+        yield Finding(
+            name="templated",
+            severity="warning",
+            problem=f"{line}.",
+            remedy="Add other texts of the class. Its metrics say only how well a model knows this one text.",
+            count=len(templates),
+            rows=[context.data.row_number(row) for row, _ in rows],
+            details=[label for _, label in rows],
+            training_message=f"{line}, on both sides of a split; its metrics say little about other texts.",
         )
 
 

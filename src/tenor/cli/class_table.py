@@ -50,6 +50,16 @@ def unmeasured_lines(per_class: JsonObject, head: Head) -> list[str]:
     return [f"{NOT_MEASURED}: {have} no text here ({listed(missing)}); {scope}."]
 
 
+def templated_lines(metrics: JsonObject) -> list[str]:
+    """A line on the classes whose texts are all nearly the same; none where there is no such class."""
+    names = metrics.get("templated_classes")
+    if not names:
+        return []
+    have = counted(len(names), "class has", "classes have")
+    what = "its metrics say" if len(names) == 1 else "their metrics say"
+    return [f"{have} nearly the same text everywhere ({listed(names)}): {what} little about other texts."]
+
+
 def _table(rows: Sequence[ClassRow], head: str) -> list[str]:
     width = max(len(head), *(display_width(name) for name, _ in rows))
     lines = [pad(head, width) + "  precision  recall      F1    rows"]

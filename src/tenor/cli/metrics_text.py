@@ -71,7 +71,7 @@ def fold_lines(metrics: JsonObject) -> list[str]:
             f"{class_table.NOT_MEASURED} in {len(lacking)} of {len(each)} folds, as no text there has them: "
             f"{listed(names)}; means over classes leave them out there."
         )
-    return lines
+    return [*lines, *class_table.templated_lines(metrics)]
 
 
 def _regression_lines(metrics: JsonObject) -> list[str]:
@@ -102,6 +102,7 @@ def _class_lines(metrics: JsonObject, all_classes: str) -> list[str]:
         f"ROC AUC   {_number(metrics['roc_auc'])}",
         _calibration_line(metrics),
         *class_table.unmeasured_lines(metrics["per_class"], "class"),
+        *class_table.templated_lines(metrics),
         "",
         *class_table.class_lines(metrics["per_class"], "class", all_classes),
     ]

@@ -58,6 +58,9 @@ _CHINESE = {
     "Labels with the most texts": "文本最多的标签",
     "all are in": "全部见",
     "not measured": "未评测",
+    "Almost all texts of these labels are the same, in training and here. Their metrics say little about other texts": (
+        "这些标签的文本几乎完全相同（训练与评测皆然），其指标对其他文本参考意义不大"
+    ),
     "Not measured, as no text here has these labels": "未评测（评测文本中没有这些标签）",
     "Means over labels leave them out.": "各标签的平均值不包括它们。",
     "label": "标签",
@@ -162,6 +165,7 @@ _FINDINGS = {
     "spellings": "{} 行的标签仅大小写或空格不同，被当作不同的类别。",
     "missing-label": "{} 行的标签形如缺失值（NaN、null 等），被当作一个类别。",
     "telling-feature": "{} 个特征单独就能推出标签；若新数据中没有该特征，评测结果会偏高。",
+    "templated": "{} 个类别的文本几乎完全相同（同一模板），其指标对其他文本参考意义不大。",
     "rare": "{} 个类别的行数过少，其指标参考意义不大。",
 }
 

@@ -101,12 +101,13 @@ def finish(
     if folder.run.quantise:
         predictor, evaluation = _quantised(predictor, test, evaluation, callback)
     metrics = predictor.bundle.metrics
+    templates = _templated_classes(prepared)
     if evaluation is not None:
-        metrics = replace(metrics, test=evaluation.metrics)
+        metrics = replace(metrics, test=evaluation.metrics | templates)
     evaluated_at = time.perf_counter()
     metrics = metrics.with_timing(evaluate_s=evaluated_at - start)
     if cross_validate is not None:
-        metrics = replace(metrics, cross_validation=cross_validate(predictor.bundle))
+        metrics = replace(metrics, cross_validation=cross_validate(predictor.bundle) | templates)
         metrics = metrics.with_timing(cross_validate_s=time.perf_counter() - evaluated_at)
     reporting_at = time.perf_counter()
     predictor = _with_metrics(predictor, metrics.with_timing(total_s=reporting_at - started_at))
@@ -116,6 +117,12 @@ def finish(
     predictor = _with_metrics(predictor, metrics)
     folder.save(predictor)
     return TrainedModel(folder.path, predictor)
+
+
+def _templated_classes(prepared: PreparedData) -> JsonObject:
+    """`templated_classes`: those whose texts are all nearly the same; empty if there are none."""
+    names = {name for finding in prepared.findings if finding.name == "templated" for name in finding.details}
+    return {"templated_classes": sorted(names)} if names else {}
 
 
 def _with_metrics(predictor: Predictor, metrics: Metrics) -> Predictor:
