@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from helpers.command import Cli
 from helpers.rows import english, write_csv
+from tenor import TextClassifier
 from tenor.cli.main import app
 from tenor.data.correction_store import Correction, CorrectionStore
 
@@ -63,6 +64,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path
     folder = tmp_path_factory.mktemp("examples")
     for model in ("reviews", "zh", "old", "new", "旧", "新"):
         shutil.copytree(model_folder, folder / "runs" / model)
+    articles = [
+        {"title": text, "body": f"{text} {number}", "price": number % 7} for number, (text, _) in enumerate(english(40))
+    ]
+    TextClassifier(text=["title", "body"], features="price").fit(articles, [label for _, label in english(40)]).save(
+        folder / "runs" / "articles"
+    )
     rows = [(*row, f"place {number % 2}") for number, row in enumerate(english(80, seed=5))]
     for name in ("tickets.csv", "new.csv", "train.csv", "test.csv", "工单.csv", "新评论.csv"):
         write_csv(folder / name, rows, ("text", "label", "source"))  # type: ignore[arg-type]
