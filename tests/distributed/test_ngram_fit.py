@@ -54,7 +54,7 @@ def test_the_model_is_that_of_one_machine(tmp_path: Path, kind: str) -> None:
     source = written(tmp_path, kind)
     options: dict[str, Any] = {"data": source, "family": "ngram", "seed": 3, "report": kind == "binary"}
     if kind != "binary":
-        options["settings"] = {"word_ngrams": [1, 2], "weighting": "tf-idf", "C": 30.0}
+        options["settings"] = {"word_ngrams": [1, 2], "weighting": "tf-idf", "C": 30.0, "iterations": 20}
     options["label_separator"] = ";" if kind == "multilabel" else None
     options["class_weight"] = "balanced" if kind == "multiclass" else None
     here = pipeline.train(RunConfig(**options, out=str(tmp_path / "here"), on_disk=True))

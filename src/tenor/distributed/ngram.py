@@ -9,7 +9,7 @@ rows.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -181,11 +181,11 @@ def _fit_rows(
     for partial in pool.call_each("count_features", [(part,) for part in parts]):
         frequency += partial
     buckets, idf = features.select_buckets(frequency, (count, task.n_outputs), config.weighting, config.min_df)
-    answers = pool.call("weigh", pool.put(buckets), pool.put(idf), config, task)
-    used, squares = (_sum(column) for column in zip(*answers, strict=True))
+    used = _sum(list(pool.call("weigh", pool.put(buckets), pool.put(idf), config, task)))
     scale = None if used is None else features.log_ratios(frequency[buckets], used)
     scale = features.append_to_scale(scale, encoder.n_features)
-    problem = Problem(squares, (count, task.n_outputs), task.activation, Penalty(config.C, scale))
+    shape = count, len(buckets) + encoder.n_features, task.n_outputs
+    problem = Problem(shape, task.activation, Penalty(config.C, scale))
     model = solver.solve(_Loss(pool), problem, StopRule(config.iterations), callback)
     pool.rollback(mark)
     return NgramModel(encoder, config.weighting, buckets, idf, model, config.feature_scale or 1.0)
@@ -204,6 +204,9 @@ class _Loss:
     def residual_sum(self) -> Floats:
         return np.asarray(sum(self._pool.call("residual_sum", changes_state=False)), np.float32)
 
+    def total(self) -> Floats:
+        return np.asarray(sum(self._pool.call("total", changes_state=False)), np.float32)
+
     def set_direction(self, direction: Floats) -> None:
         self._pool.cast("set_direction", self._pool.put(direction))
 
@@ -211,8 +214,14 @@ class _Loss:
         return np.asarray(sum(self._pool.call("derivative", lengths, changes_state=False)), np.float32)
 
     def step(self, lengths: Floats) -> Floats:
-        answers = self._pool.call("step", lengths)
-        total = np.array(next(answers))
-        for partial in answers:
-            total += partial
-        return total
+        return _total(self._pool.call("step", lengths))
+
+    def curvature(self) -> Floats:
+        return _total(self._pool.call("curvature", changes_state=False))
+
+
+def _total(answers: Iterator[Floats]) -> Floats:
+    total = np.array(next(answers))
+    for partial in answers:
+        total += partial
+    return total

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,6 @@ from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import TextSource, text_source
 from tenor.inference import locations
 from tenor.models.linear.loss import Loss, OutputTargets, make_loss
-from tenor.models.linear.matrices import sum_of_squares
 from tenor.models.ngram import features, selection
 from tenor.models.ngram.config import Config
 from tenor.models.ngram.model import NgramModel
@@ -169,10 +168,8 @@ class Partition:
         self._counted = counts, targets, weights
         return ngrams.document_frequency(counts.ngrams).astype(np.int32)
 
-    def weigh(
-        self, buckets: npt.NDArray[np.int32], idf: Floats, config: Config, task: Task
-    ) -> tuple[Floats | None, npt.NDArray[np.floating[Any]]]:
-        """Make features, and be ready for the search; in how many texts of each output each occurs, and the squares."""
+    def weigh(self, buckets: npt.NDArray[np.int32], idf: Floats, config: Config, task: Task) -> Floats | None:
+        """Make features, and be ready for the search. Returns in how many texts of each output each occurs."""
         counts, targets, weights = self._counted
         output_targets = OutputTargets(task, targets)
         assert config.weighting is not None
@@ -181,11 +178,15 @@ class Partition:
         )
         matrix = features.append_columns(matrix, counts.features, config.feature_scale or 1.0)
         self._loss = make_loss(self._pool, matrix, output_targets, task.activation, weights)
-        return text_counts, sum_of_squares(matrix, weights)
+        return text_counts
 
     def residual_sum(self) -> Floats:
         """(outputs,): outputs minus targets, summed over the rows."""
         return self._loss.residual_sum()
+
+    def total(self) -> Floats:
+        """The loss, summed over the rows."""
+        return self._loss.total()
 
     def set_direction(self, direction: Floats) -> None:
         """Set the direction of the next line search."""
@@ -198,6 +199,10 @@ class Partition:
     def step(self, lengths: Floats) -> Floats:
         """Move by these lengths along the direction; the gradient there."""
         return self._loss.step(lengths)
+
+    def curvature(self) -> Floats:
+        """The diagonal of the Hessian at the present weights."""
+        return self._loss.curvature()
 
     def score(self, model: NgramModel, chosen: Rows) -> Floats:
         """A model's logits for these rows."""

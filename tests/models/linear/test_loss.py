@@ -9,7 +9,7 @@ from tenor.models.linear import solver
 from tenor.models.linear.loss import OutputTargets, make_loss
 from tenor.models.linear.matrices import StoredMatrix, split_rows
 from tenor.models.linear.solver import Penalty
-from tenor.tasks import SingleLabel
+from tenor.tasks import Activation, SingleLabel
 
 
 def stored(matrix: scipy.sparse.csr_matrix, entries: int) -> StoredMatrix:
@@ -59,3 +59,26 @@ def test_residuals_are_outputs_minus_targets(entries: int | None) -> None:
         loss = make_loss(pool, matrix, OutputTargets(task, targets), "softmax", np.ones(300, np.float32))
         found = loss.residual_sum()
     np.testing.assert_allclose(found, [-100, 10, 90], atol=1e-3)
+
+
+@pytest.mark.parametrize("entries", [None, 100])
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_the_curvature_is_how_the_gradient_changes(entries: int | None, activation: Activation) -> None:
+    features = scipy.sparse.csr_matrix(scipy.sparse.random(300, 40, 0.2, "csr", np.float32, random_state=1))
+    random, weights = np.random.default_rng(0), np.linspace(0.5, 1.5, 300).astype(np.float32)
+    targets = np.eye(3, dtype=np.float32)[random.integers(0, 3, 300)]
+    matrix = features if entries is None else stored(features, entries)
+    with ThreadPoolExecutor(1) as pool:
+        loss = make_loss(pool, matrix, targets, activation, weights)
+        one = np.ones((1, 1), np.float32)
+        loss.set_direction(random.normal(size=(41, 3)).astype(np.float32))
+        start = loss.step(one)
+        curvature = loss.curvature()
+        for feature, output in ((0, 0), (17, 2), (40, 1)):
+            direction = np.zeros((41, 3), np.float32)
+            direction[feature, output] = 0.02
+            loss.set_direction(direction)
+            change = (loss.step(one) - start)[feature, output] / 0.02
+            loss.set_direction(-direction)
+            loss.step(one)
+            assert change == pytest.approx(curvature[feature, output], rel=0.05)

@@ -20,6 +20,7 @@ from tenor.tasks import Floats
 PART_ENTRIES = 1 << 22
 """Entries of a matrix on disk that are read together: 32 MiB."""
 
+_CACHE_CELLS = 1 << 17  # entries and logits of a block: about 1 MiB
 _MIN_ENTRIES_FOR_THREADS = 100_000  # a product with fewer entries is faster on one core
 _MIN_OUTPUTS_FOR_THREADS = 64  # the same for the columns of the dense table
 
@@ -113,19 +114,11 @@ def split_rows(row: npt.NDArray[np.int64], max_entries: int) -> tuple[slice, ...
     return tuple(parts)
 
 
-def sum_of_squares(features: Matrix, weights: Floats) -> npt.NDArray[np.floating[Any]]:
-    """(features, 1): the sum of squares of each feature over the rows, each times its weight."""
-    if isinstance(features, StoredMatrix):
-        total = np.zeros((features.width, 1))
-        for part in features.parts:
-            total += sum_of_squares(features[part], weights[part])
-            features.drop_pages()
-        return total
-    if not scipy.sparse.issparse(features):
-        return np.asarray((features * features).T @ weights[:, None])
-    rows = np.repeat(weights, np.diff(features.indptr))
-    sums = np.bincount(features.indices, features.data * features.data * rows, features.shape[1])
-    return np.asarray(sums[:, None])
+def squared(matrix: Matrix) -> Matrix:
+    """The square of each entry of a matrix in memory; a sparse matrix shares its positions."""
+    if not scipy.sparse.issparse(matrix):
+        return matrix * matrix
+    return _of_arrays(type(matrix), matrix.shape, matrix.data * matrix.data, matrix.indices, matrix.indptr)
 
 
 def multiply(matrix: Matrix, table: Floats) -> Floats:
@@ -155,12 +148,24 @@ def row_blocks(matrix: Matrix) -> list[Matrix]:
         return [matrix]
     ends = np.searchsorted(matrix.indptr, np.arange(1, available_cores()) * (matrix.nnz / available_cores()))
     bounds = [0, *ends.tolist(), matrix.shape[0]]
-    blocks = []
-    for begin, end in itertools.pairwise(bounds):
-        first, last = matrix.indptr[begin], matrix.indptr[end]
-        entries = matrix.data[first:last], matrix.indices[first:last], matrix.indptr[begin : end + 1] - first
-        blocks.append(_of_arrays(scipy.sparse.csr_matrix, (end - begin, matrix.shape[1]), *entries))
-    return blocks
+    return [slice_rows(matrix, slice(begin, end)) for begin, end in itertools.pairwise(bounds)]
+
+
+def slice_rows(matrix: Matrix, rows: slice) -> Matrix:
+    """Some rows of a matrix in memory; they share its memory."""
+    if not scipy.sparse.issparse(matrix):
+        return matrix[rows]
+    first, last = matrix.indptr[rows.start], matrix.indptr[rows.stop]
+    entries = matrix.data[first:last], matrix.indices[first:last], matrix.indptr[rows.start : rows.stop + 1] - first
+    return _of_arrays(scipy.sparse.csr_matrix, (rows.stop - rows.start, matrix.shape[1]), *entries)
+
+
+def cache_blocks(matrix: Matrix, outputs: int) -> list[slice]:
+    """Slices of rows of a matrix in memory whose entries and logits fit into the cache of a core."""
+    n_rows, n_columns = matrix.shape
+    row = matrix.indptr if scipy.sparse.issparse(matrix) else np.arange(n_rows + 1, dtype=np.int64) * n_columns
+    cells = row + np.arange(n_rows + 1, dtype=np.int64) * outputs
+    return list(split_rows(cells, _CACHE_CELLS)) or [slice(0, 0)]
 
 
 def multiply_blocks(pool: Executor, blocks: list[Matrix], table: Floats) -> Floats:

@@ -48,7 +48,7 @@ class Config:
         "weight of numbers, categories and dates beside the text, whose length is 1; none: chosen by validation",
     )
     min_df: int = setting(2, "minimum number of training texts with an n-gram")
-    iterations: int = setting(20, "maximum number of L-BFGS steps")
+    iterations: int = setting(200, "maximum number of L-BFGS steps; the solver stops earlier when it has converged")
     calibrated: bool = setting(
         True,
         "train further models in cross-validation to calibrate; without them there are no calibrated "
