@@ -6,7 +6,8 @@
 #   make coverage the test suite, and which lines of Tenor it runs; fails below the floor in pyproject.toml
 #   make check    format, lint, types, import contracts, words, the tree in ARCHITECTURE.md, tables of settings
 #   make fix      fix format and lint where that is automatic
-#   make fuzz     10,000 changed folders of models and encoders, 1,000 hostile data files: each is refused, or works
+#   make fuzz     10,000 changed folders of models and encoders, 1,000 hostile data files, 100,000 damaged files of
+#                 PyTorch: each is refused, or works
 #   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see docs/contributing/benchmarks.md)
 #   make bench-scale   prediction and training on a Ray cluster of one and two workers, beside one machine
 #   make automl   install AutoGluon and FLAML, which `make bench` then includes
@@ -53,6 +54,7 @@ fix: $(INSTALLED)
 fuzz: $(INSTALLED)
 	$(BIN)/python tests/fuzz/run.py $(FUZZ)
 	PYTHONPATH=tests $(BIN)/python tests/data/hostile.py 1000 0
+	PYTHONPATH=tests $(BIN)/python tests/fuzz/torch_files.py 100000 0
 
 bench: $(INSTALLED) .venv-bench/.installed
 	$(BIN)/python bench/run.py $(BENCH)

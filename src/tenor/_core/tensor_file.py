@@ -6,6 +6,7 @@ Source: https://github.com/huggingface/safetensors#format
 
 import json
 import math
+import mmap
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -27,6 +28,8 @@ _TYPES = {
     **{"I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8},
     **{"U64": np.uint64, "U32": np.uint32, "U16": np.uint16, "U8": np.uint8},
 }
+BFLOAT16 = np.dtype([("bfloat16", np.uint16)])
+"""The upper halves of float32 numbers. NumPy has no such type, so nothing computes with it by mistake."""
 
 _NAMES = {np.dtype(kind): name for name, kind in _TYPES.items()}
 
@@ -55,28 +58,35 @@ class TensorFile(NamedTuple):
     places: dict[str, Place]
 
 
-def read(data: bytes) -> TensorFile:
+def read(data: bytes | mmap.mmap, file: str = FILE, foreign: bool = False) -> TensorFile:
     """Read the whole file. The arrays keep `data` in memory.
 
+    Args:
+        data: The file.
+        file: Its name for messages.
+        foreign: Whether another program wrote it: arrays may then have the type BFLOAT16, and those that are not
+            aligned stay views, too.
+
     Raises:
-        ValueError: It is not a safetensors file, or has a type that Tenor does not write.
+        ValueError: It is not a safetensors file, or has another type of numbers.
     """
     size = int.from_bytes(data[:8], "little")
     if size > min(_MAX_HEADER, len(data) - 8):
-        raise ValueError(f"{FILE} has a header of {size:,} bytes")
-    header = records.parse(data[8 : 8 + size], FILE).values
+        raise ValueError(f"{file} has a header of {size:,} bytes")
+    header = records.parse(data[8 : 8 + size], file).values
     header.pop("__metadata__", None)
-    entries = [(name, *_checked(name, entry, 8 + size)) for name, entry in header.items()]
+    types = _TYPES | {"BF16": BFLOAT16} if foreign else _TYPES
+    entries = [(name, *_checked(f"{file}, {name!r}", entry, 8 + size, types)) for name, entry in header.items()]
     contents, end = TensorFile({}, {}), 8 + size
     for name, kind, shape, place in sorted(entries, key=lambda entry: entry[3]):
         if place.offset != end or place.offset + place.length > len(data):
-            raise ValueError(f"{FILE}, {name!r}: it overlaps another array, or bytes before it belong to no array")
+            raise ValueError(f"{file}, {name!r}: it overlaps another array, or bytes before it belong to no array")
         end = place.offset + place.length
         array = np.frombuffer(data, kind, math.prod(shape), place.offset).reshape(shape)
-        contents.arrays[name] = array if array.flags.aligned else array.copy()
+        contents.arrays[name] = array if foreign or array.flags.aligned else array.copy()
         contents.places[name] = place
     if end != len(data):
-        raise ValueError(f"{FILE} has {len(data) - end:,} bytes at its end that belong to no array")
+        raise ValueError(f"{file} has {len(data) - end:,} bytes at its end that belong to no array")
     return contents
 
 
@@ -112,24 +122,26 @@ def write(arrays: Mapping[str, Array]) -> tuple[list[bytes | memoryview], dict[s
     ], places
 
 
-def _checked(name: str, entry: Json, start: int) -> tuple[npt.DTypeLike, tuple[int, ...], Place]:
+def _checked(
+    where: str, entry: Json, start: int, types: Mapping[str, npt.DTypeLike]
+) -> tuple[npt.DTypeLike, tuple[int, ...], Place]:
     """The type, shape and place that an entry of the header describes."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise ValueError(f"{FILE}, {name!r}: the header must have dtype, shape and data_offsets, and nothing else")
-    kind, shape, offsets = _TYPES.get(str(entry["dtype"])), entry["shape"], entry["data_offsets"]
+        raise ValueError(f"{where}: the header must have dtype, shape and data_offsets, and nothing else")
+    kind, shape, offsets = types.get(str(entry["dtype"])), entry["shape"], entry["data_offsets"]
     if kind is None:
-        raise ValueError(f"{FILE}, {name!r}: the type {entry['dtype']!r} is not one that Tenor writes")
+        raise ValueError(f"{where}: the type {entry['dtype']!r} is not one of {', '.join(types)}")
     for numbers in (shape, offsets):
         if not isinstance(numbers, list) or not all(
             type(number) is int and 0 <= number <= _MAX_SIZE for number in numbers
         ):
-            raise ValueError(f"{FILE}, {name!r}: {numbers!r} is not a list of whole numbers from 0 to {_MAX_SIZE:,}")
+            raise ValueError(f"{where}: {numbers!r} is not a list of whole numbers from 0 to {_MAX_SIZE:,}")
     if len(shape) > _MAX_DIMENSIONS:
-        raise ValueError(f"{FILE}, {name!r}: it has {len(shape)} dimensions")
+        raise ValueError(f"{where}: it has {len(shape)} dimensions")
     if len(offsets) != 2:
-        raise ValueError(f"{FILE}, {name!r}: data_offsets has {len(offsets)} numbers, not 2")
+        raise ValueError(f"{where}: data_offsets has {len(offsets)} numbers, not 2")
     begin, end = offsets
     length = math.prod(shape) * np.dtype(kind).itemsize
     if end - begin != length:
-        raise ValueError(f"{FILE}, {name!r}: it has {end - begin:,} bytes; its shape {shape} needs {length:,}")
+        raise ValueError(f"{where}: it has {end - begin:,} bytes; its shape {shape} needs {length:,}")
     return kind, tuple(shape), Place(start + begin, length)

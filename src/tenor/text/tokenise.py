@@ -114,7 +114,7 @@ def _boundaries(folded: normalise.Characters, kinds: normalise.Kinds) -> tuple[P
     kinds = kinds.copy()
     quotes = np.flatnonzero(folded == APOSTROPHE)
     if len(quotes):
-        before, after = quotes - 1, np.minimum(quotes + 1, len(kinds) - 1)  # at the ends, one of them is no letter
+        before, after = quotes - 1, np.minimum(quotes + 1, len(kinds) - 1)  # at the ends, one of them is not a letter
         inside = (quotes > 0) & (kinds[before] == WORD) & (kinds[after] == WORD)
         inside &= (folded[before] != APOSTROPHE) & (folded[after] != APOSTROPHE)
         kinds[quotes[~inside]] = SEPARATOR

