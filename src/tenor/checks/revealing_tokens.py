@@ -29,36 +29,34 @@ def check(context: CheckContext) -> Iterator[Finding]:
     in_class = np.bincount(targets, minlength=len(classes))
     in_all = np.bincount(buckets, minlength=1 << BITS)
     frequent = np.flatnonzero(in_all >= max(_MIN_ROWS, _MIN_RECALL * in_class.min()))
-    inside = _count_by_class(buckets, targets[rows], frequent, len(classes))  # (classes, frequent tokens) texts
-    revealing = (inside >= _MIN_PRECISION * in_all[frequent]) & (inside >= _MIN_RECALL * in_class[:, None])
-    revealing &= in_class[:, None] >= _MIN_ROWS
-    for label, token in zip(*np.nonzero(revealing), strict=True):
-        bucket = frequent[token]
+    label, token, inside = _count_by_class(buckets, targets[rows], frequent)
+    revealing = (inside >= _MIN_PRECISION * in_all[frequent[token]]) & (inside >= _MIN_RECALL * in_class[label])
+    revealing &= in_class[label] >= _MIN_ROWS
+    for index in np.flatnonzero(revealing):
+        bucket, of_class, count = frequent[token[index]], label[index], inside[index]
         with_token = rows[buckets == bucket]
         spelling = _spelling(context.data.texts[int(with_token[0])], int(bucket))
         yield Finding(
             name="telling-token",
             severity="note",
-            problem=f"{spelling!r} is in {inside[label, token]:,} of the {in_class[label]:,} texts of "
-            f"{classes[label]!s} and in {in_all[bucket] - inside[label, token]:,} others: it gives the label away.",
+            problem=f"{spelling!r} is in {count:,} of the {in_class[of_class]:,} texts of {classes[of_class]!s} and in "
+            f"{in_all[bucket] - count:,} others: it gives the label away.",
             remedy="See whether new texts will have it; if not, take it out of the texts.",
-            count=int(inside[label, token]),
+            count=int(count),
             rows=[context.data.row_number(row) for row in with_token.tolist()],
         )
 
 
 def _count_by_class(
-    buckets: npt.NDArray[np.int32],
-    targets: npt.NDArray[np.int64],
-    frequent: npt.NDArray[np.int64],
-    n_classes: int,
-) -> npt.NDArray[np.int64]:
-    """(classes, frequent buckets) in how many texts of each class each frequent bucket occurs."""
+    buckets: npt.NDArray[np.int32], targets: npt.NDArray[np.int64], frequent: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """In how many texts of a class a frequent bucket occurs: class, position in `frequent`, and texts, where any."""
     column_of = np.full(1 << BITS, -1, np.int32)
     column_of[frequent] = np.arange(len(frequent), dtype=np.int32)
     column = column_of[buckets]
-    cells = targets[column >= 0] * len(frequent) + column[column >= 0]
-    return np.bincount(cells, minlength=n_classes * len(frequent)).reshape(n_classes, -1)
+    cells, counts = np.unique(targets[column >= 0] * len(frequent) + column[column >= 0], return_counts=True)
+    label, token = np.divmod(cells, max(len(frequent), 1))
+    return label, token, counts
 
 
 def _spelling(text: str, bucket: int) -> str:
