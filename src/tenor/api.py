@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from tenor._core.records import JsonObject
 from tenor.data.io.chunks import Cell
@@ -40,15 +40,27 @@ class ReadKeywords(TypedDict, total=False):
             () by default: those of the training.
         unknown_labels: Rows whose label the model does not know: `error`, the default; `wrong`, they count as wrong
             predictions; `drop`, they are left out.
+        decimal: The decimal mark of numbers, `.` or `,`; None, the default: recognised where the labels show it.
+        encoding: The encoding of text files, such as `cp1252`; None, the default: recognised.
+        quoting: What quotes in delimited files are: `minimal` or `none`; None, the default: recognised.
+        header: Whether the first line names the columns; None, the default: recognised.
+        sheet: The sheet of a workbook; None, the default: the first one with rows.
+        query: The SQL query if the data are the URL of a database.
     """
 
     text: str | Sequence[str] | None
-    label: str | None
+    label: str | Sequence[str] | None
     label_separator: str | None
     drop_unlabelled: bool
     drop_empty: bool
     missing_labels: tuple[str, ...]
     unknown_labels: UnknownLabels
+    decimal: str | None
+    encoding: str | None
+    quoting: Literal["minimal", "none"] | None
+    header: bool | None
+    sheet: str | None
+    query: str | None
 
 
 class CheckKeywords(TypedDict, total=False):
@@ -67,13 +79,19 @@ class CheckKeywords(TypedDict, total=False):
         fix: File for the cleaned table; None, the default: none is written.
         overwrite: Replace that file if it exists; False by default.
         seed: Seed of everything random; 0 by default.
+        decimal: The decimal mark of numbers, `.` or `,`; None, the default: recognised where the labels show it.
+        encoding: The encoding of text files, such as `cp1252`; None, the default: recognised.
+        quoting: What quotes in delimited files are: `minimal` or `none`; None, the default: recognised.
+        header: Whether the first line names the columns; None, the default: recognised.
+        sheet: The sheet of a workbook; None, the default: the first one with rows.
+        query: The SQL query if the data are the URL of a database.
     """
 
     test: str | None
     text: str | Sequence[str] | None
     features: str | Sequence[str] | None
     pair: bool | None
-    label: str | None
+    label: str | Sequence[str] | None
     task: Kind | None
     label_separator: str | None
     labels: bool
@@ -81,6 +99,12 @@ class CheckKeywords(TypedDict, total=False):
     fix: str | None
     overwrite: bool
     seed: int
+    decimal: str | None
+    encoding: str | None
+    quoting: Literal["minimal", "none"] | None
+    header: bool | None
+    sheet: str | None
+    query: str | None
 
 
 def train(config: RunConfig, *, callback: Callback | None = None) -> TrainedModel:

@@ -26,7 +26,7 @@ def test_a_wrong_column_is_refused_with_the_columns_and_a_guess() -> None:
 def test_a_header_without_a_usual_name_may_be_a_row(header: list[str], name: str, may_be: bool) -> None:
     assert columns.header_may_be_data(header, name) == may_be
     hint = columns.header_hint(header, name)
-    assert ("If the file has no header, put a line with names above" in hint) == may_be
+    assert ("If the file has no header, say so with `header=False`" in hint) == may_be
 
 
 def test_the_first_usual_name_is_taken() -> None:

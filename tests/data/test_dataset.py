@@ -6,6 +6,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from tenor._core.callbacks import Callback
 from tenor.data import dataset
 from tenor.data.dataset import Dataset
 from tenor.data.fields import Field, Fields
@@ -134,19 +135,33 @@ def test_labels_may_have_blanks_and_chinese_characters(tmp_path: Path) -> None:
 
 
 ROWS = "bad film,neg\ngreat film,pos\n"
-HINT = r"If the file has no header, put a line with names above its first row, such as text,label\.$"
+HINT = (
+    r"If the file has no header, say so with `header=False`, or put a line with names above its first row, such as "
+    r"text,label\.$"
+)
 
 
-def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
-    message = (
-        r"^reviews\.csv: the first row looks like data: 'neg' is both the column name and a label value\. "
-        r"Put a line with names above the first row, such as text,label; or, if there is a header, name the columns"
-    )
-    with pytest.raises(DataError, match=message):
-        dataset.read(csv(tmp_path, ROWS + "dull film, neg\n"))
+def test_a_file_without_a_header_loses_no_row(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Notes(Callback):
+        def on_message(self, message: str) -> None:
+            told.append(message)
+
+    data = dataset.read(csv(tmp_path, ROWS + "dull film, neg\n"), callback=Notes())
+    assert list(data.texts) == ["bad film", "great film", "dull film"]
+    assert data.labels == ["neg", "pos", "neg"]
+    assert told[0].startswith("reviews.csv: the first line looks like data, so the columns are named by their numbers")
     assert dataset.read(csv(tmp_path, ROWS + "dull film,neg\n"), ReadOptions(label="neg")).labels == ["pos", "neg"]
+    assert dataset.read(csv(tmp_path, ROWS), ReadOptions(header=False, text="1", label="2")).labels == ["neg", "pos"]
     assert dataset.read(csv(tmp_path, "body,label\na film,label\n")).labels == ["label"]
     assert dataset.read(json_lines(tmp_path, {"a text": "a text", "neg": "neg"})).labels == ["neg"]
+
+
+def test_a_header_that_may_be_a_row_is_refused(tmp_path: Path) -> None:
+    rows = "".join(f"{text},{label}\n" for text, label in [("ein film", "gut"), ("ein buch", "schlecht")])
+    with pytest.raises(DataError, match=r"first row looks like data: 'x' is both .* use `header=False`; .* `header=T"):
+        dataset.read(csv(tmp_path, "spalte,x\n" + rows * 2000 + "film,x\n"))
 
 
 def test_where_a_header_may_be_a_row_the_error_says_so(tmp_path: Path) -> None:
@@ -155,9 +170,9 @@ def test_where_a_header_may_be_a_row_the_error_says_so(tmp_path: Path) -> None:
     ):
         dataset.read(csv(tmp_path, ROWS), ReadOptions(text="text"))
     with pytest.raises(
-        DataError, match=rf"^reviews\.csv: it is not clear which .* Columns: 1, bad film, neg\. .*{HINT}"
+        DataError, match=rf"^reviews\.csv: it is not clear which .* Columns: a, bad film, neg\. .*{HINT}"
     ):
-        dataset.read(csv(tmp_path, "1,bad film,neg\n2,great film,pos\n"))
+        dataset.read(csv(tmp_path, "a,bad film,neg\nb,great film,pos\n"))
     with pytest.raises(
         DataError, match=rf"^reviews\.csv, column 'neg': every row has the label '.*' \(1 row\)\..*{HINT}"
     ):

@@ -72,7 +72,13 @@ def test_labels_are_parted_by_the_separator_that_was_named() -> None:
             None,
             r"row 20, .*is not a list, and nearly all others are .*`task='multiclass'`",
         ),
-        (["0,5", "1,5"], None, r"the labels are numbers with a comma, such as '0,5'"),
+        (
+            ["4,362", "12,890"],
+            None,
+            r"numbers such as '4,362', whose comma .* `decimal='\.'` \('4,362' is read as 4362\), or `decimal=','` "
+            r"\('4,362' is read as 4\.362\); if they are names, use `task='multiclass'`",
+        ),
+        (["0,5", "1.5"], "regression", r"row 1, .*the label '0,5' is not a number"),
         (["x", {"a": 1}], None, r"row 2, .*the label is dict"),
         (["x", ["a"]], "multiclass", r"row 2, .*the label is a list .*, but the task is multiclass"),
         (

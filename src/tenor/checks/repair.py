@@ -113,7 +113,7 @@ def write(plan: RepairPlan, source: Table, label: str, out: Path) -> Repaired:
         for chunk in source.chunks:
             kept = [at for at in range(len(chunk)) if chunk.row + at not in plan.dropped]
             columns = {name: [values[at] for at in kept] for name, values in chunk.columns.items()}
-            labels = columns[label]
+            labels = columns.get(label, [])  # none if it was joined from several columns
             for at, value in enumerate(labels):
                 if isinstance(value, str) and value in plan.spellings:
                     labels[at] = plan.spellings[value]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject
@@ -13,8 +13,9 @@ from tenor.checks.context import CheckContext
 from tenor.checks.finding import CheckReport, Finding
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
-from tenor.data import row_reader, sources
+from tenor.data import label_columns, row_reader, sources
 from tenor.data.io import table
+from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.io.table import Chunk, Table
 from tenor.errors import DataError, counted
@@ -40,6 +41,12 @@ class CheckConfig:
         fix: File for the cleaned table; None: write none.
         overwrite: Replace the file if it exists.
         seed: Seed of everything random.
+        decimal: The decimal mark of numbers in the labels, `.` or `,`; None: recognised where the numbers show it.
+        encoding: The encoding of text files, such as `cp1252`; None: recognised.
+        quoting: What quotes in delimited files are: `minimal` (around fields) or `none` (characters); None: recognised.
+        header: Whether the first line of delimited files and sheets names the columns; None: recognised.
+        sheet: The sheet of a workbook; None: the first one with rows.
+        query: The SQL query that reads `data`, if that is the URL of a database.
     """
 
     former_names: ClassVar[Mapping[str, str]] = {"maximum_tokens": "max_length"}
@@ -49,7 +56,7 @@ class CheckConfig:
     text: str | Sequence[str] | None = None
     features: str | Sequence[str] | None = None
     pair: bool | None = None
-    label: str | None = None
+    label: str | Sequence[str] | None = None
     task: Kind | None = None
     label_separator: str | None = None
     labels: bool = False
@@ -57,6 +64,12 @@ class CheckConfig:
     fix: str | None = None
     overwrite: bool = False
     seed: int = 0
+    decimal: str | None = None
+    encoding: str | None = None
+    quoting: Literal["minimal", "none"] | None = None
+    header: bool | None = None
+    sheet: str | None = None
+    query: str | None = None
 
     def __post_init__(self) -> None:
         settings.require(self.max_length >= 1, "max_length", "must be 1 or more")
@@ -74,6 +87,7 @@ class _TableRows:
         other_columns: The other columns of those rows.
         empty: Numbers of rows without a text.
         unlabelled: Numbers of rows without a label.
+        files: How the file is written.
     """
 
     path: Path | None
@@ -82,11 +96,12 @@ class _TableRows:
     other_columns: dict[str, list[object]]
     empty: list[int]
     unlabelled: list[int]
+    files: FileOptions = RECOGNISED
 
     def table(self) -> Table:
         """The rows, read again."""
         if self.path is not None:
-            return table.open_table(self.path)
+            return table.open_table(self.path, self.files)
         data = self.context.data
         columns = {data.text_column: list(data.texts), data.label_column: list(data.labels)}
         return Table(data.name, list(columns), iter([Chunk(1, columns)]))
@@ -108,6 +123,12 @@ def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckRe
         task=config.task,
         label_separator=config.label_separator,
         seed=config.seed,
+        decimal=config.decimal,
+        encoding=config.encoding,
+        quoting=config.quoting,
+        header=config.header,
+        sheet=config.sheet,
+        query=config.query,
         drop_unlabelled=True,
         drop_empty=True,
         on_disk=False,
@@ -133,7 +154,10 @@ def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
     context = CheckContext(data, test)
     if path is None:
         return _TableRows(None, context, list(data.labels), {}, [], [])
-    opened = table.open_table(path)
+    files = sources.options_of(run).files
+    opened = table.open_table(path, files)
+    if data.label_columns:
+        opened = label_columns.join(opened, data.label_columns)
     values: dict[str, list[object]] = {column: [] for column in opened.columns}
     empty: list[int] = []
     unlabelled: list[int] = []
@@ -159,6 +183,7 @@ def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
         other_columns={} if path.is_dir() else values,  # in a folder of class folders the path holds the label
         empty=empty,
         unlabelled=unlabelled,
+        files=files,
     )
 
 

@@ -34,6 +34,12 @@ def check(
     label: options.Label = None,
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
+    decimal: options.Decimal = None,
+    encoding: options.Encoding = None,
+    quoting: options.Quoting = None,
+    header: options.Header = None,
+    sheet: options.Sheet = None,
+    query: options.Query = None,
     labels: Annotated[bool, Option("--labels", help="Also search for wrong labels; takes some seconds more.")] = False,
     max_length: Annotated[
         int | None, Option(help="Length above which networks truncate a text, in tokens. [default: 200]")
@@ -62,7 +68,8 @@ def check(
         test=test,
         text=options.column_names(text),
         features=options.column_names(features),
-        label=label,
+        label=options.column_names(label),
+        decimal=decimal,
         task=task,
         label_separator=label_separator,
         labels=labels,
@@ -73,6 +80,7 @@ def check(
         seed=seed,
     )
     values |= {} if pair is None else {"pair": pair}
+    values |= options.file_options(encoding, quoting, header, sheet, query)
     values = settings.current_names(run_checks.CheckConfig, values, "check")
     config = settings.make(run_checks.CheckConfig, values, "check")
     with console.Console(quiet=as_json) as callback:

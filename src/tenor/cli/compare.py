@@ -24,6 +24,12 @@ def compare(
         str | None, typer.Option(help="Separator for multi-label cells. [default: as in A's training]")
     ] = None,
     by: options.Slices = None,
+    decimal: options.Decimal = None,
+    encoding: options.Encoding = None,
+    quoting: options.Quoting = None,
+    header: options.Header = None,
+    sheet: options.Sheet = None,
+    query: options.Query = None,
     drop_unlabelled: options.DropUnlabelled = False,
     drop_empty: options.DropEmpty = False,
     missing_label: options.MissingLabel = None,
@@ -40,12 +46,14 @@ def compare(
     one, other = predictor.load(first), predictor.load(second)
     reading = ReadOptions(
         text=options.column_names(text),
-        label=label,
+        label=options.column_names(label),
+        decimal=decimal,
         label_separator=label_separator,
         drop_unlabelled=drop_unlabelled,
         drop_empty=drop_empty,
         missing_labels=tuple(missing_label or ()),
         unknown_labels=unknown_labels,
+        **options.file_options(encoding, quoting, header, sheet, query),
     )
     with console.Console(quiet=as_json) as callback:
         rows, columns = sources.read_for_evaluation(

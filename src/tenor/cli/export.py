@@ -39,7 +39,7 @@ def export(
         raise SettingsError(f"--to: there is no format {to!r}.", "Known: onnx.")
     if data is None and (text, label, label_separator) != (None, None, None):
         raise SettingsError("--text, --label and --label-separator are about --data.", "Give that, or leave them out.")
-    reading = ReadOptions(text=text, label=label, label_separator=label_separator)
+    reading = ReadOptions(text=text, label=options.column_names(label), label_separator=label_separator)
     with console.Console(quiet=as_json) as callback:
         result = export_folder(model, data, reading, int8, callback=callback)
     if as_json:

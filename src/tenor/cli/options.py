@@ -2,12 +2,17 @@
 
 import math
 import os
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from tenor._core.records import Json, JsonMapping, JsonObject
+
+if TYPE_CHECKING:
+    from tenor.data.io import file_options as io_options
+    from tenor.data.io.file_options import FileOptions
 
 Text = Annotated[
     list[str] | None,
@@ -30,7 +35,39 @@ Pair = Annotated[
         "the columns]",
     ),
 ]
-Label = Annotated[str | None, typer.Option(help="Column of the labels.")]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(help="Column of the labels. Repeat it for columns of 0 and 1, which together are sets of labels."),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(metavar="[.|,]", help="Decimal mark of numbers such as 4,362, where the column does not show it."),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Encoding of text files, e.g. cp1252 or big5. [default: recognised]"),
+]
+Quoting = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[minimal|none]",
+        help="Quotes in delimited files: minimal (around fields) or none (they are characters). [default: recognised]",
+    ),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line names the columns; without names they are 1, 2, 3. [default: recognised]",
+    ),
+]
+Sheet = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Sheet of an Excel file. [default: the first one with rows]")
+]
+Query = Annotated[
+    str | None,
+    typer.Option(metavar="SQL", help="Query that reads the data, if they are the URL of a database."),
+]
 Task = Annotated[
     str | None,
     typer.Option(help="Task: binary, multiclass, multilabel or regression. [default: inferred from the labels]"),
@@ -123,6 +160,40 @@ RunFile = Annotated[
         help="Run file in TOML. Options given here override it; its paths are relative to the current folder.",
     ),
 ]
+
+
+def file_options(
+    encoding: str | None = None,
+    quoting: str | None = None,
+    header: bool | None = None,
+    sheet: str | None = None,
+    query: str | None = None,
+) -> JsonObject:
+    """How files are written, as far as options say so. Raises SettingsError if one is not possible."""
+    values = asdict(files(encoding, quoting, header, sheet, query))
+    del values["names"]
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def files(
+    encoding: str | None,
+    quoting: str | None,
+    header: bool | None,
+    sheet: str | None,
+    query: str | None,
+    names: tuple[str, ...] = (),
+) -> "FileOptions":
+    """How files are written. Raises SettingsError if a value is unknown."""
+    from tenor.data.io.file_options import FileOptions
+
+    return FileOptions(
+        encoding=encoding,
+        quoting=cast("io_options.Quoting", quoting),
+        header=header,
+        sheet=sheet,
+        query=query,
+        names=names,
+    )
 
 
 def use_runtime(runtime: str | None, *models: Path) -> None:

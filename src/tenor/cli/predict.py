@@ -41,6 +41,11 @@ def predict(
         str | None, typer.Option("--out", "-o", help="Output file or folder. [default: standard output]")
     ] = None,
     text: options.Text = None,
+    encoding: options.Encoding = None,
+    quoting: options.Quoting = None,
+    header: options.Header = None,
+    sheet: options.Sheet = None,
+    query: options.Query = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file in --out.")] = False,
     resume: options.Resume = False,
     coverage: Annotated[
@@ -97,7 +102,8 @@ def predict(
     from tenor.inference.review import ReviewOptions, review_table
 
     given_text = as_text(source) if is_text(source, "predict") else None
-    texts = TextInput(Path(source), given_text)
+    files = options.files(encoding, quoting, header, sheet, query, tuple(text or ()))
+    texts = TextInput(Path(source), given_text, files)
     if as_json and out is not None:
         raise SettingsError(
             "--json is for what is printed, and the name of --out chooses its format.",
@@ -134,7 +140,7 @@ def predict(
         with console.Console() as callback:
             opened = texts.open(loaded.fields)
             labeller = RowLabeller.for_table(opened, loaded, columns, conformal)
-            if note := describe_columns(opened, labeller.reader, columns):
+            for note in describe_columns(opened, labeller.reader, columns):
                 callback.on_message(note)
             review_table(opened, labeller, reviewed, callback)
     elif out is None:
@@ -144,7 +150,7 @@ def predict(
             [row] = texts.first_texts(loaded, None, 1, console.note)
             _print_one(loaded, row, as_json, conformal)
     elif into_folder:
-        job = LabelJob(model, as_text(source), out, columns, conformal, escape_formulas)
+        job = LabelJob(model, as_text(source), out, columns, conformal, escape_formulas, files)
         _label_files(loaded, job, overwrite, on, workers, worker_cores)
     else:
         with console.Console() as callback:
@@ -237,7 +243,7 @@ def _label_files(
             callback.on_message(f"{counted(len(record.done), 'file is', 'files are')} labelled already.")
         if not shards:
             callback.on_message(f"{job.out}: {_COMPLETE}")
-        if note := predict_files.describe_first_file(predictor, shards, job):
+        for note in predict_files.describe_first_file(predictor, shards, job):
             callback.on_message(note)
         if on is None or not shards:
             labelled = predict_files.label_shards(predictor, shards, job, record)
@@ -273,8 +279,8 @@ def _print_table(
 
     source = texts.open(predictor.fields)
     labeller = RowLabeller.for_table(source, predictor, text, conformal)
-    if note := describe_columns(source, labeller.reader, text):
-        console.note(note)
+    if notes := describe_columns(source, labeller.reader, text):
+        console.note(*notes)
     columns = [*source.columns, *labeller.new_columns]
     label_table(source, labeller, writer.text_writer(sys.stdout, kind, columns, labeller.new_columns, escape_formulas))
     sys.stdout.flush()

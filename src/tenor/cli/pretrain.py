@@ -19,6 +19,9 @@ def pretrain(
         ),
     ],
     text: options.Text = None,
+    encoding: options.Encoding = None,
+    quoting: options.Quoting = None,
+    header: options.Header = None,
     family: Annotated[str, Option(help="Model family: transformer or pretrained.")] = "transformer",
     out: Annotated[str | None, Option(help="Folder of the encoder. [default: a new one under runs]")] = None,
     seed: Annotated[int, Option(help="Random seed.")] = 0,
@@ -47,6 +50,7 @@ def pretrain(
         init=init,
         log=log,
     )
+    values |= options.file_options(encoding, quoting, header)
     run = settings.make(PretrainConfig, values, "pretrain")
     with console.Console(quiet=as_json) as callback:
         folder, encoder = pretraining.pretrain(run, callback)

@@ -8,6 +8,7 @@ _FLAGS = {
     "maximum_latency": "--max-latency",
     "maximum_size": "--max-size",
     "missing_labels": "--missing-label",
+    "header=False": "--no-header",
     "on_disk=False": "--in-memory",
     "pair=False": "--no-pair",
 }

@@ -28,6 +28,12 @@ def train(
     label: options.Label = None,
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
+    decimal: options.Decimal = None,
+    encoding: options.Encoding = None,
+    quoting: options.Quoting = None,
+    header: options.Header = None,
+    sheet: options.Sheet = None,
+    query: options.Query = None,
     class_weight: options.ClassWeight = None,
     family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: auto]")] = None,
     budget: Annotated[
@@ -123,7 +129,8 @@ def train(
         test=test,
         text=options.column_names(text),
         features=options.column_names(features),
-        label=label,
+        label=options.column_names(label),
+        decimal=decimal,
         task=task,
         label_separator=label_separator,
         class_weight=options.class_weight(class_weight),
@@ -147,6 +154,7 @@ def train(
         missing_labels=missing_label,
         unknown_labels=unknown_labels,
     )
+    values |= options.file_options(encoding, quoting, header, sheet, query)
     values |= {} if on_disk is None else {"on_disk": on_disk}
     values |= {} if pair is None else {"pair": pair}
     values |= {"report": False} if no_report else {}

@@ -26,6 +26,12 @@ def tune(
     label: options.Label = None,
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
+    decimal: options.Decimal = None,
+    encoding: options.Encoding = None,
+    quoting: options.Quoting = None,
+    header: options.Header = None,
+    sheet: options.Sheet = None,
+    query: options.Query = None,
     class_weight: options.ClassWeight = None,
     out: Annotated[
         str | None, Option(help="Folder of the search; an existing search continues. [default: a new one under runs]")
@@ -70,7 +76,8 @@ def tune(
         test=test,
         text=options.column_names(text),
         features=options.column_names(features),
-        label=label,
+        label=options.column_names(label),
+        decimal=decimal,
         task=task,
         label_separator=label_separator,
         class_weight=options.class_weight(class_weight),
@@ -85,6 +92,7 @@ def tune(
         resume=resume,
         log=log,
     )
+    values |= options.file_options(encoding, quoting, header, sheet, query)
     values |= {} if pair is None else {"pair": pair}
     options.require_data(context, values)
     run = run_options.configure_run(values, assignments=assignments or (), source=str(config or "tune"))

@@ -33,7 +33,8 @@ class RunConfig:
             `store:category` with its kind; `all`: all other columns; None: none.
         pair: Whether the relation of two text fields is the label, as with duplicate questions; None: by the usual
             names of such columns.
-        label: Column of the labels; None: detected automatically.
+        label: Column of the labels, or several columns of 0 and 1, which are sets of labels; None: detected
+            automatically.
         family: Name of the model family.
         settings: Settings of the family that differ from its defaults.
         seed: Seed of everything random, from 0 to 2^32 - 1.
@@ -62,6 +63,12 @@ class RunConfig:
         report: Write a report and a model card if the packages for them are installed.
         quantise: Quantise networks to int8, and keep that if it is about as good on the texts held out.
         log: Where metrics are logged while training: `tensorboard`, `mlflow`.
+        decimal: The decimal mark of numbers in the labels, `.` or `,`; None: recognised where the numbers show it.
+        encoding: The encoding of text files, such as `cp1252`; None: recognised.
+        quoting: What quotes in delimited files are: `minimal` (around fields) or `none` (characters); None: recognised.
+        header: Whether the first line of delimited files and sheets names the columns; None: recognised.
+        sheet: The sheet of a workbook; None: the first one with rows.
+        query: The SQL query that reads `data`, if that is the URL of a database.
     """
 
     data: str
@@ -71,7 +78,7 @@ class RunConfig:
     text: str | Sequence[str] | None = None
     features: str | Sequence[str] | None = None
     pair: bool | None = None
-    label: str | None = None
+    label: str | Sequence[str] | None = None
     family: str = "auto"
     settings: JsonObject | None = None
     seed: int = 0
@@ -97,8 +104,16 @@ class RunConfig:
     unlabelled: str | None = None
     quantise: bool = False
     log: tuple[Log, ...] = ()
+    decimal: str | None = None
+    encoding: str | None = None
+    quoting: Literal["minimal", "none"] | None = None
+    header: bool | None = None
+    sheet: str | None = None
+    query: str | None = None
 
     def __post_init__(self) -> None:
+        settings.require(self.decimal in (None, ".", ","), "decimal", "must be . or ,")
+        settings.require(self.quoting in (None, "minimal", "none"), "quoting", "must be minimal or none")
         if self.task is not None and self.task not in get_args(Kind):
             raise SettingsError(
                 f"setting 'task' is {self.task!r}.", settings.suggest(str(self.task), [*get_args(Kind)])
@@ -169,6 +184,9 @@ class PretrainConfig:
         resume: Continue an interrupted run.
         init: Folder of an encoder to start from.
         log: Where metrics are logged while training: `tensorboard`, `mlflow`.
+        encoding: The encoding of text files, such as `cp1252`; None: recognised.
+        quoting: What quotes in delimited files are: `minimal` (around fields) or `none` (characters); None: recognised.
+        header: Whether the first line of delimited files and sheets names the columns; None: recognised.
     """
 
     corpus: str
@@ -182,8 +200,12 @@ class PretrainConfig:
     resume: bool = False
     init: str | None = None
     log: tuple[Log, ...] = ()
+    encoding: str | None = None
+    quoting: Literal["minimal", "none"] | None = None
+    header: bool | None = None
 
     def __post_init__(self) -> None:
+        settings.require(self.quoting in (None, "minimal", "none"), "quoting", "must be minimal or none")
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
 
 

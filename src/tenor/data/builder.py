@@ -54,7 +54,7 @@ class DatasetBuilder:
     def __init__(self, name: str, text: str, label: str, options: ReadOptions) -> None:
         self._name, self._text, self._options = name, text, options
         missing = frozenset(map(label_key, options.missing_labels))
-        self._column = LabelColumn(name, label, options.task, options.label_separator, missing)
+        self._column = LabelColumn(name, label, options.task, options.label_separator, missing, options.decimal)
         self._drop_unlabelled = options.drop_unlabelled or bool(missing)
         self._texts: list[object] = []
         self._labels: list[object] = []

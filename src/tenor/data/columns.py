@@ -131,9 +131,12 @@ def detect_text_column(source: Table, text: str | None, default_text: str | None
 
 def header_hint(columns: list[str], name: str) -> str:
     """A sentence for the remedy, after a blank, if the file may lack a header; else nothing."""
-    if not header_may_be_data(columns, name):
+    if not header_may_be_data(columns, name) or columns == list(map(str, range(1, len(columns) + 1))):
         return ""
-    return " If the file has no header, put a line with names above its first row, such as text,label."
+    return (
+        " If the file has no header, say so with `header=False`, or put a line with names above its first row, such as "
+        "text,label."
+    )
 
 
 def header_may_be_data(columns: list[str], name: str) -> bool:

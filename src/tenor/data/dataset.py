@@ -13,6 +13,7 @@ from tenor.data.builder import DatasetBuilder
 from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.io import annotations, stdin, table
 from tenor.data.io.chunks import Cell, Table
+from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.label_source import label_source
 from tenor.data.labelled_table import open_labelled
@@ -35,6 +36,7 @@ class Dataset:
         labels: The label of each text: a class, a tuple of labels, or a number.
         fields: The columns that a row is joined from.
         label_column: The column of the labels.
+        label_columns: The columns of 0 and 1 that it was joined from; empty: it is a column of the file.
         kind: The kind of task, given or inferred from the labels.
         note: What was inferred where another reading is possible.
         row_numbers: The number of each row in its file, from 1; empty: 1, 2, 3 and so on. Rows of a further source are
@@ -47,6 +49,7 @@ class Dataset:
     labels: Sequence[Label]
     fields: Fields = SINGLE_TEXT
     label_column: str = "label"
+    label_columns: tuple[str, ...] = ()
     kind: Kind = "binary"
     note: str = ""
     row_numbers: Sequence[int] | Rows = field(default=(), compare=False)
@@ -113,25 +116,32 @@ def read(source: Path | Table, options: ReadOptions = _DEFAULTS, callback: Callb
     Raises:
         DataError: The table cannot be read, or its rows cannot be used. Rows with the same fault are reported together.
     """
-    opened, chunks, reader, label, may_lack_header, messages = open_labelled(source, options)
+    opened, chunks, reader, label, may_lack_header, messages, label_columns = open_labelled(source, options)
+    n_notes = len(opened.notes)
     if callback is not None:
-        for message in messages:
+        for message in (*opened.notes, *messages):
             callback.on_message(message)
     rows = DatasetBuilder(opened.name, listed([each for each in reader.columns if each]), label, options)
     try:
         for chunk in chunks:
             annotations.refuse_spans(chunk.columns[label], opened.at(chunk.row, label))
-            if may_lack_header and label in (str(value).strip() for value in chunk.columns[label]):
+            if (
+                may_lack_header
+                and options.header is None
+                and label in (str(value).strip() for value in chunk.columns[label])
+            ):
                 raise DataError(
                     f"{opened.name}: the first row looks like data: {label!r} is both the column name and a label "
                     "value.",
-                    "Put a line with names above the first row, such as text,label; or, if there is a header, name the "
-                    "columns with `text=...` and `label=...`.",
+                    "If it is a row, use `header=False`; if it has the names, use `header=True`.",
                 )
             rows.add(chunk.row, reader.read(opened, chunk), chunk.columns[label])
             if callback is not None:
                 callback.on_progress("read", chunk.row - 1 + len(chunk), 0, {})
         usable = rows.finish()
+        if callback is not None:
+            for message in opened.notes[n_notes:]:  # of files that were opened meanwhile
+                callback.on_message(message)
     except DataError as error:
         raise _with_place_in_file(error, opened) from None
     return Dataset(
@@ -140,6 +150,7 @@ def read(source: Path | Table, options: ReadOptions = _DEFAULTS, callback: Callb
         labels=usable.labels,
         fields=reader.fields,
         label_column=label,
+        label_columns=label_columns,
         kind=usable.kind,
         note=" ".join(filter(None, [usable.note, *reader.notes()])),
         row_numbers=usable.row_numbers,
@@ -154,7 +165,7 @@ def _with_place_in_file(error: DataError, opened: Table) -> DataError:
     return DataError(error.problem, f"{error.remedy} {place}")
 
 
-def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Cell]:
+def read_column(path: Path, column: str, option: str, data: Dataset, files: FileOptions = RECOGNISED) -> list[Cell]:
     """Another column of the rows of `data`, which was read from `path`.
 
     Args:
@@ -162,11 +173,12 @@ def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Cel
         column: Name of the column.
         option: The option that named it, for the message.
         data: The rows.
+        files: How the file is written.
 
     Raises:
         DataError: There is no such column, or it needs too much memory.
     """
-    opened = table.open_table(path)
+    opened = table.open_table(path, files)
     columns.require_column(opened.columns, column, opened.name, option)
     memory, values = MemoryBudget(opened.name, f"Leave out `{option}=...`, or read fewer rows at a time."), []
     for chunk in opened.chunks:
@@ -175,17 +187,18 @@ def read_column(path: Path, column: str, option: str, data: Dataset) -> list[Cel
     return [values[data.row_number(row) - 1] for row in range(len(data))]
 
 
-def read_rows(path: Path, fields: Fields) -> list[str]:
+def read_rows(path: Path, fields: Fields, files: FileOptions = RECOGNISED) -> list[str]:
     """Read rows of several fields without labels. Empty ones are left out.
 
     Args:
         path: What `table.open_table` opens.
         fields: The fields, which are found by name.
+        files: How the file is written.
 
     Raises:
         DataError: The file cannot be read, a column is missing, or a text is not a string.
     """
-    source = table.open_table(path)
+    source = table.open_table(path, files)
     reader = row_reader.for_table(source, fields)
     memory, rows = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
     for chunk in source.chunks:
@@ -195,20 +208,21 @@ def read_rows(path: Path, fields: Fields) -> list[str]:
     return rows
 
 
-def read_texts(path: Path, text: Sequence[str] = ()) -> list[str]:
+def read_texts(path: Path, text: Sequence[str] = (), files: FileOptions = RECOGNISED) -> list[str]:
     """Read texts without labels. Empty ones are left out.
 
     Args:
         path: What `table.open_table` opens, or `-` for one text per line from standard input.
         text: Columns of the texts, whose values are texts of their own; empty: detect one.
+        files: How the file is written.
 
     Raises:
         DataError: The file cannot be read, the column of the texts is ambiguous, or a text is not a string.
     """
     if str(path) == "-":
-        source = table.open_lines(stdin.standard_input(), stdin.NAME)
+        source = table.open_lines(stdin.standard_input(), stdin.NAME, files)
     else:
-        source = table.open_table(path)
+        source = table.open_table(path, files)
     chosen = [columns.detect_text_column(source, column) for column in text or (None,)]
     memory, texts = MemoryBudget(source.name, "Read fewer rows at a time."), list[str]()
     for chunk, column in ((chunk, column) for chunk in source.chunks for column in chosen):

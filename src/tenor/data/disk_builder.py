@@ -1,6 +1,7 @@
 """Rows written to disk while a table is read. The first rows decide the task, and later ones have to agree."""
 
 from collections.abc import Hashable
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class DiskBuilder:
         self._labels, self._numbers = disk_arrays.Writer("i4"), disk_arrays.Writer("i8")
         self._n_rows = 0
         self._spelling_note = ""
+        self._note = ""  # on numbers, from the first rows
 
     def __len__(self) -> int:
         return self._n_rows
@@ -73,6 +75,7 @@ class DiskBuilder:
             )
             self._single_item_lists = bracket and self._column.task is None and parsed.kind != "multilabel"
             if parsed.kind == "regression":
+                self._column, self._note = replace(self._column, decimal=parsed.decimal), parsed.note
                 self._labels = disk_arrays.Writer("f8")
         elif self._single_item_lists and parsed.kind not in ("binary", "multiclass"):
             raise self._contradiction(row, parsed.kind)
@@ -138,7 +141,8 @@ class DiskBuilder:
         given = self._column.task
         if isinstance(labels, NumberLabels):
             least, greatest = labels.values.min(), labels.values.max()
-            return "regression", "" if given else label_parsing.regression_note(least, greatest)
+            note = "" if given else label_parsing.regression_note(least, greatest)
+            return "regression", self._note if self._column.decimal else note
         if self._kind == "multilabel":
             return "multilabel", label_parsing.multilabel_note(labels.counts(), self._column.separator)
         classes = labels.distinct()

@@ -33,6 +33,7 @@ class LabelColumn:
         task: The task; None: infer it from the values.
         separator: Separator of the labels in one cell; None: labels are lists, or single labels.
         missing: The keys (`label_key`) of labels that stand for a missing one.
+        decimal: The decimal mark of numbers if it is known.
     """
 
     table: str
@@ -40,6 +41,7 @@ class LabelColumn:
     task: Kind | None = None
     separator: str | None = None
     missing: frozenset[str] = frozenset()
+    decimal: str | None = None
 
     def is_missing(self, value: object) -> bool:
         """Whether a value stands for no label: None, NaN, blank, or a marker of this column."""

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tenor.data import columns, feature_kinds, field_columns, field_values, row_reader
+from tenor.data import column_names, columns, feature_kinds, field_columns, field_values, row_reader
+from tenor.data import label_columns as label_sets
 from tenor.data.feature_kinds import FeatureSummary
 from tenor.data.field_columns import ALL, feature_columns, require_columns
 from tenor.data.fields import Field, FieldKind, Fields
 from tenor.data.io import table
 from tenor.data.io.chunks import Chunk, Table
+from tenor.data.io.file_options import FileOptions
 from tenor.data.read_options import ReadOptions
 from tenor.data.row_reader import RowReader
 from tenor.errors import DataError, SettingsError, counted, listed
@@ -30,6 +32,7 @@ class LabelledTable(NamedTuple):
         label: The column of the labels.
         may_lack_header: Whether the header could be a row of data.
         messages: What was chosen, for the user.
+        label_columns: The columns of 0 and 1 that the column of the labels was joined from; empty: it is in the file.
     """
 
     table: Table
@@ -38,6 +41,7 @@ class LabelledTable(NamedTuple):
     label: str
     may_lack_header: bool
     messages: tuple[str, ...] = ()
+    label_columns: tuple[str, ...] = ()
 
 
 def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
@@ -53,28 +57,33 @@ def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
         DataError: A column is missing or ambiguous, or a feature is useless.
         SettingsError: `pair=True` without two text fields.
     """
-    opened = table.open_table(source) if isinstance(source, Path) else source
-    name, label = opened.name, options.label
-    if label is None and options.default_label in opened.columns:
-        label = options.default_label
-    if label is None and options.default_label is not None and options.is_test:
-        label = columns.same_label_column(opened.columns, options.default_label, name)
+    opened = table.open_table(source, options.files) if isinstance(source, Path) else source
+    name = opened.name
+    opened, label, label_columns = _label_column(opened, options)
     if opened.columns == ["text"] and label is None:
         raise DataError(
             f"{name}: there is one column, 'text', and no labels.",
             "Give a file with a text and a label column.",
         )
-    if label is not None:
-        columns.require_column(opened.columns, label, name, "label")
     if options.fields is not None:
-        return _for_fields(opened, options.fields, options, label)
+        return _for_fields(opened, options.fields, options, label, label_columns)
     texts = _text_columns(opened, options)
+    messages: tuple[str, ...] = ()
+    if label is None and (label_columns := _detect_label_columns(opened, texts)):
+        opened = label_sets.join(opened, label_columns)
+        label = label_sets.set_column(label_columns)
+        messages = (
+            f"sets of labels from the columns {listed(label_columns)}, which hold only 0 and 1 "
+            "(`label=...` names others).",
+        )
     first = _first_chunk(opened)
-    may_lack_header = not texts and label is None and columns.header_may_be_data(opened.columns, name)
+    may_lack_header = (
+        opened.has_header and not texts and label is None and columns.header_may_be_data(opened.columns, name)
+    )
     requested = field_columns.names(options.features)
     is_all = requested == (ALL,) and ALL not in opened.columns
     named = [] if is_all else feature_columns(requested, opened.columns, (*texts, *filter(None, [label])), name)
-    hidden = {*texts[1:], *(column for column, _ in named)}
+    hidden = {*texts[1:], *(column for column, _ in named), *label_columns}
     free = [column for column in opened.columns if column not in hidden]
     if named and not texts and len(free) <= 1:
         raise DataError(f"{name}: there is no column of texts besides the features.", FOR_TABLES)
@@ -87,13 +96,14 @@ def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
         _require_texts(first, text, name)
     texts = texts or (text,)
     if is_all:
-        named = feature_columns(requested, opened.columns, (*texts, label, *options.taken), name)
+        named = feature_columns(requested, opened.columns, (*texts, label, *label_columns, *options.taken), name)
     chunks: Iterable[Chunk] = itertools.chain([first], opened.chunks)
     again: Iterable[Chunk] = ()
     if named:
-        chunks, again = _read_twice(source, chunks)
-    reader, messages = new_reader(texts, named, again, options, name, is_all)
-    return LabelledTable(opened, chunks, reader, label, may_lack_header, messages)
+        chunks, again = _read_twice(source, chunks, options.files)
+    reader, on_features = new_reader(texts, named, again, options, name, is_all)
+    messages += on_features
+    return LabelledTable(opened, chunks, reader, label, may_lack_header, messages, tuple(label_columns))
 
 
 def new_reader(
@@ -124,14 +134,48 @@ def new_reader(
     return RowReader(fields, tuple(each.name for each in fields.columns)), messages
 
 
-def _for_fields(opened: Table, fields: Fields, options: ReadOptions, label: str | None) -> LabelledTable:
+def _label_column(opened: Table, options: ReadOptions) -> tuple[Table, str | None, Sequence[str]]:
+    """The table, its column of the labels if it is known, and the columns that this was joined from."""
+    labels = field_columns.names(options.label)
+    for label in labels:
+        columns.require_column(opened.columns, label, opened.name, "label")
+    defaults = field_columns.names(options.default_label)
+    if not labels and defaults and set(defaults) <= set(opened.columns):
+        labels = defaults
+    if not labels and len(defaults) > 1 and options.is_test:
+        absent = next(column for column in defaults if column not in opened.columns)
+        columns.require_column(opened.columns, absent, opened.name, "label")
+    # Without names of columns, the labels are the column beside the texts.
+    has_names = opened.has_header or len(opened.columns) > 2
+    if not labels and defaults and options.is_test and has_names and not defaults[0].isdigit():
+        labels = (columns.same_label_column(opened.columns, defaults[0], opened.name),)
+    if len(labels) < 2:
+        return opened, labels[0] if labels else None, ()
+    return label_sets.join(opened, labels), label_sets.set_column(labels), labels
+
+
+def _detect_label_columns(opened: Table, texts: Sequence[str]) -> list[str]:
+    """Columns of only 0 and 1 that are sets of labels, if no column has the usual name of labels."""
+    free = [column for column in opened.columns if column not in texts]
+    first = opened.peek()
+    if first is None or any(column_names.role(column) == "label" for column in free):
+        return []
+    return label_sets.detect(first, [column for column in free if column_names.role(column) not in ("text", "id")])
+
+
+def _for_fields(
+    opened: Table, fields: Fields, options: ReadOptions, label: str | None, label_columns: Sequence[str]
+) -> LabelledTable:
     """The table for a model with several fields, which are found by name."""
     reader = row_reader.for_table(opened, fields, options.text)
     first = _first_chunk(opened)
     texts = reader.text_columns
-    free = [column for column in opened.columns if column == texts[0] or column not in reader.columns]
+    hidden = {*reader.columns, *label_columns}
+    free = [column for column in opened.columns if column == texts[0] or column not in hidden]
     _, label = columns.detect_columns(free, first, opened.name, texts[0], label)
-    return LabelledTable(opened, itertools.chain([first], opened.chunks), reader, label, False)
+    return LabelledTable(
+        opened, itertools.chain([first], opened.chunks), reader, label, False, label_columns=tuple(label_columns)
+    )
 
 
 def _text_columns(opened: Table, options: ReadOptions) -> tuple[str, ...]:
@@ -195,9 +239,11 @@ def _first_chunk(opened: Table) -> Chunk:
     return first
 
 
-def _read_twice(source: Path | Table, chunks: Iterable[Chunk]) -> tuple[Iterable[Chunk], Iterable[Chunk]]:
+def _read_twice(
+    source: Path | Table, chunks: Iterable[Chunk], files: FileOptions
+) -> tuple[Iterable[Chunk], Iterable[Chunk]]:
     """The rows two times: from the file again, or held in memory where they can be read only once."""
     if isinstance(source, Path) and str(source) != "-":
-        return chunks, table.open_table(source).chunks
+        return chunks, table.open_table(source, files).chunks
     held = list(chunks)
     return held, held

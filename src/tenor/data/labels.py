@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tenor.data.label_names import canonical_spellings
 from tenor.data.label_values import (
+    LARGEST_NUMBER,
     LabelColumn,
     LabelValue,
     all_numbers,
@@ -23,6 +24,7 @@ from tenor.data.label_values import (
     to_number,
     to_numbers,
 )
+from tenor.data.number_formats import detect_number_format
 from tenor.errors import DataError, Location, counted, rows_phrase
 from tenor.tasks import Kind
 
@@ -32,7 +34,6 @@ MAX_NUMERIC_CLASSES = 20
 SINGLE_ITEM_NOTE = "each list has one label, taken as such (`task='multilabel'`: as sets)."
 
 _MAX_SLIPS = 0.1  # share of values that count as slips if all others are of one kind
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _SEPARATOR = re.compile(r"[;|；]")
 
 
@@ -43,11 +44,13 @@ class ParsedLabels(NamedTuple):
         kind: The kind of task.
         values: For each row a class, a tuple of labels or a number; None where there is no label.
         note: One sentence on what was inferred, if another reading is possible; else empty.
+        decimal: The decimal mark of numbers that are not written as Python writes them; None for all others.
     """
 
     kind: Kind
     values: list[LabelValue]
     note: str = ""
+    decimal: str | None = None
 
 
 def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> ParsedLabels:
@@ -87,9 +90,42 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
             "Give one label per row, or leave out `task=...`.",
             column.at(at + first),
         )
+    if task in (None, "regression") and (written := _written_numbers(values, column)) is not None:
+        return written
     if task == "regression":
         return ParsedLabels("regression", to_numbers(values, column, first))
     return _parse_classes_or_numbers(values, column, first)
+
+
+def _written_numbers(values: list[object], column: LabelColumn) -> ParsedLabels | None:
+    """`parse_labels` for numbers as people write them, such as `4,362`, `12,5` or `31.8%`; None for other values.
+
+    A few whole numbers with a sign, such as `5%`, are classes unless the task is regression.
+    """
+    present = [value for value in values if value is not None]
+    strings = [value for value in present if isinstance(value, str)]
+    number_format = detect_number_format(strings, column.decimal) if len(strings) == len(present) else None
+    if number_format is None or number_format.is_plain:
+        return None
+    if not number_format.decimal:
+        as_grouped, as_decimal = (detect_number_format(strings, mark) for mark in ".,")
+        raise DataError(
+            f"the labels are numbers such as {number_format.example!r}, whose comma may stand before thousands or "
+            "before decimals.",
+            f"Choose one: `decimal='.'` ({as_grouped and as_grouped.describe()}), or `decimal=','` "
+            f"({as_decimal and as_decimal.describe()}); if they are names, use `task='multiclass'`.",
+            column.at(),
+        )
+    numbers: list[LabelValue] = [number_format.parse(value) if isinstance(value, str) else None for value in values]
+    different = {number for number in numbers if isinstance(number, float)}
+    if column.task is None and len(different) <= MAX_NUMERIC_CLASSES and all(map(float.is_integer, different)):
+        return None
+    if None in map(number_format.parse, strings) or any(abs(number) >= LARGEST_NUMBER for number in different):
+        return None
+    note = f"the labels are numbers: {number_format.describe()}."
+    if column.task is None:
+        note = f"{regression_note(min(different), max(different))} {number_format.describe()}."
+    return ParsedLabels("regression", numbers, note, number_format.decimal)
 
 
 def _parse_classes_or_numbers(values: list[object], column: LabelColumn, first: int) -> ParsedLabels:
@@ -172,13 +208,6 @@ def multilabel_note(rows: Mapping[tuple[str, ...] | None, int], separator: str |
 def _refuse_slips(values: list[object], column: LabelColumn, first: int) -> None:
     """Refuse a few values that differ in kind from nearly all others: one slip would change the task of the column."""
     rows = [at for at, value in enumerate(values) if value is not None]
-    strings = [value for value in values if isinstance(value, str)]
-    if len(strings) == len(rows) and all(map(_DECIMAL_COMMA.fullmatch, strings)) and strings:
-        raise DataError(
-            f"the labels are numbers with a comma, such as {strings[0]!r}.",
-            "Write a point (0.5); if they are names, use `task='multiclass'`.",
-            column.at(),
-        )
     for what, fits in (("number", is_fraction), ("list", is_json_list)):
         slips = [at for at in rows if not fits(values[at]) and (what == "list" or to_number(values[at]) is None)]
         n_fitting = sum(fits(values[at]) for at in rows)

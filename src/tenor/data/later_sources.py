@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tenor._core.callbacks import Callback
 from tenor.config.run_config import RunConfig
-from tenor.data import dataset, known_labels, review_file, sources
+from tenor.data import builtin, dataset, known_labels, review_file, sources
 from tenor.data.dataset import Dataset, DatasetPart
 from tenor.data.io import table
 from tenor.data.io.chunks import Cell, Table
@@ -94,11 +94,11 @@ def read_later(source: str, data: Dataset, options: ReadOptions, callback: Callb
     )
     located: str | Path | Table = _corrections(source) if is_database(source) else sources.locate(source)
     if isinstance(located, Path):
-        located = table.open_table(located)
+        located = table.open_table(located, options.files)
         if review_file.is_review(located.columns):
             located = review_file.read(located)
             options = replace(options, label=review_file.RIGHT_LABEL, drop_unlabelled=True)
-    later = sources.read(source, options) if isinstance(located, str) else dataset.read(located, options)
+    later = builtin.load(located) if isinstance(located, str) else dataset.read(located, options, callback)
     callback.on_message(f"{later.name}: {later.describe_columns()}")
     if later.note:
         callback.on_message(f"{later.name}: {later.note}")

@@ -126,12 +126,14 @@ class NumberFormatDetector:
         """The format of the column; None if a value is not a number, or the values contradict each other.
 
         Args:
-            decimal: The decimal mark if it is known; it settles an ambiguous column.
+            decimal: The decimal mark if it is known; it settles an ambiguous column, and no other mark fits then.
         """
         mixed = 0 < self._n_percent < self._n_values or len(self._currencies) > 1 or len(self._decimals) > 1
         if not self.is_numeric or not self._n_values or mixed:
             return None
         mark = next(iter(self._decimals), "")
+        if decimal and mark and mark != decimal:
+            return None
         if not mark and self._has_open_comma:
             mark = decimal or ("." if self._has_small_whole else "")
         elif not mark:

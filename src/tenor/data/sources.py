@@ -15,6 +15,7 @@ from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.io import table
 from tenor.data.io.chunks import Cell
+from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError, SettingsError
 from tenor.tasks import Kind, Task
@@ -90,7 +91,7 @@ def read_for_evaluation(
         fields=None if fields.is_single_text else fields,
         pair=False,
         default_text=metadata.get("text_column"),
-        default_label=metadata.get("label_column"),
+        default_label=metadata.get("label_columns") or metadata.get("label_column"),
         label_separator=options.label_separator or metadata.get("label_separator"),
     )
     rows = read_test(source, task.kind, options, callback)
@@ -101,7 +102,9 @@ def read_for_evaluation(
     for note in notes:
         callback.on_message(note)
     parts = _train_and_test_folders(source)
-    return rows, {column: read_source_column(parts[1] if parts else source, column, "by", rows) for column in by}
+    return rows, {
+        column: read_source_column(parts[1] if parts else source, column, "by", rows, options.files) for column in by
+    }
 
 
 def _train_and_test_folders(source: str) -> tuple[str, str] | None:
@@ -157,6 +160,12 @@ def options_of(run: RunConfig) -> ReadOptions:
         pair=run.pair,
         taken=tuple(filter(None, [run.group, run.time])),
         label=run.label,
+        decimal=run.decimal,
+        encoding=run.encoding,
+        quoting=run.quoting,
+        header=run.header,
+        sheet=run.sheet,
+        query=run.query,
         label_separator=run.label_separator,
         drop_unlabelled=run.drop_unlabelled,
         missing_labels=run.missing_labels,
@@ -174,11 +183,13 @@ def with_columns_of(data: Dataset, options: ReadOptions) -> ReadOptions:
         features=None,
         pair=False,
         default_text=data.text_column,
-        default_label=data.label_column,
+        default_label=data.label_columns or data.label_column,
     )
 
 
-def read_source_column(source: str, column: str, option: str, data: Dataset) -> list[Cell]:
+def read_source_column(
+    source: str, column: str, option: str, data: Dataset, files: FileOptions = RECOGNISED
+) -> list[Cell]:
     """The values of a column of `source` for the rows of `data`.
 
     Args:
@@ -186,6 +197,7 @@ def read_source_column(source: str, column: str, option: str, data: Dataset) -> 
         column: Name of the column.
         option: The option that named it, for messages.
         data: The rows, which were read from `source`.
+        files: How the files are written.
 
     Raises:
         SettingsError: A built-in dataset has no such column.
@@ -197,16 +209,19 @@ def read_source_column(source: str, column: str, option: str, data: Dataset) -> 
             f"`{option}=...`: the built-in dataset {located!r} has no column {column!r}, only texts and labels.",
             f"Leave out `{option}=...`, or give a file.",
         )
-    return dataset.read_column(located, column, option, data)
+    return dataset.read_column(located, column, option, data, files)
 
 
-def read_unlabelled(source: str, text: ColumnNames, fields: Fields = SINGLE_TEXT) -> Dataset:
+def read_unlabelled(
+    source: str, text: ColumnNames, fields: Fields = SINGLE_TEXT, files: FileOptions = RECOGNISED
+) -> Dataset:
     """Texts without labels.
 
     Args:
         source: A path or a built-in name.
         text: Column of the texts; None: detect it. Values of several columns are texts of their own.
         fields: The fields of the labelled rows; where there are several, the rows here have the same.
+        files: How the files are written.
 
     Raises:
         DataError: They cannot be read.
@@ -215,5 +230,5 @@ def read_unlabelled(source: str, text: ColumnNames, fields: Fields = SINGLE_TEXT
     if isinstance(located, str):
         return replace(builtin.load(located), labels=[])
     if not fields.is_single_text:
-        return Dataset(located.name, dataset.read_rows(located, fields), [], fields)
-    return Dataset(located.name, dataset.read_texts(located, field_columns.names(text)), [])
+        return Dataset(located.name, dataset.read_rows(located, fields, files), [], fields)
+    return Dataset(located.name, dataset.read_texts(located, field_columns.names(text), files), [])

@@ -137,7 +137,7 @@ class DistributedDataset:
         several = None if as_lists else "multiclass"
         task: Any = run.task or (head.kind if head.kind in ("regression", "multilabel") else several)
         options = sources.with_columns_of(head, sources.options_of(run))
-        options = replace(options, label=head.label_column, task=task, on_disk=True)
+        options = replace(options, label=head.label_columns or head.label_column, task=task, on_disk=True)
         summaries: list[PartitionSummary] = []
         for each in self.pool.call_each("read", [(files, options) for files in blocks]):
             summaries.append(each)
@@ -168,7 +168,16 @@ class DistributedDataset:
             note = label_values.numeric_classes_note(numbers) or (label_values.SINGLE_ITEM_NOTE if as_lists else "")
         texts, labels = RemoteTexts(summary.rows, summary.lengths), _labels(kind, summary)
         note = builder.note_with_dropped_rows(note, summary.read, summary.rows)
-        return Dataset(head.name, texts, labels, head.fields, head.label_column, kind, note)
+        return Dataset(
+            name=head.name,
+            texts=texts,
+            labels=labels,
+            fields=head.fields,
+            label_column=head.label_column,
+            label_columns=head.label_columns,
+            kind=kind,
+            note=note,
+        )
 
     def hold_out(self, share: float) -> list[HeldOutRows]:
         """Hold out a share of the rows by their hashes, as `split.hold_out` does of texts on disk."""
@@ -230,7 +239,7 @@ class DistributedDataset:
 def _head(file: str, run: RunConfig) -> tuple[Dataset, bool]:
     """The first rows, from which the columns and the task are inferred; and whether all labels are lists of one."""
     with tempfile.TemporaryDirectory() as scratch:
-        opened = table.open_table(locations.local_path(file, Path(scratch)))
+        opened = table.open_table(locations.local_path(file, Path(scratch)), sources.options_of(run).files)
         first = replace(opened, chunks=itertools.islice(opened.chunks, 1))
         head = dataset.read(first, replace(sources.options_of(run), task=run.task))
     path = Path(run.data)

@@ -80,7 +80,10 @@ class Partition:
         with tempfile.TemporaryDirectory() as scratch:
             paths = [locations.local_path(file, Path(scratch) / str(number)) for number, file in enumerate(files)]
             name = f"{paths[0].name} to {paths[-1].name}"
-            opened = table.open_joined(paths, name) if len(paths) > 1 else table.open_table(paths[0])
+            joined = len(paths) > 1
+            opened = (
+                table.open_joined(paths, name, options.files) if joined else table.open_table(paths[0], options.files)
+            )
             counted = _Rows()
             self._data = dataset.read(opened, options, counted)
         self._read = counted.rows

@@ -13,6 +13,7 @@ from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import Fields
 from tenor.data.io import stdin, table, writer
+from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.formats import suffix
 from tenor.data.io.table import Chunk, Table
 from tenor.errors import DataError, listed
@@ -38,10 +39,12 @@ class TextInput:
     Attributes:
         path: A file, a folder or a pattern of files; `-` for standard input.
         text: A single text instead; None: `path` is read.
+        options: How the files are written.
     """
 
     path: Path
     text: str | None = None
+    options: FileOptions = RECOGNISED
 
     @property
     def is_stdin(self) -> bool:
@@ -60,12 +63,12 @@ class TextInput:
         if not fields.is_single_text:
             if self.text is not None:
                 return json_row.open_row(self.text, fields)
-            return table.open_table(self.path)
+            return table.open_table(self.path, self.options)
         if self.text is not None:
             return Table("the text", ["text"], iter([Chunk(1, {"text": [self.text]})]))
         if self.is_stdin:
-            return table.open_lines(stdin.standard_input(), stdin.NAME)
-        return table.open_table(self.path)
+            return table.open_lines(stdin.standard_input(), stdin.NAME, self.options)
+        return table.open_table(self.path, self.options)
 
     def first_texts(
         self,
@@ -179,7 +182,7 @@ def label_file(
     if resume and not overwrite and job.out.exists() and not is_interrupted:
         require_current(job.out, columns, [job.model / bundle.MANIFEST, *job.source.files()])
         return None
-    if note := describe_columns(source, labeller.reader, job.text):
+    for note in describe_columns(source, labeller.reader, job.text):
         callback.on_message(note)
     review = None if job.review is None else ReviewRows(labeller, source, job.review)
     with (

@@ -16,6 +16,7 @@ from tenor._core.records import JsonObject
 from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
 from tenor.data.io import table, writer
+from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.formats import suffix
 from tenor.errors import DataError
 from tenor.inference import bundle, job_record, locations
@@ -42,6 +43,7 @@ class LabelJob:
         text: Column of the texts, or a column for each text field; None: they are detected.
         conformal: Sets or intervals besides labels; None: no sets.
         escape_formulas: Guard `.csv` and `.tsv` for spreadsheets, as `writer.open_writer` does.
+        files: How the files are written.
     """
 
     model: Path
@@ -50,6 +52,7 @@ class LabelJob:
     text: ColumnNames = None
     conformal: ConformalOptions | None = None
     escape_formulas: bool = False
+    files: FileOptions = RECOGNISED
 
     def output(self, name: str) -> str:
         """The path or URL of a file in the folder of labelled files."""
@@ -153,7 +156,7 @@ def label_shard(predictor: Predictor, shard: Shard, job: LabelJob) -> RowCounts:
         target = scratch / "out" / shard.name if is_remote else Path(job.out) / shard.name
         with locations.reporting_write_errors(str(target.parent)):
             target.parent.mkdir(exist_ok=True)
-        source = table.open_table(path)
+        source = table.open_table(path, job.files)
         labeller = RowLabeller.for_table(source, predictor, job.text, job.conformal)
         columns = [*source.columns, *labeller.new_columns]
         with writer.open_writer(target, columns, source, labeller.new_columns, job.escape_formulas) as write:
@@ -163,11 +166,11 @@ def label_shard(predictor: Predictor, shard: Shard, job: LabelJob) -> RowCounts:
         return counts
 
 
-def describe_first_file(predictor: Predictor, shards: Sequence[Shard], job: LabelJob) -> str:
-    """A sentence on the column that is detected in the first file; empty if it was requested, or is a remote file's."""
+def describe_first_file(predictor: Predictor, shards: Sequence[Shard], job: LabelJob) -> list[str]:
+    """Sentences on what is recognised in the first file; none for a remote file."""
     if not shards or locations.is_remote(shards[0].source):
-        return ""
-    source = table.open_table(Path(shards[0].source))
+        return []
+    source = table.open_table(Path(shards[0].source), job.files)
     return describe_columns(source, row_reader.for_table(source, predictor.fields, job.text), job.text)
 
 
@@ -188,7 +191,7 @@ def require_current(out: Path, columns: Sequence[str], sources: Sequence[Path]) 
     """
     remedy = "Use it, or start again (`overwrite=True`, without `resume=True`)."
     if suffix(out) != ".txt" and out.stat().st_size:  # text files have no header
-        existing = table.open_table(out).columns
+        existing = table.open_table(out, FileOptions(header=True)).columns
         if existing != list(columns):
             raise DataError(f"{out}: this is complete, and has other columns: {', '.join(existing)}.", remedy)
     for source in sources:

@@ -78,12 +78,13 @@ class RowLabeller:
         return new_column_values(self.predictor, texts, self.conformal)
 
 
-def describe_columns(source: Table, reader: RowReader, requested: ColumnNames = None) -> str:
-    """A sentence on the columns that were detected; empty if they were requested, or the table is lines of text."""
+def describe_columns(source: Table, reader: RowReader, requested: ColumnNames = None) -> list[str]:
+    """What was recognised in a table, and which columns were detected unless they were requested, as sentences."""
     if requested is not None or source.columns == ["text"]:
-        return ""
+        return source.notes
     texts = reader.text_columns
-    return f"texts from column{'s' * (len(texts) > 1)} {', '.join(map(repr, texts))}."
+    columns = f"texts from column{'s' * (len(texts) > 1)} {', '.join(map(repr, texts))}."
+    return [*source.notes, columns]
 
 
 def new_column_names(

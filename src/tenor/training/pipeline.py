@@ -135,6 +135,7 @@ def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> JsonOb
     return {
         **({"text_column": data.text_column} if data.fields.is_single_text else {}),
         "label_column": data.label_column,
+        **({"label_columns": list(data.label_columns)} if data.label_columns else {}),
         "label_separator": run.label_separator,
         **provenance.origin(data, identity["data"], run.seed),
         "run": identity,
@@ -144,7 +145,7 @@ def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> JsonOb
 def _read_unlabelled(run: RunConfig, data: Dataset, callback: Callback) -> Dataset | None:
     if run.unlabelled is None:
         return None
-    texts = sources.read_unlabelled(run.unlabelled, run.text, data.fields)
+    texts = sources.read_unlabelled(run.unlabelled, run.text, data.fields, sources.options_of(run).files)
     callback.on_message(f"{counted(len(texts), 'text')} without labels.")
     return texts
 

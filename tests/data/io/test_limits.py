@@ -226,7 +226,7 @@ def test_a_row_of_very_many_labels_is_refused(tmp_path: Path) -> None:
 
 def test_a_quoted_row_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1 << 20)
-    path = write(tmp_path / "a.csv", 'text,label\na,b\n"c,d\n' + "e,f\n" * 300_000)
+    path = write(tmp_path / "a.csv", 'text,label\na,b\n"c,d\n' + "e,f\n" * 300_000 + "g\n")
     with pytest.raises(DataError, match=r"^a\.csv, row 2: (a row is longer than 1 MB\. Check|the quoting is broken)"):
         read(path)
 

@@ -69,7 +69,7 @@ def test_other_columns_are_refused_with_the_file(folder: Path) -> None:
 
 
 def test_a_fault_is_told_with_its_file_and_row(folder: Path) -> None:
-    write(folder / "part-3.csv", 'text,label\na,x\n"b,y\n')
+    write(folder / "part-3.csv", 'text,label\na,x\n"b,y\nc,d,e\n')
     with pytest.raises(DataError, match=r"^part-3\.csv, row 2: the quoting is broken"):
         read(folder)
     write(folder / "part-3.csv", "text,label\na,x\nb,\nc,\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenor.data.io import arrow_messages, arrow_sizes, parquet_pages
-from tenor.data.io.chunks import CHUNK_ROWS, Cell, Chunk, Table, require_distinct
+from tenor.data.io.chunks import CHUNK_ROWS, Cell, Chunk, Table, distinct_names
 from tenor.data.io.limits import FREE_ARROW_BYTES, MAX_ROW_BYTES, Expansion, megabytes, require_few_columns
 from tenor.errors import DataError, Location
 
@@ -81,13 +81,12 @@ def _read(open_file: Open, path: Path, name: str, kind: str) -> Table:
 
     try:
         with open_file() as (schema, _):
-            columns = list(schema.names)
+            columns = distinct_names(list(schema.names))
     except DataError:
         raise
     except failures as error:
         raise damaged(error) from None
     require_few_columns(len(columns), Location(name))
-    require_distinct(columns, name)
 
     def chunks() -> Iterator[Chunk]:
         row = 1
@@ -102,7 +101,7 @@ def _read(open_file: Open, path: Path, name: str, kind: str) -> Table:
         except failures as error:
             raise damaged(error) from None
 
-    return Table(name, columns, chunks(), schema)
+    return Table(name, columns, chunks(), schema if columns == schema.names else None)
 
 
 def _small_batches(

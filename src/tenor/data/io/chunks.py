@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenor.data.io.limits import size_of
-from tenor.errors import DataError, Location
+from tenor.errors import Location
 
 if TYPE_CHECKING:
     import pyarrow
@@ -50,6 +50,8 @@ class Table:
         file_starts: For a table in several files: the number of the first row of each file read so far, and the
             file's name. Empty for one file.
         needs_bom: Whether the text file has a byte order mark or is not UTF-8, as spreadsheets write it.
+        notes: What was recognised in the file where another reading is possible, as sentences for the user.
+        has_header: Whether the file names its columns; else their names are numbers from 1.
     """
 
     name: str
@@ -58,6 +60,8 @@ class Table:
     schema: "pyarrow.Schema | None" = None
     file_starts: list[tuple[int, str]] = field(default_factory=list)
     needs_bom: bool = False
+    notes: list[str] = field(default_factory=list)
+    has_header: bool = True
 
     def peek(self) -> Chunk | None:
         """The first rows, which `chunks` still gives; None if there are none. Call it before `chunks` is read."""
@@ -88,11 +92,16 @@ def chunked(rows: Iterable[list[Cell]], columns: list[str]) -> Iterator[Chunk]:
         yield Chunk(first, _transpose(held, columns))
 
 
-def require_distinct(columns: list[str], name: str) -> None:
-    """Raise DataError if two columns have the same name; `name` is the table's."""
-    repeated = [column for column, count in Counter(columns).items() if count > 1]
-    if repeated:
-        raise DataError(f"{name}: there are two columns named {repeated[0]!r:.200}.", "Give each column its own name.")
+def distinct_names(columns: list[str]) -> list[str]:
+    """The names of columns, made distinct: repeated and blank ones get the number of their column, from 1.
+
+    So `label,label` is `label (column 1)` and `label (column 2)`, and no reader takes one of them for the other.
+    """
+    counts = Counter(columns)
+    return [
+        column if counts[column] == 1 else f"{column} (column {number})".lstrip()
+        for number, column in enumerate(columns, 1)
+    ]
 
 
 def _transpose(rows: list[list[Cell]], columns: list[str]) -> dict[str, list[Cell]]:

@@ -4,18 +4,18 @@ import codecs
 from collections.abc import Callable, Iterable, Iterator
 
 from tenor.data.io import encodings
+from tenor.data.io.encodings import Encoding
 from tenor.errors import DataError, Location
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}  # how compressed files begin
 
 
-def decode_lines(raws: Iterable[bytes], encoding: str, certain: bool, at: Callable[[], Location]) -> Iterator[str]:
-    """Decode lines of UTF-8 or GB18030, without the byte order mark.
+def decode_lines(raws: Iterable[bytes], encoding: Encoding, at: Callable[[], Location]) -> Iterator[str]:
+    """Decode lines, without the byte order mark.
 
     Args:
-        raws: The lines.
+        raws: The lines, in an encoding that keeps ASCII.
         encoding: The encoding of the file.
-        certain: Whether that is certain.
         at: Gives the place of the current line.
 
     Raises:
@@ -23,15 +23,16 @@ def decode_lines(raws: Iterable[bytes], encoding: str, certain: bool, at: Callab
     """
     position, weight, since = 0, 0, at()
     for raw in raws:
-        if encoding == "gb18030":
+        if encoding.name == "gb18030":
             # One line may be valid UTF-8 by chance, but not several in a row.
             since = since if weight else at()
             evidence = encodings.weight(raw)
             weight = 0 if evidence is None else weight + evidence
             if weight >= encodings.CERTAIN_WEIGHT:
-                raise _changed(since, encoding, "utf-8")
-        line = decode(raw, encoding, position, at, certain)
-        certain = certain or not line.isascii()
+                raise _changed(since, encoding.name, "utf-8")
+        line = decode(raw, encoding, position, at)
+        if not (encoding.is_certain or line.isascii()):
+            encoding = encoding._replace(is_certain=True)
         yield line
         position += len(raw)
 
@@ -45,14 +46,15 @@ def _changed(at: Location, encoding: str, other: str) -> DataError:
     )
 
 
-def decode(raw: bytes, encoding: str, position: int, at: Callable[[], Location], certain: bool) -> str:
+def decode(raw: bytes, encoding: Encoding, position: int, at: Callable[[], Location]) -> str:
     """Decode bytes that begin at `position` of a file, without the byte order mark.
 
     The other arguments, and the errors, are as for `decode_lines`.
     """
-    mark = len(codecs.BOM_UTF8) if position == 0 and encoding == "utf-8" and raw.startswith(codecs.BOM_UTF8) else 0
+    name = encoding.name
+    mark = len(codecs.BOM_UTF8) if position == 0 and name == "utf-8" and raw.startswith(codecs.BOM_UTF8) else 0
     try:
-        return raw[mark:].decode(encoding)
+        return raw[mark:].decode(name)
     except UnicodeDecodeError as error:
         kind = next((kind for magic, kind in _MAGIC.items() if position == 0 and raw.startswith(magic)), None)
         if kind is not None:
@@ -61,12 +63,19 @@ def decode(raw: bytes, encoding: str, position: int, at: Callable[[], Location],
                 f"Decompress it ({kind} -dc), or give a file whose name ends like that.",
                 at(),
             ) from None
-        other = encodings.other_encoding(raw, encoding) if certain else None
+        other = encodings.other_encoding(raw, name) if encoding.is_certain else None
         if other is not None:
-            raise _changed(at(), encoding, other) from None
-        remedy = "Save the file as UTF-8."
-        if certain and encoding == "utf-8":
-            remedy = "The file is UTF-8 but for such bytes: fix them, or drop them (iconv -c -f UTF-8 -t UTF-8)."
+            raise _changed(at(), name, other) from None
         raise DataError(
-            f"byte {position + mark + error.start} of the file is not valid {encoding.upper()}.", remedy, at()
+            f"byte {position + mark + error.start} of the file is not valid {name.upper()}.", _remedy(encoding), at()
         ) from None
+
+
+def _remedy(encoding: Encoding) -> str:
+    """What to do about a byte that is not valid in the encoding of the file."""
+    if encoding.candidates:
+        readings = "; ".join(f"{name}: {sample}" for name, sample in encoding.candidates)
+        return f"Save the file as UTF-8, or name its encoding with `encoding=...` ({readings})."
+    if encoding.is_certain and encoding.name == "utf-8":
+        return "The file is UTF-8 but for such bytes: fix them, or drop them (iconv -c -f UTF-8 -t UTF-8)."
+    return "Save the file as UTF-8, or name its encoding with `encoding=...`."

@@ -1,4 +1,4 @@
-"""CSV (`.csv`, `.tsv`): a header, then rows, with quotes as in RFC 4180."""
+"""Delimited files (`.csv`, `.tsv`): a header if there is one, then rows."""
 
 import contextlib
 import csv
@@ -6,37 +6,59 @@ import itertools
 import re
 from collections.abc import Generator, Iterator
 
-from tenor.data.io import limits
+from tenor.data.io import dialect as dialects
+from tenor.data.io import header, limits
 from tenor.data.io import lines as text
-from tenor.data.io.chunks import Table, chunked, require_distinct
+from tenor.data.io.chunks import Table, chunked, distinct_names
+from tenor.data.io.dialect import Dialect
+from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.lines import Lines
-from tenor.errors import DataError, Location, RowNumbers, counted, rows_phrase
+from tenor.errors import DataError, Location, RowNumbers, counted, listed, rows_phrase
 
 _NAMED = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
-_QUOTED = re.compile('"[^"]*(?:"|$)')
+_QUOTED = re.compile('"[^"]*"')
+_OPEN_QUOTE = re.compile('"[^"]*$')
+_MIN_LINES = 4  # of a field that may have swallowed rows, where its first line does not say so
 
 
-def read(lines: Lines, delimiters: str) -> Table:
+def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Table:
     """Open a delimited file.
 
     Args:
         lines: The file.
-        delimiters: Candidates; the first one that is in the header outside quotes is used.
+        delimiters: Candidates for the delimiter, the usual one first.
+        options: What quotes are, and whether there is a header; the rest is for other files.
 
     Raises:
         DataError: The file is empty, or its header cannot be used. Later faults are raised while the chunks are read.
     """
-    with contextlib.closing(_records(lines, delimiters)) as records:
-        header = next(records, None)
-    if header is None:
+    dialect, first, notes = _open(lines, delimiters, options)
+    if first is None:
         raise DataError(f"{lines.name}: the file is empty.", "Give a file with a header line and rows.")
-    columns = [column.strip() for column in header]
-    limits.require_few_columns(len(columns), Location(lines.name))
-    require_distinct(columns, lines.name)
+    limits.require_few_columns(len(first), Location(lines.name))
+    has_header = options.header
+    if has_header is None and any(name.strip() in options.names for name in first if not name.strip().isdigit()):
+        has_header = True
+    if has_header is None:
+        below = _sample(lines, dialect)
+        has_header = not header.is_data(first, below)
+        if not has_header:
+            notes.append(
+                f"the first line looks like data, so the columns are named by their numbers, 1 to {len(first)} "
+                "(`header=True`: it has their names)."
+            )
+        elif below and not header.is_clearly_names(first):
+            names = listed([name for name in first if name.strip()])
+            notes.append(f"the first line is taken for names of columns: {names} (`header=False`: it is a row).")
+    columns = distinct_names(
+        [name.strip() for name in first] if has_header else list(map(str, range(1, len(first) + 1)))
+    )
 
     def rows() -> Iterator[list[str]]:
         wrong, fields = RowNumbers(), 0
-        for row in itertools.islice(_records(lines, delimiters), 1, None):
+        for row in itertools.islice(_records(lines, dialect, has_header), int(has_header), None):
+            if len(row) > len(columns) and not any(row[len(columns) :]):
+                del row[len(columns) :]  # delimiters at the end of a line
             if len(row) != len(columns):
                 fields = fields or len(row)
                 wrong.append(lines.row)
@@ -49,26 +71,55 @@ def read(lines: Lines, delimiters: str) -> Table:
                 Location(lines.name, wrong[0]),
             )
 
-    return Table(lines.name, columns, chunked(rows(), columns), needs_bom=lines.marked)
+    return Table(
+        lines.name,
+        columns,
+        chunked(rows(), columns),
+        needs_bom=lines.marked,
+        notes=[*lines.notes, *(f"{lines.name}: {note}" for note in notes)],
+        has_header=has_header,
+    )
 
 
-def _records(lines: Lines, delimiters: str) -> Generator[list[str], None, None]:
+def _open(lines: Lines, delimiters: str, options: FileOptions) -> tuple[Dialect, list[str] | None, list[str]]:
+    """The dialect of a file, its first record if there is one, and notes on the dialect."""
+    with lines.read(row=-1) as decoded:
+        readable = text.until_fault(decoded)
+        first, named = _first_line(readable)
+        dialect, notes = dialects.choose(itertools.chain([first], readable), named or delimiters, options.quoting)
+    with contextlib.closing(_records(lines, dialect, True)) as records:
+        return dialect, next(records, None), notes
+
+
+def _first_line(decoded: Iterator[str]) -> tuple[str, str]:
+    """The first line that is not blank, and the delimiter that Excel names in a line of its own, if it does."""
+    first = next((line for line in decoded if line.strip("\r\n")), "")
+    named = _NAMED.fullmatch(first.strip("\r\n"))
+    if named is None:
+        return first, ""
+    return next((line for line in decoded if line.strip("\r\n")), ""), named[1]
+
+
+def _sample(lines: Lines, dialect: Dialect) -> list[list[str]]:
+    """The first rows below the first line, as far as they can be read."""
+    rows: list[list[str]] = []
+    with contextlib.suppress(DataError), contextlib.closing(_records(lines, dialect, True)) as records:
+        for row in itertools.islice(records, 1, header.MAX_ROWS + 1):
+            rows.append(row)
+    return rows
+
+
+def _records(lines: Lines, dialect: Dialect, has_header: bool) -> Generator[list[str], None, None]:
     """The header, then the rows. A blank line is skipped, but in a table with one column it is an empty field."""
     csv.field_size_limit(text.MAX_LINE_BYTES)
     width = 0
-    with lines.read(row=-1) as decoded:
-        first = next((line for line in decoded if line.strip("\r\n")), "")
-        named = _NAMED.fullmatch(first.strip("\r\n"))  # how Excel names the delimiter
-        if named:
-            first = next((line for line in decoded if line.strip("\r\n")), "")
-        bare = _QUOTED.sub("", first)
-        delimiter = (
-            named[1] if named else next((delimiter for delimiter in delimiters if delimiter in bare), delimiters[0])
-        )
-        record_lines = _RecordLines(itertools.chain([first], decoded), delimiter, lines)
-        reader = csv.reader(record_lines, delimiter=delimiter, strict=True)
+    with lines.read(row=-int(has_header)) as decoded:
+        first, _ = _first_line(decoded)
+        record_lines = _RecordLines(itertools.chain([first], decoded), dialect, lines)
+        reader = dialect.reader(record_lines)
         while (record := _next(reader, lines)) is not None:
-            record_lines.characters = record_lines.fields = 0
+            record_lines.require_one_row(width)
+            record_lines.start()
             if record or width == 1:
                 lines.row, width = lines.row + 1, width or len(record)
                 yield record or [""]
@@ -80,16 +131,26 @@ class _RecordLines:
     Attributes:
         characters: Characters of the record so far.
         fields: Delimiters of the record so far, those in quotes included.
+        delimiters: Delimiters in each line of the record.
+        first: The first line of the record.
     """
 
-    def __init__(self, decoded: Iterator[str], delimiter: str, lines: Lines) -> None:
-        self._decoded, self._delimiter, self._lines = decoded, delimiter, lines
+    def __init__(self, decoded: Iterator[str], dialect: Dialect, lines: Lines) -> None:
+        self._decoded, self._dialect, self._lines = decoded, dialect, lines
+        self.start()
+
+    def start(self) -> None:
+        """Begin a new record."""
         self.characters = self.fields = 0
+        self.delimiters: list[int] = []
+        self.first = ""
 
     def __iter__(self) -> Iterator[str]:
         for line in self._decoded:
+            self.first = self.first if self.delimiters else line
             self.characters += len(line)
-            self.fields += line.count(self._delimiter)
+            self.delimiters.append(line.count(self._dialect.delimiter))
+            self.fields += self.delimiters[-1]
             if self.characters > text.MAX_LINE_BYTES:
                 raise text.too_long("row", self._lines.at())
             if self.fields > limits.MAX_VALUES:
@@ -99,6 +160,37 @@ class _RecordLines:
                     self._lines.at(),
                 )
             yield line
+
+    def require_one_row(self, width: int) -> None:
+        """Raise DataError if the record looks like several rows that a quote has swallowed.
+
+        Each of its lines then has as many delimiters as a row. Where no other record of the file has line ends, most
+        of them suffice, and in a file with one column a few lines.
+
+        Args:
+            width: Fields of a row; 0 before the first one.
+        """
+        n_lines = len(self.delimiters)
+        if n_lines < 2 or not width or self._dialect.is_chosen:
+            return
+        n_alike = sum(count == width - 1 for count in self.delimiters)
+        is_only = self._dialect.multiline_records <= 1
+        if width == 1:
+            swallows = is_only and n_lines >= _MIN_LINES
+        elif n_alike == n_lines:
+            # The quote opens before the last field, whose delimiter then stands inside the quotes.
+            opened = _OPEN_QUOTE.search(_QUOTED.sub("", self.first))
+            opens_early = opened is not None and self._dialect.delimiter in opened[0]
+            swallows = opens_early or n_lines >= _MIN_LINES or self._dialect.delimiter == "\t"
+        else:
+            swallows = is_only and n_lines >= _MIN_LINES and 2 * n_alike >= n_lines
+        if swallows:
+            raise DataError(
+                f"a field has {n_lines - 1:,} line ends, and its lines look like rows: a quote seems to be open.",
+                "Close or double the quote, or read quotes as characters with `quoting='none'`; if the field is right, "
+                "use `quoting='minimal'`.",
+                self._lines.at(),
+            )
 
 
 def _next(reader: Iterator[list[str]], lines: Lines) -> list[str] | None:

@@ -9,6 +9,7 @@ from tenor.data.io.lines import Lines
 from tenor.data.io.open_file import open_bytes
 
 COLUMNS = ["text", "label", "file"]
+_MAX_NOTES = 3  # on the encodings of files
 
 
 def classes(path: Path) -> list[Path]:
@@ -24,13 +25,22 @@ def texts(path: Path) -> list[Path]:
     return [file for folder in classes(path) for file in sorted(folder.glob("*.txt"))]
 
 
-def read(files: list[Path], name: str) -> Table:
-    """Open text files as a table, with the name of the folder of each as its label; `name` is the table's."""
+def read(files: list[Path], name: str, encoding: str | None = None) -> Table:
+    """Open text files as a table, with the name of the folder of each as its label.
+
+    Args:
+        files: The files.
+        name: The name of the table, for messages.
+        encoding: The encoding of the files; None: it is recognised for each.
+    """
+    notes: list[str] = []
 
     def rows() -> Iterator[list[str]]:
         for file in files:
             label = file.parent.name
-            text = Lines(functools.partial(open_bytes, file), str(file)).whole()
+            lines = Lines(functools.partial(open_bytes, file), str(file), encoding)
+            text = lines.whole()
+            notes.extend(lines.notes[: _MAX_NOTES - len(notes)])
             yield [text, label, f"{label}/{file.name}"]
 
-    return Table(name, COLUMNS, chunked(rows(), COLUMNS))
+    return Table(name, COLUMNS, chunked(rows(), COLUMNS), notes=notes)

@@ -34,7 +34,7 @@ def read(lines: Lines) -> Table:
                 )
             yield [row.get(column) for column in columns]
 
-    return Table(lines.name, columns, chunked(values(), columns))
+    return Table(lines.name, columns, chunked(values(), columns), notes=lines.notes)
 
 
 def columns_of(objects: Iterable[Row], name: str) -> list[str]:

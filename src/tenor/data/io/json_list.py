@@ -45,7 +45,7 @@ def read(lines: Lines) -> Table:
         for row in rows():
             yield [_value(row.get(column)) for column in columns]
 
-    return Table(name, columns, chunked(values(), columns))
+    return Table(name, columns, chunked(values(), columns), notes=lines.notes)
 
 
 class _Objects:

@@ -1,16 +1,19 @@
 """A text file -> decoded lines, with the place of whatever is wrong in it.
 
-Text is UTF-8 (with or without a byte order mark), UTF-16 with one, or GB18030, which is recognised.
+The encoding is recognised, unless the user names it.
 """
 
 import codecs
 import contextlib
 import io
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from typing import IO, AnyStr, TypeAlias
 
 from tenor.data.io import decoding, encodings
+from tenor.data.io.encodings import Encoding
+from tenor.data.io.file_options import is_wide
 from tenor.data.io.open_file import UNREADABLE, unreadable
 from tenor.errors import DataError, Location
 
@@ -29,15 +32,25 @@ class Lines:
     Args:
         source: Opens the file as a raw stream of bytes.
         name: The file's name for messages.
+        encoding: Its encoding; None: it is recognised.
+        can_reopen: Whether `source` may be called again, so that the whole file can decide the encoding.
 
     Attributes:
         row: Rows that are done, or -1 before the header. The reader of a format updates it, for errors.
+        notes: What was recognised in the file where another reading is possible, as sentences for the user.
     """
 
-    def __init__(self, source: Callable[[], io.RawIOBase], name: str) -> None:
+    def __init__(
+        self,
+        source: Callable[[], io.RawIOBase],
+        name: str,
+        encoding: str | None = None,
+        can_reopen: bool = True,
+    ) -> None:
         self.name, self.row = name, 0
-        self._source = source
-        self._encoding: tuple[str, bool] | None = None
+        self.notes: list[str] = []
+        self._source, self._requested, self._can_reopen = source, encoding, can_reopen
+        self._encoding: Encoding | None = None
         self._head = b""
 
     @contextlib.contextmanager
@@ -56,15 +69,42 @@ class Lines:
             if self._encoding is None:
                 try:
                     head = stream.peek(_PEEK)
-                    self._encoding, self._head = encodings.recognise(head), head[:4096]
+                    self._encoding, self._head = self._recognise(head), head[:4096]
                 except UNREADABLE as error:
                     raise unreadable(error, Location(self.name)) from None
-            yield self._lines(stream, *self._encoding, in_pieces)
+            yield self._lines(stream, self._encoding, in_pieces)
+
+    def _recognise(self, head: bytes) -> Encoding:
+        """The encoding by the first bytes, and if they are not clear by the whole file; notes what was recognised."""
+        if self._requested is not None:
+            return self._check_requested(self._requested, head)
+        encoding = encodings.recognise(head, self._blocks if self._can_reopen else None)
+        if encoding.sample:
+            self.notes.append(
+                f"{self.name} is read as {encoding.name.upper()}, for example {encoding.sample} "
+                "(`encoding=...` names another encoding)."
+            )
+        return encoding
+
+    def _check_requested(self, requested: str, head: bytes) -> Encoding:
+        """The encoding that the user named; UTF-8 if the file certainly is, as another part of the data may be."""
+        name = codecs.lookup(requested).name
+        blocks = self._blocks() if self._can_reopen else [head]
+        if name != "utf-8" and not is_wide(name) and encodings.is_certainly_utf_8(blocks):
+            self.notes.append(f"{self.name} is UTF-8, so it is not read as {requested}.")
+            name = "utf-8"
+        return Encoding("utf-8" if name == "utf-8-sig" else name)
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The bytes of the file, in blocks, up to a damaged place, which is reported when its row is read."""
+        with contextlib.suppress(*UNREADABLE), io.BufferedReader(self._source(), _PEEK) as stream:
+            while block := stream.read(_PEEK):
+                yield block
 
     @property
     def marked(self) -> bool:
         """Whether the file is not UTF-8, or begins with a byte order mark; known once it has been read."""
-        encoding, _ = self._encoding or ("utf-8", False)
+        encoding = (self._encoding or encodings.UTF_8).name
         return encoding != "utf-8" or self._head.startswith(codecs.BOM_UTF8)
 
     def first(self) -> str:
@@ -75,7 +115,7 @@ class Lines:
     def first_character(self) -> str:
         """The first character that is not blank, or an empty string. Its line may have any length."""
         with self.read():
-            encoding, _ = self._encoding or ("utf-8", False)
+            encoding = (self._encoding or encodings.UTF_8).name
             return self._head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")[:1]
 
     def whole(self) -> str:
@@ -93,11 +133,12 @@ class Lines:
                 data = stream.read()
         except UNREADABLE as error:
             raise unreadable(error, Location(self.name)) from None
-        encoding, certain = encodings.recognise(data[:_PEEK])
-        if encoding == "utf-16":
-            return self._without_nul(decoding.decode(data, encoding, 0, at, certain))
+        self._can_reopen = False
+        encoding = self._recognise(data)
+        if is_wide(encoding.name):
+            return self._without_nul(decoding.decode(data, encoding, 0, at))
         lines = []
-        for line in decoding.decode_lines(io.BytesIO(data), encoding, certain, at):
+        for line in decoding.decode_lines(io.BytesIO(data), encoding, at):
             lines.append(line)
             number += 1
         return self._without_nul("".join(lines))
@@ -111,18 +152,18 @@ class Lines:
         """The place of the row that is being read."""
         return Location(self.name, self.row + 1) if self.row >= 0 else Location(f"{self.name}, header")
 
-    def _lines(self, stream: ByteStream, encoding: str, certain: bool, in_pieces: bool) -> Iterator[str]:
+    def _lines(self, stream: ByteStream, encoding: Encoding, in_pieces: bool) -> Iterator[str]:
         number = 1
 
         def at() -> Location:
             return Location(f"{self.name}, line {number:,}") if in_pieces else self.at()
 
         try:
-            if encoding == "utf-16":
-                lines = self._utf_16(stream, in_pieces, at)
+            if is_wide(encoding.name):
+                lines = self._wide(stream, encoding.name, in_pieces, at)
             else:
                 raws = self._pieces(stream) if in_pieces else self._limited(stream)
-                lines = decoding.decode_lines(raws, encoding, certain, at)
+                lines = decoding.decode_lines(raws, encoding, at)
             for line in lines:
                 if "\0" in line:
                     raise _nul(at())
@@ -131,12 +172,15 @@ class Lines:
         except UNREADABLE as error:
             raise unreadable(error, at()) from None
 
-    def _utf_16(self, stream: ByteStream, in_pieces: bool, at: Callable[[], Location]) -> Iterator[str]:
+    def _wide(self, stream: ByteStream, encoding: str, in_pieces: bool, at: Callable[[], Location]) -> Iterator[str]:
         try:
-            with io.TextIOWrapper(stream, "utf-16", newline="\n") as text:
-                yield from iter(lambda: text.readline(_PEEK), "") if in_pieces else self._limited(text)
+            with io.TextIOWrapper(stream, encoding, newline="\n") as text:
+                lines = iter(lambda: text.readline(_PEEK), "") if in_pieces else self._limited(text)
+                first = next(lines, "").removeprefix("\ufeff")
+                yield from itertools.chain([first] if first else [], lines)
         except UnicodeDecodeError as error:
-            raise DataError(f"this is not valid UTF-16: {error.reason}.", "Save it as UTF-8.", at()) from None
+            name = encoding.upper()
+            raise DataError(f"this is not valid {name}: {error.reason}.", "Save it as UTF-8.", at()) from None
 
     def _pieces(self, stream: ByteStream) -> Iterator[bytes]:
         """Lines, in pieces if they are long. A piece ends after a byte that is never inside a character."""
@@ -160,6 +204,12 @@ class Lines:
             if len(raw) > MAX_LINE_BYTES:
                 raise too_long("line", self.at())
             yield raw
+
+
+def until_fault(decoded: Iterator[str]) -> Iterator[str]:
+    """The lines of a file up to one that cannot be read, which is reported when its row is read."""
+    with contextlib.suppress(DataError):
+        yield from decoded
 
 
 def too_long(what: str, at: Location) -> DataError:

@@ -94,7 +94,8 @@ def join(tables: list[Table], name: str) -> Table:
 
     alike = all(table.schema == first.schema for table in tables)
     marked = any(table.needs_bom for table in tables)
-    return Table(name, first.columns, chunks(), first.schema if alike else None, starts, marked)
+    notes = list(dict.fromkeys(note for table in tables for note in table.notes))
+    return Table(name, first.columns, chunks(), first.schema if alike else None, starts, marked, notes)
 
 
 def _of_one_format(files: list[Path], name: str) -> list[Path]:

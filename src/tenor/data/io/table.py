@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tenor.data.io import arrow, delimited, folders, json_lines, json_list, parts, stdin, text_lines
 from tenor.data.io.chunks import Chunk, Table
+from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.formats import FORMATS, suffix
 from tenor.data.io.lines import Lines
 from tenor.data.io.open_file import open_bytes, unreadable
@@ -25,26 +26,30 @@ _COMMA_OR_ANOTHER = ",;\t|"
 _SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path, options: FileOptions = RECOGNISED) -> Table:
     """Open a file, a folder, the files that match a pattern, or standard input (`-`).
+
+    Args:
+        path: The path, the pattern, or `-`.
+        options: How the files are written, where the user says so.
 
     Raises:
         DataError: The file is missing, of an unknown format, empty, or broken. Later faults are raised while the chunks
             are read.
     """
     if str(path) == "-":
-        return _standard_input()
+        return _standard_input(options)
     try:
         if path.is_dir():
-            return _folder(path)
+            return _folder(path, options)
         exists = path.exists()
     except OSError as error:  # a name that is too long, a folder that may not be entered
         raise unreadable(error, Location(str(path))) from None
     if not exists and is_pattern(path):
-        return open_joined(parts.matching(path), str(Path(path.parent.name, path.name)))
+        return open_joined(parts.matching(path), str(Path(path.parent.name, path.name)), options)
     if not exists:
         raise DataError(f"{path}: there is no such file.", "Check the path.")
-    return _file(path, path.name or str(path))
+    return _file(path, path.name or str(path), options)
 
 
 def files(path: Path) -> list[Path]:
@@ -54,12 +59,12 @@ def files(path: Path) -> list[Path]:
     return parts.matching(path) if is_pattern(path) and not path.exists() else [path]
 
 
-def open_lines(stream: io.RawIOBase, name: str) -> Table:
+def open_lines(stream: io.RawIOBase, name: str, options: FileOptions = RECOGNISED) -> Table:
     """Open a raw stream of bytes, such as standard input, with one text per line; `name` is for messages."""
-    return text_lines.plain(Lines(lambda: stream, name))
+    return text_lines.plain(Lines(lambda: stream, name, options.encoding, can_reopen=False))
 
 
-def _file(path: Path, name: str) -> Table:
+def _file(path: Path, name: str, options: FileOptions) -> Table:
     """Open a single file; `name` is for messages."""
     kind = suffix(path)
     if kind not in FORMATS:
@@ -72,22 +77,22 @@ def _file(path: Path, name: str) -> Table:
         return arrow.read_parquet(path, name)
     if kind in (".arrow", ".feather"):
         return arrow.read_ipc(path, name)
-    lines = Lines(lambda: open_bytes(path, name), name)
+    lines = Lines(lambda: open_bytes(path, name), name, options.encoding)
     if kind in (".csv", ".tsv"):
-        return delimited.read(lines, "\t," if kind == ".tsv" else _COMMA_OR_ANOTHER)
+        return delimited.read(lines, "\t," if kind == ".tsv" else _COMMA_OR_ANOTHER, options)
     if kind == ".txt":
-        return text_lines.read(lines)
+        return text_lines.read(lines, options)
     if kind == ".json" and lines.first_character() == "[":
         return json_list.read(lines)
     return json_lines.read(lines)
 
 
-def _folder(path: Path) -> Table:
+def _folder(path: Path, options: FileOptions) -> Table:
     """Open a folder of class folders, or of tables."""
     name = path.name or str(path)
     texts = folders.texts(path)
     if texts:
-        return folders.read(texts, name)
+        return folders.read(texts, name, options.encoding)
     if {"train", "test"} <= {folder.name for folder in folders.classes(path)}:
         raise DataError(f"{name}: this folder has the parts 'train' and 'test'.", f"Give one: {path / 'test'}.")
     tables = parts.in_folder(path)
@@ -96,18 +101,18 @@ def _folder(path: Path) -> Table:
             f"{name}: there are no class folders with .txt files in this folder, and no tables.",
             f"Lay the texts out as FOLDER/LABEL/NAME.txt, or read one text per line of '{path / '*.txt'}'.",
         )
-    return open_joined(tables, f"{name}/*{suffix(tables[0])}")
+    return open_joined(tables, f"{name}/*{suffix(tables[0])}", options)
 
 
-def open_joined(files: list[Path], name: str) -> Table:
+def open_joined(files: list[Path], name: str, options: FileOptions = RECOGNISED) -> Table:
     """Open several files as one table. Messages name each as briefly as possible. Raises DataError as `open_table`."""
     distinct = len({file.name for file in files}) == len(files)
-    return parts.join([_file(file, file.name if distinct else str(file)) for file in files], name)
+    return parts.join([_file(file, file.name if distinct else str(file), options) for file in files], name)
 
 
-def _standard_input() -> Table:
+def _standard_input(options: FileOptions) -> Table:
     """A table from standard input. Its first characters decide the format: JSON, fastText, or else delimited."""
-    lines = Lines(stdin.Spool(stdin.standard_input()).open, stdin.NAME)
+    lines = Lines(stdin.Spool(stdin.standard_input()).open, stdin.NAME, options.encoding)
     first = lines.first_character()
     if first == "[":
         return json_list.read(lines)
@@ -115,4 +120,4 @@ def _standard_input() -> Table:
         return json_lines.read(lines)
     if text_lines.is_labelled(lines.first()):
         return text_lines.labelled(lines)
-    return delimited.read(lines, _COMMA_OR_ANOTHER)
+    return delimited.read(lines, _COMMA_OR_ANOTHER, options)

@@ -1,22 +1,61 @@
-"""Text files (`.txt`): one text per line, or `__label__NAME` before each text (fastText; Joulin et al., 2017)."""
+"""Text files (`.txt`): one text per line, or a table, or `__label__NAME` before each text (fastText).
 
+Armand Joulin et al., "Bag of Tricks for Efficient Text Classification", 2017, describe fastText.
+"""
+
+import itertools
 import re
 from collections.abc import Iterator
 
+from tenor.data import column_names
+from tenor.data.io import delimited
 from tenor.data.io.chunks import Table, chunked
+from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.limits import require_few_labels
-from tenor.data.io.lines import Lines
+from tenor.data.io.lines import Lines, until_fault
 from tenor.errors import Location
 
 PREFIX = "__label__"
+
+_SAMPLE_LINES = 1_000
+_NAME_WORDS = 3  # of the name of a column
 
 _BLANKS = " \t\v\f\r"  # that separate words for fastText; an ideographic space does not
 _LABEL = re.compile(rf"{PREFIX}([^{_BLANKS}]*)[{_BLANKS}]*")
 
 
-def read(lines: Lines) -> Table:
-    """Open a text file. Its first line that is not blank decides which of the two forms it has."""
-    return labelled(lines) if is_labelled(lines.first()) else plain(lines)
+def read(lines: Lines, options: FileOptions = RECOGNISED) -> Table:
+    """Open a text file. Its first lines decide which of the three forms it has; `options` are for a table."""
+    first = lines.first()
+    if is_labelled(first):
+        return labelled(lines)
+    delimiter = _delimiter(lines, first)
+    if not delimiter:
+        return plain(lines)
+    table = delimited.read(lines, delimiter, options)
+    name = {"\t": "tabs", ",": "commas", ";": "semicolons"}.get(delimiter, repr(delimiter))
+    table.notes.append(f"{lines.name} is read as a table with {name} between {len(table.columns)} columns.")
+    return table
+
+
+def _delimiter(lines: Lines, first: str) -> str:
+    """The delimiter of a table in a text file; empty if it has one text per line.
+
+    Each line of a table has as many tabs as the first one. Another delimiter counts only where the first line names
+    the columns.
+    """
+    with lines.read() as decoded:
+        filled = (line for line in until_fault(decoded) if line.strip())
+        sample = list(itertools.islice(filled, _SAMPLE_LINES))
+    n_tabs = first.count("\t")
+    if n_tabs and len(sample) > 1 and all(line.count("\t") == n_tabs for line in sample):
+        return "\t"
+    for delimiter in ",;|\t":
+        names = [name.strip(' "') for name in first.strip("\r\n").split(delimiter)]
+        roles = {column_names.role(name) for name in names if len(column_names.words(name)) <= _NAME_WORDS}
+        if len(names) > 1 and len(sample) > 1 and "text" in roles and len(roles - {None}) > 1:
+            return delimiter
+    return ""
 
 
 def is_labelled(line: str) -> bool:
@@ -33,7 +72,7 @@ def plain(lines: Lines) -> Table:
                 lines.row += 1
                 yield [line.rstrip("\r\n")]
 
-    return Table(lines.name, ["text"], chunked(rows(), ["text"]))
+    return Table(lines.name, ["text"], chunked(rows(), ["text"]), notes=lines.notes)
 
 
 def labelled(lines: Lines) -> Table:
@@ -46,7 +85,7 @@ def labelled(lines: Lines) -> Table:
                     lines.row += 1
                     yield _split_line(line.rstrip("\r\n"), Location(lines.name, lines.row))
 
-    return Table(lines.name, ["text", "label"], chunked(rows(), ["text", "label"]))
+    return Table(lines.name, ["text", "label"], chunked(rows(), ["text", "label"]), notes=lines.notes)
 
 
 def _split_line(line: str, at: Location) -> list[object]:

@@ -121,6 +121,8 @@ def load(folder: Path, check_graphs: bool = True, expected_digest: str | None = 
         for key in _COLUMNS:
             if saved.fields.values.get(key) is not None:
                 saved.fields.string(key)
+        if saved.fields.values.get("label_columns") is not None:
+            saved.fields.strings("label_columns")
         task = _task(saved.fields)
         _check_graphs(saved, task)
         weights, scores = _without_scores(saved.weights.arrays)

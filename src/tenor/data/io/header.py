@@ -1,0 +1,90 @@
+"""Whether the first line of a table has the names of its columns, or is a row of data.
+
+Each column votes by what its values are: a number above numbers is a value, a word above numbers is a name, and a word
+that stands again among few different values below is a value. Usual names of columns decide at once.
+"""
+
+import re
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+
+from tenor.data import column_names
+
+MAX_ROWS = 1_000
+"""Rows that are compared with the first line, at most."""
+
+_SENTENCE_WORDS = 4
+_SENTENCE_CHARACTERS = 12  # in scripts without blanks
+_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_NUMBER = re.compile(r"[+-]?(\d[\d.,]*|[.,]\d+)%?")
+_SENTENCE_END = re.compile(r"[.!。！…][\"'”’)）]*$")
+
+
+def is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line of a table is clearly a row of data.
+
+    Args:
+        first: The fields of the first line.
+        rows: The rows below it, up to MAX_ROWS.
+    """
+    cells = [cell.strip() for cell in first]
+    if not any(cells):
+        return False
+    if not rows:
+        return len(cells) == 1 and _is_sentence(cells[0]) and column_names.role(cells[0]) is None
+    below = [[row[at].strip() for row in rows if at < len(row) and row[at].strip()] for at in range(len(cells))]
+    if all(cell.isdigit() for cell in cells if cell) and [int(cell) for cell in cells if cell] in (
+        list(range(len(cells))),
+        list(range(len(cells) - 1)),
+    ):
+        return len(cells) > 1 and all(map(_NUMBER.fullmatch, below[-1]))  # the columns of a data frame without names
+    votes = [_vote(cell, values) for cell, values in zip(cells, below, strict=True)]
+    recurring = [_recurs(cell, values) for cell, values in zip(cells, below, strict=True)]
+    if any(_is_usual(cell) for cell, again in zip(cells, recurring, strict=True) if not again):
+        return False
+    if all(recurring) and any(list(map(str.strip, row)) == cells for row in rows) and any(map(_is_usual, cells)):
+        return False  # files with headers were joined
+    return ("data" in votes or any(recurring)) and "name" not in votes
+
+
+def is_clearly_names(first: Sequence[str]) -> bool:
+    """Whether the first line has a usual name of a column, so that it needs no remark."""
+    return any(map(_is_usual, first)) or not any(cell.strip() for cell in first)
+
+
+def _is_usual(cell: str) -> bool:
+    """Whether a field is a name that says what its column holds: a few words, the last of which is a usual one."""
+    return 0 < len(column_names.words(cell)) < _SENTENCE_WORDS and column_names.role(cell) is not None
+
+
+def _vote(cell: str, values: list[str]) -> str:
+    """What a column says about its field in the first line: `data`, `name`, or nothing."""
+    if not values or not cell:
+        return ""
+    n_numbers = sum(_NUMBER.fullmatch(value) is not None for value in values)
+    if n_numbers == len(values):
+        return "data" if _NUMBER.fullmatch(cell) else "name"
+    if _NUMBER.fullmatch(cell) and n_numbers > 0.5 * len(values):
+        return "data"
+    if _recurs(cell, values):
+        return "data"
+    if _is_sentence(cell) and statistics.median(map(len, values)) >= _SENTENCE_CHARACTERS / 2:
+        same_end = _SENTENCE_END.search(cell) is not None or sum(map(_is_sentence, values)) > 0.5 * len(values)
+        return "" if cell.endswith(("?", "？")) or not same_end else "data"
+    if len(cell) < 0.2 * statistics.median(map(len, values)) and len(cell.split()) <= 2 and len(values) >= 4:
+        return "name" if statistics.median(len(value.split()) for value in values) >= 2 * _SENTENCE_WORDS else ""
+    return ""
+
+
+def _recurs(cell: str, values: list[str]) -> bool:
+    """Whether a field stands again below it, in a column of few different values."""
+    if not cell or _NUMBER.fullmatch(cell):
+        return False
+    counts = Counter(values)
+    return counts[cell] > 0 and len(counts) <= max(20, len(values) // 2)
+
+
+def _is_sentence(cell: str) -> bool:
+    """Whether a field has the length of a sentence."""
+    return len(cell.split()) >= _SENTENCE_WORDS or len(_IDEOGRAPHS.findall(cell)) >= _SENTENCE_CHARACTERS
