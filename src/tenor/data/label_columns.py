@@ -52,12 +52,12 @@ def detect(chunk: Chunk, free: Sequence[str]) -> list[str]:
     """
     if len(chunk) < _MIN_ROWS:
         return []
-    found = []
+    yes_or_no = []
     for column in free:
         values = {_text(value) for value in chunk.columns[column]}
         if {"0", "1"} <= values <= {"0", "1", "-1", ""} or {"false", "true"} <= values <= {"false", "true", ""}:
-            found.append(column)
-    return found if len(found) > 1 else []
+            yes_or_no.append(column)
+    return yes_or_no if len(yes_or_no) > 1 else []
 
 
 def _set_of(source: Table, labels: Sequence[str], row: Sequence[Cell], number: int) -> list[str] | None:

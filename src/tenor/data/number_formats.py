@@ -33,7 +33,7 @@ class NumberFormat(NamedTuple):
         decimal: The decimal mark, `.` or `,`; empty if the values fit both.
         is_percent: Whether a percent sign follows every value.
         currency: The sign of a currency beside values; empty if there is none.
-        is_plain: Whether `float` reads every value as it is.
+        is_plain: Whether `float` reads every value unchanged.
         example: A value that `float` does not read; empty if the format is plain.
     """
 

@@ -54,7 +54,7 @@ def is_clearly_names(first: Sequence[str]) -> bool:
 
 
 def _is_usual(cell: str) -> bool:
-    """Whether a field is a name that says what its column holds: a few words, the last of which is a usual one."""
+    """Whether a field is a name that says what its column holds: a few words, and the last one is usual."""
     return 0 < len(column_names.words(cell)) < _SENTENCE_WORDS and column_names.role(cell) is not None
 
 
