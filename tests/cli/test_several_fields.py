@@ -211,3 +211,15 @@ def test_unlabelled_rows_have_the_fields_of_the_labelled_ones(data: Path, model:
     path = tmp_path / "more.csv"
     path.write_text("body,title\nb,t\n,\n")
     assert sources.read_unlabelled(str(path), None, fields).texts == [fields.join(["t", "b", "", ""])]
+
+
+@pytest.mark.parametrize(("lang", "text"), [("en", "a text"), ("zh", "一段文本")])
+def test_the_model_card_shows_an_object(cli: Any, data: Path, tmp_path: Path, lang: str, text: str) -> None:
+    pytest.importorskip("matplotlib")
+    options = ["--family", "ngram", "--out", tmp_path / "m", "--lang", lang]
+    assert cli("train", data, *NAMES, *options).code == 0
+    card = (tmp_path / "m" / "README.md").read_text()
+    example = json.dumps({"title": text, "body": text, "price": 1, "country": "a"}, ensure_ascii=False)
+    assert f" '{example}'\n" in card
+    assert f"model.predict([{example}])\n" in card
+    assert cli("predict", tmp_path / "m", example).code == 0

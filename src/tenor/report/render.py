@@ -1,14 +1,17 @@
 """The report (HTML) and the model card (Markdown) of a model, in English or Chinese."""
 
 import html
+import json
 import re
+import shlex
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from tenor._core.printable import printable
+from tenor._core.printable import printable, printable_json
 from tenor._core.records import JsonObject, Record
 from tenor._core.version import VERSION
 from tenor.config import settings
+from tenor.data.fields import FieldKind, Fields
 from tenor.errors import missing_extra
 from tenor.evaluation import class_rows, confusion
 from tenor.evaluation.slices import Slice
@@ -129,6 +132,7 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
     measured = tuple(test.get("per_class", task.labels))  # with labels that the model does not know
     return {
         "report": report,
+        "example": _example(saved.fields, t),
         "fence": "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", report.run))]),
         "t": t,
         "describe": words.finding_describer(language),
@@ -162,6 +166,23 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
         "settings": list(settings.as_dict(saved.config).items()),
         "sections": [(id_, name) for id_, name in _SECTIONS.items() if present.get(id_, True)],
     }
+
+
+class _Example(NamedTuple):
+    """A text that the model may get: on the command line, and in Python."""
+
+    argument: str
+    literal: str
+
+
+def _example(fields: Fields, t: words.Translate) -> _Example:
+    """A text, or an object with the fields of the model."""
+    if fields.is_single_text:
+        return _Example(f'"{t("a text")}"', f'"{t("a text")}"')
+    values: dict[FieldKind, object] = {"text": t("a text"), "number": 1, "category": "a", "date": "2024-03-01"}
+    row = {field.name: values[field.kind] for field in fields.columns}
+    literal = printable_json(json.dumps(row, ensure_ascii=False))
+    return _Example(shlex.quote(literal), literal)
 
 
 def _tiles(report: ReportData, t: words.Translate) -> list[tuple[str, str, str]]:
