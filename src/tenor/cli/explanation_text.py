@@ -10,7 +10,7 @@ from tenor._core.printable import printable, printable_row
 from tenor.cli.console import pad
 from tenor.explanation import page
 from tenor.explanation.report import ExplainedText, ExplanationReport
-from tenor.explanation.texts import Span
+from tenor.explanation.texts import Explanation, Span, spans_in
 
 _MAX_WORDS = 8
 _COLOURS = {"for": "rgb(70,130,250)", "against": "rgb(230,120,30)"}
@@ -44,10 +44,13 @@ def _print_text(show: Callable[[str | Text], None], text: ExplainedText) -> None
     explanation = text.explanation
     for evidence in explanation.labels:
         show(page.headline(evidence))
-        show(_coloured(explanation.text, evidence.spans))
+        _print_fields(show, explanation, evidence.spans)
         for kind, rows in zip(_COLOURS, page.top_words(explanation.text, evidence, _MAX_WORDS), strict=True):
             if rows:
                 show(f"{pad(kind, 7)}  " + ", ".join(f"{word} {weight:+.3f}" for word, weight in rows))
+        if evidence.features:
+            features = ((page.feature_name(feature), feature.weight) for feature in evidence.features)
+            show(f"{pad('fields', 7)}  " + ", ".join(f"{name} {weight:+.3f}" for name, weight in features))
     for begin, end in explanation.unread:
         show(f"not read: characters {begin + 1:,} to {end:,} of {len(explanation.text):,}; the text is too long.")
     show(f"faithfulness: {page.faithfulness_sentence(text.faithfulness)}")
@@ -60,9 +63,20 @@ def _print_text(show: Callable[[str | Text], None], text: ExplainedText) -> None
         show(f"near {neighbour.similarity:.3f}  row {neighbour.row:,}{label}  {' '.join(neighbour.text[:100].split())}")
 
 
-def _coloured(text: str, spans: Sequence[Span]) -> Text:
-    """The text in colours: strong words bold, words with next to no weight plain."""
+def _print_fields(show: Callable[[str | Text], None], explanation: Explanation, spans: Sequence[Span]) -> None:
+    """Print each text field, with its name where there are several."""
     largest = max((abs(span.weight) for span in spans), default=0.0) or 1.0
+    if explanation.fields.is_single_text:
+        show(_coloured(explanation.text, spans, largest))
+        return
+    for part in explanation.parts:
+        moved = [Span(begin - part.begin, end - part.begin, weight) for begin, end, weight in spans_in(spans, part)]
+        coloured = _coloured(explanation.text[part.begin : part.end], moved, largest)
+        show(Text(printable_row(f"{part.name}: ")) + coloured)
+
+
+def _coloured(text: str, spans: Sequence[Span], largest: float) -> Text:
+    """The text in colours: strong words bold, words with next to no weight plain."""
     characters = [printable(character) for character in text]  # an escaped one is longer
     offsets = list(accumulate(map(len, characters), initial=0))
     coloured = Text("".join(characters))

@@ -12,7 +12,7 @@ from tenor.explanation import templates, words
 from tenor.explanation.faithfulness import Faithfulness
 from tenor.explanation.nearest import Neighbour
 from tenor.explanation.report import ExplainedText, ExplanationReport
-from tenor.explanation.texts import Evidence, Explanation, Span
+from tenor.explanation.texts import Evidence, Explanation, FeatureWeight, Span, spans_in
 from tenor.explanation.words import Language
 
 _LISTED_WORDS = 8  # of each kind
@@ -87,6 +87,41 @@ def segments(text: str, spans: Sequence[Span], unread: Sequence[tuple[int, int]]
     return [*parts, Segment(text[at:])]
 
 
+def field_segments(
+    explanation: Explanation, spans: Sequence[Span], unread: Sequence[tuple[int, int]]
+) -> list[tuple[str, list[Segment]]]:
+    """The name of each text field with its segments; a single text has no name.
+
+    Args:
+        explanation: The explanation of a row.
+        spans: Words with their weights; the strongest of all fields has the strength 1.
+        unread: Begin and end of each part that the model did not read.
+    """
+    if explanation.fields.is_single_text:
+        return [("", segments(explanation.text, spans, unread))]
+    largest = max((abs(span.weight) for span in spans), default=0.0)
+    result = []
+    for part in explanation.parts:
+        moved = [Span(begin - part.begin, end - part.begin, weight) for begin, end, weight in spans_in(spans, part)]
+        not_read = [
+            (max(begin, part.begin) - part.begin, min(end, part.end) - part.begin)
+            for begin, end in unread
+            if begin < part.end and end > part.begin
+        ]
+        of_part = max((abs(span.weight) for span in moved), default=0.0)
+        share = of_part / largest if largest else 1.0
+        parts = segments(explanation.text[part.begin : part.end], moved, not_read)
+        result.append((part.name, [each._replace(strength=each.strength * share) for each in parts]))
+    return result
+
+
+def feature_name(feature: FeatureWeight) -> str:
+    """The field with its value, such as `price = 12`."""
+    if feature.value is None:
+        return feature.name
+    return f"{feature.name} = {feature.value or '∅'}"
+
+
 def _segment(text: str, weight: float | None, largest: float) -> Segment:
     if weight is None:
         return Segment(text, "unread")
@@ -112,7 +147,7 @@ def _text_values(text: ExplainedText) -> JsonObject:
         "unread": sum(end - begin for begin, end in explanation.unread),
         "length": len(explanation.text),
         "faithfulness": text.faithfulness,
-        "attention": [segments(explanation.text, block, explanation.unread) for block in text.attention],
+        "attention": [field_segments(explanation, block, explanation.unread) for block in text.attention],
         "nearest": [_shortened(neighbour) for neighbour in text.nearest],
     }
 
@@ -123,7 +158,9 @@ def _label_values(explanation: Explanation) -> Iterator[JsonObject]:
         speaks_for, against = top_words(explanation.text, evidence, _LISTED_WORDS)
         yield {
             "headline": headline(evidence),
-            "segments": segments(explanation.text, evidence.spans, explanation.unread),
+            "segments": field_segments(explanation, evidence.spans, explanation.unread),
+            "features": [(feature_name(feature), feature.weight) for feature in evidence.features],
+            "largest_feature": max((abs(feature.weight) for feature in evidence.features), default=0.0) or 1.0,
             "words": {"for": speaks_for, "against": against},
             "largest": max((abs(weight) for _, weight in [*speaks_for, *against]), default=1.0),
         }

@@ -164,4 +164,4 @@ def _attention(predictor: Predictor, text: str) -> tuple[tuple[Span, ...], ...]:
             f"the family {predictor.bundle.family.name!r} has no attention.",
             "Leave out `attention=True`; transformer and pretrained have it.",
         )
-    return tuple(words(text, block) for block in blocks)
+    return tuple(words(text, block, predictor.fields) for block in blocks)

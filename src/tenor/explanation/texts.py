@@ -5,6 +5,7 @@ it is the label's logit less the mean of all logits, since only differences matt
 label has its own logit; for numbers it is the number.
 
 The logit is the sum of a base, the output for an empty text, and of what each character adds (`models.attribution`).
+In a row of several fields, words belong to the text fields, and each other field adds something by itself.
 Logits have the temperature of the calibrated probabilities, but not the share of the uniform distribution, which comes
 from no word. Characters are shown as words: runs of letters and digits, one Chinese character, one emoji, and
 punctuation that adds something.
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from tenor._core.records import JsonObject
 from tenor.config.settings import suggest
+from tenor.data.fields import SEPARATOR, SINGLE_TEXT, Fields
 from tenor.errors import SettingsError
 from tenor.inference.predictor import Predictor
 from tenor.models.attribution import Attribution, Shares
@@ -36,9 +38,33 @@ class Span(NamedTuple):
     weight: float
 
 
+class FeatureWeight(NamedTuple):
+    """What a number, a category or a date beside the text adds, or the similarity of a pair of texts.
+
+    Attributes:
+        name: Name of the field, or `similarity`.
+        value: Its value in the row; empty if it is missing, None for the similarity.
+        weight: What it adds to the logit.
+    """
+
+    name: str
+    value: str | None
+    weight: float
+
+
+class FieldPart(NamedTuple):
+    """A text field of a row: its name, and where its characters are."""
+
+    name: str
+    begin: int
+    end: int
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """The evidence for and against one label: `logit` is `base`, plus the weights of `spans`, plus `gap`.
+    """The evidence for and against one label.
+
+    `logit` is `base`, plus the weights of `spans` and of `features`, plus `gap`.
 
     Attributes:
         label: The label; None for numbers.
@@ -47,6 +73,7 @@ class Evidence:
         base: The logit of an empty text.
         gap: The error of numerical integration; 0 if weights are exact.
         spans: All words of the text, and other characters that add something, in their order.
+        features: What the fields beside the texts add.
     """
 
     label: str | None
@@ -55,6 +82,7 @@ class Evidence:
     base: float
     gap: float
     spans: tuple[Span, ...]
+    features: tuple[FeatureWeight, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,19 +90,65 @@ class Explanation:
     """The evidence for and against some labels of a text.
 
     Attributes:
-        text: The text.
+        text: The text; a row of several fields is joined.
         labels: Evidence for each label: those that the text gets, the most probable first, or those requested.
         unread: Begin and end of each part that the model did not read because the text is too long.
+        fields: The columns that the text is joined from.
     """
 
     text: str
     labels: tuple[Evidence, ...]
     unread: tuple[tuple[int, int], ...] = ()
+    fields: Fields = SINGLE_TEXT
+
+    @property
+    def parts(self) -> tuple[FieldPart, ...]:
+        """The text fields, in their order."""
+        return text_parts(self.text, self.fields)
 
     def as_dict(self) -> JsonObject:
-        """The explanation as JSON."""
-        labels = [{**vars(evidence), "spans": [span._asdict() for span in evidence.spans]} for evidence in self.labels]
-        return {"text": self.text, "labels": labels, "unread": [list(part) for part in self.unread]}
+        """The explanation as JSON. With several fields, `text` has their values, and positions are those in a field."""
+        if self.fields.is_single_text:
+            labels = [_without_features(evidence) for evidence in self.labels]
+            return {"text": self.text, "labels": labels, "unread": [list(part) for part in self.unread]}
+        labels = [
+            {
+                **vars(evidence),
+                "spans": [
+                    {"field": part.name, "begin": begin - part.begin, "end": end - part.begin, "weight": weight}
+                    for part in self.parts
+                    for begin, end, weight in spans_in(evidence.spans, part)
+                ],
+                "features": [feature._asdict() for feature in evidence.features],
+            }
+            for evidence in self.labels
+        ]
+        unread = [
+            {"field": part.name, "begin": max(begin, part.begin) - part.begin, "end": min(end, part.end) - part.begin}
+            for part in self.parts
+            for begin, end in self.unread
+            if begin < part.end and end > part.begin
+        ]
+        return {"text": self.fields.to_value(self.text), "labels": labels, "unread": unread}
+
+
+def _without_features(evidence: Evidence) -> JsonObject:
+    values = {key: value for key, value in vars(evidence).items() if key != "features"}
+    return {**values, "spans": [span._asdict() for span in evidence.spans]}
+
+
+def text_parts(row: str, fields: Fields) -> tuple[FieldPart, ...]:
+    """Where the text fields of a row are."""
+    parts, begin = [], 0
+    for field, value in zip(fields.texts, fields.split(row), strict=False):
+        parts.append(FieldPart(field.name, begin, begin + len(value)))
+        begin += len(value) + len(SEPARATOR)
+    return tuple(parts)
+
+
+def spans_in(spans: Sequence[Span], part: FieldPart) -> tuple[Span, ...]:
+    """The spans in a text field; their positions are those in the row."""
+    return tuple(span for span in spans if part.begin <= span.begin < part.end)
 
 
 def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | None = None) -> list[Explanation]:
@@ -89,7 +163,7 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
         DataError: An element is not a string.
         SettingsError: The model does not know a label, or predicts numbers.
     """
-    texts, task = predictor.as_rows(texts), predictor.bundle.task
+    texts, task, fields = predictor.as_rows(texts), predictor.bundle.task, predictor.fields
     if not texts:
         return []
     logits = predictor.raw_logits(texts)
@@ -117,12 +191,13 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
                 logit=logit,
                 base=attribution.base_value + constant,
                 gap=attribution.convergence_delta,
-                spans=words(texts[row], attribution.characters),
+                spans=words(texts[row], attribution.characters, fields),
+                features=_feature_weights(texts[row], fields, attribution),
             )
         )
     firsts = np.searchsorted(rows, np.arange(len(texts)))
     return [
-        Explanation(text, tuple(each), _unread(attributions[first]))
+        Explanation(text, tuple(each), _unread(attributions[first]), fields)
         for text, each, first in zip(texts, evidence, firsts, strict=True)
     ]
 
@@ -142,7 +217,16 @@ def directions(predictor: Predictor) -> tuple[Floats, float]:
     return np.asarray(weights * (1 if calibration is None else calibration.slope), np.float32), constant
 
 
-def words(text: str, weights: Shares) -> tuple[Span, ...]:
+def _feature_weights(row: str, fields: Fields, attribution: Attribution) -> tuple[FeatureWeight, ...]:
+    names = [field.name for field in fields.columns]
+    values = dict(zip(names, fields.split(row), strict=True))
+    of_fields = [field.name for field in fields.features]
+    shares = list(attribution.features)
+    named = [FeatureWeight(name, values[name], share) for name, (_, share) in zip(of_fields, shares, strict=False)]
+    return *named, *(FeatureWeight(name, None, share) for name, share in shares[len(named) :])
+
+
+def words(text: str, weights: Shares, fields: Fields = SINGLE_TEXT) -> tuple[Span, ...]:
     """The weights of words, and of the characters between them that have a weight.
 
     The weight of blanks goes to the words beside them.
@@ -150,7 +234,18 @@ def words(text: str, weights: Shares) -> tuple[Span, ...]:
     Args:
         text: The text.
         weights: What each character adds, (characters,).
+        fields: The columns that the text is joined from; only text fields have words.
     """
+    if fields.is_single_text:
+        return _words(text, weights)
+    return tuple(
+        Span(begin + part.begin, end + part.begin, weight)
+        for part in text_parts(text, fields)
+        for begin, end, weight in _words(text[part.begin : part.end], weights[part.begin : part.end])
+    )
+
+
+def _words(text: str, weights: Shares) -> tuple[Span, ...]:
     tokens = tokenise([text])
     number = np.full(len(text), -1)
     for index, (begin, end) in enumerate(zip(tokens.begin.tolist(), tokens.end.tolist(), strict=True)):

@@ -41,6 +41,7 @@ _CHINESE = {
     "texts": "文本数",
     "weight": "权重",
     "strength": "强度",
+    "field": "字段",
     "for it": "支持它的词",
 }
 

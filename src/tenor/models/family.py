@@ -190,6 +190,7 @@ class NetworkFamily(Family):
         from tenor.models.onnx import onnx_network, runtimes
         from tenor.models.onnx.onnx_network import FLOAT32, INT8
         from tenor.models.onnx.probe import PROBE
+        from tenor.models.tabular import row_encoder
 
         saved.check_graphs(self.name, {FLOAT32, INT8, PROBE})
         if INT8 in saved.graphs and FLOAT32 not in saved.graphs:
@@ -197,7 +198,8 @@ class NetworkFamily(Family):
         config, encoder, arrays, task, graphs, _ = saved
         if FLOAT32 in graphs and runtimes.is_installed():
             return onnx_network.restore(self, config, encoder, arrays, task, graphs)
-        neural_model.check_weights(self, config, arrays, task)  # before the seconds that Keras takes to load
+        n_features = row_encoder.n_features(neural_model.restore_encoder(self, config, encoder))
+        neural_model.check_weights(self, config, arrays, task, n_features)  # before Keras loads, which takes seconds
         backend.load(f"the family {self.name!r}")
         from tenor.models.neural import network
 

@@ -16,7 +16,7 @@ from tenor.errors import missing_extra
 from tenor.evaluation import class_rows, confusion
 from tenor.evaluation.slices import Slice
 from tenor.explanation import templates
-from tenor.explanation.page import segments
+from tenor.explanation.page import field_segments
 from tenor.models.auto.selection import Selection
 from tenor.report import words
 from tenor.report.report_data import ReportData
@@ -155,7 +155,7 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
         "mistakes": [
             (
                 mistake,
-                segments(mistake.explanation.text, mistake.explanation.labels[0].spans, mistake.explanation.unread),
+                field_segments(mistake.explanation, mistake.explanation.labels[0].spans, mistake.explanation.unread),
             )
             for mistake in report.mistakes
         ],

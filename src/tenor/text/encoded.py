@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 
 from tenor._core import disk_arrays
 from tenor._core.records import JsonObject
@@ -33,12 +34,14 @@ class Encoded:
         row_offsets: (rows + 1,) int64.
         row_to_text: (rows,) int64, rising: the text that each row comes from. Every text has at least one row.
         n_truncated: How many texts were longer than the maximum length.
+        features: (texts, features) float32, a sparse matrix of SciPy: what the rows have besides texts; None: nothing.
     """
 
     ids: Ids
     row_offsets: Positions
     row_to_text: Positions
     n_truncated: int
+    features: Any = None
 
     @property
     def lengths(self) -> Positions:
@@ -162,7 +165,15 @@ def concatenate(parts: Iterable[Encoded], on_disk: bool = False) -> Encoded:
             [part.row_to_text + before for part, before in zip(parts, texts_before, strict=False)]
         ),
         n_truncated=sum(part.n_truncated for part in parts),
+        features=_stack([part.features for part in parts]),
     )
+
+
+def _stack(matrices: Sequence[Any]) -> Any:
+    """The features of all parts; None where a part has none."""
+    if not matrices or any(matrix is None for matrix in matrices):
+        return None
+    return scipy.sparse.vstack(matrices, format="csr")
 
 
 def _n_texts(part: Encoded) -> int:
@@ -174,13 +185,16 @@ def _concatenate_on_disk(parts: Iterable[Encoded]) -> Encoded:
     row_to_text = disk_arrays.Writer(np.int64)
     row_offsets.append([0])
     n_ids = n_texts = n_truncated = 0
+    matrices = []
     for part in parts:
+        matrices.append(part.features)
         ids.append(part.ids)
         row_offsets.append(part.row_offsets[1:] + n_ids)
         row_to_text.append(part.row_to_text + n_texts)
         n_ids, n_truncated = n_ids + len(part.ids), n_truncated + part.n_truncated
         n_texts += _n_texts(part)
-    return Encoded(ids.finish(), row_offsets.finish(), row_to_text.finish(), n_truncated)
+    stacked = _stack(matrices)
+    return Encoded(ids.finish(), row_offsets.finish(), row_to_text.finish(), n_truncated, stacked)
 
 
 def group_spans(ids: Positions, begin: Positions, end: Positions) -> Spans:

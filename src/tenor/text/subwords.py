@@ -68,6 +68,17 @@ class SubwordTokenizer:
         """Special tokens around each row."""
         return sum(map(len, self._around))
 
+    @property
+    def specials(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """The ids of the special tokens before a text, between the texts of a pair, and after a text."""
+        with self._panics_as_errors("two texts"):
+            pair = self._tokenizer.encode("a", "a")
+        first, second = ([at for at, text in enumerate(pair.sequence_ids) if text == number] for number in (0, 1))
+        between = pair.ids[first[-1] + 1 : second[0]] if first and second else []
+        before, after = self._around
+        one, two, three = (self._swap(np.array(ids, np.int32)) for ids in (before, between, after))
+        return tuple(one.tolist()), tuple(two.tolist()), tuple(three.tolist())
+
     def max_row_length(self, max_length: int) -> int:
         """`max_length` itself, which includes the special tokens."""
         return max_length

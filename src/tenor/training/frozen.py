@@ -45,10 +45,12 @@ def fit(examples: Examples, config: pretrained.Config, context: FitContext) -> F
     train, left_out = examples, None
     if examples.validation is not None or config.validation:
         train, left_out = examples.train_validation_split(config.validation, seed)
-    encoder = FrozenEncoder.load(config)
+    encoder = FrozenEncoder.load(config, train.texts, examples.fields)
     encoded = _encode(encoder, train)
     truncation.report(encoded.n_truncated, len(train), config, callback)
-    features = LabelledFeatures(encoder.features(encoded, callback), train.targets, task, train.weights)
+    features = LabelledFeatures(
+        encoder.features(encoded, callback), train.targets, task, train.weights, encoded.features
+    )
     encoded_at = time.perf_counter()
 
     folds = held_out.calibration_folds(list(train.texts), train.targets, task, seed, train.groups)[: held_out.MIN_FOLDS]
@@ -60,8 +62,11 @@ def fit(examples: Examples, config: pretrained.Config, context: FitContext) -> F
 
     scores = None
     if left_out is not None and len(left_out):
-        logits = solver.logits(encoder.features(_encode(encoder, left_out), callback), head.weights)
-        scores = HeldOut(np.array(left_out.targets), logits)
+        of_left_out = _encode(encoder, left_out)
+        values = encoder.features(of_left_out, callback)
+        if of_left_out.features is not None:
+            values = np.concatenate([values, of_left_out.features.toarray()], axis=1)
+        scores = HeldOut(np.array(left_out.targets), solver.logits(values, head.weights))
     elif config.calibration:
         scores = held_out.score_folds(train, partial(features.score_fold, head.C), seed)
     timing = {

@@ -15,11 +15,12 @@ from tenor.models.context import FitContext
 from tenor.models.family import NetworkFamily
 from tenor.models.linear.head import LabelledFeatures, random_folds
 from tenor.models.network_config import NetworkConfig
-from tenor.models.neural import parallel, precision
+from tenor.models.neural import precision
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder
 from tenor.training import losses
+from tenor.training.joint_model import JointModel
 from tenor.training.objective import EncodedExamples, LabelObjective
 from tenor.training.trainer import Trainer
 
@@ -80,19 +81,24 @@ def train_network(job: NetworkJob, context: FitContext) -> TrainedNetwork:
     network = Network(
         family=job.family, task=job.task, config=job.config, text_encoder=job.text_encoder, keras_model=keras_model
     )
+    features = job.train.encoded.features
+    joint = JointModel.build(network, 0 if features is None else features.shape[1])
     if getattr(job.config, "tune", None) == "frozen":
-        history = _fit_head(network, job.train, job.seed, callback)
+        history = _fit_head(joint, job.train, job.seed, callback)
+        network = joint.current_network()
         return TrainedNetwork(replace(network, keras_model=to_float32(network)), history, [])
     if job.head_examples is not None:
-        _fit_head(network, job.head_examples, job.seed, callback)
-    trainer = Trainer(LabelObjective(network, job.train, job.validation), job.config, context)
+        _fit_head(joint, job.head_examples, job.seed, callback)
+    trainer = Trainer(LabelObjective(joint, job.train, job.validation), job.config, context)
     trainer.train(None if context.seconds is None else started_at + context.seconds)
-    network = replace(network, config=trainer.config)
+    network = replace(joint.current_network(), config=trainer.config)
     network = replace(network, keras_model=to_float32(network))
     has_default_loss = job.config.loss == losses.default_loss(job.task) and not job.config.focal
     if has_default_loss and len(job.train.targets) <= _FEW_TEXTS:
         # A few steps are enough for features that separate the classes. A regularised head uses them better.
-        _fit_head(network, job.train, job.seed, callback, choose=False)
+        joint = replace(joint, network=network)
+        _fit_head(joint, job.train, job.seed, callback, choose=False)
+        network = joint.current_network()
     return TrainedNetwork(network, trainer.state.history, trainer.step_table())
 
 
@@ -134,19 +140,17 @@ def _build(family: NetworkFamily, config: NetworkConfig, task: Task, policy: str
 
 
 def _fit_head(
-    network: Network, examples: EncodedExamples, seed: int, callback: Callback, choose: bool = True
+    joint: JointModel, examples: EncodedExamples, seed: int, callback: Callback, choose: bool = True
 ) -> list[JsonObject]:
     """Fit the head alone, on features that the network computes once for each text.
 
     A frozen encoder needs nothing more. Otherwise the head is fitted first, so that a random head does not distort the
     encoder (Kumar et al., 2022, "Fine-Tuning can Distort Pretrained Features"), and with few texts again at the end.
     """
-    features = LabelledFeatures(
-        network.features(examples.encoded, callback), examples.targets, network.task, examples.weights
-    )
+    values, task, encoded = joint.network.features(examples.encoded, callback), joint.network.task, examples.encoded
+    features = LabelledFeatures(values, examples.targets, task, examples.weights, encoded.features)
     head = features.fit_frozen(random_folds(len(features), seed)) if choose else features.fit_tuned()
-    for variable, value in zip(network.keras_model.get_layer("logits").weights, head.weights, strict=True):
-        variable.assign(parallel.broadcast(value))
+    joint.assign_head(head.weights)
     return head.candidates
 
 

@@ -4,12 +4,13 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
+from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.errors import TenorError
 from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
@@ -18,6 +19,7 @@ from tenor.models.network_config import NetworkConfig
 from tenor.models.neural.network import Network, PretrainedWeights
 from tenor.models.onnx import export
 from tenor.models.onnx.onnx_network import OnnxNetwork
+from tenor.models.tabular import row_encoder
 from tenor.tasks import Targets
 from tenor.text import batches
 from tenor.text.encoded import Encoded, TextEncoder
@@ -68,7 +70,7 @@ def fit(
     started_at, task = time.perf_counter(), examples.task
     config = replace(config.for_texts(len(examples)), loss=losses.choose_loss(config, task))
     split = _split(examples, config, context.seed)
-    config, encoder = fit_text_encoder(family, config, split.train.texts, context.init)
+    config, encoder = fit_text_encoder(family, config, split.train.texts, context.init, examples.fields)
     encoded = _encode(split, config, encoder)
     _report_truncation(encoded, len(examples), config, context.callback)
     config = choose_batch_size(config, encoded.train.lengths, encoder.max_row_length(config.max_length))
@@ -189,7 +191,11 @@ def _export(network: Network, texts: Sequence[str], callback: Callback) -> Netwo
 
 
 def fit_text_encoder(
-    family: NetworkFamily, config: Config, texts: Sequence[str], init: PretrainedWeights | None = None
+    family: NetworkFamily,
+    config: Config,
+    texts: Sequence[str],
+    init: PretrainedWeights | None = None,
+    fields: Fields = SINGLE_TEXT,
 ) -> tuple[Config, TextEncoder]:
     """Fit the encoder of texts, or take that of a pretrained encoder.
 
@@ -198,13 +204,22 @@ def fit_text_encoder(
         config: The family's settings.
         texts: Training texts.
         init: A pretrained encoder to start from.
+        fields: The columns of a row.
 
     Returns:
         The settings with the family's choices filled in, and the encoder.
     """
+    if fields.is_single_text:
+        return (config, init.text_encoder) if init is not None else family.encode(config, texts)
     if init is not None:
-        return config, init.text_encoder
-    return family.encode(config, texts)
+        return config, row_encoder.build(init.text_encoder, texts, fields, has_room=False)
+    n_ids: int | None = getattr(config, "vocabulary", None)
+    one_less: dict[str, Any] = (
+        {} if n_ids is None else {"vocabulary": n_ids - 1}
+    )  # a word is left out for the separator
+    filled, encoder = family.encode(replace(config, **one_less), row_encoder.FieldTexts(texts, fields))
+    filled = filled if n_ids is None else replace(filled, vocabulary=n_ids)
+    return filled, row_encoder.build(encoder, texts, fields, has_room=n_ids is not None)
 
 
 def choose_batch_size(config: Config, lengths: npt.NDArray[np.int64], max_row_length: int) -> Config:

@@ -10,10 +10,10 @@ from keras import ops
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import losses, optimizers
 from tenor.models.neural.keras_types import Array
-from tenor.models.neural.network import Network
 from tenor.tasks import Floats, Regression, Targets, Task
 from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded
+from tenor.training.joint_model import JointModel
 
 
 class BatchArrays(NamedTuple):
@@ -73,9 +73,10 @@ class EncodedExamples(NamedTuple):
 class LabelObjective:
     """Predict the labels of texts. Attributes and methods are those of `Objective`."""
 
-    def __init__(self, network: Network, train: EncodedExamples, validation: EncodedExamples) -> None:
+    def __init__(self, joint: JointModel, train: EncodedExamples, validation: EncodedExamples) -> None:
         """Take the network to train, the texts to train on, and those to evaluate on, which may be none."""
-        self.network, self.task, self.keras_model = network, network.task, network.keras_model
+        network = joint.network
+        self.joint, self.task, self.keras_model = joint, network.task, joint.keras_model
         self.encoded, self.targets, self.validation = train.encoded, train.targets, validation
         self.max_row_length = network.max_row_length
         self.loss, self.metric = _loss(network.config, network.task), _metric(network.task)
@@ -86,7 +87,7 @@ class LabelObjective:
         self._row_weights /= self._row_weights.mean()
 
     def batch_arrays(self, batch: Batch, random: np.random.Generator) -> BatchArrays:
-        """Ids (rows, width), targets (rows, outputs) and weights (rows,) of a batch."""
+        """Ids (rows, width), perhaps features (rows, features), targets (rows, outputs) and weights (rows,)."""
         # All batches of a width have the same shape: empty texts of weight 0 pad them to `batch.size` rows.
         rows, missing = len(batch.rows), batch.size - len(batch.rows)
         ids = np.pad(self.encoded.pad(batch.rows, batch.width), ((0, missing), (0, 0)))
@@ -94,14 +95,19 @@ class LabelObjective:
         targets[:rows] = self.task.output_targets(self.targets[self.encoded.row_to_text[batch.rows]])
         weights = np.zeros(batch.size, np.float32)
         weights[:rows] = self._row_weights[batch.rows]
-        return BatchArrays(ids, targets, weights * (batch.size / rows))
+        inputs: Array | Sequence[Array] = ids
+        if self.encoded.features is not None:
+            features = np.zeros((batch.size, self.encoded.features.shape[1]), np.float32)
+            features[:rows] = self.encoded.features[self.encoded.row_to_text[batch.rows]].toarray()
+            inputs = [ids, features]
+        return BatchArrays(inputs, targets, weights * (batch.size / rows))
 
     def evaluate(self) -> dict[str, float]:
         """Loss and metrics of the task on the validation texts."""
         targets = self.validation.targets
         if not len(targets):
             return {}
-        logits = self.network.score(self.validation.encoded)
+        logits = self.joint.current_network().score(self.validation.encoded)
         loss = float(self.task.losses(targets, logits).mean())
         metrics = {"loss": loss, **self.task.training_metrics(targets, logits)}
         return {f"validation_{name}": value for name, value in metrics.items()}

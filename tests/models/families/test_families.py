@@ -14,7 +14,7 @@ from tenor import TextClassifier
 from tenor.config import settings
 from tenor.config.search_space import Choice, Range
 from tenor.errors import SettingsError
-from tenor.explanation import ReferenceTexts, nearest_texts, page
+from tenor.explanation import ReferenceTexts, explain, nearest_texts, page
 from tenor.explanation.report import ExplainRequest, ExplanationReport, build_report
 from tenor.models import registry
 from tenor.models.base import Examples
@@ -186,3 +186,48 @@ def test_a_search_knows_what_it_may_change(family: str, fitted: TextClassifier) 
 
 def test_text_without_a_known_word_is_no_error(family: str, fitted: TextClassifier) -> None:
     assert fitted.predict_proba(["zzzz qqqq", "😀😀", "مرحبا"]).shape == (3, 2)
+
+
+ROWS = [
+    {"title": f"{text.split(',')[0]}", "body": text, "stars": str(index % 5), "country": "DE" if index % 3 else ""}
+    for index, text in enumerate(ENGLISH)
+]
+
+
+def test_rows_of_several_fields(family: str, tmp_path: Path) -> None:
+    model = classifier(family).set_params(text=["title", "body"], features=["stars", "country"]).fit(ROWS, LABELS)
+    assert model.score(ROWS, LABELS) >= 0.9
+    unusual = [{}, {**ROWS[5], "title": "so " * 60}, {**ROWS[5], "country": "never seen", "stars": "1000000"}]
+    named = [{field.name: row.get(field.name, "") for field in model.fields_.columns} for row in [*ROWS[:3], *unusual]]
+    rows = [model.fields_.join(list(row.values())) for row in named]
+    predictor = model.predictor_
+    together = predictor.predict_proba(rows)
+    alone = np.concatenate([predictor.predict_proba([row]) for row in rows])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    model.save(tmp_path / "model")
+    np.testing.assert_allclose(tenor.load(tmp_path / "model").predict_proba(rows), together, atol=1e-6)
+    np.testing.assert_allclose(pickle.loads(pickle.dumps(model)).predictor_.predict_proba(rows), together, atol=1e-6)
+    logits = predictor.bundle.calibration.slope * predictor.raw_logits(rows)[:, 0]
+    for row, explanation, logit in zip(named, explain(predictor, rows), logits, strict=True):
+        [evidence] = explanation.labels
+        sign = 1 if evidence.label == "positive" else -1
+        added = sum(span.weight for span in evidence.spans) + sum(each.weight for each in evidence.features)
+        assert evidence.base + added + evidence.gap == pytest.approx(sign * logit, abs=1e-4)
+        assert [each[:2] for each in evidence.features] == [(name, row[name]) for name in ("stars", "country")]
+        described = explanation.as_dict()
+        assert described["text"] == row
+        for span in described["labels"][0]["spans"]:
+            assert described["text"][span["field"]][span["begin"] : span["end"]].strip()
+
+
+def test_pairs_of_texts(family: str, tmp_path: Path) -> None:
+    words = ["good", "great", "fine", "dull", "poor", "weak"]
+    pairs = [{"one": f"a {a} film", "two": f"{b} films"} for a in words for b in words] * 2
+    labels = ["same" if pair["one"].split()[1] == pair["two"].split()[0] else "other" for pair in pairs]
+    model = classifier(family).set_params(text=["one", "two"], pair=True).fit(pairs, labels)
+    assert model.score(pairs, labels) >= 0.9
+    probabilities = model.predict_proba(pairs[:5])
+    model.save(tmp_path / "model")
+    np.testing.assert_allclose(tenor.load(tmp_path / "model").predict_proba(pairs[:5]), probabilities, atol=1e-6)
+    [explanation] = model.explain(pairs[:1])
+    assert [each.name for each in explanation.labels[0].features] == ["similarity"]

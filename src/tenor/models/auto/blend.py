@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor.config import settings
 from tenor.data.blocks import Rows
-from tenor.models.attribution import Attribution
+from tenor.models.attribution import Attribution, FeatureShares
 from tenor.models.base import Arrays, FamilyConfig, FeatureMatrix, Model
 from tenor.models.family import EnsembleFamily, Family, SavedModel
 from tenor.tasks import Floats, Targets, Task
@@ -83,6 +83,7 @@ class Blend:
                 np.any([part.was_read for part in parts], axis=0),
                 sum(part.base_value for part in parts),
                 sum(part.convergence_delta for part in parts),
+                _sum_features([part.features for part in parts]),
             )
             for parts in zip(*each, strict=True)
         ]
@@ -121,6 +122,11 @@ class Blend:
             for number, member in enumerate(self.members)
             for name, graph in member.model.graphs().items()
         }
+
+
+def _sum_features(parts: Sequence[FeatureShares]) -> FeatureShares:
+    """The shares of each feature over all members, which know the same ones."""
+    return tuple((features[0][0], sum(share for _, share in features)) for features in zip(*parts, strict=True))
 
 
 def restore(saved: SavedModel) -> Blend:

@@ -8,6 +8,7 @@ import numpy as np
 from tenor.data.blocks import Rows
 from tenor.models.linear import solver
 from tenor.models.linear.lbfgs import StopRule
+from tenor.models.linear.matrices import Matrix
 from tenor.models.linear.solver import LinearWeights, Penalty
 from tenor.tasks import Floats, Targets, Task
 
@@ -42,12 +43,20 @@ class LabelledFeatures:
         targets: What `task.encode` makes of the labels.
         task: What is predicted.
         weights: (texts,) how much each counts.
+        others: (texts, others) features beside those of the network, sparse; None: there are none.
     """
 
-    def __init__(self, features: Floats, targets: Targets, task: Task, weights: Floats) -> None:
+    def __init__(
+        self, features: Floats, targets: Targets, task: Task, weights: Floats, others: Matrix | None = None
+    ) -> None:
         # One scale for all: scales of single features would be noise where texts are few.
+        deviation = np.float32((features - features.mean(axis=0)).std() + 1e-6)
+        self._deviation = np.full(features.shape[1], deviation)
+        if others is not None:
+            # These are standardised already.
+            features = np.concatenate([features, others.toarray()], axis=1)
+            self._deviation = np.append(self._deviation, np.ones(others.shape[1], np.float32))
         self._mean = features.mean(axis=0)
-        self._deviation = np.float32((features - self._mean).std() + 1e-6)
         self._scaled = (features - self._mean) / self._deviation
         self._targets, self._task, self._weights = targets, task, weights
         self._output_targets = task.output_targets(targets)
@@ -91,7 +100,7 @@ class LabelledFeatures:
 
     def _fit(self, C: float, candidates: list[dict[str, float]]) -> Head:
         kernel, bias = self._solve(C, slice(None))
-        kernel = kernel / self._deviation
+        kernel = kernel / self._deviation[:, None]
         return Head(LinearWeights(kernel, bias - self._mean @ kernel), C, candidates)
 
     def _solve(self, C: float, rows: slice | Rows) -> LinearWeights:

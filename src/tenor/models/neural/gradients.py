@@ -18,6 +18,7 @@ from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, masked_head
 from tenor.models.neural.integration_path import IntegrationPath
 from tenor.models.neural.keras_types import Array
+from tenor.models.tabular import row_encoder
 from tenor.tasks import Floats
 from tenor.text.batches import Batch
 from tenor.text.encoded import PADDING, Encoded, TextEncoder
@@ -40,6 +41,10 @@ class DifferentiableModel(Protocol):
     @property
     def text_encoder(self) -> TextEncoder:
         """The encoder that turns texts into ids."""
+
+    @property
+    def feature_kernel(self) -> Floats | None:
+        """(features, outputs) weights of the features beside the texts."""
 
     @property
     def integration_path(self) -> IntegrationPath:
@@ -72,6 +77,7 @@ def attribute(model: DifferentiableModel, texts: Sequence[str], directions: Floa
         baseline_ids[offset + text_spans.at] = model.integration_path.baseline_id
     rows = _Rows(encoded, replace(encoded, ids=baseline_ids), directions[encoded.row_to_text])
     end_scores, contributions = _integrate(model, rows)
+    of_features = row_encoder.attribute_features(encoder, encoded, model.feature_kernel, directions)
     results = []
     for index, (text, text_spans) in enumerate(zip(texts, spans, strict=True)):
         shares = contributions[offsets[index] : offsets[index + 1]] / encoded.rows_of_text[index]
@@ -83,12 +89,14 @@ def attribute(model: DifferentiableModel, texts: Sequence[str], directions: Floa
             whole = encoder.spans(text, _NO_LIMIT, config.inference_truncation)
         base, score = end_scores[index].tolist()
         gap = score - base - float(characters.sum())
-        results.append(Attribution(characters, mark_read_characters(text_spans, whole, len(text)), base, gap))
+        was_read = mark_read_characters(text_spans, whole, len(text))
+        results.append(Attribution(characters, was_read, base, gap, of_features[index]))
     return results
 
 
 def baseline_id(encoder: TextEncoder) -> int:
     """The id of the baseline's tokens."""
+    encoder = row_encoder.of_text(encoder)
     return PADDING if isinstance(encoder, NgramVocabulary) else masked_head.mask_id(encoder)
 
 

@@ -19,7 +19,8 @@ from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import compiled, gradients, neural_model, parallel
 from tenor.models.neural.integration_path import IntegrationPath
 from tenor.models.neural.keras_types import Array
-from tenor.models.neural.neural_model import NeuralModel
+from tenor.models.neural.neural_model import FEATURE_KERNEL, NeuralModel
+from tenor.models.tabular import row_encoder
 from tenor.tasks import Floats, Task
 from tenor.text import batches
 from tenor.text.batches import Batch
@@ -38,8 +39,8 @@ class Network(NeuralModel):
 
     keras_model: keras.Model
 
-    def score(self, encoded: Encoded) -> Floats:
-        """Logits (texts, outputs) of texts that are already encoded."""
+    def score_texts(self, encoded: Encoded) -> Floats:
+        """Logits (texts, outputs) by the network alone."""
         return self._predict(self.keras_model, encoded)
 
     def features(self, encoded: Encoded, callback: Callback) -> Floats:
@@ -77,7 +78,10 @@ class Network(NeuralModel):
 
     def represent(self, texts: Sequence[str]) -> Floats:
         """The inputs of the head, scaled to length 1: (texts, width)."""
-        features = self.features(self.encode(texts), Callback())
+        encoded = self.encode(texts)
+        features = self.features(encoded, Callback())
+        if encoded.features is not None:
+            features = np.concatenate([features, encoded.features.toarray()], axis=1)
         lengths = np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
         return np.asarray(features / lengths, np.float32)
 
@@ -125,7 +129,8 @@ class Network(NeuralModel):
 
     def arrays(self) -> Arrays:
         """The weights, by the paths of their variables."""
-        return {variable.path: to_numpy(variable) for variable in self.keras_model.weights}
+        arrays = {variable.path: to_numpy(variable) for variable in self.keras_model.weights}
+        return arrays if self.feature_kernel is None else {**arrays, FEATURE_KERNEL: self.feature_kernel}
 
     def graphs(self) -> dict[str, bytes]:
         """No ONNX graphs."""
@@ -166,9 +171,16 @@ def restore(family: NetworkFamily, config: NetworkConfig, encoder: JsonObject, a
     Raises:
         ValueError: The encoder or the weights do not fit the settings.
     """
-    neural_model.check_weights(family, config, arrays, task)
     text_encoder = neural_model.restore_encoder(family, config, encoder)
+    neural_model.check_weights(family, config, arrays, task, row_encoder.n_features(text_encoder))
     model = family.build(config, task)
     for variable in model.weights:
         variable.assign(arrays[variable.path])
-    return Network(family=family, task=task, config=config, text_encoder=text_encoder, keras_model=model)
+    return Network(
+        family=family,
+        task=task,
+        config=config,
+        text_encoder=text_encoder,
+        keras_model=model,
+        feature_kernel=arrays.get(FEATURE_KERNEL),
+    )

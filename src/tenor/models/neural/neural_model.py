@@ -1,8 +1,9 @@
 """The common part of the models of neural families, in Keras or ONNX: encode texts, and check what was saved."""
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +13,14 @@ from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import shapes
+from tenor.models.tabular import row_encoder
 from tenor.tasks import Floats, Task
-from tenor.text import encoders
 from tenor.text.encoded import Encoded, TextEncoder
 
 HEAD_PREFIX = "logits/"
 """The names of the weights of a head start with it."""
+FEATURE_KERNEL = "features/kernel"
+"""The name of the weights of features beside the texts."""
 
 _ROWS = 24
 _LONGEST_ROW = 1 << 15  # where the settings have no limit
@@ -32,12 +35,15 @@ class NeuralModel(ABC):
         task: The task.
         config: The family's settings.
         text_encoder: The encoder that turns texts into ids.
+        feature_kernel: (features, outputs) weights of the features beside the texts, which add to the logits of the
+            network; None: rows have only texts.
     """
 
     family: NetworkFamily
     task: Task
     config: NetworkConfig
     text_encoder: TextEncoder
+    feature_kernel: Floats | None = field(default=None, kw_only=True)
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits (texts, outputs)."""
@@ -60,9 +66,16 @@ class NeuralModel(ABC):
         """Turn logits into the outputs by which two runtimes are compared: probabilities, or standardised values."""
         return logits if not self.task.has_labels else self.task.probabilities(logits)
 
-    @abstractmethod
     def score(self, encoded: Encoded) -> Floats:
-        """Logits (texts, outputs) of texts that are already encoded."""
+        """Logits (texts, outputs) of rows that are already encoded."""
+        logits = self.score_texts(encoded)
+        if self.feature_kernel is None or encoded.features is None:
+            return logits
+        return logits + row_encoder.feature_logits(encoded.features, self.feature_kernel)
+
+    @abstractmethod
+    def score_texts(self, encoded: Encoded) -> Floats:
+        """Logits (texts, outputs) by the network alone, which reads the ids of texts."""
 
 
 def random_rows(model: NeuralModel, seed: int = 0) -> Encoded:
@@ -85,7 +98,7 @@ def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: J
     Raises:
         ValueError: The description is wrong, or does not fit the settings.
     """
-    encoder = encoders.restore(description)
+    encoder = row_encoder.restore(description)
     _, (n_ids, *_) = next(family.shapes(config, 1))
     if encoder.size > n_ids:
         raise RecordError(
@@ -97,7 +110,9 @@ def restore_encoder(family: NetworkFamily, config: NetworkConfig, description: J
     return encoder
 
 
-def check_weights(family: NetworkFamily, config: NetworkConfig, arrays: Arrays, task: Task | None) -> None:
+def check_weights(
+    family: NetworkFamily, config: NetworkConfig, arrays: Arrays, task: Task | None, n_features: int = 0
+) -> None:
     """Compare the names and shapes of weights with the settings.
 
     Args:
@@ -105,11 +120,14 @@ def check_weights(family: NetworkFamily, config: NetworkConfig, arrays: Arrays, 
         config: The family's settings.
         arrays: Name -> weights.
         task: The task; None: the weights are those of an encoder without a head.
+        n_features: Features of a row beside its texts.
 
     Raises:
         ValueError: An array is missing, unexpected, or of another shape.
     """
     expected = family.shapes(config, 1 if task is None else task.n_outputs)
+    if task is not None and n_features:
+        expected = itertools.chain(expected, [(FEATURE_KERNEL, (n_features, task.n_outputs))])
     if task is None:
         expected = ((name, shape) for name, shape in expected if not name.startswith(HEAD_PREFIX))
     shapes.check_arrays(expected, arrays)

@@ -104,11 +104,8 @@ class NgramModel:
         """What each of the other features of each row adds."""
         if rows.features is None or self.row_encoder.features is None:
             return [()] * len(directions)
-        weights = self.linear.weights[len(self.buckets) :] @ directions.T * np.float32(self.feature_scale)
-        added = rows.features.multiply(weights.T).tocsc()
-        names = [name for name, _ in self.row_encoder.features.groups]
-        sums = [np.asarray(added[:, part].sum(axis=1)).ravel().tolist() for _, part in self.row_encoder.features.groups]
-        return [tuple(zip(names, each, strict=True)) for each in zip(*sums, strict=True)]
+        weights = self.linear.weights[len(self.buckets) :] * np.float32(self.feature_scale)
+        return self.row_encoder.features.attribute(rows.features, weights, directions)
 
     def _attribute_text(
         self, text: str, shares: Shares, counts: npt.NDArray[np.integer[Any]], intercept: float

@@ -30,10 +30,11 @@ def export(network: Network, encoded: Encoded) -> OnnxNetwork:
         weights=network.arrays(),
         files={FLOAT32: _convert(network)},
         trained_network=network if precision.has_accelerator() else None,
+        feature_kernel=network.feature_kernel,
     )
     rows = probe.draw(network.max_row_length, network.text_encoder.size)
     both = concatenate([encoded, rows])  # at once, since a backend may compile for every shape of batch
-    by_network, by_graph = network.score(both), exported.score_with(exported.in_onnx_runtime(), both)
+    by_network, by_graph = network.score_texts(both), exported.score_with(exported.in_onnx_runtime(), both)
     difference = np.abs(network.to_outputs(by_network) - exported.to_outputs(by_graph)).max(initial=0.0)
     if not difference <= TOLERANCE:  # so that NaN is refused too
         raise TenorError(

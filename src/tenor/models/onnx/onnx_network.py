@@ -16,11 +16,12 @@ from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import backend, neural_model
-from tenor.models.neural.neural_model import NeuralModel
+from tenor.models.neural.neural_model import FEATURE_KERNEL, NeuralModel
 from tenor.models.onnx import probe, runtimes
 from tenor.models.onnx.loading import OnnxGraph
 from tenor.models.onnx.probe import PROBE, Origin, Probe
 from tenor.models.onnx.runtimes import Run
+from tenor.models.tabular import row_encoder
 from tenor.tasks import Floats, Task
 from tenor.text import batches
 from tenor.text.batches import Batch
@@ -60,10 +61,10 @@ class OnnxNetwork(NeuralModel):
     probe: Probe | None = None
     origin: Origin | None = None
 
-    def score(self, encoded: Encoded) -> Floats:
-        """Logits of encoded texts, (texts, outputs)."""
+    def score_texts(self, encoded: Encoded) -> Floats:
+        """Logits of encoded texts, (texts, outputs), by the graph alone."""
         if self.trained_network is not None and len(encoded.lengths) >= _MIN_ROWS_ON_DEVICE:
-            return self.trained_network.score(encoded)
+            return self.trained_network.score_texts(encoded)
         return self.score_with(self.run, encoded)
 
     def score_with(self, run: Run, encoded: Encoded) -> Floats:
@@ -169,10 +170,11 @@ def restore(
     origin: Origin | None = None,
 ) -> OnnxNetwork:
     """The model that its methods `encoder`, `arrays` and `graphs` describe. Raises ValueError where they disagree."""
-    neural_model.check_weights(family, config, weights, task)
     text_encoder = neural_model.restore_encoder(family, config, encoder)
+    neural_model.check_weights(family, config, weights, task, row_encoder.n_features(text_encoder))
     graphs = {name: data for name, data in files.items() if name != PROBE}
-    restored = OnnxNetwork(family, task, config, text_encoder, weights, graphs, origin=origin)
+    kernel = weights.get(FEATURE_KERNEL)
+    restored = OnnxNetwork(family, task, config, text_encoder, weights, graphs, origin=origin, feature_kernel=kernel)
     if PROBE not in files:
         return restored
     saved = probe.read(files[PROBE], graphs, task.n_outputs, restored.max_row_length, text_encoder.size)

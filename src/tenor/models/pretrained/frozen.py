@@ -4,12 +4,14 @@ Loading TensorFlow and tracing a network take ten seconds, the graph one. It is 
 """
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from tenor._core.callbacks import Callback
+from tenor.data.fields import Fields
 from tenor.errors import TenorError
 from tenor.models.base import Arrays
 from tenor.models.families import pretrained
@@ -24,6 +26,7 @@ from tenor.models.onnx.probe import NETWORK, Probe
 from tenor.models.onnx.runtimes import Run
 from tenor.models.pretrained import hub, huggingface, numpy_encoder
 from tenor.models.pretrained.architectures import Architecture
+from tenor.models.tabular import row_encoder
 from tenor.tasks import Floats, Task
 from tenor.text.encoded import Encoded, TextEncoder, concatenate
 
@@ -50,13 +53,20 @@ class FrozenEncoder:
     weights: Arrays
 
     @classmethod
-    def load(cls, config: Config) -> "FrozenEncoder":
+    def load(cls, config: Config, rows: Sequence[str], fields: Fields) -> "FrozenEncoder":
         """Load the encoder that the settings name.
+
+        Args:
+            config: The settings.
+            rows: Training rows.
+            fields: The columns of a row.
 
         Raises:
             SettingsError: The settings do not fit the encoder, or its files are damaged.
         """
         filled, text_encoder = pretrained.encode(config, [])
+        if not fields.is_single_text:
+            text_encoder = row_encoder.build(text_encoder, rows, fields, has_room=False)
         weights = huggingface.read_weights(huggingface.read_folder(hub.locate(config.model)))
         return cls(filled, text_encoder, weights)
 
@@ -74,7 +84,7 @@ class FrozenEncoder:
         """The network with a head, compared with NumPy on `encoded` and on random rows.
 
         Args:
-            head: The kernel (width, outputs) and the bias (outputs,).
+            head: The kernel (width + other features, outputs) and the bias (outputs,).
             task: What is predicted.
             encoded: A few texts.
 
@@ -82,9 +92,13 @@ class FrozenEncoder:
             TenorError: The logits differ.
         """
         kernel, bias = (np.ascontiguousarray(array, np.float32) for array in head)
+        kernel, others = np.ascontiguousarray(kernel[: self._width]), np.ascontiguousarray(kernel[self._width :])
         weights = {**self.weights, _KERNEL: kernel, _BIAS: bias}
         files = {FLOAT32: _write_graph(self.config, weights, has_head=True)}
         network = OnnxNetwork(pretrained.FAMILY, task, self.config, self.text_encoder, weights, files)
+        if len(others):
+            arrays = {**weights, neural_model.FEATURE_KERNEL: others}
+            network = replace(network, weights=arrays, feature_kernel=others)
         rows = probe.draw(network.max_row_length, self.text_encoder.size)
         both = concatenate([encoded, rows])
         by_numpy = self._score_in_numpy(both, kernel, bias)

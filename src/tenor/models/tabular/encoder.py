@@ -10,10 +10,12 @@ import scipy.sparse
 from tenor._core.records import JsonObject, Record
 from tenor.data.fields import Fields
 from tenor.data.text_source import text_source
+from tenor.models.attribution import FeatureShares
 from tenor.models.linear.matrices import Matrix
 from tenor.models.tabular import columns
 from tenor.models.tabular.columns import ColumnEncoder, NumberEncoder
 from tenor.models.tabular.pairs import PairSimilarity
+from tenor.tasks import Floats
 from tenor.text.field_buckets import split_texts
 
 SIMILARITY = "similarity"
@@ -72,6 +74,19 @@ class FeatureEncoder:
             numbers = self.similarity.encode(split_texts(rows, self.fields))
             parts += [one.encode_numbers(values) for one, values in zip(self.similarities, numbers.T, strict=True)]
         return scipy.sparse.hstack(parts, format="csr", dtype=np.float32)
+
+    def attribute(self, matrix: Matrix, weights: Floats, directions: Floats) -> list[FeatureShares]:
+        """What the features of each row add to a weighted sum of its logits.
+
+        Args:
+            matrix: (rows, width) what `encode` gave.
+            weights: (width, outputs) weights of the features.
+            directions: (rows, outputs) weights of the sum.
+        """
+        added = matrix.multiply((weights @ directions.T).T).tocsc()
+        sums = [np.asarray(added[:, part].sum(axis=1)).ravel().tolist() for _, part in self.groups]
+        names = [name for name, _ in self.groups]
+        return [tuple(zip(names, each, strict=True)) for each in zip(*sums, strict=True)]
 
     def to_dict(self) -> JsonObject:
         """The parameters as JSON, without the fields."""
