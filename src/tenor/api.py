@@ -76,8 +76,11 @@ class CheckKeywords(TypedDict, total=False):
         label_separator: Separator for multi-label cells, such as `;`; None by default.
         labels: Also look for mislabelled texts, which takes longer; False by default.
         max_length: Tokens from which a network truncates a text; 200 by default.
+        review: File for the rows that `labels` suspects, with a column for the right label; None, the default: none.
         fix: File for the cleaned table; None, the default: none is written.
-        overwrite: Replace that file if it exists; False by default.
+        also: Filled review files whose right labels the cleaned table gets; none by default.
+        merge: A label -> the label that the cleaned table gets instead; None by default.
+        overwrite: Replace these files if they exist; False by default.
         seed: Seed of everything random; 0 by default.
         decimal: The decimal mark of numbers, `.` or `,`; None, the default: recognised where the labels show it.
         encoding: The encoding of text files, such as `cp1252`; None, the default: recognised.
@@ -96,7 +99,10 @@ class CheckKeywords(TypedDict, total=False):
     label_separator: str | None
     labels: bool
     max_length: int
+    review: str | None
     fix: str | None
+    also: tuple[str, ...]
+    merge: JsonObject | None
     overwrite: bool
     seed: int
     decimal: str | None

@@ -1,5 +1,5 @@
 from helpers.rows import chinese, english
-from tenor.checks import labels
+from tenor.checks import label_spellings, labels
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
 from tenor.data.dataset import Dataset
@@ -26,14 +26,14 @@ def test_labels_that_differ_in_case_or_blanks_are_named_with_their_rows() -> Non
     written = ["Pos", "neg"] * 20 + ["pos", " neg", "NEG"]
     told = found([label.strip() for label in written], written=written)["spellings"]
     assert told.rows == [41, 42, 43]
-    assert told.problem == "labels differ only in case or blanks: ' neg', 'NEG', 'neg', 'Pos', 'pos'."
+    assert told.problem == "labels differ only in case, blanks or punctuation: ' neg', 'NEG', 'neg', 'Pos', 'pos'."
     assert told.training_message
     around = found(["x", "y"] * 20, written=["x", "y "] * 2 + ["x", "y"] * 18)["spellings"]
     assert (around.rows, around.training_message) == ([2, 4], "")
 
 
 def test_the_most_frequent_spelling_is_the_best() -> None:
-    assert labels.best_spellings(["a  b", "A B", "A B ", "c"]) == {"a b": "A B", "c": "c"}
+    assert label_spellings.best_spellings(["a  b", "A B", "A B ", "c", "A-b."]) == {"ab": "A B", "c": "c"}
 
 
 def test_labels_that_stand_for_none_are_named() -> None:

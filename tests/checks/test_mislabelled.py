@@ -2,8 +2,14 @@ import numpy as np
 
 from helpers.rows import chinese, english
 from tenor.checks import mislabelled
+from tenor.checks.finding import Finding
 from tenor.data import split
 from tenor.data.dataset import Dataset
+from tenor.data.split import Groups
+
+
+def check(data: Dataset, groups: Groups) -> list[Finding]:
+    return list(mislabelled.check(data, mislabelled.find_suspects(data, groups, 0)))
 
 
 def test_labels_that_were_changed_are_found_with_the_right_one() -> None:
@@ -13,10 +19,10 @@ def test_labels_that_were_changed_are_found_with_the_right_one() -> None:
         for row in changed:
             labels[row] = rows[row + 1][1]
         data = Dataset("in.csv", [text for text, _ in rows], labels)
-        [finding] = mislabelled.check(data, split.groups_by_text(data.texts), 0)
+        [finding] = check(data, split.groups_by_text(data.texts))
         assert set(finding.rows[:5]) == {row + 1 for row in changed}
         assert finding.details[0].startswith(f"{labels[finding.rows[0] - 1]} -> {rows[finding.rows[0] - 1][1]}?")
-        again = list(mislabelled.check(data, split.groups_by_text(data.texts), 0))
+        again = check(data, split.groups_by_text(data.texts))
         assert again == [finding]
 
 
@@ -24,12 +30,12 @@ def test_several_classes() -> None:
     rows = [(text, label) for text, label in english(200)] + [(text, "zh") for text, _ in chinese(100)]
     labels = [label for _, label in rows]
     labels[4], labels[250] = "zh", "negative"
-    [finding] = mislabelled.check(Dataset("in.csv", [text for text, _ in rows], labels), np.arange(300), 0)
+    [finding] = check(Dataset("in.csv", [text for text, _ in rows], labels), np.arange(300))
     assert {5, 251} <= set(finding.rows[:3])
 
 
 def test_clean_labels_and_few_rows_are_not_doubted() -> None:
     data = Dataset("in.csv", [text for text, _ in english(200)], [label for _, label in english(200)])
-    assert list(mislabelled.check(data, np.arange(200), 0)) == []
-    [finding] = mislabelled.check(data.take(range(20)), np.arange(20), 0)
+    assert check(data, np.arange(200)) == []
+    [finding] = check(data.take(range(20)), np.arange(20))
     assert finding.name == "too-few-rows"

@@ -7,7 +7,7 @@ from tenor.checks import repair
 from tenor.checks.context import CheckContext
 from tenor.data.dataset import Dataset
 from tenor.data.io import table
-from tenor.errors import DataError
+from tenor.errors import DataError, SettingsError
 
 
 def plan(rows: list[tuple[str, str]], test: list[str] | None = None) -> repair.RepairPlan:
@@ -51,11 +51,30 @@ def test_what_is_written_has_the_columns_and_the_rows_that_stay(tmp_path: Path, 
     done = repair.write(
         repair.RepairPlan({3: "repeated"}, {"X": "x"}), source, "label", out := tmp_path / f"out.{kind}"
     )
-    assert done == repair.Repaired(3, {"repeated": 1}, 1, 2)
+    assert done == repair.Repaired(3, {"repeated": 1}, 1, 2, renamed=(repair.RenamedLabel("X", "x", 1),))
     assert done.rows == done.written + Counter(done.dropped).total()
     [chunk] = table.open_table(out).chunks
     assert [str(value) for value in chunk.columns["id"]] == ["1", "2"]
     assert (chunk.columns["text"], chunk.columns["label"]) == (["一", "b, c"], ["x", "x"])
+
+
+def test_labels_are_merged_by_spelling_and_by_request() -> None:
+    rows = [("a", "Credit card"), ("b", "Credit card"), ("c", "credit-card"), ("d", "Card dept."), ("e", "other")]
+    written = [label for _, label in rows]
+    context = CheckContext(Dataset("in.csv", [text for text, _ in rows], written))
+    merged = repair.plan(context, written, [], [], {"card dept": "CREDIT CARD"}).spellings
+    assert merged == {"credit-card": "Credit card", "Card dept.": "Credit card"}
+    assert repair.plan(context, written, [], [], {"other": "new name"}).spellings["other"] == "new name"
+    with pytest.raises(SettingsError, match=r"no row has the label 'othr'\. Did you mean 'other'\? Labels: Cr"):
+        repair.plan(context, written, [], [], {"othr": "Credit card"})
+
+
+def test_right_labels_are_written_by_the_number_of_the_row(tmp_path: Path) -> None:
+    rows = {"text": ["a", "b", "c"], "label": ["x", "x", "x"]}
+    source = table.Table("in", list(rows), iter([table.Chunk(1, rows)]))
+    done = repair.write(repair.RepairPlan({1: "repeated"}, {}, {3: "y"}), source, "label", tmp_path / "out.csv")
+    [chunk] = table.open_table(tmp_path / "out.csv").chunks
+    assert (chunk.columns["label"], done.corrected) == (["x", "y"], 1)
 
 
 def test_files_that_must_not_be_written_are_refused(tmp_path: Path) -> None:

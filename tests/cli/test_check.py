@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 
@@ -75,3 +76,46 @@ def test_the_length_has_a_former_name(cli: Cli, tmp_path: Path) -> None:
     with pytest.warns(RenamedSettingWarning, match=r"^check: 'maximum_tokens' is now 'max_length'; "):
         former = cli("check", data, "--maximum-tokens", "2", "--json")
     assert (former.code, former.out) == (found.code, found.out)
+
+
+def test_suspects_go_into_a_review_file_and_come_back_into_the_cleaned_table(cli: Cli, tmp_path: Path) -> None:
+    rows = english(100)
+    for at in (9, 40):
+        rows[at] = (rows[at][0], rows[at + 1][1])
+    lines = [("", "positive"), *rows]  # the first row has no text, so the numbers of rows differ from positions
+    path, review, out = write_csv(tmp_path / "in.csv", lines), tmp_path / "suspects.csv", tmp_path / "out.csv"
+    ended = cli("check", path, "--labels", "--review", review)
+    assert f"2 of 101 rows to look at: {review}\n" in ended.err
+    with review.open(encoding="utf-8-sig", newline="") as file:
+        suspects = list(csv.DictReader(file))
+    assert {row["source_row"] for row in suspects} == {"11", "42"}
+    for row in suspects:
+        assert row["label"] != row["predicted_label"]
+        assert 0.5 < float(row["predicted_score"]) <= 1
+        row["right_label"] = row["predicted_label"] if row["source_row"] == "11" else ""
+    with review.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(suspects[0]))
+        writer.writeheader()
+        writer.writerows(suspects)
+    ended = cli("check", path, "--fix", out, "--also", review)
+    assert "suspects.csv: 1 text stands in both; the later label is used for 1 that differ." in ended.err
+    assert "right labels from review files: 1 row\n" in ended.out
+    with out.open(encoding="utf-8", newline="") as file:
+        fixed = {row["text"]: row["label"] for row in csv.DictReader(file)}
+    assert fixed[rows[9][0]] == rows[11][1] != rows[9][1]
+    assert fixed[rows[40][0]] == rows[40][1]
+
+
+def test_similar_labels_are_named_and_merged_on_request(cli: Cli, tmp_path: Path) -> None:
+    rows = [(f"text number {row} {row * 7}", "credit card" if row < 30 else "refund") for row in range(60)]
+    rows += [(f"more {row} {row * 3}", "Credit-Card" if row % 2 else "credit card dept") for row in range(20)]
+    path, out = write_csv(tmp_path / "in.csv", rows), tmp_path / "out.csv"
+    ended = cli("check", path)
+    assert "note: labels have similar names: 'credit card dept' (10) and 'credit card' (40)" in ended.out
+    assert "--fix OUT with --merge 'credit card dept=credit card'" in ended.out
+    ended = cli("check", path, "--fix", out, "--merge", "credit card dept=credit card")
+    assert "label 'credit card dept' is now 'credit card': 10 rows\n" in ended.out
+    assert "label 'Credit-Card' is now 'credit card': 10 rows\n" in ended.out
+    assert "classes: credit card 50, refund 30\n" in cli("check", out).out
+    assert cli("check", path, "--merge", "a=b").err.startswith("error: --merge is for the file in --fix")
+    assert "--merge: 'ab' is not of the form OLD=NEW." in cli("check", path, "--fix", out, "--merge", "ab").err

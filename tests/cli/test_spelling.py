@@ -24,6 +24,7 @@ _COMMAND = re.compile(r"\b(tenor [a-z]+|pip install|mlflow ui|tensorboard)\b")
         ("replace it (`overwrite=True`)", "replace it (--overwrite)"),
         ("`fix=OUT` writes it", "--fix OUT writes it"),
         ("use `task='multiclass'`", "use --task multiclass"),
+        ("with `merge='card dept=card'`", "with --merge 'card dept=card'"),
         ("`drop_unlabelled=True`, `test_size=...`", "--drop-unlabelled, --test-size"),
         ("`on_disk=False` or `on_disk=True`", "--in-memory or --on-disk"),
         ("`by=...`: there is none", "--slice: there is none"),

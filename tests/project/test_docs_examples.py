@@ -40,6 +40,8 @@ def examples() -> Iterator[tuple[str, str]]:
                         yield page.relative_to(ROOT).as_posix(), shlex.join(words[1:])
 
 
+OUTPUTS = {"labelled.csv", "结果.csv", "corrections.csv", "review.csv", "复核.csv", "suspects.csv", "可疑.csv"}
+OUTPUTS |= {"clean.csv", "干净.csv"}
 EXAMPLES = sorted(set(examples()))
 GROUP: Any = get_command(app)
 
@@ -80,6 +82,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path
         (text, "" if number in (1204, 1377, 2950) else label) for number, (text, label, _) in enumerate(rows * 40, 1)
     ]
     write_csv(folder / "reviews.csv", with_error)
+    for name in ("filled.csv", "已填.csv"):
+        filled = [(text, label, label, label) for text, label, _ in rows[:3]]
+        write_csv(folder / name, filled, ("text", "label", "predicted_label", "right_label"))  # type: ignore[arg-type]
     store = CorrectionStore(str(folder / "corrections.db"))
     store.add(Correction(text="so dull", label="negative", predicted="positive", model="reviews", version="1"))
     store.close()
@@ -95,7 +100,7 @@ def test_the_command_line_takes_the_example(page: str, line: str) -> None:
 @pytest.mark.parametrize(("page", "line"), [each for each in EXAMPLES if is_quick(each[1])])
 def test_a_quick_example_runs(page: str, line: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    outputs = [word for word in shlex.split(line) if word in ("labelled.csv", "结果.csv", "corrections.csv")]
+    outputs = [word for word in shlex.split(line) if word in OUTPUTS]
     for output in outputs:
         Path(output).unlink(missing_ok=True)
     done = cli(*shlex.split(line), stdin=b"good one\nbad one\n")

@@ -138,7 +138,7 @@ def test_training_says_what_may_be_wrong_with_the_data(tmp_path: Path) -> None:
     assert heard.lines[1:-1] == [
         "4 of the 4 test texts are also in the training data.",
         "2 rows have the same text as another and a different label.",
-        "labels differ only in case or blanks: 'Positive', 'positive'; each is taken for a class.",
+        "labels differ only in case, blanks or punctuation: 'Positive', 'positive'; each is taken for a class.",
         "1 class has fewer than 10 rows (Positive 1); their metrics say little.",
         f"to see the rows: tenor check {data} --test {test}",
     ]

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tenor.checks import revealing_tokens
+from tenor.checks import label_spellings, revealing_tokens
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding, Severity
+from tenor.checks.label_spellings import best_spellings, fold_label
 from tenor.data.dataset import Dataset
 from tenor.data.labels import MAX_NUMERIC_CLASSES
 from tenor.errors import counted
@@ -24,25 +25,13 @@ def check(context: CheckContext, raw_labels: Sequence[object]) -> Iterator[Findi
     """All checks of labels; `raw_labels` are those of the data as the file has them, with whitespace."""
     yield from _classes(context.data)
     yield from spellings(context.data, raw_labels)
+    yield from similar(context.data)
     yield from missing(context.data)
     yield from rare(context.data)
     yield from templated(context)
     yield from _uneven(context.data)
     yield from _of_test(context)
     yield from revealing_tokens.check(context)
-
-
-def fold_label(label: str) -> str:
-    """A label without what its spellings may differ in: case and whitespace."""
-    return " ".join(label.split()).casefold()
-
-
-def best_spellings(raw_labels: Sequence[str]) -> dict[str, str]:
-    """For each folded label the spelling of most rows; of equally frequent ones the first."""
-    best: dict[str, str] = {}
-    for label, _ in Counter(label.strip() for label in raw_labels).most_common():
-        best.setdefault(fold_label(label), label)
-    return best
 
 
 def _has_too_many_classes(n_classes: int, n_rows: int) -> bool:
@@ -70,7 +59,7 @@ def _classes(data: Dataset) -> Iterator[Finding]:
 
 
 def spellings(data: Dataset, raw_labels: Sequence[object]) -> Iterator[Finding]:
-    """Labels that differ only in case or whitespace."""
+    """Labels that differ only in case, blanks or punctuation."""
     names = [label for label in raw_labels if isinstance(label, str)]
     best = best_spellings(names)
     if len(best) == len(set(names)):
@@ -86,14 +75,30 @@ def spellings(data: Dataset, raw_labels: Sequence[object]) -> Iterator[Finding]:
         for label in sorted(set(names), key=lambda label: (fold_label(label), label))
         if fold_label(label) in of_class
     )
-    message = f"labels differ only in case or blanks: {listed:.200}; each is taken for a class."
+    message = f"labels differ only in case, blanks or punctuation: {listed:.200}; each is taken for a class."
     yield Finding(
         name="spellings",
         severity="warning",
-        problem=f"labels differ only in case or blanks: {listed:.200}.",
+        problem=f"labels differ only in case, blanks or punctuation: {listed:.200}.",
         remedy="Write each in one way: `fix=OUT` writes the most frequent one.",
         training_message=message if len({label.strip() for label in names}) > len(best) else "",
     ).at_rows(data, list(odd), list(map(repr, odd.values())))
+
+
+def similar(data: Dataset) -> Iterator[Finding]:
+    """Labels whose names are so similar that they may be one class."""
+    best = best_spellings(list(map(str, data.labels)))
+    counts = Counter(best[fold_label(str(label))] for label in data.labels)
+    pairs = label_spellings.similar_pairs(counts)
+    if pairs:
+        shown = [f"{rare!r} ({counts[rare]:,}) and {usual!r} ({counts[usual]:,})" for rare, usual in pairs]
+        yield Finding(
+            name="similar-labels",
+            severity="note",
+            problem=f"labels have similar names: {'; '.join(shown[:_SHOWN])}" + (_dots(len(shown)) or "."),
+            remedy=f"If they are one class, merge them: `fix=OUT` with `merge='{pairs[0][0]}={pairs[0][1]}'`.",
+            count=len(pairs),
+        )
 
 
 def missing(data: Dataset) -> Iterator[Finding]:

@@ -38,14 +38,30 @@ class LabelDoubts(NamedTuple):
     Attributes:
         margins: (texts,) log of the odds of the label against the best other class: the lower, the more likely wrong.
         suggested: (texts,) the class that is confidently predicted instead, or -1.
+        scores: (texts,) the probability of the suggested class, where there is one.
     """
 
     margins: Floats
     suggested: npt.NDArray[np.int64]
+    scores: Floats
 
 
-def check(data: Dataset, groups: Groups, seed: int) -> Iterator[Finding]:
-    """The rows that are probably mislabelled, the most likely first, with the label that the model suggests.
+class Suspect(NamedTuple):
+    """A row whose label is probably wrong.
+
+    Attributes:
+        row: Its position in the data.
+        suggested: The label that the model gives.
+        score: The probability of that label.
+    """
+
+    row: int
+    suggested: str
+    score: float
+
+
+def find_suspects(data: Dataset, groups: Groups, seed: int) -> list[Suspect] | None:
+    """The rows that are probably mislabelled, the most likely first; None if there are too few rows or classes.
 
     Args:
         data: Rows with one class each.
@@ -53,6 +69,17 @@ def check(data: Dataset, groups: Groups, seed: int) -> Iterator[Finding]:
         seed: Seed of the folds.
     """
     if len(data) < _MIN_ROWS or len(set(data.labels)) < 2:
+        return None
+    task = SingleLabel(tuple(sorted(set(data.labels))))
+    margins, suggested, scores = suspects(data.texts, data.labels, task, groups, seed)
+    suspected = np.flatnonzero(suggested >= 0)
+    rows = suspected[np.argsort(margins[suspected], kind="stable")].tolist()
+    return [Suspect(row, task.labels[suggested[row]], float(scores[row])) for row in rows]
+
+
+def check(data: Dataset, suspected: Sequence[Suspect] | None) -> Iterator[Finding]:
+    """The finding for the result of `find_suspects`."""
+    if suspected is None:
         yield Finding(
             name="too-few-rows",
             severity="note",
@@ -60,22 +87,17 @@ def check(data: Dataset, groups: Groups, seed: int) -> Iterator[Finding]:
             remedy="Label more rows.",
             count=len(data),
         )
-        return
-    task = SingleLabel(tuple(sorted(set(data.labels))))
-    margins, suggested = suspects(data.texts, data.labels, task, groups, seed)
-    suspected = np.flatnonzero(suggested >= 0)
-    rows = suspected[np.argsort(margins[suspected], kind="stable")].tolist()
-    if rows:
+    elif suspected:
         details = [
-            f"{data.labels[row]} -> {task.labels[suggested[row]]}? {data.display(row).strip()[:_SHOWN_CHARACTERS]!r}"
-            for row in rows
+            f"{data.labels[row]} -> {label}? {data.display(row).strip()[:_SHOWN_CHARACTERS]!r}"
+            for row, label, _ in suspected
         ]
         yield Finding(
             name="mislabelled",
             severity="note",
-            problem=f"{counted(len(rows), 'label', 'labels')} of {len(data):,} may be wrong.",
-            remedy="Look at them, the first ones first, and fix those that are.",
-        ).at_rows(data, rows, details)
+            problem=f"{counted(len(suspected), 'label', 'labels')} of {len(data):,} may be wrong.",
+            remedy="Look at them, the first ones first, and fix those that are: `review=FILE` writes all of them.",
+        ).at_rows(data, [suspect.row for suspect in suspected], details)
 
 
 def suspects(texts: Sequence[str], labels: Sequence[str], task: SingleLabel, groups: Groups, seed: int) -> LabelDoubts:
@@ -118,7 +140,10 @@ def doubts(targets: npt.NDArray[np.int32], logits: Floats, task: SingleLabel) ->
     suggested = map_blocks(
         lambda true, block: _confident_alternatives(true, task.probabilities(block), thresholds), targets, logits
     )
-    return LabelDoubts(margins, suggested)
+    scores = map_blocks(
+        lambda classes, block: _of_label(np.maximum(classes, 0), task.probabilities(block)), suggested, logits
+    )
+    return LabelDoubts(margins, suggested, scores)
 
 
 def _of_label(targets: npt.NDArray[np.int32], probabilities: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -13,12 +13,13 @@ from tenor.checks.context import CheckContext
 from tenor.checks.finding import CheckReport, Finding
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
-from tenor.data import label_columns, row_reader, sources
+from tenor.data import label_columns, later_sources, review_file, row_reader, sources
 from tenor.data.io import table
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.io.table import Chunk, Table
-from tenor.errors import DataError, counted
+from tenor.data.review_file import ReviewRow
+from tenor.errors import DataError, SettingsError, counted
 from tenor.models.network_config import NetworkConfig
 from tenor.tasks import Kind
 
@@ -38,8 +39,11 @@ class CheckConfig:
         label_separator: Separator of the labels in one cell.
         labels: Also look for wrong labels.
         max_length: Number of tokens from which networks truncate a text.
+        review: File for the rows whose label may be wrong, with a column for the right one; None: write none.
         fix: File for the cleaned table; None: write none.
-        overwrite: Replace the file if it exists.
+        also: Filled review files, or other sources with later labels, whose labels the cleaned table gets.
+        merge: A label -> the label that the cleaned table gets instead.
+        overwrite: Replace these files if they exist.
         seed: Seed of everything random.
         decimal: The decimal mark of numbers in the labels, `.` or `,`; None: recognised where the numbers show it.
         encoding: The encoding of text files, such as `cp1252`; None: recognised.
@@ -61,7 +65,10 @@ class CheckConfig:
     label_separator: str | None = None
     labels: bool = False
     max_length: int = NetworkConfig.max_length
+    review: str | None = None
     fix: str | None = None
+    also: tuple[str, ...] = ()
+    merge: JsonObject | None = None
     overwrite: bool = False
     seed: int = 0
     decimal: str | None = None
@@ -74,6 +81,13 @@ class CheckConfig:
     def __post_init__(self) -> None:
         settings.require(self.max_length >= 1, "max_length", "must be 1 or more")
         settings.require(0 <= self.seed < 2**32, "seed", "must be between 0 and 2^32 - 1")
+        for option, fixes in (("also", self.also), ("merge", self.merge)):
+            settings.require(
+                self.fix is not None or not fixes, option, "changes the cleaned table", "Name it: `fix=OUT`."
+            )
+        settings.require(
+            self.labels or self.review is None, "review", "writes rows whose label may be wrong", "Use `labels=True`."
+        )
 
 
 @dataclass(frozen=True)
@@ -137,16 +151,67 @@ def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckRe
         raise DataError("a check reads its data twice, and standard input can be read only once.", "Give a file.")
     located = [sources.locate(name) for name in sources.train_and_test_sources(run) if name is not None]
     path = located[0] if isinstance(located[0], Path) else None
-    if config.fix is not None:
-        inputs = [file for source in located if isinstance(source, Path) for file in table.files(source)]
-        repair.check_output(Path(config.fix), inputs, config.overwrite)
-    rows = _read(run, path, callback or Callback())
-    findings = sorted(_findings(rows, config), key=lambda finding: -finding.rank)
-    repaired = None
-    if config.fix is not None:
-        planned = repair.plan(rows.context, rows.raw_labels, rows.empty, rows.unlabelled)
-        repaired = repair.write(planned, rows.table(), rows.context.data.label_column, Path(config.fix))
+    inputs = [file for source in located if isinstance(source, Path) for file in table.files(source)]
+    inputs += [Path(source) for source in config.also if "://" not in source]
+    for out in filter(None, (config.fix, config.review)):
+        repair.check_output(Path(out), inputs, config.overwrite)
+    callback = callback or Callback()
+    rows = _read(run, path, callback)
+    suspects = None
+    if config.labels and rows.context.single_label:
+        data = rows.context.data
+        suspects = mislabelled.find_suspects(data, rows.context.near[: len(data)], config.seed)
+    findings = sorted(_findings(rows, config, suspects), key=lambda finding: -finding.rank)
+    if config.review is not None:
+        _write_review(rows, suspects or [], Path(config.review))
+    repaired = None if config.fix is None else _repair(rows, config, run, callback)
     return CheckReport(_summary(rows), findings, repaired)
+
+
+def _repair(rows: _TableRows, config: CheckConfig, run: RunConfig, callback: Callback) -> repair.Repaired:
+    """Write the cleaned table, with the labels of later sources."""
+    context, raw_labels = rows.context, list(rows.raw_labels)
+    if config.merge and not context.single_label:
+        raise SettingsError("`merge=...` works only in tasks with one class per text.", "Leave it out.")
+    data = context.data
+    merged = later_sources.add(replace(run, also=config.also), data, callback)
+    labels = list(merged.labels[: len(data)])
+    changed = [row for row, label in enumerate(labels) if label != data.labels[row]]
+    for row in changed:
+        raw_labels[row] = labels[row]
+    if len(merged) > len(data):
+        callback.on_message(f"new rows are left out: a cleaned table has only rows of {data.name}.")
+    planned = repair.plan(
+        CheckContext(replace(data, labels=labels), context.test),
+        raw_labels,
+        rows.empty,
+        rows.unlabelled,
+        {old: str(new) for old, new in (config.merge or {}).items()},
+        {data.row_number(row): labels[row] for row in changed},
+    )
+    assert config.fix is not None
+    return repair.write(planned, rows.table(), data.label_column, Path(config.fix))
+
+
+def _write_review(rows: _TableRows, suspects: Sequence[mislabelled.Suspect], out: Path) -> None:
+    """Write the rows whose label may be wrong, the most likely first, with all columns of the table."""
+    data, source = rows.context.data, rows.table()
+    review_file.require_writable(out, source.columns, source.name)
+    wanted = {data.row_number(suspect.row) for suspect in suspects}
+    cells: dict[int, list[object]] = {}
+    for chunk in source.chunks:
+        for at in range(len(chunk)):
+            if chunk.row + at in wanted:
+                cells[chunk.row + at] = [chunk.columns[column][at] for column in source.columns]
+    numbers = [data.row_number(suspect.row) for suspect in suspects]
+    review_file.write(
+        out,
+        source.columns,
+        [
+            ReviewRow(number, cells[number], suspect.suggested, round(suspect.score, 6))
+            for number, suspect in zip(numbers, suspects, strict=True)
+        ],
+    )
 
 
 def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
@@ -187,7 +252,9 @@ def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
     )
 
 
-def _findings(rows: _TableRows, config: CheckConfig) -> Iterator[Finding]:
+def _findings(
+    rows: _TableRows, config: CheckConfig, suspects: Sequence[mislabelled.Suspect] | None
+) -> Iterator[Finding]:
     context, data = rows.context, rows.context.data
     for numbers, what, option in ((rows.empty, "text", "drop_empty"), (rows.unlabelled, "label", "drop_unlabelled")):
         if numbers:
@@ -204,7 +271,7 @@ def _findings(rows: _TableRows, config: CheckConfig) -> Iterator[Finding]:
         yield from labels.check(context, rows.raw_labels)
         yield from columns.check(data.labels, rows.other_columns, [field.name for field in data.fields.features])
         if config.labels:
-            yield from mislabelled.check(data, context.near[: len(data)], config.seed)
+            yield from mislabelled.check(data, suspects)
     elif config.labels:
         yield Finding(
             name="labels-not-checked",

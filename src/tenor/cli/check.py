@@ -41,12 +41,23 @@ def check(
     sheet: options.Sheet = None,
     query: options.Query = None,
     labels: Annotated[bool, Option("--labels", help="Also search for wrong labels; takes some seconds more.")] = False,
+    review: Annotated[
+        str | None,
+        Option(metavar="FILE", help="Write all rows that --labels suspects, with an empty column for the right label."),
+    ] = None,
     max_length: Annotated[
         int | None, Option(help="Length above which networks truncate a text, in tokens. [default: 200]")
     ] = None,
     maximum_tokens: Annotated[int | None, Option(hidden=True)] = None,  # the former name of --max-length
     fix: Annotated[str | None, Option(metavar="OUT", help="Write a copy of DATA without the certain problems.")] = None,
-    overwrite: Annotated[bool, Option("--overwrite", help="Replace the file in --fix.")] = False,
+    also: Annotated[
+        list[str] | None,
+        Option(metavar="FILLED", help="Filled review file whose right labels --fix applies; repeatable."),
+    ] = None,
+    merge: Annotated[
+        list[str] | None, Option(metavar="OLD=NEW", help="Label that --fix replaces with another; repeatable.")
+    ] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the files in --fix and --review.")] = False,
     fail_on: Annotated[
         Literal["error", "warning", "never"], Option(help="Exit with 1 at this severity or above.")
     ] = "warning",
@@ -61,7 +72,12 @@ def check(
     from tenor.cli import console
     from tenor.config import settings
 
-    options.require(fix is not None, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
+    has_output = fix is not None or review is not None
+    options.require(has_output, "the file in --fix, and there is none", "Name one", overwrite=overwrite)
+    options.require(
+        fix is not None, "the file in --fix, and there is none", "Name one", also=bool(also), merge=bool(merge)
+    )
+    options.require(labels, "--labels, and there is none", "Add it", review=review is not None)
     options.require(labels, "--labels, and there is none", "Add it", seed=seed is not None)
     values = options.given(
         data=data,
@@ -75,7 +91,10 @@ def check(
         labels=labels,
         max_length=max_length,
         maximum_tokens=maximum_tokens,
+        review=review,
         fix=fix,
+        also=also,
+        merge=_merges(merge),
         overwrite=overwrite,
         seed=seed,
     )
@@ -85,6 +104,9 @@ def check(
     config = settings.make(run_checks.CheckConfig, values, "check")
     with console.Console(quiet=as_json) as callback:
         report = run_checks.run_checks(config, callback)
+    if review is not None:
+        suspects = next((each.count for each in report.findings if each.name == "mislabelled"), 0)
+        callback.on_message(f"{suspects:,} of {counted(report.summary['rows'], 'row')} to look at: {review}")
     if as_json:
         print(json.dumps(_as_dict(report), ensure_ascii=False))
     else:
@@ -93,6 +115,21 @@ def check(
             console.show(*_repair_lines(report.repaired, fix))
     if fail_on != "never" and report.has(fail_on):
         raise typer.Exit(1)
+
+
+def _merges(items: list[str] | None) -> JsonObject | None:
+    """The value of --merge: a label -> its replacement. Raises SettingsError for anything else."""
+    from tenor.errors import SettingsError
+
+    merges: JsonObject = {}
+    for item in items or ():
+        old, _, new = (part.strip() for part in item.partition("="))
+        if not old or not new:
+            raise SettingsError(
+                f"--merge: {item!r} is not of the form OLD=NEW.", "Write 'card dept=card', for example."
+            )
+        merges[old] = new
+    return merges or None
 
 
 def _as_dict(report: "CheckReport") -> JsonObject:
@@ -143,4 +180,6 @@ def _repair_lines(repaired: "Repaired", out: str | None) -> list[str]:
     dropped = [f"less {count:,} {REASONS[reason]}" for reason, count in repaired.dropped.items()]
     rows = ", ".join([counted(repaired.rows, "row"), *dropped])
     lines = ["", f"{rows}: {counted(repaired.written, 'row')} in {out}"]
-    return lines + [f"labels rewritten: {repaired.respelt:,}"] * (repaired.respelt > 0)
+    if repaired.corrected:
+        lines.append(f"right labels from review files: {counted(repaired.corrected, 'row')}")
+    return lines + [f"label {old!r} is now {new!r}: {counted(rows, 'row')}" for old, new, rows in repaired.renamed]

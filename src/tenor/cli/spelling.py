@@ -1,6 +1,7 @@
 """Options in messages: the library spells them as Python does, the command line as flags."""
 
 import re
+import shlex
 
 OPTION = re.compile(r"`([a-z_0-9]+)=(\.\.\.|[A-Z]+|True|False|'[^'`]*')`")
 _FLAGS = {
@@ -25,4 +26,4 @@ def with_flags(text: str) -> str:
 def _flag(match: re.Match[str]) -> str:
     name, value = match.groups()
     flag = _FLAGS.get(f"{name}={value}") or _FLAGS.get(name) or f"--{name.replace('_', '-')}"
-    return flag if value in ("...", "True", "False") else f"{flag} {value.strip(chr(39))}"
+    return flag if value in ("...", "True", "False") else f"{flag} {shlex.quote(value.strip(chr(39)))}"

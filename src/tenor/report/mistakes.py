@@ -78,7 +78,7 @@ def suspects(test: Dataset, targets: Targets, logits: Floats, task: SingleLabel)
         logits: (texts, outputs), of calibrated probabilities.
         task: The task.
     """
-    margins, suggested = mislabelled.doubts(targets, logits, task)
+    margins, suggested, _ = mislabelled.doubts(targets, logits, task)
     doubtful = np.flatnonzero(suggested >= 0)
     rows = _distinct(test, doubtful[np.argsort(margins[doubtful], kind="stable")], _SUSPECTS)
     texts = [test.display(row).strip() for row in rows]

@@ -1,0 +1,72 @@
+"""Which labels are spellings of one class, and which have so similar names that they may be one.
+
+The rule for one class: the labels are equal without case, blanks, full-width forms and the punctuation between words.
+Punctuation between two digits counts, and so does all of a label that has no letter or digit.
+"""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+from tenor.data.label_values import label_key, to_number
+
+_MARKS = r"[\s\-_./,;:'\"!?()&·、，。：；！？（）]+"
+_BETWEEN_WORDS = re.compile(rf"(?<!\d){_MARKS}|{_MARKS}(?!\d)")
+_WORD = re.compile(r"[^\W_]+")
+_DIGITS = re.compile(r"\d+")
+_UNITS = {"dept", "department", "team", "group", "type", "class", "category", "desk", "unit"}
+_HAN_UNITS = ("部门", "部", "组", "类", "科", "处", "中心", "团队")
+_MAX_COMPARED = 300  # labels
+_ALIKE = 0.9  # of two names, as difflib computes it
+_MIN_CHARACTERS = 5  # in shorter names one other letter makes another word
+
+
+def fold_label(label: str) -> str:
+    """A label without what its spellings may differ in."""
+    key = label_key(label)
+    return key if to_number(key) is not None else _BETWEEN_WORDS.sub("", key) or key
+
+
+def best_spellings(raw_labels: Sequence[str]) -> dict[str, str]:
+    """For each folded label the spelling of most rows; of equally frequent ones the first."""
+    best: dict[str, str] = {}
+    for label, _ in Counter(label.strip() for label in raw_labels).most_common():
+        best.setdefault(fold_label(label), label)
+    return best
+
+
+def similar_pairs(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Pairs of labels that may be one class: the rarer one, then the more frequent one.
+
+    Names are similar if one is the other with a word for a unit (`billing dept`, 信用卡部), is the other without its
+    first or last word, or differs in a letter or two. Labels that differ in digits are not.
+
+    Args:
+        counts: How many rows each label has.
+    """
+    pairs = []
+    for one, other in combinations(list(counts)[:_MAX_COMPARED], 2):
+        if _are_similar(one, other):
+            rare, usual = sorted((one, other), key=lambda label: counts[label])
+            pairs.append((rare, usual))
+    return sorted(pairs, key=lambda pair: counts[pair[0]])
+
+
+def _are_similar(one: str, other: str) -> bool:
+    short, long = sorted((label_key(one), label_key(other)), key=len)
+    if fold_label(one) == fold_label(other) or _DIGITS.findall(short) != _DIGITS.findall(long):
+        return False
+    words, more = _WORD.findall(short), _WORD.findall(long)
+    extra = [word for word in more if word not in words]
+    if len(extra) == 1 == len(more) - len(words) and set(words) < set(more):
+        return extra[0] in _UNITS or (len(words) > 1 and extra[0] in (more[0], more[-1]) and not _negates(extra[0]))
+    if any(long == short + unit for unit in _HAN_UNITS):
+        return True
+    matcher = difflib.SequenceMatcher(None, short, long)
+    return len(short) >= _MIN_CHARACTERS and matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
+
+
+def _negates(word: str) -> bool:
+    return word in ("not", "no", "non", "un", "without", "never")
