@@ -26,7 +26,7 @@ def test_parameters_and_clone() -> None:
     model = TextClassifier("ngram", {"word_ngrams": [1]}, random_state=4)
     expected = {
         **{"family": "ngram", "settings": {"word_ngrams": [1]}, "random_state": 4, "class_weight": None, "log": ()},
-        **{"text": None, "features": None, "pair": None},
+        **{"text": None, "features": None, "pair": None, "fold_chinese": None},
     }
     assert model.get_params() == expected
     copy = clone(model).set_params(random_state=5)

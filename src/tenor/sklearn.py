@@ -19,25 +19,34 @@ from tenor.data import frames, row_reader
 from tenor.data.dataset import Dataset
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import SINGLE_TEXT
+from tenor.data.label_arrays import (
+    LabelsLike,
+    LabelValues,
+    as_indicators,
+    as_list,
+    is_missing,
+    read_labels,
+    read_weights,
+)
 from tenor.data.label_values import LARGEST_NUMBER
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError, FieldWarning, SettingsError, counted, rows_phrase
 from tenor.evaluation.conformal import DEFAULT_COVERAGE
 from tenor.explanation import Explanation
 from tenor.inference.bundle import Bundle
-from tenor.inference.predictor import Predictor, as_list, check_texts
+from tenor.inference.predictor import Predictor, check_texts
 from tenor.models import registry
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.tasks import Floats, Label, LabelArray, MultiLabel, Regression, SingleLabel, Targets, Task
-from tenor.training import fitting
+from tenor.training import fitting, folding
 from tenor.training.class_weight import sample_weights
 
 TextsLike: TypeAlias = Any
 """A sequence of strings: a list, an array, or a column of a pandas, polars or Arrow table. Or rows of several fields: a
 table of pandas, polars or Arrow, or a list of dicts."""
-LabelsLike: TypeAlias = Any
-"""The labels or values of texts: a list, an array, or a column of a table."""
+WeightsLike: TypeAlias = Sequence[float] | npt.NDArray[np.floating[Any]] | None
+"""Weights of texts."""
 Tags: TypeAlias = Any
 """scikit-learn's `sklearn.utils.Tags`, which has no types."""
 
@@ -52,6 +61,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
     text: ColumnNames
     features: ColumnNames
     pair: bool | None
+    fold_chinese: bool | None
 
     def _read_rows(self, X: TextsLike) -> list[str]:
         """The texts to train on, or the rows of a table; sets `fields_`."""
@@ -78,13 +88,20 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         task: Task,
         class_weight: dict[Label, float] | str | None = None,
         unlabelled: TextsLike | None = None,
+        sample_weight: WeightsLike = None,
     ) -> None:
+        given_weights = read_weights(sample_weight, len(texts))
         family = registry.find(self.family)
         values = settings.current_names(family.config, self.settings or {}, "settings")
         config = settings.make(family.config, values, "settings")
         family.require_installed()
         seed = self._seed()
+        if given_weights is not None:  # a text of weight 0 is left out
+            rows = np.flatnonzero(given_weights)
+            texts, targets, given_weights = [texts[row] for row in rows], targets[rows], given_weights[rows]
         weights = sample_weights(task, targets, class_weight)
+        if given_weights is not None:
+            weights = weights * given_weights / np.average(given_weights, weights=weights)
         unlabelled_texts = () if unlabelled is None else self._read_unlabelled(unlabelled)
         if unlabelled_texts and not family.uses_unlabelled:
             raise SettingsError(f"{family.name!r} trains on labelled texts alone.", "Use family='auto'.")
@@ -93,7 +110,9 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         examples = Examples(texts, targets, task, weights, groups, unlabelled_texts, fields=self.fields_)
         with tracking.track(self.log, Path("runs", self.family), Callback()) as tracker:
             tracker.log_settings({"family": self.family, "seed": seed, **settings.as_dict(config)})
-            fitted = fitting.fit(family, examples, config, FitContext(seed=seed, callback=tracker))
+            character_map = folding.choose(self.fold_chinese, texts, targets, task, seed)
+            context = FitContext(seed=seed, callback=tracker, character_map=character_map)
+            fitted = fitting.fit(family, examples, config, context)
             tracker.log_training(settings.as_dict(fitted.config), fitted.history, fitted.timing)
         column = {"text_column": self.fields_.columns[0].name} if self.fields_.is_single_text else {}
         metadata = {**column, "label_column": "label", "seed": seed}
@@ -152,7 +171,8 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
 
     It works in a `Pipeline`, in `GridSearchCV` and with `cross_val_score`. `X` is a sequence of strings. For one label
     per text, `y` is a sequence of labels. For multi-label data, `y` has a list, tuple or set of labels for each text,
-    or is an array of 0 and 1 of shape (texts, labels).
+    or is an array, a sparse matrix or a table of 0 and 1 of shape (texts, labels). If every row has exactly one 1, each
+    text has one class; predictions keep the form.
 
     Args:
         family: Name of the model family, such as `ngram` or `lstm`.
@@ -165,6 +185,8 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         features: Columns of numbers, categories and dates beside the text, or `all`; None: without `text` all other
             columns, else none.
         pair: Whether the relation of two text fields is the label; None: by their names.
+        fold_chinese: Whether traditional Chinese characters are read as simplified ones; None: for Chinese texts, if
+            validation shows no loss.
 
     Attributes:
         classes_: (classes,) labels, in the order of the columns of `predict_proba`.
@@ -182,6 +204,7 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         text: ColumnNames = None,
         features: ColumnNames = None,
         pair: bool | None = None,
+        fold_chinese: bool | None = None,
     ) -> None:
         self.family = family
         self.settings = settings
@@ -191,31 +214,44 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         self.text = text
         self.features = features
         self.pair = pair
+        self.fold_chinese = fold_chinese
 
-    def fit(self, X: TextsLike, y: LabelsLike, unlabelled: TextsLike | None = None) -> Self:
+    def fit(
+        self,
+        X: TextsLike,
+        y: LabelsLike,
+        unlabelled: TextsLike | None = None,
+        sample_weight: WeightsLike = None,
+    ) -> Self:
         """Train on texts and their labels.
 
         Args:
             X: The texts.
             y: Their labels.
             unlabelled: Texts without labels, which the family `auto` uses if that helps; None: none.
+            sample_weight: (texts,) how much each text counts, beside `class_weight`; None: all count the same. A text
+                of weight 0 is left out.
 
         Raises:
             DataError: A text is not a string, the lengths differ, or there is only one class.
             SettingsError: The family or a setting is unknown.
         """
         texts = self._read_rows(X)
-        labels: LabelsLike = y if isinstance(y, np.ndarray) else as_list(y)
-        if getattr(labels, "ndim", 1) == 2 and labels.shape[1] == 1:
+        given = read_labels(y)
+        labels: LabelsLike = given.values
+        if given.is_matrix and labels.shape[1] == 1:
             labels = column_or_1d(labels, warn=True)
+            given = LabelValues(labels)
         if len(labels) != len(texts):
             raise DataError(
                 f"there are {counted(len(texts), 'text')} and {counted(len(labels), 'label')}.",
                 "Give one label per text.",
             )
-        if getattr(labels, "ndim", 1) == 2 or any(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
-            return self._fit_multilabel(texts, labels, unlabelled)
-        missing = [row for row, label in enumerate(labels) if label is None or label != label]
+        if given.is_matrix:
+            return self._fit_matrix(texts, given, unlabelled, sample_weight)
+        if any(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
+            return self._fit_sets(texts, labels, unlabelled, sample_weight)
+        missing = [row for row, label in enumerate(labels) if is_missing(label)]
         if missing:
             raise DataError(
                 f"the label is missing ({rows_phrase(missing)}, counted from 0).",
@@ -237,39 +273,68 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
             raise DataError(
                 f"there is only one class: {self.classes_.tolist()}.", "Give texts of at least two classes."
             )
-        class_weight = self.class_weight
-        if isinstance(class_weight, dict):
-            class_weight = {str(label): weight for label, weight in class_weight.items()}
         self._label_format = "classes"
-        self._fit(
-            texts, targets.astype(np.int32), SingleLabel(tuple(map(str, self.classes_))), class_weight, unlabelled
-        )
+        self._fit_classes(texts, targets, unlabelled, sample_weight)
         return self
 
-    def _fit_multilabel(self, texts: list[str], labels: LabelsLike, unlabelled: TextsLike | None) -> Self:
-        if getattr(labels, "ndim", 1) == 2:
-            targets = np.asarray(labels)
-            if not np.isin(targets, (0, 1)).all():
-                raise DataError("the array of labels holds other values than 0 and 1.", "Give a column a label.")
-            self.classes_, self._label_format = np.arange(targets.shape[1]), "array"
-        else:
-            if not all(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
-                raise DataError("some labels are lists and some are not.", "Give a list for each text.")
-            names = {name for each in labels for name in each}
-            try:
-                ordered = sorted(names)
-            except TypeError:
-                raise DataError("the labels are of several types.", "Give all of them as strings.") from None
-            position = {name: index for index, name in enumerate(ordered)}
-            targets = np.zeros((len(texts), len(ordered)))
-            for row, each in enumerate(labels):
-                targets[row, [position[name] for name in each]] = 1
-            self.classes_, self._label_format = np.array(ordered), "sets"
+    def _fit_classes(
+        self, texts: list[str], targets: Targets, unlabelled: TextsLike | None, sample_weight: WeightsLike
+    ) -> None:
+        """Fit to (texts,) positions in `classes_`."""
+        names = dict(zip(self.classes_.tolist(), map(str, self.classes_), strict=True))
+        class_weight = self.class_weight
+        if isinstance(class_weight, dict):  # 0, 0.0 and False are the same class, as everywhere in Python
+            class_weight = {names.get(label, str(label)): weight for label, weight in class_weight.items()}
+        task = SingleLabel(tuple(names.values()))
+        self._fit(texts, targets.astype(np.int32), task, class_weight, unlabelled, sample_weight)
+
+    def _fit_matrix(
+        self, texts: list[str], given: LabelValues, unlabelled: TextsLike | None, sample_weight: WeightsLike
+    ) -> Self:
+        """Fit to a column of 0 and 1 for each label. If every text has exactly one 1, each text has one class."""
+        targets = as_indicators(given)
+        self.classes_ = np.array(range(targets.shape[1]) if given.names is None else given.names)
+        self._label_format = "array"
+        if len(set(map(str, self.classes_))) < len(self.classes_):
+            raise DataError("two columns of labels have the same name.", "Give each label its own name.")
+        if targets.shape[1] > 1 and len(targets) and (targets.sum(axis=1) == 1).all():
+            if (n_used := int(targets.any(axis=0).sum())) < 2:
+                raise DataError(f"only {n_used} of the labels occurs.", "Give texts of at least two classes.")
+            self._fit_classes(texts, targets.argmax(axis=1), unlabelled, sample_weight)
+            return self
+        self._fit_indicators(texts, targets, unlabelled, sample_weight)
+        return self
+
+    def _fit_sets(
+        self, texts: list[str], labels: LabelsLike, unlabelled: TextsLike | None, sample_weight: WeightsLike
+    ) -> Self:
+        if not all(isinstance(each, (list, tuple, set, frozenset)) for each in labels):
+            raise DataError("some labels are lists and some are not.", "Give a list for each text.")
+        names = {name for each in labels for name in each}
+        try:
+            ordered = sorted(names)
+        except TypeError:
+            raise DataError("the labels are of several types.", "Give all of them as strings.") from None
+        position = {name: index for index, name in enumerate(ordered)}
+        targets = np.zeros((len(texts), len(ordered)))
+        for row, each in enumerate(labels):
+            targets[row, [position[name] for name in each]] = 1
+        self.classes_, self._label_format = np.array(ordered), "sets"
+        self._fit_indicators(texts, targets, unlabelled, sample_weight)
+        return self
+
+    def _fit_indicators(
+        self,
+        texts: list[str],
+        targets: npt.NDArray[np.float64],
+        unlabelled: TextsLike | None,
+        sample_weight: WeightsLike,
+    ) -> None:
+        """Fit to (texts, classes) of 0 and 1: any number of labels for each text."""
         if not len(self.classes_) or not targets.any():
             raise DataError("no text has a label.", "Give texts with labels.")
         task = MultiLabel(tuple(map(str, self.classes_)), never_none=bool(targets.any(axis=1).all()))
-        self._fit(texts, targets.astype(np.float32), task, self.class_weight, unlabelled)
-        return self
+        self._fit(texts, targets.astype(np.float32), task, self.class_weight, unlabelled, sample_weight)
 
     def predict_proba(self, X: TextsLike) -> Floats:
         """Probabilities of shape (texts, classes); for multi-label data, of each label by itself."""
@@ -319,7 +384,9 @@ class TextClassifier(ClassifierMixin, _TextEstimator):  # type: ignore[misc]
         """Accuracy; for multi-label data the share of texts with exactly the right labels."""
         check_is_fitted(self)
         if self._label_format != "sets":
-            return float(super().score(X, y, sample_weight))
+            given = read_labels(y)
+            values = as_indicators(given) if given.is_matrix and self._label_format == "array" else given.values
+            return float(super().score(X, values, sample_weight))
         exact = [set(predicted) == set(true) for predicted, true in zip(self.predict(X), as_list(y), strict=True)]
         return float(np.average(exact, weights=sample_weight))
 
@@ -341,6 +408,8 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         features: Columns of numbers, categories and dates beside the text, or `all`; None: without `text` all other
             columns, else none.
         pair: Whether the relation of two text fields is the label; None: by their names.
+        fold_chinese: Whether traditional Chinese characters are read as simplified ones; None: for Chinese texts, if
+            validation shows no loss.
 
     Attributes:
         predictor_: The trained model.
@@ -356,6 +425,7 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         text: ColumnNames = None,
         features: ColumnNames = None,
         pair: bool | None = None,
+        fold_chinese: bool | None = None,
     ) -> None:
         self.family = family
         self.settings = settings
@@ -364,14 +434,22 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         self.text = text
         self.features = features
         self.pair = pair
+        self.fold_chinese = fold_chinese
 
-    def fit(self, X: TextsLike, y: LabelsLike, unlabelled: TextsLike | None = None) -> Self:
+    def fit(
+        self,
+        X: TextsLike,
+        y: LabelsLike,
+        unlabelled: TextsLike | None = None,
+        sample_weight: WeightsLike = None,
+    ) -> Self:
         """Train on texts and their values.
 
         Args:
             X: The texts.
-            y: (texts,) their values.
+            y: (texts,) their values, or a table with one column.
             unlabelled: Texts without values, which the family `auto` uses if that helps; None: none.
+            sample_weight: (texts,) how much each text counts; None: all count the same. A text of weight 0 is left out.
 
         Raises:
             DataError: A text is not a string, the lengths differ, or a value is not a finite number.
@@ -379,15 +457,18 @@ class TextRegressor(RegressorMixin, _TextEstimator):  # type: ignore[misc]
         """
         texts = self._read_rows(X)
         try:
-            values = np.asarray(y if isinstance(y, np.ndarray) else as_list(y), np.float64)
+            values = np.asarray(read_labels(y).values, np.float64)
+            values = column_or_1d(values, warn=True) if values.ndim == 2 and values.shape[1] == 1 else values
         except (ValueError, TypeError, OverflowError):
-            raise DataError("a value is not a number.", "Give a number for each text.") from None
+            raise DataError(
+                "a value is not a number.", "Give a number for each text, such as 1.5; in strings with a point."
+            ) from None
         if values.shape != (len(texts),):
             raise DataError(f"there are {len(texts)} texts and values of shape {values.shape}.", "Give one per text.")
         if not len(values) or not (np.abs(values) < LARGEST_NUMBER).all():
             raise DataError(f"a value is not finite or above {LARGEST_NUMBER:g}, or there is none.", "Give numbers.")
         task = Regression(mean=float(values.mean()), std=float(values.std()) or 1.0)
-        self._fit(texts, values.astype(np.float32), task, None, unlabelled)
+        self._fit(texts, values.astype(np.float32), task, None, unlabelled, sample_weight)
         return self
 
     def predict_interval(self, X: TextsLike, coverage: float = DEFAULT_COVERAGE) -> Floats:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tenor.checks import columns, duplicates, labels
+from tenor.checks import columns, duplicates, labels, texts
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding as Finding
 
@@ -13,6 +13,7 @@ def quick_checks(context: CheckContext) -> Iterator[Finding]:
     yield from duplicates.conflicting(context)
     yield from duplicates.repeated(context)
     yield from duplicates.contained(context)
+    yield from texts.other_chinese_script(context)
     if context.single_label:
         yield from labels.spellings(context.data, context.data.labels)
         yield from labels.missing(context.data)

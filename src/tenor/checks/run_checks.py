@@ -13,7 +13,7 @@ from tenor.checks.context import CheckContext
 from tenor.checks.finding import CheckReport, Finding
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
-from tenor.data import label_columns, later_sources, review_file, row_reader, sources
+from tenor.data import known_labels, label_columns, later_sources, review_file, row_reader, sources
 from tenor.data.io import table
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.limits import MemoryBudget, sizes_of
@@ -216,6 +216,11 @@ def _write_review(rows: _TableRows, suspects: Sequence[mislabelled.Suspect], out
 
 def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
     data, test = sources.read_train_and_test(run, callback)
+    if test is not None and data.kind != "regression":
+        names = {name for label in data.labels for name in ((label,) if isinstance(label, str) else label)}
+        test, note = known_labels.match_spellings(test, sorted(names))
+        if note:
+            callback.on_message(note)
     context = CheckContext(data, test)
     if path is None:
         return _TableRows(None, context, list(data.labels), {}, [], [])

@@ -1,6 +1,6 @@
 """Checks of single texts: without words, short, long, or in another script; and what the texts are like."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -9,10 +9,11 @@ from tenor.checks import duplicates
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
 from tenor.errors import counted
-from tenor.text import scripts
+from tenor.text import chinese, scripts
 
 _SHORT_TOKENS = 2
 _RARE_SCRIPT = 0.05  # share of texts up to which a script is an exception in the data
+_ONE_SCRIPT = 0.8  # share of Chinese texts in one script from which data are called simplified or traditional
 _SHOWN_CHARACTERS = 40  # of a text
 
 
@@ -34,6 +35,7 @@ def check(context: CheckContext, max_length: int) -> Iterator[Finding]:
     yield from _short(context)
     yield from _long(context, max_length)
     yield from _in_other_scripts(context)
+    yield from other_chinese_script(context)
 
 
 def summary(context: CheckContext) -> TextSummary:
@@ -110,3 +112,35 @@ def _in_other_scripts(context: CheckContext) -> Iterator[Finding]:
 def _shown(context: CheckContext, rows: list[int]) -> list[str]:
     """The beginnings of texts."""
     return [repr(context.data.display(row).strip()[:_SHOWN_CHARACTERS]) for row in rows]
+
+
+def other_chinese_script(context: CheckContext) -> Iterator[Finding]:
+    """Data in Simplified Chinese and a test in Traditional Chinese, or the other way round."""
+    if context.test is None or not (
+        chinese.are_chinese(context.data.texts) and chinese.are_chinese(context.test.texts)
+    ):
+        return
+    (script, share), (test_script, test_share) = (_chinese_script(part.texts) for part in (context.data, context.test))
+    if script and test_script and script != test_script:
+        problem = (
+            f"the data are {script} Chinese ({share:.0%} of texts), and the test is {test_script} ({test_share:.0%})."
+        )
+        yield Finding(
+            name="chinese-scripts",
+            severity="note",
+            problem=problem,
+            remedy="Training reads both scripts as one, unless validation shows a loss or `fold_chinese=False` is set.",
+            count=len(context.test),
+            training_message=problem,
+        )
+
+
+def _chinese_script(texts: Sequence[str]) -> tuple[str, float]:
+    """The script of nearly all Chinese texts, and its share; an empty name if there are both, or neither."""
+    variants = chinese.variants(texts)
+    variants = variants[variants != 0]
+    for variant, name in ((-1, "simplified"), (1, "traditional")):
+        share = float((variants == variant).mean()) if len(variants) else 0.0
+        if share >= _ONE_SCRIPT:
+            return name, share
+    return "", 0.0

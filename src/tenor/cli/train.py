@@ -98,6 +98,14 @@ def train(
             "[default: error]"
         ),
     ] = None,
+    fold_chinese: Annotated[
+        bool | None,
+        Option(
+            "--fold-chinese/--no-fold-chinese",
+            help="Read traditional Chinese characters as simplified ones. [default: for Chinese texts, if validation "
+            "shows no loss]",
+        ),
+    ] = None,
     log: options.Log = None,
     lang: Annotated[
         Literal["en", "zh"] | None, Option(help="Language of report.html and README.md. [default: en]")
@@ -156,6 +164,7 @@ def train(
     )
     values |= options.file_options(encoding, quoting, header, sheet, query)
     values |= {} if on_disk is None else {"on_disk": on_disk}
+    values |= {} if fold_chinese is None else {"fold_chinese": fold_chinese}
     values |= {} if pair is None else {"pair": pair}
     values |= {"report": False} if no_report else {}
     options.require_data(context, values)

@@ -60,6 +60,8 @@ class RunConfig:
         on_disk: Keep the texts and their features on disk; None: if there are many rows.
         lang: Language of the report and the model card: `en` or `zh`.
         unlabelled: Texts without labels to train on too: a file or a built-in dataset (family `auto`); None: none.
+        fold_chinese: Read traditional Chinese characters as simplified ones, so that the model reads both scripts;
+            None: where the texts are Chinese and validation shows no loss.
         report: Write a report and a model card if the packages for them are installed.
         quantise: Quantise networks to int8, and keep that if it is about as good on the texts held out.
         log: Where metrics are logged while training: `tensorboard`, `mlflow`.
@@ -100,6 +102,7 @@ class RunConfig:
     folds: int | None = None
     on_disk: bool | None = None
     lang: Literal["en", "zh"] = "en"
+    fold_chinese: bool | None = None
     report: bool = True
     unlabelled: str | None = None
     quantise: bool = False

@@ -1,6 +1,6 @@
 """Texts in memory, on disk or on other machines: one interface for what depends on where they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, overload
 
 import numpy as np
@@ -11,6 +11,9 @@ from tenor.data import split
 from tenor.data.blocks import BLOCK_ROWS, Hashes, Rows, Scalar, remix, row_blocks, select_rows, text_hash
 from tenor.data.split import Groups, Strata
 from tenor.tasks import Targets, Task
+
+Transform = Callable[[list[str]], list[str]]
+"""Texts -> as many texts."""
 
 _FAR = 1 << 8  # texts that are read together if they lie far apart: the system maps many pages around each
 
@@ -41,6 +44,10 @@ class TextSource(Sequence[str]):
     def hold_out(self, strata: Strata, share: float, seed: int, groups: Groups | None = None) -> tuple[Rows, Rows]:
         """Split the rows into those kept and about `share` of them held out, as `split.hold_out` does."""
         return split.hold_out(self, strata, share, seed, groups)
+
+    def map(self, transform: Transform) -> Sequence[str]:
+        """The texts that `transform` makes of blocks of texts, as many as it gets."""
+        return transform(list(self))
 
     def lengths(self, most: int) -> Sequence[int]:
         """Characters of up to about `most` texts, taken evenly."""
@@ -75,12 +82,21 @@ class DiskTexts(TextSource):
         ends: (texts + 1,) where each text begins, and at last where the last one ends.
         hashes: (texts,) hash of each of the texts chosen.
         rows: The texts chosen; None: all.
+        transform: Changes texts when they are read; None: they are read unchanged.
     """
 
     on_disk = True
 
-    def __init__(self, data: disk_arrays.Array, ends: Rows, hashes: Hashes, rows: Rows | None = None) -> None:
+    def __init__(
+        self,
+        data: disk_arrays.Array,
+        ends: Rows,
+        hashes: Hashes,
+        rows: Rows | None = None,
+        transform: Transform | None = None,
+    ) -> None:
         self._data, self._ends, self._rows, self._hashes = data, ends, rows, hashes
+        self._transform = transform
 
     @property
     def hashes(self) -> Hashes:
@@ -127,13 +143,18 @@ class DiskTexts(TextSource):
             spans = zip(self._ends[rows].tolist(), self._ends[rows + 1].tolist(), strict=True)
             texts = [self._data[one:other].tobytes().decode("utf-8", "surrogatepass") for one, other in spans]
         disk_arrays.drop_pages(self._data, self._ends, *([] if self._rows is None else [self._rows]))
-        return texts
+        return texts if self._transform is None else self._transform(texts)
+
+    def map(self, transform: Transform) -> "DiskTexts":
+        """The same texts on disk, which `transform` changes when they are read."""
+        return DiskTexts(self._data, self._ends, self._hashes, self._rows, transform)
 
     def take(self, rows: Rows) -> "DiskTexts":
         """The chosen texts, in that order, on disk. New hashes make each further split by hashes a new draw."""
         chosen = rows if self._rows is None else select_rows(self._rows, rows)
         hashes = disk_arrays.store(map(remix, row_blocks(select_rows(self._hashes, rows))), np.uint64)
-        return DiskTexts(self._data, self._ends, hashes, disk_arrays.store(row_blocks(chosen), np.int64))
+        chosen = disk_arrays.store(row_blocks(chosen), np.int64)
+        return DiskTexts(self._data, self._ends, hashes, chosen, self._transform)
 
     def take_rows(self, values: npt.NDArray[Scalar], rows: Rows) -> npt.NDArray[Scalar]:
         """`values[rows]`, on disk."""

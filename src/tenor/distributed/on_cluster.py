@@ -43,6 +43,11 @@ def train(address: str, run: RunConfig, callback: Callback, workers: int | None,
             f"the family {family.name!r} cannot be trained on a cluster.",
             f"Train on this machine, or choose a family such as {next(iter(LINEAR_TRAINERS))!r}.",
         )
+    if train_linear is not None and run.fold_chinese:
+        raise SettingsError(
+            f"the family {family.name!r} does not fold Chinese characters on a cluster.",
+            "Leave out `fold_chinese=True`, or train on this machine.",
+        )
     with cluster.connected(address) as ray:
         if train_linear is not None:
             return train_linear(ray, run, callback, workers, worker_cores)

@@ -45,10 +45,10 @@ def nearest_texts(
     texts = predictor.as_rows(texts)
     if not texts:
         return []
-    features = predictor.bundle.model.represent(texts)
+    features = predictor.bundle.model.represent(predictor.bundle.fold(texts))
     rows, cosines = np.zeros((len(texts), 0), np.int64), np.zeros((len(texts), 0), np.float32)
     for at in range(0, len(reference.texts), _BLOCK):
-        block = predictor.bundle.model.represent(reference.texts[at : at + _BLOCK])
+        block = predictor.bundle.model.represent(predictor.bundle.fold(reference.texts[at : at + _BLOCK]))
         similarity = features @ block.T
         similarity = similarity.toarray() if hasattr(similarity, "toarray") else similarity
         cosines = np.concatenate([cosines, similarity], axis=1)

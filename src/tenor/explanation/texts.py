@@ -179,7 +179,8 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: Sequence[str] | 
     order = np.lexsort((columns, -scores[rows, columns], rows))
     rows, columns = rows[order], columns[order]
     weights, constant = directions(predictor)
-    attributions = predictor.bundle.model.attribute([texts[row] for row in rows], weights[columns])
+    folded = predictor.bundle.fold([texts[row] for row in rows])
+    attributions = predictor.bundle.model.attribute(folded, weights[columns])
     explained = (logits[rows] * weights[columns]).sum(axis=1, dtype=np.float64) + constant
     evidence: list[list[Evidence]] = [[] for _ in texts]
     parts = zip(rows.tolist(), columns.tolist(), attributions, explained.tolist(), strict=True)

@@ -3,13 +3,14 @@
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor.data import frames, row_reader
 from tenor.data.fields import SEPARATOR, Fields
+from tenor.data.label_arrays import as_list
 from tenor.errors import DataError, FieldWarning, NotUsedWarning, SettingsError, listed
 from tenor.evaluation.conformal import DEFAULT_COVERAGE, Conformal
 from tenor.inference import bundle
@@ -89,7 +90,7 @@ class Predictor:
         texts = self.as_rows(texts)
         if not texts:
             return np.zeros((0, self.bundle.task.n_outputs), np.float32)
-        logits = self.bundle.model.logits(texts)
+        logits = self.bundle.model.logits(self.bundle.fold(texts))
         bundle.check_logits(logits, len(texts), self.bundle.task)
         return logits
 
@@ -291,10 +292,3 @@ def check_texts(texts: object) -> list[str]:
         if not isinstance(text, str):
             raise DataError(f"text {index} is {type(text).__name__} {text!r:.40}, not a string.", "Give strings.")
     return values
-
-
-def as_list(values: Any) -> list[Any]:
-    """The elements of a list, an array, a column of a pandas, polars or Arrow table, or an iterator."""
-    # to_pylist: Arrow; to_list: pandas and polars; tolist: NumPy
-    convert = next((name for name in ("to_pylist", "to_list", "tolist") if hasattr(values, name)), None)
-    return list(getattr(values, convert)() if convert else values)

@@ -15,6 +15,7 @@ from tenor.evaluation.calibration import Calibration
 from tenor.evaluation.conformal import Conformal
 from tenor.models.attribution import Attribution
 from tenor.tasks import Floats, Targets, Task
+from tenor.text.chinese import CharacterMap
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 """Weights by name, of any type of number."""
@@ -108,6 +109,17 @@ class Examples:
             return self.split(share, seed)
         return replace(self, validation=None), self.validation
 
+    def fold(self, character_map: CharacterMap | None) -> "Examples":
+        """The examples with the characters of the map replaced in all texts."""
+        if character_map is None:
+            return self
+        return replace(
+            self,
+            texts=text_source(self.texts).map(character_map.fold),
+            unlabelled=text_source(self.unlabelled).map(character_map.fold),
+            validation=None if self.validation is None else self.validation.fold(character_map),
+        )
+
     def in_memory(self) -> "Examples":
         """The examples with texts and targets in memory."""
         return replace(self, texts=list(self.texts), targets=np.array(self.targets))
@@ -145,6 +157,7 @@ class Fitted:
         steps: A row for each step of a network, for `steps.csv`.
         fields: The columns that a text is joined from; `fitting.fit` sets them.
         selection: Which of several models was kept, and why, for `metrics.json`; None: there was one model.
+        character_map: Characters that the model reads as others; `fitting.fit` sets it.
     """
 
     task: Task
@@ -158,3 +171,4 @@ class Fitted:
     steps: Sequence[HistoryRow] = ()
     fields: Fields = SINGLE_TEXT
     selection: JsonObject | None = None
+    character_map: CharacterMap | None = None

@@ -10,6 +10,7 @@ from tenor._core.records import JsonObject
 from tenor.models.auto.executor import Executor
 from tenor.models.base import Examples, Fitted
 from tenor.models.network_config import NetworkConfig
+from tenor.text.chinese import CharacterMap
 
 if TYPE_CHECKING:
     from tenor.models.family import NetworkFamily
@@ -70,6 +71,7 @@ class FitContext:
             steps.
         executor: Where `auto` makes its models; None: in this process.
         on_candidate: Takes each usable model while a better one is searched for.
+        character_map: Characters that the model reads as others; None: none. `training.fitting` replaces them.
         fit_network: Trains networks, as the models know nothing of training; None: as `training.fitting` does.
     """
 
@@ -81,6 +83,7 @@ class FitContext:
     executor: Executor | None = None
     on_candidate: Callable[[Fitted], None] | None = None
     fit_network: FitNetwork | None = None
+    character_map: CharacterMap | None = None
 
     def for_member(self, seed: int, callback: Callback | None = None) -> "FitContext":
         """The context of a member of an ensemble: in this process, from the family's own first weights."""

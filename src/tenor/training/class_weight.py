@@ -5,6 +5,7 @@ from typing import cast
 import numpy as np
 
 from tenor.config.settings import require, suggest
+from tenor.data.label_names import match_names
 from tenor.tasks import Floats, SingleLabel, Targets, Task
 from tenor.tasks.single_label import ClassWeight
 
@@ -21,11 +22,24 @@ def sample_weights(task: Task, targets: Targets, class_weight: object) -> Floats
     Raises:
         SettingsError: `class_weight` has another form or an unknown class, or the task has no classes.
     """
+    class_weight = _spelt(task, class_weight)
     check_class_weight(task, class_weight)
     if class_weight is None:
         return np.broadcast_to(np.float32(1), len(targets))
     assert isinstance(task, SingleLabel)
     return task.sample_weights(targets, cast(ClassWeight, class_weight))
+
+
+def _spelt(task: Task, class_weight: object) -> object:
+    """The weights with the names of classes spelt as the task does: 1 for 1.0, `true` for TRUE."""
+    if not isinstance(class_weight, dict):
+        return class_weight
+    spellings = match_names(filter(_is_name, class_weight), task.labels)
+    return {spellings.get(label, label): weight for label, weight in class_weight.items()}
+
+
+def _is_name(label: object) -> bool:
+    return isinstance(label, str)
 
 
 def check_class_weight(task: Task, class_weight: object) -> None:

@@ -33,14 +33,19 @@ def fit(family: Family, examples: Examples, config: FamilyConfig, context: FitCo
     on_candidate = context.on_candidate
     if on_candidate is not None:
         context = replace(
-            context, on_candidate=lambda fitted: on_candidate(calibrate(replace(fitted, fields=examples.fields)))
+            context, on_candidate=lambda fitted: on_candidate(calibrate(_with_inputs(fitted, examples, context)))
         )
-    fitted = replace(fit_uncalibrated(family, examples, config, context), fields=examples.fields)
+    fitted = _with_inputs(fit_uncalibrated(family, examples, config, context), examples, context)
     if fitted.held_out is None:
         context.callback.on_message(
             "nothing was held out, so probabilities are not calibrated and no coverage can be promised."
         )
     return calibrate(fitted)
+
+
+def _with_inputs(fitted: Fitted, examples: Examples, context: FitContext) -> Fitted:
+    """The model with what turns a row into the text that it reads."""
+    return replace(fitted, fields=examples.fields, character_map=context.character_map)
 
 
 def calibrate(fitted: Fitted) -> Fitted:
@@ -62,6 +67,7 @@ def calibrate(fitted: Fitted) -> Fitted:
 
 def fit_uncalibrated(family: Family, examples: Examples, config: FamilyConfig, context: FitContext) -> Fitted:
     """Fit a model without calibration. A network makes only as many steps as fit into `context.seconds`."""
+    examples = examples.fold(context.character_map)
     return family.fit(examples, config, replace(context, fit_network=context.fit_network or fit_network))
 
 

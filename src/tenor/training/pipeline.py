@@ -84,6 +84,7 @@ def train(
                 checkpoints=run_setup.checkpoints_for(run, family, folder, identity) if writes_checkpoints else None,
                 init=run_setup.pretrained_weights(encoder),
                 executor=executor,
+                character_map=prepared.character_map,
                 fit_network=partial(fitting.fit_network, train_network=train_network),
             )
             model_folder = ModelFolder(run, folder, has_model=existing is not None)

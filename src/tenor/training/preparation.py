@@ -14,7 +14,8 @@ from tenor.data.split import Groups
 from tenor.errors import DataError, SettingsError
 from tenor.models.base import Examples
 from tenor.tasks import Task, UnknownLabels
-from tenor.training import class_weight, splitting
+from tenor.text.chinese import CharacterMap
+from tenor.training import class_weight, folding, splitting
 
 _MIN_TEXTS = 5  # on each side of a split
 _USUAL_SHARE = 0.2
@@ -32,6 +33,7 @@ class PreparedData:
         validation: Validation texts from a file of their own; None: no such file.
         findings: Problems of the data.
         timing: Seconds by step.
+        character_map: Characters that the model reads as others; None: none.
     """
 
     data: Dataset
@@ -41,6 +43,7 @@ class PreparedData:
     validation: Dataset | None
     findings: Sequence[Finding]
     timing: dict[str, float]
+    character_map: CharacterMap | None = None
 
 
 def prepare(run: RunConfig, callback: Callback) -> PreparedData:
@@ -85,7 +88,11 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
         held_out_parts = f"{run.validation:.1%} of them for validation, "
     held_out_parts += f"{test_rows:,} test texts" + (f", {run.folds} folds" if run.folds else "")
     callback.on_message(f"{len(data):,} training texts, {held_out_parts}; {task.describe()}.")
-    return PreparedData(data, test, task, groups, validation, findings, {"read_s": read_s, "check_s": check_s})
+    character_map = folding.choose(run.fold_chinese, data.texts, splitting.targets_of(task, data), task, run.seed)
+    if character_map is not None:
+        callback.on_message(folding.describe(character_map))
+    timing = {"read_s": read_s, "check_s": check_s}
+    return PreparedData(data, test, task, groups, validation, findings, timing, character_map)
 
 
 def match_labels(data: Dataset, task: Task, unknown_labels: UnknownLabels, callback: Callback) -> Dataset:

@@ -41,6 +41,8 @@ def identify(
     more: JsonObject = {"task": prepared.task.to_dict(), "class_weight": run.class_weight}
     if not prepared.data.fields.is_single_text:
         more["fields"] = prepared.data.fields.to_dict()
+    if prepared.character_map is not None:
+        more["character_map"] = prepared.character_map.source
     if run.validation is not None:
         validation = prepared.validation
         more["validation"] = run.validation if validation is None else provenance.fingerprint(validation)

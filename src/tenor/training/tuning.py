@@ -145,6 +145,7 @@ def _search_folder(run: RunConfig) -> Path:
 def _split(run: RunConfig, prepared: PreparedData) -> tuple[Examples, Examples]:
     """The examples to fit the candidates to, and those to compare them on."""
     examples = preparation.examples_of(run, prepared.data, prepared.task, prepared.groups, prepared.validation)
+    examples = examples.fold(prepared.character_map)
     share = min(_VALIDATION, _MOST_VALIDATION / max(1, len(examples)))
     train_examples, validation = examples.train_validation_split(share, run.seed)
     if not len(validation):

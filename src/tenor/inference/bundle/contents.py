@@ -15,6 +15,7 @@ from tenor.inference.bundle.metrics_file import Metrics, Timing
 from tenor.models.base import Arrays, FamilyConfig, Fitted, Model
 from tenor.models.family import Family
 from tenor.tasks import Task
+from tenor.text.chinese import CharacterMap
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Bundle:
         notes: Parts that are not used on this machine, and why. Notes are not saved.
         digest: SHA-256 of the manifest of the folder that was read; empty where the model was not read from one.
         fields: The columns that a text is joined from.
+        character_map: Characters that the model reads as others; None: none.
     """
 
     family: Family
@@ -52,6 +54,11 @@ class Bundle:
     notes: tuple[str, ...] = ()
     digest: str = ""
     fields: Fields = SINGLE_TEXT
+    character_map: CharacterMap | None = None
+
+    def fold(self, texts: Sequence[str]) -> Sequence[str]:
+        """The texts as the model reads them; characters keep their positions."""
+        return texts if self.character_map is None else self.character_map.fold(texts)
 
     @classmethod
     def from_fitted(
@@ -77,6 +84,7 @@ class Bundle:
             conformal=fitted.conformal,
             steps=fitted.steps,
             fields=fitted.fields,
+            character_map=fitted.character_map,
         )
 
 

@@ -13,9 +13,9 @@ from tenor.models.onnx import onnx_network
 from tenor.models.onnx.probe import PROBE
 
 FORMAT = 4
-"""The newest format: a model may read several columns."""
+"""The newest format: a model may read several columns, or characters as others."""
 FORMAT_WITH_SINGLE_TEXT = 3
-"""The format of models that read one column: graphs refer to `weights.safetensors`."""
+"""The format of models that read one column unchanged: graphs refer to `weights.safetensors`."""
 FORMAT_WITHOUT_GRAPHS = 2
 """The format of such models without graphs, which older versions can read too."""
 

@@ -45,11 +45,14 @@ from tenor.models.onnx import proof, runtimes
 from tenor.models.onnx.loading import OnnxGraph
 from tenor.models.onnx.probe import PROBE
 from tenor.tasks import Task
+from tenor.text import chinese
+from tenor.text.chinese import CharacterMap
 
 _ARRAY_TYPES = ("float32", "int32")
 _MOST_COLUMNS = 1_000
 _LONGEST_FIELD = 100_000  # characters of a table
-_OWN_FIELDS = ("format", "tenor", "family", "settings", "kind", "task", "labels", "calibration", "fields")
+_INPUTS = ("fields", "character_map")
+_OWN_FIELDS = ("format", "tenor", "family", "settings", "kind", "task", "labels", "calibration", *_INPUTS)
 _COLUMNS = ("text_column", "label_column", "label_separator")
 _FIRST_TEXT = "a first text"
 
@@ -144,6 +147,7 @@ def load(folder: Path, check_graphs: bool = True, expected_digest: str | None = 
             notes=proof.prove(model) if check_graphs else (),
             digest=saved.digest,
             fields=_fields(saved.fields),
+            character_map=_character_map(saved.fields),
         )
         if check_graphs:
             check_logits(model.logits([_FIRST_TEXT]), 1, task)
@@ -226,6 +230,13 @@ def _fields(metadata: Record) -> Fields:
     if fields.is_single_text:
         raise metadata.error("fields", "there must be more than one column")
     return fields
+
+
+def _character_map(fields: Record) -> CharacterMap | None:
+    """Characters that the model reads as others; None in folders of older versions, which had none."""
+    if fields.values.get("character_map") is None:
+        return None
+    return chinese.restore(fields.record("character_map"))
 
 
 def _calibration(fields: Record, task: Task) -> Calibration | None:

@@ -10,7 +10,6 @@ from tenor._core import atomic, tensor_file
 from tenor._core.records import JsonMapping, JsonObject
 from tenor._core.version import VERSION
 from tenor.config import settings
-from tenor.data.fields import Fields
 from tenor.errors import BundleError
 from tenor.evaluation import conformal
 from tenor.inference.bundle.contents import Bundle, EncoderBundle
@@ -58,11 +57,13 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
         fields["calibration"] = bundle.calibration.describe()
     if not bundle.fields.is_single_text:
         fields["fields"] = bundle.fields.to_dict()
+    if bundle.character_map is not None:
+        fields["character_map"] = bundle.character_map.to_dict()
     arrays = dict(bundle.model.arrays())
     if bundle.conformal is not None:
         arrays |= {CONFORMAL_PREFIX + name: getattr(bundle.conformal, name) for name in conformal.ARRAY_NAMES}
     graphs = bundle.model.graphs()
-    number = _format_number(bundle.fields, graphs)
+    number = _format_number(bundle, graphs)
     parts, places = tensor_file.write(arrays)
     contents: dict[str, Parts] = {
         METADATA: [to_json(_metadata(bundle, fields, number))],
@@ -122,8 +123,8 @@ def check_target(folder: Path, overwrite: bool) -> None:
         )
 
 
-def _format_number(fields: Fields, graphs: Mapping[str, bytes]) -> int:
-    if not fields.is_single_text:
+def _format_number(bundle: Bundle, graphs: Mapping[str, bytes]) -> int:
+    if not bundle.fields.is_single_text or bundle.character_map is not None:
         return FORMAT
     return FORMAT_WITH_SINGLE_TEXT if graphs else FORMAT_WITHOUT_GRAPHS
 

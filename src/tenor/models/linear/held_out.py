@@ -60,11 +60,14 @@ def score_folds(examples: Examples, fit_fold: FitFold, seed: int) -> HeldOut | N
         seed: Seed of the folds.
 
     Returns:
-        The scores; None: there are too few texts.
+        The scores; None: there are too few texts, or all are in one group.
     """
     if len(examples) < MIN_FOLDS:
         return None
     folds = calibration_folds(list(examples.texts), examples.targets, examples.task, seed, examples.groups)
+    folds = [(fitted, scored) for fitted, scored in folds if len(fitted) and len(scored)]
+    if not folds:
+        return None
     logits = out_of_fold_logits(examples, folds, fit_fold)
     scored = np.concatenate([rows for _, rows in folds])
     return HeldOut(examples.targets[scored], logits[scored], rows=scored)
