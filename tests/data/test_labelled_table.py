@@ -63,6 +63,17 @@ def test_all_features_leave_out_what_is_useless_or_used_otherwise(path: Path) ->
     ]
 
 
+def test_features_of_0_and_1_are_not_labels(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = "".join(f"some words {row},{row % 2},{row // 2 % 2},{row % 3 % 2},{row // 3 % 2}\n" for row in range(40))
+    path.write_text("text,toxic,insult,is_new,is_sale\n" + rows)
+    data = dataset.read(path, ReadOptions(features=("is_new", "is_sale")))
+    assert data.kind == "multilabel"
+    assert set(data.labels) == {(), ("toxic",), ("insult",), ("toxic", "insult")}
+    with pytest.raises(DataError, match="cannot be a feature too"):
+        dataset.read(path, ReadOptions(label=("toxic", "insult"), features="insult"))
+
+
 def test_on_disk_the_rows_are_the_same(path: Path) -> None:
     options = ReadOptions(text=("title", "body"), features=("price",))
     in_memory = dataset.read(path, options)

@@ -68,8 +68,13 @@ def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
     if options.fields is not None:
         return _for_fields(opened, options.fields, options, label, label_columns)
     texts = _text_columns(opened, options)
+    requested = field_columns.names(options.features)
+    is_all = requested == (ALL,) and ALL not in opened.columns
+    taken = (*texts, *label_columns, *filter(None, [label]))
+    named = [] if is_all else feature_columns(requested, opened.columns, taken, name)
     messages: tuple[str, ...] = ()
-    if label is None and (label_columns := _detect_label_columns(opened, texts)):
+    others = [column for column in opened.columns if column not in {*texts, *(each for each, _ in named)}]
+    if label is None and (label_columns := _detect_label_columns(opened, others)):
         opened = label_sets.join(opened, label_columns)
         label = label_sets.set_column(label_columns)
         messages = (
@@ -80,9 +85,6 @@ def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
     may_lack_header = (
         opened.has_header and not texts and label is None and columns.header_may_be_data(opened.columns, name)
     )
-    requested = field_columns.names(options.features)
-    is_all = requested == (ALL,) and ALL not in opened.columns
-    named = [] if is_all else feature_columns(requested, opened.columns, (*texts, *filter(None, [label])), name)
     hidden = {*texts[1:], *(column for column, _ in named), *label_columns}
     free = [column for column in opened.columns if column not in hidden]
     if named and not texts and len(free) <= 1:
@@ -154,9 +156,8 @@ def _label_column(opened: Table, options: ReadOptions) -> tuple[Table, str | Non
     return label_sets.join(opened, labels), label_sets.set_column(labels), labels
 
 
-def _detect_label_columns(opened: Table, texts: Sequence[str]) -> list[str]:
+def _detect_label_columns(opened: Table, free: Sequence[str]) -> list[str]:
     """Columns of only 0 and 1 that are sets of labels, if no column has the usual name of labels."""
-    free = [column for column in opened.columns if column not in texts]
     first = opened.peek()
     if first is None or any(column_names.role(column) == "label" for column in free):
         return []

@@ -35,6 +35,9 @@ from tenor.training import preparation
 from tenor.training.class_weight import check_class_weight
 from tenor.training.preparation import PreparedData
 
+_FEATURE_CHUNKS = 50
+"""Chunks of the first file whose values decide what the features are."""
+
 
 @dataclass(frozen=True)
 class DatasetSummary:
@@ -87,7 +90,7 @@ class DistributedDataset:
         """Read the files, and hold a part out. Raises TenorError where they cannot be used."""
         started_at = time.perf_counter()
         run, pool = self.run, self.pool
-        head, as_lists = _head(blocks[0][0], run)
+        head, as_lists = _head(blocks[0][0], run, callback)
         callback.on_message(head.describe_columns())
         summary = self._read(blocks, head, as_lists, callback)
         data = self._dataset(head, as_lists, summary)
@@ -236,12 +239,12 @@ class DistributedDataset:
         return hashlib.sha256(json.dumps([len(self), *sums]).encode()).hexdigest()
 
 
-def _head(file: str, run: RunConfig) -> tuple[Dataset, bool]:
+def _head(file: str, run: RunConfig, callback: Callback) -> tuple[Dataset, bool]:
     """The first rows, from which the columns and the task are inferred; and whether all labels are lists of one."""
     with tempfile.TemporaryDirectory() as scratch:
         opened = table.open_table(locations.local_path(file, Path(scratch)), sources.options_of(run).files)
-        first = replace(opened, chunks=itertools.islice(opened.chunks, 1))
-        head = dataset.read(first, replace(sources.options_of(run), task=run.task))
+        first = replace(opened, chunks=itertools.islice(opened.chunks, 1 if run.features is None else _FEATURE_CHUNKS))
+        head = dataset.read(first, replace(sources.options_of(run), task=run.task), callback)
     path = Path(run.data)
     name = str(Path(path.parent.name, path.name)) if table.is_pattern(path) else path.name
     return replace(head, name=name), label_values.SINGLE_ITEM_NOTE in head.note
