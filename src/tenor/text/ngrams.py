@@ -63,26 +63,42 @@ def count(
     Returns:
         The counts, on disk if the texts are. They do not depend on the number of cores.
     """
-    callback, n_fields = callback or Callback(), len(fields.texts)
+    callback = callback or Callback()
 
-    def count_block(block: Sequence[str]) -> NgramCounts:
-        keys, values = [], split_texts(block, fields)
-        if word_ngrams:
-            tokens = tokenise(values)
-            keys += _ngram_keys(tokens.hashes, tokens.text_offsets, word_ngrams)
-        if char_ngrams:
-            characters = hash_characters(values)
-            keys += _ngram_keys(characters.hashes, characters.text_offsets, char_ngrams)
-        return _count_keys(row_keys(keys, n_fields, field_buckets), len(block))
+    def count_one(block: Sequence[str]) -> NgramCounts:
+        return count_block(block, word_ngrams, char_ngrams, fields, field_buckets)
 
     def counted() -> Iterator[NgramCounts]:
         done = 0
-        for part in parallel_map(count_block, blocks(texts, BLOCK_TEXTS // n_fields)):
+        for part in parallel_map(count_one, text_blocks(texts, fields)):
             yield part
             done += len(part.row_offsets) - 1
             callback.on_progress("count", done, len(texts), {})
 
     return concatenate(counted(), text_source(texts).on_disk)
+
+
+def text_blocks(texts: Sequence[str], fields: Fields = SINGLE_TEXT) -> Iterator[Sequence[str]]:
+    """The texts in blocks that `count_block` can count."""
+    return blocks(texts, BLOCK_TEXTS // len(fields.texts))
+
+
+def count_block(
+    block: Sequence[str],
+    word_ngrams: Sequence[int],
+    char_ngrams: Sequence[int] = (),
+    fields: Fields = SINGLE_TEXT,
+    field_buckets: FieldBuckets = "shared",
+) -> NgramCounts:
+    """`count` for one block of `text_blocks`, in this thread."""
+    keys, values = [], split_texts(block, fields)
+    if word_ngrams:
+        tokens = tokenise(values)
+        keys += _ngram_keys(tokens.hashes, tokens.text_offsets, word_ngrams)
+    if char_ngrams:
+        characters = hash_characters(values)
+        keys += _ngram_keys(characters.hashes, characters.text_offsets, char_ngrams)
+    return _count_keys(row_keys(keys, len(fields.texts), field_buckets), len(block))
 
 
 def spans(

@@ -146,9 +146,9 @@ def apply_weighting(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: 
         counts.data = np.ones_like(counts.data)
         return counts
     values = (1 + np.log(counts.data)) * idf[counts.indices]
-    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    length = np.sqrt(np.bincount(row, values * values, counts.shape[0])).astype(np.float32)
-    counts.data = values / length[row]
+    n_entries = np.diff(counts.indptr)
+    squares = np.add.reduceat(values * values, counts.indptr[:-1][n_entries > 0], dtype=np.float64)
+    counts.data = values / np.repeat(np.sqrt(squares).astype(np.float32), n_entries[n_entries > 0])
     return counts
 
 

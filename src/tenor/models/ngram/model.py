@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject, Record, RecordError
+from tenor._core.threads import parallel_map
 from tenor.data.blocks import Rows
 from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.models.attribution import Attribution, FeatureShares, Shares, share_by_character
@@ -55,8 +56,15 @@ class NgramModel:
     feature_scale: float = 1.0
 
     def logits(self, texts: Sequence[str]) -> Floats:
-        """Logits of shape (texts, outputs)."""
-        return self.score(self.count(texts))
+        """Logits of shape (texts, outputs), computed on all cores in blocks that stay in the cache."""
+        blocks, _ = self.row_encoder.blocks(texts), self._columns  # computed here, once for all threads
+        if len(blocks) == 1:  # starting threads would take longer than one text
+            return self._score_block(blocks[0])
+        nothing = np.zeros((0, len(self.linear.intercept)), np.float32)
+        return np.concatenate([nothing, *parallel_map(self._score_block, blocks)])
+
+    def _score_block(self, block: Sequence[str]) -> Floats:
+        return self.score(self.row_encoder.count_block(block))
 
     def count(self, texts: Sequence[str]) -> RowCounts:
         """Counts of the n-grams in each text."""

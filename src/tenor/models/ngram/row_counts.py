@@ -61,6 +61,15 @@ class RowEncoder:
         counts = ngrams.count(rows, self.word_ngrams, self.char_ngrams, callback, self.fields, self.field_buckets)
         return RowCounts(counts, self._features(rows), self)
 
+    def blocks(self, rows: Sequence[str]) -> list[Sequence[str]]:
+        """The rows in blocks that `count_block` can count."""
+        return list(ngrams.text_blocks(rows, self.fields))
+
+    def count_block(self, block: Sequence[str]) -> "RowCounts":
+        """Counts and features of one of `blocks`, in this thread."""
+        counts = ngrams.count_block(block, self.word_ngrams, self.char_ngrams, self.fields, self.field_buckets)
+        return RowCounts(counts, self._features(block), self)
+
     def spans(self, row: str) -> Spans:
         """The characters that the n-grams of `count([row])` come from."""
         return ngrams.spans(row, self.word_ngrams, self.char_ngrams, self.fields, self.field_buckets)
