@@ -39,14 +39,13 @@ def test_the_graph_numpy_and_keras_agree(kind: str, pooling: str) -> None:
     features = encoder.features(encoded, Callback())
     rows = [encoder.text_encoder.encode([text], 8, "end") for text in ("good film", "")]
     for row, text in zip(rows, (0, 4), strict=True):
-        ids = row.ids[None]
         np.testing.assert_allclose(
-            numpy_encoder.features(encoder.config, encoder.weights, ids)[0], features[text], atol=1e-5
+            numpy_encoder.features(encoder.config, encoder.weights, [row.ids])[0], features[text], atol=1e-5
         )
     width = features.shape[1]
     head = LinearWeights(np.random.default_rng(0).normal(size=(width, 2)).astype(np.float32), np.ones(2, np.float32))
     task = tasks.from_labels("multilabel", [("a",), ("b",)])
-    model = encoder.with_head(head, task, encoded)
+    model = encoder.with_head(head, task)
     np.testing.assert_allclose(model.logits(TEXTS[:3]), features[1:4] @ head.weights + head.intercept, atol=1e-4)
     np.testing.assert_allclose(model.network.logits(TEXTS[:4]), model.logits(TEXTS[:4]), atol=1e-4)
 

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 
-from tenor.data.blocks import Rows
 from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
 from tenor.models.families import pretrained
@@ -16,8 +15,6 @@ from tenor.models.pretrained import frozen
 from tenor.models.pretrained.frozen import FrozenEncoder
 from tenor.text.encoded import Encoded
 from tenor.training import losses, truncation
-
-_COMPARED = 4  # texts on which the graph is compared with NumPy
 
 
 def applies(examples: Examples, config: pretrained.Config, context: FitContext) -> bool:
@@ -57,7 +54,7 @@ def fit(examples: Examples, config: pretrained.Config, context: FitContext) -> F
     head = features.fit_frozen(folds)
     fitted_at = time.perf_counter()
 
-    model = encoder.with_head(head.weights, task, _encode(encoder, train.take(_rows_to_compare(train))))
+    model = encoder.with_head(head.weights, task)
     exported_at = time.perf_counter()
 
     scores = None
@@ -83,9 +80,3 @@ def fit(examples: Examples, config: pretrained.Config, context: FitContext) -> F
 def _encode(encoder: FrozenEncoder, examples: Examples) -> Encoded:
     config = encoder.config
     return encoder.text_encoder.encode(examples.texts, config.max_length, config.inference_truncation)
-
-
-def _rows_to_compare(examples: Examples) -> Rows:
-    """Rows of texts of all lengths."""
-    order = np.argsort([len(text) for text in examples.texts], kind="stable")
-    return np.asarray(order[np.linspace(0, len(order) - 1, min(len(order), _COMPARED)).astype(int)])

@@ -178,7 +178,7 @@ class Planner:
                 return
 
     def _refit_seconds(self) -> float:
-        """Seconds to fit the candidates to all texts, as far as they are not."""
+        """Seconds to fit the candidates to all texts that were fitted to a part."""
         if self.cross_validated:
             return sum(each.refit_seconds for each in self.trained if not each.candidate.scores_folds)
         return sum(each.refit_seconds for each in self.trained)

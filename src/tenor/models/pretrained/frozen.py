@@ -28,7 +28,7 @@ from tenor.models.pretrained import hub, huggingface, numpy_encoder
 from tenor.models.pretrained.architectures import Architecture
 from tenor.models.tabular import row_encoder
 from tenor.tasks import Floats, Task
-from tenor.text.encoded import Encoded, TextEncoder, concatenate
+from tenor.text.encoded import Encoded, TextEncoder
 
 _KERNEL, _BIAS = f"{neural_model.HEAD_PREFIX}kernel", f"{neural_model.HEAD_PREFIX}bias"
 
@@ -80,13 +80,12 @@ class FrozenEncoder:
             callback.on_progress("features", done, len(result), {})
         return encoded.mean_by_text(result)
 
-    def with_head(self, head: LinearWeights, task: Task, encoded: Encoded) -> OnnxNetwork:
-        """The network with a head, compared with NumPy on `encoded` and on random rows.
+    def with_head(self, head: LinearWeights, task: Task) -> OnnxNetwork:
+        """The network with a head, compared with NumPy on random rows of all lengths.
 
         Args:
             head: The kernel (width + other features, outputs) and the bias (outputs,).
             task: What is predicted.
-            encoded: A few texts.
 
         Raises:
             TenorError: The logits differ.
@@ -100,18 +99,16 @@ class FrozenEncoder:
             arrays = {**weights, neural_model.FEATURE_KERNEL: others}
             network = replace(network, weights=arrays, feature_kernel=others)
         rows = probe.draw(network.max_row_length, self.text_encoder.size)
-        both = concatenate([encoded, rows])
-        by_numpy = self._score_in_numpy(both, kernel, bias)
-        by_graph = network.score_with(network.in_onnx_runtime(), both)
+        features = numpy_encoder.features(self.config, self.weights, np.split(rows.ids, rows.row_offsets[1:-1]))
+        by_numpy = np.asarray(features @ kernel + bias, np.float32)
+        by_graph = network.score_with(network.in_onnx_runtime(), rows)
         difference = np.abs(network.to_outputs(by_numpy) - network.to_outputs(by_graph)).max(initial=0.0)
         if not difference <= TOLERANCE:  # so that NaN is refused too
             raise TenorError(
                 f"the ONNX graph of the frozen encoder is up to {difference:.2g} away from its values in NumPy.",
                 "Try another version of onnxruntime, or `tune=all`. Please report this.",
             )
-        n_rows = len(rows.row_to_text)
-        logits = {NETWORK: by_numpy[-n_rows:], FLOAT32: by_graph[-n_rows:]}
-        return replace(network, probe=Probe(rows, logits))
+        return replace(network, probe=Probe(rows, {NETWORK: by_numpy, FLOAT32: by_graph}))
 
     @cached_property
     def _run(self) -> Run:
@@ -121,14 +118,6 @@ class FrozenEncoder:
     @property
     def _width(self) -> int:
         return int((self.config.architecture or {})["width"])
-
-    def _score_in_numpy(self, encoded: Encoded, kernel: Floats, bias: Floats) -> Floats:
-        """Logits (texts, outputs)."""
-        logits = np.zeros((len(encoded.lengths), len(bias)), np.float32)
-        for batch in encoder_batches(encoded.lengths):
-            ids = encoded.pad(batch.rows, batch.width)
-            logits[batch.rows] = numpy_encoder.features(self.config, self.weights, ids) @ kernel + bias
-        return encoded.mean_by_text(logits)
 
 
 def _write_graph(config: Config, weights: Arrays, has_head: bool) -> bytes:
