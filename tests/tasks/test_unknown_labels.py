@@ -26,7 +26,7 @@ def test_an_unknown_label_is_a_mistake_in_every_metric(labels: tuple[str, ...]) 
     if known.n_outputs > 1:
         logits[:, 0] = 5
     targets = task.encode(["b", "b", "a", "c"])
-    result = metrics.compute_metrics(targets, logits, task, Calibration(1.0, 0.1), FEW)
+    result = metrics.compute_metrics(targets, logits, task, Calibration(1.0, 0.1).apply(logits, task), FEW)
     assert (result["accuracy"], result["rows"]) == (0.5, 4)
     assert result["per_class"]["b"] == {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "rows": 2}
     assert (result["per_class"]["a"]["rows"], result["per_class"]["a"]["f1"]) == (1, 0)

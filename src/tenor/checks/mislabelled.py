@@ -136,21 +136,22 @@ def doubts(targets: npt.NDArray[np.int32], logits: Floats, task: SingleLabel) ->
     of_label = map_blocks(lambda true, block: _of_label(true, task.probabilities(block)), targets, logits)
     n_rows = np.maximum(np.bincount(targets, minlength=n_classes), 1)
     thresholds = np.bincount(targets, of_label, n_classes) / n_rows
-    margins = map_blocks(lambda true, block: _margins(true, task.probabilities(block)), targets, logits)
-    suggested = map_blocks(
-        lambda true, block: _confident_alternatives(true, task.probabilities(block), thresholds), targets, logits
-    )
-    scores = map_blocks(
-        lambda classes, block: _of_label(np.maximum(classes, 0), task.probabilities(block)), suggested, logits
-    )
-    return LabelDoubts(margins, suggested, scores)
+
+    def doubts_of(true: npt.NDArray[np.int32], block: Floats) -> npt.NDArray[np.float64]:
+        probabilities = task.probabilities(block)
+        suggested = _alternatives(true, probabilities, thresholds)
+        score = _of_label(np.maximum(suggested, 0), probabilities)
+        return np.stack([_margins(true, probabilities), suggested, score], axis=1)
+
+    margins, suggested, scores = map_blocks(doubts_of, targets, logits).T
+    return LabelDoubts(margins.astype(np.float32), suggested.astype(np.int64), scores.astype(np.float32))
 
 
 def _of_label(targets: npt.NDArray[np.int32], probabilities: Floats) -> Floats:
     return probabilities[np.arange(len(targets)), targets]
 
 
-def _confident_alternatives(
+def _alternatives(
     targets: npt.NDArray[np.int32], probabilities: Floats, thresholds: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.int64]:
     """(texts,) the class that is confidently predicted instead of the label, or -1."""

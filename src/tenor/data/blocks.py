@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import disk_arrays
+from tenor._core.threads import parallel_map
 
 Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
@@ -35,7 +36,7 @@ def block_slices(n_rows: int, width: int) -> Iterator[slice]:
 
 
 def map_blocks(function: Callable[..., npt.NDArray[Scalar]], *tables: npt.NDArray[Any]) -> npt.NDArray[Scalar]:
-    """`function(*tables)` for a function that treats each row by itself, computed block by block.
+    """`function(*tables)` for a function that treats each row by itself, computed block by block on all cores.
 
     Args:
         function: Gets the same rows of all tables.
@@ -45,7 +46,7 @@ def map_blocks(function: Callable[..., npt.NDArray[Scalar]], *tables: npt.NDArra
     slices = list(block_slices(len(tables[0]), width))
     if len(slices) == 1:
         return function(*tables)
-    return np.concatenate([function(*(table[rows] for table in tables)) for rows in slices])
+    return np.concatenate(list(parallel_map(lambda rows: function(*(table[rows] for table in tables)), slices)))
 
 
 def select_rows(values: npt.NDArray[Scalar], rows: Rows) -> npt.NDArray[Scalar]:

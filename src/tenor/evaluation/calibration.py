@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core.records import JsonObject, Record
+from tenor._core.threads import parallel_map
 from tenor.data.blocks import block_slices, map_blocks
 from tenor.tasks import Floats, Targets, Task
 
@@ -118,14 +119,9 @@ def calibration_metrics(targets: Targets, logits: Floats, task: Task) -> JsonObj
         of each bin that is not empty. Confidence is the highest probability of a text; with several labels per text,
         the probability of each label.
     """
-    # Counts, sums of confidence, and right decisions by bin; and the sum of squared errors.
-    table, squares = np.zeros((3, N_BINS)), 0.0
-    for rows in block_slices(*logits.shape):
-        probabilities = task.probabilities(logits[rows])
-        confidence, right = task.decisions(targets[rows], probabilities)
-        bins = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
-        table += [np.bincount(bins, each, N_BINS) for each in (None, confidence.astype(np.float64), right)]
-        squares += task.brier_score(targets[rows], probabilities) * len(probabilities)
+    blocks = list(parallel_map(lambda rows: _sums(targets[rows], logits[rows], task), block_slices(*logits.shape)))
+    table = np.sum([sums for sums, _ in blocks], axis=0)
+    squares = sum(square for _, square in blocks)
     counts = table[0]
     filled = np.flatnonzero(counts)
     mean_confidence, accuracy = table[1:, filled] / counts[filled]
@@ -138,6 +134,15 @@ def calibration_metrics(targets: Targets, logits: Floats, task: Task) -> JsonObj
             for one, other, size in zip(mean_confidence, accuracy, counts[filled], strict=True)
         ],
     }
+
+
+def _sums(targets: Targets, logits: Floats, task: Task) -> tuple[_Wide, float]:
+    """By bin the number of decisions, sum of confidence, and right ones: (3, bins); and the sum of Brier scores."""
+    probabilities = task.probabilities(logits)
+    confidence, right = task.decisions(targets, probabilities)
+    bins = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
+    table = [np.bincount(bins, each, N_BINS) for each in (None, confidence.astype(np.float64), right)]
+    return np.array(table, np.float64), task.brier_score(targets, probabilities) * len(logits)
 
 
 def _softmax(logits: _Wide) -> _Wide:

@@ -20,13 +20,14 @@ make them look less strange than new texts are.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from tenor._core.tensor_file import Array
+from tenor._core.threads import parallel_map
 from tenor.config.settings import require
 from tenor.data.blocks import block_slices
 from tenor.tasks import Floats, Regression, Targets, Task
@@ -115,10 +116,11 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Conformal:
         errors = np.abs(logits - task.output_targets(targets))[:, 0]
         return Conformal(np.sort(errors).astype(np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32))
     row, classes = task.label_positions(targets)
-    of_labels = [
-        task.nonconformity(logits[rows])[task.label_positions(targets[rows])] for rows in block_slices(*logits.shape)
-    ]
-    class_scores = np.concatenate(of_labels)
+    of_labels = parallel_map(
+        lambda rows: task.nonconformity(logits[rows])[task.label_positions(targets[rows])],
+        block_slices(*logits.shape),
+    )
+    class_scores = np.concatenate(list(of_labels))
     scores = np.zeros(len(targets), np.float32)  # an empty set contains all labels of a text that has none
     np.maximum.at(scores, row, class_scores)
     return Conformal(np.sort(scores), class_scores, classes.astype(np.int32))
@@ -168,8 +170,7 @@ def coverage_metrics(
             for coverage, half_width in zip(REPORTED_COVERAGES, half_widths, strict=True)
         ]
     thresholds = [conformal.threshold(coverage) for coverage in REPORTED_COVERAGES]
-    blocks = zip(*_sets(targets, logits, task, thresholds), strict=True)
-    covered, sizes = (np.concatenate(parts, axis=1) for parts in blocks)
+    covered, sizes = _sets(targets, logits, task, thresholds)
     return [
         {
             "coverage": coverage,
@@ -184,12 +185,16 @@ def coverage_metrics(
 
 def _sets(
     targets: Targets, logits: Floats, task: Task, thresholds: Sequence[float]
-) -> Iterator[tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]]:
-    """For blocks of texts, (thresholds, texts): whether the set has all true labels, and how many labels it has."""
-    for rows in block_slices(*logits.shape):
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """(thresholds, texts): whether each set has all true labels, and how many labels it has."""
+
+    def of_block(rows: slice) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
         scores, is_other = task.nonconformity(logits[rows]), ~task.label_matrix(targets[rows])
         sets = [scores <= threshold for threshold in thresholds]
-        yield np.stack([(each | is_other).all(axis=1) for each in sets]), np.stack([each.sum(axis=1) for each in sets])
+        return np.stack([(each | is_other).all(axis=1) for each in sets]), np.stack([each.sum(axis=1) for each in sets])
+
+    covered, sizes = zip(*parallel_map(of_block, block_slices(*logits.shape)), strict=True)
+    return np.concatenate(covered, axis=1), np.concatenate(sizes, axis=1)
 
 
 def _quantile(scores: Floats, coverage: float) -> float:

@@ -74,11 +74,11 @@ def run_evaluation(predictor: Predictor, data: Dataset, columns: Columns | None 
     start = time.perf_counter()
     targets, logits = task.encode(data.labels), predictor.raw_logits(data.texts)
     seconds = time.perf_counter() - start
-    predicted = map_blocks(lambda block: task.predict(predictor.calibrate(block)), logits)
-    terms = task.metric_terms(targets, predicted)
+    calibrated = predictor.calibrate(logits)
+    terms = task.metric_terms(targets, map_blocks(task.predict, calibrated))
     parts = slices.partition(task, data.texts, data.labels, columns or {})
     by_slice = [part.as_dict() for part in slices.slice_metrics(task, terms, parts)]
-    result = metrics.compute_metrics(targets, logits, task, bundle.calibration, bundle.conformal)
+    result = metrics.compute_metrics(targets, logits, task, calibrated, bundle.conformal)
     return Evaluation(result | {"slices": by_slice}, task, targets, logits, seconds)
 
 

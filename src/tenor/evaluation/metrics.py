@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tenor._core.records import JsonObject
 from tenor.data.blocks import map_blocks
 from tenor.evaluation import confusion, ranking
-from tenor.evaluation.calibration import Calibration, calibration_metrics
+from tenor.evaluation.calibration import calibration_metrics
 from tenor.evaluation.conformal import Conformal, coverage_metrics
 from tenor.tasks import Floats, MultiLabel, Regression, SingleLabel, Targets, Task
 
@@ -40,7 +40,7 @@ def compute_metrics(
     targets: Targets,
     logits: Floats,
     task: Task,
-    calibration: Calibration | None = None,
+    calibrated: Floats | None = None,
     conformal: Conformal | None = None,
 ) -> JsonObject:
     """All metrics of a model on held-out texts.
@@ -49,7 +49,7 @@ def compute_metrics(
         targets: The labels of n texts, n at least 1, as `task.encode` gives them.
         logits: (n, outputs), before calibration.
         task: The task.
-        calibration: The calibration of the logits; None: they are not calibrated.
+        calibrated: The logits after calibration; None, or `logits` themselves: there is no calibration.
         conformal: Scores that prediction sets and intervals come from; None: there are none.
 
     Returns:
@@ -58,11 +58,11 @@ def compute_metrics(
         `uncalibrated`. With conformal scores, also `coverage`, the result of `coverage_metrics`.
     """
     metrics: JsonObject = {"task": task.kind, "rows": len(targets)}
-    calibrated = calibration.apply(logits, task) if calibration else logits
-    metrics |= _task_metrics(task, targets, calibrated)
+    final = logits if calibrated is None else calibrated
+    metrics |= _task_metrics(task, targets, final)
     if task.has_labels:
-        metrics |= _probability_metrics(targets, calibrated, task)
-        if calibration:
+        metrics |= _probability_metrics(targets, final, task)
+        if final is not logits:
             metrics["uncalibrated"] = _probability_metrics(targets, logits, task)
     if conformal:
         metrics["coverage"] = coverage_metrics(targets, logits, task, conformal)

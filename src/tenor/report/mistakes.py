@@ -46,16 +46,19 @@ class Suspect(NamedTuple):
     text: str
 
 
-def confident_mistakes(model: Predictor, test: Dataset, evaluation: Evaluation) -> list[Mistake]:
-    """The wrong predictions with the highest confidence; for numbers, those with the largest error."""
+def confident_mistakes(model: Predictor, test: Dataset, evaluation: Evaluation, calibrated: Floats) -> list[Mistake]:
+    """The wrong predictions with the highest confidence; for numbers, those with the largest error.
+
+    Args:
+        model: The model.
+        test: The test texts.
+        evaluation: The evaluation on them.
+        calibrated: (texts, outputs) calibrated logits.
+    """
     task = evaluation.task
-    confidence = map_blocks(
-        lambda targets, logits: task.confidence_in_error(targets, model.calibrate(logits)),
-        evaluation.targets,
-        evaluation.logits,
-    )
+    confidence = map_blocks(task.confidence_in_error, evaluation.targets, calibrated)
     rows = _distinct(test, np.argsort(-confidence, kind="stable")[: int((confidence > 0).sum())], _MISTAKES)
-    predictions = model.predict_from_logits(model.calibrate(evaluation.logits[rows])).tolist()
+    predictions = model.predict_from_logits(calibrated[rows]).tolist()
     explanations = explain(model, [test.texts[row] for row in rows])
     return [
         Mistake(

@@ -122,25 +122,26 @@ def gather(
     )
     if test is None or evaluation is None or not len(test):
         return report
+    calibrated = model.calibrate(evaluation.logits)
     report = replace(
         report,
         measured_on=test.name,
-        mistakes=confident_mistakes(model, test, evaluation),
+        mistakes=confident_mistakes(model, test, evaluation, calibrated),
         speed=len(test) / max(evaluation.seconds, 1e-9),
     )
-    return _with_charts(report, test, evaluation)
+    return _with_charts(report, test, evaluation, calibrated)
 
 
-def _with_charts(report: ReportData, test: Dataset, evaluation: Evaluation) -> ReportData:
+def _with_charts(report: ReportData, test: Dataset, evaluation: Evaluation, calibrated: Floats) -> ReportData:
     """The report with curves and suspects, or with pairs of true and predicted values."""
-    model, task, targets = report.model, evaluation.task, evaluation.targets
+    task, targets = evaluation.task, evaluation.targets
     if not task.has_labels:
         sample = np.linspace(0, len(test) - 1, min(len(test), _PAIRS)).astype(int)
         pairs = np.stack([targets, task.scores(evaluation.logits)[:, 0]], axis=1).astype(np.float64)
         return replace(report, pairs=pairs[sample])
-    report = replace(report, curves=_curves(model, evaluation))
+    report = replace(report, curves=_curves(evaluation, calibrated))
     if isinstance(task, SingleLabel):
-        report = replace(report, suspects=suspects(test, targets, model.calibrate(evaluation.logits), task))
+        report = replace(report, suspects=suspects(test, targets, calibrated, task))
     return report
 
 
@@ -171,13 +172,13 @@ def _peak_memory() -> int | None:
     return int(peak if sys.platform == "darwin" else peak * 1024)  # Linux counts in KiB
 
 
-def _curves(model: Predictor, evaluation: Evaluation) -> list[Curve]:
+def _curves(evaluation: Evaluation, calibrated: Floats) -> list[Curve]:
     """Precision-recall curves of the most frequent labels; of two labels, the second one's."""
     task = evaluation.task
     row, label = task.label_positions(evaluation.targets)
     counts = np.bincount(label, minlength=len(task.labels))
     shown = [1] if task.kind == "binary" else np.argsort(-counts, kind="stable")[:_CURVES].tolist()
-    probabilities = map_blocks(lambda block: task.probabilities(model.calibrate(block))[:, shown], evaluation.logits)
+    probabilities = map_blocks(lambda block: task.probabilities(block)[:, shown], calibrated)
     curves = []
     for index, scores in zip(shown, probabilities.T, strict=True):
         if not counts[index]:
