@@ -25,8 +25,8 @@ def test_clean_data_end_with_0(cli: Cli, english_csv: Path) -> None:
 def test_findings_are_printed_with_rows_and_what_to_do(cli: Cli, faulty: Path) -> None:
     ended = cli("check", faulty)
     assert ended.code == 1
-    assert "error: 1 row has no text.\n  row 68\n  Give them one, or leave them out: --fix OUT" in ended.out
-    assert "warning: the text of an earlier row is repeated in 7 of 67 rows.\n  row 61: row 1\n" in ended.out
+    assert "error: 1 row has no text.\n  row 68, line 69\n  Give them one, or leave them out: --fix OUT" in ended.out
+    assert "warning: the text of an earlier row is repeated in 7 of 67 rows.\n  row 61, line 62: row 1\n" in ended.out
     assert "  ... and 2 more (--json lists all)\n  Leave them out: --fix OUT does.\n" in ended.out
 
 
@@ -37,6 +37,7 @@ def test_json_lists_all_rows(cli: Cli, faulty: Path) -> None:
     repeated = next(finding for finding in found["findings"] if finding["name"] == "repeated")
     assert repeated["rows"] == [{"row": 61 + row, "beside": f"row {1 + row}"} for row in range(7)]
     assert (found["summary"]["rows"], found["fixed"]) == (68, None)
+    assert repeated["lines"] == [62 + row for row in range(7)]
 
 
 @pytest.mark.parametrize(("option", "code"), [("never", 0), ("error", 0), ("warning", 1)])
@@ -60,7 +61,7 @@ def test_labels_lists_suspects(cli: Cli, tmp_path: Path) -> None:
     ended = cli("check", write_csv(tmp_path / "in.csv", rows), "--labels")
     assert ended.code == 0
     assert "note: 1 label of 100 may be wrong." in ended.out
-    assert f"  row 10: {rows[10][1]} -> {rows[11][1]}? '{rows[9][0][:20]}" in ended.out
+    assert f"  row 10, line 11: {rows[10][1]} -> {rows[11][1]}? '{rows[9][0][:20]}" in ended.out
 
 
 def test_wrong_input_is_an_error(cli: Cli, tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_suspects_go_into_a_review_file_and_come_back_into_the_cleaned_table(cli
     assert f"2 of 101 rows to look at: {review}\n" in ended.err
     with review.open(encoding="utf-8-sig", newline="") as file:
         suspects = list(csv.DictReader(file))
-    assert {row["source_row"] for row in suspects} == {"11", "42"}
+    assert {(row["source_row"], row["source_line"]) for row in suspects} == {("11", "12"), ("42", "43")}
     for row in suspects:
         assert row["label"] != row["predicted_label"]
         assert 0.5 < float(row["predicted_score"]) <= 1

@@ -29,6 +29,7 @@ class Finding:
         remedy: What to do, as a sentence.
         count: How many rows, labels or columns it concerns.
         rows: Numbers of the rows in the file.
+        lines: For each row its line in a delimited file; empty for other formats.
         details: For each row what belongs to it, such as the row that it repeats; or empty.
         part: The part of the data that has the rows: the training data or the test.
         training_message: A sentence for the start of training; empty if it does not matter there.
@@ -40,6 +41,7 @@ class Finding:
     remedy: str
     count: int = 0
     rows: Sequence[int] = ()
+    lines: Sequence[int] = ()
     details: Sequence[str] = ()
     part: Part = "data"
     training_message: str = ""
@@ -76,6 +78,7 @@ class Finding:
             "count": self.count,
             "part": self.part,
             "rows": rows,
+            "lines": list(self.lines),
         }
 
 

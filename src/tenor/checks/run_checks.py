@@ -17,6 +17,7 @@ from tenor.data import known_labels, label_columns, later_sources, review_file, 
 from tenor.data.io import table
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.limits import MemoryBudget, sizes_of
+from tenor.data.io.line_numbers import LineNumbers
 from tenor.data.io.table import Chunk, Table
 from tenor.data.review_file import ReviewRow
 from tenor.errors import DataError, SettingsError, counted
@@ -102,6 +103,7 @@ class _TableRows:
         empty: Numbers of rows without a text.
         unlabelled: Numbers of rows without a label.
         files: How the file is written.
+        line_numbers: The line of each row in a delimited file; None for other formats.
     """
 
     path: Path | None
@@ -111,6 +113,11 @@ class _TableRows:
     empty: list[int]
     unlabelled: list[int]
     files: FileOptions = RECOGNISED
+    line_numbers: LineNumbers | None = None
+
+    def line(self, row: int) -> int | None:
+        """The line of a row in a delimited file; None for other formats."""
+        return None if self.line_numbers is None else self.line_numbers.line(row)
 
     def table(self) -> Table:
         """The rows, read again."""
@@ -161,11 +168,18 @@ def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckRe
     if config.labels and rows.context.single_label:
         data = rows.context.data
         suspects = mislabelled.find_suspects(data, rows.context.near[: len(data)], config.seed)
-    findings = sorted(_findings(rows, config, suspects), key=lambda finding: -finding.rank)
+    findings = [_with_lines(finding, rows) for finding in _findings(rows, config, suspects)]
+    findings.sort(key=lambda finding: -finding.rank)
     if config.review is not None:
         _write_review(rows, suspects or [], Path(config.review))
     repaired = None if config.fix is None else _repair(rows, config, run, callback)
     return CheckReport(_summary(rows), findings, repaired)
+
+
+def _with_lines(finding: Finding, rows: _TableRows) -> Finding:
+    """The finding with the line of each row, where the file has such lines."""
+    lines = [] if finding.part == "test" else [line for row in finding.rows if (line := rows.line(row)) is not None]
+    return replace(finding, lines=lines)
 
 
 def _repair(rows: _TableRows, config: CheckConfig, run: RunConfig, callback: Callback) -> repair.Repaired:
@@ -208,7 +222,7 @@ def _write_review(rows: _TableRows, suspects: Sequence[mislabelled.Suspect], out
         out,
         source.columns,
         [
-            ReviewRow(number, cells[number], suspect.suggested, round(suspect.score, 6))
+            ReviewRow(number, cells[number], suspect.suggested, round(suspect.score, 6), line=rows.line(number))
             for number, suspect in zip(numbers, suspects, strict=True)
         ],
     )
@@ -226,6 +240,9 @@ def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
         return _TableRows(None, context, list(data.labels), {}, [], [])
     files = sources.options_of(run).files
     opened = table.open_table(path, files)
+    line_numbers = opened.line_numbers
+    if line_numbers is not None:
+        line_numbers.track()
     if data.label_columns:
         opened = label_columns.join(opened, data.label_columns)
     values: dict[str, list[object]] = {column: [] for column in opened.columns}
@@ -254,6 +271,7 @@ def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
         empty=empty,
         unlabelled=unlabelled,
         files=files,
+        line_numbers=line_numbers,
     )
 
 

@@ -162,14 +162,16 @@ def _finding_lines(findings: "Sequence[Finding]") -> list[str]:
     lines = [] if findings else ["", "no problems found."]
     for finding in findings:
         lines += ["", with_flags(f"{finding.severity}: {finding.problem}")]
+        kind = "row" if finding.part == "data" else "test row"
+        places = [f"{kind} {row}" for row in finding.rows]
+        if finding.lines:
+            places = [f"{place}, line {line}" for place, line in zip(places, finding.lines, strict=True)]
         if finding.details:
-            kind = "row" if finding.part == "data" else "test row"
-            rows = [f"  {kind} {row}: {detail}" for row, detail in zip(finding.rows, finding.details, strict=True)]
+            rows = [f"  {place}: {detail}" for place, detail in zip(places, finding.details, strict=True)]
             lines += rows[:_MAX_ROWS]
             lines += [f"  ... and {len(rows) - _MAX_ROWS:,} more (--json lists all)"] * (len(rows) > _MAX_ROWS)
         elif finding.rows:
-            numbers = ", ".join(map(str, finding.rows[:_MAX_ROWS])) + ", ..." * (len(finding.rows) > _MAX_ROWS)
-            lines.append(f"  row{'s' * (len(finding.rows) > 1)} {numbers}")
+            lines.append(f"  {'; '.join(places[:_MAX_ROWS])}" + "; ..." * (len(places) > _MAX_ROWS))
         lines.append(f"  {with_flags(finding.remedy)}")
     return lines
 

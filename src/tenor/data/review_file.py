@@ -24,7 +24,9 @@ RIGHT_LABEL = "right_label"
 """The column that a person fills."""
 SOURCE_ROW = "source_row"
 """The number of the row in its file, from 1."""
-COLUMNS = (SOURCE_ROW, PREDICTED_LABEL, PREDICTED_SCORE, PREDICTED_SET, RIGHT_LABEL)
+SOURCE_LINE = "source_line"
+"""The line of the row in a delimited file, if it is known."""
+COLUMNS = (SOURCE_ROW, SOURCE_LINE, PREDICTED_LABEL, PREDICTED_SCORE, PREDICTED_SET, RIGHT_LABEL)
 """The columns that a review file has beside those of the rows."""
 
 _SPREADSHEETS = (".csv", ".tsv")
@@ -39,6 +41,7 @@ class ReviewRow(NamedTuple):
         label: The label that the model gives, or the labels.
         score: Its probability.
         label_set: The prediction set; None: there is none.
+        line: The line of the row in a delimited file; None: it is not known.
     """
 
     number: int
@@ -46,6 +49,7 @@ class ReviewRow(NamedTuple):
     label: Cell
     score: Cell
     label_set: Sequence[str] | None = None
+    line: int | None = None
 
 
 def require_writable(out: Path, columns: Sequence[str], name: str) -> None:
@@ -68,8 +72,9 @@ def write(out: Path, columns: Sequence[str], rows: Sequence[ReviewRow]) -> None:
     Raises:
         WriteError: The file cannot be written.
     """
-    has_sets = any(row.label_set is not None for row in rows)
-    added = [column for column in COLUMNS if has_sets or column != PREDICTED_SET]
+    unused = {PREDICTED_SET} if all(row.label_set is None for row in rows) else set()
+    unused |= {SOURCE_LINE} if all(row.line is None for row in rows) else set()
+    added = [column for column in COLUMNS if column not in unused]
     names = [*columns, *added]
     for_people = Table(str(out), names, iter([]), needs_bom=True)
     guarded = suffix(out) in _SPREADSHEETS
@@ -81,6 +86,7 @@ def write(out: Path, columns: Sequence[str], rows: Sequence[ReviewRow]) -> None:
             }
             values |= {
                 SOURCE_ROW: [row.number for row in part],
+                SOURCE_LINE: [row.line for row in part],
                 PREDICTED_LABEL: [row.label for row in part],
                 PREDICTED_SCORE: [row.score for row in part],
                 PREDICTED_SET: [list(row.label_set or ()) for row in part],
@@ -96,7 +102,7 @@ def is_review(columns: Sequence[str]) -> bool:
 
 def read(source: Table) -> Table:
     """A review file as the rows were before: without the columns of predictions, and without guards of formulas."""
-    hidden = (PREDICTED_LABEL, PREDICTED_SCORE, PREDICTED_SET)
+    hidden = {*COLUMNS} - {RIGHT_LABEL}
     columns = [column for column in source.columns if column not in hidden]
     is_guarded = suffix(Path(source.name)) in _SPREADSHEETS
 

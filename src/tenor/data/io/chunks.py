@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenor.data.io.limits import size_of
+from tenor.data.io.line_numbers import LineNumbers
 from tenor.errors import Location
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Table:
         needs_bom: Whether the text file has a byte order mark or is not UTF-8, as spreadsheets write it.
         notes: What was recognised in the file where another reading is possible, as sentences for the user.
         has_header: Whether the file names its columns; else their names are numbers from 1.
+        line_numbers: The line of each row of a delimited file; None for other formats and for several files.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Table:
     needs_bom: bool = False
     notes: list[str] = field(default_factory=list)
     has_header: bool = True
+    line_numbers: LineNumbers | None = None
 
     def peek(self) -> Chunk | None:
         """The first rows, which `chunks` still gives; None if there are none. Call it before `chunks` is read."""

@@ -78,6 +78,7 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
         needs_bom=lines.marked,
         notes=[*lines.notes, *(f"{lines.name}: {note}" for note in notes)],
         has_header=has_header,
+        line_numbers=lines.line_numbers,
     )
 
 
@@ -114,14 +115,17 @@ def _records(lines: Lines, dialect: Dialect, has_header: bool) -> Generator[list
     csv.field_size_limit(text.MAX_LINE_BYTES)
     width = 0
     with lines.read(row=-int(has_header)) as decoded:
-        first, _ = _first_line(decoded)
-        record_lines = _RecordLines(itertools.chain([first], decoded), dialect, lines)
+        counted_lines = lines.count_lines(decoded)
+        first, _ = _first_line(counted_lines)
+        record_lines = _RecordLines(itertools.chain([first], counted_lines), dialect, lines)
         reader = dialect.reader(record_lines)
         while (record := _next(reader, lines)) is not None:
             record_lines.require_one_row(width)
+            begins_at = record_lines.line
             record_lines.start()
             if record or width == 1:
                 lines.row, width = lines.row + 1, width or len(record)
+                lines.line_numbers.add(lines.row, begins_at)
                 yield record or [""]
 
 
@@ -133,6 +137,7 @@ class _RecordLines:
         fields: Delimiters of the record so far, those in quotes included.
         delimiters: Delimiters in each line of the record.
         first: The first line of the record.
+        line: The number of that line.
     """
 
     def __init__(self, decoded: Iterator[str], dialect: Dialect, lines: Lines) -> None:
@@ -144,10 +149,12 @@ class _RecordLines:
         self.characters = self.fields = 0
         self.delimiters: list[int] = []
         self.first = ""
+        self.line = 0
 
     def __iter__(self) -> Iterator[str]:
         for line in self._decoded:
-            self.first = self.first if self.delimiters else line
+            if not self.delimiters:
+                self.first, self.line = line, self._lines.line
             self.characters += len(line)
             self.delimiters.append(line.count(self._dialect.delimiter))
             self.fields += self.delimiters[-1]

@@ -14,6 +14,7 @@ from typing import IO, AnyStr, TypeAlias
 from tenor.data.io import decoding, encodings
 from tenor.data.io.encodings import Encoding
 from tenor.data.io.file_options import is_wide
+from tenor.data.io.line_numbers import LineNumbers
 from tenor.data.io.open_file import UNREADABLE, unreadable
 from tenor.errors import DataError, Location
 
@@ -37,6 +38,8 @@ class Lines:
 
     Attributes:
         row: Rows that are done, or -1 before the header. The reader of a format updates it, for errors.
+        line: The number of the line that was read last, from 1. It counts the lines of `count_lines`.
+        line_numbers: The line of each row, if its reader notes them.
         notes: What was recognised in the file where another reading is possible, as sentences for the user.
     """
 
@@ -48,6 +51,7 @@ class Lines:
         can_reopen: bool = True,
     ) -> None:
         self.name, self.row = name, 0
+        self.line, self.line_numbers = 0, LineNumbers()
         self.notes: list[str] = []
         self._source, self._requested, self._can_reopen = source, encoding, can_reopen
         self._encoding: Encoding | None = None
@@ -73,6 +77,11 @@ class Lines:
                 except UNREADABLE as error:
                     raise unreadable(error, Location(self.name)) from None
             yield self._lines(stream, self._encoding, in_pieces)
+
+    def count_lines(self, decoded: Iterator[str]) -> Iterator[str]:
+        """The lines from the start of the file, and `line` says which one was read last."""
+        for self.line, line in enumerate(decoded, 1):
+            yield line
 
     def _recognise(self, head: bytes) -> Encoding:
         """The encoding by the first bytes, and if they are not clear by the whole file; notes what was recognised."""
