@@ -15,6 +15,10 @@ _ALL = re.compile(f"[{_HIDDEN}]")
 _BUT_TABS = re.compile(f"(?!\t)[{_HIDDEN}]")
 _BUT_LINES = re.compile(f"(?![\t\n])[{_HIDDEN}]")
 
+# The password of a URL goes up to its last @ before the path; SQLAlchemy takes it from the query, too.
+_URL_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]*(@)", re.IGNORECASE)
+_QUERY_PASSWORD = re.compile(r"([?&](?:password|passwd|pwd|pass|sslpassword)=)[^\s&]*", re.IGNORECASE)
+
 
 def printable(text: str) -> str:
     r"""The text on one line: an escape character as `\x1b`, a line end as `\n`, a mark of direction as `\u202e`."""
@@ -34,6 +38,11 @@ def printable_lines(text: str) -> str:
 def printable_json(line: str) -> str:
     r"""A line of JSON with the same value; characters that JSON leaves unescaped become `\u202e`, say."""
     return _ALL.sub(lambda match: f"\\u{ord(match[0]):04x}", line)
+
+
+def without_passwords(text: str) -> str:
+    """The text with `***` for the passwords of URLs: `postgresql://me:***@host/shop`."""
+    return _QUERY_PASSWORD.sub(r"\1***", _URL_PASSWORD.sub(r"\1***\2", text))
 
 
 def _escaped(match: re.Match[str]) -> str:

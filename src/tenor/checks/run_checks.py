@@ -14,13 +14,14 @@ from tenor.checks.finding import CheckReport, Finding
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
 from tenor.data import known_labels, label_columns, later_sources, review_file, row_reader, sources
-from tenor.data.io import table
+from tenor.data.io import annotations, table
+from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.io.line_numbers import LineNumbers
 from tenor.data.io.table import Chunk, Table
 from tenor.data.review_file import ReviewRow
-from tenor.errors import DataError, SettingsError, counted
+from tenor.errors import DataError, Location, SettingsError, counted
 from tenor.models.network_config import NetworkConfig
 from tenor.tasks import Kind
 
@@ -106,7 +107,7 @@ class _TableRows:
         line_numbers: The line of each row in a delimited file; None for other formats.
     """
 
-    path: Path | None
+    path: Path | DatabaseUrl | None
     context: CheckContext
     raw_labels: list[object]
     other_columns: dict[str, list[object]]
@@ -157,8 +158,8 @@ def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckRe
     if "-" in (config.data, config.test):
         raise DataError("a check reads its data twice, and standard input can be read only once.", "Give a file.")
     located = [sources.locate(name) for name in sources.train_and_test_sources(run) if name is not None]
-    path = located[0] if isinstance(located[0], Path) else None
-    inputs = [file for source in located if isinstance(source, Path) for file in table.files(source)]
+    path = None if isinstance(located[0], str) else located[0]
+    inputs = [file for source in located if not isinstance(source, str) for file in table.files(source)]
     inputs += [Path(source) for source in config.also if "://" not in source]
     for out in filter(None, (config.fix, config.review)):
         repair.check_output(Path(out), inputs, config.overwrite)
@@ -228,7 +229,7 @@ def _write_review(rows: _TableRows, suspects: Sequence[mislabelled.Suspect], out
     )
 
 
-def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
+def _read(run: RunConfig, path: Path | DatabaseUrl | None, callback: Callback) -> _TableRows:
     data, test = sources.read_train_and_test(run, callback)
     if test is not None and data.kind != "regression":
         names = {name for label in data.labels for name in ((label,) if isinstance(label, str) else label)}
@@ -243,6 +244,7 @@ def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
     line_numbers = opened.line_numbers
     if line_numbers is not None:
         line_numbers.track()
+    opened = annotations.accepted(opened)
     if data.label_columns:
         opened = label_columns.join(opened, data.label_columns)
     values: dict[str, list[object]] = {column: [] for column in opened.columns}
@@ -262,12 +264,13 @@ def _read(run: RunConfig, path: Path | None, callback: Callback) -> _TableRows:
                 values[column] += [value for row, value in enumerate(of_column, chunk.row) if row in usable]
     for column in texts:
         del values[column]
-    raw_labels = values.pop(data.label_column)
+    raw_labels = annotations.to_labels(values.pop(data.label_column), Location(opened.name))
     return _TableRows(
         path=path,
         context=context,
         raw_labels=raw_labels,
-        other_columns={} if path.is_dir() else values,  # in a folder of class folders the path holds the label
+        # In a folder of class folders the path holds the label.
+        other_columns={} if isinstance(path, Path) and path.is_dir() else values,
         empty=empty,
         unlabelled=unlabelled,
         files=files,

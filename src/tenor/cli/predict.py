@@ -1,6 +1,7 @@
 """`tenor predict`."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import sys
@@ -131,6 +132,8 @@ def predict(
         FileJob(model, texts, Path(out), escape_formulas=escape_formulas).check(overwrite, resume)
     options.use_runtime(runtime, model)
     loaded, columns = predictor.load(model), options.column_names(text)
+    names = (*(text or ()), *filter(None, loaded.columns), *(each.name for each in loaded.fields.columns))
+    texts = dataclasses.replace(texts, options=dataclasses.replace(files, names=names))
     conformal = _conformal_options(loaded, coverage, per_class, abstain)
     reviewed = None
     if review is not None:

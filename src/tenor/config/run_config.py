@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Literal, get_args
 
-from tenor._core.printable import printable_json
+from tenor._core.printable import printable_json, without_passwords
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
 from tenor.errors import SettingsError
@@ -213,12 +213,16 @@ class PretrainConfig:
 
 
 def to_toml(run: RunConfig) -> str:
-    """The run file (TOML) that asks for the same model: its family and what differs from the defaults."""
+    """The run file (TOML) that asks for the same model: its family and what differs from the defaults.
+
+    Passwords of URLs are left out.
+    """
     given = {
         each.name: getattr(run, each.name)
         for each in fields(run)
         if each.name == "family" or (each.name not in _NOT_OF_THE_MODEL and getattr(run, each.name) != each.default)
     }
+    given |= {name: without_passwords(value) for name, value in given.items() if isinstance(value, str)}
     tables = {name: given.pop(name) for name in list(given) if isinstance(given[name], dict)}
     lines = [f"{name} = {_toml(value)}" for name, value in given.items()]
     for name, table in tables.items():

@@ -13,6 +13,7 @@ from tenor.data.builder import DatasetBuilder
 from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.io import annotations, stdin, table
 from tenor.data.io.chunks import Cell, Table
+from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.limits import MemoryBudget, sizes_of
 from tenor.data.label_source import label_source
@@ -105,7 +106,9 @@ class DatasetPart:
     data: Dataset
 
 
-def read(source: Path | Table, options: ReadOptions = _DEFAULTS, callback: Callback | None = None) -> Dataset:
+def read(
+    source: Path | DatabaseUrl | Table, options: ReadOptions = _DEFAULTS, callback: Callback | None = None
+) -> Dataset:
     """Read labelled texts from a file, a folder, or a table.
 
     Args:
@@ -124,18 +127,14 @@ def read(source: Path | Table, options: ReadOptions = _DEFAULTS, callback: Callb
     rows = DatasetBuilder(opened.name, listed([each for each in reader.columns if each]), label, options)
     try:
         for chunk in chunks:
-            annotations.refuse_spans(chunk.columns[label], opened.at(chunk.row, label))
-            if (
-                may_lack_header
-                and options.header is None
-                and label in (str(value).strip() for value in chunk.columns[label])
-            ):
+            labels = annotations.to_labels(chunk.columns[label], opened.at(chunk.row, label))
+            if may_lack_header and options.header is None and label in (str(value).strip() for value in labels):
                 raise DataError(
                     f"{opened.name}: the first row looks like data: {label!r} is both the column name and a label "
                     "value.",
                     "If it is a row, use `header=False`; if it has the names, use `header=True`.",
                 )
-            rows.add(chunk.row, reader.read(opened, chunk), chunk.columns[label])
+            rows.add(chunk.row, reader.read(opened, chunk), labels)
             if callback is not None:
                 callback.on_progress("read", chunk.row - 1 + len(chunk), 0, {})
         usable = rows.finish()
@@ -165,7 +164,9 @@ def _with_place_in_file(error: DataError, opened: Table) -> DataError:
     return DataError(error.problem, f"{error.remedy} {place}")
 
 
-def read_column(path: Path, column: str, option: str, data: Dataset, files: FileOptions = RECOGNISED) -> list[Cell]:
+def read_column(
+    path: Path | DatabaseUrl, column: str, option: str, data: Dataset, files: FileOptions = RECOGNISED
+) -> list[Cell]:
     """Another column of the rows of `data`, which was read from `path`.
 
     Args:
@@ -187,7 +188,7 @@ def read_column(path: Path, column: str, option: str, data: Dataset, files: File
     return [values[data.row_number(row) - 1] for row in range(len(data))]
 
 
-def read_rows(path: Path, fields: Fields, files: FileOptions = RECOGNISED) -> list[str]:
+def read_rows(path: Path | DatabaseUrl, fields: Fields, files: FileOptions = RECOGNISED) -> list[str]:
     """Read rows of several fields without labels. Empty ones are left out.
 
     Args:
@@ -208,7 +209,7 @@ def read_rows(path: Path, fields: Fields, files: FileOptions = RECOGNISED) -> li
     return rows
 
 
-def read_texts(path: Path, text: Sequence[str] = (), files: FileOptions = RECOGNISED) -> list[str]:
+def read_texts(path: Path | DatabaseUrl, text: Sequence[str] = (), files: FileOptions = RECOGNISED) -> list[str]:
     """Read texts without labels. Empty ones are left out.
 
     Args:

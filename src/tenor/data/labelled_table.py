@@ -10,8 +10,9 @@ from tenor.data import label_columns as label_sets
 from tenor.data.feature_kinds import FeatureSummary
 from tenor.data.field_columns import ALL, feature_columns, require_columns
 from tenor.data.fields import Field, FieldKind, Fields
-from tenor.data.io import table
+from tenor.data.io import annotations, table
 from tenor.data.io.chunks import Chunk, Table
+from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import FileOptions
 from tenor.data.read_options import ReadOptions
 from tenor.data.row_reader import RowReader
@@ -44,7 +45,7 @@ class LabelledTable(NamedTuple):
     label_columns: tuple[str, ...] = ()
 
 
-def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
+def open_labelled(source: Path | DatabaseUrl | Table, options: ReadOptions) -> LabelledTable:
     """Open a table and find its columns.
 
     Features are read once before the rows, since all values of a column decide what it is.
@@ -57,7 +58,7 @@ def open_labelled(source: Path | Table, options: ReadOptions) -> LabelledTable:
         DataError: A column is missing or ambiguous, or a feature is useless.
         SettingsError: `pair=True` without two text fields.
     """
-    opened = table.open_table(source, options.files) if isinstance(source, Path) else source
+    opened = annotations.accepted(source if isinstance(source, Table) else table.open_table(source, options.files))
     name = opened.name
     opened, label, label_columns = _label_column(opened, options)
     if opened.columns == ["text"] and label is None:
@@ -151,6 +152,8 @@ def _label_column(opened: Table, options: ReadOptions) -> tuple[Table, str | Non
     has_names = opened.has_header or len(opened.columns) > 2
     if not labels and defaults and options.is_test and has_names and not defaults[0].isdigit():
         labels = (columns.same_label_column(opened.columns, defaults[0], opened.name),)
+    if not labels and (annotated := annotations.label_column(opened)) is not None:
+        labels = (annotated,)
     if len(labels) < 2:
         return opened, labels[0] if labels else None, ()
     return label_sets.join(opened, labels), label_sets.set_column(labels), labels
@@ -241,7 +244,7 @@ def _first_chunk(opened: Table) -> Chunk:
 
 
 def _read_twice(
-    source: Path | Table, chunks: Iterable[Chunk], files: FileOptions
+    source: Path | DatabaseUrl | Table, chunks: Iterable[Chunk], files: FileOptions
 ) -> tuple[Iterable[Chunk], Iterable[Chunk]]:
     """The rows two times: from the file again, or held in memory where they can be read only once."""
     if isinstance(source, Path) and str(source) != "-":

@@ -12,6 +12,7 @@ from tenor.data import builtin, dataset, known_labels, review_file, sources
 from tenor.data.dataset import Dataset, DatasetPart
 from tenor.data.io import table
 from tenor.data.io.chunks import Cell, Table
+from tenor.data.io.database import DatabaseUrl
 from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import text_source
 from tenor.errors import DataError, Location, SettingsError, counted, listed
@@ -92,7 +93,7 @@ def read_later(source: str, data: Dataset, options: ReadOptions, callback: Callb
         task="multiclass" if data.kind == "binary" else data.kind,
         on_disk=False,
     )
-    located: str | Path | Table = _corrections(source) if is_database(source) else sources.locate(source)
+    located: str | Path | DatabaseUrl | Table = _corrections(source) if is_database(source) else sources.locate(source)
     if isinstance(located, Path):
         located = table.open_table(located, options.files)
         if review_file.is_review(located.columns):

@@ -15,6 +15,7 @@ from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.io import table
 from tenor.data.io.chunks import Cell
+from tenor.data.io.database import DatabaseUrl, is_url
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError, SettingsError
@@ -27,8 +28,10 @@ def read(source: str, options: ReadOptions, callback: Callback | None = None) ->
     return builtin.load(located) if isinstance(located, str) else dataset.read(located, options, callback)
 
 
-def locate(source: str) -> str | Path:
-    """The name of a built-in dataset, or a path. Raises DataError if the source can be neither."""
+def locate(source: str) -> str | Path | DatabaseUrl:
+    """The name of a built-in dataset, a path, or the URL of a database. Raises DataError if the source is none."""
+    if is_url(source):
+        return DatabaseUrl(source)
     if source in builtin.BUILTINS and not Path(source).exists():
         return source
     path = Path(source)

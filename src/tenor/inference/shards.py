@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tenor.data.io import table
-from tenor.data.io.formats import COMPRESSED, FORMATS, WRITTEN, suffix
+from tenor.data.io.formats import COMPRESSED_WRITTEN, FORMATS, WRITTEN, suffix
 from tenor.errors import DataError
 from tenor.inference import locations
 
@@ -77,6 +77,6 @@ def _local_shards(source: str) -> list[Shard]:
 
 def _labelled_name(path: Path) -> str:
     """The name of the labelled file: that of the input, or `.jsonl` where its format cannot be written."""
-    compressed = path.suffix if path.suffix.lower() in COMPRESSED else ""
+    compressed = path.suffix if path.suffix.lower() in COMPRESSED_WRITTEN else ""
     name = path.name.removesuffix(compressed)
     return (name if Path(name).suffix.lower() in WRITTEN else f"{Path(name).stem}.jsonl") + compressed

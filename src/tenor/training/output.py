@@ -10,6 +10,7 @@ from tenor._core.records import JsonMapping
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig, RunConfig
 from tenor.data import builtin
+from tenor.data.io.database import is_url
 from tenor.errors import BundleError
 from tenor.inference import bundle
 
@@ -39,6 +40,9 @@ def _name(run: RunConfig | PretrainConfig, ending: str) -> str:
     source = run.data if isinstance(run, RunConfig) else run.corpus
     if source == "-":
         name = "stdin"
+    elif is_url(source):
+        name = re.split(r"[/?#]", source.partition("://")[2].partition("?")[0].rstrip("/"))[-1] or "database"
+        name = name.rpartition("@")[2].partition(".")[0] or "database"
     elif source in builtin.BUILTINS:
         name = source
     else:

@@ -7,6 +7,7 @@ import numpy as np
 
 from tenor import checks, tasks
 from tenor._core.callbacks import Callback
+from tenor._core.printable import without_passwords
 from tenor.checks import disk_checks
 from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding
@@ -79,7 +80,12 @@ def _check_command(run: RunConfig) -> str:
     given += [("feature", name) for name in field_columns.names(run.features)]
     given += [("label", run.label)] if isinstance(run.label, str) else []
     return shlex.join(
-        ["tenor", "check", run.data, *(part for name, value in given if value for part in (f"--{name}", value))]
+        [
+            "tenor",
+            "check",
+            without_passwords(run.data),
+            *(part for name, value in given if value for part in (f"--{name}", value)),
+        ]
     )
 
 

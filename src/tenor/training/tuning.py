@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tenor import tracking
 from tenor._core.callbacks import Callback
+from tenor._core.printable import without_passwords
 from tenor._core.records import JsonMapping, JsonObject
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
@@ -104,7 +105,7 @@ def tune(config: TuneConfig, callback: Callback | None = None, run_trials: RunTr
     opened = study.open_study(optuna, folder, _identity(run, prepared, fixed), run, space)
     setup = TrialSetup(family.name, fixed, run.seed, train_examples, validation)
     with tracking.track(run.log, folder, callback) as tracker:
-        tracker.log_settings({"data": run.data, "family": run.family, "seed": run.seed, **fixed})
+        tracker.log_settings({"data": without_passwords(run.data), "family": run.family, "seed": run.seed, **fixed})
         search = _Search(opened, setup, tracker, deadline, config.parallel, run_trials or run_sequentially)
         search.run_until(config.trials)
         result = search.result()

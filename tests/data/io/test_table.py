@@ -192,7 +192,12 @@ def test_names_of_columns_lose_the_blanks_around_them(tmp_path: Path) -> None:
         ("a.csv", b"\xef\xbb\xbf", r"^a\.csv: the file is empty\. Give"),
         ("a.jsonl", b"\n \n", r"^a\.jsonl: the file is empty\. Give"),
         ("a.doc", b"x", r"a\.doc: files ending in '\.doc' cannot be read\. Give one of \.csv, "),
-        ("a.xlsx", b"x", r"a\.xlsx: files ending in '\.xlsx' cannot be read\. Save the sheet as 'CSV UTF-8'\. Give"),
+        ("a.xlsx", b"x", r"a\.xlsx: this is not a whole Excel workbook: .*\. Copy or save it again"),
+        (
+            "a.xls",
+            b"x",
+            r"a\.xls: files ending in '\.xls' cannot be read\. Save the sheet as \.xlsx, or as",
+        ),
         ("a.csv", b'text,label\na,b\n"c,d\ne,f,g\n', r"^a\.csv, row 2: the quoting is broken: .*\. Close every quote"),
         (
             "a.csv",

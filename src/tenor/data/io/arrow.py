@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenor.data.io import arrow_messages, arrow_sizes, parquet_pages
+from tenor.data.io import arrow_messages, arrow_sizes, huggingface, parquet_pages
 from tenor.data.io.chunks import CHUNK_ROWS, Cell, Chunk, Table, distinct_names
 from tenor.data.io.limits import FREE_ARROW_BYTES, MAX_ROW_BYTES, Expansion, megabytes, require_few_columns
 from tenor.errors import DataError, Location
@@ -82,6 +82,7 @@ def _read(open_file: Open, path: Path, name: str, kind: str) -> Table:
     try:
         with open_file() as (schema, _):
             columns = distinct_names(list(schema.names))
+            class_names = huggingface.class_names(schema)
     except DataError:
         raise
     except failures as error:
@@ -94,14 +95,19 @@ def _read(open_file: Open, path: Path, name: str, kind: str) -> Table:
             with open_file() as (_, batches):
                 for batch in _small_batches(batches, Location(name), path.stat().st_size):
                     arrays = zip(columns, batch.columns, strict=True)
-                    yield Chunk(row, {column: _values(array, Location(name, row, column)) for column, array in arrays})
+                    values = {column: _values(array, Location(name, row, column)) for column, array in arrays}
+                    for column, to_name in class_names.items():
+                        if column in values:
+                            values[column] = list(map(to_name, values[column]))
+                    yield Chunk(row, values)
                     row += batch.num_rows
         except DataError:
             raise
         except failures as error:
             raise damaged(error) from None
 
-    return Table(name, columns, chunks(), schema if columns == schema.names else None)
+    is_unchanged = columns == schema.names and not class_names
+    return Table(name, columns, chunks(), schema if is_unchanged else None)
 
 
 def _small_batches(

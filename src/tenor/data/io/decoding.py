@@ -7,7 +7,13 @@ from tenor.data.io import encodings
 from tenor.data.io.encodings import Encoding
 from tenor.errors import DataError, Location
 
-_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}  # how compressed files begin
+_MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"PK\3\4": "zip",
+}  # how compressed files begin
 
 
 def decode_lines(raws: Iterable[bytes], encoding: Encoding, at: Callable[[], Location]) -> Iterator[str]:

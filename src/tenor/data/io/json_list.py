@@ -3,8 +3,9 @@
 import contextlib
 import json
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
+from tenor._core.records import Json
 from tenor.data.io import label_studio
 from tenor.data.io import lines as text
 from tenor.data.io.chunks import Table, chunked
@@ -20,6 +21,8 @@ HELD_BYTES = 256 << 20
 _REMEDY = 'Give a list of objects such as [{"text": "..."}], or one object a line.'
 _BLOCK_CHARACTERS = 1 << 20  # that are read together
 _MARGIN = 16  # characters before the end: a fault there may be due to text that is not read yet
+_LIST_BEGINNING = 1_000  # characters that show what a list holds
+_OBJECTS = re.compile(r"\[[ \t\r\n]*+\{")
 _BLANKS = re.compile(r"[ \t\r\n]*+")
 
 
@@ -29,12 +32,27 @@ def read(lines: Lines) -> Table:
     Raises:
         DataError: The list is empty or broken, or the export cannot be used.
     """
-    name, objects = lines.name, _Objects(lines)
-    rows: Callable[[], Iterator[Row]]
+    objects = _Objects(lines)
     with contextlib.closing(iter(objects)) as iterator:
         first = next(iterator, None)
     if first is None:
-        raise DataError(f"{name}: the list is empty.", _REMEDY)
+        raise DataError(f"{lines.name}: the list is empty.", _REMEDY)
+    return read_objects(objects, first, lines)
+
+
+def read_objects(objects: Iterable[Row], first: Row, lines: Lines) -> Table:
+    """A table of objects.
+
+    Args:
+        objects: The objects, which are iterated twice.
+        first: The first of them.
+        lines: The file.
+
+    Raises:
+        DataError: An object is broken, or the export cannot be used.
+    """
+    name = lines.name
+    rows: Callable[[], Iterator[Row]]
     if label_studio.is_export(first):
         export = label_studio.Export(objects, name)
         columns, rows = export.columns, export.rows
@@ -72,6 +90,22 @@ class _Objects:
         self._held = held
 
 
+class WrappedObjects:
+    """The objects of a list under a key of one object, such as `{"data": [{...}, ...]}`.
+
+    Attributes:
+        key: The key of the list; empty before the iteration, and if there is no list of objects.
+        other: The other values of the object, known after the iteration.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines, self.key, self.other = lines, "", dict[str, Json]()
+
+    def __iter__(self) -> Generator[Row, None, None]:
+        with self._lines.read(in_pieces=True) as pieces:
+            yield from _Scanner(pieces, self._lines).wrapped(self)
+
+
 class _Scanner:
     """Reads a list value by value.
 
@@ -86,20 +120,58 @@ class _Scanner:
 
     def values(self) -> Iterator[Row]:
         """The objects. Raises DataError if this is not a list of objects."""
-        self._expect("[")
-        if self._next() == "]":
-            self._start += 1
-        else:
-            while True:
-                self._lines.row += 1
-                yield self._object()
-                if self._expect(",]") == "]":
-                    break
+        yield from self._list()
         if self._next():
             raise self._not_json("something follows the list")
 
+    def _list(self) -> Iterator[Row]:
+        self._expect("[")
+        if self._next() == "]":
+            self._start += 1
+            return
+        while True:
+            self._lines.row += 1
+            yield self._object()
+            if self._expect(",]") == "]":
+                return
+
+    def wrapped(self, found: WrappedObjects) -> Iterator[Row]:
+        """The objects of the one list of objects in an object. Raises DataError if there are several such lists."""
+        found.key, found.other = "", {}
+        self._expect("{")
+        if self._next() == "}":
+            return
+        while True:
+            key, _ = self._any()
+            self._expect(":")
+            if self._next() == "[" and self._opens_objects():
+                if found.key:
+                    raise DataError(
+                        f"{self._lines.name}: there are lists of rows under {found.key!r} and {key!r}.",
+                        "Write each list into a file of its own.",
+                    )
+                found.key = str(key)
+                yield from self._list()
+            else:
+                value, written = self._any()
+                require_bounded(written, Location(self._lines.name))
+                found.other[str(key)] = value
+            if self._expect(",}") == "}":
+                return
+
+    def _opens_objects(self) -> bool:
+        """Whether a list begins with an object."""
+        while len(self._text) - self._start < _LIST_BEGINNING and self._more():
+            pass
+        return _OBJECTS.match(self._text, self._start) is not None
+
     def _object(self) -> Row:
         """Read the next object."""
+        value, written = self._any()
+        return require_object(value, written, Location(self._lines.name, self._lines.row))
+
+    def _any(self) -> tuple[Json, str]:
+        """Read the next value: what it is, and how it is written."""
         at = Location(self._lines.name, self._lines.row)
         self._next()
         while True:
@@ -116,7 +188,7 @@ class _Scanner:
         written = self._text[self._start : end]
         require_bounded(written, at)
         self._start = end
-        return require_object(value, written, at)
+        return value, written
 
     def _is_final(self, error: Exception) -> bool:
         """Whether more text cannot cure an error."""

@@ -1,8 +1,9 @@
 """Opening tables: this file chooses the reader for a file, a folder, a pattern or standard input.
 
 The ending of a file's name sets its format: `.csv`, `.tsv`, `.jsonl` (or `.ndjson`), `.json`, `.parquet`, `.arrow` (or
-`.feather`), `.txt`; text formats also with `.gz` and `.zst`. A folder of class folders of `.txt` files is a table, and
-so are several files of one format, given as a pattern or as their folder. `lines` handles the encodings.
+`.feather`), `.xlsx`, `.txt`; text formats also with `.gz`, `.zst`, `.bz2`, `.xz` and `.zip`. A folder of class folders
+of `.txt` files is a table, and so are several files of one format, given as a pattern or as their folder. `lines`
+handles the encodings.
 
 Opening a table reads enough to know its columns, and closes the file. The file is opened again for the first chunk, and
 closed after the last one, or when the chunks are dropped.
@@ -11,10 +12,26 @@ closed after the last one, or when the chunks are dropped.
 import io
 from pathlib import Path
 
-from tenor.data.io import arrow, delimited, folders, json_lines, json_list, parts, stdin, text_lines
+from tenor.data.io import (
+    archive,
+    arrow,
+    database,
+    delimited,
+    folders,
+    huggingface,
+    json_lines,
+    json_list,
+    json_object,
+    nested,
+    parts,
+    stdin,
+    text_lines,
+    workbook,
+)
 from tenor.data.io.chunks import Chunk, Table
+from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import RECOGNISED, FileOptions
-from tenor.data.io.formats import FORMATS, suffix
+from tenor.data.io.formats import FORMATS, WORKBOOKS, suffix
 from tenor.data.io.lines import Lines
 from tenor.data.io.open_file import open_bytes, unreadable
 from tenor.data.io.parts import is_pattern
@@ -23,20 +40,27 @@ from tenor.errors import DataError, Location
 __all__ = ["FORMATS", "Chunk", "Table", "files", "is_pattern", "open_lines", "open_table", "suffix"]
 
 _COMMA_OR_ANOTHER = ",;\t|"
-_SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+_SHEETS = (".xls", ".xlsb", ".xlsm", ".ods", ".numbers")
 
 
-def open_table(path: Path, options: FileOptions = RECOGNISED) -> Table:
-    """Open a file, a folder, the files that match a pattern, or standard input (`-`).
+def open_table(path: Path | DatabaseUrl, options: FileOptions = RECOGNISED) -> Table:
+    """Open a file, a folder, the files that match a pattern, standard input (`-`), or the rows of a query.
 
     Args:
-        path: The path, the pattern, or `-`.
+        path: The path, the pattern, `-`, or the URL of a database.
         options: How the files are written, where the user says so.
 
     Raises:
         DataError: The file is missing, of an unknown format, empty, or broken. Later faults are raised while the chunks
             are read.
     """
+    return nested.with_columns(_open(path, options), options.names)
+
+
+def _open(path: Path | DatabaseUrl, options: FileOptions) -> Table:
+    """`open_table`, without keys inside objects."""
+    if isinstance(path, DatabaseUrl):
+        return database.read(path, options.query)
     if str(path) == "-":
         return _standard_input(options)
     try:
@@ -52,8 +76,10 @@ def open_table(path: Path, options: FileOptions = RECOGNISED) -> Table:
     return _file(path, path.name or str(path), options)
 
 
-def files(path: Path) -> list[Path]:
-    """The files that `open_table` would read; the path itself for a file or standard input."""
+def files(path: Path | DatabaseUrl) -> list[Path]:
+    """The files that `open_table` would read; the path itself for a file or standard input, none for a database."""
+    if isinstance(path, DatabaseUrl):
+        return []
     if path.is_dir():
         return folders.texts(path) or parts.in_folder(path)
     return parts.matching(path) if is_pattern(path) and not path.exists() else [path]
@@ -66,10 +92,10 @@ def open_lines(stream: io.RawIOBase, name: str, options: FileOptions = RECOGNISE
 
 def _file(path: Path, name: str, options: FileOptions) -> Table:
     """Open a single file; `name` is for messages."""
-    kind = suffix(path)
+    kind = _kind(path, name)
     if kind not in FORMATS:
         known = f"Give one of {', '.join(FORMATS)}."
-        remedy = f"Save the sheet as 'CSV UTF-8'. {known}" if kind in _SHEETS else known
+        remedy = f"Save the sheet as .xlsx, or as 'CSV UTF-8'. {known}" if kind in _SHEETS else known
         raise DataError(f"{path}: files ending in {kind!r} cannot be read.", remedy)
     if not path.is_file():
         raise DataError(f"{path}: this is not a plain file.", "Write the rows into a file and give that.")
@@ -77,20 +103,35 @@ def _file(path: Path, name: str, options: FileOptions) -> Table:
         return arrow.read_parquet(path, name)
     if kind in (".arrow", ".feather"):
         return arrow.read_ipc(path, name)
+    if kind in WORKBOOKS:
+        return workbook.read(path, name, options)
     lines = Lines(lambda: open_bytes(path, name), name, options.encoding)
     if kind in (".csv", ".tsv"):
         return delimited.read(lines, "\t," if kind == ".tsv" else _COMMA_OR_ANOTHER, options)
     if kind == ".txt":
         return text_lines.read(lines, options)
-    if kind == ".json" and lines.first_character() == "[":
+    first = lines.first_character() if kind == ".json" else ""
+    if first == "[":
         return json_list.read(lines)
-    return json_lines.read(lines)
+    return json_object.read(lines) if first == "{" else json_lines.read(lines)
+
+
+def _kind(path: Path, name: str) -> str:
+    """The ending that sets the format; in an archive, that of the table in it. A text file may have no ending."""
+    if path.suffix.lower() == ".zip" and path.is_file():
+        try:
+            return suffix(Path(archive.table_name(path, name)))
+        except OSError as error:
+            raise unreadable(error, Location(name)) from None
+    return suffix(path) or (".txt" if path.is_file() else "")
 
 
 def _folder(path: Path, options: FileOptions) -> Table:
     """Open a folder of class folders, or of tables."""
     name = path.name or str(path)
     texts = folders.texts(path)
+    if saved := huggingface.data_files(path):
+        return open_joined(saved, name, options)
     if texts:
         return folders.read(texts, name, options.encoding)
     if {"train", "test"} <= {folder.name for folder in folders.classes(path)}:

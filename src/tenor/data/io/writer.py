@@ -18,7 +18,7 @@ from typing import IO, Any
 from tenor._core import atomic
 from tenor.data.io.arrow_writer import WriteChunk, open_arrow_writer
 from tenor.data.io.chunks import Chunk, Table
-from tenor.data.io.formats import BINARY, COMPRESSED, WRITTEN, suffix
+from tenor.data.io.formats import BINARY, COMPRESSED, COMPRESSED_WRITTEN, WRITTEN, suffix
 from tenor.errors import DataError, SettingsError, WriteError
 
 # What a formula begins with, also in its full-width form (OWASP, "CSV Injection").
@@ -29,7 +29,8 @@ _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", re.ASCII)
 def require_writable(path: Path) -> None:
     """Raise DataError if the format of the file's name cannot be written, or its folder is missing."""
     kind = suffix(path)
-    if kind not in WRITTEN or (path.suffix.lower() in COMPRESSED and kind in BINARY):
+    compression = path.suffix.lower() if path.suffix.lower() in COMPRESSED else None
+    if kind not in WRITTEN or (compression and (kind in BINARY or compression not in COMPRESSED_WRITTEN)):
         raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(WRITTEN)}.")
     if path.parent.exists() and not path.parent.is_dir():
         raise DataError(f"{path}: {path.parent} is a file, not a folder.", "Choose another name.")

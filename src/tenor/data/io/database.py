@@ -1,0 +1,129 @@
+"""A database as a table: the rows of a query, read through SQLAlchemy. The database is not changed.
+
+The URL may hold a password. It is never shown: names, messages and saved files have `***` in its place.
+"""
+
+import contextlib
+import datetime
+import uuid
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tenor._core.printable import without_passwords
+from tenor.data.io.chunks import CHUNK_ROWS, Cell, Table, chunked, distinct_names
+from tenor.errors import DataError, missing_extra
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+_REMEDY = "Check the URL, the query, and that the server runs; a password may also be in ~/.pgpass or PGPASSWORD."
+
+
+@dataclass(frozen=True)
+class DatabaseUrl:
+    """The URL of a database, such as `sqlite:///reviews.db` or `postgresql+psycopg://me@host/shop`.
+
+    Attributes:
+        url: The URL with its password, which `repr` leaves out.
+    """
+
+    url: str = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The URL without its password, for messages."""
+        return without_passwords(self.url)
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is the URL of a database: no file has such a name."""
+    scheme, separator, _ = source.partition("://")
+    return bool(separator) and scheme.replace("+", "").isalnum()
+
+
+def read(database: DatabaseUrl, query: str | None) -> Table:
+    """Open the rows of a query.
+
+    The query runs again for the rows, and where they are read twice. `ORDER BY` makes it give them in the same order.
+
+    Args:
+        database: The database.
+        query: The query in SQL.
+
+    Raises:
+        DataError: There is no query, the database cannot be reached, or the query fails.
+        MissingExtraError: SQLAlchemy is not installed.
+    """
+    name = database.name
+    if query is None or not query.strip():
+        raise DataError(f"{name}: a database is read with a query.", "Name it with `query=...`, as in SELECT * FROM t.")
+    try:
+        import sqlalchemy
+    except ImportError:
+        raise missing_extra("reading databases", "sql") from None
+    failures = (sqlalchemy.exc.SQLAlchemyError, OSError, ValueError, UnicodeError)
+    engine = _engine(database)
+
+    def results() -> Generator[Any, None, None]:
+        """The names of the columns, then the rows."""
+        options = {"stream_results": True, "max_row_buffer": CHUNK_ROWS, "no_parameters": True}
+        try:
+            with engine.connect().execution_options(**options) as connection:
+                if engine.dialect.name == "sqlite":
+                    connection.exec_driver_sql("PRAGMA query_only = ON")
+                elif engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+                result = connection.exec_driver_sql(query)
+                if not result.returns_rows:
+                    raise DataError(f"{name}: the query gives no rows.", "Give a SELECT.")
+                yield list(result.keys())
+                yield from result
+        except failures as error:
+            if isinstance(error, DataError):
+                raise
+            cause = str(getattr(error, "orig", None) or error).strip().splitlines()
+            raise DataError(
+                f"{name}: {without_passwords(cause[0] if cause else type(error).__name__)}", _REMEDY
+            ) from None
+
+    with contextlib.closing(results()) as opened:
+        columns = distinct_names([str(column) for column in next(opened)])
+
+    def rows() -> Iterator[list[Cell]]:
+        with contextlib.closing(results()) as again:
+            next(again)
+            for row in again:
+                yield list(map(_cell, row))
+
+    return Table(name, columns, chunked(rows(), columns))
+
+
+def _engine(database: DatabaseUrl) -> "sqlalchemy.Engine":
+    """The engine of a database. Raises DataError if the URL is broken or its driver is missing."""
+    import sqlalchemy
+
+    try:
+        url = sqlalchemy.make_url(database.url)
+        file = url.database if url.get_backend_name() == "sqlite" else None
+        if file and file != ":memory:" and not file.startswith("file:") and not Path(file).is_file():
+            raise DataError(
+                f"{file}: there is no such file.", "Check the path: sqlite:///relative or sqlite:////absolute."
+            )
+        return sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
+    except sqlalchemy.exc.ArgumentError:
+        raise DataError(f"{database.name}: this is not the URL of a database.", _REMEDY) from None
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"{database.name}: the driver {error.name!r} is not installed.", f"Install it: pip install {error.name}."
+        ) from None
+
+
+def _cell(value: Any) -> Cell:
+    """A value of a row as a cell."""
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, memoryview):
+        return bytes(value)
+    return str(value) if isinstance(value, uuid.UUID) else value

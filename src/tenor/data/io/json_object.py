@@ -1,0 +1,61 @@
+"""JSON (`.json`) that begins with an object: one object a line, or one object around all rows.
+
+Around rows, `{"data": [{...}, ...]}` has a list of objects under a key, `{"text": [...], "label": [...]}` and
+`{"text": {"0": ...}, "label": {"0": ...}}` have a list or an object for each column, as pandas and Hugging Face write
+them, and `{"columns": [...], "data": [[...], ...]}` has the names apart.
+"""
+
+from collections.abc import Iterator
+
+from tenor._core.records import Json
+from tenor.data.io import json_lines, json_list
+from tenor.data.io.chunks import Cell, Table, chunked
+from tenor.data.io.json_list import WrappedObjects
+from tenor.data.io.json_text import Row
+from tenor.data.io.lines import Lines, until_fault
+from tenor.errors import DataError
+
+
+def read(lines: Lines) -> Table:
+    """Open JSON whose first character is `{`. Raises DataError as the readers of its forms."""
+    if _has_object_lines(lines):
+        return json_lines.read(lines)
+    objects = WrappedObjects(lines)
+    first = next(iter(objects), None)
+    if first is not None:
+        table = json_list.read_objects(objects, first, lines)
+        table.notes.append(f"{lines.name}: the rows are the objects under {objects.key!r}.")
+        return table
+    rows = _columns(objects.other)
+    if rows is None:
+        return json_lines.read(lines)
+    columns, values = rows
+    if len(set(columns)) != len(columns):
+        raise DataError(f"{lines.name}: a column occurs twice.", "Give each column its own name.")
+    return Table(lines.name, columns, chunked(values, columns), notes=lines.notes)
+
+
+def _has_object_lines(lines: Lines) -> bool:
+    """Whether the first line ends like an object, and another begins like one."""
+    with lines.read() as decoded:
+        filled = (line.strip() for line in until_fault(decoded) if line.strip())
+        first, second = next(filled, ""), next(filled, "")
+    return first.endswith("}") and second.startswith("{")
+
+
+def _columns(parts: Row) -> tuple[list[str], Iterator[list[Cell]]] | None:
+    """The columns and rows of an object that holds whole columns; None for another object."""
+    names, data = parts.get("columns"), parts.get("data")
+    if isinstance(names, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
+        width = len(names)
+        if all(len(row) == width for row in data):
+            return [str(name) for name in names], iter(data)
+    values = list(parts.values())
+    are_lists = len(values) > 1 and all(isinstance(value, list) for value in values)
+    if are_lists and values[0] and len(set(map(len, values))) == 1:
+        return list(parts), map(list, zip(*values, strict=True))
+    if len(values) > 1 and all(isinstance(value, dict) for value in values):
+        keys: list[Json] = list(values[0])
+        if keys and all(list(value) == keys for value in values):
+            return list(parts), map(list, zip(*(value.values() for value in values), strict=True))
+    return None

@@ -1,0 +1,155 @@
+"""Excel workbooks (`.xlsx`): one sheet as a table, read row by row with openpyxl.
+
+Cells become text as a CSV file would have them: 5, not 5.0; dates in ISO form; a formula's last result. A workbook is a
+ZIP archive of XML, so its expansion is bounded before any of it is parsed.
+"""
+
+import contextlib
+import datetime
+import warnings
+import zipfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+from tenor.data.io import header, limits
+from tenor.data.io.archive import DAMAGED
+from tenor.data.io.chunks import Cell, Table, chunked, distinct_names
+from tenor.data.io.file_options import FileOptions
+from tenor.data.io.limits import FREE_BYTES, Expansion
+from tenor.errors import DataError, Location, listed, missing_extra
+
+_FAILURES = (*DAMAGED, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, SyntaxError)
+"""What openpyxl and the XML parser raise for a damaged workbook; SyntaxError is the base of `ParseError`."""
+
+
+def read(path: Path, name: str, options: FileOptions) -> Table:
+    """Open a workbook.
+
+    Args:
+        path: The workbook.
+        name: Its name for messages.
+        options: The sheet, and whether it has a header.
+
+    Raises:
+        DataError: The workbook is damaged, expands too much, or has no such sheet or no rows.
+        MissingExtraError: openpyxl is not installed.
+    """
+    _require_bounded(path, name)
+    with _sheets(path, name) as sheets:
+        titles = list(sheets)
+        if options.sheet is not None and options.sheet not in titles:
+            raise DataError(f"{name}: there is no sheet {options.sheet!r}.", f"Sheets: {listed(titles)}.")
+        chosen = [options.sheet] if options.sheet is not None else titles
+        with_rows = [title for title in chosen if next(_rows(sheets[title], path, name), None) is not None]
+    if not with_rows:
+        raise DataError(f"{name}: the file is empty.", "Give a sheet with a header line and rows.")
+    title, notes = with_rows[0], list[str]()
+    if len(with_rows) > 1:
+        notes.append(f"{name}: the sheet {title!r} is read; {listed(with_rows[1:])} too has rows (`sheet=...`).")
+    with contextlib.closing(_records(path, name, title)) as records:
+        sample = [row for row, _ in zip(records, range(header.MAX_ROWS + 1), strict=False)]
+    first = [cell or "" for cell in sample[0]]
+    has_header = options.header
+    if has_header is None:
+        has_header = any(cell in options.names for cell in first) or not header.is_data(
+            first, [[cell or "" for cell in row] for row in sample[1:]]
+        )
+    width = max(map(len, sample))
+    if has_header:
+        names = [cell.strip() for cell in first] + [""] * (width - len(first))
+    else:
+        names = list(map(str, range(1, width + 1)))
+        notes.append(f"{name}: the first row looks like data, so the columns are named by their numbers, 1 to {width}.")
+    columns = distinct_names(names)
+
+    def rows() -> Iterator[list[Cell]]:
+        for number, row in enumerate(_records(path, name, title), 0 if has_header else 1):
+            if number == 0:
+                continue
+            if len(row) > width:
+                raise DataError(
+                    f"the row has {len(row)} cells and the first rows have {width}.",
+                    "Give the column a name in the first row, or remove the cell.",
+                    Location(name, number),
+                )
+            yield [*row, *[None] * (width - len(row))]
+
+    return Table(name, columns, chunked(rows(), columns), notes=notes, has_header=has_header)
+
+
+def _require_bounded(path: Path, name: str) -> None:
+    """Raise DataError if a workbook is not one, or its parts together expand to far more than the file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            expansion = _expansion(path, name)
+            for member in archive.infolist():
+                expansion.add(member.file_size)
+    except (*DAMAGED, OSError) as error:
+        raise _damaged(name, error) from None
+
+
+def _expansion(path: Path, name: str) -> Expansion:
+    return Expansion(name, path.stat().st_size, FREE_BYTES, "Save the sheet as CSV, and give that file.")
+
+
+@contextlib.contextmanager
+def _sheets(path: Path, name: str) -> Iterator[dict[str, Any]]:
+    """The sheets of a workbook by their titles, those that are hidden left out. The workbook is open in the block."""
+    try:
+        import openpyxl
+    except ImportError:
+        raise missing_extra("Excel files", "excel") from None
+    workbook = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on styles and extensions, which do not matter here
+            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        yield {sheet.title: sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"}
+    except _FAILURES as error:
+        if isinstance(error, DataError):
+            raise
+        raise _damaged(name, error) from None
+    finally:
+        if workbook is not None:
+            workbook.close()
+
+
+def _records(path: Path, name: str, title: str) -> Generator[list[str | None], None, None]:
+    """The rows of a sheet that have a value, without the empty cells at their ends."""
+    with _sheets(path, name) as sheets:
+        yield from _rows(sheets[title], path, name)
+
+
+def _rows(sheet: Any, path: Path, name: str) -> Iterator[list[str | None]]:
+    expansion = _expansion(path, name)
+    sheet.reset_dimensions()  # which the file states, and may state wrongly
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for values in sheet.iter_rows(values_only=True):
+            row = [_text(value) for value in values]
+            while row and row[-1] is None:
+                row.pop()
+            if row:
+                expansion.add(sum(8 + len(cell or "") for cell in row))
+                limits.require_few_columns(len(row), Location(name))
+                yield row
+
+
+def _text(value: object) -> str | None:
+    """A cell as text; None if it is empty."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    return str(value)
+
+
+def _damaged(name: str, error: Exception) -> DataError:
+    return DataError(f"{name}: this is not a whole Excel workbook: {error}.", "Copy or save it again.")
