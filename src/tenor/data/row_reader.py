@@ -70,7 +70,7 @@ class RowReader:
         column, each = self.columns[at], self.fields.columns[at]
         if column is None:
             return [""] * len(chunk)
-        strings = []
+        strings, empty = [], 0
         for row, value in enumerate(chunk.columns[column], chunk.row):
             text = _text(value) if each.kind == "text" else field_values.to_string(value, each)
             if text is None:
@@ -79,14 +79,16 @@ class RowReader:
                 self.misfits[each.name] += 1
                 self._first_misfits.setdefault(each.name, Misfit(row, value))
                 text = ""
+            elif not text.strip():
+                empty += 1
             strings.append(text)
-        if empty := sum(not text.strip() for text in strings):
+        if empty:
             self.missing[each.name] += empty
         return strings
 
     def notes(self) -> list[str]:
         """Messages about the rows read so far: columns that are not there, and values that are missing."""
-        empty = [f"{name!r} in {count:,}" for name, count in self.missing.items() if count < self.n_rows]
+        empty = [f"{name!r} in {count:,}" for name, count in self.missing.items() if count < self.n_rows or count == 1]
         counts = [f"empty fields: {', '.join(empty)} of {counted(self.n_rows, 'row')}."] if empty else []
         return [*self.warnings(), *counts]
 
@@ -99,7 +101,7 @@ class RowReader:
                 f"there is no column {listed(absent)}: {'it is' if len(absent) == 1 else 'they are'} empty."
             )
         for name, count in self.missing.items():
-            if count == self.n_rows:
+            if count == self.n_rows > 1:
                 warnings.append(f"the field {name!r} is empty in every row.")
         kinds = {each.name: each.kind for each in self.fields.columns}
         for name, count in self.misfits.items():

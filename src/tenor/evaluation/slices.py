@@ -146,7 +146,7 @@ def _interval(task: Task, terms: MetricTerms) -> tuple[float, float]:
         residuals = terms[:, 0] - metric * terms[:, 1]
         if 0 < metric < 1:
             variance = float(residuals @ residuals) / float(terms[:, 1].sum()) ** 2
-            rows = metric * (1 - metric) / variance
+            rows = metric * (1 - metric) / variance if variance else rows  # all rows may have the same F1
         return wilson_interval(metric * rows, rows)
     if not task.has_labels:
         half_width = _Z * terms[:, 0].std(ddof=1) / np.sqrt(len(terms))

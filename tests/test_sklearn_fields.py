@@ -1,0 +1,117 @@
+"""The estimators over tables: which columns they read, and scikit-learn's contract."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import make_pipeline
+
+import tenor
+from tenor import DataError, FieldWarning, SettingsError, TextClassifier, TextRegressor
+from tenor.data.fields import Field, Fields
+
+pandas = pytest.importorskip("pandas")
+
+
+@pytest.fixture(scope="module")
+def table() -> Any:
+    rows = []
+    for row in range(60):
+        word, verb = ("good", "liked") if row % 2 else ("bad", "hated")
+        country = ("de", "fr", None)[row % 3]
+        rows.append((f"a {word} film about number {row}", f"we {verb} it, {row} times over", row * row % 7, country))
+    frame = pandas.DataFrame(rows, columns=["title", "body", "price", "country"])
+    frame.loc[3, "price"] = np.nan
+    frame.loc[4, "body"] = None
+    return frame
+
+
+@pytest.fixture(scope="module")
+def labels() -> list[str]:
+    return ["pos" if row % 2 else "neg" for row in range(60)]
+
+
+ALL = Fields((Field("title"), Field("body"), Field("price", "number"), Field("country", "category")))
+
+
+def test_all_columns_are_read_by_their_values(table: Any, labels: list[str]) -> None:
+    model = TextClassifier().fit(table, labels)
+    assert model.fields_ == ALL
+    assert model.predict(table).tolist() == labels
+    records = table.to_dict("records")
+    assert model.predict_proba(records).tolist() == model.predict_proba(table).tolist()
+    assert model.predict_proba(pyarrow.Table.from_pandas(table)).tolist() == model.predict_proba(table).tolist()
+
+
+def test_named_columns_alone_are_read(table: Any, labels: list[str]) -> None:
+    model = TextClassifier(text=["title", "body"], features=["price:category"])
+    fields = Fields((Field("title"), Field("body"), Field("price", "category")))
+    assert model.fit(table, labels).fields_ == fields
+    assert TextClassifier(text="body").fit(table.drop(index=4), labels[:4] + labels[5:]).fields_ == Fields(
+        (Field("body"),)
+    )
+
+
+def test_the_contract_of_scikit_learn(table: Any, labels: list[str]) -> None:
+    model = TextClassifier(text=["title", "body"], features="price")
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    assert copy.set_params(features=None).get_params()["features"] is None
+    assert cross_val_predict(make_pipeline(model), table, labels, cv=2).tolist() == labels
+
+
+def test_a_saved_model_finds_its_columns_by_name(table: Any, labels: list[str], tmp_path: Path) -> None:
+    TextClassifier().fit(table, labels).save(tmp_path / "model")
+    model = tenor.load(tmp_path / "model")
+    assert model.fields == ALL
+    other = table.rename(columns={"price": "cost"})[["country", "body", "title", "cost"]]
+    with pytest.warns(FieldWarning, match=r"^the table: there is no column price: it is empty\.$"):
+        assert model.predict(other).tolist() == labels
+    with pytest.warns(FieldWarning, match=r"the field 'country' is empty in every row\."):
+        model.predict(table.assign(country=None))
+    with pytest.warns(FieldWarning, match=r"1 value cannot be read as a number and counts as missing, such as 'x'"):
+        model.predict([{**table.iloc[0].to_dict(), "price": "x"}])
+    with pytest.raises(DataError, match=r"there is no column 'title', which the model reads\. Did you mean 'titel'"):
+        model.predict(table.rename(columns={"title": "titel"}))
+    with pytest.raises(DataError, match=r"^text 0 is a string, and the model reads the fields title, body, price, "):
+        model.predict(["a good film"])
+    with pytest.raises(DataError, match=r"^row 1 is int 3, and the rows before are dicts"):
+        model.predict([{"title": "x"}, 3])  # type: ignore[list-item]
+    with pytest.raises(DataError, match=r"^the table, row 0, column 'title': the text is int 3, not a string"):
+        model.predict([{"title": 3, "body": "x"}])  # type: ignore[list-item]
+
+
+def test_useless_columns_are_left_out_with_a_warning(table: Any, labels: list[str]) -> None:
+    wide = table.assign(id=[f"u{row}" for row in range(60)], source="web")
+    with pytest.warns(FieldWarning, match=r"left out of the features: id \(each row .*\); source \(every row has"):
+        assert TextClassifier().fit(wide, labels).fields_ == ALL
+
+
+def test_what_cannot_be_read_is_refused(table: Any, labels: list[str]) -> None:
+    with pytest.raises(DataError, match=r"no column has texts \(columns: price, country\)\. Name one with `text="):
+        TextClassifier().fit(table[["price", "country"]], labels)
+    with pytest.raises(DataError, match="there is no column 'headline'"):
+        TextClassifier(text="headline").fit(table, labels)
+    with pytest.raises(SettingsError, match="name columns, and a list of texts has none"):
+        TextClassifier(text="title").fit(["a", "b"], ["x", "y"])
+    twice = pandas.concat([table, table["title"]], axis=1)
+    with pytest.raises(DataError, match="two columns have the same name"):
+        TextClassifier().fit(twice, labels)
+
+
+def test_pairs_and_numbers(labels: list[str]) -> None:
+    pairs = [{"question1": f"how old is {row}", "question2": f"what age has {row % 2}"} for row in range(60)]
+    model = TextClassifier().fit(pairs, labels)
+    assert model.fields_ == Fields((Field("question1"), Field("question2")), is_pair=True)
+    assert not TextClassifier(pair=False).fit(pairs, labels).fields_.is_pair
+    regressor = TextRegressor(text=["question1", "question2"]).fit(pairs, np.arange(60) % 2)
+    assert regressor.predict(pairs).shape == (60,)
+
+
+def test_unlabelled_rows_have_the_same_fields(table: Any, labels: list[str]) -> None:
+    with pytest.raises(SettingsError, match="trains on labelled texts alone"):
+        TextClassifier().fit(table, labels, unlabelled=table)
