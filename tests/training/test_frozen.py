@@ -10,6 +10,7 @@ import pytest
 
 from tenor import TextClassifier, tasks
 from tenor._core.callbacks import Callback
+from tenor.data.fields import SINGLE_TEXT
 from tenor.errors import SettingsError, TenorError
 from tenor.models.base import Examples
 from tenor.models.context import FitContext
@@ -34,7 +35,7 @@ def settings(kind: str = "bert", **values: object) -> dict[str, object]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_graph_numpy_and_keras_agree(kind: str, pooling: str) -> None:
     config = pretrained.Config(**settings(kind, pooling=pooling)).for_texts(40)  # type: ignore[arg-type]
-    encoder = FrozenEncoder.load(config)
+    encoder = FrozenEncoder.load(config, TEXTS, SINGLE_TEXT)
     encoded = encoder.text_encoder.encode(["good film", *TEXTS[:3], ""], 8, "windows")
     features = encoder.features(encoded, Callback())
     rows = [encoder.text_encoder.encode([text], 8, "end") for text in ("good film", "")]

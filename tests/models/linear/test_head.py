@@ -22,7 +22,7 @@ def test_the_head_is_a_logistic_regression_of_the_features(classes: int) -> None
     logits = features @ kernel + bias
     found = (logits[:, 0] > 0).astype(int) if classes == 2 else logits.argmax(axis=1)
     assert (found == targets).mean() > 0.97
-    assert min(tried, key=lambda row: row["loss"])["C"] == C and len(tried) > 1
+    assert C in [row["C"] for row in tried] and len(tried) > 1
 
 
 def test_with_few_texts_nothing_is_chosen() -> None:
@@ -37,7 +37,7 @@ def test_a_class_with_few_texts_does_not_stop_the_choice() -> None:
     targets = np.array([0, 1] * 150 + [2] * 2, np.int32)
     features = (np.eye(3)[targets] * 4 + RANDOM.normal(size=(302, 3))).astype(np.float32)
     (kernel, bias), C, tried = fit(features, targets, SingleLabel(("a", "b", "c")))
-    assert min(tried, key=lambda row: row["loss"])["C"] == C and len(tried) > 1
+    assert C in [row["C"] for row in tried] and len(tried) > 1
     assert kernel.shape == (3, 3) and np.isfinite(bias).all()
 
 
@@ -50,3 +50,11 @@ def test_the_head_learns_sets_of_labels_and_values() -> None:
     task = Regression(mean=float(values.mean()), std=float(values.std()))
     (kernel, bias), *_ = fit(features, values, task)
     np.testing.assert_allclose(task.values(features @ kernel + bias), values, atol=2)
+
+
+def test_regularisation_weakens_only_where_that_is_better_beyond_noise() -> None:
+    many = (np.arange(600) % 20).astype(np.int32)
+    clear = (np.eye(20)[many] * 5 + RANDOM.normal(size=(600, 20))).astype(np.float32)
+    assert fit(clear, many, SingleLabel(tuple("abcdefghijklmnopqrst"))).C > 0.01
+    unrelated = RANDOM.normal(size=(600, 20)).astype(np.float32)
+    assert fit(unrelated, many % 2, SingleLabel(("a", "b"))).C <= 0.01

@@ -1,5 +1,6 @@
 """The head of a network with a frozen encoder: a linear model on features that are computed once."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,7 +18,8 @@ _FIRST_C = 0.01
 _TUNED_C = 0.003  # of an encoder that was tuned on the same texts, whose choice would fit too closely
 _MIN_ROWS_TO_CHOOSE = 24  # with fewer, a choice would be noise
 _FOLDS = 5
-_MAX_ITER = 300
+_SCALES = tuple(2.0**power for power in np.arange(-2, 4.25, 0.5).tolist())
+_MAX_ITER, _TOL = 150, 1e-4  # closer fits predict no better
 _MAX_ROWS_TO_CHOOSE = 10_000
 
 
@@ -69,8 +71,10 @@ class LabelledFeatures:
         return self._fit(_TUNED_C, [])
 
     def fit_frozen(self, folds: Sequence[tuple[Rows, Rows]]) -> Head:
-        """Fit a head to features of a frozen encoder. With enough texts, cross-validation chooses its regularisation:
-        it becomes larger while the loss falls, or else smaller.
+        """Fit a head to features of a frozen encoder. With enough texts, cross-validation chooses its regularisation.
+
+        C becomes larger while the loss falls by more than the standard error of that fall, or else smaller. The loss is
+        that of logits with their best scale, since calibration scales them.
 
         Args:
             folds: For each fold the rows to fit, and those to score.
@@ -78,25 +82,28 @@ class LabelledFeatures:
         folds = [(fitted, scored) for fitted, scored in folds if len(fitted) and len(scored)]
         if len(self) < _MIN_ROWS_TO_CHOOSE or not folds:
             return self._fit(_FIRST_C, [])
-        first, losses = _C_CANDIDATES.index(_FIRST_C), {_FIRST_C: self._loss(_FIRST_C, folds)}
+        first, losses = _C_CANDIDATES.index(_FIRST_C), {_FIRST_C: self._losses(_FIRST_C, folds)}
         best = _FIRST_C
         for direction in (_C_CANDIDATES[first + 1 :], _C_CANDIDATES[:first][::-1]):
             for C in direction if best == _FIRST_C else ():
-                losses[C] = self._loss(C, folds)
-                if losses[C] >= losses[best]:
+                losses[C] = self._losses(C, folds)
+                fall = losses[best] - losses[C]
+                if not fall.mean() > fall.std() / math.sqrt(len(fall)):
                     break
                 best = C
-        return self._fit(best, [{"C": C, "loss": losses[C]} for C in sorted(losses)])
+        return self._fit(best, [{"C": C, "loss": float(losses[C].mean())} for C in sorted(losses)])
 
     def score_fold(self, C: float, fitted: Rows, scored: Rows) -> Floats:
         """Logits of the rows `scored`, (scored, outputs), by a head that is fitted to the rows `fitted`."""
         return solver.logits(self._scaled[scored], self._solve(C, fitted))
 
-    def _loss(self, C: float, folds: Sequence[tuple[Rows, Rows]]) -> float:
-        losses = [
-            self._task.losses(self._targets[scored], self.score_fold(C, fitted, scored)) for fitted, scored in folds
-        ]
-        return float(np.concatenate(losses).mean())
+    def _losses(self, C: float, folds: Sequence[tuple[Rows, Rows]]) -> Floats:
+        """(texts,) losses of all folds."""
+        logits = np.concatenate([self.score_fold(C, fitted, scored) for fitted, scored in folds])
+        targets = self._targets[np.concatenate([scored for _, scored in folds])]
+        scales = _SCALES if self._task.has_labels else (1.0,)
+        scaled = [self._task.losses(targets, np.float32(scale) * logits) for scale in scales]
+        return min(scaled, key=lambda losses: float(losses.mean()))
 
     def _fit(self, C: float, candidates: list[dict[str, float]]) -> Head:
         kernel, bias = self._solve(C, slice(None))
@@ -105,7 +112,9 @@ class LabelledFeatures:
 
     def _solve(self, C: float, rows: slice | Rows) -> LinearWeights:
         targets, weights = self._output_targets[rows], self._weights[rows]
-        return solver.fit(self._scaled[rows], targets, self._task.activation, Penalty(C), weights, StopRule(_MAX_ITER))
+        return solver.fit(
+            self._scaled[rows], targets, self._task.activation, Penalty(C), weights, StopRule(_MAX_ITER, _TOL)
+        )
 
 
 def random_folds(n_rows: int, seed: int) -> list[tuple[Rows, Rows]]:
