@@ -95,6 +95,7 @@ def predict(
     same command continues an interrupted job.
     """
     from tenor.cli import console
+    from tenor.data.io.database import DatabaseUrl, is_url
     from tenor.errors import SettingsError
     from tenor.inference import predictor
     from tenor.inference.predict_file import FileJob, TextInput
@@ -102,9 +103,11 @@ def predict(
     from tenor.inference.predict_table import RowLabeller, describe_columns
     from tenor.inference.review import ReviewOptions, review_table
 
-    given_text = as_text(source) if is_text(source, "predict") else None
+    is_database = query is not None and is_url(source)
+    options.require(is_database, "the URL of a database", "Give it as INPUT", query=query is not None)
+    given_text = as_text(source) if not is_database and is_text(source, "predict") else None
     files = options.files(encoding, quoting, header, sheet, query, tuple(text or ()))
-    texts = TextInput(Path(source), given_text, files)
+    texts = TextInput(DatabaseUrl(source) if is_database else Path(source), given_text, files)
     if as_json and out is not None:
         raise SettingsError(
             "--json is for what is printed, and the name of --out chooses its format.",
@@ -166,7 +169,7 @@ def _printed_format(texts: "TextInput", as_json: bool, escape_formulas: bool) ->
     from tenor.data.io import writer
     from tenor.data.io.formats import suffix
 
-    usual = ".txt" if texts.is_stdin else suffix(texts.path)
+    usual = ".txt" if texts.is_stdin else suffix(texts.path) if isinstance(texts.path, Path) else ".csv"
     kind = ".jsonl" if as_json else usual if usual in (".tsv", ".jsonl", ".ndjson", ".txt") else ".csv"
     if escape_formulas:
         writer.require_formulas(kind if texts.text is None else "")

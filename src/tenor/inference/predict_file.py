@@ -13,6 +13,7 @@ from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import Fields
 from tenor.data.io import stdin, table, writer
+from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.formats import suffix
 from tenor.data.io.table import Chunk, Table
@@ -37,12 +38,12 @@ class TextInput:
     """Texts to label.
 
     Attributes:
-        path: A file, a folder or a pattern of files; `-` for standard input.
+        path: A file, a folder, a pattern of files or the URL of a database; `-` for standard input.
         text: A single text instead; None: `path` is read.
         options: How the files are written.
     """
 
-    path: Path
+    path: Path | DatabaseUrl
     text: str | None = None
     options: FileOptions = RECOGNISED
 

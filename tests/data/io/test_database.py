@@ -1,4 +1,6 @@
+import os
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import FileOptions
 from tenor.data.read_options import ReadOptions
 from tenor.errors import DataError
+
+POSTGRESQL = os.environ.get("TENOR_TEST_POSTGRESQL")
+"""URL of a database that is only read."""
 
 ROWS = [("a fine film", "pos", 1.5), ("a dull film", "neg", None), ("it's :good, 100% \\ ok", "pos", 2.0)]
 
@@ -72,7 +77,7 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(tmp_path: Path) ->
     assert not (tmp_path / "absent.db").exists()
     (tmp_path / "text.db").write_text("no database, but a text")
     with pytest.raises(DataError, match="file is not a database"):
-        read(f"sqlite:///{tmp_path / 'text.db'}", "SELECT 1")
+        read(f"sqlite:///{tmp_path / 'text.db'}", "SELECT * FROM t")
     with pytest.raises(DataError, match="this is not the URL of a database"):
         read("nothing://x", "SELECT 1")
 
@@ -88,3 +93,22 @@ def test_passwords_are_never_shown() -> None:
     with pytest.raises(DataError) as refused:
         read("postgresql+psycopg://me:s3cret@127.0.0.1:1/shop", "SELECT 1")
     assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.skipif(POSTGRESQL is None, reason="TENOR_TEST_POSTGRESQL names no database")
+def test_rows_come_from_postgresql_in_a_transaction_that_only_reads() -> None:
+    assert POSTGRESQL is not None
+    url = POSTGRESQL.replace("postgresql://", "postgresql+psycopg://", 1)
+    rows = "(VALUES ('a 100% :good film', true, 1.5::numeric, DATE '2024-03-01'), ('坏', false, NULL, NULL))"
+    result = read(url, f"SELECT * FROM {rows} AS reviews (text, label, price, day) ORDER BY text")
+    assert result == {
+        "text": ["a 100% :good film", "坏"],
+        "label": [True, False],
+        "price": [Decimal("1.5"), None],
+        "day": ["2024-03-01", None],
+    }
+    assert len(read(url, "SELECT generate_series(1, 5000) AS n")["n"]) == 5000
+    with pytest.raises(DataError, match=r"cannot execute lo_create\(\) in a read-only transaction"):
+        read(url, "SELECT lo_create(0)")
+    with pytest.raises(DataError, match='relation "absent" does not exist'):
+        read(url, "SELECT * FROM absent")

@@ -68,13 +68,13 @@ def read(database: DatabaseUrl, query: str | None) -> Table:
 
     def results() -> Generator[Any, None, None]:
         """The names of the columns, then the rows."""
-        options = {"stream_results": True, "max_row_buffer": CHUNK_ROWS, "no_parameters": True}
+        options: dict[str, Any] = {"stream_results": True, "max_row_buffer": CHUNK_ROWS, "no_parameters": True}
+        if engine.dialect.name == "postgresql":
+            options["postgresql_readonly"] = True
         try:
             with engine.connect().execution_options(**options) as connection:
                 if engine.dialect.name == "sqlite":
                     connection.exec_driver_sql("PRAGMA query_only = ON")
-                elif engine.dialect.name == "postgresql":
-                    connection.exec_driver_sql("SET TRANSACTION READ ONLY")
                 result = connection.exec_driver_sql(query)
                 if not result.returns_rows:
                     raise DataError(f"{name}: the query gives no rows.", "Give a SELECT.")
@@ -84,9 +84,8 @@ def read(database: DatabaseUrl, query: str | None) -> Table:
             if isinstance(error, DataError):
                 raise
             cause = str(getattr(error, "orig", None) or error).strip().splitlines()
-            raise DataError(
-                f"{name}: {without_passwords(cause[0] if cause else type(error).__name__)}", _REMEDY
-            ) from None
+            problem = without_passwords(cause[0] if cause else type(error).__name__)
+            raise DataError(f"{name}: {problem.rstrip('.')}.", _REMEDY) from None
 
     with contextlib.closing(results()) as opened:
         columns = distinct_names([str(column) for column in next(opened)])
