@@ -97,7 +97,7 @@ def recognise(head: bytes, blocks: Blocks | None = None) -> Encoding:
 
 
 def is_certainly_utf_8(blocks: Iterable[bytes]) -> bool:
-    """Whether a file has a mark of UTF-8, or is valid with so many characters beyond ASCII that it is not chance."""
+    """Whether a file has a mark of UTF-8, or is valid with enough characters beyond ASCII that it is not chance."""
     decoder, evidence = codecs.getincrementaldecoder("utf-8")(), 0
     try:
         for number, block in enumerate(blocks):

@@ -135,9 +135,9 @@ class _Scanner:
             if self._expect(",]") == "]":
                 return
 
-    def wrapped(self, found: WrappedObjects) -> Iterator[Row]:
+    def wrapped(self, target: WrappedObjects) -> Iterator[Row]:
         """The objects of the one list of objects in an object. Raises DataError if there are several such lists."""
-        found.key, found.other = "", {}
+        target.key, target.other = "", {}
         self._expect("{")
         if self._next() == "}":
             return
@@ -145,17 +145,17 @@ class _Scanner:
             key, _ = self._any()
             self._expect(":")
             if self._next() == "[" and self._opens_objects():
-                if found.key:
+                if target.key:
                     raise DataError(
-                        f"{self._lines.name}: there are lists of rows under {found.key!r} and {key!r}.",
+                        f"{self._lines.name}: there are lists of rows under {target.key!r} and {key!r}.",
                         "Write each list into a file of its own.",
                     )
-                found.key = str(key)
+                target.key = str(key)
                 yield from self._list()
             else:
                 value, written = self._any()
                 require_bounded(written, Location(self._lines.name))
-                found.other[str(key)] = value
+                target.other[str(key)] = value
             if self._expect(",}") == "}":
                 return
 
