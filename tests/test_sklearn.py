@@ -107,7 +107,7 @@ def test_every_check_of_scikit_learn_passes() -> None:
 
 
 def test_faults_of_the_input() -> None:
-    with pytest.raises(DataError, match="text 0 is int 1, not a string"):
+    with pytest.raises(DataError, match="text 0, counted from 0, is int 1, not a string"):
         TextClassifier().fit([1, 2], ["a", "b"])
     with pytest.raises(DataError, match="one string was given"):
         TextClassifier().fit("text", ["a"])

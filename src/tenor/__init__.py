@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tenor.api import explain as explain
     from tenor.api import faithfulness as faithfulness
     from tenor.api import load as load
+    from tenor.api import predict as predict
     from tenor.api import top_features as top_features
     from tenor.api import train as train
     from tenor.api import tune as tune
@@ -42,7 +43,18 @@ if TYPE_CHECKING:
     from tenor.training.tuning import TuningResult as TuningResult
 
 _EXPORTS = {
-    "tenor.api": ("check", "compare", "evaluate", "explain", "faithfulness", "load", "top_features", "train", "tune"),
+    "tenor.api": (
+        "check",
+        "compare",
+        "evaluate",
+        "explain",
+        "faithfulness",
+        "load",
+        "predict",
+        "top_features",
+        "train",
+        "tune",
+    ),
     "tenor._core.callbacks": ("Callback",),
     "tenor.checks.finding": ("CheckReport", "Finding"),
     "tenor.config.run_config": ("RunConfig",),
@@ -96,6 +108,7 @@ __all__ = [
     "explain",
     "faithfulness",
     "load",
+    "predict",
     "top_features",
     "train",
     "tune",

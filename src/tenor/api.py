@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from tenor._core.records import JsonObject
 from tenor.data.io.chunks import Cell
@@ -194,6 +194,51 @@ def check(data: str, *, callback: Callback | None = None, **keywords: Unpack[Che
     from tenor.checks import run_checks
 
     return run_checks.run_checks(run_checks.CheckConfig(data=data, **keywords), callback)
+
+
+class PredictKeywords(TypedDict, total=False):
+    """Keywords of `predict`.
+
+    Attributes:
+        coverage: Also give prediction sets, or intervals, that contain the true label or value for this share of rows;
+            None, the default: none, or 0.95 with one of the next two.
+        per_class: Reach the coverage for the rows of each class; False by default.
+        abstain: Give no label unless the set has exactly one; False by default.
+    """
+
+    coverage: float | None
+    per_class: bool
+    abstain: bool
+
+
+def predict(model: Predictor | str | Path, table: Any, **keywords: Unpack[PredictKeywords]) -> Any:
+    """Predict the rows of a table: the same table comes back with further columns.
+
+    They are `label` and `score`, or `value` for numbers; with `coverage` also `set`, or `lower` and `upper`. If a name
+    is taken, all begin with `predicted_`. For texts call `predict` of the model.
+
+    Args:
+        model: The model, or its folder.
+        table: A table of pandas, polars or Arrow, or a list of dicts. It does not change.
+        **keywords: See `PredictKeywords`: prediction sets, and abstention.
+
+    Returns:
+        A table of the same kind, with the same rows and index.
+
+    Raises:
+        DataError: `table` is not a table, a column of the model is missing, or the new names are taken.
+        SettingsError: The coverage is not possible.
+    """
+    from tenor.evaluation.conformal import DEFAULT_COVERAGE
+    from tenor.inference.predict_frame import predict_frame
+    from tenor.inference.predict_table import ConformalOptions
+
+    coverage, per_class = keywords.get("coverage"), keywords.get("per_class", False)
+    abstain = keywords.get("abstain", False)
+    conformal = None
+    if coverage is not None or per_class or abstain:
+        conformal = ConformalOptions(DEFAULT_COVERAGE if coverage is None else coverage, per_class, abstain)
+    return predict_frame(_predictor(model), table, conformal)
 
 
 def evaluate(

@@ -57,7 +57,7 @@ def test_columns_of_tables_and_iterators_are_texts_too(predictor: Predictor) -> 
     assert predictor.predict(pyarrow.table({"text": TEXTS})["text"]).tolist() == expected
     assert predictor.predict(iter(TEXTS)).tolist() == expected  # type: ignore[arg-type]
     assert predictor.predict(text for text in TEXTS).tolist() == expected  # type: ignore[arg-type]
-    with pytest.raises(DataError, match=r"^text 1 is NoneType None, not a string\. Give strings"):
+    with pytest.raises(DataError, match=r"^text 1, counted from 0, is NoneType None, not a string\. Give strings"):
         predictor.predict(pyarrow.array(["a", None]))
 
 
@@ -67,7 +67,7 @@ def test_series_are_texts_too(predictor: Predictor, library: str) -> None:
     assert predictor.predict(module.Series(TEXTS)).tolist() == predictor.predict(TEXTS).tolist()
     frame = module.DataFrame({"text": TEXTS, "other": range(len(TEXTS))})
     assert predictor.predict(frame).tolist() == predictor.predict(TEXTS).tolist()
-    with pytest.raises(DataError, match=r"^text 1 is \w+ .*, not a string\. Give strings"):
+    with pytest.raises(DataError, match=r"^text 1, counted from 0, is \w+ .*, not a string\. Give strings"):
         predictor.predict(module.Series(["a", None]))
 
 
@@ -78,7 +78,7 @@ def test_what_is_neither_texts_nor_a_table_is_refused(predictor: Predictor, tabl
 
 
 def test_a_number_among_the_texts_is_refused(predictor: Predictor) -> None:
-    with pytest.raises(DataError, match="text 1 is int 3, not a string"):
+    with pytest.raises(DataError, match="text 1, counted from 0, is int 3, not a string"):
         predictor.predict(["good", 3])  # type: ignore[list-item]
 
 

@@ -31,7 +31,9 @@ def as_table(values: Any) -> Table | None:
     if isinstance(values, list) and values and isinstance(values[0], Mapping):
         for index, row in enumerate(values):
             if not isinstance(row, Mapping):
-                problem = f"row {index} is {type(row).__name__} {row!r:.40}, and the rows before are dicts."
+                problem = (
+                    f"row {index}, counted from 0, is {type(row).__name__} {row!r:.40}, and the rows before are dicts."
+                )
                 raise DataError(problem, "Give dicts alone.")
         names = list(dict.fromkeys(str(name) for row in values for name in row))
         return _table({name: _cells([row.get(name) for row in values]) for name in names})
@@ -74,7 +76,7 @@ def rows_of(source: Table, chunk: Chunk, reader: RowReader) -> list[str]:
     for row, value in enumerate(rows):
         if not isinstance(value, str) and (value is not None or reader.fields.is_single_text):
             problem = f"the text is {type(value).__name__} {value!r:.40}, not a string."
-            raise DataError(problem, "Give strings.", source.at(row, reader.columns[0]))
+            raise DataError(problem, "Give strings. Rows count from 0.", source.at(row, reader.columns[0]))
     return rows
 
 

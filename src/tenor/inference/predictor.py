@@ -2,8 +2,9 @@
 
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from tenor.evaluation.conformal import DEFAULT_COVERAGE, Conformal
 from tenor.inference import bundle
 from tenor.inference.bundle import Bundle
 from tenor.tasks import Floats, LabelArray, Regression
+
+if TYPE_CHECKING:
+    from tenor.explanation.texts import Explanation
 
 
 class ScoredLabel(NamedTuple):
@@ -242,6 +246,29 @@ class Predictor:
             ranked[row].append(ScoredLabel(labels[column], score))
         return ranked
 
+    def warn_of_coverage(self, coverage: float, per_class: bool = False) -> None:
+        """Warn where `check_coverage` has a warning, in the name of the caller's caller."""
+        if warning := self.check_coverage(coverage, per_class):
+            warnings.warn(warning, stacklevel=4)
+
+    def explain(self, texts: Sequence[str], labels: Sequence[str] | None = None) -> "list[Explanation]":
+        """Find the words that speak for and against labels, or raise and lower a value.
+
+        Args:
+            texts: The texts, or a table whose columns the model reads.
+            labels: Labels to explain; None: those that each text gets.
+
+        Returns:
+            An explanation for each text.
+
+        Raises:
+            DataError: An element is not a string.
+            SettingsError: The model does not know a label.
+        """
+        # Explanations are a later stage, which imports this one: only this short way to them looks ahead.
+        explanations: list[Explanation] = import_module("tenor.explanation").explain(self, texts, labels)
+        return explanations
+
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
         """Save the model to a folder. Raises BundleError if it exists already, unless `overwrite`."""
         bundle.save(self.bundle, Path(folder), overwrite)
@@ -266,7 +293,7 @@ def _require_joined(rows: list[str], fields: Fields) -> None:
         if row.count(SEPARATOR) != len(fields.columns) - 1:
             names = listed([field.name for field in fields.columns])
             raise DataError(
-                f"text {index} is a string, and the model reads the fields {names}.",
+                f"text {index}, counted from 0, is a string, and the model reads the fields {names}.",
                 "Give a table with these columns, or a list of dicts.",
             )
 
@@ -290,5 +317,7 @@ def check_texts(texts: object) -> list[str]:
     values = as_list(texts)
     for index, text in enumerate(values):
         if not isinstance(text, str):
-            raise DataError(f"text {index} is {type(text).__name__} {text!r:.40}, not a string.", "Give strings.")
+            raise DataError(
+                f"text {index}, counted from 0, is {type(text).__name__} {text!r:.40}, not a string.", "Give strings."
+            )
     return values
