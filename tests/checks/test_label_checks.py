@@ -40,7 +40,7 @@ def test_labels_that_stand_for_none_are_named() -> None:
     told = found(["x", "y"] * 20 + ["NaN", "x", "N/A"])["missing-label"]
     assert told.problem == "2 rows have a label that looks like a missing one: 'N/A', 'NaN'."
     assert (told.rows, told.severity) == ([41, 43], "warning")
-    assert told.training_message == "2 rows have the label 'N/A', 'NaN', taken for a class."
+    assert told.training_message.startswith("2 rows have the label 'N/A', 'NaN', taken for a class. Not labelled?")
     assert found(["x", "y"] * 20 + ["none"])["missing-label"].severity == "note"
 
 

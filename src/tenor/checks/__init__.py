@@ -17,6 +17,7 @@ def quick_checks(context: CheckContext) -> Iterator[Finding]:
     if context.single_label:
         yield from labels.spellings(context.data, context.data.labels)
         yield from labels.missing(context.data)
+        yield from labels.split_labels(context.data)
         yield from labels.rare(context.data)
         yield from labels.templated(context)
         yield from columns.revealing_features(context.data)

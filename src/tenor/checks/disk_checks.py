@@ -44,6 +44,7 @@ def quick_checks(data: Dataset, test: Dataset | None) -> Iterator[Finding]:
     if codes is not None:
         yield from labels.spellings(data, label_source(data.labels).distinct())
         yield from labels.missing(data)
+        yield from labels.split_labels(data)
         yield from labels.rare(data)
         yield from columns.revealing_features(data)
 

@@ -8,17 +8,13 @@ from tenor.checks.context import CheckContext
 from tenor.checks.finding import Finding, Severity
 from tenor.checks.label_spellings import best_spellings, fold_label
 from tenor.data.dataset import Dataset
+from tenor.data.label_markers import find_markers, find_split_labels
 from tenor.data.labels import MAX_NUMERIC_CLASSES
 from tenor.errors import counted
 
 _RARE = 10  # rows
 _UNEVEN = 20  # rows of the largest class for one of the smallest
 _SHOWN = 10  # classes that a message lists
-# Names that other programs write for a missing label; those of a note may be honest classes.
-_MISSING: dict[Severity, set[str]] = {
-    "warning": {"nan", "null", "na", "n/a", "#n/a"},
-    "note": {"none", "nil", "undefined"},
-}
 
 
 def check(context: CheckContext, raw_labels: Sequence[object]) -> Iterator[Finding]:
@@ -27,6 +23,7 @@ def check(context: CheckContext, raw_labels: Sequence[object]) -> Iterator[Findi
     yield from spellings(context.data, raw_labels)
     yield from similar(context.data)
     yield from missing(context.data)
+    yield from split_labels(context.data)
     yield from rare(context.data)
     yield from templated(context)
     yield from _uneven(context.data)
@@ -103,20 +100,38 @@ def similar(data: Dataset) -> Iterator[Finding]:
 
 def missing(data: Dataset) -> Iterator[Finding]:
     """Labels that other programs write for a missing one."""
-    classes = set(data.labels)
-    for severity, words in _MISSING.items():
-        names = {label for label in classes if str(label).strip().casefold() in words}
+    markers = find_markers(set(data.labels))
+    by_severity: dict[Severity, list[str]] = {"warning": markers.certain, "note": markers.possible}
+    for severity, names in by_severity.items():
         if not names:
             continue
         rows = [row for row, label in enumerate(data.labels) if label in names]
-        have, listed = counted(len(rows), "row has", "rows have"), ", ".join(map(repr, sorted(names)))
+        have, listed = counted(len(rows), "row has", "rows have"), ", ".join(map(repr, names))
+        leave_out = " and ".join(f"`missing_labels={name!r}`" for name in names)
         yield Finding(
             name="missing-label",
             severity=severity,
             problem=f"{have} a label that looks like a missing one: {listed}.",
-            remedy="Leave the field empty where there is no label, and train with `drop_unlabelled=True`.",
-            training_message=f"{have} the label {listed}, taken for a class.",
+            remedy=f"Are these rows not labelled? Leave them out in training with {leave_out}.",
+            training_message=f"{have} the label {listed}, taken for a class. Not labelled? Leave out with {leave_out}.",
         ).at_rows(data, rows)
+
+
+def split_labels(data: Dataset) -> Iterator[Finding]:
+    """Labels that look like several labels with a separator."""
+    if (split := find_split_labels(set(data.labels))) is None:
+        return
+    names = set(split.names)
+    rows = [row for row, label in enumerate(data.labels) if label in names]
+    problem = f"{counted(len(rows), 'row has', 'rows have')} a label that looks like several: {split.names[0]!r}"
+    yield Finding(
+        name="list-labels",
+        severity="warning",
+        problem=f"{problem}.",
+        remedy=f"Does it list labels? Split them with `label_separator={split.separator!r}`.",
+        training_message=f"{problem}, taken for one class. Does it list labels? `label_separator={split.separator!r}` "
+        "splits them.",
+    ).at_rows(data, rows)
 
 
 def rare(data: Dataset) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """One value of a label column: is it missing, a number, a list of labels, or a name?"""
 
-import json
 import math
 import re
 import unicodedata
@@ -8,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tenor.data.io.json_text import require_bounded
 from tenor.data.io.limits import require_few_labels
+from tenor.data.label_lists import parse_list
 from tenor.errors import DataError, Location, rows_phrase
 from tenor.tasks import Kind
 
@@ -110,24 +109,6 @@ def is_fraction(value: object) -> bool:
     return number is not None and not number.is_integer()
 
 
-def is_json_list(value: object) -> bool:
-    """Whether a value is a string that holds a JSON list."""
-    return isinstance(value, str) and parse_json_list(value) is not None
-
-
-def parse_json_list(value: str) -> list[object] | None:
-    """The list that a string holds as JSON; None if it holds none."""
-    if not value.lstrip().startswith("["):
-        return None
-    try:
-        require_bounded(value, Location(""))
-        parsed = json.loads(value)
-        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair could not be written again
-    except (ValueError, RecursionError):
-        return None
-    return parsed if isinstance(parsed, list) else None
-
-
 def to_names(value: object, column: LabelColumn, row: int) -> tuple[str, ...] | None:
     """The labels in one cell, each once, in their order. An empty list means that no label applies.
 
@@ -137,7 +118,8 @@ def to_names(value: object, column: LabelColumn, row: int) -> tuple[str, ...] | 
     if value is None:
         return None
     if isinstance(value, str) and column.separator is not None:
-        value = [] if value.strip() == "[]" else value.split(column.separator)
+        items_in_brackets = parse_list(value)
+        value = value.split(column.separator) if items_in_brackets is None else items_in_brackets
     items = value if isinstance(value, list) else [value]
     require_few_labels(len(items), column.at(row))
     names = [to_name(item, column, row) for item in items if not column.is_missing(item)]

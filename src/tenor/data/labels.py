@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from tenor.data.label_lists import is_certain_list, is_list, parse_json_list, parse_list
 from tenor.data.label_names import canonical_spellings
 from tenor.data.label_values import (
     LARGEST_NUMBER,
@@ -17,8 +18,6 @@ from tenor.data.label_values import (
     LabelValue,
     all_numbers,
     is_fraction,
-    is_json_list,
-    parse_json_list,
     to_name,
     to_names,
     to_number,
@@ -72,12 +71,15 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
             f"a label separator was given, but the task is {task}, which has one label per text.",
             "Leave out `label_separator=...` or `task=...`.",
         )
-    if task in (None, "multilabel") and separator is None and present and all(map(is_json_list, present)):
-        values = [parse_json_list(value) if isinstance(value, str) else value for value in values]
+    bracket_note = ""
+    if task in (None, "multilabel") and separator is None and _are_lists(present):
+        bracket_note = _bracket_note(present)
+        values = [parse_list(value) if isinstance(value, str) else value for value in values]
     lists = [value for value in values if isinstance(value, list)]
     if separator is not None or task == "multilabel" or (task is None and any(len(value) > 1 for value in lists)):
         sets = [to_names(value, column, row) for row, value in enumerate(values, first)]
-        return ParsedLabels("multilabel", list(sets), multilabel_note(Counter(sets), separator))
+        note = f"{bracket_note} {multilabel_note(Counter(sets), separator)}".strip()
+        return ParsedLabels("multilabel", list(sets), note)
     if lists and task is None:
         # Annotation tools write single labels as lists of one. An empty list means no label here.
         items = [next(iter(value), None) if isinstance(value, list) else value for value in values]
@@ -95,6 +97,17 @@ def parse_labels(values: list[object], column: LabelColumn, first: int = 1) -> P
     if task == "regression":
         return ParsedLabels("regression", to_numbers(values, column, first))
     return _parse_classes_or_numbers(values, column, first)
+
+
+def _are_lists(values: list[object]) -> bool:
+    """Whether all values are strings that hold lists, and not all of them may be words in brackets."""
+    return bool(values) and all(map(is_list, values)) and any(map(is_certain_list, values))
+
+
+def _bracket_note(values: list[object]) -> str:
+    """The note on lists that are not JSON."""
+    other = next((value for value in values if isinstance(value, str) and parse_json_list(value) is None), None)
+    return "" if other is None else f"labels such as {other!r:.60} are read as lists (`task='multiclass'`: as names)."
 
 
 def _written_numbers(values: list[object], column: LabelColumn) -> ParsedLabels | None:
@@ -208,13 +221,14 @@ def multilabel_note(rows: Mapping[tuple[str, ...] | None, int], separator: str |
 def _refuse_slips(values: list[object], column: LabelColumn, first: int) -> None:
     """Refuse a few values that differ in kind from nearly all others: one slip would change the task of the column."""
     rows = [at for at, value in enumerate(values) if value is not None]
-    for what, fits in (("number", is_fraction), ("list", is_json_list)):
+    for what, fits in (("number", is_fraction), ("list", is_list)):
         slips = [at for at in rows if not fits(values[at]) and (what == "list" or to_number(values[at]) is None)]
         n_fitting = sum(fits(values[at]) for at in rows)
         if n_fitting and 0 < len(slips) <= _MAX_SLIPS * len(rows):
             raise DataError(
                 f"the label {values[slips[0]]!r:.40} is not a {what}, and nearly all others are "
                 f"({rows_phrase([at + first for at in slips])}).",
-                "Fix it; if the labels are names, use `task='multiclass'`.",
+                f"Fix it, or leave such rows out with `missing_labels={str(values[slips[0]])!r:.40}`; "
+                "if the labels are names, use `task='multiclass'`.",
                 column.at(slips[0] + first),
             )

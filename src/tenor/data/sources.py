@@ -96,6 +96,7 @@ def read_for_evaluation(
         default_text=metadata.get("text_column"),
         default_label=metadata.get("label_columns") or metadata.get("label_column"),
         label_separator=options.label_separator or metadata.get("label_separator"),
+        missing_labels=options.missing_labels or tuple(metadata.get("missing_labels") or ()),
     )
     rows = read_test(source, task.kind, options, callback)
     _say_columns(source, rows, callback)

@@ -138,6 +138,7 @@ def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> JsonOb
         "label_column": data.label_column,
         **({"label_columns": list(data.label_columns)} if data.label_columns else {}),
         "label_separator": run.label_separator,
+        **({"missing_labels": list(run.missing_labels)} if run.missing_labels else {}),
         **provenance.origin(data, identity["data"], run.seed),
         "run": identity,
     }
