@@ -141,7 +141,7 @@ def test_a_text_column_that_is_not_clear_or_not_there_is_refused(predictor: Pred
     source = Table("a.csv", ["a", "b"], iter([]))
     with pytest.raises(
         DataError,
-        match=r"^a\.csv: it is not clear which column holds the texts\. Columns: a, b\. Name .* has no header, put",
+        match=r"^a\.csv: it is not clear which column holds the texts\. Columns: a, b\. Name .* has no header, say so",
     ):
         row_reader.for_table(source, predictor.fields, None)
     with pytest.raises(DataError, match=r"^a\.csv: there is no column 'text'\. Columns: a, b\. Name one with `text="):

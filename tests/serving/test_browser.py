@@ -162,6 +162,8 @@ class TestFields:
         shown = browser.value("document.querySelector('.text').textContent")
         assert "a good film" in shown
         assert "\x1f" not in shown
+        headings = "[...document.querySelectorAll('.text .field')].map((each) => each.textContent).join()"
+        assert browser.value(headings) == "title,price"
         assert browser.accessible() == []
 
         browser.value("document.querySelector('details').open = true")

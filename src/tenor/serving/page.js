@@ -22,7 +22,6 @@ const MESSAGES = {
 };
 const MAX_LABELS = 8; // shown for each model
 const CHUNK_ROWS = 100; // rows of a file in one request
-const SEPARATOR = "\u001f"; // between the fields of a text in an explanation
 const $ = (id) => document.getElementById(id);
 let language = "en";
 let models = [];
@@ -129,7 +128,7 @@ async function predict(model, text, box, signal) {
     box.replaceChildren(...show(model, prediction, all.predictions[0]), why);
     if (model.corrections) box.append(correction(model, text, prediction));
     box.hidden = false;
-    if ($("explain").checked) explain(model, body, why, signal);
+    if ($("explain").checked) explain(body, why, signal);
     return `${model.name}: ${summary(prediction)}`;
   } catch (error) {
     if (!signal.aborted) box.replaceChildren(element("h2", model.name), element("p", error.message, "problem"));
@@ -143,13 +142,13 @@ function summary(prediction) {
   return prediction.map(({ label, score }) => `${label} ${score.toFixed(2)}`).join(", ") || t("none");
 }
 
-async function explain(model, body, place, signal) {
+async function explain(body, place, signal) {
   place.append(element("p", t("looking"), "soft"));
   try {
     const response = await request("/predict", { ...body, explain: true }, signal);
     const explanation = response.explanations[0].labels[0];
-    const joined = response.explanations[0].text;
-    if (!signal.aborted) place.replaceChildren(...(explanation ? paint(model, joined, explanation) : []));
+    const explained = response.explanations[0].text;
+    if (!signal.aborted) place.replaceChildren(...(explanation ? paint(explained, explanation) : []));
   } catch (error) {
     if (!signal.aborted) place.replaceChildren(element("p", error.message, "soft"));
   }
@@ -233,42 +232,56 @@ function choices(model, prediction, set) {
   return () => select.value;
 }
 
-// Text of an explanation: each separator becomes the name of the field that follows.
-function* namedFields(model, state, text) {
-  const [first, ...rest] = text.split(SEPARATOR);
-  yield first;
-  for (const part of rest) {
-    state.field += 1;
-    yield element("span", model.fields[state.field]?.name ?? "", "field soft");
-    yield part;
-  }
+// The texts of an explanation with their words, and the other fields: [heading, pieces], where a piece is [text, weight].
+function paintedParts(text, explanation) {
+  const isRow = typeof text !== "string";
+  const parts = (isRow ? Object.entries(text) : [["", text]]).map(([name, value]) => {
+    const characters = Array.from(value); // offsets count characters, not halves of them
+    const pieces = [];
+    let at = 0;
+    for (const { field, begin, end, weight } of explanation.spans) {
+      if (isRow && field !== name) continue;
+      pieces.push([characters.slice(at, begin).join("")], [characters.slice(begin, end).join(""), weight]);
+      at = end;
+    }
+    pieces.push([characters.slice(at).join("")]);
+    return [name, pieces];
+  });
+  const features = new Map((explanation.features ?? []).map(({ name, value, weight }) => [name, [value ?? name, weight]]));
+  const isFeature = ([name]) => features.has(name);
+  return [
+    ...parts.filter((part) => !isFeature(part)),
+    ...[...features].map(([name, [value, weight]]) => [name, [[value || "–", weight]]]),
+  ].filter(([, pieces]) => pieces.some(([piece]) => piece));
 }
 
-function paint(model, text, explanation) {
+function paint(text, explanation) {
   const box = element("div", undefined, "text");
   box.dir = "auto";
   box.tabIndex = 0;
   box.setAttribute("role", "region");
   box.setAttribute("aria-label", `${t("why_region")} ${explanation.label ?? ""}`);
-  const characters = Array.from(text); // offsets count characters, not halves of them
-  const largest = Math.max(...explanation.spans.map((span) => Math.abs(span.weight)), 1e-9);
-  const state = { field: 0 };
-  if (model.fields.length) box.append(element("span", model.fields[0].name, "field soft"));
-  let at = 0;
-  for (const { begin, end, weight } of explanation.spans) {
-    box.append(...namedFields(model, state, characters.slice(at, begin).join("")));
-    const mark = element("mark", characters.slice(begin, end).join(""), weight > 0 ? "for" : "against");
-    mark.style.setProperty("--strength", (Math.abs(weight) / largest).toFixed(2));
-    mark.title = (weight > 0 ? "+" : "") + weight.toFixed(3);
-    box.append(mark);
-    at = end;
+  const parts = paintedParts(text, explanation);
+  const weighted = parts.flatMap(([, pieces]) => pieces).filter(([, weight]) => weight !== undefined);
+  const largest = Math.max(...weighted.map(([, weight]) => Math.abs(weight)), 1e-9);
+  for (const [name, pieces] of parts) {
+    if (name) box.append(element("span", name, "field soft"));
+    for (const [piece, weight] of pieces) {
+      if (weight === undefined) {
+        box.append(piece);
+        continue;
+      }
+      const mark = element("mark", piece, weight > 0 ? "for" : "against");
+      mark.style.setProperty("--strength", (Math.abs(weight) / largest).toFixed(2));
+      mark.title = (weight > 0 ? "+" : "") + weight.toFixed(3);
+      box.append(mark);
+    }
   }
-  box.append(...namedFields(model, state, characters.slice(at).join("")));
   const legend = element("p", undefined, "legend soft");
   for (const side of ["for", "against"]) {
-    const spans = explanation.spans.filter(({ weight }) => (side === "for" ? weight > 0 : weight < 0));
-    spans.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
-    const strongest = spans.slice(0, 5).map(({ begin, end }) => characters.slice(begin, end).join(""));
+    const pieces = weighted.filter(([, weight]) => (side === "for" ? weight > 0 : weight < 0));
+    pieces.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+    const strongest = pieces.slice(0, 5).map(([piece]) => piece);
     const mark = element("mark", t(side), side);
     mark.append(element("span", `: ${strongest.join(", ") || "–"}`, "unseen")); // for people who do not see the colours
     legend.append(mark, " ");
