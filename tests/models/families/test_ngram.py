@@ -1,6 +1,8 @@
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
+import pytest
 
 from helpers.rows import english
 from tenor import TextClassifier
@@ -9,6 +11,7 @@ from tenor.models.base import Examples
 from tenor.models.linear import held_out
 from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram.config import Config
+from tenor.models.ngram.features import Weighting
 from tenor.tasks import SingleLabel
 
 
@@ -49,3 +52,23 @@ def test_a_text_is_scored_out_of_its_fold_without_its_own_label() -> None:
     fit_fold = ngram_model.fold_fitter(counts, replace(examples, targets=turned), config)
     again = held_out.out_of_fold_logits(examples, folds, fit_fold)
     np.testing.assert_array_equal(again[scored], logits[scored])
+
+
+@pytest.mark.parametrize("weighting", get_args(Weighting))
+def test_a_fold_that_begins_with_the_weights_of_all_texts_ends_where_it_would_anyway(weighting: Weighting) -> None:
+    """Else the held-out texts would look easier than new ones."""
+    texts, labels = map(list, zip(*english(120), strict=True))
+    labels[::7] = ["negative" if label == "positive" else "positive" for label in labels[::7]]  # hard to learn
+    task = SingleLabel(("negative", "positive"))
+    examples = Examples(texts, task.encode(labels), task, np.ones(120, np.float32))
+    config = Config(word_ngrams=(1, 2), char_ngrams=(), weighting=weighting, C=3.0)
+    counts = ngram_model.count_ngrams(texts, config)
+    model = ngram_model.fit(counts, examples.targets, task, examples.weights, config)
+    cold, warm = (
+        held_out.score_folds(examples, ngram_model.fold_fitter(counts, examples, config, start), 0)
+        for start in (None, model)
+    )
+    assert cold is not None and warm is not None
+    losses = [float(task.losses(each.targets, each.logits).mean()) for each in (cold, warm)]
+    seen = float(task.losses(examples.targets, model.logits(texts)).mean())
+    assert abs(losses[1] - losses[0]) < 0.03 * (losses[0] - seen)

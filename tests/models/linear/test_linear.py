@@ -169,3 +169,19 @@ def test_a_path_has_the_weights_of_single_fits(path: tuple[float, ...], activati
         if activation == "softmax":  # which does not know a constant that is added to all classes
             ours, theirs = (logits - logits.mean(axis=1, keepdims=True) for logits in (ours, theirs))
         np.testing.assert_allclose(ours, theirs, atol=0.02)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_weights_from_those_of_more_rows_are_those_of_a_new_fit(activation: Activation, scaled: bool) -> None:
+    features, targets = data(4)
+    desired, weights = np.eye(4, dtype=np.float32)[targets], np.ones(len(targets), np.float32)
+    scale = np.linspace(0, 2, features.shape[1] * 4).reshape(-1, 4).astype(np.float32) if scaled else None
+    stop, some = StopRule(500, 1e-10), slice(0, len(targets) * 3 // 4)
+    penalty, part = Penalty(10.0, scale), (features[some], desired[some], activation)
+    start = solver.fit(features, desired, activation, penalty, stop=stop)
+    ours = solver.logits(features, solver.refit(*part, penalty, weights[some], start, stop))
+    theirs = solver.logits(features, solver.fit(*part, penalty, stop=stop))
+    if activation == "softmax":
+        ours, theirs = (logits - logits.mean(axis=1, keepdims=True) for logits in (ours, theirs))
+    np.testing.assert_allclose(ours, theirs, atol=0.02)

@@ -51,7 +51,7 @@ def fit(examples: Examples, config: Config, context: FitContext) -> Fitted:
     if left_out is not None:
         scores = held_out.score_left_out(model, left_out)
     elif config.calibrated:
-        scores = held_out.score_folds(examples, ngram_model.fold_fitter(counts, examples, chosen), seed)
+        scores = held_out.score_folds(examples, ngram_model.fold_fitter(counts, examples, chosen, model), seed)
     timing = {
         "choose_s": chosen_at - started_at,
         "encode_s": encoded_at - chosen_at,

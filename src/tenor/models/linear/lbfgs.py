@@ -72,6 +72,12 @@ class Search:
         self._history = _History(size, weights.shape, activation)
         self._n_steps, self._C = 0, 0.0
 
+    def move_to(self, weights: Floats) -> None:
+        """Go to these weights, (features + 1, outputs), before the first step."""
+        change = self._scaled(weights - self.weights)
+        self._loss.set_direction(change)
+        self.weights, self._gradient = weights, self._scaled(self._loss.step(np.ones((1, 1), np.float32)))
+
     def minimise(self, C: float, stop: StopRule, callback: Callback) -> None:
         """Move to the weights with the least sum of C times the loss and half the squared weights.
 

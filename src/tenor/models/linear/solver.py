@@ -111,6 +111,37 @@ def fit_path(
             yield _continue(search, C, scale, stop, callback or Callback())
 
 
+def refit(
+    features: Matrix,
+    targets: Floats | OutputTargets,
+    activation: Activation,
+    penalty: Penalty,
+    weights: Floats,
+    start: LinearWeights,
+    stop: StopRule = lbfgs.DEFAULT_STOP,
+) -> LinearWeights:
+    """Fit weights from those of a similar problem, such as the same one with more rows. See `fit`.
+
+    Args:
+        features: As in `fit`.
+        targets: As in `fit`.
+        activation: As in `fit`.
+        penalty: As in `fit`.
+        weights: As in `fit`.
+        start: The weights to begin with. The result is the same within the tolerance, and takes fewer steps.
+        stop: When the search ends.
+    """
+    C, scale = penalty
+    with ThreadPoolExecutor(available_cores()) as pool:
+        loss = make_loss(pool, features, targets, activation, weights)
+        search = _begin(loss, (*features.shape, targets.shape[1]), activation, scale)
+        by_feature = start.weights
+        if scale is not None:
+            by_feature = np.divide(start.weights, scale, out=np.zeros_like(start.weights), where=scale != 0)
+        search.move_to(np.concatenate([by_feature, start.intercept[None]]))
+        return _continue(search, C, scale, stop, Callback())
+
+
 def solve(
     loss: Loss,
     problem: Problem,

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, get_args
 
@@ -57,7 +57,7 @@ class NgramModel:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """Logits of shape (texts, outputs), computed on all cores in blocks that stay in the cache."""
-        blocks, _ = self.row_encoder.blocks(texts), self._columns  # computed here, once for all threads
+        blocks, _ = self.row_encoder.blocks(texts), self.columns  # computed here, once for all threads
         if len(blocks) == 1:  # starting threads would take longer than one text
             return self._score_block(blocks[0])
         nothing = np.zeros((0, len(self.linear.intercept)), np.float32)
@@ -80,7 +80,7 @@ class NgramModel:
         return features.append_columns(weighted, counts.features, self.feature_scale)
 
     def _ngram_features(self, counts: RowCounts) -> FeatureMatrix:
-        selected = features.select_columns(counts.ngrams, self._columns, len(self.buckets))
+        selected = features.select_columns(counts.ngrams, self.columns, len(self.buckets))
         return features.apply_weighting(selected, self.weighting, self.idf)
 
     def attribute(self, texts: Sequence[str], directions: Floats) -> list[Attribution]:
@@ -95,7 +95,7 @@ class NgramModel:
         """
         rows = self.count(texts)
         counts, matrix = rows.ngrams, self._ngram_features(rows)
-        is_feature = np.flatnonzero(self._columns[counts.buckets] >= 0)
+        is_feature = np.flatnonzero(self.columns[counts.buckets] >= 0)
         row_of_entry = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
         weights = (self.linear.weights[matrix.indices] * directions[row_of_entry]).sum(axis=1, dtype=np.float64)
         shares = np.zeros(len(counts.buckets))
@@ -160,7 +160,7 @@ class NgramModel:
         return {}
 
     @cached_property
-    def _columns(self) -> npt.NDArray[np.int32]:
+    def columns(self) -> npt.NDArray[np.int32]:
         """(buckets,) column of each bucket; -1: it is not a feature."""
         return ngrams.bucket_positions(self.buckets)
 
@@ -222,21 +222,44 @@ def fit_features(counts: RowCounts, targets: Floats | OutputTargets, config: Con
     )
 
 
-def fold_fitter(counts: RowCounts, examples: Examples, config: Config) -> FitFold:
+def fold_fitter(counts: RowCounts, examples: Examples, config: Config, start: NgramModel | None = None) -> FitFold:
     """What fits a model to some rows and scores others.
 
     Args:
         counts: Counts of all texts.
         examples: The examples.
         config: Settings, none of them open.
+        start: A model of all texts, whose weights each fit begins with; None: there is none.
     """
     targets, task, weights = examples.targets, examples.task, examples.weights
 
     def fit_fold(fitted: Rows, scored: Rows) -> Floats:
-        model = fit(counts.take(fitted), targets[fitted], task, weights[fitted], config)
+        of_fold = counts.take(fitted)
+        if start is None:
+            model = fit(of_fold, targets[fitted], task, weights[fitted], config)
+        else:
+            model = _refit(of_fold, OutputTargets(task, targets[fitted]), weights[fitted], config, start)
         return model.score(counts.take(scored))
 
     return fit_fold
+
+
+def _refit(counts: RowCounts, targets: OutputTargets, weights: Floats, config: Config, start: NgramModel) -> NgramModel:
+    """A model of some texts of the training rows that `start` is fitted to, from its weights."""
+    assert config.C is not None
+    fitted = fit_features(counts, targets, config)
+    rows = np.concatenate([start.columns[fitted.buckets], np.arange(len(start.buckets), len(start.linear.weights))])
+    by_feature = np.where((rows >= 0)[:, None], start.linear.weights[rows], np.float32(0))
+    linear = solver.refit(
+        fitted.matrix,
+        targets,
+        targets.task.activation,
+        Penalty(config.C, fitted.scale),
+        weights,
+        LinearWeights(by_feature, start.linear.intercept),
+        StopRule(config.iterations),
+    )
+    return replace(start, buckets=fitted.buckets, idf=fitted.idf, linear=linear)
 
 
 def fit_weights(
