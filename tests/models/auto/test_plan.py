@@ -183,6 +183,26 @@ def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_
     assert not budget.allows_encoder(("ngram",), None, few_texts)
 
 
+def test_time_to_fit_the_blend_to_all_texts_is_reserved() -> None:
+    clock = budget.Clock(20.0)
+    assert clock.reserving(5.0).left == pytest.approx(clock.left - 5, abs=0.1)
+    assert budget.Clock(None).reserving(5.0).deadline is None
+    model = made("ngram", 10.0)
+    assert model.refit_seconds_if(cross_validated=False) == model.refit_seconds == 13.0
+    assert model.refit_seconds_if(cross_validated=True) == 0
+    assert made("bag", 10.0).refit_seconds_if(cross_validated=True) == 13.0
+    titles = texts(2_000, 20, letters="电影很好看")
+    with_room, without = (
+        [
+            each.family.name
+            for each in planned_with(titles, titles.take(np.arange(500)), Stopped(60), False, [], blend)
+            if each
+        ]
+        for blend in (lambda: [], lambda: [made("ngram", 40.0)])
+    )
+    assert "bag" in with_room and "bag" not in without
+
+
 def test_models_are_told_apart_by_name() -> None:
     for member, name in (
         ("ngram", "ngram"),

@@ -30,6 +30,12 @@ class Clock:
     def __init__(self, budget: float | None) -> None:
         self.end = None if budget is None else time.perf_counter() + budget
 
+    def reserving(self, seconds: float) -> "Clock":
+        """A clock that ends so many seconds earlier."""
+        clock = Clock(None)
+        clock.end = None if self.end is None else self.end - seconds
+        return clock
+
     @property
     def left(self) -> float:
         """Seconds that are left: negative after the end, infinite without a limit."""

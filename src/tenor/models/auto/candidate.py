@@ -151,6 +151,10 @@ class TrainedCandidate:
         """The maximum seconds of a fit to all texts, with the settings that were chosen."""
         return _REFIT_TIMES * (self.fit_s - self.fitted.timing.get("choose_s", 0.0))
 
+    def refit_seconds_if(self, cross_validated: bool) -> float:
+        """`refit_seconds`, or 0 for a cross-validated candidate that was fitted to all texts already."""
+        return 0.0 if cross_validated and self.candidate.scores_folds else self.refit_seconds
+
     @property
     def scored_rows(self) -> npt.NDArray[np.int64]:
         """The validation texts that it scored."""

@@ -16,9 +16,9 @@ SHORTEST_LENGTH = 128
 """The shortest maximum length of a text that an encoder is tried with, in tokens."""
 
 # Seconds of the first n-gram model: at least, for each text and for each character. The factor with several classes,
-# and the number of labels of a multi-label task that doubles the time.
+# the number of classes that adds 1 to it, and the number of labels of a multi-label task that doubles the time.
 _FIRST_S, _FIRST_TEXT_S, _FIRST_CHARACTER_S = 0.8, 6.5e-5, 7e-8
-_FIRST_CLASSES, _FIRST_LABELS = 1.5, 4
+_FIRST_CLASSES, _FIRST_MORE_CLASSES, _FIRST_LABELS = 1.5, 20, 4
 # Networks that learn all words: the minimum in seconds, or enough for three epochs and for the steps that little data
 # needs. Tokens per second are those of one core.
 _MIN_WORDS_S, _WORD_TOKENS_PER_S, _MIN_WORD_TOKENS = 30.0, 60_000, 300_000
@@ -44,7 +44,8 @@ def first_ngram(examples: Examples) -> float:
     if labels := n_labels(examples):
         factor = 1 + labels / _FIRST_LABELS
     else:
-        factor = _FIRST_CLASSES if examples.task.n_outputs > 1 else 1.0
+        n_outputs = examples.task.n_outputs
+        factor = _FIRST_CLASSES + n_outputs / _FIRST_MORE_CLASSES if n_outputs > 1 else 1.0
     return (_FIRST_S + len(examples) * per_text) * factor
 
 

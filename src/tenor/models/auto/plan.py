@@ -179,9 +179,7 @@ class Planner:
 
     def _refit_seconds(self) -> float:
         """Seconds to fit the candidates to all texts that were fitted to a part."""
-        if self.cross_validated:
-            return sum(each.refit_seconds for each in self.trained if not each.candidate.scores_folds)
-        return sum(each.refit_seconds for each in self.trained)
+        return sum(each.refit_seconds_if(self.cross_validated) for each in self.trained)
 
     @property
     def _left_s(self) -> float:
@@ -252,12 +250,15 @@ class Planner:
 
     def _word_networks(self, pace: float) -> Iterator[Candidate]:
         """Networks that learn their own words."""
-        if self._left_s > _MIN_NETWORK_S:
-            seconds = _limited(0.7 * (self._left_s - _NETWORK_OVERHEAD_S))
+        refit_s = sum(each.refit_seconds_if(self.cross_validated) for each in self.in_blend())
+        if self._left_s - refit_s > _MIN_NETWORK_S:
+            seconds = _limited(0.7 * (self._left_s - refit_s - _NETWORK_OVERHEAD_S))
             yield Candidate(family=bag.FAMILY, settings={}, seconds=seconds)
         for family in (cnn.FAMILY, lstm.FAMILY):
-            if self._left_s > pace * estimates.word_network_minimum(self.train) + 2 * _NETWORK_OVERHEAD_S:
-                seconds = _limited(self._left_s - 2 * _NETWORK_OVERHEAD_S)
+            refit_s = sum(each.refit_seconds_if(self.cross_validated) for each in self.in_blend())
+            left_s = self._left_s - refit_s - 2 * _NETWORK_OVERHEAD_S
+            if left_s > pace * estimates.word_network_minimum(self.train):
+                seconds = _limited(left_s)
                 yield Candidate(family=family, settings={}, seconds=seconds)
 
     def _repeats(self) -> Iterator[Candidate]:

@@ -12,7 +12,10 @@ from tenor.models.auto.executor import Call, Executor, map_ordered
 from tenor.models.auto.runner import MemberCallback
 from tenor.models.base import Examples, FamilyConfig, Fitted
 from tenor.models.context import FitContext
-from tenor.models.family import Family
+from tenor.models.family import Family, NetworkFamily
+
+# An n-gram model of all texts may end this much after the budget: one of a part would be worse than `ngram` alone.
+_GRACE_S = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,8 @@ class Refit:
             member, trained = self.members[number], candidates[number]
             if self.cross_validated and trained.candidate.scores_folds:
                 continue  # it was fitted to all texts
-            if getattr(member.config, "steps", None) is None and trained.refit_seconds < self.clock.left:
+            grace_s = 0.0 if isinstance(trained.candidate.family, NetworkFamily) else _GRACE_S
+            if getattr(member.config, "steps", None) is None and trained.refit_seconds < self.clock.left + grace_s:
                 yield number, member, trained
 
     def _here(self) -> Generator[tuple[int, Fitted]]:

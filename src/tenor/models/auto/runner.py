@@ -56,6 +56,7 @@ class CandidateRunner:
         parallel_start: Whether candidates run in parallel from the start; otherwise the first one runs alone, since its
             duration decides on the others.
         pseudo_labels: Gives the texts that a candidate is trained on too; None: none.
+        reserved_s: Gives the seconds that must be left when a candidate is ready.
     """
 
     parts: Parts
@@ -63,6 +64,7 @@ class CandidateRunner:
     clock: Clock
     parallel_start: bool
     pseudo_labels: Callable[[Candidate], Examples | None]
+    reserved_s: Callable[[], float]
     _n_trained: int = field(default=0, init=False)
     _n_yielded: int = field(default=0, init=False)
 
@@ -76,7 +78,7 @@ class CandidateRunner:
 
     def _here(self, planned: Iterator[Candidate | None]) -> Iterator[tuple[Candidate, TrainedCandidate | None]]:
         for candidate in filter(None, planned):
-            clock = self.clock if self._n_trained else Clock(None)
+            clock = self.clock.reserving(self.reserved_s()) if self._n_trained else Clock(None)
             callback = MemberCallback(self.context.callback, candidate.name, clock)
             context = self.context.for_member(self.context.seed, callback)
             yield candidate, _train_in_time(candidate, self.parts, context, self.pseudo_labels(candidate))
@@ -102,7 +104,7 @@ class CandidateRunner:
                     yield None
                 continue
             n_calls += 1
-            deadline = self.clock.deadline if self._n_trained else None
+            deadline = self.clock.reserving(self.reserved_s()).deadline if self._n_trained else None
             context = self.context.for_member(self.context.seed)
             args = (parts, context, candidate, deadline, self.pseudo_labels(candidate))
             yield Call(candidate, _train_elsewhere, args)

@@ -95,6 +95,7 @@ class Search:
             clock=self.clock,
             parallel_start=self.config.members is not None,
             pseudo_labels=self._pseudo_labels,
+            reserved_s=self._refit_seconds,
         )
         with contextlib.closing(runner.run(self._planned())) as results:
             for candidate, trained in results:
@@ -104,6 +105,12 @@ class Search:
                 self.trained.append(trained)
                 callback.on_candidate_end(candidate.name, trained.metrics(self.validation))
                 self._update_blend()
+
+    def _refit_seconds(self) -> float:
+        """Seconds to fit the blend to all texts; 0 if a small model replaces it."""
+        if self.config.distil is not None:
+            return 0.0
+        return sum(each.refit_seconds_if(self.cross_validated) for each, weight in self._weighted() if weight > 0)
 
     def _planned(self) -> Iterator[Candidate | None]:
         if self.config.members is not None:
