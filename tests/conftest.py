@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from helpers.command import Cli, Finished
 from helpers.families import QUICK
@@ -20,6 +21,9 @@ from tenor.cli import main
 from tenor.config.run_config import RunConfig
 from tenor.inference.predictor import Predictor
 from tenor.training import pipeline
+
+settings.register_profile("tenor", deadline=None)  # a slow machine must not fail a test
+settings.load_profile("tenor")
 
 CLUSTER = "tests/distributed/"
 NETWORKS = "trained networks"
