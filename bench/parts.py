@@ -7,6 +7,8 @@ from budget_part import budget, budget_sets
 from calibration_part import NAMES, calibration
 from device_part import device
 from explain_part import explain
+from field_sets import FIELD_SETS
+from fields_part import fields
 from imdb import part_path
 from inference_part import inference
 from machine import device as gpu
@@ -160,6 +162,7 @@ PARTS = {
     "check": check,
     "calibration": calibration,
     "explain": explain,
+    "fields": fields,
     "page": page,
     "serve": serve,
     "serve-encoder": serve_encoder,
@@ -203,7 +206,7 @@ def check_environment(names: list[str], bench: Bench) -> None:
         part_path("train")
         part_path("test")
     wanted = {"few-labels": ["sst2"], "calibration": list(NAMES)}
-    wanted |= {"labelled-sets": list(SETS), "budget-sets": list(SETS)}
+    wanted |= {"labelled-sets": list(SETS), "budget-sets": list(SETS), "fields": list(FIELD_SETS)}
     wanted |= {part: ["sst2"] for part in ("serve", "serve-encoder", "soak", "inference")}
     for name in (name for part in names for name in wanted.get(part, [])):
         part_path("train", name)

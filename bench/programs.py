@@ -1,7 +1,7 @@
 """Jobs of the benchmark: each runs one program and takes its measurements."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,13 +65,13 @@ def train(
     name: str = "imdb",
     column: str = "label",
     report: bool = False,
+    columns: Sequence[str] = ("--text", "text"),
 ) -> Measurements:
     """Train and test one Tenor model through the command line; its test measurements and its timing."""
     train_path, test_path = part_path("train", name), part_path("test", name)
     command = [str(bench.tenor_bin / "tenor"), "train", str(train_path), "--test", str(test_path)]
     command += [
-        "--text",
-        "text",
+        *columns,
         "--label",
         column,
         "--family",

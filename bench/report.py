@@ -8,6 +8,7 @@ from budget_part import budget_section, budget_sets_section
 from calibration_part import calibration_section
 from device_part import device_section
 from explain_part import explain_section
+from fields_part import fields_section
 from inference_part import inference_section
 from network_report import NETWORK_SECTIONS
 from page_part import page_section
@@ -42,6 +43,7 @@ _IN_PART = (
     "budget-sets",
     "pretraining",
     "device",
+    "fields",
 )  # sections that are written from what there is
 TEXTS, TEXTS_S = 25_000, 15_000  # of the test, and how many a second are asked for
 FLAT = 1.2  # largest growth of peak memory from the shortest to the longest file
@@ -280,6 +282,7 @@ SECTIONS: dict[str, Callable[[dict[str, Runs]], str]] = {
     **SETS_SECTIONS,
     "calibration": calibration_section,
     "explain": explain_section,
+    "fields": fields_section,
     "page": page_section,
     "serve": serve_section,
     "serve-encoder": serve_encoder_section,
