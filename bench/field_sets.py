@@ -1,4 +1,4 @@
-"""The labelled sets of several fields: a message with a keyword and a place, a title with a text, a pair of questions."""
+"""The labelled sets of several fields: messages with keyword and place, titles with texts, pairs of questions."""
 
 from dataclasses import dataclass
 from typing import Any
