@@ -77,7 +77,7 @@ def test_a_saved_model_finds_its_columns_by_name(table: Any, labels: list[str], 
         model.predict([{**table.iloc[0].to_dict(), "price": "x"}])
     with pytest.raises(DataError, match=r"there is no column 'title', which the model reads\. Did you mean 'titel'"):
         model.predict(table.rename(columns={"title": "titel"}))
-    with pytest.raises(DataError, match="^text 0, counted from 0, is a string, and the model reads the fields title"):
+    with pytest.raises(DataError, match=r"^text 0, counted from 0, is a string, and the model reads the fields title"):
         model.predict(["a good film"])
     with pytest.raises(DataError, match=r"^row 1, counted from 0, is int 3, and the rows before are dicts"):
         model.predict([{"title": "x"}, 3])  # type: ignore[list-item]
