@@ -6,18 +6,23 @@ file breaks that promise:
     PYTHONPATH=tests python tests/data/hostile.py [ROUNDS [SEED]]
 """
 
+import bz2
 import io
 import json
+import lzma
 import random
+import re
 import resource
 import signal
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pyarrow
 import pyarrow.ipc
 import pyarrow.parquet
@@ -268,8 +273,74 @@ def _any_json(draw: random.Random) -> File:
     return "jsonl", json.dumps({"text": "a" * _many(draw, 1_000), "label": draw.random()}).encode()
 
 
+def _wrapped_json(draw: random.Random) -> File:
+    rows = ",".join(_object(draw) for _ in range(_many(draw, 50)))
+    shapes = (
+        f'{{"version": {_json_value(draw)}, "data": [{rows}]}}',
+        f'{{"data": [{rows}], "more": [{rows}]}}',
+        f'{{"columns": ["text", "label"], "data": [[{rows}]]}}',
+        f'{{"text": {_json_value(draw)}, "label": {_json_value(draw)}}}',
+        f'{{"text": {{"0": {_json_value(draw)}}}, "label": {{"0": "a"}}}}',
+    )
+    return "json", draw.choice(shapes).encode("utf-8", "surrogatepass")
+
+
+def _compressed(draw: random.Random) -> File:
+    """Text that is compressed well, often far too well, or is no text."""
+    ending = draw.choice(("bz2", "xz", "zip"))
+    line = draw.choice((b"a,b\n", b"\0", b'"', b"x"))
+    text = draw.choice((b"text,label\n", b"")) + line * _many(draw, 500_000 if ending == "bz2" else 20_000_000)
+    if ending == "bz2":
+        return "csv.bz2", bz2.compress(text, 1)
+    if ending == "xz":
+        return "csv.xz", lzma.compress(text, preset=0)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(draw.choice((1, 1, 1, 2, 0))):
+            archive.writestr(draw.choice((f"{number}.csv", f"../{number}.csv", f"{number}.zip", "a/")), text)
+    return "zip", stream.getvalue()
+
+
+def _workbook(draw: random.Random) -> File:
+    """A workbook with sparse, many or repeated cells."""
+    reference = draw.choice(("A1", "XFD1048576", "A1048576", "ZZZZ9", "A0", ""))
+    cell = draw.choice(
+        ('t="s"><v>0</v>', 't="s"><v>9</v>', "><v>1e999</v>", 't="d"><v>x</v>', 't="b"><v>2</v>', "><v/>")
+    )
+    first = '<c r="A1" t="inlineStr"><is><t>text</t></is></c><c r="B1" t="inlineStr"><is><t>label</t></is></c>'
+    cells = f'<c r="{reference}" {cell}</c>' * _many(draw, 100_000)
+    sheet = f'<sheetData><row r="1">{first}</row><row r="2">{cells}</row></sheetData>'
+    shared = f"<si><t>{'x' * _many(draw, 1_000_000)}</t></si>"
+    if draw.random() < 0.2:
+        shared = f'<!DOCTYPE a [<!ENTITY b "{"x" * 1_000}"><!ENTITY c "{"&b;" * 1_000}">]>{shared.replace("x", "&c;")}'
+    stream = io.BytesIO()
+    openpyxl.Workbook().save(stream)
+    parts = zipfile.ZipFile(stream)
+    changed = io.BytesIO()
+    with zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in parts.namelist():
+            data = parts.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                data = re.sub(rb"<sheetData ?/>|<sheetData>.*</sheetData>", sheet.encode(), data, flags=re.DOTALL)
+            if name == "xl/sharedStrings.xml":
+                data = re.sub(rb"<sst[^>]*/>", b"", data)
+            archive.writestr(name, data)
+        space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        archive.writestr("xl/sharedStrings.xml", f'<sst xmlns="{space}">{shared}</sst>')
+    return "xlsx", changed.getvalue()
+
+
+def _other_encoding(draw: random.Random) -> File:
+    words = draw.choice(("schöne Größe", "хороший товар", "服务很好", "とても良い", "좋습니다"))
+    encoding = draw.choice(("utf-16-le", "utf-32", "cp1252", "cp1251", "gb18030", "big5", "cp932", "cp949", "euc-jp"))
+    rows = "".join(f"{words} {at},a\n" for at in range(_many(draw, 10_000)))
+    data = f"text,label\n{rows}".encode(encoding, "ignore")
+    return draw.choice(("csv", "txt", "tsv")), data
+
+
 _SHAPES: list[Callable[[random.Random], File]] = [
-    _json_lines, _json_list, _delimited, _lines, _arrow, _arrow, _parquet, _parquet, _any_json
+    _json_lines, _json_list, _delimited, _lines, _arrow, _arrow, _parquet, _parquet, _any_json,
+    _wrapped_json, _compressed, _workbook, _other_encoding,
 ]  # fmt: skip
 
 if __name__ == "__main__":

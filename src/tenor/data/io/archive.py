@@ -32,7 +32,7 @@ def table_name(path: Path, name: str) -> str:
     if len(plain) != 1:
         names = [member.filename for member in plain or members]
         raise DataError(
-            f"{name}: the archive has {'several tables' if plain else 'no table'}: {listed(names)}.",
+            f"{name}: the archive has {'several tables' if plain else 'no table'}: {listed(names) or 'it is empty'}.",
             "Unpack it, and give the file that you mean.",
         )
     if suffix(Path(plain[0].filename)) in (*BINARY, *WORKBOOKS):

@@ -172,7 +172,7 @@ class _Scanner:
 
     def _any(self) -> tuple[Json, str]:
         """Read the next value: what it is, and how it is written."""
-        at = Location(self._lines.name, self._lines.row)
+        at = Location(self._lines.name, self._lines.row or None)
         self._next()
         while True:
             try:
