@@ -60,7 +60,7 @@ def test_rows_without_a_text_or_a_label_are_dropped_alike(tmp_path: Path) -> Non
         ("xy", 2_100, ("text", None), r"in\.jsonl, row 2101, column 'label': the label is empty \(row 2101\)|empty"),
         ("xy", 2_100, (" ", "x"), r"in\.jsonl, row 2101, column 'text': the text is empty"),
         ("xy", 2_100, (5, "x"), r"in\.jsonl, row 2101, column 'text': the text is int 5, not a string"),
-        ("xy", 2_100, ("text", {"a": 1}), r"in\.jsonl, row 2101, column 'label': the label is dict"),
+        ("xy", 2_100, ("text", {"a": "b"}), r"in\.jsonl, row 2101, column 'label': the label is dict"),
         ([0.5, 1.5], 2_100, ("text", "high"), r"in\.jsonl, row 2101, column 'label': the label 'high' is not a number"),
     ],
 )
