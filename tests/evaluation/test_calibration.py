@@ -87,3 +87,12 @@ def test_a_calibration_survives_json_and_others_are_refused() -> None:
             calibration.restore(found.describe() | wrong, TWO)
     with pytest.raises(ValueError, match=r"'calibration\.floor': it is 0\.01, not a number from 0 to 0"):
         calibration.restore(found.describe(), SETS)
+
+
+def test_thousands_of_classes_are_calibrated_on_enough_texts() -> None:
+    task = SingleLabel(tuple(f"{number:04}" for number in range(2_000)))
+    random = np.random.default_rng(1)
+    logits = random.normal(0, 2, (1_000, 2_000)).astype(np.float32)
+    odds = logits * np.float32(1.5) + random.gumbel(size=logits.shape).astype(np.float32)
+    found = calibration.fit(odds.argmax(axis=1).astype(np.int32), logits, task)
+    assert found.slope == pytest.approx(1.5, rel=0.03)

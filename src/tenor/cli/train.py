@@ -1,6 +1,7 @@
 """`tenor train`."""
 
 import json
+import time as time_module
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -124,6 +125,7 @@ def train(
     as_json: Annotated[bool, Option("--json", help="Print the metrics as one line of JSON.")] = False,
 ) -> None:
     """Train a model on labelled texts, evaluate it on held-out texts, and save it."""
+    started_at = time_module.perf_counter()  # before the imports, which take a part of a short run
     from tenor.cli import console
     from tenor.config import settings
     from tenor.training import run_options
@@ -186,7 +188,9 @@ def train(
     if as_json:
         print(json.dumps({**metrics, "notes": callback.messages, "model": str(trained.folder)}, ensure_ascii=False))
     else:
-        console.show(*_lines(metrics), f"model: {trained.folder}")
+        elapsed = time_module.perf_counter() - started_at
+        rest = "start and save" if tune is None else "search, start and save"
+        console.show(*_lines(metrics, elapsed, rest), f"model: {trained.folder}")
 
 
 def _tune_and_train(
@@ -202,12 +206,21 @@ def _tune_and_train(
     return tuning.tune_and_train(tuning.TuneConfig(run, trials, budget_s), callback)
 
 
-def _lines(metrics: JsonObject) -> list[str]:
-    """The metrics of a run, and how long it took."""
+def _lines(metrics: JsonObject, elapsed: float, rest: str) -> list[str]:
+    """The metrics of a run, and how long it took.
+
+    Args:
+        metrics: The contents of `metrics.json`.
+        elapsed: Seconds of the whole command. They are less than those of the run if the model was complete before.
+        rest: What the command did beside the run.
+    """
     from tenor.cli import metrics_text
 
     lines = metrics_text.evaluation_lines(metrics["test"], "metrics.json lists all") if "test" in metrics else []
     lines += metrics_text.fold_lines(metrics["cross_validation"]) if "cross_validation" in metrics else []
     timing = metrics["timing"]
-    steps = ", ".join(f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s")
-    return [*lines, "", f"took {timing['total_s']:.1f} s ({steps})"]
+    steps = [f"{name.removesuffix('_s')} {timing[name]:.1f} s" for name in timing if name != "total_s"]
+    total = timing["total_s"]
+    if elapsed > total:
+        steps.append(f"{rest} {elapsed - total:.1f} s")
+    return [*lines, "", f"took {max(elapsed, total):.1f} s ({', '.join(steps)})"]

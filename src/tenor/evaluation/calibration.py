@@ -22,7 +22,7 @@ N_BINS = 15
 
 _Wide = npt.NDArray[np.float64]
 
-_MOST_LOGITS = 200_000  # enough to fit two numbers
+_MOST_LOGITS, _MIN_TEXTS = 200_000, 1_000  # enough to fit two numbers; with thousands of classes, this many texts
 _LOG_SLOPES = -3, 3
 _SLOPES = 0.01, 100.0  # allowed in a model that is loaded
 # The prior, in nats of the summed loss: for the square of a log slope of 1, and for a floor of 1.
@@ -76,7 +76,7 @@ def fit(targets: Targets, logits: Floats, task: Task) -> Calibration | None:
     Returns:
         The calibration; None for numbers.
     """
-    step = -(-logits.size // _MOST_LOGITS)
+    step = min(-(-logits.size // _MOST_LOGITS), max(1, len(logits) // _MIN_TEXTS))
     decisions = task.class_logits(targets[::step], logits[::step])
     return None if decisions is None else _fit(*decisions, task.max_uniform_share)
 
