@@ -170,6 +170,20 @@ def test_a_table_that_lacks_the_texts_of_a_model_is_refused(
         dataset.read(path, ReadOptions(fields=Fields((Field("title"), Field("body"))), text=text))
 
 
+def test_another_column_of_texts_is_not_left_out_silently(tmp_path: Path) -> None:
+    path, messages = tmp_path / "a.csv", Messages()
+    rows = [
+        f"{row},a title with some words {row},a body with many more words {row},{'ab'[row % 2]}\n" for row in range(30)
+    ]
+    path.write_text("id,title,body,category\n" + "".join(rows))
+    dataset.read(path, callback=messages)
+    assert messages.lines == ["not read: title, which may be texts too; `text='title'` `text='body'` reads both."]
+    for options in (ReadOptions(text="body"), ReadOptions(text=("title", "body"))):
+        messages = Messages()
+        dataset.read(path, options, messages)
+        assert messages.lines == []
+
+
 def test_the_labels_are_found_beside_several_texts(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("title,body,tone\nx,y,a\nz,w,b\n")

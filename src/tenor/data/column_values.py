@@ -9,6 +9,10 @@ from tenor.data.label_values import is_missing, to_number
 _MIN_ROWS = 5  # with fewer rows, distinct values say nothing
 
 
+_TEXT_BYTES = 20  # of a text at least, on average; a category is shorter, or has few values
+_TEXT_SHARE = 0.5  # of the values of a text column differ, at least
+
+
 def are_missing(cells: Sequence[Cell]) -> bool:
     """Whether there are rows, and none has a value."""
     return bool(cells) and not _present(cells)
@@ -24,6 +28,15 @@ def are_words(cells: Sequence[Cell]) -> bool:
     """Whether most values are strings with letters. True for no rows, which cannot contradict a name."""
     with_letters = sum(isinstance(value, str) and any(map(str.isalpha, value)) for value in cells)
     return with_letters * 2 >= len(cells)
+
+
+def are_texts(cells: Sequence[Cell]) -> bool:
+    """Whether the values are long strings of several words that differ, as texts do."""
+    strings = [value for value in cells if isinstance(value, str) and value.strip()]
+    if not strings or len(strings) < len(_present(cells)) or not are_words(strings):
+        return False
+    mean = sum(len(each.encode("utf-8", "surrogatepass")) for each in strings) / len(strings)
+    return mean >= _TEXT_BYTES and len(set(strings)) >= _TEXT_SHARE * len(strings)
 
 
 def are_repeated(cells: Sequence[Cell]) -> bool:

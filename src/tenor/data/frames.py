@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tenor.data import columns, feature_kinds, field_columns, labelled_table
+from tenor.data import column_values, columns, feature_kinds, field_columns, labelled_table
 from tenor.data.fields import Fields
 from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.data.read_options import ReadOptions
@@ -12,8 +12,6 @@ from tenor.errors import DataError, listed
 
 _NAME = "the table"
 _MISSING_TYPES = ("NAType", "NaTType")
-_TEXT_BYTES = 20  # of a text at least, on average; a category is shorter, or has few values
-_TEXT_SHARE = 0.5  # of the values of a text column differ, at least
 
 
 def as_table(values: Any) -> Table | None:
@@ -96,10 +94,7 @@ def _text_columns(chunk: Chunk, names: list[str], features: tuple[str, ...]) -> 
 
 
 def _has_texts(name: str, strings: list[str]) -> bool:
-    if columns.has_text_name([name]):
-        return True
-    mean = sum(len(each.encode("utf-8", "surrogatepass")) for each in strings) / len(strings)
-    return mean >= _TEXT_BYTES and len(set(strings)) >= _TEXT_SHARE * len(strings)
+    return columns.has_text_name([name]) or column_values.are_texts(strings)
 
 
 def _table(cells: dict[str, list[Cell]]) -> Table:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tenor.data import column_names, columns, feature_kinds, field_columns, field_values, row_reader
+from tenor.data import column_names, column_values, columns, feature_kinds, field_columns, field_values, row_reader
 from tenor.data import label_columns as label_sets
 from tenor.data.feature_kinds import FeatureSummary
 from tenor.data.field_columns import ALL, feature_columns, require_columns
@@ -97,6 +97,8 @@ def open_labelled(source: Path | DatabaseUrl | Table, options: ReadOptions) -> L
         )
     if not texts:
         _require_texts(first, text, name)
+        others = [column for column in free if column not in (text, label) and column not in options.taken]
+        messages += _unread_texts(first, text, others)
     texts = texts or (text,)
     if is_all:
         named = feature_columns(requested, opened.columns, (*texts, label, *label_columns, *options.taken), name)
@@ -220,6 +222,15 @@ def _features(
     left_out = [_left_out(each) for each in summaries if each.fault() is not None]
     messages += [f"left out of the features: {'; '.join(left_out)}."] if left_out else []
     return [each.field() for each in used], tuple(messages)
+
+
+def _unread_texts(chunk: Chunk, text: str, others: Sequence[str]) -> tuple[str, ...]:
+    """A message on other columns that may be texts too, where the column of the texts was detected."""
+    unread = [column for column in others if column_values.are_texts(chunk.columns[column])]
+    if not unread:
+        return ()
+    options = " ".join(f"`text={column!r}`" for column in (unread[0], text))
+    return (f"not read: {listed(unread)}, which may be texts too; {options} reads both.",)
 
 
 def _require_texts(chunk: Chunk, text: str, name: str) -> None:
