@@ -111,13 +111,16 @@ class Planner:
             yield from self._frozen_encoder(pace)
         postponed = yield from self._more_ngrams(pace)
         refit_s = self._refit_seconds()
-        if not self.cross_validated and (not self.with_encoder or len(self.train) < cross_validation.FEW_TEXTS):
+        has_few = len(self.train) < cross_validation.FEW_TEXTS
+        if has_few and not self.cross_validated:
             yield from self._frozen_encoder(pace)
         yield from self._pseudo_labelled()
+        tuned = [*self._tuned_encoder(pace, refit_s)] if self.with_encoder else []
+        yield from tuned
+        if not has_few and not tuned:
+            yield from self._frozen_encoder(pace)
         if not backend.is_installed():
             return
-        if len(self.train) >= _MIN_TUNED_TEXTS and self.with_encoder:
-            yield from self._tuned_encoder(pace, refit_s)
         for candidate in postponed:  # the encoder may have left time
             if self.clock.left > _MANY * refit_s:
                 yield candidate
@@ -210,7 +213,9 @@ class Planner:
                 yield Candidate(family=each.candidate.family, settings=settings, unlabelled=n_texts)
 
     def _tuned_encoder(self, pace: float, refit_s: float) -> Iterator[Candidate]:
-        """An encoder with all weights tuned, if it has enough time."""
+        """An encoder with all weights tuned, if it has enough texts and time."""
+        if len(self.train) < _MIN_TUNED_TEXTS or not backend.is_installed():
+            return
         max_length, overhead_s, epoch_s, left_s = self._encoder_time(pace, refit_s)
         whole_s = pace * estimates.encoder_overhead(self.train, len(self.validation), max_length, whole=True)
         more_s = whole_s - overhead_s
