@@ -432,3 +432,18 @@ def test_a_closed_standard_output_is_no_traceback(model_folder: Path) -> None:
     ended = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
     assert ended.returncode == 0
     assert b"Traceback" not in ended.stderr
+
+
+def test_the_slices_of_a_requested_column_are_printed(cli: Cli, tmp_path: Path, model_folder: Path) -> None:
+    rows = [(text, label, "ab"[row % 2], str(row)) for row, (text, label) in enumerate(english(40))]
+    path = write_csv(tmp_path / "in.csv", rows, ("text", "label", "shop", "day of 1"))  # type: ignore[arg-type]
+    ended = cli("evaluate", model_folder, path, "--slice", "shop", "--slice", "day of 1")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    at = lines.index("by shop (accuracy, 95% interval)")
+    assert {line.split()[0] for line in lines[at + 1 : at + 3]} == {"a", "b"}
+    assert all(line.endswith("20 texts)") for line in lines[at + 1 : at + 3])
+    assert (
+        lines[lines.index("by day of 1 (accuracy, 95% interval)") + 1]
+        == "no slice has 10 texts, or all texts are in one"
+    )

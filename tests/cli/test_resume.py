@@ -51,14 +51,14 @@ def test_another_run_is_refused_with_what_differs(
     before = content(tmp_path)
     other = write_csv(tmp_path / "other.csv", english(60, seed=1))
     for options, differing in (
-        (("--seed", "1"), "seed, data"),  # another seed holds out others
-        (("--set", "C=3"), "settings"),
-        (("--class-weight", "balanced"), "class_weight"),
+        (("--seed", "1"), "seed is 1, was 0; data differs"),  # another seed holds out others
+        (("--set", "C=3"), "C is 3.0, was 10.0"),
+        (("--class-weight", "balanced"), "class_weight is balanced, was none"),
     ):
         ended = cli(*train, *options)
-        assert ended.code == 1 and f"model: this is of another run ({differing} differ)." in ended.err, ended.err
+        assert ended.code == 1 and f"model: this is of another run ({differing})." in ended.err, ended.err
         assert "--overwrite, without --resume" in ended.err
-    assert "(data differ)" in cli(train[0], other, *train[2:]).err
+    assert "(data differs)" in cli(train[0], other, *train[2:]).err
     other.unlink()
     assert content(tmp_path) == before
     assert cli(*train, "--seed", "1", "--overwrite").code == 0
@@ -70,7 +70,7 @@ def test_a_model_of_an_older_version_is_compared_by_what_it_tells(cli: Cli, tmp_
     del saved.metadata["run"]
     bundle.save(saved, tmp_path / "model", overwrite=True)
     assert COMPLETE in cli(*train).err
-    assert "(seed, data differ)" in cli(*train, "--seed", "1").err
+    assert "(seed is 1, was 0; data differs)" in cli(*train, "--seed", "1").err
 
 
 def test_without_a_folder_the_last_run_is_found(

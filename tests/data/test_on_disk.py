@@ -72,7 +72,7 @@ def test_no_text_that_is_measured_on_was_learned_from(tmp_path: Path) -> None:
     task = trained.predictor.bundle.task
     from tenor.training import splitting
 
-    kept, held_out = splitting.hold_out(run, data, task, None)
+    kept, held_out = splitting.hold_out(run, data, task, None, Callback())
     assert trained.metrics["test"]["rows"] == len(held_out) and 24 <= len(held_out) <= 72
     assert not {data.texts[row].strip() for row in kept} & {data.texts[row].strip() for row in held_out}
     assert heard.lines[1:3] == [

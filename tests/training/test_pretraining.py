@@ -206,7 +206,7 @@ def test_an_encoder_that_is_complete_is_left_as_it_is(cli: Cli, corpus: Path, tm
     assert (again.code, again.out) == (0, first.out)
     assert f"{tmp_path / 'encoder'}: output already exists and is complete; nothing to resume." in again.err
     other = cli(*command, "--seed", "1", "--set", "width=16")
-    assert other.code == 1 and "this is of another run (settings, seed differ)" in other.err
+    assert other.code == 1 and "this is of another run (width is 16, was 8; seed is 1, was 0)" in other.err
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "encoder").iterdir()} == before
 
 
@@ -249,7 +249,7 @@ def test_encoders_of_one_corpus_are_told_apart(corpus: Path, encoder: Path, engl
     run = {"family": "transformer", "out": str(tmp_path / "model"), "settings": {"epochs": 2}}
     with pytest.raises(KeyboardInterrupt):
         pipeline.train(RunConfig(str(english_csv), init=str(encoder), **run), _StopAfterEpoch())
-    with pytest.raises(TenorError, match=r"the checkpoint is of another run \(init differ\)"):
+    with pytest.raises(TenorError, match=r"the checkpoint is of another run \(init differs\)"):
         pipeline.train(RunConfig(str(english_csv), init=str(other), resume=True, **run))
 
 

@@ -62,4 +62,4 @@ def evaluate(
         print(json.dumps(metrics | notes, ensure_ascii=False))
     else:
         lines = metrics_text.evaluation_lines(metrics, "--json lists all")
-        console.show(*lines, *metrics_text.slice_lines(metrics))
+        console.show(*lines, *metrics_text.slice_lines(metrics, by or ()))

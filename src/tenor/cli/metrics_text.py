@@ -1,5 +1,7 @@
 """Metrics as lines of text: those of a test, of slices and of folds."""
 
+from collections.abc import Sequence
+
 from tenor._core.records import JsonObject
 from tenor.cli import class_table
 from tenor.cli.console import display_width, pad
@@ -35,20 +37,37 @@ def evaluation_lines(metrics: JsonObject, all_classes: str) -> list[str]:
     return lines(metrics, all_classes)
 
 
-def slice_lines(metrics: JsonObject) -> list[str]:
-    """The slices on which a model is worse than on all texts."""
-    worse = [each for each in metrics["slices"] if each["worse"]]
-    if not worse:
-        return []
+def slice_lines(metrics: JsonObject, requested: Sequence[str] = ()) -> list[str]:
+    """The slices of the requested columns, then the other slices on which a model is worse than on all texts.
+
+    Args:
+        metrics: The metrics of an evaluation.
+        requested: Columns whose slices are shown in any case, the worst first.
+    """
     metric = {"regression": "mean absolute error", "multilabel": "micro-F1"}.get(metrics["task"], "accuracy")
-    names = [f"{each['by']} {each['value']:.50}" for each in worse[:_MAX_SLICES]]
-    width = max(map(display_width, names))
-    lines = ["", f"worse than on all texts by more than chance ({metric}, 95% interval)"]
-    for name, row in zip(names, worse, strict=False):
+    lines = []
+    for column in requested:
+        rows = [each for each in metrics["slices"] if each["by"] == column]
+        lines += ["", f"by {column} ({metric}, 95% interval)"]
+        lines += _rows_of_slices([each["value"] for each in rows], rows)
+        lines += ["no slice has 10 texts, or all texts are in one"] * (not rows)
+    worse = [each for each in metrics["slices"] if each["worse"] and each["by"] not in requested]
+    if worse:
+        lines += ["", f"worse than on all texts by more than chance ({metric}, 95% interval)"]
+        lines += _rows_of_slices([f"{each['by']} {each['value']}" for each in worse], worse)
+    return lines
+
+
+def _rows_of_slices(names: Sequence[str], rows: Sequence[JsonObject]) -> list[str]:
+    """A line for each of the first slices."""
+    shown = [f"{name:.60}" for name in names[:_MAX_SLICES]]
+    width = max(map(display_width, shown), default=0)
+    lines = []
+    for name, row in zip(shown, rows, strict=False):
         value, (low, high) = row["figure"], row["interval"]
-        texts = counted(row["rows"], "text")
-        lines.append(f"{pad(name, width)}  {value:.4f}  ({low:.4f} to {high:.4f}, {texts})")
-    return lines + [f"... and {len(worse) - _MAX_SLICES:,} more (--json lists all)"] * (len(worse) > _MAX_SLICES)
+        lines.append(f"{pad(name, width)}  {value:.4f}  ({low:.4f} to {high:.4f}, {counted(row['rows'], 'text')})")
+    more = len(rows) - _MAX_SLICES
+    return lines + [f"... and {more:,} more (--json lists all)"] * (more > 0)
 
 
 def fold_lines(metrics: JsonObject) -> list[str]:

@@ -4,6 +4,7 @@ import datetime
 import decimal
 import math
 
+from tenor.data import times
 from tenor.data.fields import Field
 from tenor.data.number_formats import NumberFormat
 
@@ -49,15 +50,11 @@ def number_string(value: object, decimal_mark: str = ".") -> str | None:
 def date_string(value: object) -> str | None:
     """A date, or a date with a time, in ISO 8601; None for other values."""
     if isinstance(value, str):
-        text = value.strip().replace("/", "-")
-        if text.isdecimal():
+        text = value.strip()
+        parsed = None if text.isdecimal() else times.parse_date(text)
+        if parsed is None:
             return None
-        try:
-            value = datetime.datetime.fromisoformat(text)
-        except ValueError:
-            return None
-        if len(text) <= len("2024-03-01"):
-            value = value.date()
+        value = parsed if times.split_time(text)[1] else parsed.date()
     return value.isoformat() if isinstance(value, datetime.date) else None
 
 

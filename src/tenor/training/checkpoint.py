@@ -22,6 +22,7 @@ from tenor.models.network_config import NetworkConfig
 from tenor.models.neural import parallel, precision
 from tenor.models.neural.keras_types import Array
 from tenor.models.neural.network import to_numpy
+from tenor.training.run_differences import describe_differences
 
 _METADATA_BYTES = 1 << 30  # of a checkpoint beside the weights: its header, and the step log
 _REMEDY = "Start again (`overwrite=True`)."
@@ -162,10 +163,11 @@ def read(
 
 def _check_identity(path: Path, checkpoints: Checkpoints, run: JsonMapping) -> None:
     """Refuse the checkpoint of another run."""
-    differing = [key for key, value in _identity(checkpoints).items() if run.get(key) != value]
-    if differing:
+    now = _identity(checkpoints)
+    before = {key: run.get(key) for key in now}
+    if before != now:
         raise TenorError(
-            f"{path}: the checkpoint is of another run ({', '.join(differing)} differ).",
+            f"{path}: the checkpoint is of another run ({describe_differences(before, now)}).",
             "Resume with the same data, settings, seed and backend, or start again without `resume=True`.",
         )
 

@@ -13,6 +13,7 @@ from tenor.data import builtin
 from tenor.data.io.database import is_url
 from tenor.errors import BundleError
 from tenor.inference import bundle
+from tenor.training.run_differences import describe_differences
 
 _CHECKPOINT = re.compile(r"checkpoint\.safetensors|\.checkpoint\.safetensors\.[0-9a-f]+\.part")
 
@@ -110,9 +111,9 @@ def is_complete(folder: Path, saved: "bundle.Bundle | bundle.EncoderBundle", run
     if isinstance(known.get("settings"), Mapping):
         current = settings.current_names(saved.family.config, known["settings"], str(folder), warn=False)
         known = {**known, "settings": current}
-    if differing := [name for name in known if known[name] != run.get(name)]:
+    if any(known[name] != run.get(name) for name in known):
         raise BundleError(
-            f"{folder}: this is of another run ({', '.join(differing)} differ).",
+            f"{folder}: this is of another run ({describe_differences(known, run)}).",
             "Use the same data, settings and seed, choose another folder (`out=...`), or replace this one "
             "(`overwrite=True`, without `resume=True`).",
         )

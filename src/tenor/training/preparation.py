@@ -68,7 +68,7 @@ def prepare(run: RunConfig, callback: Callback) -> PreparedData:
     check_s = time.perf_counter() - checking_at
     if test is None and run.folds is None and run.test_size > 0:
         require_share("test_size", run.test_size, data, "measure on")
-        kept, held_out = splitting.hold_out(run, data, task, groups)
+        kept, held_out = splitting.hold_out(run, data, task, groups, callback)
         data, test = data.take(kept), data.take(held_out).in_memory()
         groups = None if groups is None else groups[kept]
         if not len(test):

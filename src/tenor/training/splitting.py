@@ -106,7 +106,7 @@ def _report(findings: Iterable[Finding], callback: Callback) -> list[Finding]:
     return relevant
 
 
-def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -> tuple[Rows, Rows]:
+def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None, callback: Callback) -> tuple[Rows, Rows]:
     """Training rows and test rows: a random split, or the latest rows as test if `run.time` names a column.
 
     Of several sources, the first one is split as it would be alone, so that its test texts stay the same. Rows of later
@@ -128,7 +128,10 @@ def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -
         return np.flatnonzero(~is_test), np.flatnonzero(is_test)
     numbers = [data.row_number(row) for row in range(len(data))]
     values = later_sources.read_column(_source(run), run.time, "time", data, is_required=True)
-    return split.hold_out_latest(data.texts, times.parse(values, numbers, data.name, run.time), run.test_size, groups)
+    moments = times.parse(values, numbers, data.name, run.time)
+    if moments.note:
+        callback.on_message(f"{data.name}: {moments.note}")
+    return split.hold_out_latest(data.texts, moments.values, run.test_size, groups)
 
 
 def _hold_out_at_random(run: RunConfig, data: Dataset, task: Task, groups: Groups | None) -> tuple[Rows, Rows]:
