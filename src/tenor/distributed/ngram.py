@@ -126,7 +126,9 @@ def _fit(rows: DistributedDataset, config: Config, callback: Callback) -> Fitted
     """As `models.families.ngram.fit`."""
     pool, task, seed = rows.pool, rows.task, rows.run.seed
     started_at = time.perf_counter()
-    chosen, history = selection.choose_settings(rows.sample, rows.characters, task, config, seed, rows.fields)
+    chosen, history = selection.choose_settings(
+        rows.sample, rows.characters, task, config, seed, len(rows), rows.fields
+    )
     few = [] if rows.fields.is_single_text else rows.sample().texts
     encoder = row_counts.fit_encoder(few, rows.fields, chosen)
     after_choice = time.perf_counter()
@@ -180,7 +182,7 @@ def _fit_rows(
     frequency = np.zeros(1 << BITS, np.int64)
     for partial in pool.call_each("count_features", [(part,) for part in parts]):
         frequency += partial
-    buckets, idf = features.select_buckets(frequency, (count, task.n_outputs), config.weighting, config.min_df)
+    buckets, idf = features.select_buckets(frequency, (count, task.n_outputs), config.weighting, config.min_df or 1)
     used = _sum(list(pool.call("weigh", pool.put(buckets), pool.put(idf), config, task)))
     scale = None if used is None else features.log_ratios(frequency[buckets], used)
     scale = features.append_to_scale(scale, encoder.n_features)

@@ -52,10 +52,11 @@ def test_a_trial_sees_some_classes_with_enough_texts_of_each(monkeypatch: pytest
     some = trials.Trial(every, Config(word_ngrams=(1,), char_ngrams=()), 0)
     tried = len(some.task.labels)
     assert trials._MIN_CLASSES <= tried < CLASSES / 4
-    assert len(some.fitted) == len(some.measured) == 3 * tried
     learned = dict(zip(every.texts, every.targets, strict=True))
-    for text, target in zip(some.fitted.texts, some.fitted.targets, strict=True):
-        assert some.task.labels[target] == every.task.labels[learned[text]]
+    for fold in some.folds:
+        assert len(fold.fitted) + len(fold.measured) == 6 * tried
+        for text, target in zip(fold.fitted.texts, fold.fitted.targets, strict=True):
+            assert some.task.labels[target] == every.task.labels[learned[text]]
 
 
 def test_the_most_telling_n_grams_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ def fit(examples: Examples, config: Config, context: FitContext) -> Fitted:
         task,
         config,
         seed,
+        len(examples),
         examples.fields,
     )
     chosen_at = time.perf_counter()

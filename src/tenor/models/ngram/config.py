@@ -47,7 +47,9 @@ class Config:
         None,
         "weight of numbers, categories and dates beside the text, whose length is 1; none: chosen by validation",
     )
-    min_df: int = setting(2, "minimum number of training texts with an n-gram")
+    min_df: int | None = setting(
+        None, "minimum number of training texts with an n-gram; none: 1 with fewer than 10,000 training texts, else 2"
+    )
     iterations: int = setting(200, "maximum number of L-BFGS steps; the solver stops earlier when it has converged")
     calibrated: bool = setting(
         True,
@@ -65,7 +67,7 @@ class Config:
         require(self.C is None or self.C > 0, "C", "must be above 0")
         scale = self.feature_scale
         require(scale is None or 1e-6 <= scale <= 1e6, "feature_scale", "must be from 1e-6 to 1e6")
-        require(self.min_df >= 1, "min_df", "must be 1 or more")
+        require(self.min_df is None or self.min_df >= 1, "min_df", "must be 1 or more")
         require(self.iterations >= 1, "iterations", "must be 1 or more")
 
     @classmethod

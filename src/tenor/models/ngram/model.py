@@ -215,7 +215,7 @@ def fit(
 def fit_features(counts: RowCounts, targets: Floats | OutputTargets, config: Config) -> Features:
     """The features of training rows: those of n-grams, and beside them the others."""
     assert config.weighting is not None
-    fitted = features.fit_features(counts.ngrams, targets, config.weighting, config.min_df)
+    fitted = features.fit_features(counts.ngrams, targets, config.weighting, config.min_df or 1)
     return fitted._replace(
         matrix=features.append_columns(fitted.matrix, counts.features, config.feature_scale or 1.0),
         scale=features.append_to_scale(fitted.scale, counts.encoder.n_features),

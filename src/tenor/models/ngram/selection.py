@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 
@@ -17,18 +16,22 @@ from tenor.models.ngram.features import Weighting
 from tenor.models.ngram.trial import Trial
 from tenor.tasks import Task
 
-# (word_ngrams, char_ngrams)
-_FIRST_NGRAMS = (1, 2), ()
-_OTHER_NGRAMS = ((1,), ()), ((1, 2, 3), ())
-_NGRAMS_WITH_CHARACTERS = ((), (1, 2, 3)), ((1, 2), (3, 4, 5))
+Ngrams = tuple[tuple[int, ...], tuple[int, ...]]
+"""Lengths of n-grams of words and of characters."""
+
+_WORDS: tuple[Ngrams, ...] = ((1, 2), ()), ((1,), ())
+_WITH_CHARACTERS: tuple[Ngrams, ...] = ((1, 2), (3, 4, 5)), ((1, 2), (1, 2, 3))
 
 MAX_CHARACTERS = 5_000_000
 """N-grams of characters are tried if the training texts have at most this many characters in all."""
 
 _SAMPLE_ROWS = 200_000  # texts, where they are on disk
-_FIRST_C = {"naive-bayes": 0.3, "tf-idf": 30.0, "tf-idf-naive-bayes": 30.0}
-_FIRST_C_MULTILABEL = {"naive-bayes": 0.3, "tf-idf": 10 / 3, "tf-idf-naive-bayes": 10 / 3}
-_C_FACTOR, _C_STEPS = 3.0, 5
+_FEW_TEXTS = 1_000  # with fewer texts, n-grams of characters are the first candidate
+_RARE_NGRAMS = 10_000  # with fewer texts, n-grams of a single text are features too
+_WEIGHTINGS: tuple[Weighting, ...] = "tf-idf", "tf-idf-naive-bayes", "naive-bayes"
+_LEAST_C = {"naive-bayes": 0.004, "tf-idf": 0.5, "tf-idf-naive-bayes": 0.5}
+_C_FACTOR, _C_STEPS, _C_AROUND = 2.0, 11, (0.5, 1.0, 2.0)
+_PATIENCE = 2  # a path of C ends when the loss is not clearly below that two values before
 
 
 def sample_rows(n_rows: int, seed: int, on_disk: bool) -> Rows:
@@ -71,13 +74,13 @@ def choose_settings(
     task: Task,
     config: Config,
     seed: int,
+    n_rows: int,
     fields: Fields = SINGLE_TEXT,
 ) -> tuple[Config, list[dict[str, str | float | None]]]:
     """Choose the settings that `config` leaves open: C for each weighting, then the n-grams for the best weighting.
 
-    Settings are compared on the trial's second part by log loss, which is far less noisy than accuracy; in multilabel
-    tasks by F1, and for numbers by the squared error. Other n-grams than the first have to be better by more than the
-    standard error of the difference, since they cost time.
+    Settings are compared by log loss, which is far less noisy than accuracy; in multilabel tasks by F1, and for numbers
+    by the squared error. Of the n-grams, the first are kept whose loss is within the standard error of the least.
 
     Args:
         sample: Returns the texts of `sample_rows`, in that order.
@@ -85,6 +88,7 @@ def choose_settings(
         task: What is predicted.
         config: The settings.
         seed: Seed of the split.
+        n_rows: Number of training texts.
         fields: The columns of a row.
 
     Returns:
@@ -94,55 +98,64 @@ def choose_settings(
         SettingsError: The weighting does not fit the task, or a setting does not fit the fields.
     """
     ngrams_are_open = config.word_ngrams is None and config.char_ngrams is None
-    first = _FIRST_NGRAMS if ngrams_are_open else (config.word_ngrams or (), config.char_ngrams or ())
-    start = field_selection.first_settings(replace(config, word_ngrams=first[0], char_ngrams=first[1]), fields)
+    candidates: tuple[Ngrams, ...] = ((config.word_ngrams or (), config.char_ngrams or ()),)
+    if ngrams_are_open:
+        with_characters = _WITH_CHARACTERS if characters() <= MAX_CHARACTERS else ()
+        candidates = (*with_characters, _WORDS[0]) if n_rows < _FEW_TEXTS else (*_WORDS, *with_characters)
+    start = replace(config, word_ngrams=candidates[0][0], char_ngrams=candidates[0][1])
+    start = replace(start, min_df=config.min_df or (1 if n_rows < _RARE_NGRAMS else 2))
+    start = field_selection.first_settings(start, fields)
     fields_are_open = (start.field_buckets, start.feature_scale) != (config.field_buckets, config.feature_scale)
-    weightings = get_args(Weighting) if config.weighting is None else (config.weighting,)
+    weightings = _WEIGHTINGS if config.weighting is None else (config.weighting,)
     if not task.has_labels:  # the other weightings use how often the classes have an n-gram
         require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf for a regression")
         weightings = ("tf-idf",)
     if not ngrams_are_open and not fields_are_open and None not in (config.weighting, config.C):
         return start, []
     trial = Trial(sample(), start, seed)
-    best = min((_search_c(trial, replace(start, weighting=weighting)) for weighting in weightings), key=trial.loss)
+    best = _search_c(trial, replace(start, weighting=weightings[0]))
+    others = [_search_near(trial, replace(best, weighting=weighting), best, config.C) for weighting in weightings[1:]]
+    best = min([best, *others], key=trial.loss)
     best = field_selection.choose(trial, best, config)
-    if ngrams_are_open:
-        best = _choose_ngrams(trial, best, with_characters=characters() <= MAX_CHARACTERS)
-    return best, trial.rows
+    others = [replace(best, word_ngrams=words, char_ngrams=chars) for words, chars in candidates[1:]]
+    return _first_of_the_best(
+        trial, [best, *(_search_near(trial, other, best, config.C) for other in others)]
+    ), trial.rows
 
 
-def _choose_ngrams(trial: Trial, best: Config, with_characters: bool) -> Config:
-    """The best settings with any n-grams; `best` has the first ones."""
-    candidates = (*_OTHER_NGRAMS, *(_NGRAMS_WITH_CHARACTERS if with_characters else ()))
-    alternatives = [trial.with_ngrams(best, word_ngrams, char_ngrams) for word_ngrams, char_ngrams in candidates]
-    chosen = min([best, *(other for other in alternatives if trial.is_clearly_better(other, best))], key=trial.loss)
-    if chosen is not best and trial.task.is_multilabel:
-        chosen = _search_c(trial, replace(chosen, C=None), chosen.C)
-    return chosen
+def _first_of_the_best(trial: Trial, candidates: Sequence[Config]) -> Config:
+    """The first candidate whose loss is not clearly above the least; the order is by cost."""
+    best = min(candidates, key=trial.loss)
+    return next(each for each in candidates if each is best or not trial.is_clearly_better(best, each))
 
 
-def _search_c(trial: Trial, config: Config, first: float | None = None) -> Config:
-    """The best C for the weighting of `config`: C is multiplied or divided by 3 while the loss falls.
-
-    Args:
-        trial: Compares settings.
-        config: The settings; a C that is set stays.
-        first: The best C with fewer n-grams: the search only goes down from it, because many n-grams that fit closely
-            cost the rare labels. None: the search goes both ways from the usual C.
-    """
+def _search_c(trial: Trial, config: Config) -> Config:
+    """The best C for the weighting of `config`, on a path that rises until the loss does; a C that is set stays."""
     assert config.weighting is not None
     if config.C is not None:
         return config
-    usual = _FIRST_C_MULTILABEL if trial.task.is_multilabel else _FIRST_C
-    best = replace(config, C=first or usual[config.weighting])
-    for factor in (_C_FACTOR, 1 / _C_FACTOR) if first is None else (1 / _C_FACTOR,):
-        start = best
-        for _ in range(_C_STEPS):
-            assert best.C is not None
-            moved = replace(best, C=best.C * factor)
-            if trial.loss(moved) >= trial.loss(best):
-                break
-            best = moved
-        if best != start:
+    return _search_path(trial, config, [_LEAST_C[config.weighting] * _C_FACTOR**step for step in range(_C_STEPS)])
+
+
+def _search_near(trial: Trial, config: Config, other: Config, fixed: float | None) -> Config:
+    """The best C near that of other n-grams, or of another weighting; `fixed`: a C that is set.
+
+    Where the features of a text are not scaled to length 1, more of them fit closer, so C becomes smaller.
+    """
+    assert config.weighting is not None and other.weighting is not None and other.C is not None
+    if fixed is not None:
+        return replace(config, C=fixed)
+    middle = other.C * _LEAST_C[config.weighting] / _LEAST_C[other.weighting]
+    if config.weighting == other.weighting == "naive-bayes":
+        middle /= trial.relative_entries(config, other)
+    return _search_path(trial, config, [middle * factor for factor in _C_AROUND])
+
+
+def _search_path(trial: Trial, config: Config, path: Sequence[float]) -> Config:
+    """The least C whose loss is not clearly above the lowest. The path ends where a larger C gains nothing clear."""
+    measured: list[Config] = []
+    for candidate in trial.measure_path(config, path):
+        measured.append(candidate)
+        if len(measured) > _PATIENCE and not trial.is_clearly_better(candidate, measured[-1 - _PATIENCE]):
             break
-    return best
+    return _first_of_the_best(trial, measured)

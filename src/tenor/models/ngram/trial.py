@@ -1,37 +1,27 @@
-"""The quick validation of `ngram` settings: fit on one part of a sample of the training texts, measure on the other."""
+"""The quick validation of `ngram` settings, on a sample of the training texts."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
+from tenor.data import split
 from tenor.data.blocks import Rows
 from tenor.models.base import Examples
-from tenor.models.linear import solver
-from tenor.models.linear.matrices import Matrix
-from tenor.models.ngram import features
-from tenor.models.ngram import model as ngram_model
 from tenor.models.ngram.config import Config
-from tenor.models.ngram.features import Features
+from tenor.models.ngram.fold import Fold
 from tenor.models.ngram.row_counts import RowCounts, RowEncoder
-from tenor.models.tabular import encoder as tabular
 from tenor.tasks import Floats, SingleLabel
-from tenor.text import ngrams
 
 _MAX_ENTRIES = 2_000_000  # about this many counts are fitted and measured, so the time does not grow with the data
 _MIN_TEXTS = 500
 _TEXTS_PER_CLASS = 20  # if there is no room for this many texts of every class, the trial uses some classes
 _MIN_CLASSES = 10
-_VALIDATION = 0.5  # measuring is cheap, and with fewer texts much of the choice would be noise
-
-
-class _Prepared(NamedTuple):
-    """The features for one choice of n-grams and weighting."""
-
-    config: Config
-    fitted: Features
-    matrix: Matrix  # of the texts that models are measured on
+_SCALES = tuple(2.0**exponent for exponent in np.arange(-1, 4.5, 0.5))  # of logits
+_SCALED_TEXTS = 2_000
+_FOLDS = (500, 4), (6_000, 2)  # (texts, folds): with at most this many texts, one half would be too noisy
+_VALIDATION = 0.5  # with more. Measuring is cheap, and with fewer texts much of the choice would be noise
 
 
 class Trial:
@@ -39,20 +29,19 @@ class Trial:
 
     Args:
         examples: A sample of the training texts, in random order. Models are measured on their validation part, if
-            there is one.
+            there is one; on few texts by cross-validation; else on one half.
         config: The settings to begin with: the first n-grams.
         seed: Seed of the split.
 
     Attributes:
         task: What is predicted; with some of the classes if there are thousands.
-        fitted: The texts that models are fitted to.
-        measured: The texts that models are measured on.
+        folds: What models are fitted to and measured on.
         rows: A row for each of the settings that were measured.
     """
 
     def __init__(self, examples: Examples, config: Config, seed: int) -> None:
         examples, order = _select_classes(examples, config, np.arange(len(examples)))
-        self.task = examples.task
+        self.task, self.fields = examples.task, examples.fields
         lengths = np.array([len(examples.texts[row]) for row in order])
         some = examples.take(order[:_MIN_TEXTS])
         per_character = len(_count(some, config).ngrams.buckets) / max(1, lengths[: len(some)].sum())
@@ -60,35 +49,32 @@ class Trial:
         entries = int(_MAX_ENTRIES / max(1.0, cost))
         room = np.searchsorted(np.cumsum(lengths) * per_character, entries)
         order = order[: max(int(room), _MIN_TEXTS)]
-        if examples.validation is not None:
-            rows = np.random.default_rng((seed, 1)).permutation(len(examples.validation))[: len(order)]
-            self.fitted, self.measured = examples.take(order), examples.validation.take(rows)
-        else:
-            self.fitted, self.measured = examples.take(order).split(_VALIDATION, seed)
-        if not len(self.measured):  # very few rows, or all of them in one group
-            half = int(len(order) * _VALIDATION)
-            self.fitted, self.measured = (examples.take(part) for part in (order[half:], order[:half]))
+        self.folds = _make_folds(examples, order, seed)
         self.rows: list[dict[str, str | float | None]] = []
-        self._targets = self.task.output_targets(self.fitted.targets)
-        self._features = tabular.fit(self.fitted.texts, self.fitted.fields)
-        self._counts: dict[Config, tuple[RowCounts, RowCounts]] = {}
-        self._prepared: _Prepared | None = None  # of the last n-grams and weighting
+        self._targets = np.concatenate([fold.measured.targets for fold in self.folds])
         self._losses: dict[Config, Floats] = {}
 
     def loss(self, config: Config) -> float:
         """The mean loss of these settings on the texts that models are measured on."""
         return float(self._losses_of(config).mean())
 
-    def with_ngrams(self, config: Config, word_ngrams: tuple[int, ...], char_ngrams: tuple[int, ...]) -> Config:
-        """The settings with other n-grams.
+    def measure_path(self, config: Config, path: Sequence[float]) -> Iterator[Config]:
+        """Measure settings with each C of a path. Returns them one by one; the caller may stop early.
 
-        Where the features of a text are not scaled to length 1, more of them fit closer, so C becomes smaller.
+        Args:
+            config: The settings apart from C.
+            path: Values of C that rise.
         """
-        other = replace(config, word_ngrams=word_ngrams, char_ngrams=char_ngrams)
-        if config.weighting != "naive-bayes" or config.C is None:
-            return other
-        entries, other_entries = (len(self._counts_of(each)[0].ngrams.buckets) for each in (config, other))
-        return replace(other, C=config.C * entries / max(other_entries, 1))
+        logits = zip(*(fold.logits(config, path) for fold in self.folds), strict=True)
+        for C, by_fold in zip(path, logits, strict=False):
+            candidate = replace(config, C=C)
+            self._add(candidate, np.concatenate(by_fold))
+            yield candidate
+
+    def relative_entries(self, config: Config, other: Config) -> float:
+        """How many times as many counts the texts have with these settings as with others."""
+        entries, others = (len(self.folds[0].counts(each)[0].ngrams.buckets) for each in (config, other))
+        return entries / max(others, 1)
 
     def is_clearly_better(self, config: Config, other: Config) -> bool:
         """Whether the loss of `config` is lower by more than the standard error of the difference."""
@@ -97,34 +83,15 @@ class Trial:
 
     def _losses_of(self, config: Config) -> Floats:
         if config not in self._losses:
-            self._losses[config] = self._measure(config)
+            assert config.C is not None
+            for _ in self.measure_path(config, (config.C,)):
+                pass
         return self._losses[config]
 
-    def _counts_of(self, config: Config) -> tuple[RowCounts, RowCounts]:
-        key = replace(config, weighting=None, C=None, feature_scale=None)
-        if key not in self._counts:
-            encoder = RowEncoder.from_config(config, self.fitted.fields, self._features)
-            self._counts[key] = encoder.count(self.fitted.texts), encoder.count(self.measured.texts)
-        return self._counts[key]
-
-    def _prepare(self, config: Config) -> _Prepared:
-        key = replace(config, C=None)
-        if self._prepared is None or self._prepared.config != key:
-            assert config.weighting is not None
-            fitted_counts, measured_counts = self._counts_of(config)
-            fitted = ngram_model.fit_features(fitted_counts, self._targets, config)
-            columns = ngrams.bucket_positions(fitted.buckets)
-            selected = features.select_columns(measured_counts.ngrams, columns, len(fitted.buckets))
-            weighted = features.apply_weighting(selected, config.weighting, fitted.idf)
-            matrix = features.append_columns(weighted, measured_counts.features, config.feature_scale or 1.0)
-            self._prepared = _Prepared(key, fitted, matrix)
-        return self._prepared
-
-    def _measure(self, config: Config) -> Floats:
-        _, fitted, matrix = self._prepare(config)
-        linear = ngram_model.fit_weights(fitted, self._targets, self.task, self.fitted.weights, config)
-        logits = solver.logits(matrix, linear)
-        losses = self.task.selection_losses(self.measured.targets, logits)
+    def _add(self, config: Config, logits: Floats) -> None:
+        logits = self._scale(logits)
+        losses = self.task.selection_losses(self._targets, logits)
+        self._losses[config] = losses
         self.rows.append(
             {
                 "word_ngrams": " ".join(map(str, config.word_ngrams or ())),
@@ -133,16 +100,43 @@ class Trial:
                 "C": config.C,
                 **self._of_fields(config),
                 "loss": float(losses.mean()),
-                **self.task.training_metrics(self.measured.targets, logits),
+                **self.task.training_metrics(self._targets, logits),
             }
         )
-        return losses
+
+    def _scale(self, logits: Floats) -> Floats:
+        """Logits of one label per text, times the factor with the least loss, since calibration will find it too."""
+        if not self.task.is_single_label:
+            return logits
+        rows = slice(0, _SCALED_TEXTS)
+        losses = [self.task.losses(self._targets[rows], logits[rows] * np.float32(factor)).mean() for factor in _SCALES]
+        return np.asarray(logits * np.float32(_SCALES[int(np.argmin(losses))]))
 
     def _of_fields(self, config: Config) -> dict[str, str | float | None]:
         """The settings of rows with several fields."""
-        if self.fitted.fields.is_single_text:
+        if self.fields.is_single_text:
             return {}
         return {"field_buckets": config.field_buckets, "feature_scale": config.feature_scale}
+
+
+def _make_folds(examples: Examples, order: Rows, seed: int) -> list[Fold]:
+    """The validation part against the rest; of few texts, every text is measured once; else one half of the texts."""
+    if examples.validation is not None:
+        rows = np.random.default_rng((seed, 1)).permutation(len(examples.validation))[: len(order)]
+        return [Fold(examples.take(order), examples.validation.take(rows))]
+    some = examples.take(order)
+    n_folds = next((folds for most, folds in _FOLDS if len(some) <= most), 1)
+    if n_folds > 1:
+        strata = examples.task.strata(some.targets)
+        rows_of_folds = split.folds(list(some.texts), strata, n_folds, seed, some.groups)
+        folds = [Fold(some.take(fitted), some.take(measured)) for fitted, measured in rows_of_folds if len(fitted)]
+        if len(folds) == n_folds and all(len(fold.measured) for fold in folds):
+            return folds
+    fitted, measured = some.split(_VALIDATION, seed)
+    if not len(measured):  # very few rows, or all of them in one group
+        half = int(len(order) * _VALIDATION)
+        fitted, measured = (examples.take(part) for part in (order[half:], order[:half]))
+    return [Fold(fitted, measured)]
 
 
 def _count(examples: Examples, config: Config) -> RowCounts:
