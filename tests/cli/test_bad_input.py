@@ -43,11 +43,11 @@ BAD = {
         r"^error: in\.csv, row 2, column 'label': the label is empty \(1 such row: 2\)\.\nGive .*--drop-unlabelled",
     ),
     "invalid UTF-8": (
-        b"text,label\na,x\nbc\xe9d,y\n",
+        b"text,label\na,x\nbc\xffd,y\n",
         r"^error: in\.csv, row 2: byte 17 of the file is not valid UTF-8\.\nSave the file as UTF-8",
     ),
     "broken quoting": (
-        b'text,label\na,x\n"b,y\nc,x\n',
+        b'text,label\na,x\n"b,y\nc,x,z\n',
         r"^error: in\.csv, row 2: the quoting is broken: .*\.\nClose every quote",
     ),
     "too many fields": (
