@@ -45,6 +45,12 @@ def are_repeated(cells: Sequence[Cell]) -> bool:
     return len(set(map(str, present))) * 2 <= len(present)
 
 
+def have_equal(cells: Sequence[Cell]) -> bool:
+    """Whether a value stands in two cells."""
+    present = list(map(str, _present(cells)))
+    return len(set(present)) < len(present)
+
+
 def are_classes(cells: Sequence[Cell]) -> bool:
     """Whether the values are few different ones, as classes are. Numbers with decimals are not."""
     present = _present(cells)

@@ -180,7 +180,15 @@ def _label_by_name(columns: Sequence[str], chunk: Chunk) -> str | None:
 
 
 def _text_by_values(columns: Sequence[str], chunk: Chunk, of_two: bool) -> str | None:
-    """The column of words that is clearly the longest; the only column; with `of_two` the longer one of two."""
+    """The column of words that is clearly the longest; the only column; with `of_two` one of two.
+
+    Of two columns, it is the one without equal values, or the longer one.
+    """
+    if of_two and len(columns) == 2:
+        # Labels repeat, and they may be longer than the texts.
+        distinct = [column for column in columns if not values.have_equal(chunk.columns[column])]
+        if len(distinct) == 1 and values.are_words(chunk.columns[distinct[0]]):
+            return distinct[0]
     if len(columns) == 1 or (of_two and len(columns) == 2):
         return max(columns, key=lambda column: values.mean_length(chunk.columns[column]))
     candidates = [column for column in columns if role(column) in (None, "text")]
