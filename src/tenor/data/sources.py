@@ -17,8 +17,9 @@ from tenor.data.io import table
 from tenor.data.io.chunks import Cell
 from tenor.data.io.database import DatabaseUrl, is_url
 from tenor.data.io.file_options import RECOGNISED, FileOptions
+from tenor.data.io.missing import no_such_file
 from tenor.data.read_options import ReadOptions
-from tenor.errors import DataError, SettingsError
+from tenor.errors import SettingsError
 from tenor.tasks import Kind, Task
 
 
@@ -39,10 +40,8 @@ def locate(source: str) -> str | Path | DatabaseUrl:
     exists = os.path.exists(path)  # noqa: PTH110  (never raises, however long the name)
     if not path.suffix and not stream_or_pattern and not exists:
         names = list(builtin.BUILTINS)
-        raise DataError(
-            f"{source}: there is no such file and no such built-in dataset.",
-            settings.suggest(source, names).replace("Known", "Built in"),
-        )
+        remedy = settings.suggest(source, names).replace("Known", "Built in")
+        raise no_such_file(path, remedy, " and no such built-in dataset")
     return path
 
 

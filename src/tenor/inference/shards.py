@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tenor.data.io import table
 from tenor.data.io.formats import COMPRESSED_WRITTEN, FORMATS, WRITTEN, suffix
+from tenor.data.io.missing import no_such_file
 from tenor.errors import DataError
 from tenor.inference import locations
 
@@ -67,7 +68,7 @@ def _remote_shards(source: str) -> list[Shard]:
 def _local_shards(source: str) -> list[Shard]:
     path = Path(source)
     if not path.exists() and not table.is_pattern(path):
-        raise DataError(f"{source}: there is no such file.", "Check the path.")
+        raise no_such_file(path)
     shards = []
     for each in sorted(table.files(path)):
         status = each.stat()

@@ -33,6 +33,7 @@ from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.formats import FORMATS, WORKBOOKS, suffix
 from tenor.data.io.lines import Lines
+from tenor.data.io.missing import no_such_file
 from tenor.data.io.open_file import open_bytes, unreadable
 from tenor.data.io.parts import is_pattern
 from tenor.errors import DataError, Location
@@ -72,7 +73,7 @@ def _open(path: Path | DatabaseUrl, options: FileOptions) -> Table:
     if not exists and is_pattern(path):
         return open_joined(parts.matching(path), str(Path(path.parent.name, path.name)), options)
     if not exists:
-        raise DataError(f"{path}: there is no such file.", "Check the path.")
+        raise no_such_file(path)
     return _file(path, path.name or str(path), options)
 
 
