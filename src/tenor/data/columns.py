@@ -209,9 +209,11 @@ def _usual(columns: Sequence[str], names: tuple[str, ...]) -> list[str]:
     return sorted(ranks, key=lambda column: ranks[column])
 
 
-def _with_role(columns: Sequence[str], wanted: Role, chunk: Chunk, fits: Callable[[Sequence[Cell]], bool]) -> list[str]:
+def _with_role(
+    columns: Sequence[str], expected: Role, chunk: Chunk, fits: Callable[[Sequence[Cell]], bool]
+) -> list[str]:
     """The columns whose names say a role, without those whose values contradict it if others are left."""
-    named = [column for column in columns if role(column) == wanted]
+    named = [column for column in columns if role(column) == expected]
     return [column for column in named if fits(chunk.columns[column])] or named
 
 
