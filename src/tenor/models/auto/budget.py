@@ -31,7 +31,7 @@ class Clock:
         self.end = None if budget is None else time.perf_counter() + budget
 
     def reserving(self, seconds: float) -> "Clock":
-        """A clock that ends so many seconds earlier."""
+        """A clock that ends this many seconds earlier."""
         clock = Clock(None)
         clock.end = None if self.end is None else self.end - seconds
         return clock
