@@ -1,6 +1,6 @@
 """A pretrained encoder whose weights stay frozen, without Keras: an ONNX graph gives the features of its head.
 
-Loading TensorFlow and tracing a network take ten seconds, the graph one. It is compared with the encoder in NumPy.
+Loading TensorFlow and tracing a network take several times as long. The graph is compared with the encoder in NumPy.
 """
 
 import importlib.util
