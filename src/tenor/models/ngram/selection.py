@@ -152,10 +152,16 @@ def _search_near(trial: Trial, config: Config, other: Config, fixed: float | Non
 
 
 def _search_path(trial: Trial, config: Config, path: Sequence[float]) -> Config:
-    """The least C whose loss is not clearly above the lowest. The path ends where a larger C gains nothing clear."""
+    """The least C whose loss is not clearly above the lowest. The path ends where a larger C gains nothing clear.
+
+    For several labels per text, differences of F1 are too noisy for that: there, the lowest loss decides.
+    """
     measured: list[Config] = []
     for candidate in trial.measure_path(config, path):
         measured.append(candidate)
-        if len(measured) > _PATIENCE and not trial.is_clearly_better(candidate, measured[-1 - _PATIENCE]):
-            break
-    return _first_of_the_best(trial, measured)
+        if len(measured) > _PATIENCE:
+            earlier = measured[-1 - _PATIENCE]
+            gains = trial.loss(candidate) < trial.loss(earlier)
+            if not (gains if trial.task.is_multilabel else trial.is_clearly_better(candidate, earlier)):
+                break
+    return min(measured, key=trial.loss) if trial.task.is_multilabel else _first_of_the_best(trial, measured)
