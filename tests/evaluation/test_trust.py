@@ -39,7 +39,9 @@ def doubtful(rows: int, seed: int = 0) -> tuple[list[str], list[str]]:
     random = np.random.default_rng(seed)
     votes = random.integers(0, len(WORDS), (rows, 5))
     right = ((votes < 4).sum(axis=1) > 2) == (random.random(rows) < 0.8)
-    texts = [" ".join([*(WORDS[vote] for vote in row), f"n{number}"]) for number, row in enumerate(votes.tolist())]
+    texts = [
+        " ".join([*(WORDS[vote] for vote in row), f"n{seed}x{number}"]) for number, row in enumerate(votes.tolist())
+    ]
     return texts, ["yes" if each else "no" for each in right]
 
 

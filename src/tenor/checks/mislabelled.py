@@ -25,7 +25,7 @@ from tenor.models.ngram.config import Config
 from tenor.tasks import Floats, SingleLabel
 
 # Settings that do well on most data. To choose them from labels that are in doubt is not worth the time.
-_CONFIG = Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0)
+_CONFIG = Config(word_ngrams=(1, 2), char_ngrams=(), weighting="tf-idf-naive-bayes", C=30.0, min_df=2)
 _FOLDS = 5
 _ROUNDS = 2
 _MIN_ROWS = 50
