@@ -69,7 +69,7 @@ def test_a_saved_model_finds_its_columns_by_name(table: Any, labels: list[str], 
     model = tenor.load(tmp_path / "model")
     assert model.fields == ALL
     other = table.rename(columns={"price": "cost"})[["country", "body", "title", "cost"]]
-    with pytest.warns(FieldWarning, match=r"^the table: there is no column price: it is empty\.$"):
+    with pytest.warns(FieldWarning, match=r"^the table: there is no column price: this field is empty\.$"):
         assert model.predict(other).tolist() == labels
     with pytest.warns(FieldWarning, match=r"the field 'country' is empty in every row\."):
         model.predict(table.assign(country=None))

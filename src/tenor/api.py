@@ -74,6 +74,7 @@ class CheckKeywords(TypedDict, total=False):
         label: Column of the labels; None, the default: detected automatically.
         task: What to predict; None, the default: inferred from the labels.
         label_separator: Separator for multi-label cells, such as `;`; None by default.
+        missing_labels: Labels that stand for a missing one; rows with them are left out; () by default.
         labels: Also look for mislabelled texts, which takes longer; False by default.
         max_length: Tokens from which a network truncates a text; 200 by default.
         review: File for the rows that `labels` suspects, with a column for the right label; None, the default: none.
@@ -97,6 +98,7 @@ class CheckKeywords(TypedDict, total=False):
     label: str | Sequence[str] | None
     task: Kind | None
     label_separator: str | None
+    missing_labels: tuple[str, ...]
     labels: bool
     max_length: int
     review: str | None

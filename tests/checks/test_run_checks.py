@@ -35,6 +35,16 @@ def test_rows_without_text_or_label_are_found_and_counted_with_the_others(tmp_pa
     assert (report.worst(), report.summary["rows"]) == ("error", 64)
 
 
+def test_missing_labels_are_left_out_as_in_training(tmp_path: Path) -> None:
+    rows = [*english(), ("asks something", "?"), ("asks more", "")]
+    path = write_csv(tmp_path / "in.csv", rows)
+    out = tmp_path / "out.csv"
+    report = run_checks(CheckConfig(str(path), missing_labels=("?",), fix=str(out)))
+    assert [(finding.name, finding.severity) for finding in report.findings] == [("no-label", "note")]
+    assert set(report.summary["classes"]) == {"positive", "negative"}
+    assert len(read(out)) == 60
+
+
 def test_fix_writes_what_can_be_learned_from_and_leaves_the_input(tmp_path: Path) -> None:
     extra = [("", "positive"), ("odd", "Positive"), english()[0], (english()[1][0], "positive"), ("no label", "")]
     path = write_csv(tmp_path / "in.csv", [*english(), *extra])

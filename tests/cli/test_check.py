@@ -51,6 +51,8 @@ def test_fix_says_what_became_of_every_row(cli: Cli, tmp_path: Path, faulty: Pat
     ended = cli("check", faulty, "--fix", out)
     assert f"68 rows, less 1 without a text, less 7 that repeat an earlier row: 60 rows in {out}\n" in ended.out
     assert cli("check", out).code == 0
+    again = tmp_path / "again.jsonl"
+    assert f"60 rows, none left out: 60 rows in {again}\n" in cli("check", out, "--fix", again).out
     assert cli("check", faulty, "--fix", out).err.endswith("replace it with --overwrite.\n")
     assert json.loads(cli("check", faulty, "--fix", out, "--overwrite", "--json").out)["fixed"]["written"] == 60
 

@@ -31,6 +31,8 @@ def test_a_marker_is_asked_about_and_left_out_if_it_is_named(
     assert answered.code == 0, answered.err
     assert f"labels: {labels[0]}, {labels[1]}." in answered.err
     assert "15 of 60 rows have no label or no text and are left out." in answered.err
+    checked = cli("check", data, "--missing-label", marker, "--fail-on", "warning")
+    assert "looks like a missing one" not in checked.out
     evaluated = cli("evaluate", tmp_path / "model", data)
     assert evaluated.code == 0, evaluated.err  # the model remembers the marker
     assert "15 of 60 rows have no label or no text and are left out." in evaluated.err
@@ -43,12 +45,12 @@ def test_labels_that_list_others_are_asked_about(cli: Cli, tmp_path: Path) -> No
     assert "12 rows have a label that looks like several: 'long, negative', taken for one class." in cli(*train).err
     assert "Split them with --label-separator ,." in cli("check", data).out
     split = cli(*train, "--label-separator", ",", "--overwrite").err
-    assert "labels: long, negative, positive (any number of them a text)" in split
+    assert "labels: long, negative, positive (any number per text)" in split
 
 
 def test_lists_as_python_prints_them_are_sets(cli: Cli, tmp_path: Path) -> None:
     rows = [(text, str([label, "long"] if len(text) > 60 else [label])) for text, label in english(60)]
     data = write_csv(tmp_path / "lists.csv", rows)
     ended = cli("train", data, "--family", "ngram", "--no-report", "--out", tmp_path / "model")
-    assert "labels: long, negative, positive (any number of them a text)" in ended.err
+    assert "labels: long, negative, positive (any number per text)" in ended.err
     assert "are read as lists (--task multiclass: as names)." in ended.err

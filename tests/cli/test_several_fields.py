@@ -94,14 +94,14 @@ def test_standard_input_has_an_object_in_each_line(cli: Any, model: Path) -> Non
     given = "".join(json.dumps({"title": row[1], "body": row[2]}) + "\n" for row in rows(0, 4))
     result = cli("predict", model, "-", "--json", stdin=given.encode())
     assert [json.loads(line)["label"] for line in result.out.splitlines()] == ["neg", "pos", "neg", "pos"]
-    assert "there is no column price, country: they are empty." in result.err
+    assert "there are no columns price, country: these fields are empty." in result.err
     assert cli("predict", model, "-", stdin=b"a text\n").code == 1
 
 
 def test_one_text_is_an_object(cli: Any, model: Path) -> None:
     result = cli("predict", model, '{"title": "a good film", "body": "we liked it"}')
     assert result.out.startswith("pos\t")
-    assert result.err == "the text: there is no column price, country: they are empty.\n"
+    assert result.err == "the text: there are no columns price, country: these fields are empty.\n"
     result = cli("predict", model, "a good film")
     example = '{"title": ..., "body": ..., "price": ..., "country": ...}'
     assert result.err.splitlines() == [

@@ -58,7 +58,7 @@ def test_a_value_has_one_form(value: object, kind: FieldKind, expected: str | No
         (["01234", "04109", "10115"], "category", "x: category (3 values)"),
         ([True, False], "category", "x: category (2 values)"),
         (["2024-03-01", "2024-04-01"], "date", "x: date"),
-        (["$1,234.00", "$3.50"], "number", "x: number ('$1,234.00' is read as 1234 ($))"),
+        (["$1,234.00", "$3.50"], "number", "x: number ('$1,234.00' is read as 1234)"),
         (["1"] * 99 + ["abc"], "number", "x: number"),
         (["1"] * 9 + ["abc"], "category", "x: category (2 values)"),
     ],

@@ -74,6 +74,31 @@ def test_features_of_0_and_1_are_not_labels(tmp_path: Path) -> None:
         dataset.read(path, ReadOptions(label=("toxic", "insult"), features="insult"))
 
 
+def test_every_column_of_0_and_1_is_a_label_and_is_named(tmp_path: Path) -> None:
+    path, messages = tmp_path / "a.csv", Messages()
+    rows = "".join(f"some words {row},{row % 2},{row // 2 % 2}\n" for row in range(40))
+    path.write_text("text,toxic,question\n" + rows)  # a column called `question` usually has texts
+    data = dataset.read(path, ReadOptions(), messages)
+    assert data.label_columns == ("toxic", "question")
+    assert data.describe_columns() == "texts from column 'text', labels from columns 'toxic', 'question'."
+    assert "no label applies to 10 rows with an empty set of labels." in data.note
+
+
+def test_several_missing_columns_are_named_in_the_plural(path: Path) -> None:
+    fields = dataset.read(path, ReadOptions(text=("title", "body"), features=("price", "country"))).fields
+    other = path.with_name("other.csv")
+    other.write_text("title,body,label\n" + "one,two words,x\none,three words,y\n" * 3)
+    data = dataset.read(other, ReadOptions(fields=fields))
+    assert data.note == "there are no columns price, country: these fields are empty."
+
+
+def test_an_unclear_label_column_is_asked_about_without_the_columns_that_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("head,b,c\n" + "".join(f"some words {row},{row % 2}a,{row % 3}b\n" for row in range(40)))
+    with pytest.raises(DataError, match=r"which column holds the labels\. Columns: b, c\."):
+        dataset.read(path, ReadOptions(text="head"))
+
+
 def test_on_disk_the_rows_are_the_same(path: Path) -> None:
     options = ReadOptions(text=("title", "body"), features=("price",))
     in_memory = dataset.read(path, options)
@@ -146,7 +171,7 @@ def test_a_model_finds_its_fields_by_name(path: Path, tmp_path: Path) -> None:
     other.write_text("label,body,title\na,b,t\n")
     data = dataset.read(other, ReadOptions(fields=fields))
     assert data.fields.split(data.texts[0]) == ["t", "b", ""]
-    assert data.note == "there is no column price: it is empty."
+    assert data.note == "there is no column price: this field is empty."
     other.write_text("label,content,headline\na,b,t\n")
     data = dataset.read(other, ReadOptions(fields=fields, text=("headline", "content")))
     assert data.fields.split(data.texts[0]) == ["t", "b", ""]

@@ -43,7 +43,7 @@ def test_a_decision_that_could_be_another_is_told() -> None:
     assert read(["0", "1"]).note == ""
     assert "each list has one label" in read([["a"], ["b"]]).note
     assert read([["a"], ["b"]], task="multilabel").kind == "multilabel"
-    assert read([["a", "b"], []]).note == "1 row has an empty list: no label applies to them."
+    assert read([["a", "b"], []]).note == "no label applies to 1 row with an empty set of labels."
 
 
 def test_whole_numbers_of_many_values_are_asked_about() -> None:

@@ -72,7 +72,7 @@ def test_a_value_of_another_format_is_not_parsed():
 def test_the_format_says_how_it_reads_a_value():
     assert detect_number_format(["5", "12,5"]).describe() == "'12,5' is read as 12.5"
     assert detect_number_format(["31.8%"]).describe() == "'31.8%' is read as 31.8 (percent)"
-    assert detect_number_format(["USD 1,200"], ".").describe() == "'USD 1,200' is read as 1200 ($)"
+    assert detect_number_format(["USD 1,200"], ".").describe() == "'USD 1,200' is read as 1200"
     assert detect_number_format(["1", "2.5"]) == NumberFormat()
 
 

@@ -182,7 +182,7 @@ def test_tasks_are_joined_and_described() -> None:
     assert [task.describe() for task, _, _ in TASKS.values()] == [
         "labels: no, yes",
         "labels: a, b, c",
-        "labels: x, y (any number of them a text)",
+        "labels: x, y (any number per text)",
         "values: 10 on average, 2 around it",
     ]
     described = [SingleLabel(("a", "b")).describe_label("a"), MultiLabel(("a", "b")).describe_label(("a", "b"))]

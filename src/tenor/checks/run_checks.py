@@ -39,6 +39,7 @@ class CheckConfig:
         label: Column of the labels; None: detect it.
         task: The task; None: infer it from the labels.
         label_separator: Separator of the labels in one cell.
+        missing_labels: Labels that stand for a missing one, as in training: the checks leave these rows out.
         labels: Also look for wrong labels.
         max_length: Number of tokens from which networks truncate a text.
         review: File for the rows whose label may be wrong, with a column for the right one; None: write none.
@@ -65,6 +66,7 @@ class CheckConfig:
     label: str | Sequence[str] | None = None
     task: Kind | None = None
     label_separator: str | None = None
+    missing_labels: tuple[str, ...] = ()
     labels: bool = False
     max_length: int = NetworkConfig.max_length
     review: str | None = None
@@ -144,6 +146,7 @@ def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckRe
         label=config.label,
         task=config.task,
         label_separator=config.label_separator,
+        missing_labels=config.missing_labels,
         seed=config.seed,
         decimal=config.decimal,
         encoding=config.encoding,
@@ -212,11 +215,11 @@ def _write_review(rows: _TableRows, suspects: Sequence[mislabelled.Suspect], out
     """Write the rows whose label may be wrong, the most likely first, with all columns of the table."""
     data, source = rows.context.data, rows.table()
     review_file.require_writable(out, source.columns, source.name)
-    wanted = {data.row_number(suspect.row) for suspect in suspects}
+    suspect_rows = {data.row_number(suspect.row) for suspect in suspects}
     cells: dict[int, list[object]] = {}
     for chunk in source.chunks:
         for at in range(len(chunk)):
-            if chunk.row + at in wanted:
+            if chunk.row + at in suspect_rows:
                 cells[chunk.row + at] = [chunk.columns[column][at] for column in source.columns]
     numbers = [data.row_number(suspect.row) for suspect in suspects]
     review_file.write(
@@ -286,7 +289,7 @@ def _findings(
         if numbers:
             yield Finding(
                 name=f"no-{what}",
-                severity="error",
+                severity="note" if what == "label" and config.missing_labels else "error",
                 problem=f"{counted(len(numbers), 'row has', 'rows have')} no {what}.",
                 remedy=f"Give them one, or leave them out: `fix=OUT`, or `{option}=True` in training.",
                 count=len(numbers),

@@ -34,6 +34,7 @@ def check(
     label: options.Label = None,
     task: options.Task = None,
     label_separator: options.LabelSeparator = None,
+    missing_label: options.MissingLabel = None,
     decimal: options.Decimal = None,
     encoding: options.Encoding = None,
     quoting: options.Quoting = None,
@@ -88,6 +89,7 @@ def check(
         decimal=decimal,
         task=task,
         label_separator=label_separator,
+        missing_labels=missing_label,
         labels=labels,
         max_length=max_length,
         maximum_tokens=maximum_tokens,
@@ -180,7 +182,7 @@ def _repair_lines(repaired: "Repaired", out: str | None) -> list[str]:
     from tenor.checks.repair import REASONS
 
     dropped = [f"less {count:,} {REASONS[reason]}" for reason, count in repaired.dropped.items()]
-    rows = ", ".join([counted(repaired.rows, "row"), *dropped])
+    rows = ", ".join([counted(repaired.rows, "row"), *(dropped or ["none left out"])])
     lines = ["", f"{rows}: {counted(repaired.written, 'row')} in {out}"]
     if repaired.corrected:
         lines.append(f"right labels from review files: {counted(repaired.corrected, 'row')}")

@@ -65,7 +65,7 @@ def predict(
         typer.Option(
             metavar="FILE",
             help="Write the rows that a person should look at, the most doubtful first, with an empty column for the "
-            "right label. 'tenor train --also FILE' learns from the filled file.",
+            "right label. 'tenor train --also FILE' trains on the filled file.",
         ),
     ] = None,
     review_rows: Annotated[

@@ -69,9 +69,10 @@ def detect_columns(columns: list[str], chunk: Chunk, name: str, text: str | None
             if text_column is label_column is None
             else f"it with `{missing}=...`"
         )
+        others = [column for column in columns if column != text]
         raise DataError(
             f"{name}: it is not clear which column holds the {missing}s.",
-            f"Columns: {listed(columns)}. Name {which}.{header_hint(columns, name)}",
+            f"Columns: {listed(others)}. Name {which}.{header_hint(columns, name)}",
         )
     return text_column, label_column
 

@@ -86,7 +86,8 @@ class Dataset:
         read = f"texts from column{'s' * (len(self.fields.texts) > 1)} {texts}"
         if self.fields.is_pair:
             read = f"pairs of texts from columns {texts}"
-        return f"{read}, labels from column {self.label_column!r}."
+        labels = self.label_columns or (self.label_column,)
+        return f"{read}, labels from column{'s' * (len(labels) > 1)} {', '.join(map(repr, labels))}."
 
     def row_number(self, row: int) -> int:
         """The number of a row in its file, for messages."""

@@ -166,7 +166,7 @@ def _detect_label_columns(opened: Table, free: Sequence[str]) -> list[str]:
     first = opened.peek()
     if first is None or any(column_names.role(column) == "label" for column in free):
         return []
-    return label_sets.detect(first, [column for column in free if column_names.role(column) not in ("text", "id")])
+    return label_sets.detect(first, [column for column in free if column_names.role(column) != "id"])
 
 
 def _for_fields(

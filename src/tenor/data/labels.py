@@ -211,7 +211,7 @@ def multilabel_note(rows: Mapping[tuple[str, ...] | None, int], separator: str |
     """
     notes = []
     if empty := rows.get(()):
-        notes.append(f"{counted(empty, 'row has', 'rows have')} an empty list: no label applies to them.")
+        notes.append(f"no label applies to {counted(empty, 'row')} with an empty set of labels.")
     names = (name for labels in rows for name in labels or ())
     if separator is None and (suspicious := next(filter(_SEPARATOR.search, names), "")):
         notes.append(f"{suspicious!r} is taken as the name of one label (`label_separator=...` splits it).")

@@ -32,14 +32,12 @@ class NumberFormat(NamedTuple):
     Attributes:
         decimal: The decimal mark, `.` or `,`; empty if the values fit both.
         is_percent: Whether a percent sign follows every value.
-        currency: The sign of a currency beside values; empty if there is none.
         is_plain: Whether `float` reads every value unchanged.
         example: A value that `float` does not read; empty if the format is plain.
     """
 
     decimal: str = "."
     is_percent: bool = False
-    currency: str = ""
     is_plain: bool = True
     example: str = ""
 
@@ -63,7 +61,7 @@ class NumberFormat(NamedTuple):
     def describe(self) -> str:
         """One phrase for a message: how the example is read."""
         number = self.parse(self.example)
-        what = " (percent)" if self.is_percent else f" ({self.currency})" if self.currency else ""
+        what = " (percent)" if self.is_percent else ""
         return f"{self.example!r} is read as {number:.10g}{what}" if number is not None else ""
 
 
@@ -141,7 +139,6 @@ class NumberFormatDetector:
         return NumberFormat(
             decimal=mark,
             is_percent=self._n_percent > 0,
-            currency=next(iter(self._currencies), ""),
             is_plain=self._is_plain and mark == ".",
             example=self._example,
         )

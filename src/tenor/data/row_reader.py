@@ -97,9 +97,12 @@ class RowReader:
         absent = [each.name for each, column in zip(self.fields.columns, self.columns, strict=True) if column is None]
         warnings = []
         if absent:
-            warnings.append(
-                f"there is no column {listed(absent)}: {'it is' if len(absent) == 1 else 'they are'} empty."
+            there_are, fields = (
+                ("there is no column", "this field is")
+                if len(absent) == 1
+                else ("there are no columns", "these fields are")
             )
+            warnings.append(f"{there_are} {listed(absent)}: {fields} empty.")
         for name, count in self.missing.items():
             if count == self.n_rows > 1:
                 warnings.append(f"the field {name!r} is empty in every row.")

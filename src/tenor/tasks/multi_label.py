@@ -199,8 +199,8 @@ class MultiLabel(Task):
         return label_list_problem(label, self.labels)
 
     def describe(self) -> str:
-        """`labels: a, b (any number of them a text)`."""
-        return f"labels: {listed(self.labels)} (any number of them a text)"
+        """`labels: a, b (any number per text)`."""
+        return f"labels: {listed(self.labels)} (any number per text)"
 
     def union(self, other: Task) -> "MultiLabel":
         """The task with the labels of both, without thresholds."""
