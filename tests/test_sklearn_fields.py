@@ -1,5 +1,6 @@
 """The estimators over tables: which columns they read, and scikit-learn's contract."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 import tenor
 from tenor import DataError, FieldWarning, SettingsError, TextClassifier, TextRegressor
+from tenor.data import frames
 from tenor.data.fields import Field, Fields
 
 pandas = pytest.importorskip("pandas")
@@ -54,6 +56,26 @@ def test_named_columns_alone_are_read(table: Any, labels: list[str]) -> None:
     assert TextClassifier(text="body").fit(table.drop(index=4), labels[:4] + labels[5:]).fields_ == Fields(
         (Field("body"),)
     )
+
+
+def test_values_of_numpy_are_read_as_those_of_python() -> None:
+    day = datetime.datetime(2024, 3, 1)
+    plain = [{"text": f"a film {row}", "price": row, "share": row / 4, "day": day} for row in range(8)]
+    of_numpy = [
+        {
+            "text": np.str_(row["text"]),
+            "price": np.int64(row["price"]),
+            "share": np.float32(row["share"]),
+            "day": np.datetime64(day, unit),
+        }
+        for row, unit in zip(plain, ["ns", "us", "s", "ns"] * 2, strict=True)
+    ]
+    of_numpy += [{"text": "", "price": np.float32("nan"), "share": np.float64("nan"), "day": np.datetime64("NaT")}]
+    missing = {"text": "", "price": None, "share": None, "day": None}
+    one, other = (frames.as_table(rows) for rows in (of_numpy, [*plain, missing]))
+    assert one is not None
+    assert other is not None
+    assert next(one.chunks).columns == next(other.chunks).columns
 
 
 def test_the_contract_of_scikit_learn(table: Any, labels: list[str]) -> None:

@@ -119,6 +119,12 @@ def test_equal_weights_change_nothing() -> None:
     np.testing.assert_allclose(one.predict_proba(TEXTS), other.predict_proba(TEXTS), atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_only_the_ratios_of_weights_count(size: float) -> None:
+    one, other = (TextClassifier().fit(TEXTS, LABELS, sample_weight=[each] * 80) for each in (size, 1.0))
+    np.testing.assert_allclose(one.predict_proba(TEXTS), other.predict_proba(TEXTS), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [

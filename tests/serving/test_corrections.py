@@ -219,6 +219,7 @@ def test_a_database_that_cannot_be_used_is_told(
     for where, error, message in (
         ("foo://x", SettingsError, r"foo://x: Can't load plugin.* Give a file, or a URL"),
         ("://", SettingsError, "this is not the URL of a database"),
+        ("postgresql://me:s3cret@host:port/x", SettingsError, r"^this is not the URL of a database"),
         (str(english_csv), TenorError, r"the database of corrections says: file is not a database\. Check"),
         (str(tmp_path), DataError, r"this cannot be written: Is a directory\. Choose another file"),
     ):

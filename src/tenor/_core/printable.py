@@ -15,9 +15,10 @@ _ALL = re.compile(f"[{_HIDDEN}]")
 _BUT_TABS = re.compile(f"(?!\t)[{_HIDDEN}]")
 _BUT_LINES = re.compile(f"(?![\t\n])[{_HIDDEN}]")
 
-# The password of a URL goes up to its last @ before the path; SQLAlchemy takes it from the query, too.
-_URL_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]*(@)", re.IGNORECASE)
-_QUERY_PASSWORD = re.compile(r"([?&](?:password|passwd|pwd|pass|sslpassword)=)[^\s&]*", re.IGNORECASE)
+# The password of a URL goes up to its last @: SQLAlchemy allows / and ? in it. Drivers read secrets in the query.
+_URL_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@]*:)\S*(@)", re.IGNORECASE)
+_SECRETS = "password|passwd|pwd|pass|passcode|passphrase|sslpassword|token|access_token|secret|private_key|odbc_connect"
+_QUERY_PASSWORD = re.compile(rf"([?&](?:{_SECRETS})=)[^\s&]*", re.IGNORECASE)
 
 
 def printable(text: str) -> str:

@@ -95,6 +95,7 @@ def predict(
     same command continues an interrupted job.
     """
     from tenor.cli import console
+    from tenor.data.io import table
     from tenor.data.io.database import DatabaseUrl, is_url
     from tenor.errors import SettingsError
     from tenor.inference import predictor
@@ -116,7 +117,9 @@ def predict(
     options.require(
         out is not None or review is not None, "the file in --out, and there is none", "Name one", overwrite=overwrite
     )
-    options.require_file(given_text is None, text=text is not None)
+    options.require_file(given_text is None, text=text is not None, sheet=sheet is not None)
+    if given_text is None:
+        table.require_used(files, [texts.path])
     options.require_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     if on is not None and out is None:
         raise SettingsError("--on labels files into a folder.", "Name it with --out.")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tenor._core.printable import without_passwords
 from tenor._core.records import Json
 from tenor.data.io.chunks import Table, chunked
 from tenor.errors import DataError, SettingsError, TenorError, missing_extra
@@ -83,7 +84,7 @@ class CorrectionStore:
         self.max_corrections = max_corrections
         url = _url(where)
         options: dict[str, object] = {"pool_pre_ping": True}
-        self.name = url.render_as_string(hide_password=True)
+        self.name = without_passwords(url.render_as_string(hide_password=True))
         if url.get_backend_name() == "postgresql":
             options["connect_args"] = {"connect_timeout": _TIMEOUT_S}
         if url.get_backend_name() == "sqlite":
@@ -217,7 +218,7 @@ def _url(where: str) -> sql.URL:
         url = sql.make_url(where)
         # Manuals of servers write `postgres://`, for which SQLAlchemy would look for an older driver.
         return url.set(drivername="postgresql+psycopg") if url.drivername in ("postgres", "postgresql") else url
-    except sql.exc.ArgumentError:
+    except (sql.exc.ArgumentError, ValueError):  # ValueError: a port that is not a number
         problem = "this is not the URL of a database."
         raise SettingsError(problem, "Write the name of a file, or postgresql://USER:PASSWORD@HOST/NAME.") from None
 

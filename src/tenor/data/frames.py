@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tenor.data import column_values, columns, feature_kinds, field_columns, labelled_table
 from tenor.data.fields import Fields
 from tenor.data.io.chunks import Cell, Chunk, Table
@@ -105,7 +107,15 @@ def _cells(column: Any) -> list[Cell]:
     """The values of a column as Python has them, None where there is none."""
     # to_pylist: Arrow; to_list: pandas and polars
     convert = next((name for name in ("to_pylist", "to_list") if hasattr(column, name)), None)
-    return [None if _is_missing(cell) else cell for cell in (getattr(column, convert)() if convert else column)]
+    return [_cell(cell) for cell in (getattr(column, convert)() if convert else column)]
+
+
+def _cell(cell: Any) -> Cell:
+    """A value as Python has it, None where there is none."""
+    if isinstance(cell, np.generic):
+        # Python's dates have no nanoseconds: `item` would give their number.
+        cell = (cell.astype("datetime64[us]") if cell.dtype == "datetime64[ns]" else cell).item()
+    return None if _is_missing(cell) else cell
 
 
 def _is_missing(cell: Cell) -> bool:

@@ -70,7 +70,7 @@ def is_missing(label: object) -> bool:
 
 
 def read_weights(sample_weight: Any, n_rows: int) -> Floats | None:
-    """(rows,) the weights of rows; None if there are none.
+    """(rows,) the weights of rows, in proportion; None if there are none.
 
     Raises:
         DataError: They are not one number for each row, one is negative or not finite, or all are 0.
@@ -94,4 +94,5 @@ def read_weights(sample_weight: Any, n_rows: int) -> Floats | None:
         )
     if not weights.any():
         raise DataError("all weights are 0.", "Give some texts a weight above 0 (`sample_weight`).")
-    return weights.astype(np.float32)
+    # Only their ratios count. The largest becomes 0.5 to 1, which float32 has, by a power of two, which is exact.
+    return np.asarray(np.ldexp(weights, -np.frexp(weights.max())[1]), np.float32)

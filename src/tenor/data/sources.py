@@ -87,6 +87,7 @@ def read_for_evaluation(
 
     Raises:
         DataError: The texts or a column cannot be read, or a label is unknown and must not be.
+        SettingsError: A query or the name of a sheet would do nothing.
     """
     options = replace(
         options,
@@ -97,6 +98,7 @@ def read_for_evaluation(
         label_separator=options.label_separator or metadata.get("label_separator"),
         missing_labels=options.missing_labels or tuple(metadata.get("missing_labels") or ()),
     )
+    table.require_used(options.files, [locate(source)])
     rows = read_test(source, task.kind, options, callback)
     _say_columns(source, rows, callback)
     if rows.note:
@@ -127,11 +129,15 @@ def read_train_and_test(run: RunConfig, callback: Callback) -> tuple[Dataset, Da
 
     Raises:
         DataError: They cannot be read.
+        SettingsError: A query or the name of a sheet would do nothing.
     """
     options = options_of(run)
     source, test_source = train_and_test_sources(run)
     if source != run.data:
         callback.on_message(f"{run.data} has a train and a test folder; each is used as such.")
+    validation = run.validation if isinstance(run.validation, str) else None
+    names = filter(None, (source, test_source, validation, *(name for name in run.also if "://" not in name)))
+    table.require_used(options.files, [locate(name) for name in names])
     data = read(source, replace(options, task=run.task, on_disk=run.on_disk), callback)
     _say_columns(source, data, callback)
     if test_source is None:

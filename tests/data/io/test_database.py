@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tenor._core.callbacks import Callback
 from tenor._core.printable import without_passwords
+from tenor.config.run_config import RunConfig
 from tenor.data import dataset, sources
 from tenor.data.io import database, table
 from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import FileOptions
 from tenor.data.read_options import ReadOptions
-from tenor.errors import DataError
+from tenor.errors import DataError, SettingsError
 
 POSTGRESQL = os.environ.get("TENOR_TEST_POSTGRESQL")
 """URL of a database that is only read."""
@@ -78,8 +80,25 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(tmp_path: Path) ->
     (tmp_path / "text.db").write_text("no database, but a text")
     with pytest.raises(DataError, match="file is not a database"):
         read(f"sqlite:///{tmp_path / 'text.db'}", "SELECT * FROM t")
-    with pytest.raises(DataError, match="this is not the URL of a database"):
-        read("nothing://x", "SELECT 1")
+    for broken in ("nothing://x", "postgresql://me:s3cret@host:port/shop", "postgresql://me:s3cret@[::1/shop"):
+        with pytest.raises(DataError, match="this is not the URL of a database") as refused:
+            read(broken, "SELECT 1")
+        assert "s3cret" not in str(refused.value)
+
+
+def test_a_query_without_a_database_is_refused(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("text,label\na,x\nb,y\n")
+    asked = FileOptions(query="SELECT 1")
+    with pytest.raises(SettingsError, match=r"`query=\.\.\.` is for the URL of a database"):
+        table.require_used(asked, [file, "demo"])
+    table.require_used(asked, [file, DatabaseUrl(url)])
+    with pytest.raises(SettingsError, match=r"`query=\.\.\.` is for the URL of a database"):
+        sources.read_train_and_test(RunConfig(data=str(file), query="SELECT 1"), Callback())
+    with pytest.raises(SettingsError, match=r"`sheet=\.\.\.` is for workbooks"):
+        table.require_used(FileOptions(sheet="A"), [file])
+    for other in (tmp_path / "absent.csv", tmp_path / "a.xlsx"):
+        table.require_used(FileOptions(sheet="A"), [file, other])
 
 
 def test_passwords_are_never_shown() -> None:
@@ -88,6 +107,12 @@ def test_passwords_are_never_shown() -> None:
     assert without_passwords(f"see {secret}.") == f"see {shown}."
     assert DatabaseUrl(secret).name == shown
     assert "s3cr" not in repr(DatabaseUrl(secret))
+    for slash in ("postgresql://me:s3/cr?e@t@host/shop", "mssql+pyodbc:///?odbc_connect=DRIVER%3DX%3BPWD%3Ds3cr%2F"):
+        assert "s3" not in DatabaseUrl(slash).name
+        assert "***" in DatabaseUrl(slash).name
+    with pytest.raises(DataError, match=r"has a blank in it\. Write the blank as %20") as refused:
+        DatabaseUrl("postgresql://me:s3 cret@host/shop")
+    assert "cret" not in str(refused.value)
     assert not database.is_url("a/file.csv")
     pytest.importorskip("psycopg")
     with pytest.raises(DataError) as refused:

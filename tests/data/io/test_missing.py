@@ -23,3 +23,10 @@ def test_a_folder_that_does_not_exist_is_said_not_to_exist(tmp_path: Path) -> No
         sources.locate(str(tmp_path / "text"))
     with pytest.raises(DataError, match=r"there is no such file\. The folder .*no does not exist\. Check the path\.$"):
         table.open_table(tmp_path / "no" / "in.csv")
+
+
+def test_a_link_that_leads_nowhere_is_said_to_lead_nowhere(tmp_path: Path) -> None:
+    for name, goal in (("loop.csv", "loop.csv"), ("lost.csv", "absent.csv")):
+        (tmp_path / name).symlink_to(tmp_path / goal)
+        with pytest.raises(DataError, match=rf"{name}: this is a link that leads nowhere\. Remove it"):
+            table.open_table(tmp_path / name)

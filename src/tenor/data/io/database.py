@@ -27,9 +27,16 @@ class DatabaseUrl:
 
     Attributes:
         url: The URL with its password, which `repr` leaves out.
+
+    Raises:
+        DataError: There is a blank in it. The password would end there in messages, and its rest would be shown.
     """
 
     url: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if any(map(str.isspace, self.url)):
+            raise DataError("the URL of the database has a blank in it.", "Write the blank as %20.")
 
     @property
     def name(self) -> str:
@@ -104,7 +111,10 @@ def _engine(database: DatabaseUrl) -> "sqlalchemy.Engine":
     import sqlalchemy
 
     try:
-        url = sqlalchemy.make_url(database.url)
+        try:
+            url = sqlalchemy.make_url(database.url)
+        except ValueError as error:  # a port that is not a number
+            raise sqlalchemy.exc.ArgumentError from error
         file = url.database if url.get_backend_name() == "sqlite" else None
         if file and file != ":memory:" and not file.startswith("file:") and not Path(file).is_file():
             raise DataError(

@@ -20,6 +20,10 @@ def no_such_file(path: Path, remedy: str = "Check the path.", also: str = "") ->
     """
     what = "file" if path.suffix else "file or folder"
     problem = f"{path}: there is no such {what}{also}."
+    if path.is_symlink():
+        return DataError(
+            f"{path}: this is a link that leads nowhere.", "Remove it, or give the file that it stood for."
+        )
     folder = path.parent
     try:
         if not folder.is_dir():

@@ -10,6 +10,7 @@ closed after the last one, or when the chunks are dropped.
 """
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from tenor.data.io import (
@@ -36,9 +37,9 @@ from tenor.data.io.lines import Lines
 from tenor.data.io.missing import no_such_file
 from tenor.data.io.open_file import open_bytes, unreadable
 from tenor.data.io.parts import is_pattern
-from tenor.errors import DataError, Location
+from tenor.errors import DataError, Location, SettingsError
 
-__all__ = ["FORMATS", "Chunk", "Table", "files", "is_pattern", "open_lines", "open_table", "suffix"]
+__all__ = ["FORMATS", "Chunk", "Table", "files", "is_pattern", "open_lines", "open_table", "require_used", "suffix"]
 
 _COMMA_OR_ANOTHER = ",;\t|"
 _SHEETS = (".xls", ".xlsb", ".xlsm", ".ods", ".numbers")
@@ -84,6 +85,31 @@ def files(path: Path | DatabaseUrl) -> list[Path]:
     if path.is_dir():
         return folders.texts(path) or parts.in_folder(path)
     return parts.matching(path) if is_pattern(path) and not path.exists() else [path]
+
+
+def require_used(options: FileOptions, sources: Sequence[str | Path | DatabaseUrl]) -> None:
+    """Refuse a query without a database, and the name of a sheet without a workbook: they would do nothing.
+
+    Args:
+        options: How the files are written.
+        sources: All that is read with these options: paths, URLs of databases, or names of built-in datasets.
+
+    Raises:
+        SettingsError: One is given, and no source has a use for it.
+    """
+    if options.query is not None and not any(isinstance(source, DatabaseUrl) for source in sources):
+        raise SettingsError(
+            "`query=...` is for the URL of a database, and the data have another source.",
+            "Give the URL as the data, or leave it out.",
+        )
+    if options.sheet is not None and not any(map(_may_be_workbook, sources)):
+        raise SettingsError("`sheet=...` is for workbooks (.xlsx), and the data are none.", "Leave it out.")
+
+
+def _may_be_workbook(source: str | Path | DatabaseUrl) -> bool:
+    """Whether a source has a workbook, or is missing, which is another error."""
+    found = [] if isinstance(source, str) else files(source)
+    return any(suffix(file) in WORKBOOKS or file.suffix.lower() == ".zip" or not file.exists() for file in found)
 
 
 def open_lines(stream: io.RawIOBase, name: str, options: FileOptions = RECOGNISED) -> Table:
