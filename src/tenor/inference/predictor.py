@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -265,9 +264,9 @@ class Predictor:
             DataError: An element is not a string.
             SettingsError: The model does not know a label.
         """
-        # Explanations are a later stage, which imports this one: only this short way to them looks ahead.
-        explanations: list[Explanation] = import_module("tenor.explanation").explain(self, texts, labels)
-        return explanations
+        from tenor.explanation.texts import explain  # a later stage, which only this method needs
+
+        return explain(self, texts, labels)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
         """Save the model to a folder. Raises BundleError if it exists already, unless `overwrite`."""
