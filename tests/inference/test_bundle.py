@@ -2,7 +2,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from tenor import TextClassifier
 from tenor.data.fields import Field, Fields
 from tenor.errors import BundleError
 from tenor.inference import bundle
-from tenor.inference.predictor import Predictor
 from tenor.tasks import SingleLabel
 
 TEXTS = ["good film", "fine film", "bad film", "poor film"] * 5
@@ -205,8 +203,15 @@ FIELDS = Fields((Field("title"), Field("body"), Field("price", "number")))
 
 
 @pytest.fixture
-def folder_with_fields(model: TextClassifier, tmp_path: Path) -> Path:
-    Predictor(replace(model.predictor_.bundle, fields=FIELDS)).save(tmp_path / "fields")
+def folder_with_fields(tmp_path: Path) -> Path:
+    rows = [
+        {"title": f"a {word} film", "body": f"number {at}", "price": at} for at, word in enumerate(["good", "bad"] * 8)
+    ]
+    settings = {"word_ngrams": [1], "char_ngrams": [], "weighting": "tf-idf", "C": 1.0, "calibrated": False}
+    settings |= {"field_buckets": "shared", "feature_scale": 1.0}
+    model = TextClassifier("ngram", settings, text=["title", "body"], features="price")
+    model.fit(rows, ["pos", "neg"] * 8)
+    model.save(tmp_path / "fields")
     return tmp_path / "fields"
 
 
@@ -227,6 +232,10 @@ def test_a_model_of_several_columns_names_them_and_has_a_newer_format(folder: Pa
         (lambda fields: fields["columns"][0].update(name="body"), "a name occurs twice"),
         (lambda fields: fields.update(is_pair=1), "true or false"),
         (lambda fields: fields.pop("columns"), "it is missing"),
+        (lambda fields: fields["columns"][0].update(decimal=","), "only a number has a decimal mark"),
+        (lambda fields: fields["columns"].insert(0, fields["columns"].pop(1)), r"they are not those of encoder\.json"),
+        (lambda fields: fields["columns"][2].update(kind="date"), r"they are not those of encoder\.json"),
+        (lambda fields: fields["columns"].pop(), r"they are not those of encoder\.json"),
     ],
 )
 def test_columns_that_cannot_be_are_refused_even_when_signed(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tenor._core.records import RecordError, parse
+from tenor.data.fields import SEPARATOR
 from tenor.text import chinese
 from tenor.text.chinese import CharacterMap
 
@@ -49,6 +50,10 @@ def test_a_map_is_saved_and_read_again() -> None:
     assert chinese.restore(parse_map(folding.characters, folding.replacements, folding.source)) == folding
     with pytest.raises(RecordError, match="there is not one for each character"):
         chinese.restore(parse_map("萬與", "万", "a table"))
+    with pytest.raises(RecordError, match="one occurs twice"):
+        chinese.restore(parse_map("萬萬", "万与", "a table"))
+    with pytest.raises(RecordError, match="there are control characters"):
+        chinese.restore(parse_map("萬", SEPARATOR, "a table"))
     with pytest.raises(RecordError, match="65,536 are allowed"):
         chinese.restore(parse_map("萬" * 70_000, "万" * 70_000, "a table"))
 

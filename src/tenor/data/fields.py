@@ -130,6 +130,8 @@ class Fields:
             each.refuse_unknown({"name", "kind", "decimal"})
             decimal = each.choice("decimal", (".", ",")) if "decimal" in each.values else "."
             name, kind = each.string("name", MAX_NAME_CHARACTERS), _KINDS[each.choice("kind", _KINDS)]
+            if decimal != "." and kind != "number":
+                raise each.error("decimal", "only a number has a decimal mark")
             columns.append(Field(name, kind, decimal))
         fields = cls(tuple(columns), record.boolean("is_pair"))
         if not fields.texts or fields.columns != (*fields.texts, *fields.features):

@@ -74,6 +74,10 @@ def restore(record: Record) -> CharacterMap:
     characters, replacements = (record.string(key, _MAX_CHARACTERS) for key in ("characters", "replacements"))
     if len(characters) != len(replacements):
         raise record.error("replacements", "there is not one for each character")
+    if len(set(characters)) < len(characters):
+        raise record.error("characters", "one occurs twice")
+    if not (characters + replacements).isprintable():  # such as the separator of fields
+        raise record.error("replacements", "there are control characters")
     return CharacterMap(characters, replacements, record.string("source", 100))
 
 

@@ -148,7 +148,7 @@ def load(folder: Path, check_graphs: bool = True, expected_digest: str | None = 
             steps=saved.steps,
             notes=proof.prove(model) if check_graphs else (),
             digest=saved.digest,
-            fields=_fields(saved.fields),
+            fields=_fields(saved.fields, saved.encoder),
             character_map=_character_map(saved.fields),
         )
         if check_graphs:
@@ -223,15 +223,25 @@ def _task(fields: Record) -> Task:
     return tasks.from_dict(fields.record("task").values)
 
 
-def _fields(metadata: Record) -> Fields:
-    """The columns that the model reads. Only a model with more than one has them in `tenor.json`."""
-    if "fields" not in metadata.values:
-        name = metadata.values.get("text_column")
-        return SINGLE_TEXT if name is None else Fields((Field(name),))
-    fields = Fields.from_record(metadata.record("fields"))
-    if fields.is_single_text:
+def _fields(metadata: Record, encoder: JsonObject) -> Fields:
+    """The columns that the model reads. Only a model with more than one has them in `tenor.json`.
+
+    Args:
+        metadata: The contents of `tenor.json`.
+        encoder: The contents of `encoder.json`, whose values were checked.
+
+    Raises:
+        RecordError: There is just one column, or the model encodes other columns.
+    """
+    encoded = [member["encoder"].get("fields") for member in encoder.get("members", [{"encoder": encoder}])]
+    stored = metadata.values.get("fields")
+    fields = SINGLE_TEXT if stored is None else Fields.from_record(metadata.record("fields"))
+    if stored is not None and fields.is_single_text:
         raise metadata.error("fields", "there must be more than one column")
-    return fields
+    if any(each != stored for each in encoded):
+        raise metadata.error("fields", f"they are not those of {ENCODER}")
+    name = metadata.values.get("text_column")
+    return fields if stored is not None or name is None else Fields((Field(name),))
 
 
 def _character_map(fields: Record) -> CharacterMap | None:
