@@ -91,8 +91,9 @@ def test_a_saved_model_finds_its_columns_by_name(table: Any, labels: list[str], 
     model = tenor.load(tmp_path / "model")
     assert model.fields == ALL
     other = table.rename(columns={"price": "cost"})[["country", "body", "title", "cost"]]
-    with pytest.warns(FieldWarning, match=r"^the table: there is no column price: this field is empty\.$"):
+    with pytest.warns(FieldWarning, match=r"^the table: there is no column price: this field is empty\.$") as warned:
         assert model.predict(other).tolist() == labels
+    assert {each.filename for each in warned} == {__file__}  # the caller's line, not one inside Tenor
     with pytest.warns(FieldWarning, match=r"the field 'country' is empty in every row\."):
         model.predict(table.assign(country=None))
     with pytest.warns(FieldWarning, match=r"1 value cannot be read as a number and counts as missing, such as 'x'"):
@@ -109,8 +110,11 @@ def test_a_saved_model_finds_its_columns_by_name(table: Any, labels: list[str], 
 
 def test_useless_columns_are_left_out_with_a_warning(table: Any, labels: list[str]) -> None:
     wide = table.assign(id=[f"u{row}" for row in range(60)], source="web")
-    with pytest.warns(FieldWarning, match=r"left out of the features: id \(each row .*\); source \(every row has"):
+    with pytest.warns(
+        FieldWarning, match=r"left out of the features: id \(each row .*\); source \(every row has"
+    ) as warned:
         assert TextClassifier().fit(wide, labels).fields_ == ALL
+    assert {each.filename for each in warned} == {__file__}
 
 
 def test_what_cannot_be_read_is_refused(table: Any, labels: list[str]) -> None:

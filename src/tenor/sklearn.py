@@ -1,6 +1,5 @@
 """`TextClassifier` and `TextRegressor`: scikit-learn estimators over all families."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -13,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from tenor import explanation, tracking
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject
+from tenor._core.warn import warn_caller
 from tenor.checks.context import CheckContext
 from tenor.config import settings
 from tenor.data import frames, row_reader
@@ -78,7 +78,7 @@ class _TextEstimator(BaseEstimator):  # type: ignore[misc]
         rows, self.fields_, messages = frames.read_new(source, options)
         for message in messages:
             if not message.startswith("features:"):
-                warnings.warn(f"{source.name}: {message}", FieldWarning, stacklevel=4)
+                warn_caller(f"{source.name}: {message}", FieldWarning)
         return rows
 
     def _fit(

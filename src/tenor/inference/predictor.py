@@ -1,6 +1,5 @@
 """Labels, probabilities and values for raw texts. Every prediction goes through this file."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tenor._core.warn import warn_caller
 from tenor.data import frames, row_reader
 from tenor.data.fields import SEPARATOR, Fields
 from tenor.data.label_arrays import as_list
@@ -69,7 +69,7 @@ class Predictor:
         reader = row_reader.for_table(source, self.fields)
         rows = [row for chunk in source.chunks for row in frames.rows_of(source, chunk, reader)]
         for warning in reader.warnings():
-            warnings.warn(f"{source.name}: {warning}", FieldWarning, stacklevel=3)
+            warn_caller(f"{source.name}: {warning}", FieldWarning)
         return rows
 
     def logits(self, texts: Sequence[str]) -> Floats:
@@ -146,7 +146,7 @@ class Predictor:
         """
         if not self.bundle.task.has_labels:
             raise SettingsError("the model predicts numbers and has no sets of labels.", "Call predict_interval.")
-        self._warn(coverage, per_class)
+        self.warn_of_coverage(coverage, per_class)
         _, sets = self.predict_scored_sets(texts, coverage, per_class)
         result = np.empty(len(sets), object)
         result[:] = [tuple(scored.label for scored in row) for row in sets]
@@ -159,7 +159,7 @@ class Predictor:
         """
         if self.bundle.task.has_labels:
             raise SettingsError("the model predicts labels and has no intervals.", "Call predict_set.")
-        self._warn(coverage, False)
+        self.warn_of_coverage(coverage, False)
         return self.predict_values_and_intervals(texts, coverage)[:, 1:]
 
     def check_coverage(self, coverage: float, per_class: bool = False) -> str:
@@ -225,10 +225,6 @@ class Predictor:
             )
         return self.bundle.conformal
 
-    def _warn(self, coverage: float, per_class: bool) -> None:
-        if warning := self.check_coverage(coverage, per_class):
-            warnings.warn(warning, stacklevel=3)
-
     def rank_labels(self, chosen: npt.NDArray[np.bool_], probabilities: Floats) -> list[list[ScoredLabel]]:
         """The chosen labels of each text with their probabilities, the most probable first.
 
@@ -246,9 +242,9 @@ class Predictor:
         return ranked
 
     def warn_of_coverage(self, coverage: float, per_class: bool = False) -> None:
-        """Warn where `check_coverage` has a warning, in the name of the caller's caller."""
+        """Warn where `check_coverage` has a warning."""
         if warning := self.check_coverage(coverage, per_class):
-            warnings.warn(warning, stacklevel=4)
+            warn_caller(warning)
 
     def explain(self, texts: Sequence[str], labels: Sequence[str] | None = None) -> "list[Explanation]":
         """Find the words that speak for and against labels, or raise and lower a value.
@@ -282,7 +278,7 @@ def load(folder: str | Path) -> Predictor:
     """
     loaded = bundle.load(Path(folder))
     for note in loaded.notes:
-        warnings.warn(note, NotUsedWarning, stacklevel=2)
+        warn_caller(note, NotUsedWarning)
     return Predictor(loaded)
 
 
