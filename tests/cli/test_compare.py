@@ -89,7 +89,7 @@ def test_models_may_know_different_labels(cli: Cli, models: tuple[Path, Path], r
 def test_evaluate_tells_the_worst_parts(cli: Cli, models: tuple[Path, Path], reviews: Path) -> None:
     ended = cli("evaluate", models[1], reviews, "--slice", "source")
     assert "worse than on all texts by more than chance" in ended.out
-    assert "source 应用" in ended.out
+    assert "\n应用 " in ended.out and "\nweb " in ended.out
     found = json.loads(cli("evaluate", models[1], reviews, "--slice", "source", "--json").out)["slices"]
     figures = [part["figure"] for part in found]
     assert figures == sorted(figures)

@@ -25,6 +25,7 @@ from tenor.training.objective import EncodedExamples, LabelObjective
 from tenor.training.trainer import Trainer
 
 _FEW_TEXTS = 1_000  # with at most this many texts, the head is fitted again after the whole network
+_MIN_TEXTS_TO_CHOOSE = 200  # with fewer, a head that fits closely would leave the encoder nothing to learn
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,11 @@ def _fit_head(
     """
     values, task, encoded = joint.network.features(examples.encoded, callback), joint.network.task, examples.encoded
     features = LabelledFeatures(values, examples.targets, task, examples.weights, encoded.features)
-    head = features.fit_frozen(random_folds(len(features), seed)) if choose else features.fit_tuned()
+    head = (
+        features.fit_frozen(random_folds(len(features), seed))
+        if choose and len(features) >= _MIN_TEXTS_TO_CHOOSE
+        else features.fit_tuned()
+    )
     joint.assign_head(head.weights)
     return head.candidates
 

@@ -236,7 +236,9 @@ def test_a_gpu_is_of_no_use_without_keras(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_run_on_jax_cannot_be_resumed_on_tensorflow(folder: Path) -> None:
-    with pytest.raises(TenorError, match=r"another run \(backend differ\).* settings, seed and backend"):
+    with pytest.raises(
+        TenorError, match=r"another run \(backend is tensorflow, was jax\).* settings, seed and backend"
+    ):
         runs.fit(folder / "checkpoints", resume=True)
 
 

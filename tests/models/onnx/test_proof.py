@@ -300,7 +300,8 @@ def test_predict_tells_it_in_one_line(folder: Path, english_csv: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    warning, note = done.stderr.splitlines()
+    warning, columns, note = done.stderr.splitlines()
+    assert columns == "texts from column 'text'."
     assert warning.startswith("warning: reviews/model.int8.onnx is up to ") and "float32 predicts" in warning
     assert note.startswith("60 rows: ")
 

@@ -103,13 +103,13 @@ def require_used(options: FileOptions, sources: Sequence[str | Path | DatabaseUr
             "Give the URL as the data, or leave it out.",
         )
     if options.sheet is not None and not any(map(_may_be_workbook, sources)):
-        raise SettingsError("`sheet=...` is for workbooks (.xlsx), and the data are none.", "Leave it out.")
+        raise SettingsError("`sheet=...` is for workbooks (.xlsx), and there is none in the data.", "Leave it out.")
 
 
 def _may_be_workbook(source: str | Path | DatabaseUrl) -> bool:
     """Whether a source has a workbook, or is missing, which is another error."""
-    found = [] if isinstance(source, str) else files(source)
-    return any(suffix(file) in WORKBOOKS or file.suffix.lower() == ".zip" or not file.exists() for file in found)
+    paths = [] if isinstance(source, str) else files(source)
+    return any(suffix(file) in WORKBOOKS or file.suffix.lower() == ".zip" or not file.exists() for file in paths)
 
 
 def open_lines(stream: io.RawIOBase, name: str, options: FileOptions = RECOGNISED) -> Table:
