@@ -33,8 +33,8 @@ PRIVATE = {
 }
 """Library -> its private attributes that Tenor reads."""
 
-PUBLIC = {"_asdict", "_exit", "_fields", "_replace"}
-"""Attributes of named tuples and `os._exit`: documented, in spite of the underscore."""
+PUBLIC = {"_asdict", "_exit", "_fields", "_getframe", "_replace"}
+"""Attributes of named tuples, `os._exit` and `sys._getframe`: documented, in spite of the underscore."""
 
 
 def attributes_of_others() -> Iterator[tuple[str, str]]:
