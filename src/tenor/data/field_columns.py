@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from tenor.config.settings import suggest
 from tenor.data import feature_kinds
+from tenor.data.columns import require_column
 from tenor.data.fields import FieldKind
 from tenor.errors import DataError, Location
 
@@ -56,9 +56,7 @@ def is_usual_pair(texts: Sequence[str]) -> bool:
 def require_columns(requested: Sequence[str], columns: Sequence[str], name: str, option: str) -> None:
     """Raise DataError where a column is not in the table, or is named twice; `option` named them."""
     for column in requested:
-        if column not in columns:
-            known = suggest(column, list(columns)).replace("Known:", "Columns:")
-            raise DataError(f"{name}: there is no column {column!r}.", f"{known} Name one with `{option}=...`.")
+        require_column(list(columns), column, name, option)
         if requested.count(column) > 1:
             raise DataError(f"{name}: `{option}=...` names the column {column!r} twice.", "Name it once.")
 

@@ -188,8 +188,6 @@ def _text_columns(opened: Table, options: ReadOptions) -> tuple[str, ...]:
     """The columns of the text fields that are named, that the training data had, or whose names say they are a pair."""
     texts = field_columns.names(options.text)
     if texts:
-        for column in texts:
-            columns.require_column(opened.columns, column, opened.name, "text")
         require_columns(texts, opened.columns, opened.name, "text")
         return texts
     if options.default_text in opened.columns:

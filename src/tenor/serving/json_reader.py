@@ -95,13 +95,8 @@ class JsonReader:
             self._characters = 0
             first = self._next()
             values[key] = self._value(first, key)
-            end = self._next()
-            self._at += 1
-            if end == b"}":
+            if self._is_at_end(b"}"):
                 return values
-            if end != b",":
-                self._at -= 1
-                raise self._error("a comma should be here")
             first = self._next()
             if first == b"}":
                 raise self._error("a key should be here")
@@ -139,13 +134,8 @@ class JsonReader:
                 )
             if not self._n_values % 1_000:
                 time.sleep(0)
-            end = self._next()
-            self._at += 1
-            if end == b"}":
+            if self._is_at_end(b"}"):
                 return values
-            if end != b",":
-                self._at -= 1
-                raise self._error("a comma should be here")
             first = self._next()
 
     def _list(self, key: str) -> list[Json]:
@@ -169,14 +159,17 @@ class JsonReader:
             values.append(self._row(place) if is_row else self._string(place))
             if not len(values) % 1_000:
                 time.sleep(0)
-            end = self._next()
-            self._at += 1
-            if end == b"]":
+            if self._is_at_end(b"]"):
                 return values
-            if end != b",":
-                self._at -= 1
-                raise self._error("a comma should be here")
             first = self._next()
+
+    def _is_at_end(self, closing: bytes) -> bool:
+        """Pass the character after a value: True for the closing one, False for a comma."""
+        character = self._next()
+        if character not in (closing, b","):
+            raise self._error("a comma should be here")
+        self._at += 1
+        return character == closing
 
     def _scalar(self, first: bytes, key: str, is_row: bool = False) -> Json:
         if first == b'"':

@@ -14,13 +14,34 @@ UnknownLabels = Literal["error", "wrong", "drop"]
 """Test rows whose label was not in the training data are an error, count as wrong predictions, or are left out."""
 
 
-@dataclass(frozen=True)
-class _SingleLabel(SingleLabel):
-    """A task whose last labels the model does not know.
+class _WithUnknownLabels:
+    """What both kinds of task have in common.
 
     Attributes:
         known: The model's task.
+        labels: Its labels, and after them those that the model does not know.
     """
+
+    known: Task
+    labels: tuple[str, ...]
+
+    @property
+    def n_outputs(self) -> int:
+        """That of the model."""
+        return self.known.n_outputs
+
+    def probabilities(self, logits: Floats) -> Floats:
+        """Those of the model, and 0 for each label that it does not know, (texts, labels)."""
+        return _widened(self.known.probabilities(logits), len(self.labels), 0.0)
+
+    def nonconformity(self, logits: Floats) -> Floats:
+        """That of the model, and NaN for each label that it does not know: no set contains it."""
+        return _widened(self.known.nonconformity(logits), len(self.labels), np.nan)
+
+
+@dataclass(frozen=True)
+class _SingleLabel(_WithUnknownLabels, SingleLabel):
+    """A task whose last labels the model does not know."""
 
     known: SingleLabel = field(kw_only=True)
 
@@ -30,50 +51,20 @@ class _SingleLabel(SingleLabel):
         return self.known.kind
 
     @property
-    def n_outputs(self) -> int:
-        """That of the model."""
-        return self.known.n_outputs
-
-    @property
     def activation(self) -> Activation:
         """That of the model."""
         return self.known.activation
 
-    def probabilities(self, logits: Floats) -> Floats:
-        """Those of the model, and 0 for each label that it does not know, (texts, labels)."""
-        return _widened(self.known.probabilities(logits), len(self.labels), 0.0)
-
-    def nonconformity(self, logits: Floats) -> Floats:
-        """That of the model, and NaN for each label that it does not know: no set contains it."""
-        return _widened(self.known.nonconformity(logits), len(self.labels), np.nan)
-
 
 @dataclass(frozen=True)
-class _MultiLabel(MultiLabel):
-    """A task whose last labels the model does not know.
-
-    Attributes:
-        known: The model's task.
-    """
+class _MultiLabel(_WithUnknownLabels, MultiLabel):
+    """A task whose last labels the model does not know."""
 
     known: MultiLabel = field(kw_only=True)
-
-    @property
-    def n_outputs(self) -> int:
-        """That of the model."""
-        return self.known.n_outputs
-
-    def probabilities(self, logits: Floats) -> Floats:
-        """Those of the model, and 0 for each label that it does not know, (texts, labels)."""
-        return _widened(self.known.probabilities(logits), len(self.labels), 0.0)
 
     def losses(self, targets: Floats, logits: Floats) -> Floats:
         """Binary cross-entropy, where the logit of a label that the model does not know is very low."""
         return super().losses(targets, _widened(logits, len(self.labels), -80.0))
-
-    def nonconformity(self, logits: Floats) -> Floats:
-        """That of the model, and NaN for each label that it does not know: no set contains it."""
-        return _widened(self.known.nonconformity(logits), len(self.labels), np.nan)
 
 
 def with_unknown_labels(task: Task, labels: Iterable[Label]) -> Task:

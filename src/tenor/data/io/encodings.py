@@ -14,8 +14,6 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import chardet
-
 _PUNCTUATION = "“”‘’—…·"  # of Chinese, outside its blocks
 _MIN_DISTINCT = 16  # characters; fewer do not tell Korean from Chinese
 _MIN_CHARACTERS = 8  # fewer can be chance
@@ -124,6 +122,8 @@ def is_valid(blocks: Iterable[bytes], encoding: str) -> bool:
 
 def _wide(head: bytes) -> Encoding | None:
     """UTF-16 or UTF-32 without a mark; None if it is neither."""
+    import chardet  # takes longer to load than a text to predict, and few files need it
+
     result = chardet.detect(
         head[: len(head) // 4 * 4 or None],
         compat_names=False,
@@ -145,6 +145,8 @@ def _wide(head: bytes) -> Encoding | None:
 
 def _guess(sample: bytes) -> Encoding:
     """The encoding of bytes that are not UTF-8, with words of them; `utf-8` with candidates if none is sure."""
+    import chardet
+
     lines = [line for line in sample.split(b"\n") if not line.isascii()]
     if len(lines) > 1 and not sample.endswith(b"\n"):
         lines.pop()  # it may be cut inside a character

@@ -8,7 +8,6 @@ from tenor.models.auto import cost, cross_validation, estimates
 from tenor.models.base import Examples
 from tenor.models.families import pretrained
 from tenor.models.neural import backend
-from tenor.models.pretrained import frozen, hub
 from tenor.text import scripts
 
 _VALIDATION = 0.2  # share of the texts on which models are compared
@@ -92,6 +91,8 @@ def allows_frozen_encoder(members: Sequence[str] | None, budget: float | None, e
         budget: Seconds; None: no limit.
         examples: The texts.
     """
+    from tenor.models.pretrained import frozen  # which a prediction does not load
+
     if members is not None:
         return False
     needed_s = estimates.first_ngram(examples)
@@ -106,6 +107,8 @@ def allows_frozen_encoder(members: Sequence[str] | None, budget: float | None, e
 
 def _encoder_reads(examples: Examples) -> bool:
     """Whether the built-in encoder is installed and knows the script of most texts."""
+    from tenor.models.pretrained import hub
+
     if not scripts.mostly_in(cost.sample(examples), ("Latin",)):
         return False
     try:

@@ -10,7 +10,7 @@ import math
 import mmap
 import zipfile
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -127,8 +127,9 @@ class _Members:
     def __init__(self, data: Data) -> None:
         self._data = data
         try:
-            with zipfile.ZipFile(_ReadOnly(data)) as archive:
-                infos = archive.infolist()
+            # `zipfile` reads only the directory here; a memory map has the methods of a file that it calls.
+            stream = cast("IO[bytes]", data if isinstance(data, mmap.mmap) else io.BytesIO(data))
+            infos = zipfile.ZipFile(stream).infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as error:
             raise TorchPickleError(f"it is not a zip archive that can be read: {str(error)[:80]!a}") from None
         if len(infos) > _MAX_MEMBERS:
@@ -167,36 +168,3 @@ class _Members:
         if size > most:
             raise TorchPickleError(f"the member {name!r} has {size:,} bytes, and {most:,} are allowed")
         return self._data[start : start + size]
-
-
-class _ReadOnly(io.RawIOBase):
-    """Bytes as a file, without a copy."""
-
-    def __init__(self, data: Data) -> None:
-        self._data, self._at = data, 0
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to a position."""
-        self._at = offset + (0, self._at, len(self._data))[whence]
-        if self._at < 0:
-            raise ValueError("negative position")
-        return self._at
-
-    def tell(self) -> int:
-        """The position."""
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes."""
-        end = len(self._data) if size is None or size < 0 else min(len(self._data), self._at + size)
-        part = self._data[self._at : end]
-        self._at = max(self._at, end)
-        return part
