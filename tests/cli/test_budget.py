@@ -18,8 +18,11 @@ def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, engli
     trained = cli("train", english_csv, "--budget", "2s", "--out", tmp_path / "model")
     assert trained.code == 0
     about = json.loads((tmp_path / "model" / "tenor.json").read_text(encoding="utf-8"))
+    members = about["settings"].pop("members")  # how many n-gram models were tried depends on the machine
+    assert members[0] == "ngram"
+    assert {member.split()[0] for member in members} == {"ngram"}
     free = {"maximum_size": None, "maximum_latency": None, "distil": None}
-    assert (about["family"], about["settings"]) == ("auto", {"budget": 2.0, "members": ["ngram"], **free})
+    assert (about["family"], about["settings"]) == ("auto", {"budget": 2.0, **free})
     assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
 
 

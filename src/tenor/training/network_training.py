@@ -89,7 +89,8 @@ def train_network(job: NetworkJob, context: FitContext) -> TrainedNetwork:
         network = joint.current_network()
         return TrainedNetwork(replace(network, keras_model=to_float32(network)), history, [])
     if job.head_examples is not None:
-        _fit_head(joint, job.head_examples, job.seed, callback)
+        enough = len(job.head_examples.targets) >= _MIN_TEXTS_TO_CHOOSE
+        _fit_head(joint, job.head_examples, job.seed, callback, choose=enough)
     trainer = Trainer(LabelObjective(joint, job.train, job.validation), job.config, context)
     trainer.train(None if context.seconds is None else started_at + context.seconds)
     network = replace(joint.current_network(), config=trainer.config)
@@ -150,11 +151,7 @@ def _fit_head(
     """
     values, task, encoded = joint.network.features(examples.encoded, callback), joint.network.task, examples.encoded
     features = LabelledFeatures(values, examples.targets, task, examples.weights, encoded.features)
-    head = (
-        features.fit_frozen(random_folds(len(features), seed))
-        if choose and len(features) >= _MIN_TEXTS_TO_CHOOSE
-        else features.fit_tuned()
-    )
+    head = features.fit_frozen(random_folds(len(features), seed)) if choose else features.fit_tuned()
     joint.assign_head(head.weights)
     return head.candidates
 
