@@ -1,4 +1,4 @@
-# Serves a model that is mounted at /model: docs/deploy.md. There is neither TensorFlow nor Keras in it.
+# Serves a model that is mounted at /model: docs/how-to/containers.md. There is neither TensorFlow nor Keras in it.
 FROM python:3.12-slim AS built
 WORKDIR /build
 COPY requirements.lock pyproject.toml README.md LICENSE ./

@@ -1,4 +1,4 @@
-"""Write the table of results into README.md and README.zh-CN.md, from results.json; `make bench` ends with it.
+"""Write the table of results into README.md and README.zh.md, from results.json; `make bench` ends with it.
 
     python3 bench/summary.py            write both tables
     python3 bench/summary.py --check    exit with 1 if a table is out of date
@@ -270,14 +270,14 @@ LINES = (
 )
 HEADERS = {
     "README.md": ("IMDB: 25,000 training and 25,000 test reviews", "peer", "Tenor", "AVX-512, BF16", "AVX2"),
-    "README.zh-CN.md": ("IMDB：训练与测试各 25,000 条影评", "对照", "Tenor", "AVX-512、BF16", "AVX2"),
+    "README.zh.md": ("IMDB：训练与测试各 25,000 条影评", "对照", "Tenor", "AVX-512、BF16", "AVX2"),
 }
 
 
 GPU = {
     "README.md": "On a GPU (NVIDIA H200, JAX), `pretrained` trains on all 25,000 reviews in {seconds}, compiling "
     "included. Its accuracy is {accuracy} on 2,000 test reviews.",
-    "README.zh-CN.md": "在 GPU（NVIDIA H200，JAX）上，`pretrained` 训练全部 25,000 条影评用时 {seconds}（含编译），"
+    "README.zh.md": "在 GPU（NVIDIA H200，JAX）上，`pretrained` 训练全部 25,000 条影评用时 {seconds}（含编译），"
     "在 2,000 条测试影评上的准确率为 {accuracy}。",
 }
 
@@ -312,7 +312,7 @@ def summary(page: str) -> str:
         for parts in measured:
             peers = {name: shown for name, values in line.peers.items() if (shown := _cell(parts, values)) != DASH}
             cells += ["; ".join(f"{name} {shown}" for name, shown in peers.items()) or DASH, _cell(parts, line.tenor)]
-        rows.append((line.chinese if page.endswith("zh-CN.md") else line.english, *cells))
+        rows.append((line.chinese if page.endswith(".zh.md") else line.english, *cells))
     return f"{table(header, rows)}\n\n{_on_gpu(page, results)}"
 
 

@@ -1,4 +1,4 @@
-"""The public API: its names and signatures are those of `tests/api.txt`, and `docs/python.md` runs.
+"""The public API: its names and signatures are those of `tests/api.txt`, and `docs/reference/python.md` runs.
 
 A change of the API is a decision. After one: `python tests/test_api.py > tests/api.txt`.
 """
@@ -20,7 +20,7 @@ import tenor
 from tenor import api
 
 SNAPSHOT = Path(__file__).with_name("api.txt")
-GUIDE = Path(__file__).parents[1] / "docs" / "python.md"
+GUIDE = Path(__file__).parents[1] / "docs" / "reference" / "python.md"
 
 
 PREDICTOR = ("predict", "predict_interval", "predict_proba", "predict_scored", "predict_set", "save")
@@ -102,7 +102,7 @@ def test_every_name_is_loaded_when_it_is_used_and_documented() -> None:
         if name == "__version__":
             continue
         assert inspect.getdoc(getattr(tenor, name)), name
-        assert name in guide, f"docs/python.md does not mention {name}"
+        assert name in guide, f"docs/reference/python.md does not mention {name}"
     with pytest.raises(AttributeError, match="no attribute 'fit'"):
         tenor.fit  # noqa: B018
 

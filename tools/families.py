@@ -1,4 +1,4 @@
-"""Write the tables of settings into docs/families.md, from the help of the settings classes.
+"""Write the tables of settings into docs/reference/families.md, from the help of the settings classes.
 
     python tools/families.py            write the tables
     python tools/families.py --check    exit with 1 if a table is out of date
@@ -13,7 +13,7 @@ from pathlib import Path
 from tenor.config import settings
 from tenor.models import registry
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "families.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "families.md"
 _TABLE = re.compile(r"^\| setting \| default \| meaning \|\n(?:\|.*\n)+", re.MULTILINE)
 
 

@@ -25,7 +25,7 @@ def page(name: str, heading: str) -> str:
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_every_file_format_is_in_the_table_of_formats(ending: str) -> None:
-    rows = [line for line in page("data.md", "## Formats").splitlines() if line.startswith("| `")]
+    rows = [line for line in page("reference/data.md", "## Formats").splitlines() if line.startswith("| `")]
     assert any(f"`{ending}`" in row.split("|")[1] for row in rows)
 
 
@@ -42,7 +42,7 @@ LOGITS = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
     ids=lambda value: getattr(value, "kind", ""),
 )
 def test_every_metric_is_in_the_page_of_the_model_folder(task: Task, labels: list[object]) -> None:
-    section = page("model-folder.md", "## metrics.json")
+    section = page("reference/model-folder.md", "## metrics.json")
     computed = metrics.compute_metrics(task.encode(labels), LOGITS[:, : task.n_outputs], task)
     assert [key for key in computed if f"`{key}`" not in section] == []
 
@@ -60,7 +60,7 @@ def findings() -> Iterator[tuple[str, bool]]:
 def test_every_finding_is_in_the_table_of_checks() -> None:
     names = {name for name, _ in findings()}
     assert {"leaked", "short", "rare", "telling-column"} <= names
-    section = page("data.md", "## Check data")
+    section = page("reference/data.md", "## Check data")
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     assert sorted(name for name in names if not any(f"`{name}`" in row for row in rows)) == []
 

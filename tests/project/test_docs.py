@@ -86,7 +86,7 @@ def anchors(name: str) -> set[str]:
 
 
 def test_the_page_of_commands_is_what_help_prints() -> None:
-    page = DOCS / "commands.md"
+    page = DOCS / "reference" / "commands.md"
     if os.environ.get("TENOR_UPDATE_DOCS"):
         page.write_text(commands_page(), encoding="utf-8")
     assert page.read_text(encoding="utf-8") == commands_page()
@@ -94,7 +94,7 @@ def test_the_page_of_commands_is_what_help_prints() -> None:
 
 @pytest.mark.parametrize("family", list(registry.FAMILIES))
 def test_every_family_has_its_heading_and_its_settings_are_the_rows(family: str) -> None:
-    section = read("docs/families.md").split(f"\n## {family}\n")[1].split("\n## ")[0]
+    section = read("docs/reference/families.md").split(f"\n## {family}\n")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \| [^|]*\|$", section, re.MULTILINE))
     values = settings.as_dict(registry.FAMILIES[family].config())
     shown = {key: "none" if value is None else str(value) for key, value in values.items()}
@@ -102,7 +102,7 @@ def test_every_family_has_its_heading_and_its_settings_are_the_rows(family: str)
 
 
 def test_every_family_of_the_page_exists() -> None:
-    headings = re.findall(rf"^## ({FAMILY_NAME})$", read("docs/families.md"), re.MULTILINE)
+    headings = re.findall(rf"^## ({FAMILY_NAME})$", read("docs/reference/families.md"), re.MULTILINE)
     assert sorted(headings) == sorted(registry.FAMILIES)
 
 
@@ -114,7 +114,7 @@ def test_names_of_families_are_lowercase_words(family: str) -> None:
 @pytest.mark.parametrize("name", list(BUILTINS))
 def test_every_builtin_dataset_is_described(name: str) -> None:
     row = BUILTINS[name]
-    assert f"| `{name}` | {row.rows:,} | {row.language} |" in read("docs/data.md")
+    assert f"| `{name}` | {row.rows:,} | {row.language} |" in read("docs/reference/data.md")
 
 
 @pytest.mark.parametrize("tool", ["tools/tree.py", "tools/families.py", "bench/summary.py"])
@@ -123,7 +123,7 @@ def test_generated_parts_are_up_to_date(tool: str) -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
 def test_the_readme_has_200_lines_at_most(page: str) -> None:
     assert len(read(page).splitlines()) <= 200
 
@@ -203,5 +203,5 @@ def test_every_route_is_described_and_every_route_of_the_page_exists(tmp_path: P
         assert client.get("/").status_code == 200
     store.close()
     routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
-    named = re.findall(r"\b((?:GET|POST) /[\w./-]*)", read("docs/serving.md"))
+    named = re.findall(r"\b((?:GET|POST) /[\w./-]*)", read("docs/reference/serving.md"))
     assert set(named) == routes | {"GET /openapi.json", "GET /"}

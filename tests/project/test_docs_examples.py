@@ -114,7 +114,7 @@ def test_the_error_in_the_readme_is_the_one_that_is_printed(
 ) -> None:
     monkeypatch.chdir(folder)
     command = "$ .venv/bin/tenor train reviews.csv\n"
-    for page in ("README.md", "README.zh-CN.md"):
+    for page in ("README.md", "README.zh.md"):
         shown = (ROOT / page).read_text(encoding="utf-8").split(command)[1].split("```")[0]
         assert cli("train", "reviews.csv", "--family", "ngram").err.endswith(shown)
 
@@ -136,7 +136,7 @@ def shapes(text: str) -> set[str]:
             "train train.csv --family ngram --out runs/reviews --overwrite",
         ),
         (
-            "docs/trust.md",
+            "docs/explanation/trust.md",
             "predict runs/reviews 'What a film' --coverage 0.95",
             "predict runs/reviews 'film' --coverage 0.995",
         ),

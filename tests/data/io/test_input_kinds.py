@@ -1,6 +1,6 @@
 """Inputs made by kind: every encoding in every layout, and every form of labels in every kind of file.
 
-Each is read right, or refused with the right message. The table in docs/data.md counts them.
+Each is read right, or refused with the right message. The table in docs/reference/data.md counts them.
 """
 
 import bz2
@@ -291,7 +291,7 @@ def test_what_cannot_be_read_surely_is_refused(tmp_path: Path, kind: str) -> Non
 
 
 def summary() -> list[str]:
-    """The table in docs/data.md."""
+    """The table in docs/reference/data.md."""
     return [
         "| inputs | how many | result |",
         "|---|---|---|",
@@ -302,5 +302,5 @@ def summary() -> list[str]:
 
 
 def test_the_table_in_the_documentation_counts_these_inputs() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "data.md").read_text(encoding="utf-8")
     assert "\n".join(summary()) in page

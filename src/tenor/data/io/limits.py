@@ -1,4 +1,7 @@
-"""Limits on what a file may hold, so that a small file cannot fill the memory; the table is in docs/data.md."""
+"""Limits on what a file may hold, so that a small file cannot fill the memory.
+
+The table is in docs/reference/data.md.
+"""
 
 import os
 from collections.abc import Iterable

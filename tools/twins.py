@@ -1,0 +1,116 @@
+"""Compare the English pages with their Chinese twins: `page.md` and `page.zh.md` in the same folder.
+
+    python3 tools/twins.py                  list what is missing or out of date; exit with 1 if there is anything
+    python3 tools/twins.py --stamp PAGE...  record that the Chinese twin says what the English page says now
+
+The last line of a Chinese page names the English text that it was written from:
+
+    <!-- English text: 0123456789ab -->
+
+It is the start of the SHA-256 of the English page. After a change of an English page, change its twin and stamp it.
+Both pages must have the same headings, by level, and the same kinds of code blocks. Standard library only.
+"""
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# Pages that have no Chinese twin yet, relative to the root. Remove a page from the list when its twin is there.
+WAITING: frozenset[str] = frozenset(
+    {
+        "docs/contributing/benchmarks.md",
+        "docs/contributing/glossary.md",
+        "docs/contributing/releases.md",
+        "docs/explanation/trust.md",
+        "docs/how-to/containers.md",
+        "docs/how-to/evaluate-and-compare.md",
+        "docs/how-to/explain.md",
+        "docs/how-to/live-metrics.md",
+        "docs/how-to/onnx.md",
+        "docs/how-to/scale.md",
+        "docs/reference/commands.md",
+        "docs/reference/data.md",
+        "docs/reference/families.md",
+        "docs/reference/formats.zh.md",
+        "docs/reference/model-folder.md",
+        "docs/reference/python.md",
+        "docs/reference/report.md",
+        "docs/reference/serving.md",
+    }
+)
+_STAMP = re.compile(r"\n*<!-- English text: (\w+) -->\s*\Z")
+_FENCE = re.compile(r"^ *```(\w*).*?^ *```", re.MULTILINE | re.DOTALL)
+
+
+def main(arguments: list[str]) -> int:
+    """List the problems, or stamp the twins of the English pages that are named; returns the exit code."""
+    if arguments[:1] == ["--stamp"]:
+        for name in arguments[1:]:
+            stamp(Path(name))
+        return 0
+    problems = list(check(ROOT, WAITING))
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+def pages(root: Path) -> Iterator[Path]:
+    """The English pages that have a twin: the front page and all of `docs/`."""
+    yield root / "README.md"
+    yield from sorted(path for path in (root / "docs").rglob("*.md") if not is_chinese(path))
+
+
+def is_chinese(path: Path) -> bool:
+    """Whether the path names a Chinese page."""
+    return path.name.endswith(".zh.md")
+
+
+def twin(page: Path) -> Path:
+    """The path of the Chinese page beside an English one."""
+    return page.with_name(f"{page.stem}.zh.md")
+
+
+def fingerprint(page: Path) -> str:
+    """The start of the SHA-256 of a page; line endings do not count."""
+    return hashlib.sha256(page.read_text(encoding="utf-8").encode()).hexdigest()[:12]
+
+
+def stamp(page: Path) -> None:
+    """Write the fingerprint of an English page into the last line of its twin."""
+    text = _STAMP.sub("", twin(page).read_text(encoding="utf-8")).rstrip("\n")
+    twin(page).write_text(f"{text}\n\n<!-- English text: {fingerprint(page)} -->\n", encoding="utf-8")
+
+
+def check(root: Path, waiting: frozenset[str]) -> Iterator[str]:
+    """One line for each twin that is missing, out of date or built differently."""
+    for page in pages(root):
+        name, chinese = page.relative_to(root).as_posix(), twin(page)
+        if not chinese.exists():
+            if name not in waiting:
+                yield f"{name}: its Chinese twin {chinese.name} is missing."
+            continue
+        if name in waiting:
+            yield f"{name}: it has a twin, so remove it from WAITING in tools/twins.py."
+        text = chinese.read_text(encoding="utf-8")
+        stamped = _STAMP.search(text)
+        if stamped is None or stamped[1] != fingerprint(page):
+            yield f"{name}: the page has changed. Change {chinese.name}; then: python3 tools/twins.py --stamp {name}"
+        if outline(page.read_text(encoding="utf-8")) != outline(text):
+            yield f"{name}: {chinese.name} has other headings or blocks of code."
+    for path in sorted((root / "docs").rglob("*.zh.md")):
+        english = path.with_name(path.name.removesuffix(".zh.md") + ".md")
+        if not english.exists() and path.relative_to(root).as_posix() not in waiting:
+            yield f"{path.relative_to(root).as_posix()}: its English twin {english.name} is missing."
+
+
+def outline(text: str) -> list[str]:
+    """The levels of the headings and the kinds of the blocks of code, in their order."""
+    marked = _FENCE.sub(lambda match: f"\n# \0{match[1]}", text)
+    return [kind or level for level, kind in re.findall(r"^(#+) (?:\0(\w*))?", marked, re.MULTILINE)]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
