@@ -68,6 +68,16 @@ def test_a_token_that_gives_the_label_away_is_spelt_out() -> None:
         assert told.rows == list(range(1, 61, 2))
 
 
+def test_tokens_that_give_labels_away_are_one_finding() -> None:
+    marks = {"x": "Reuters (Bonn)", "y": "AP", "z": ""}
+    rows = [(f"{marks[label]} {text}", label) for (text, _), label in zip(english(), "xyz" * 20, strict=True)]
+    data = Dataset("in.csv", [text for text, _ in rows], [label for _, label in rows])
+    [told] = [each for each in labels.check(CheckContext(data), data.labels) if each.name == "telling-token"]
+    assert told.problem.startswith("3 words give the label away: 'bonn' is in 20 of the 20 texts of x and in 0")
+    assert told.problem.endswith("'ap' is in 20 of the 20 texts of y and in 0 others.")
+    assert (told.count, len(told.rows), told.details[:2]) == (3, 40, ["'bonn', 'reuters'", "'ap'"])
+
+
 def templates() -> tuple[list[str], list[str]]:
     notes = [
         f"Dear customer, your order with number {number} has left our store today and will reach you within three days"

@@ -203,7 +203,7 @@ def test_categories_of_parquet_are_labels(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"text": ["a", "b", "c"], "label": labels}), path)
     found = dataset.read(path, ReadOptions(drop_unlabelled=True))
     assert (found.texts, found.labels) == (["a", "c"], ["x", "y"])
-    assert found.note == "1 of 3 rows have no label or no text and are left out."
+    assert found.note == "1 of 3 rows has no label or no text and is left out."
     pyarrow.parquet.write_table(pyarrow.table({"text": ["a"], "label": ["x"]}).slice(0, 0), path)
     with pytest.raises(DataError, match=r"^a\.parquet: there is a header but no row\. Give"):
         dataset.read(path)

@@ -105,3 +105,17 @@ def test_a_useless_feature_that_was_named_is_refused() -> None:
     problem = r"^a\.csv, column 'x': the feature 'x' is useless: every row has the value 'a', and it tells nothing\."
     with pytest.raises(DataError, match=problem):
         feature_kinds.require_useful([summary(["a", "a"])], "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "message"),
+    [
+        (["Köln", "Bonn"], "number", "no value of the feature 'x' can be read as a number: 'Bonn', for one."),
+        (["Köln", 7, None], "date", "no value of the feature 'x' can be read as a date: '7', for one."),
+    ],
+)
+def test_a_named_kind_that_no_value_has_is_refused(values: list[object], kind: FieldKind, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        feature_kinds.require_useful([summary(values, kind=kind)], "a.csv")
+    assert caught.value.remedy == "Name it as x:category, or without a kind, which its values then decide."
+    feature_kinds.require_useful([summary(["Köln", "12"], kind="number")], "a.csv")  # one can be read

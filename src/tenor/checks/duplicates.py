@@ -130,10 +130,11 @@ def nearly_repeated(context: CheckContext) -> Iterator[Finding]:
                 pairs.append(_Pair(row, rows[0]))
                 seen.add(context.equal[row])
     if pairs:
+        have = "has" if len(pairs) == 1 else "have"
         finding = Finding(
             name="nearly-repeated",
             severity="note",
-            problem=f"{len(pairs):,} of {len(context.data):,} rows have nearly the text of an earlier row.",
+            problem=f"{len(pairs):,} of {len(context.data):,} rows {have} nearly the text of an earlier row.",
             remedy="Look at some; near duplicates always stay on one side of a split.",
         )
         yield _at_pairs(finding, context, pairs)

@@ -1,6 +1,7 @@
 """A check for tokens that give the label away: in most texts of one class, and in hardly any other text."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,11 @@ from tenor.text.tokenise import tokenise
 _MIN_ROWS = 10  # of a class
 _MIN_PRECISION = 0.99  # share of the texts with the token that are of the class
 _MIN_RECALL = 0.5  # share of the texts of the class that have the token
+_MOST_SHOWN = 5  # tokens in the sentence; the rows have all of them
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """The revealing tokens of each class of a single-label task."""
+    """The revealing tokens of all classes of a single-label task, in one finding; those with the most texts first."""
     classes, targets = np.unique(context.data.labels, return_inverse=True)
     if not 1 < len(classes) <= max(MAX_NUMERIC_CLASSES, len(targets) / 2):
         return
@@ -32,19 +34,35 @@ def check(context: CheckContext) -> Iterator[Finding]:
     label, token, inside = _count_by_class(buckets, targets[rows], frequent)
     revealing = (inside >= _MIN_PRECISION * in_all[frequent[token]]) & (inside >= _MIN_RECALL * in_class[label])
     revealing &= in_class[label] >= _MIN_ROWS
-    for index in np.flatnonzero(revealing):
+    revealed = np.flatnonzero(revealing)
+    if not len(revealed):
+        return
+    descriptions: list[str] = []
+    tokens_in: dict[int, list[str]] = {}
+    for index in revealed[np.argsort(-inside[revealed], kind="stable")]:
         bucket, of_class, count = frequent[token[index]], label[index], inside[index]
-        with_token = rows[buckets == bucket]
-        spelling = _spelling(context.data.texts[int(with_token[0])], int(bucket))
-        yield Finding(
-            name="telling-token",
-            severity="note",
-            problem=f"{spelling!r} is in {count:,} of the {in_class[of_class]:,} texts of {classes[of_class]!s} and in "
-            f"{in_all[bucket] - count:,} others: it gives the label away.",
-            remedy="See whether new texts will have it; if not, take it out of the texts.",
-            count=int(count),
-            rows=[context.data.row_number(row) for row in with_token.tolist()],
+        with_token = rows[buckets == bucket].tolist()
+        spelling = repr(_spelling(context.data.texts[with_token[0]], int(bucket)))
+        descriptions.append(
+            f"{spelling} is in {count:,} of the {in_class[of_class]:,} texts of {classes[of_class]!s} and in "
+            f"{in_all[bucket] - count:,} others"
         )
+        for row in with_token:
+            tokens_in.setdefault(row, []).append(spelling)
+    one = len(descriptions) == 1
+    more = f"; ... ({len(descriptions):,} in all)" if len(descriptions) > _MOST_SHOWN else ""
+    finding = Finding(
+        name="telling-token",
+        severity="note",
+        problem=f"{descriptions[0]}: it gives the label away."
+        if one
+        else f"{len(descriptions):,} words give the label away: {'; '.join(descriptions[:_MOST_SHOWN])}{more}.",
+        remedy=f"See whether new texts will have {'it' if one else 'them'}; if not, take {'it' if one else 'them'} out "
+        "of the texts.",
+    )
+    in_order = sorted(tokens_in)
+    details = [] if one else [", ".join(tokens_in[row]) for row in in_order]
+    yield replace(finding.at_rows(context.data, in_order, details), count=len(descriptions))
 
 
 def _count_by_class(

@@ -191,5 +191,7 @@ def note_with_dropped_rows(note: str, n_read: int, n_kept: int) -> str:
     """The note, and how many of the rows were left out, if any."""
     if n_kept == n_read:
         return note
-    dropped = f"{n_read - n_kept:,} of {n_read:,} rows have no label or no text and are left out."
+    n_dropped = n_read - n_kept
+    have, are = ("has", "is") if n_dropped == 1 else ("have", "are")
+    dropped = f"{n_dropped:,} of {n_read:,} rows {have} no label or no text and {are} left out."
     return f"{note} {dropped}".strip()

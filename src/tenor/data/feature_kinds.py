@@ -89,6 +89,17 @@ class FeatureSummary:
             return "each row has another value, as in a column of ids"
         return None
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the column was named as a number or a date, and no value can be read as one."""
+        readable = {"number": self._numbers, "date": self._dates}
+        return self.kind in readable and self.filled > 0 and not readable[self.kind]
+
+    @property
+    def example(self) -> str:
+        """A value of the column."""
+        return min(self._distinct, default="")
+
     def describe(self) -> str:
         """The column and its kind for people, such as `country: category (12 values)`."""
         kind = self.field().kind
@@ -119,6 +130,12 @@ def summarise(chunks: Iterable[Chunk], features: Sequence[tuple[str, FieldKind |
 def require_useful(summaries: Sequence[FeatureSummary], name: str) -> None:
     """Raise DataError where a feature that was named is useless; `name` is the table's."""
     for each in summaries:
+        if each.is_unreadable:
+            raise DataError(
+                f"no value of the feature {each.name!r} can be read as a {each.kind}: {each.example!r:.40}, for one.",
+                f"Name it as {each.name}:category, or without a kind, which its values then decide.",
+                Location(name, column=each.name),
+            )
         if fault := each.fault():
             what = "an id tells nothing about new rows" if "ids" in fault else "it tells nothing"
             text = " If it is text, name it with `text=...`." if "ids" in fault else ""
