@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 from tests.helpers.command import Cli
 
@@ -81,6 +82,32 @@ def test_formulas_are_guarded_and_come_back_as_they_were(
     ended = cli("train", data, "--also", review, "--family", "ngram", "--no-report", "--out", tmp_path / "model")
     assert "review.csv: 2 texts stand in both; the later label is used for 2 that differ. 0 new rows.\n" in ended.err
     assert f"review.csv: {len(reviewed) - 2} of {len(reviewed)} rows have no label or no text" in ended.err
+
+
+def test_a_workbook_is_filled_and_comes_back(cli: Cli, model_folder: Path, rows: Path, tmp_path: Path) -> None:
+    review = tmp_path / "review.xlsx"
+    assert cli("predict", model_folder, rows, "--review", review, "--review-rows", "9").code == 0
+    workbook = openpyxl.load_workbook(review)
+    sheet = workbook.worksheets[0]
+    names = [cell.value for cell in sheet[1]]
+    assert names[:2] == ["nr", "text"]
+    assert names[-1] == "right_label"
+    texts = [cell.value for cell in sheet["B"][1:]]
+    assert {"=1+2 the story", "-the film"} <= set(texts)
+    for row, text in enumerate(texts, 2):
+        if text in ("=1+2 the story", "-the film"):
+            sheet.cell(row, len(names)).value = "negative"
+    workbook.save(review)
+    labelled = [{"text": text, "label": "positive"} for text in ("=1+2 the story", "-the film", "a fine film")]
+    labelled += [{"text": f"boring story {row} {row * 7}", "label": "negative"} for row in range(12)]
+    data = write(tmp_path / "data.csv", labelled)
+    ended = cli("train", data, "--also", review, "--family", "ngram", "--no-report", "--out", tmp_path / "model")
+    assert "review.xlsx: 2 texts stand in both; the later label is used for 2 that differ. 0 new rows.\n" in ended.err
+    fixed = tmp_path / "fixed.xlsx"
+    ended = cli("check", data, "--fix", fixed, "--also", review, "--fail-on", "never")
+    assert "right labels from review files: 2 rows" in ended.out
+    written = openpyxl.load_workbook(fixed).worksheets[0]
+    assert [cell.value for cell in written["B"]][:4] == ["label", "negative", "negative", "positive"]
 
 
 def test_what_cannot_be_reviewed_is_refused(cli: Cli, model_folder: Path, rows: Path, tmp_path: Path) -> None:

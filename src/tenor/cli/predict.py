@@ -95,7 +95,7 @@ def predict(
     same command continues an interrupted job.
     """
     from tenor.cli import console
-    from tenor.data.io import table
+    from tenor.data.io import used_options
     from tenor.data.io.database import DatabaseUrl, is_url
     from tenor.errors import SettingsError
     from tenor.inference import predictor
@@ -117,9 +117,12 @@ def predict(
     options.require(
         out is not None or review is not None, "the file in --out, and there is none", "Name one", overwrite=overwrite
     )
-    options.require_file(given_text is None, text=text is not None, sheet=sheet is not None)
+    of_files = {"encoding": encoding, "quoting": quoting, "header": header, "sheet": sheet}
+    options.require_file(
+        given_text is None, text=text is not None, **{name: value is not None for name, value in of_files.items()}
+    )
     if given_text is None:
-        table.require_used(files, [texts.path])
+        used_options.require_used(files, [texts.path])
     options.require_cluster(on, workers=workers is not None, worker_cores=worker_cores != 1)
     if on is not None and out is None:
         raise SettingsError("--on labels files into a folder.", "Name it with --out.")

@@ -204,9 +204,9 @@ def _is_required(field: "dataclasses.Field[Any]") -> bool:
 def _check(value: Any, hint: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
     if origin in (typing.Union, types.UnionType):
-        if value is None or value == "none":
-            return None
         *first_types, last_type = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+        if value is None or (value == "none" and "none" not in typing.get_args(last_type)):
+            return None
         for each_type in first_types:
             with contextlib.suppress(SettingsError):
                 return _check(value, each_type, where)

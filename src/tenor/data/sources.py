@@ -13,7 +13,7 @@ from tenor.data import builtin, dataset, field_columns, known_labels
 from tenor.data.dataset import Dataset
 from tenor.data.field_columns import ColumnNames
 from tenor.data.fields import SINGLE_TEXT, Fields
-from tenor.data.io import table
+from tenor.data.io import table, used_options
 from tenor.data.io.chunks import Cell
 from tenor.data.io.database import DatabaseUrl, is_url
 from tenor.data.io.file_options import RECOGNISED, FileOptions
@@ -87,7 +87,7 @@ def read_for_evaluation(
 
     Raises:
         DataError: The texts or a column cannot be read, or a label is unknown and must not be.
-        SettingsError: A query or the name of a sheet would do nothing.
+        SettingsError: An option of files would do nothing.
     """
     options = replace(
         options,
@@ -98,7 +98,8 @@ def read_for_evaluation(
         label_separator=options.label_separator or metadata.get("label_separator"),
         missing_labels=options.missing_labels or tuple(metadata.get("missing_labels") or ()),
     )
-    table.require_used(options.files, [locate(source)])
+    parts = _train_and_test_folders(source)
+    used_options.require_used(options.files, [locate(parts[1] if parts else source)])
     rows = read_test(source, task.kind, options, callback)
     _say_columns(source, rows, callback)
     if rows.note:
@@ -106,7 +107,6 @@ def read_for_evaluation(
     rows, notes = known_labels.match_labels(rows, task, options.unknown_labels)
     for note in notes:
         callback.on_message(note)
-    parts = _train_and_test_folders(source)
     return rows, {
         column: read_source_column(parts[1] if parts else source, column, "by", rows, options.files) for column in by
     }
@@ -129,15 +129,17 @@ def read_train_and_test(run: RunConfig, callback: Callback) -> tuple[Dataset, Da
 
     Raises:
         DataError: They cannot be read.
-        SettingsError: A query or the name of a sheet would do nothing.
+        SettingsError: An option of files would do nothing.
     """
     options = options_of(run)
     source, test_source = train_and_test_sources(run)
     if source != run.data:
         callback.on_message(f"{run.data} has a train and a test folder; each is used as such.")
     validation = run.validation if isinstance(run.validation, str) else None
-    names = filter(None, (source, test_source, validation, *(name for name in run.also if "://" not in name)))
-    table.require_used(options.files, [locate(name) for name in names])
+    names = filter(
+        None, (source, test_source, validation, run.unlabelled, *(name for name in run.also if "://" not in name))
+    )
+    used_options.require_used(options.files, [locate(name) for name in names])
     data = read(source, replace(options, task=run.task, on_disk=run.on_disk), callback)
     _say_columns(source, data, callback)
     if test_source is None:

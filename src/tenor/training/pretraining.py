@@ -8,6 +8,7 @@ from tenor._core.callbacks import Callback
 from tenor.config import settings
 from tenor.config.run_config import PretrainConfig
 from tenor.data import sources
+from tenor.data.io import used_options
 from tenor.data.io.file_options import FileOptions
 from tenor.errors import counted
 from tenor.inference import bundle
@@ -40,6 +41,7 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
     folder = output.output_folder(run)
     started_at = time.perf_counter()
     files = FileOptions(encoding=run.encoding, quoting=run.quoting, header=run.header)
+    used_options.require_used(files, [sources.locate(run.corpus)])
     corpus = sources.read_unlabelled(run.corpus, run.text, files=files)
     read_s = time.perf_counter() - started_at
     callback.on_message(f"{counted(len(corpus), 'text')} to train on.")

@@ -9,7 +9,7 @@ from tenor._core.callbacks import Callback
 from tenor._core.printable import without_passwords
 from tenor.config.run_config import RunConfig
 from tenor.data import dataset, sources
-from tenor.data.io import database, table
+from tenor.data.io import database, table, used_options
 from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import FileOptions
 from tenor.data.read_options import ReadOptions
@@ -91,14 +91,10 @@ def test_a_query_without_a_database_is_refused(url: str, tmp_path: Path) -> None
     file.write_text("text,label\na,x\nb,y\n")
     asked = FileOptions(query="SELECT 1")
     with pytest.raises(SettingsError, match=r"`query=\.\.\.` is for the URL of a database"):
-        table.require_used(asked, [file, "demo"])
-    table.require_used(asked, [file, DatabaseUrl(url)])
+        used_options.require_used(asked, [file, "demo"])
+    used_options.require_used(asked, [file, DatabaseUrl(url)])
     with pytest.raises(SettingsError, match=r"`query=\.\.\.` is for the URL of a database"):
         sources.read_train_and_test(RunConfig(data=str(file), query="SELECT 1"), Callback())
-    with pytest.raises(SettingsError, match=r"`sheet=\.\.\.` is for workbooks"):
-        table.require_used(FileOptions(sheet="A"), [file])
-    for other in (tmp_path / "absent.csv", tmp_path / "a.xlsx"):
-        table.require_used(FileOptions(sheet="A"), [file, other])
 
 
 def test_passwords_are_never_shown() -> None:

@@ -4,7 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from tenor.data.io.formats import BINARY, FORMATS, WORKBOOKS, suffix
+from tenor.data.io.formats import BINARY, FORMATS, suffix
 from tenor.errors import DataError, listed
 
 DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError)
@@ -35,7 +35,7 @@ def table_name(path: Path, name: str) -> str:
             f"{name}: the archive has {'several tables' if plain else 'no table'}: {listed(names) or 'it is empty'}.",
             "Unpack it, and give the file that you mean.",
         )
-    if suffix(Path(plain[0].filename)) in (*BINARY, *WORKBOOKS):
+    if suffix(Path(plain[0].filename)) in BINARY:
         raise DataError(f"{name}: {plain[0].filename!r} is read only outside an archive.", "Unpack it first.")
     if plain[0].flag_bits & 1:
         raise DataError(f"{name}: the archive needs a password.", "Unpack it, and give the file in it.")

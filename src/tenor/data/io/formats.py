@@ -4,8 +4,9 @@ from pathlib import Path
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather", ".xlsx", ".txt")
 WORKBOOKS = (".xlsx",)
-WRITTEN = tuple(kind for kind in FORMATS if kind not in (".json", *WORKBOOKS))
-BINARY = (".parquet", ".arrow", ".feather")
+WRITTEN = tuple(kind for kind in FORMATS if kind != ".json")
+ARROW = (".parquet", ".arrow", ".feather")
+BINARY = (*ARROW, *WORKBOOKS)  # neither text nor compressed again
 COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")  # follows the ending of a text format
 COMPRESSED_WRITTEN = (".gz", ".zst")
 

@@ -10,7 +10,6 @@ closed after the last one, or when the chunks are dropped.
 """
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 from tenor.data.io import (
@@ -37,9 +36,9 @@ from tenor.data.io.lines import Lines
 from tenor.data.io.missing import no_such_file
 from tenor.data.io.open_file import open_bytes, unreadable
 from tenor.data.io.parts import is_pattern
-from tenor.errors import DataError, Location, SettingsError
+from tenor.errors import DataError, Location
 
-__all__ = ["FORMATS", "Chunk", "Table", "files", "is_pattern", "open_lines", "open_table", "require_used", "suffix"]
+__all__ = ["FORMATS", "Chunk", "Table", "files", "is_pattern", "kind", "open_lines", "open_table", "suffix"]
 
 _COMMA_OR_ANOTHER = ",;\t|"
 _SHEETS = (".xls", ".xlsb", ".xlsm", ".ods", ".numbers")
@@ -83,33 +82,8 @@ def files(path: Path | DatabaseUrl) -> list[Path]:
     if isinstance(path, DatabaseUrl):
         return []
     if path.is_dir():
-        return folders.texts(path) or parts.in_folder(path)
+        return huggingface.data_files(path) or folders.texts(path) or parts.in_folder(path)
     return parts.matching(path) if is_pattern(path) and not path.exists() else [path]
-
-
-def require_used(options: FileOptions, sources: Sequence[str | Path | DatabaseUrl]) -> None:
-    """Refuse a query without a database, and the name of a sheet without a workbook: they would do nothing.
-
-    Args:
-        options: How the files are written.
-        sources: All that is read with these options: paths, URLs of databases, or names of built-in datasets.
-
-    Raises:
-        SettingsError: One is given, and no source has a use for it.
-    """
-    if options.query is not None and not any(isinstance(source, DatabaseUrl) for source in sources):
-        raise SettingsError(
-            "`query=...` is for the URL of a database, and the data have another source.",
-            "Give the URL as the data, or leave it out.",
-        )
-    if options.sheet is not None and not any(map(_may_be_workbook, sources)):
-        raise SettingsError("`sheet=...` is for workbooks (.xlsx), and there is none in the data.", "Leave it out.")
-
-
-def _may_be_workbook(source: str | Path | DatabaseUrl) -> bool:
-    """Whether a source has a workbook, or is missing, which is another error."""
-    paths = [] if isinstance(source, str) else files(source)
-    return any(suffix(file) in WORKBOOKS or file.suffix.lower() == ".zip" or not file.exists() for file in paths)
 
 
 def open_lines(stream: io.RawIOBase, name: str, options: FileOptions = RECOGNISED) -> Table:
@@ -119,37 +93,43 @@ def open_lines(stream: io.RawIOBase, name: str, options: FileOptions = RECOGNISE
 
 def _file(path: Path, name: str, options: FileOptions) -> Table:
     """Open a single file; `name` is for messages."""
-    kind = _kind(path, name)
-    if kind not in FORMATS:
+    ending = kind(path, name)
+    if ending not in FORMATS:
         known = f"Give one of {', '.join(FORMATS)}."
-        remedy = f"Save the sheet as .xlsx, or as 'CSV UTF-8'. {known}" if kind in _SHEETS else known
-        raise DataError(f"{path}: files ending in {kind!r} cannot be read.", remedy)
+        remedy = f"Save the sheet as .xlsx, or as 'CSV UTF-8'. {known}" if ending in _SHEETS else known
+        raise DataError(f"{path}: files ending in {ending!r} cannot be read.", remedy)
     if not path.is_file():
         raise DataError(f"{path}: this is not a plain file.", "Write the rows into a file and give that.")
-    if kind == ".parquet":
+    if ending == ".parquet":
         return arrow.read_parquet(path, name)
-    if kind in (".arrow", ".feather"):
+    if ending in (".arrow", ".feather"):
         return arrow.read_ipc(path, name)
-    if kind in WORKBOOKS:
+    if ending in WORKBOOKS:
         return workbook.read(path, name, options)
     lines = Lines(lambda: open_bytes(path, name), name, options.encoding)
-    if kind in (".csv", ".tsv"):
-        return delimited.read(lines, "\t," if kind == ".tsv" else _COMMA_OR_ANOTHER, options)
-    if kind == ".txt":
+    if ending in (".csv", ".tsv"):
+        return delimited.read(lines, "\t," if ending == ".tsv" else _COMMA_OR_ANOTHER, options)
+    if ending == ".txt":
         return text_lines.read(lines, options)
-    first = lines.first_character() if kind == ".json" else ""
+    first = lines.first_character() if ending == ".json" else ""
     if first == "[":
         return json_list.read(lines)
     return json_object.read(lines) if first == "{" else json_lines.read(lines)
 
 
-def _kind(path: Path, name: str) -> str:
-    """The ending that sets the format; in an archive, that of the table in it. A text file may have no ending."""
+def kind(path: Path, name: str | None = None) -> str:
+    """The ending that sets the format of a file; in an archive, that of the table in it.
+
+    A text file may have no ending. What is not a file has an empty one.
+
+    Raises:
+        DataError: The archive cannot be read, or has not exactly one table; `name` is its name for messages.
+    """
     if path.suffix.lower() == ".zip" and path.is_file():
         try:
-            return suffix(Path(archive.table_name(path, name)))
+            return suffix(Path(archive.table_name(path, name or path.name)))
         except OSError as error:
-            raise unreadable(error, Location(name)) from None
+            raise unreadable(error, Location(name or path.name)) from None
     return suffix(path) or (".txt" if path.is_file() else "")
 
 

@@ -17,7 +17,8 @@ from tenor.data.io.archive import DAMAGED
 from tenor.data.io.chunks import Cell, Table, chunked, distinct_names
 from tenor.data.io.file_options import FileOptions
 from tenor.data.io.limits import FREE_BYTES, Expansion
-from tenor.errors import DataError, Location, listed, missing_extra
+from tenor.data.io.workbook_writer import require_installed, unescaped
+from tenor.errors import DataError, Location, listed
 
 _FAILURES = (*DAMAGED, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError, SyntaxError)
 """What openpyxl and the XML parser raise for a damaged workbook; SyntaxError is the base of `ParseError`."""
@@ -96,10 +97,9 @@ def _expansion(path: Path, name: str) -> Expansion:
 @contextlib.contextmanager
 def _sheets(path: Path, name: str) -> Iterator[dict[str, Any]]:
     """The sheets of a workbook by their titles, those that are hidden left out. The workbook is open in the block."""
-    try:
-        import openpyxl
-    except ImportError:
-        raise missing_extra("Excel files", "excel") from None
+    require_installed()
+    import openpyxl
+
     workbook = None
     try:
         with warnings.catch_warnings():
@@ -148,7 +148,7 @@ def _text(value: object) -> str | None:
         return value.date().isoformat()
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
-    return str(value)
+    return unescaped(str(value))
 
 
 def _damaged(name: str, error: Exception) -> DataError:

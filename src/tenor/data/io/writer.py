@@ -18,7 +18,8 @@ from typing import IO, Any
 from tenor._core import atomic
 from tenor.data.io.arrow_writer import WriteChunk, open_arrow_writer
 from tenor.data.io.chunks import Chunk, Table
-from tenor.data.io.formats import BINARY, COMPRESSED, COMPRESSED_WRITTEN, WRITTEN, suffix
+from tenor.data.io.formats import ARROW, BINARY, COMPRESSED, COMPRESSED_WRITTEN, WORKBOOKS, WRITTEN, suffix
+from tenor.data.io.workbook_writer import open_workbook_writer, require_installed
 from tenor.errors import DataError, SettingsError, WriteError
 
 # What a formula begins with, also in its full-width form (OWASP, "CSV Injection").
@@ -27,11 +28,18 @@ _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 def require_writable(path: Path) -> None:
-    """Raise DataError if the format of the file's name cannot be written, or its folder is missing."""
+    """Raise an error if a file cannot be written.
+
+    Raises:
+        DataError: Its format cannot be written, or its folder is missing.
+        MissingExtraError: It is a workbook, and openpyxl is not installed.
+    """
     kind = suffix(path)
     compression = path.suffix.lower() if path.suffix.lower() in COMPRESSED else None
     if kind not in WRITTEN or (compression and (kind in BINARY or compression not in COMPRESSED_WRITTEN)):
         raise DataError(f"{path}: files ending in {path.suffix!r} cannot be written.", f"Give {', '.join(WRITTEN)}.")
+    if kind in WORKBOOKS:
+        require_installed()
     if path.parent.exists() and not path.parent.is_dir():
         raise DataError(f"{path}: {path.parent} is a file, not a folder.", "Choose another name.")
     if not path.parent.is_dir():
@@ -77,8 +85,9 @@ def open_writer(
 ) -> Iterator[WriteChunk]:
     """Open a file for writing, in the format of its name. The block gets a function that writes a chunk.
 
-    Text formats may be compressed, as `.gz` or `.zst`. Equal chunks give equal bytes. `.csv` and `.tsv` are UTF-8. They
-    get a byte order mark if the source is not plain UTF-8: without one, Excel assumes the encoding of the country.
+    Text formats may be compressed, as `.gz` or `.zst`. Equal chunks give equal bytes, but a workbook holds the time.
+    `.csv` and `.tsv` are UTF-8. They get a byte order mark if the source is not plain UTF-8: without one, Excel assumes
+    the encoding of the country.
 
     Args:
         path: The file. An existing one is replaced when the block ends without an error.
@@ -96,7 +105,10 @@ def open_writer(
     kind = suffix(path)
     compression = path.suffix.lower() if path.suffix.lower() in COMPRESSED else None
     try:
-        if kind in BINARY:
+        if kind in WORKBOOKS:
+            with atomic.atomic_write(path) as stream, open_workbook_writer(stream, path.name, columns) as write:
+                yield write
+        elif kind in ARROW:
             with (
                 atomic.atomic_write(path) as stream,
                 open_arrow_writer(stream, kind, columns, source, result_columns) as write,
