@@ -85,7 +85,7 @@ class SubwordTokenizer:
 
     def token_id(self, token: str) -> int | None:
         """The id of a token, or None if there is no such token."""
-        number = self._tokenizer.token_to_id(token)
+        number = tokenizer_json.ids_by_token(self.specification).get(token)
         return None if number is None else int(self._swap(np.array([number]))[0])
 
     def encode(self, texts: Sequence[str], max_length: int, truncation: Truncation) -> Encoded:
@@ -224,15 +224,15 @@ def build(texts: Sequence[str], size: int) -> SubwordTokenizer:
 
 def _build_tokenizer(specification: JsonObject) -> Tokenizer:
     """The tokenizer of the package. Raises ValueError if a part is not allowed, or the package refuses it."""
-    plain = json.dumps(tokenizer_json.plain(specification))
+    plain = tokenizer_json.plain(specification)
     try:
-        tokenizer = Tokenizer.from_str(plain)
+        tokenizer = Tokenizer.from_str(json.dumps(plain))
     except BaseException as error:  # the package raises Exception itself, and panics are not one
         if type(error) is not Exception and type(error).__module__ != _PANICS:
             raise
         raise RecordError(tokenizer_json.FILE, "", f"it cannot be read: {_one_line(error)}") from None
     tokenizer.encode_special_tokens = True
-    for token in specification.get("added_tokens") or ():
+    for token in plain.get("added_tokens") or ():
         if tokenizer.token_to_id(token["content"]) != token["id"]:
             raise RecordError(tokenizer_json.FILE, "added_tokens", f"a token has another id than {token['id']}")
     return tokenizer

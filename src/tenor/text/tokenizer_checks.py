@@ -12,18 +12,20 @@ Check = Callable[[Record, str], object]
 MAX_TOKENS = 4_000_000
 """The most tokens, and one more than the largest id."""
 MAX_TOKEN_CHARACTERS = 1_024
+MAX_SCORE = 1e6
+"""The largest absolute value of a log probability."""
 
 _MAX_PIECE = 16  # characters of what is put before a text, or splits it
 _MAX_WORD = 1_000  # characters of a word in WordPiece, which takes quadratic time
-_MAX_SCORE = 1e6
 _MAX_SPECIAL = 32  # tokens around a text
 _MAX_MAP_BYTES = 4 << 20  # XLM-RoBERTa's map has 240,000
 _MAX_MAPPED_BYTES = 96  # that a character may become; the longest of NFKC has 33
 
 PATTERNS = frozenset(
     {
-        # SentencePiece: several blanks are one.
+        # SentencePiece: several blanks are one, and there are none at the ends.
         " {2,}",
+        r"\A | \z",
         # GPT-2, and the byte-level tokenizers after it.
         r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
         # Llama 3, with three digits at once, and Qwen 2, with one.
@@ -145,7 +147,7 @@ def scored_vocabulary(record: Record, key: str) -> None:
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and len(pair[0]) > 0):
             raise record.error(f"{key}[{number}]", "it is not a token with a score")
         token, score = pair
-        if type(score) not in (int, float) or not abs(score) <= _MAX_SCORE:
+        if type(score) not in (int, float) or not abs(score) <= MAX_SCORE:
             raise record.error(f"{key}[{number}]", "its score is not a usable number")
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise record.error(f"{key}[{number}]", f"it has {len(token):,} characters")

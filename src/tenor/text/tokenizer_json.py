@@ -44,6 +44,7 @@ FILE = "tokenizer.json"
 _MAX_STEPS = 12  # of normalisers, and of pre-tokenisers, nested ones counted too
 _MAX_ADDED = 20_000
 _PADDING_NAMES = ("[PAD]", "<pad>")
+_NEVER = " \u2581 "  # never occurs in a text, as blanks have become U+2581
 
 
 _PARTS = (
@@ -69,7 +70,27 @@ def plain(specification: JsonObject) -> JsonObject:
             _check_part(record.record(key), kinds, [])
     _check_part(record.record("model"), _MODELS, [])
     _check_added_tokens(record)
-    return {**specification, "truncation": None, "padding": None, "decoder": None}
+    return _hide_special({**specification, "truncation": None, "padding": None, "decoder": None})
+
+
+def _hide_special(specification: JsonObject) -> JsonObject:
+    """Rename the special tokens of a Unigram vocabulary, so that none is found in a text that contains its name.
+
+    The other models never make such a token, as no merge leads to it, or its name is several words.
+    """
+    model, added = specification["model"], specification.get("added_tokens") or []
+    special = {token["content"]: token["id"] for token in added if token["special"]}
+    if model["type"] != "Unigram" or not special:
+        return specification
+    vocabulary, hidden = list(model["vocab"]), set()
+    for number, (token, score) in enumerate(vocabulary):
+        if token in special:
+            if special[token] != number:
+                raise RecordError(FILE, "added_tokens", f"a token has the ids {special[token]} and {number}")
+            vocabulary[number] = [f"{_NEVER}{token}", score]
+            hidden.add(token)
+    others = [token for token in added if token["content"] not in hidden]
+    return {**specification, "model": {**model, "vocab": vocabulary}, "added_tokens": others}
 
 
 def largest_id(specification: JsonObject) -> int:
@@ -91,11 +112,11 @@ def padding_id(specification: JsonObject, options: JsonObject) -> int | None:
     padding = specification.get("padding")
     if not isinstance(name, str) and isinstance(padding, dict) and type(padding.get("pad_id")) is int:
         return int(padding["pad_id"]) if padding["pad_id"] >= 0 else None
-    ids = _ids_by_token(specification)
+    ids = ids_by_token(specification)
     return next((ids[token] for token in (name, *_PADDING_NAMES) if isinstance(token, str) and token in ids), None)
 
 
-def _ids_by_token(specification: JsonObject) -> dict[str, int]:
+def ids_by_token(specification: JsonObject) -> dict[str, int]:
     """The ids of the tokens that are entries of the vocabulary or were added to it."""
     model = specification.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
