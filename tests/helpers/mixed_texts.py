@@ -2,16 +2,24 @@
 
 import random
 
-ENGLISH = (
-    "the a an of to in and is was it that this for with on as are be at have from not but they which you all were we "
-    "when there can more if out so what time up about who get go me make like good just know people year your them see "
-    "other than then now look only come its over think also back after use two how our work first well way even new "
-    "want because any these give day most us film book music hotel room service price delivery weather restaurant "
-    "quality terrible excellent disappointing wonderful camera battery screen actor story boring beautiful expensive "
-    "cheap quickly slowly unfortunately recommendation information understanding international don't isn't it's I'm"
-).split()
-SIMPLIFIED = "今天天气很好我们去公园里看书这部电影的故事非常感人但是演员表演得一般酒店房间干净服务态度差价格便宜快递速度慢手机电池屏幕质量不错推荐购买"
-TRADITIONAL = "今天天氣很好我們去公園裡看書這部電影的故事非常感人但是演員表演得一般酒店房間乾淨服務態度差價格便宜快遞速度慢手機電池螢幕質量不錯推薦購買"
+_WORDS = (
+    "the a an of to in and is was it that this for with on as are be at have from not but they which you all were "
+    "we when there can more if out so what time up about who get go me make like good just know people year your "
+    "them see other than then now look only come its over think also back after use two how our work first well way "
+    "even new want because any these give day most us film book music hotel room service price delivery weather "
+    "restaurant quality terrible excellent disappointing wonderful camera battery screen actor story boring "
+    "beautiful expensive cheap quickly slowly unfortunately recommendation information understanding international "
+    "don't isn't it's I'm"
+)
+ENGLISH = _WORDS.split()
+SIMPLIFIED = (
+    "今天天气很好我们去公园里看书这部电影的故事非常感人但是演员表演得一般"
+    "酒店房间干净服务态度差价格便宜快递速度慢手机电池屏幕质量不错推荐购买"
+)
+TRADITIONAL = (
+    "今天天氣很好我們去公園裡看書這部電影的故事非常感人但是演員表演得一般"
+    "酒店房間乾淨服務態度差價格便宜快遞速度慢手機電池螢幕質量不錯推薦購買"
+)
 RARE = "龘靐齉爨鱻麤𠮷𡃁㐀丏"
 PUNCTUATION = ",.!?;:'\"()[]{}<>-–—…“”‘’«»/\\|@#$%^&*+=~`_，。！？；：、（）《》「」【】"
 EMOJI = (
@@ -19,7 +27,20 @@ EMOJI = (
     *("™", "©", "½", "№", "℃", "①", "㎏", "ﬁ", "Ⅳ", "²"),
 )
 OTHERS = (
-    *("привет", "мир", "Ελλάδα", "שָׁלוֹם", "العَرَبِيَّة", "हिन्दी", "ภาษาไทย", "日本語", "カタカナ", "ｶﾀｶﾅ", "ひらがな", "한국어"),
+    *(
+        "привет",
+        "мир",
+        "Ελλάδα",
+        "שָׁלוֹם",
+        "العَرَبِيَّة",
+        "हिन्दी",
+        "ภาษาไทย",
+        "日本語",
+        "カタカナ",
+        "ｶﾀｶﾅ",
+        "ひらがな",
+        "한국어",
+    ),
     *("naïve", "café", "nai\u0308ve", "Việt", "Vie\u0323\u0302t", "Straße", "ÆØÅ", "İstanbul", "ＡＢＣ", "１２３", "ﾊﾟ"),
 )
 CODE = (
@@ -35,7 +56,20 @@ CODE = (
     "git commit -m 'fix' && git push",
 )
 BLANKS = (" ", "  ", "     ", "\t", "\n", "\r\n", "\u3000", "\xa0", "\u2003", "\u200b", "\u2028", "\ufeff", "\u200f")
-CONTROLS = ("\0", "\x01", "\x07", "\x1b[31m", "\x7f", "\x85", "\u00ad", "\u200d", "\u202e", "\ufffd", "\ufffe", "\ue000")
+CONTROLS = (
+    "\0",
+    "\x01",
+    "\x07",
+    "\x1b[31m",
+    "\x7f",
+    "\x85",
+    "\u00ad",
+    "\u200d",
+    "\u202e",
+    "\ufffd",
+    "\ufffe",
+    "\ue000",
+)
 SPECIAL = ("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", "<s>", "</s>", "<pad>", "<unk>", "<mask>", "\u2581", "##ing")
 NUMBERS = ("0", "7", "42", "1,234.50", "2026-11-29", "3.14159", "1e-5", "100%", "$9.99", "十二", "12,5", "555-1234")
 

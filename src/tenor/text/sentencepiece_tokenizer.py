@@ -115,7 +115,7 @@ def _normalizers(model: SentencePieceModel) -> list[JsonObject]:
         steps += [*compose, table, *compose]
     if model.removes_blanks:
         steps.append({"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "})
-        steps.append({"type": "Replace", "pattern": {"Regex": r"\A | \z"}, "content": ""})
+        steps.append({"type": "Replace", "pattern": {"Regex": f"\\A |(?<![ {BLANK}])[ {BLANK}]++\\z"}, "content": ""})
     if model.adds_prefix:
         steps.append({"type": "Prepend", "prepend": BLANK})
     return [*steps, {"type": "Replace", "pattern": {"String": " "}, "content": BLANK}]
@@ -166,9 +166,7 @@ def _bpe(model: SentencePieceModel, ids: dict[str, int], pieces: Sequence[Piece]
     normal = {piece.text for piece in pieces if piece.kind == NORMAL}
     for piece in sorted((piece for piece in pieces if piece.kind == NORMAL), key=lambda piece: -piece.score):
         text = piece.text
-        merges += [
-            [text[:at], text[at:]] for at in range(1, len(text)) if text[:at] in normal and text[at:] in normal
-        ]
+        merges += [[text[:at], text[at:]] for at in range(1, len(text)) if text[:at] in normal and text[at:] in normal]
     return {
         "type": "BPE",
         "vocab": ids,

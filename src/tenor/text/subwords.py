@@ -33,6 +33,9 @@ _MIN_COUNT = 10  # occurrences of a subword in the texts: from little data nothi
 _MAX_CHARACTERS = 16  # of a trained subword, so that sentences that are often repeated do not become one
 _LONG_RUN = re.compile(r"\S{64}")  # split for training, whose time is quadratic in a run without blanks
 _TRAINING_CHARACTERS = 5_000_000  # more change little; of more texts an even sample is taken
+_AFTER_PROMPT = ("a", "1", "\u7684", ".", "(", "\n", "")  # texts of several kinds
+MAX_PROMPT = 2_000
+"""Characters of a prompt, at most."""
 _PANICS = "pyo3_runtime"  # the module of panics in Rust packages; it cannot be imported
 
 
@@ -44,19 +47,24 @@ class SubwordTokenizer:
         specification: The content of tokenizer.json.
         padding: The tokenizer's own id of padding.
         folded: Whether texts are folded before they are tokenised.
+        prompt: Text that is put before each text, such as `query: `. It is in every window of a long text.
     """
 
     specification: JsonObject
     padding: int
     folded: bool = False
+    prompt: str = ""
     _tokenizer: Tokenizer = field(init=False, repr=False, compare=False)
     _around: tuple[list[int], list[int]] = field(init=False, repr=False, compare=False)
+    _prompt: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _limit_threads()
         object.__setattr__(self, "_tokenizer", _build_tokenizer(self.specification))
         with self._panics_as_errors("the text 'a'"):
-            object.__setattr__(self, "_around", _template(self._tokenizer))
+            before, after = _template(self._tokenizer)
+            object.__setattr__(self, "_prompt", self._prompt_ids())
+            object.__setattr__(self, "_around", (before + self._prompt, after))
 
     @property
     def size(self) -> int:
@@ -65,12 +73,12 @@ class SubwordTokenizer:
 
     @property
     def n_special_tokens(self) -> int:
-        """Special tokens around each row."""
+        """Special tokens around each row, with those of the prompt."""
         return sum(map(len, self._around))
 
     @property
     def specials(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """The ids of the special tokens before a text, between the texts of a pair, and after a text."""
+        """The ids of the tokens before a text (with those of the prompt), between two texts, and after a text."""
         with self._panics_as_errors("two texts"):
             pair = self._tokenizer.encode("a", "a")
         first, second = ([at for at, text in enumerate(pair.sequence_ids) if text == number] for number in (0, 1))
@@ -100,7 +108,8 @@ class SubwordTokenizer:
         """The characters of each subword. Special tokens, and subwords of blanks alone, have none."""
         with self._panics_as_errors():
             encoding = self._tokenizer.encode(self._prepare([text])[0], add_special_tokens=False)
-        begin, end = np.array(encoding.offsets, np.int64).reshape(-1, 2).T
+        offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)[self._n_in_prompt(encoding.ids) :]
+        begin, end = np.maximum(offsets - len(self.prompt), 0).T
         positions, row_offsets, _ = encoded.truncate(
             np.array([0, len(begin)]), max_length - self.n_special_tokens, truncation
         )
@@ -116,11 +125,25 @@ class SubwordTokenizer:
     def _prepare(self, texts: Sequence[str]) -> list[str]:
         """The texts as the tokenizer takes them."""
         texts = _fold(texts) if self.folded else texts
-        return [_SURROGATE.sub("\ufffd", text) for text in texts]
+        return [_SURROGATE.sub("\ufffd", self.prompt + text) for text in texts]
+
+    def _prompt_ids(self) -> list[int]:
+        """The first ids of every text with the prompt. The last tokens of a prompt may depend on the text after it."""
+        if not self.prompt:
+            return []
+        texts = [self.prompt + text for text in _AFTER_PROMPT]
+        first, *others = [self._tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+        return first[: min(_n_common(first, ids) for ids in others)]
+
+    def _n_in_prompt(self, ids: list[int]) -> int:
+        """How many of a text's first ids are those of `_prompt_ids`."""
+        return _n_common(ids, self._prompt)
 
     def _encode(self, texts: list[str], max_length: int, truncation: Truncation) -> Encoded:
         with self._panics_as_errors():
             rows = [row.ids for row in self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+        if self.prompt:
+            rows = [row[self._n_in_prompt(row) :] for row in rows]
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         ids = np.fromiter((token for row in rows for token in row), np.int32, int(lengths.sum()))
         text_offsets = np.concatenate([[0], lengths]).cumsum()
@@ -169,11 +192,12 @@ class SubwordTokenizer:
             "kind": "subwords",
             "padding": self.padding,
             "folded": self.folded,
+            **({"prompt": self.prompt} if self.prompt else {}),
             "tokenizer": self.specification,
         }
 
     def __reduce__(self) -> tuple[object, ...]:
-        return SubwordTokenizer, (self.specification, self.padding, self.folded)
+        return SubwordTokenizer, (self.specification, self.padding, self.folded, self.prompt)
 
 
 def restore(description: JsonObject) -> SubwordTokenizer:
@@ -181,7 +205,9 @@ def restore(description: JsonObject) -> SubwordTokenizer:
     record = Record(description, "encoder.json")
     specification = record.record("tokenizer").values
     padding = record.integer("padding", 0, MAX_TOKENS)
-    tokenizer = SubwordTokenizer(specification, padding, "folded" in description and record.boolean("folded"))
+    folded = "folded" in description and record.boolean("folded")
+    prompt = record.string("prompt", MAX_PROMPT) if "prompt" in description else ""
+    tokenizer = SubwordTokenizer(specification, padding, folded, prompt)
     if tokenizer.folded and sorted(specification["model"]["vocab"].values()) != list(range(tokenizer.size)):
         raise record.error("tokenizer.model.vocab", "the ids have gaps")
     return tokenizer
@@ -236,6 +262,13 @@ def _build_tokenizer(specification: JsonObject) -> Tokenizer:
         if tokenizer.token_to_id(token["content"]) != token["id"]:
             raise RecordError(tokenizer_json.FILE, "added_tokens", f"a token has another id than {token['id']}")
     return tokenizer
+
+
+def _n_common(ids: list[int], others: list[int]) -> int:
+    """How many ids both lists begin with."""
+    if ids[: len(others)] == others:
+        return len(others)
+    return next(at for at, pair in enumerate(zip([*ids, -1], [*others, -2], strict=False)) if pair[0] != pair[1])
 
 
 def _one_line(error: BaseException) -> str:

@@ -25,7 +25,7 @@ PATTERNS = frozenset(
     {
         # SentencePiece: several blanks are one, and there are none at the ends.
         " {2,}",
-        r"\A | \z",
+        r"\A |(?<![ ▁])[ ▁]++\z",
         # GPT-2, and the byte-level tokenizers after it.
         r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
         # Llama 3, with three digits at once, and Qwen 2, with one.

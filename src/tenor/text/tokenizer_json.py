@@ -41,7 +41,7 @@ from tenor.text.tokenizer_checks import (
 
 FILE = "tokenizer.json"
 
-_MAX_STEPS = 12  # of normalisers, and of pre-tokenisers, nested ones counted too
+_MAX_STEPS = 16  # of normalisers, and of pre-tokenisers, nested ones counted too
 _MAX_ADDED = 20_000
 _PADDING_NAMES = ("[PAD]", "<pad>")
 _NEVER = " \u2581 "  # never occurs in a text, as blanks have become U+2581
@@ -117,7 +117,7 @@ def padding_id(specification: JsonObject, options: JsonObject) -> int | None:
 
 
 def ids_by_token(specification: JsonObject) -> dict[str, int]:
-    """The ids of the tokens that are entries of the vocabulary or were added to it."""
+    """The ids of the tokens in the vocabulary and of those added to it. No part needs to be checked before."""
     model = specification.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
     entries: list[tuple[object, object]]

@@ -4,7 +4,6 @@
 Files may be links, as in the cache of a hub, but only to plain files of limited size.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,11 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tenor._core import records, regular_files
-from tenor._core.records import JsonObject, Record, RecordError
+from tenor._core.records import JsonObject, RecordError
 from tenor._core.regular_files import IrregularFileError
 from tenor.errors import SettingsError
 from tenor.models.neural import shapes
-from tenor.models.pretrained import architectures, weight_files
+from tenor.models.pretrained import architectures, folder_files, tokenizer_files, weight_files
 from tenor.models.pretrained.architectures import MODEL_TYPES, Architecture, ModelType
 from tenor.models.pretrained.weight_files import WeightFiles
 from tenor.text import tokenizer_json
@@ -27,7 +25,6 @@ Result = TypeVar("Result")
 Weights = dict[str, npt.NDArray[np.float32]]
 """Path of a variable of our layers -> its value."""
 
-_LARGEST_JSON = 64 << 20  # bytes
 _TOKENS = "embeddings.word_embeddings.weight"
 _POSITIONS = "embeddings.position_embeddings.weight"
 _SEGMENTS = "embeddings.token_type_embeddings.weight"
@@ -60,7 +57,7 @@ class EncoderFolder:
 
 def read_folder(path: Path) -> EncoderFolder:
     """Read all of a folder but the weights. Raises SettingsError if it is not an encoder of a known type."""
-    config = _read_json(path, "config.json")
+    config = folder_files.read_json(path, "config.json")
     model_type = config.values.get("model_type")
     if not isinstance(model_type, str) or model_type not in MODEL_TYPES:
         known = ", ".join(MODEL_TYPES)
@@ -74,8 +71,8 @@ def read_folder(path: Path) -> EncoderFolder:
             f"{path}: config.json does not describe a model of type {model_type}: {error}.",
             "Download the model again.",
         ) from None
-    tokenizer, options = _read_tokenizer(path), _tokenizer_options(path)
-    of_tokenizer = tokenizer_json.padding_id(tokenizer, options)
+    tokenizer = tokenizer_files.read(path, model_type)
+    of_tokenizer = tokenizer_json.padding_id(tokenizer, tokenizer_files.read_options(path, model_type).values)
     if of_tokenizer is not None and of_tokenizer < architecture.tokens:
         padding = of_tokenizer  # config.json of some encoders names another id, which is that of a real token
     return EncoderFolder(
@@ -128,7 +125,7 @@ def _read_all(folder: EncoderFolder) -> Weights:
 
 def _open_weights(folder: EncoderFolder) -> WeightFiles:
     index = weight_files.index_name(folder.path)
-    return WeightFiles(folder.path, _read_json(folder.path, index) if index else None)
+    return WeightFiles(folder.path, folder_files.read_json(folder.path, index) if index else None)
 
 
 def _check_shapes(folder: EncoderFolder, files: WeightFiles) -> None:
@@ -184,53 +181,3 @@ def _convert_embeddings(folder: EncoderFolder, files: WeightFiles) -> Iterator[t
     if shape.inner != shape.width:
         yield "embeddings/kernel", files.read(f"{folder.names.projection}.weight").T
         yield "embeddings/bias", files.read(f"{folder.names.projection}.bias")
-
-
-def _read_tokenizer(path: Path) -> JsonObject:
-    """The content of tokenizer.json, or its equivalent made from vocab.txt."""
-    if (path / "tokenizer.json").exists():
-        return _read_json(path, "tokenizer.json").values
-    if not (path / "vocab.txt").exists():
-        raise SettingsError(f"{path}: there is no tokenizer.json.", "Download it with the model.")
-    from tokenizers import BertWordPieceTokenizer
-
-    options = _tokenizer_options(path)
-    try:
-        lines = _read_file(path / "vocab.txt").decode("utf-8").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise _damaged(path / "vocab.txt", f"it is not UTF-8 (byte {error.start:,})") from None
-    vocabulary = {line.rstrip(): number for number, line in enumerate(lines)}
-    if missing := [token for token in ("[UNK]", "[SEP]", "[CLS]") if token not in vocabulary]:
-        raise _damaged(path / "vocab.txt", f"there is no {missing[0]}")
-    tokenizer = BertWordPieceTokenizer(vocabulary, lowercase=bool(options.get("do_lower_case", True)))
-    specification: JsonObject = json.loads(tokenizer.to_str())
-    return specification
-
-
-def _tokenizer_options(path: Path) -> JsonObject:
-    """The content of tokenizer_config.json; empty where there is none."""
-    name = "tokenizer_config.json"
-    return _read_json(path, name).values if (path / name).exists() else {}
-
-
-def _read_json(path: Path, name: str) -> Record:
-    try:
-        return records.parse(_read_file(path / name), name)
-    except RecordError as error:
-        raise _damaged(path / name, str(error)) from None
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        return regular_files.read(path, _LARGEST_JSON, allow_links=True)
-    except IrregularFileError as error:
-        raise _damaged(path, f"it {error}") from None
-    except OSError as error:
-        raise SettingsError(
-            f"{path}: this cannot be read: {error.strerror or error}.",
-            "Give the folder of a model in Hugging Face's layout: config.json, model.safetensors, tokenizer.json.",
-        ) from None
-
-
-def _damaged(path: Path, problem: str) -> SettingsError:
-    return SettingsError(f"{path}: this is damaged: {problem}.", "Download the model again.")
