@@ -99,6 +99,8 @@ def _owner(array: Array) -> mmap.mmap | None:
     owner: object = array
     while isinstance(owner, np.ndarray):
         owner = owner.base
+    if isinstance(owner, memoryview):  # the base of `np.frombuffer`
+        owner = owner.obj
     return owner if isinstance(owner, mmap.mmap) else None
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from tenor._core import disk_arrays
 from tenor._core.records import JsonObject

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
-import scipy.sparse
+import scipy
 
 from tenor._core import disk_arrays
 from tenor._core.threads import available_cores, parallel_map

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from tenor._core import disk_arrays
 from tenor._core.threads import available_cores, parallel_map
@@ -48,7 +48,7 @@ class StoredMatrix:
         """(rows, columns)."""
         return len(self.row) - 1, self.width
 
-    def __getitem__(self, rows: slice) -> scipy.sparse.csr_matrix:
+    def __getitem__(self, rows: slice) -> "Matrix":
         """A slice of rows as a matrix of SciPy that shares the arrays on disk."""
         row = self.row[rows.start : rows.stop + 1]
         entries = slice(int(row[0]), int(row[-1]))

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from tenor._core import disk_arrays
 from tenor.models.linear import matrices
@@ -105,7 +105,7 @@ def weigh_training_texts(
     columns = ngrams.bucket_positions(buckets)
     text_counts = None if weighting == "tf-idf" else np.zeros((len(buckets), outputs), np.float32)
 
-    def weigh_part(part: slice) -> scipy.sparse.csr_matrix:
+    def weigh_part(part: slice) -> Matrix:
         selected = select_columns(_rows_of(counts, part), columns, len(buckets))
         if text_counts is not None:
             presence = selected.copy()
@@ -125,7 +125,7 @@ def weigh_training_texts(
     return matrix, text_counts
 
 
-def select_columns(counts: NgramCounts, columns: npt.NDArray[np.int32], width: int) -> scipy.sparse.csr_matrix:
+def select_columns(counts: NgramCounts, columns: npt.NDArray[np.int32], width: int) -> Matrix:
     """Counts of the buckets that are features, (texts, width).
 
     Args:
@@ -140,7 +140,7 @@ def select_columns(counts: NgramCounts, columns: npt.NDArray[np.int32], width: i
     return scipy.sparse.csr_matrix((values, column[kept], row), shape=(len(row) - 1, width))
 
 
-def apply_weighting(counts: scipy.sparse.csr_matrix, weighting: Weighting, idf: Floats) -> scipy.sparse.csr_matrix:
+def apply_weighting(counts: Matrix, weighting: Weighting, idf: Floats) -> Matrix:
     """Counts -> features, (texts, features); `counts` is used up."""
     if weighting == "naive-bayes":
         counts.data = np.ones_like(counts.data)

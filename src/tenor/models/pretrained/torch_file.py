@@ -114,7 +114,7 @@ def _tensor(name: str, view: TensorView, numbers: Array) -> Array:
     if not math.prod(shape):
         return np.zeros(shape, numbers.dtype)
     steps = [stride * numbers.itemsize for stride in strides]
-    return np.lib.stride_tricks.as_strided(numbers[offset:], shape, steps, writeable=False)
+    return np.ndarray(shape, numbers.dtype, numbers, offset * numbers.itemsize, steps)  # NumPy checks the bounds, too
 
 
 class _Members:

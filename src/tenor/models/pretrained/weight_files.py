@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tenor._core import regular_files, tensor_file
+from tenor._core.disk_arrays import drop_pages
 from tenor._core.records import Record
 from tenor._core.regular_files import IrregularFileError
 from tenor._core.tensor_file import BFLOAT16, Array
@@ -86,6 +87,7 @@ class WeightFiles:
             raise ValueError(f"{key} is of the type {tensor.dtype}, not of floating-point numbers")
         if not np.isfinite(array).all():
             raise ValueError(f"{key} has values that are not finite")
+        drop_pages(tensor)  # the file and its copies are not in memory at the same time
         return array
 
     def shape(self, name: str) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from tenor._core.records import JsonObject, Record
 from tenor.data.fields import FieldKind

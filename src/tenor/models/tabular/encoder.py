@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy.sparse
+import scipy
 
 from tenor._core.records import JsonObject, Record
 from tenor.data.fields import Fields
