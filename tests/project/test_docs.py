@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections import Counter
@@ -22,13 +23,14 @@ from tenor.serving import app as serving_app
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+TWINS = runpy.run_path(str(ROOT / "tools" / "twins.py"))
 PAGES = sorted({*ROOT.glob("*.md"), *DOCS.glob("**/*.md"), *(ROOT / "bench").glob("*.md")})
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 # A lowercase letter, then lowercase letters, digits, - and _. Other headings begin with a capital letter.
 FAMILY_NAME = r"[a-z][a-z0-9_-]*"
 # Options of programs other than Tenor that the pages name.
-FOREIGN = {"--no-deps", "--read-only", "--cpus", "--only", "--jobs", "--quick", "--check", "--repeats"}
+FOREIGN = {"--no-deps", "--read-only", "--cpus", "--only", "--jobs", "--quick", "--check", "--repeats", "--stamp"}
 
 
 def read(name: str) -> str:
@@ -46,19 +48,47 @@ def commands() -> dict[str, object]:
     return found
 
 
-def commands_page() -> str:
-    parts = [
-        "# Commands\n\n"
-        "This page is what `tenor COMMAND --help` prints. Results go to standard output, everything else to\n"
-        "standard error. The exit code is 0 for success and 1 for an error in the input or in a value: two lines\n"
-        "say what is wrong and what to do. It is 2 for an unknown or missing option, and 130 after an\n"
-        "interruption. If `auto` is interrupted and a model is ready, that model is saved and the exit code is 0.\n"
-    ]
-    for name, command in commands().items():
+HEADS = {
+    "commands.md": "# Commands\n\n"
+    "This page is what `tenor COMMAND --help` prints. Results go to standard output, everything else to\n"
+    "standard error. The exit code is 0 for success and 1 for an error in the input or in a value: two lines\n"
+    "say what is wrong and what to do. It is 2 for an unknown or missing option, and 130 after an\n"
+    "interruption. If `auto` is interrupted and a model is ready, that model is saved and the exit code is 0.\n",
+    "commands.zh.md": "# 命令\n\n"
+    "本页就是 `tenor COMMAND --help` 打印的内容（英文），每条命令前有中文说明。\n"
+    "结果写到标准输出，其他内容写到标准错误。退出码 0 表示成功；1 表示输入或取值有误，并用两行说明哪里不对、怎么办；\n"
+    "2 表示选项不存在或缺少选项；130 表示被中断。如果 `auto` 被中断时已经得到一个模型，则保存该模型，退出码为 0。\n",
+}
+CHINESE = {
+    "check": "训练之前，检查带标签的数据集有没有问题。",
+    "train": "用带标签的文本训练模型，在留出文本上评估，并保存模型文件夹。",
+    "tune": "为某种模型类型搜索更好的参数。",
+    "evaluate": "用带标签的文本评估模型，并列出表现明显低于整体的数据切片。",
+    "compare": "用带标签的文本比较两个模型：哪个更好，在哪些文本上不同。",
+    "predict": "预测一条文本，或文件中每一行的标签。",
+    "explain": "标出影响判断的字词，并衡量解释的忠实度。",
+    "serve": "通过 HTTP 提供模型，并在 / 提供网页。",
+    "corrections export": "把服务中收集的更正导出为表格。",
+    "export": "把模型的网络写成 ONNX 计算图，存入模型文件夹。",
+    "verify": "把模型的计算图与训练机器上的结果比较。",
+    "pretrain": "用没有标签的文本训练编码器。",
+    "datasets": "列出内置数据集。",
+    "families": "列出模型类型及其参数。",
+}
+
+
+def commands_page(name: str) -> str:
+    """The page of commands: `commands.md`, or `commands.zh.md` with a sentence in Chinese for each command."""
+    parts = [HEADS[name]]
+    for command_name, command in commands().items():
         width = {"terminal_width": 100, "max_content_width": 100}
-        context = command.make_context(name, [], resilient_parsing=True, help_option_names=["-h", "--help"], **width)  # type: ignore[attr-defined]
-        context.info_name = f"tenor {name}"
-        parts.append(f"\n## tenor {name}\n\n```text\n{command.get_help(context).strip()}\n```\n")  # type: ignore[attr-defined]
+        context = command.make_context(  # type: ignore[attr-defined]
+            command_name, [], resilient_parsing=True, help_option_names=["-h", "--help"], **width
+        )
+        context.info_name = f"tenor {command_name}"
+        sentence = f"{CHINESE[command_name]}\n\n" if name == "commands.zh.md" else ""
+        shown = command.get_help(context).strip()  # type: ignore[attr-defined]
+        parts.append(f"\n## tenor {command_name}\n\n{sentence}```text\n{shown}\n```\n")
     return "".join(parts)
 
 
@@ -85,11 +115,14 @@ def anchors(name: str) -> set[str]:
     return result
 
 
-def test_the_page_of_commands_is_what_help_prints() -> None:
-    page = DOCS / "reference" / "commands.md"
+@pytest.mark.parametrize("name", list(HEADS))
+def test_the_page_of_commands_is_what_help_prints(name: str) -> None:
+    page = DOCS / "reference" / name
     if os.environ.get("TENOR_UPDATE_DOCS"):
-        page.write_text(commands_page(), encoding="utf-8")
-    assert page.read_text(encoding="utf-8") == commands_page()
+        page.write_text(commands_page(name), encoding="utf-8")
+        if name == "commands.zh.md":
+            TWINS["stamp"](DOCS / "reference" / "commands.md")
+    assert page.read_text(encoding="utf-8").partition("\n<!-- ")[0] == commands_page(name)
 
 
 @pytest.mark.parametrize("family", list(registry.FAMILIES))
