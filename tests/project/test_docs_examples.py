@@ -97,8 +97,12 @@ def test_the_command_line_takes_the_example(page: str, line: str) -> None:
     command.make_context(name, arguments)
 
 
-@pytest.mark.parametrize(("page", "line"), [each for each in EXAMPLES if is_quick(each[1])])
-def test_a_quick_example_runs(page: str, line: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+# Each once; the tutorials are followed in test_tutorials.py.
+QUICK_EXAMPLES = {line: page for page, line in EXAMPLES if is_quick(line) and "/tutorials/" not in page}
+
+
+@pytest.mark.parametrize(("line", "page"), QUICK_EXAMPLES.items())
+def test_a_quick_example_runs(line: str, page: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     outputs = [word for word in shlex.split(line) if word in OUTPUTS]
     for output in outputs:
