@@ -12,6 +12,7 @@
 #   make bench    accuracy and speed beside other tools (needs TENOR_BENCH_DATA; see docs/contributing/benchmarks.md)
 #   make bench-scale   prediction and training on a Ray cluster of one and two workers, beside one machine
 #   make automl   install AutoGluon and FLAML, which `make bench` then includes
+#   make docs     the site in site/, in English and Chinese, without a network
 #   make lock     write requirements.lock again from pyproject.toml
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ INSTALLED := $(VENV)/.installed
 COMPILE = $(BIN)/uv pip compile -q pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command 'make lock'
 
-.PHONY: demo test test-portable coverage check fix fuzz bench bench-scale automl lock clean
+.PHONY: demo docs test test-portable coverage check fix fuzz bench bench-scale automl lock clean
 
 demo: $(DEMO)
 	$(BIN)/python examples/demo.py
@@ -57,6 +58,9 @@ fuzz: $(INSTALLED)
 	$(BIN)/python tests/fuzz/run.py $(FUZZ)
 	PYTHONPATH=tests $(BIN)/python tests/data/hostile.py 1000 0
 	PYTHONPATH=tests $(BIN)/python tests/fuzz/torch_files.py 100000 0
+
+docs: $(INSTALLED)
+	$(BIN)/python tools/site.py
 
 bench: $(INSTALLED) .venv-bench/.installed
 	$(BIN)/python bench/run.py $(BENCH)

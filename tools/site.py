@@ -7,6 +7,7 @@ English. Pages outside `docs/`, such as the changelog, come along; links to othe
 The order of the navigation is that of the links on the index page of each folder.
 """
 
+import json
 import logging
 import os
 import re
@@ -17,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
@@ -64,9 +64,10 @@ def main(arguments: list[str]) -> int:
     for language in LANGUAGES:
         pages = ROOT / "build" / "site" / language.code
         stage(pages, language, repository)
-        config = load_config(str(ROOT / "mkdocs.yml"), **settings(pages, language, target))
+        file = pages.with_suffix(".yml")  # JSON is YAML
+        file.write_text(json.dumps(settings(pages, language, target), ensure_ascii=False), encoding="utf-8")
         try:
-            build(config)
+            build(load_config(str(file), strict=True))
         except Abort as error:
             print(f"The site in {language.code} has warnings: {error}", file=sys.stderr)
             return 1
@@ -78,18 +79,16 @@ def main(arguments: list[str]) -> int:
 
 
 def settings(pages: Path, language: Language, target: Path) -> dict[str, Any]:
-    """What the configuration of MkDocs gets for one language, besides mkdocs.yml."""
+    """What the configuration of one language adds to mkdocs.yml, or replaces in it."""
     [other] = [each for each in LANGUAGES if each is not language]
-    with (ROOT / "mkdocs.yml").open(encoding="utf-8") as file:
-        theme = yaml.load(file, Loader=yaml.UnsafeLoader)["theme"]
     return {
+        "INHERIT": str(ROOT / "mkdocs.yml"),
         "site_name": f"Tenor {tenor.__version__}",
         "docs_dir": str(pages),
         "site_dir": str(target / tenor.__version__ / language.code),
-        "strict": True,
         "nav": navigation(pages, language),
-        "theme": {**theme, "custom_dir": str(ROOT / theme["custom_dir"]), "language": language.code},
-        "extra": {"generator": False, "alternate": [{"lang": other.code, "name": other.name, "link": ""}]},
+        "theme": {"custom_dir": str(ROOT / "tools" / "site"), "language": language.code},
+        "extra": {"alternate": [{"lang": other.code, "name": other.name, "link": ""}]},
     }
 
 
