@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -21,6 +22,7 @@ from tenor.cli import (
     explain,
     export,
     families,
+    next_steps,
     predict,
     pretrain,
     serve,
@@ -39,7 +41,6 @@ _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, whi
 app = typer.Typer(
     name="tenor",
     help="Train text classifiers that you can trust and ship.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -67,13 +68,16 @@ def _version(is_given: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Reads the options before the command."""
+    """Reads the options before the command; without a command, says what to do next."""
+    if context.invoked_subcommand is None:
+        next_steps.print_next_steps(Path("runs"))
 
 
 def main() -> NoReturn:
