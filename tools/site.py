@@ -59,6 +59,7 @@ LANGUAGES = (
 def main(arguments: list[str]) -> int:
     """Build both languages into a folder, `site` by default; returns the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.getLogger("jieba").setLevel(logging.WARNING)
     target = Path(arguments[0] if arguments else ROOT / "site").resolve()
     repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Source"]
     for language in LANGUAGES:
