@@ -102,9 +102,10 @@ def stage(pages: Path, language: Language, repository: str) -> None:
     links = {**sources, ROOT / "README.md": "index.md"}
     for source, name in sources.items():
         chinese = source.with_name(f"{source.stem}.zh.md")
+        is_english_in_chinese = language.code == "zh" and not chinese.exists()
         page = chinese if language.code == "zh" and chinese.exists() else source
         (pages / name).parent.mkdir(parents=True, exist_ok=True)
-        text = relink(page.read_text(encoding="utf-8"), source, name, links, repository)
+        text = relink(page.read_text(encoding="utf-8"), source, name, links, repository, is_english_in_chinese)
         (pages / name).write_text(text, encoding="utf-8")
     blocks = "".join(f"\n::: {tenor._MODULES[name]}.{name}\n" for name in sorted(tenor._MODULES))
     (pages / "reference" / "api.md").write_text(language.api + "\n" + blocks, encoding="utf-8")
@@ -115,7 +116,9 @@ def is_chinese(path: Path) -> bool:
     return path.name.endswith(".zh.md")
 
 
-def relink(text: str, source: Path, name: str, links: dict[Path, str], repository: str) -> str:
+def relink(
+    text: str, source: Path, name: str, links: dict[Path, str], repository: str, is_english_in_chinese: bool
+) -> str:
     """The text of a page with its links changed for the site.
 
     Args:
@@ -124,6 +127,7 @@ def relink(text: str, source: Path, name: str, links: dict[Path, str], repositor
         name: its path in the site.
         links: path -> path in the site, of all pages.
         repository: address of the source, for links to files that are not in the site.
+        is_english_in_chinese: an English page of the Chinese site; its anchors become those of the Chinese pages.
     """
 
     def change(match: re.Match[str]) -> str:
@@ -133,6 +137,8 @@ def relink(text: str, source: Path, name: str, links: dict[Path, str], repositor
         target = (source.parent / path).resolve()
         if is_chinese(target):
             target = target.with_name(target.name.removesuffix(".zh.md") + ".md")
+        if is_english_in_chinese and anchor:
+            anchor = chinese_anchor(target, anchor)
         if target in links:
             link = os.path.relpath(links[target], Path(name).parent).replace(os.sep, "/")
         elif target.is_relative_to(DOCS) and target.is_file():
@@ -142,6 +148,22 @@ def relink(text: str, source: Path, name: str, links: dict[Path, str], repositor
         return f"{match[1]}{link}{mark}{anchor}{match[3]}"
 
     return "".join(part if part.lstrip().startswith("```") else _LINK.sub(change, part) for part in _FENCE.split(text))
+
+
+def chinese_anchor(page: Path, anchor: str) -> str:
+    """The anchor of the same heading on the Chinese twin of a page; the English one if there is no twin."""
+    twin = page.with_name(f"{page.stem}.zh.md")
+    if not twin.exists():
+        return anchor
+    english, chinese = (heading_anchors(path.read_text(encoding="utf-8")) for path in (page, twin))
+    return chinese[english.index(anchor)]
+
+
+def heading_anchors(text: str) -> list[str]:
+    """The anchors of the headings of a page, in their order."""
+    headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", text), re.MULTILINE)
+    plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain]
 
 
 def navigation(pages: Path, language: Language) -> list[Any]:
