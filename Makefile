@@ -2,6 +2,7 @@
 #
 #   make demo     train on the built-in reviews, show the results, classify three sentences
 #   make test     the test suite, offline
+#   make test-docs   follows the tutorials, command by command
 #   make test-portable   graphs of every family on an emulated processor without AVX-512 and VNNI (Linux, qemu-user)
 #   make coverage the test suite, and which lines of Tenor it runs; fails below the floor in pyproject.toml
 #   make check    format, lint, types, import contracts, words, the tree in ARCHITECTURE.md, tables of settings,
@@ -23,13 +24,16 @@ INSTALLED := $(VENV)/.installed
 COMPILE = $(BIN)/uv pip compile -q pyproject.toml --universal --generate-hashes --no-emit-index-url \
 	--custom-compile-command 'make lock'
 
-.PHONY: demo docs test test-portable coverage check fix fuzz bench bench-scale automl lock clean
+.PHONY: demo docs test test-docs test-portable coverage check fix fuzz bench bench-scale automl lock clean
 
 demo: $(DEMO)
 	$(BIN)/python examples/demo.py
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not docs"
+
+test-docs: $(INSTALLED)
+	$(BIN)/python -m pytest -m docs
 
 test-portable: $(INSTALLED)
 	$(BIN)/python tests/portable.py

@@ -22,7 +22,7 @@ NAMES = ["first-model", "your-own-csv", "few-labels", "chinese", "deploy", "clus
 # What a tutorial needs of an earlier one, as it says at its beginning.
 CLEAN = "tenor check examples/tickets.csv --label team --fix clean.csv"
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.docs
 
 
 @dataclass(frozen=True)
