@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("mkdocs")
-from helpers.browser import Browser, opened  # noqa: E402
+from helpers.browser import Browser, opened
 
 ROOT = Path(__file__).parents[2]
 SITE: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "site.py"))
@@ -26,7 +26,8 @@ def test_links_of_a_page_lead_to_pages_of_the_site_and_others_to_the_repository(
     source = ROOT / "docs" / "how-to" / "page.md"
     links = {ROOT / "docs" / "reference" / "data.md": "reference/data.md", ROOT / "SECURITY.md": "project/security.md"}
     text = (
-        "[a](../reference/data.zh.md#x) [b](../../SECURITY.md) [c](../../src/tenor/api.py) [d](https://example.org) [e](#f)"
+        "[a](../reference/data.zh.md#x) [b](../../SECURITY.md) [c](../../src/tenor/api.py)"
+        " [d](https://example.org) [e](#f)"
         "\n```text\n[a](../../SECURITY.md)\n```\n"
     )
     changed = SITE["relink"](text, source, "how-to/page.md", links, "https://example.org/tenor", False)
@@ -103,7 +104,7 @@ def test_pages_open_without_errors_or_requests_to_elsewhere(browser: Browser, ad
             show(browser, f"{address}{language}/{page}.html", width)
             assert browser.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page
     assert browser.broken == []
-    assert [url for url in browser.requests if not url.startswith((address, "data:"))] == []
+    assert [url for url in browser.requests if not url.startswith((address, "data:", "blob:"))] == []
 
 
 @pytest.mark.docs
