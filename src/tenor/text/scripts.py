@@ -69,6 +69,18 @@ def mostly_in(texts: Sequence[str], names: Sequence[str]) -> bool:
     return bool(np.isin(main_scripts(texts), [SCRIPTS.index(name) for name in names]).mean() > 0.5)
 
 
+def most_common(texts: Sequence[str]) -> str:
+    """The script of most texts, one of SCRIPTS; `none` for no texts."""
+    counts = np.bincount(main_scripts(texts), minlength=len(SCRIPTS))
+    return SCRIPTS[int(counts.argmax())] if len(texts) else SCRIPTS[-1]
+
+
+def script_of(codes: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+    """The position in SCRIPTS of each code point."""
+    positions: npt.NDArray[np.uint8] = _table()[codes]
+    return positions
+
+
 def _block_scripts(texts: Sequence[str]) -> npt.NDArray[np.int64]:
     """`main_scripts` of a block of texts, from the number of letters of each script in each text."""
     codes = normalise.encode("".join(texts))

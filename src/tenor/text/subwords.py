@@ -96,6 +96,14 @@ class SubwordTokenizer:
         number = tokenizer_json.ids_by_token(self.specification).get(token)
         return None if number is None else int(self._swap(np.array([number]))[0])
 
+    @property
+    def unknown_id(self) -> int | None:
+        """The id of the unknown token, or None if there is none."""
+        model = self.specification["model"]
+        if model.get("unk_id") is not None:
+            return int(self._swap(np.array([model["unk_id"]]))[0])
+        return None if model.get("unk_token") is None else self.token_id(model["unk_token"])
+
     def encode(self, texts: Sequence[str], max_length: int, truncation: Truncation) -> Encoded:
         """Turn texts into ids, at most `max_length` in a row, the special tokens included."""
         parts = (

@@ -155,8 +155,31 @@ def test_an_index_of_weights_that_is_none_is_refused(folder: Path) -> None:
         ("{}", "'weight_map': it is missing"),
         ('{"weight_map": {"a": 1}}', r"'weight_map\.a': it is 1, not a string"),
         ('{"weight_map": {"a": "../../etc/passwd"}}', "it names 'passwd', which is not a file of weights"),
-        ('{"weight_map": {"a": "../../etc/a.bin"}}', "No such file"),
+        ('{"weight_map": {"a": "../../etc/a.bin", "b": "c.bin"}}', "it names 'a.bin' and 1 more, not in the folder"),
     ):
         index.write_text(text, "utf-8")
         with pytest.raises(SettingsError, match=problem):
             encode(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("model.safetensors.incomplete", "'model.safetensors.incomplete': the download is not finished"),
+        ("model.safetensors.part", "the download is not finished.*Download the model again"),
+        ("encoder.safetensors", "but 'encoder.safetensors'.*rename the file to model.safetensors"),
+        ("pytorch_model (1).bin", "rename the file to pytorch_model.bin"),
+        ("flax_model.msgpack", "is a file of Flax.*from_flax=True"),
+    ],
+)
+def test_weights_under_another_name_are_named(folder: Path, name: str, problem: str) -> None:
+    (folder / "model.safetensors").rename(folder / name)
+    with pytest.raises(SettingsError, match=problem):
+        encode(folder)
+
+
+def test_a_pointer_of_git_lfs_is_recognised(folder: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 90868376\n"
+    (folder / "model.safetensors").write_text(pointer, "utf-8")
+    with pytest.raises(SettingsError, match=r"model\.safetensors is a pointer of Git LFS.*'git lfs pull'"):
+        encode(folder)

