@@ -103,7 +103,7 @@ def test_a_first_model_is_saved_at_once_and_none_is_taken_after_the_time(
     tmp_path: Path, english_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plan.backend, "is_installed", lambda: False)  # n-gram models are planned alone
-    monkeypatch.setattr(budget, "allows_frozen_encoder", lambda *_: False)
+    monkeypatch.setattr(budget, "frozen_encoder", lambda *_: None)
     monkeypatch.setattr(budget, "_MIN_FIRST_TIMES", 0.0)
 
     class Looking(Listening):

@@ -22,6 +22,7 @@ from tenor.cli import (
     explain,
     export,
     families,
+    models,
     next_steps,
     predict,
     pretrain,
@@ -60,6 +61,7 @@ app.command("verify", cls=Command)(verify.verify)
 app.command("pretrain", cls=Command)(pretrain.pretrain)
 app.command("datasets", cls=Command)(datasets.datasets)
 app.command("families", cls=Command)(families.families)
+app.command("models", cls=Command)(models.models)
 
 
 def _version(is_given: bool) -> None:

@@ -163,6 +163,7 @@ def _values(report: ReportData, title: str, language: Language) -> TemplateVaria
         "more_labels": len(counts[_MOST_LABELS:]),
         "lengths": ", ".join(f"{length:,}" for length in report.lengths),
         "costs": _costs(report),
+        "unknown_letters": getattr(saved.config, "allow_unknown_letters", False) and saved.config.unknown_letters,
         "settings": list(settings.as_dict(saved.config).items()),
         "sections": [(id_, name) for id_, name in _SECTIONS.items() if present.get(id_, True)],
     }

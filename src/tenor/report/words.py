@@ -152,6 +152,9 @@ _CHINESE = {
         "使用前请用 tenor evaluate 重新评测。"
     ),
     "Nothing was measured.": "未做评测。",
+    "The encoder cannot read these texts well. Its tokenizer does not know this share of their letters": (
+        "编码器不能很好地读取这些文本，其分词器不认识的字母（汉字）占比"
+    ),
 }
 
 # Findings of the check at the start of training, by name; `{}` is their number.

@@ -3,22 +3,30 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tenor import tasks
-from tenor.errors import RenamedSettingWarning
-from tenor.models.auto import budget, cross_validation, estimates, plan
+from tenor._core.callbacks import Callback
+from tenor.errors import RenamedSettingWarning, TenorError
+from tenor.models.auto import budget, cross_validation, encoder_choice, estimates, plan
 from tenor.models.auto.blend import Blend
 from tenor.models.auto.candidate import Candidate, TrainedCandidate, parse
+from tenor.models.auto.config import Config
 from tenor.models.base import Examples, Fitted
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend
-from tenor.models.pretrained import hub
+from tenor.models.pretrained import catalogue, choosing, hub
+from tenor.models.pretrained.catalogue import Encoder
 from tenor.models.registry import FAMILIES
+from tenor.text import scripts
 from tenor.training import class_weight
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "bert"
+MINILM = catalogue.find("minilm")
 
 pytestmark = pytest.mark.skipif(not backend.is_installed(), reason="needs Keras")
 
@@ -38,7 +46,8 @@ class Stopped(budget.Clock):
 def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimates.threads, "available_cores", lambda: 2)
     monkeypatch.setattr(plan.backend, "has_accelerator", lambda: False)
-    monkeypatch.setattr(hub, "locate", lambda _: None)
+    monkeypatch.setattr(hub, "find_here", lambda encoder: GOLDEN if encoder.name == "minilm" else None)
+    monkeypatch.setattr(choosing, "can_read", lambda _, texts: scripts.mostly_in(texts, ("Latin",)))
 
 
 def texts(number: int, *characters: int, letters: str = "abcd ") -> Examples:
@@ -56,29 +65,34 @@ def planned_with(
     train: Examples,
     validation: Examples,
     clock: budget.Clock,
-    with_encoder: bool,
+    encoder: Encoder | None,
     trained: Sequence[TrainedCandidate],
     in_blend: Callable[[], Sequence[TrainedCandidate]],
     cross_validated: bool = False,
-    with_frozen: bool = False,
+    frozen_encoder: Encoder | None = None,
 ) -> Iterator[Candidate | None]:
     return plan.Planner(
         train=train,
         validation=validation,
         clock=clock,
         cross_validated=cross_validated,
-        with_encoder=with_encoder,
-        with_frozen=with_frozen,
+        encoder=encoder,
+        frozen_encoder=frozen_encoder,
         trained=trained,
         in_blend=in_blend,
     ).candidates()
 
 
+def chosen(examples: Examples, seconds: float | None) -> tuple[Encoder | None, Encoder | None]:
+    """The encoder that is tuned, and the one that is tried with frozen weights."""
+    encoders = encoder_choice.usable(examples, Config(budget=seconds), Callback())
+    return budget.tuned_encoder(seconds, examples, encoders), budget.frozen_encoder(seconds, examples, encoders)
+
+
 def planned(examples: Examples, seconds: float | None) -> Sequence[Candidate]:
     clock = Stopped(float("inf") if seconds is None else seconds)
     held_out = examples.take(np.arange(min(2_000, len(examples))))
-    encoder = budget.allows_encoder(None, seconds, examples)
-    frozen = budget.allows_frozen_encoder(None, seconds, examples)
+    encoder, frozen = chosen(examples, seconds)
     folds = cross_validation.applies(examples)
     return list(filter(None, planned_with(examples, held_out, clock, encoder, [], lambda: [], folds, frozen)))
 
@@ -118,7 +132,7 @@ def test_a_gpu_makes_time_for_an_encoder_and_for_more_of_long_texts(monkeypatch:
         assert encoder.settings["max_length"] == tokens
         assert encoder.settings["predict_truncation"] == "all"
         assert encoder.seconds is not None and encoder.seconds < seconds
-    assert not budget.allows_encoder(None, 30, REVIEWS)  # there is not even time to compile
+    assert chosen(REVIEWS, 30)[0] is None  # there is not even time to compile
 
 
 def test_other_networks_come_after_it_and_n_grams_before() -> None:
@@ -148,7 +162,7 @@ def test_no_settings_are_chosen_where_the_time_is_too_short_for_that(monkeypatch
     passed = itertools.count(0, 2)  # seconds; each look at the clock takes two
     monkeypatch.setattr(plan.time, "perf_counter", lambda: float(next(passed)))
     many = labelled(12)
-    asked = planned_with(many, many.take(np.arange(100)), Stopped(3), False, [], lambda: [])
+    asked = planned_with(many, many.take(np.arange(100)), Stopped(3), None, [], lambda: [])
     assert [dict(each.settings) for each in asked if each is not None] == [plan._QUICK]
 
 
@@ -164,8 +178,7 @@ def test_a_frozen_encoder_needs_five_seconds_and_follows_the_first_model_of_few_
     few = texts(32, 240)
     assert [each.family.name for each in planned(few, 5)][:2] == ["ngram", "pretrained"]
     assert "pretrained" not in [each.family.name for each in planned(few, 2)]
-    assert not budget.allows_frozen_encoder(None, 600, texts(32, 40, letters="电影很好看"))
-    assert not budget.allows_frozen_encoder(("ngram",), None, few)
+    assert chosen(texts(32, 40, letters="电影很好看"), 600) == (None, None)
     (frozen,) = (each for each in planned(texts(990, 4_000), 100) if each.is_frozen)
     assert frozen.settings == {"tune": "frozen", "predict_truncation": "both"}  # too long to be read in full
 
@@ -176,11 +189,10 @@ def test_a_frozen_encoder_reads_more_texts_where_there_is_no_time_to_tune_one() 
 
 
 def test_an_encoder_is_for_scripts_that_it_reads_and_few_labels_are_taken_to_it_as_it_is() -> None:
-    assert not budget.allows_encoder(None, 600, texts(400, 40, letters="电影很好看"))
+    assert chosen(texts(400, 40, letters="电影很好看"), 600) == (None, None)
     few = planned(texts(60, 200), 60)
     assert [dict(each.settings) for each in few if each.family.name == "pretrained"] == [{"tune": "frozen"}]
-    assert budget.allows_encoder(("ngram", "pretrained"), None, few_texts := texts(60, 200))
-    assert not budget.allows_encoder(("ngram",), None, few_texts)
+    assert budget.uses_encoder(("ngram", "pretrained")) and not budget.uses_encoder(("ngram",))
 
 
 def test_time_to_fit_the_blend_to_all_texts_is_reserved() -> None:
@@ -195,7 +207,7 @@ def test_time_to_fit_the_blend_to_all_texts_is_reserved() -> None:
     with_room, without = (
         [
             each.family.name
-            for each in planned_with(titles, titles.take(np.arange(500)), Stopped(60), False, [], blend)
+            for each in planned_with(titles, titles.take(np.arange(500)), Stopped(60), None, [], blend)
             if each
         ]
         for blend in (lambda: [], lambda: [made("ngram", 40.0)])
@@ -245,7 +257,7 @@ def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> TrainedC
 def repeated(found: list[TrainedCandidate], blend: list[TrainedCandidate], seconds: float) -> Iterator[Candidate]:
     """What is asked for once all families have been tried, among them what was `found` and is in the blend."""
     some = texts(2_000, 55)
-    asked = planned_with(some, some.take(np.arange(100)), Stopped(seconds), True, found, lambda: blend)
+    asked = planned_with(some, some.take(np.arange(100)), Stopped(seconds), MINILM, found, lambda: blend)
     return (each for each in asked if each is not None and each.seed)
 
 
@@ -271,7 +283,7 @@ def test_a_first_model_that_takes_a_little_longer_tells_of_no_slower_machine(
     clock = Stopped(60)
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: -clock.shown))
     names = []
-    for each in filter(None, planned_with(NEWS, NEWS.take(np.arange(800)), clock, True, [], lambda: [])):
+    for each in filter(None, planned_with(NEWS, NEWS.take(np.arange(800)), clock, MINILM, [], lambda: [])):
         names.append(each.family.name)
         clock.shown -= first_s if len(names) == 1 else {"ngram": 0.5, "pretrained": 45.0}.get(names[-1], 8.0)
     assert names.count("pretrained") == encoders
@@ -280,7 +292,7 @@ def test_a_first_model_that_takes_a_little_longer_tells_of_no_slower_machine(
 def test_n_grams_for_which_an_encoder_leaves_time_come_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, held_out = Stopped(60), SENTENCES.take(np.arange(2_000))
     monkeypatch.setattr(plan, "time", SimpleNamespace(perf_counter=lambda: -clock.shown))
-    asked = planned_with(SENTENCES, held_out, clock, True, [made("ngram", 6.0)], lambda: [])
+    asked = planned_with(SENTENCES, held_out, clock, MINILM, [made("ngram", 6.0)], lambda: [])
     names = []
     for each in filter(None, asked):
         names.append(each.name)
@@ -306,10 +318,76 @@ def test_what_learns_from_what_others_say_waits_for_them() -> None:
     found = [made("ngram", 0.5), made("pretrained", 5.0, tune="frozen")]
     held_out, clock = some.take(np.arange(100)), Stopped(60)
     others = replace(some, unlabelled=["abcd"] * 400)
-    asked = list(planned_with(others, held_out, clock, True, found, lambda: []))
+    asked = list(planned_with(others, held_out, clock, MINILM, found, lambda: []))
     taught = [number for number, each in enumerate(asked) if each is not None and each.unlabelled]
     assert [each.name for each in asked if each is not None and each.unlabelled] == [
         "ngram +texts",
         "pretrained +texts",
     ]
     assert all(asked[number - 1] is None for number in taught)
+
+
+class Messages(Callback):
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def on_message(self, message: str) -> None:
+        self.heard.append(message)
+
+
+CHINESE = texts(32, 40, letters="电影很好看")
+
+
+def test_the_best_encoder_on_this_machine_for_the_script_is_taken_if_there_is_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = {"minilm", "bge-base-en", "bge-small-zh", "multilingual-e5-small"}
+    monkeypatch.setattr(hub, "find_here", lambda encoder: GOLDEN if encoder.name in here else None)
+    monkeypatch.setattr(choosing, "can_read", lambda *_: True)
+    names = [[each and each.name for each in chosen(CHINESE, seconds)] for seconds in (600, None)]
+    assert names == [["bge-small-zh", "bge-small-zh"]] * 2
+    news = [[each and each.name for each in chosen(NEWS, seconds)] for seconds in (60, 3_600)]
+    assert news == [["minilm", "minilm"], ["bge-base-en", "bge-base-en"]]
+    russian = texts(32, 40, letters="кино")
+    assert [each and each.name for each in chosen(russian, 600)] == ["multilingual-e5-small"] * 2
+    frozen = [each for each in planned(CHINESE, 600) if each.is_frozen]
+    assert [each.settings["model"] for each in frozen] == ["bge-small-zh"]
+
+
+def test_without_an_encoder_for_the_script_a_message_says_what_a_download_would_bring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    callback = Messages()
+    assert encoder_choice.usable(CHINESE, Config(budget=600.0), callback) == []
+    [message] = callback.heard
+    assert "download=true gets bge-base-zh (102M parameters, about 408 MB, MIT)" in message
+    callback = Messages()
+    assert encoder_choice.usable(CHINESE, Config(budget=0.5), callback) == [] and callback.heard == []
+    located: list[str] = []
+
+    def locate(model: str) -> Path:
+        located.append(model)
+        return GOLDEN
+
+    monkeypatch.setattr(hub, "locate", locate)
+    monkeypatch.setattr(choosing, "can_read", lambda *_: True)
+    assert encoder_choice.usable(NEWS, Config(budget=600.0, download=True), callback)[0].name == "minilm"
+    assert located == []  # one is on this machine
+    [encoder] = encoder_choice.usable(CHINESE, Config(budget=600.0, download=True), callback)
+    assert (encoder.name, located) == ("bge-base-zh", ["bge-base-zh"])
+
+
+def test_a_download_that_fails_ends_without_an_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def locate(model: str) -> Path:
+        raise TenorError(f"{model}: the hub is away.")
+
+    monkeypatch.setattr(hub, "locate", locate)
+    callback = Messages()
+    assert encoder_choice.usable(CHINESE, Config(budget=600.0, download=True), callback) == []
+    assert callback.heard[-1] == "no encoder is tried: bge-base-zh: the hub is away."
+
+
+def test_the_costs_of_encoders_are_relative_to_that_of_the_default_one() -> None:
+    costs = {each.name: each.token_cost for each in catalogue.ENCODERS}
+    assert costs["minilm"] == 1.0
+    assert costs["bge-base-zh"] == pytest.approx(8.0)

@@ -1,14 +1,13 @@
 """The clock of a search, and what its time allows: a comparison, and a pretrained encoder."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from tenor.errors import TenorError
-from tenor.models.auto import cost, cross_validation, estimates
+from tenor.models.auto import cross_validation, estimates
 from tenor.models.base import Examples
 from tenor.models.families import pretrained
 from tenor.models.neural import backend
-from tenor.text import scripts
+from tenor.models.pretrained.catalogue import Encoder
 
 _VALIDATION = 0.2  # share of the texts on which models are compared
 _MIN_VALIDATION, _MAX_SHARE = 500, 0.3
@@ -62,57 +61,53 @@ def needs_quick_model(examples: Examples) -> bool:
     return estimates.n_labels(examples) >= _MANY_LABELS
 
 
-def allows_encoder(members: Sequence[str] | None, budget: float | None, examples: Examples) -> bool:
-    """Whether a pretrained encoder is tuned: there is time, and it reads the script of most texts.
+def uses_encoder(members: Sequence[str]) -> bool:
+    """Whether `members` names a pretrained encoder."""
+    return any(member.split()[0] == pretrained.FAMILY.name for member in members)
+
+
+def tuned_encoder(budget: float | None, examples: Examples, encoders: Iterable[Encoder]) -> Encoder | None:
+    """The first of the encoders that there is time to tune, or None.
 
     Args:
-        members: The models to train; None: what fits into the budget.
         budget: Seconds; None: no limit.
         examples: The texts.
+        encoders: Encoders that can read them, the best first.
     """
-    if members is not None:
-        return any(member.split()[0] == pretrained.FAMILY.name for member in members)
     if not backend.is_installed() or (budget is not None and budget < _MIN_ENCODER_S):
-        return False
-    if len(examples) >= cross_validation.FEW_TEXTS and budget is not None:
-        n_validation = int(validation_share(len(examples), True) * len(examples))
-        minimum = estimates.encoder_minimum(examples, len(examples) - n_validation)
-        minimum += estimates.encoder_overhead(examples, n_validation, estimates.SHORTEST_LENGTH)
-        if budget < minimum + _NGRAM_TIMES * estimates.first_ngram(examples):
-            return False
-    return _encoder_reads(examples)
+        return None
+    if len(examples) < cross_validation.FEW_TEXTS or budget is None:
+        return next(iter(encoders), None)
+    n_validation = int(validation_share(len(examples), True) * len(examples))
+    first_s = _NGRAM_TIMES * estimates.first_ngram(examples)
+    for encoder in encoders:
+        needed_s = first_s + estimates.encoder_minimum(examples, len(examples) - n_validation, encoder.token_cost)
+        needed_s += estimates.encoder_overhead(
+            examples, n_validation, estimates.SHORTEST_LENGTH, token_cost=encoder.token_cost
+        )
+        if budget >= needed_s:
+            return encoder
+    return None
 
 
-def allows_frozen_encoder(members: Sequence[str] | None, budget: float | None, examples: Examples) -> bool:
-    """Whether a pretrained encoder with frozen weights is tried: there is time, and it reads the script of most texts.
+def frozen_encoder(budget: float | None, examples: Examples, encoders: Iterable[Encoder]) -> Encoder | None:
+    """The first of the encoders that there is time to try with frozen weights, or None.
 
     Args:
-        members: The models to train; None: what fits into the budget.
         budget: Seconds; None: no limit.
         examples: The texts.
+        encoders: Encoders that can read them, the best first.
     """
     from tenor.models.pretrained import frozen  # which a prediction does not load
 
-    if members is not None:
-        return False
-    needed_s = estimates.first_ngram(examples)
-    if frozen.is_available():
-        needed_s += estimates.frozen_encoder(examples, len(examples), pretrained.Config.max_length)
-    elif backend.is_installed():
-        needed_s += _MIN_ENCODER_S
-    else:
-        return False
-    return (budget is None or needed_s < budget) and _encoder_reads(examples)
-
-
-def _encoder_reads(examples: Examples) -> bool:
-    """Whether the built-in encoder is installed and knows the script of most texts."""
-    from tenor.models.pretrained import hub
-
-    if not scripts.mostly_in(cost.sample(examples), ("Latin",)):
-        return False
-    try:
-        hub.locate(pretrained.Config().model)
-    except TenorError:
-        return False
-    return True
+    if not (frozen.is_available() or backend.is_installed()):
+        return None
+    first_s = estimates.first_ngram(examples)
+    for encoder in encoders:
+        seconds = _MIN_ENCODER_S
+        if frozen.is_available():
+            length = pretrained.Config.max_length
+            seconds = estimates.frozen_encoder(examples, len(examples), length, encoder.token_cost)
+        if budget is None or first_s + seconds < budget:
+            return encoder
+    return None

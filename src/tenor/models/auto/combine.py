@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 
-from tenor.models.auto import budget, candidate, cost, cross_validation, search, student
+from tenor.models.auto import budget, candidate, cost, cross_validation, encoder_choice, search, student
 from tenor.models.auto.blend import Blend, Member
 from tenor.models.auto.budget import Clock
 from tenor.models.auto.candidate import Candidate, TrainedCandidate
@@ -41,10 +41,12 @@ def combine(examples: Examples, config: Config, context: FitContext) -> Fitted:
     cross_validated = config.distil is None and cross_validation.applies(examples)
     if not (cross_validated or _compares(examples, config)):
         return _single_ngram(examples, config, context, "no-time")
-    with_encoder = budget.allows_encoder(config.members, config.budget, examples)
+    encoders = [] if config.members is not None else encoder_choice.usable(examples, config, context.callback)
+    tuned = budget.tuned_encoder(config.budget, examples, encoders)
     if cross_validated:
         train = validation = examples
     else:
+        with_encoder = tuned is not None if config.members is None else budget.uses_encoder(config.members)
         share = budget.validation_share(len(examples), with_encoder)
         train, validation = examples.train_validation_split(share, context.seed)
         if not len(validation):
@@ -57,8 +59,8 @@ def combine(examples: Examples, config: Config, context: FitContext) -> Fitted:
         cross_validated=cross_validated,
         context=context,
         clock=search_clock,
-        with_encoder=with_encoder,
-        with_frozen=budget.allows_frozen_encoder(config.members, config.budget, examples),
+        encoder=tuned,
+        frozen_encoder=budget.frozen_encoder(config.budget, examples, encoders),
         started_at=started_at,
     )
     fitted = run.run()

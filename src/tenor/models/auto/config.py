@@ -31,6 +31,9 @@ class Config:
         "a model that learns the predictions of the blend and replaces it: a family and its settings; none: keep "
         "the blend",
     )
+    download: bool = setting(
+        False, "download an encoder for the language of the texts if none is on this machine: see `tenor models`"
+    )
 
     def __post_init__(self) -> None:
         require(self.budget is None or self.budget > 0, "budget", "must be above 0, or none")

@@ -54,21 +54,32 @@ def n_labels(examples: Examples) -> int:
     return examples.task.n_outputs if examples.task.is_multilabel else 0
 
 
-def encoder_epoch(examples: Examples, n_texts: int, max_length: float) -> float:
-    """Seconds in which an encoder trains once on `n_texts` texts, cut to `max_length` tokens."""
+def encoder_epoch(examples: Examples, n_texts: int, max_length: float, token_cost: float = 1.0) -> float:
+    """Seconds in which an encoder trains once on `n_texts` texts, cut to `max_length` tokens.
+
+    Args:
+        examples: The texts.
+        n_texts: Number of texts.
+        max_length: Maximum length of a text in tokens.
+        token_cost: The encoder's time for a token, in units of that of MiniLM; so in the functions below.
+    """
     lengths = _lengths(examples, max_length)
     if backend.has_accelerator():
-        return n_texts * float(lengths.mean()) * _DEVICE_TOKEN_S
-    return n_texts * float(np.mean(lengths * (_TOKEN_S + _PAIR_S * lengths))) / threads.available_cores()
+        return token_cost * n_texts * float(lengths.mean()) * _DEVICE_TOKEN_S
+    seconds = n_texts * float(np.mean(lengths * (_TOKEN_S + _PAIR_S * lengths))) / threads.available_cores()
+    return token_cost * seconds
 
 
-def encoder_minimum(examples: Examples, n_texts: int) -> float:
+def encoder_minimum(examples: Examples, n_texts: int, token_cost: float = 1.0) -> float:
     """Seconds that an encoder must train on `n_texts` texts at least; with less, other networks add more."""
     is_short = tokens_per_text(examples, float("inf")) <= SHORTEST_LENGTH
-    return encoder_epoch(examples, min(n_texts, _MIN_SEEN_SHORT if is_short else _MIN_SEEN), SHORTEST_LENGTH)
+    n_seen = min(n_texts, _MIN_SEEN_SHORT if is_short else _MIN_SEEN)
+    return encoder_epoch(examples, n_seen, SHORTEST_LENGTH, token_cost)
 
 
-def encoder_overhead(examples: Examples, n_scored: int, max_length: int, whole: bool = False) -> float:
+def encoder_overhead(
+    examples: Examples, n_scored: int, max_length: int, whole: bool = False, token_cost: float = 1.0
+) -> float:
     """Seconds of an encoder besides its steps: start, export and scoring.
 
     Args:
@@ -76,14 +87,14 @@ def encoder_overhead(examples: Examples, n_scored: int, max_length: int, whole: 
         n_scored: Number of texts to score.
         max_length: Maximum length of a text in tokens.
         whole: Whether it also reads longer texts in full.
+        token_cost: The encoder's time for a token.
     """
     truncated, lengths = _lengths(examples, max_length), _lengths(examples, float("inf"))
     tokens = np.where(lengths > max_length, truncated + lengths * whole, lengths)
+    n_tokens = token_cost * n_scored * float(tokens.mean())
     if backend.has_accelerator():
-        return encoder_start() + _DEVICE_END_S + n_scored * float(tokens.mean()) * _DEVICE_SCORED_TOKEN_S
-    return (
-        encoder_start() + _END_S + n_scored * float(tokens.mean()) / (_SCORED_TOKENS_PER_S * threads.available_cores())
-    )
+        return encoder_start() + _DEVICE_END_S + n_tokens * _DEVICE_SCORED_TOKEN_S
+    return encoder_start() + _END_S + n_tokens / (_SCORED_TOKENS_PER_S * threads.available_cores())
 
 
 def encoder_start() -> float:
@@ -91,15 +102,16 @@ def encoder_start() -> float:
     return _DEVICE_START_S if backend.has_accelerator() else _START_S
 
 
-def frozen_encoder(examples: Examples, n_scored: int, max_length: float) -> float:
+def frozen_encoder(examples: Examples, n_scored: int, max_length: float, token_cost: float = 1.0) -> float:
     """Seconds of an encoder with frozen weights, without Keras.
 
     Args:
         examples: The texts.
         n_scored: Number of texts that it reads.
         max_length: It reads as many tokens of a text; infinite: all.
+        token_cost: The encoder's time for a token.
     """
-    tokens = n_scored * tokens_per_text(examples, max_length)
+    tokens = token_cost * n_scored * tokens_per_text(examples, max_length)
     return _FROZEN_START_S + tokens / (_SCORED_TOKENS_PER_S * threads.available_cores())
 
 

@@ -16,6 +16,7 @@ from tenor.models.base import Examples
 from tenor.models.families import bag, cnn, lstm, ngram, pretrained
 from tenor.models.family import NetworkFamily
 from tenor.models.neural import backend
+from tenor.models.pretrained.catalogue import Encoder
 from tenor.text import scripts
 
 _SLOW = 1.5  # a slow machine takes this many times as long; a model of two seconds may take a third more by chance
@@ -66,6 +67,11 @@ class _EncoderTime(NamedTuple):
     left_s: float
 
 
+def _model_setting(encoder: Encoder) -> dict[str, object]:
+    """The setting that names an encoder; empty for the default one."""
+    return {} if encoder.name == pretrained.Config.model else {"model": encoder.name}
+
+
 def requested(members: Sequence[str]) -> Iterator[Candidate | None]:
     """The candidates that `members` names. None: wait for all candidates so far.
 
@@ -87,8 +93,8 @@ class Planner:
         validation: Texts that candidates are compared on.
         clock: The time left.
         cross_validated: Whether `validation` are the texts of `train`, in folds.
-        with_encoder: Whether a pretrained encoder is tuned.
-        with_frozen: Whether a pretrained encoder with frozen weights is tried.
+        encoder: The pretrained encoder that is tuned; None: there is none.
+        frozen_encoder: The pretrained encoder that is tried with frozen weights; None: there is none.
         trained: The candidates trained so far; the list grows.
         in_blend: Gives those that are in the blend now, the best first.
     """
@@ -97,8 +103,8 @@ class Planner:
     validation: Examples
     clock: Clock
     cross_validated: bool
-    with_encoder: bool
-    with_frozen: bool
+    encoder: Encoder | None
+    frozen_encoder: Encoder | None
     trained: Sequence[TrainedCandidate]
     in_blend: Callable[[], Sequence[TrainedCandidate]]
 
@@ -115,7 +121,7 @@ class Planner:
         if has_few and not self.cross_validated:
             yield from self._frozen_encoder(pace)
         yield from self._pseudo_labelled()
-        tuned = [*self._tuned_encoder(pace, refit_s)] if self.with_encoder else []
+        tuned = [] if self.encoder is None else [*self._tuned_encoder(self.encoder, pace, refit_s)]
         yield from tuned
         if not has_few and not tuned:
             yield from self._frozen_encoder(pace)
@@ -148,9 +154,9 @@ class Planner:
         """
         weighting = "tf-idf" if not self.train.task.has_labels else "tf-idf-naive-bayes"
         reserved_s = 0.0
-        if self.with_encoder:
-            overhead_s = estimates.encoder_overhead(self.train, len(self.validation), estimates.SHORTEST_LENGTH)
-            reserved_s = pace * (self._encoder_minimum() + overhead_s)
+        if self.encoder is not None:
+            overhead_s = self._overhead(self.encoder, estimates.SHORTEST_LENGTH)
+            reserved_s = pace * (self._encoder_minimum(self.encoder) + overhead_s)
         another_s = sum(each.refit_seconds for each in self.trained if not each.candidate.is_frozen)
         postponed = []
         unspaced = scripts.mostly_in(cost.sample(self.train), scripts.UNSPACED)
@@ -167,7 +173,8 @@ class Planner:
 
         If it joins the blend, the refit reads all texts again, unless the fit already did.
         """
-        if not self.with_frozen:
+        encoder = self.frozen_encoder
+        if encoder is None:
             return
         n_fits = 1 if self.cross_validated else 2
         left_s = (self.clock.left - self._refit_seconds()) / n_fits
@@ -176,8 +183,9 @@ class Planner:
             (float("inf"), {}),
             (pretrained.Config.max_length, {"predict_truncation": pretrained.Config.truncation}),
         ):
-            if pace * estimates.frozen_encoder(self.train, n_texts, max_length) < left_s:
-                yield Candidate(family=pretrained.FAMILY, settings={"tune": "frozen", **settings})
+            if pace * estimates.frozen_encoder(self.train, n_texts, max_length, encoder.token_cost) < left_s:
+                values = {"tune": "frozen", **settings, **_model_setting(encoder)}
+                yield Candidate(family=pretrained.FAMILY, settings=values)
                 return
 
     def _refit_seconds(self) -> float:
@@ -212,21 +220,22 @@ class Planner:
                 settings = {**each.candidate.settings, **chosen}
                 yield Candidate(family=each.candidate.family, settings=settings, unlabelled=n_texts)
 
-    def _tuned_encoder(self, pace: float, refit_s: float) -> Iterator[Candidate]:
+    def _tuned_encoder(self, encoder: Encoder, pace: float, refit_s: float) -> Iterator[Candidate]:
         """An encoder with all weights tuned, if it has enough texts and time."""
         if len(self.train) < _MIN_TUNED_TEXTS or not backend.is_installed():
             return
-        max_length, overhead_s, epoch_s, left_s = self._encoder_time(pace, refit_s)
-        whole_s = pace * estimates.encoder_overhead(self.train, len(self.validation), max_length, whole=True)
+        max_length, overhead_s, epoch_s, left_s = self._encoder_time(encoder, pace, refit_s)
+        whole_s = pace * self._overhead(encoder, max_length, whole=True)
         more_s = whole_s - overhead_s
         reads_whole = more_s < _WHOLE_SHARE * left_s
         left_s -= more_s * reads_whole
-        if left_s <= pace * self._encoder_minimum():
+        if left_s <= pace * self._encoder_minimum(encoder):
             return
         settings: dict[str, object] = {
             "max_length": max_length,
             "tune": "all",
             "predict_truncation": "all" if reads_whole else pretrained.Config.truncation,
+            **_model_setting(encoder),
         }
         tokens = estimates.tokens_per_text(self.train, max_length)
         if epoch_s < _ONCE_SHARE * left_s:
@@ -240,18 +249,21 @@ class Planner:
         seconds = _limited(left_s + pace * estimates.encoder_start())
         yield Candidate(family=pretrained.FAMILY, settings=settings, seconds=seconds)
 
-    def _encoder_time(self, pace: float, refit_s: float) -> _EncoderTime:
+    def _encoder_time(self, encoder: Encoder, pace: float, refit_s: float) -> _EncoderTime:
         """The largest length with which an encoder sees the texts often enough, or else the shortest."""
         for max_length, epochs in _LENGTHS.items():
-            overhead_s = pace * estimates.encoder_overhead(self.train, len(self.validation), max_length)
+            overhead_s = pace * self._overhead(encoder, max_length)
             left_s = self._left_s - refit_s - overhead_s
-            epoch_s = pace * estimates.encoder_epoch(self.train, len(self.train), max_length)
+            epoch_s = pace * estimates.encoder_epoch(self.train, len(self.train), max_length, encoder.token_cost)
             if epochs * epoch_s < left_s:
                 break
         return _EncoderTime(max_length=max_length, overhead_s=overhead_s, epoch_s=epoch_s, left_s=left_s)
 
-    def _encoder_minimum(self) -> float:
-        return estimates.encoder_minimum(self.train, len(self.train))
+    def _encoder_minimum(self, encoder: Encoder) -> float:
+        return estimates.encoder_minimum(self.train, len(self.train), encoder.token_cost)
+
+    def _overhead(self, encoder: Encoder, max_length: int, whole: bool = False) -> float:
+        return estimates.encoder_overhead(self.train, len(self.validation), max_length, whole, encoder.token_cost)
 
     def _word_networks(self, pace: float) -> Iterator[Candidate]:
         """Networks that learn their own words."""

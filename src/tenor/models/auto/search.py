@@ -20,6 +20,7 @@ from tenor.models.auto.runner import CandidateRunner
 from tenor.models.auto.selection import Selection
 from tenor.models.base import Examples, Fitted, HeldOut
 from tenor.models.context import FitContext
+from tenor.models.pretrained.catalogue import Encoder
 
 _REPORTED_SHARE = 0.1  # of the budget: if more is left at the end, a message says so
 
@@ -35,8 +36,8 @@ class Search:
         cross_validated: Whether these are the texts that candidates are fitted to.
         context: The context of the run.
         clock: The time left for the search.
-        with_encoder: Whether a pretrained encoder is tuned.
-        with_frozen: Whether a pretrained encoder with frozen weights is tried.
+        encoder: The pretrained encoder that is tuned; None: there is none.
+        frozen_encoder: The pretrained encoder that is tried with frozen weights; None: there is none.
         started_at: When the run started, by `time.perf_counter`.
         trained: The candidates trained so far.
         choice: The models of the best blend; None: there is none yet.
@@ -50,8 +51,8 @@ class Search:
     cross_validated: bool
     context: FitContext
     clock: Clock
-    with_encoder: bool
-    with_frozen: bool
+    encoder: Encoder | None
+    frozen_encoder: Encoder | None
     started_at: float
     trained: list[TrainedCandidate] = field(default_factory=list)
     choice: Choice | None = None
@@ -120,8 +121,8 @@ class Search:
             validation=self.validation,
             clock=self.clock,
             cross_validated=self.cross_validated,
-            with_encoder=self.with_encoder,
-            with_frozen=self.with_frozen,
+            encoder=self.encoder,
+            frozen_encoder=self.frozen_encoder,
             trained=self.trained,
             in_blend=lambda: [each for each, weight in self._weighted() if weight > 0],
         ).candidates()

@@ -85,7 +85,7 @@ class Encoder:
         return self.parameters * _BYTES_PER_WEIGHT
 
     @property
-    def relative_cost(self) -> float:
+    def token_cost(self) -> float:
         """Its time for a token, in units of the time of `minilm`."""
         return self.blocks * self.width**2 / (6 * 384**2)
 
