@@ -233,9 +233,11 @@ def find(name: str) -> Encoder | None:
 
 def for_script(script: str) -> Iterator[Encoder]:
     """The encoders for texts of a script, those of its language first. `script` is one of `scripts.SCRIPTS`."""
-    language = LANGUAGE_OF_SCRIPT.get(script)
-    for wanted in filter(None, (language, "multilingual")):
-        yield from (encoder for encoder in ENCODERS if encoder.language == wanted)
+    languages: list[Language] = ["multilingual"]
+    if script in LANGUAGE_OF_SCRIPT:
+        languages.insert(0, LANGUAGE_OF_SCRIPT[script])
+    for language in languages:
+        yield from (encoder for encoder in ENCODERS if encoder.language == language)
 
 
 def suggest_name(name: str) -> str:
