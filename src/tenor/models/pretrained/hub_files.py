@@ -7,17 +7,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tenor.errors import SettingsError, TenorError
-from tenor.models.pretrained import weight_files
+from tenor.models.pretrained import tokenizer_files, weight_files
 from tenor.models.pretrained.weight_files import TORCH, WEIGHTS
 
 CONFIG = "config.json"
-_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "spiece.model", "sentencepiece.bpe.model")
 _OPTIONAL = (
-    *_TOKENIZERS,
-    "merges.txt",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
+    *tokenizer_files.TOKENIZERS,
+    *tokenizer_files.BESIDE_TOKENIZERS,
     "modules.json",
     "sentence_bert_config.json",
     "config_sentence_transformers.json",
@@ -77,7 +73,7 @@ def choose(model: str, names: Collection[str]) -> list[str]:
     if weights is None:
         raise weight_files.missing(model, names)
     optional = [name for name in sorted(names) if any(_matches(name, pattern) for pattern in _OPTIONAL)]
-    if not any(name in _TOKENIZERS for name in optional):
+    if not any(name in tokenizer_files.TOKENIZERS for name in optional):
         raise SettingsError(f"{model}: the hub has no tokenizer of it.", "Choose a model with a tokenizer.json.")
     return [CONFIG, *optional, *weights]
 
@@ -103,7 +99,7 @@ def _matches(name: str, pattern: str) -> bool:
 
 def is_complete(folder: Path) -> bool:
     """Whether a folder in a cache has all files of an encoder: its settings, its weights and a tokenizer."""
-    has_tokenizer = any((folder / name).is_file() for name in _TOKENIZERS)
+    has_tokenizer = any((folder / name).is_file() for name in tokenizer_files.TOKENIZERS)
     return (folder / CONFIG).is_file() and has_tokenizer and weight_files.exist(folder)
 
 
