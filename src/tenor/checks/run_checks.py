@@ -23,7 +23,7 @@ from tenor.data.io.table import Chunk, Table
 from tenor.data.review_file import ReviewRow
 from tenor.errors import DataError, Location, SettingsError, counted
 from tenor.models.network_config import NetworkConfig
-from tenor.tasks import Kind
+from tenor.tasks import Kind, Label
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _repair(rows: _TableRows, config: CheckConfig, run: RunConfig, callback: Cal
     labels = list(merged.labels[: len(data)])
     changed = [row for row, label in enumerate(labels) if label != data.labels[row]]
     for row in changed:
-        raw_labels[row] = labels[row]
+        raw_labels[row] = _raw_label(labels[row], data.class_names)
     if len(merged) > len(data):
         callback.on_message(f"new rows are left out: a cleaned table has only rows of {data.name}.")
     planned = repair.plan(
@@ -205,10 +205,15 @@ def _repair(rows: _TableRows, config: CheckConfig, run: RunConfig, callback: Cal
         rows.empty,
         rows.unlabelled,
         {old: str(new) for old, new in (config.merge or {}).items()},
-        {data.row_number(row): labels[row] for row in changed},
+        {data.row_number(row): _raw_label(labels[row], data.class_names) for row in changed},
     )
     assert config.fix is not None
     return repair.write(planned, rows.table(), data.label_column, Path(config.fix))
+
+
+def _raw_label(label: Label, names: Sequence[str]) -> Label:
+    """A label as the file has it: its number if the file has numbers, whose names stand elsewhere."""
+    return str(names.index(label)) if label in names else label
 
 
 def _write_review(rows: _TableRows, suspects: Sequence[mislabelled.Suspect], out: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tenor._core.callbacks import Callback
-from tenor.data import columns, row_reader
+from tenor.data import class_names, columns, row_reader
 from tenor.data.blocks import Rows
 from tenor.data.builder import DatasetBuilder
 from tenor.data.fields import SINGLE_TEXT, Fields
@@ -38,6 +38,7 @@ class Dataset:
         fields: The columns that a row is joined from.
         label_column: The column of the labels.
         label_columns: The columns of 0 and 1 that it was joined from; empty: it is a column of the file.
+        class_names: The names of the numbers that the file has as labels; empty: it has the labels themselves.
         kind: The kind of task, given or inferred from the labels.
         note: What was inferred where another reading is possible.
         row_numbers: The number of each row in its file, from 1; empty: 1, 2, 3 and so on. Rows of a further source are
@@ -51,6 +52,7 @@ class Dataset:
     fields: Fields = SINGLE_TEXT
     label_column: str = "label"
     label_columns: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
     kind: Kind = "binary"
     note: str = ""
     row_numbers: Sequence[int] | Rows = field(default=(), compare=False)
@@ -144,15 +146,21 @@ def read(
                 callback.on_message(message)
     except DataError as error:
         raise _with_place_in_file(error, opened) from None
+    labels, named = usable.labels, options.class_names
+    names = class_names.find(source) if named is None else class_names.ClassNames(named)
+    naming = ""
+    if names is not None and usable.kind != "regression" and not label_columns:
+        labels, naming = class_names.apply(labels, names)
     return Dataset(
         name=opened.name,
         texts=usable.texts,
-        labels=usable.labels,
+        labels=labels,
         fields=reader.fields,
         label_column=label,
         label_columns=label_columns,
+        class_names=names.names if names is not None and naming else (),
         kind=usable.kind,
-        note=" ".join(filter(None, [usable.note, *reader.notes()])),
+        note=" ".join(filter(None, [usable.note, naming, *reader.notes()])),
         row_numbers=usable.row_numbers,
     )
 

@@ -22,6 +22,8 @@ class ReadOptions:
         label: Column of the labels, or several columns of 0 and 1, which are sets of labels; None: detect it.
         default_text: Column of the texts to take, if the table has it, before detecting one: that of the training data.
         default_label: The same for the labels; several columns if the model learned sets of labels from them.
+        class_names: The names of the numbers that stand for labels, as the training data have them; None: those in a
+            file beside the data, if there is one.
         is_test: Whether the labels are the truth for a model: no other column than `default_label` is taken for it.
         task: The task; None: infer it from the labels.
         label_separator: Separator of the labels in one cell; None: labels are lists, or single labels.
@@ -42,6 +44,7 @@ class ReadOptions:
     label: ColumnNames = None
     default_text: str | None = None
     default_label: ColumnNames = None
+    class_names: tuple[str, ...] | None = None
     is_test: bool = False
     task: Kind | None = None
     label_separator: str | None = None

@@ -95,6 +95,7 @@ def read_for_evaluation(
         pair=False,
         default_text=metadata.get("text_column"),
         default_label=metadata.get("label_columns") or metadata.get("label_column"),
+        class_names=tuple(metadata.get("class_names") or ()),
         label_separator=options.label_separator or metadata.get("label_separator"),
         missing_labels=options.missing_labels or tuple(metadata.get("missing_labels") or ()),
     )
@@ -195,6 +196,7 @@ def with_columns_of(data: Dataset, options: ReadOptions) -> ReadOptions:
         pair=False,
         default_text=data.text_column,
         default_label=data.label_columns or data.label_column,
+        class_names=data.class_names,
     )
 
 

@@ -137,6 +137,7 @@ def origin_metadata(run: RunConfig, data: Dataset, identity: Identity) -> JsonOb
         **({"text_column": data.text_column} if data.fields.is_single_text else {}),
         "label_column": data.label_column,
         **({"label_columns": list(data.label_columns)} if data.label_columns else {}),
+        **({"class_names": list(data.class_names)} if data.class_names else {}),
         "label_separator": run.label_separator,
         **({"missing_labels": list(run.missing_labels)} if run.missing_labels else {}),
         **provenance.origin(data, identity["data"], run.seed),

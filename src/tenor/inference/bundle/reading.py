@@ -124,8 +124,9 @@ def load(folder: Path, check_graphs: bool = True, expected_digest: str | None = 
         for key in _COLUMNS:
             if saved.fields.values.get(key) is not None:
                 saved.fields.string(key)
-        if "missing_labels" in saved.fields.values:
-            saved.fields.strings("missing_labels")
+        for key in ("missing_labels", "class_names"):
+            if key in saved.fields.values:
+                saved.fields.strings(key)
         if saved.fields.values.get("label_columns") is not None:
             saved.fields.strings("label_columns")
         task = _task(saved.fields)
