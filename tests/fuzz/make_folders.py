@@ -64,6 +64,28 @@ def make(target: Path) -> None:
     corpus.unlink()
 
 
+def make_fields(target: Path) -> None:
+    """Train and save the models of `tests/golden/format-4`, which read several fields."""
+    from tenor import TextClassifier
+
+    rows = [
+        {
+            "title": text,
+            "body": f"we saw it {index} times",
+            "price": index % 7 / 2,
+            "country": ("de", "fr", None)[index % 3],
+        }
+        | {"day": f"2024-03-{index % 28 + 1:02}"}
+        for index, text in enumerate(TEXTS)
+    ]
+    several = ("title", "body"), ("price", "country", "day")
+    small = {"word_ngrams": [1], "char_ngrams": [], "weighting": "tf-idf", "C": 1.0}
+    model = TextClassifier("ngram", small, random_state=3, text=several[0], features=several[1])
+    model.fit(rows, LABELS).save(target / "fields")
+    pairs = [{"question1": text, "question2": TEXTS[-index]} for index, text in enumerate(TEXTS)]
+    TextClassifier("ngram", small, random_state=3, pair=True).fit(pairs, LABELS).save(target / "pair")
+
+
 def _blend(target: Path) -> None:
     """A blend of two of the others, the network in int8 too."""
     from tenor import load

@@ -484,3 +484,23 @@ def test_a_file_that_is_none_of_the_models_is_not_overwritten(folder: Path) -> N
         bundle.check_target(folder, overwrite=True)
     (folder / "notes.txt").rename(folder / ".DS_Store")
     bundle.check_target(folder, overwrite=True)
+
+
+def test_models_of_several_fields_of_format_4_predict_as_before() -> None:
+    folder = Path(__file__).parents[1] / "golden" / "format-4"
+    rows = [
+        {"title": "a good film", "body": "we saw it 3 times", "price": 1.5, "country": "de", "day": "2024-03-05"},
+        {"title": "a dull film", "body": "", "price": None, "country": None, "day": None},
+    ]
+    model = tenor.load(folder / "fields")
+    assert [each.kind for each in model.fields.columns] == ["text", "text", "number", "category", "date"]
+    expected = [[0.02560305, 0.97439694], [0.9952473, 0.00475268]]
+    assert model.predict_proba(rows).tolist() == [pytest.approx(row, abs=1e-6) for row in expected]
+    pairs = [
+        {"question1": "a good film", "question2": "a good film"},
+        {"question1": "a dull film", "question2": "a fine film"},
+    ]
+    model = tenor.load(folder / "pair")
+    assert model.fields.is_pair
+    expected = [[0.316201, 0.683799], [0.92839575, 0.07160427]]
+    assert model.predict_proba(pairs).tolist() == [pytest.approx(row, abs=1e-6) for row in expected]
