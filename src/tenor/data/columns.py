@@ -6,7 +6,7 @@ from pathlib import Path
 from tenor.config.settings import suggest
 from tenor.data import column_values as values
 from tenor.data.column_names import LABEL_NAMES, TEXT_NAMES, Role, names_class_number, role, usual_rank, words
-from tenor.data.io import stdin
+from tenor.data.io import dialect, stdin
 from tenor.data.io.chunks import Cell, Chunk, Table
 from tenor.data.io.formats import suffix
 from tenor.errors import DataError, listed
@@ -131,7 +131,9 @@ def detect_text_column(source: Table, text: str | None, default_text: str | None
 
 
 def header_hint(columns: list[str], name: str) -> str:
-    """A sentence for the remedy, after a blank, if the file may lack a header; else nothing."""
+    """A sentence for the remedy, after a blank, on a separator that is not read, or a missing header; else nothing."""
+    if len(columns) == 1 and (hint := dialect.separator_hint(columns)):
+        return f" {hint}"
     if not header_may_be_data(columns, name) or columns == list(map(str, range(1, len(columns) + 1))):
         return ""
     return (

@@ -20,8 +20,10 @@ def as_table(values: Any) -> Table | None:
     """A table of pandas, polars or Arrow, or a list of dicts, as a Table whose rows count from 0; None for others.
 
     Raises:
-        DataError: A list has dicts and other elements, or a column occurs twice.
+        DataError: A list has dicts and other elements, a column occurs twice, or the table is not computed yet.
     """
+    if hasattr(values, "collect") and hasattr(values, "collect_schema") and not hasattr(values, "to_dicts"):
+        raise DataError(f"{_NAME} is a LazyFrame of polars, which has no rows yet.", "Call its collect() first.")
     if hasattr(values, "columns") and not isinstance(values, dict):
         names = list(getattr(values, "column_names", values.columns))  # Arrow's `columns` are the values
         cells = {str(name): _cells(values[name]) for name in names if names.count(name) == 1}

@@ -10,7 +10,7 @@ from tenor.data import label_columns as label_sets
 from tenor.data.feature_kinds import FeatureSummary
 from tenor.data.field_columns import ALL, feature_columns, require_columns
 from tenor.data.fields import Field, FieldKind, Fields
-from tenor.data.io import annotations, table
+from tenor.data.io import annotations, dialect, table
 from tenor.data.io.chunks import Chunk, Table
 from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import FileOptions
@@ -19,6 +19,7 @@ from tenor.data.row_reader import RowReader
 from tenor.errors import DataError, SettingsError, counted, listed
 
 _MIN_VALUES = 10  # of a column, to say that it has no texts
+_HINT_LINES = 20  # that have the same separator
 FOR_TABLES = "Tenor classifies texts; for tables without text use scikit-learn, LightGBM or AutoGluon."
 """Where to go with a table that has no texts."""
 
@@ -62,10 +63,11 @@ def open_labelled(source: Path | DatabaseUrl | Table, options: ReadOptions) -> L
     name = opened.name
     opened, label, label_columns = _label_column(opened, options)
     if opened.columns == ["text"] and label is None:
-        raise DataError(
-            f"{name}: there is one column, 'text', and no labels.",
-            "Give a file with a text and a label column.",
-        )
+        first = opened.peek()
+        lines = [] if first is None else [str(text) for text in first.columns["text"][:_HINT_LINES] if text]
+        hint = dialect.separator_hint(lines) if len(lines) > 1 else ""
+        remedy = "Give a file with a text and a label column."
+        raise DataError(f"{name}: there is one column, 'text', and no labels.", hint or remedy)
     if options.fields is not None:
         return _for_fields(opened, options.fields, options, label, label_columns)
     texts = _text_columns(opened, options)

@@ -4,7 +4,7 @@ import contextlib
 import csv
 import itertools
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 from tenor.data.io import dialect as dialects
 from tenor.data.io import header, limits
@@ -42,6 +42,8 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
     if has_header is None:
         below = _sample(lines, dialect)
         has_header = not header.is_data(first, below)
+        if has_header:
+            _require_names(first, below, lines.name)
         if not has_header:
             notes.append(
                 f"the first line looks like data, so the columns are named by their numbers, 1 to {len(first)} "
@@ -51,7 +53,7 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
             names = listed([name for name in first if name.strip()])
             notes.append(f"the first line is taken for names of columns: {names} (`header=False`: it is a row).")
     columns = distinct_names(
-        [name.strip() for name in first] if has_header else list(map(str, range(1, len(first) + 1)))
+        [name.strip("\ufeff").strip() for name in first] if has_header else list(map(str, range(1, len(first) + 1)))
     )
 
     def rows() -> Iterator[list[str]]:
@@ -67,7 +69,7 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
         if wrong:
             raise DataError(
                 f"the row has {counted(fields, 'field')} and the header has {len(columns)} ({rows_phrase(wrong)}).",
-                'Put quotes around fields that hold a delimiter, as in "a, b".',
+                _remedy_for_width(columns, fields),
                 Location(lines.name, wrong[0]),
             )
 
@@ -80,6 +82,25 @@ def read(lines: Lines, delimiters: str, options: FileOptions = RECOGNISED) -> Ta
         has_header=has_header,
         line_numbers=lines.line_numbers,
     )
+
+
+def _remedy_for_width(columns: Sequence[str], fields: int) -> str:
+    """What to do about rows that have another number of fields than the header."""
+    quotes = 'Put quotes around fields that hold a delimiter, as in "a, b".'
+    if len(columns) > 1 or fields < 2:
+        return quotes
+    title = f"The first line, {columns[0]!r:.60}, names one column: remove lines above the names, or use quotes."
+    return dialects.separator_hint(columns) or f"{title} {quotes}"
+
+
+def _require_names(first: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> None:
+    """Raise DataError if the first line is a title above the names of the columns."""
+    if len(first) > 1 and header.is_title(first, rows):
+        raise DataError(
+            f"the first line, {first[0].strip()!r:.60}, names one of {len(first)} columns: it seems to be a title.",
+            "Remove the lines above the names of the columns; if it has the names, use `header=True`.",
+            Location(name),
+        )
 
 
 def _open(lines: Lines, delimiters: str, options: FileOptions) -> tuple[Dialect, list[str] | None, list[str]]:

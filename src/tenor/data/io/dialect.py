@@ -167,3 +167,21 @@ def _has_quotes_behind_blanks(dialect: Dialect, scan: _Scan) -> bool:
         return True
     records = itertools.islice(dialect.reader(scan.sample), 100)
     return any(_QUOTED_BEHIND_BLANK.fullmatch(field) for record in records for field in record)
+
+
+_UNUSUAL_SEPARATORS = ("_!_", "||", "::", "，", "；", "^", "~", "\\t")
+
+
+def unusual_separator(lines: Sequence[str]) -> str:
+    """A separator that is not read, but stands equally often in each of these lines; empty if there is none."""
+    for separator in _UNUSUAL_SEPARATORS:
+        counts = {line.count(separator) for line in lines}
+        if len(counts) == 1 and 0 not in counts:
+            return separator
+    return ""
+
+
+def separator_hint(lines: Sequence[str]) -> str:
+    """A sentence on a separator that is not read; empty if the lines have none."""
+    separator = unusual_separator(lines)
+    return f"The fields seem to be separated by {separator!r}: put commas or tabs there." if separator else ""

@@ -41,11 +41,29 @@ def is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         return len(cells) > 1 and all(map(_NUMBER.fullmatch, below[-1]))  # the columns of a data frame without names
     votes = [_vote(cell, values) for cell, values in zip(cells, below, strict=True)]
     recurring = [_recurs(cell, values) for cell, values in zip(cells, below, strict=True)]
-    if any(_is_usual(cell) for cell, again in zip(cells, recurring, strict=True) if not again):
+    n_numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in cells)
+    is_certain = any(recurring) and sum(recurring) + n_numbers > 1
+    usual = any(_is_usual(cell) for cell, again in zip(cells, recurring, strict=True) if not again)
+    if usual and not is_certain:
         return False
     if all(recurring) and any(list(map(str.strip, row)) == cells for row in rows) and any(map(_is_usual, cells)):
         return False  # files with headers were joined
     return ("data" in votes or any(recurring)) and "name" not in votes
+
+
+def is_title(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line is a title above the names of the columns.
+
+    It fills its first field alone, and most rows fill more. It has no usual name, or the next full row has several.
+
+    Args:
+        first: The fields of the first line.
+        rows: The rows below it.
+    """
+    full = [row for row in rows if any(cell.strip() for cell in row[1:])]
+    if not first or not first[0].strip() or any(cell.strip() for cell in first[1:]) or 2 * len(full) <= len(rows):
+        return False
+    return not is_clearly_names(first) or sum(map(_is_usual, full[0])) > 1
 
 
 def is_clearly_names(first: Sequence[str]) -> bool:

@@ -18,6 +18,7 @@ from tenor.data.io import (
     database,
     delimited,
     folders,
+    foreign_files,
     huggingface,
     json_lines,
     json_list,
@@ -94,6 +95,8 @@ def open_lines(stream: io.RawIOBase, name: str, options: FileOptions = RECOGNISE
 def _file(path: Path, name: str, options: FileOptions) -> Table:
     """Open a single file; `name` is for messages."""
     ending = kind(path, name)
+    if path.is_file():
+        foreign_files.refuse(path, name, ending)
     if ending not in FORMATS:
         known = f"Give one of {', '.join(FORMATS)}."
         remedy = f"Save the sheet as .xlsx, or as 'CSV UTF-8'. {known}" if ending in _SHEETS else known

@@ -50,6 +50,11 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
         notes.append(f"{name}: the sheet {title!r} is read; {listed(with_rows[1:])} too has rows (`sheet=...`).")
     with contextlib.closing(_records(path, name, title)) as records:
         sample = [row for row, _ in zip(records, range(header.MAX_ROWS + 1), strict=False)]
+    n_titles = _title_rows(sample) if options.header is None else 0
+    if n_titles:
+        above = listed([str(next(filter(None, row))) for row in sample[:n_titles]])
+        notes.append(f"{name}: not read, as titles above the table: {above}.")
+        sample = sample[n_titles:]
     first = [cell or "" for cell in sample[0]]
     has_header = options.header
     if has_header is None:
@@ -65,8 +70,8 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
     columns = distinct_names(names)
 
     def rows() -> Iterator[list[Cell]]:
-        for number, row in enumerate(_records(path, name, title), 0 if has_header else 1):
-            if number == 0:
+        for number, row in enumerate(_records(path, name, title), int(not has_header) - n_titles):
+            if number < 1:
                 continue
             if len(row) > width:
                 raise DataError(
@@ -77,6 +82,12 @@ def read(path: Path, name: str, options: FileOptions) -> Table:
             yield [*row, *[None] * (width - len(row))]
 
     return Table(name, columns, chunked(rows(), columns), notes=notes, has_header=has_header)
+
+
+def _title_rows(sample: list[list[str | None]]) -> int:
+    """How many rows at the top are titles above the names of the columns."""
+    rows = [[cell or "" for cell in row] for row in sample]
+    return next((at for at in range(len(rows)) if not header.is_title(rows[at], rows[at + 1 :])), 0)
 
 
 def _require_bounded(path: Path, name: str) -> None:
