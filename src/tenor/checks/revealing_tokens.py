@@ -60,9 +60,9 @@ def check(context: CheckContext) -> Iterator[Finding]:
         remedy=f"See whether new texts will have {'it' if one else 'them'}; if not, take {'it' if one else 'them'} out "
         "of the texts.",
     )
-    in_order = sorted(tokens_in)
-    details = [] if one else [", ".join(tokens_in[row]) for row in in_order]
-    yield replace(finding.at_rows(context.data, in_order, details), count=len(descriptions))
+    sorted_rows = sorted(tokens_in)
+    details = [] if one else [", ".join(tokens_in[row]) for row in sorted_rows]
+    yield replace(finding.at_rows(context.data, sorted_rows, details), count=len(descriptions))
 
 
 def _count_by_class(

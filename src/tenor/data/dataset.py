@@ -146,15 +146,15 @@ def read(
                 callback.on_message(message)
     except DataError as error:
         raise _with_place_in_file(error, opened) from None
-    labels, named = usable.labels, options.class_names
+    final_labels, named = usable.labels, options.class_names
     names = class_names.find(source) if named is None else class_names.ClassNames(named)
     naming = ""
     if names is not None and usable.kind != "regression" and not label_columns:
-        labels, naming = class_names.apply(labels, names)
+        final_labels, naming = class_names.apply(final_labels, names)
     return Dataset(
         name=opened.name,
         texts=usable.texts,
-        labels=labels,
+        labels=final_labels,
         fields=reader.fields,
         label_column=label,
         label_columns=label_columns,
