@@ -1,0 +1,87 @@
+"""The guide: its code runs, its links to the source lead to what they name, and both languages have the same code."""
+
+import os
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "guide"
+TOOL: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "guide.py"))
+CHAPTERS: list[Path] = TOOL["chapters"]()
+LESSONS = [page for page in CHAPTERS if page.name[0].isdigit()]  # the others are cases
+PAGES = sorted(GUIDE.glob("*.md"))
+# Chapters that train a network, which takes seconds.
+SLOW = {"02-neuron", "03-losses", "05-backpropagation", "06-lstm", "07-attention"}
+_SOURCE_LINK = re.compile(r"\[`(\w+)`\]\((\.\./\.\./src/[^)]+\.py)\)")
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder as the current one, where charts are written; the settings of charts are restored."""
+    import matplotlib
+
+    before, here = os.environ.get("SOURCE_DATE_EPOCH"), Path.cwd()
+    os.chdir(tmp_path)
+    with matplotlib.rc_context():
+        yield tmp_path
+    matplotlib.pyplot.close("all")
+    os.chdir(here)
+    if before is None:
+        os.environ.pop("SOURCE_DATE_EPOCH", None)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.stem in SLOW else []) for page in CHAPTERS],
+)
+def test_the_code_of_a_chapter_runs_and_draws_its_chart(page: Path, in_folder: Path) -> None:
+    TOOL["run"](page)
+    text = page.read_text(encoding="utf-8")
+    drawn = {path.name for path in in_folder.glob("*.svg")}
+    assert drawn == set(re.findall(r"\]\(charts/([\w-]+\.svg)\)", text))
+    assert drawn or page not in LESSONS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_charts_exist_and_have_a_description(page: Path) -> None:
+    for description, path in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        assert len(description) >= 20, "say what the chart shows"
+        assert (GUIDE / path).stat().st_size < 120_000, "draw fewer points"
+
+
+@pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.stem)
+def test_both_languages_have_the_same_code(page: Path) -> None:
+    assert TOOL["same_code"](page, page.with_name(f"{page.stem}.zh.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_the_source_lead_to_what_they_name(page: Path) -> None:
+    for name, path in _SOURCE_LINK.findall(page.read_text(encoding="utf-8")):
+        source = (GUIDE / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(def|class) {name}\b|^{name}(: \w+)? = ", source, re.MULTILINE), f"{path}: {name}"
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.stem)
+def test_every_chapter_has_its_parts(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    for part in ("The idea", "The formula", "The chart", "The same in Tenor", "Exercise"):
+        assert part in headings
+    assert any(heading.startswith("The program") for heading in headings)
+    assert _SOURCE_LINK.search(text)
+    assert [block.is_check for block in TOOL["blocks"](page)].count(True) == 1
+
+
+def test_a_check_fails_without_a_solution(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    check = '```python title="Check"\nassert twice(2) == 4\n```\n'
+    page.write_text(f"{check}\n```python\ndef twice(x):\n    return 2 * x\n```\n", encoding="utf-8")
+    TOOL["run"](page)
+    page.write_text(f"{check}\n```python\ndef twice(x):\n    return x\n```\n", encoding="utf-8")
+    with pytest.raises(AssertionError):
+        TOOL["run"](page)
