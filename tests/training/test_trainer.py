@@ -18,6 +18,7 @@ from helpers.runs import EXAMPLES, SETTINGS, TARGETS, TASK, TEXTS, Killed, Kille
 from tenor.config.run_config import RunConfig
 from tenor.errors import TenorError
 from tenor.models import context, registry
+from tenor.models.base import Examples
 from tenor.models.context import FitContext
 from tenor.training import fitting, neural, pipeline, trainer
 
@@ -220,6 +221,23 @@ def test_every_optimizer_and_loss_lowers_the_loss(optimizer: str, loss: str) -> 
     _, fitted, _ = fit(None, epochs=6, patience=None, **values)
     losses = [row["loss"] for row in fitted.history]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(("rate", "remedy"), [(1e-9, "larger"), (30.0, "smaller")])
+def test_a_network_that_does_not_learn_is_reported_with_the_remedy(rate: float, remedy: str) -> None:
+    callback = Killer(None)
+    by_chance = np.random.default_rng(0).permutation(TARGETS)
+    examples = Examples(TEXTS, by_chance, TASK, np.ones(len(TEXTS), np.float32))
+    config = config_of("bag", epochs=2, learning_rate=rate, clip_norm=None, validation=0.0)
+    neural.fit(registry.FAMILIES["bag"], examples, config, FitContext(seed=1, callback=callback))
+    [line] = [line for line in callback.lines if "has not learned yet" in line]
+    assert f"Try a {remedy} `learning_rate`" in line
+
+
+def test_a_network_that_learns_is_not_reported() -> None:
+    for values in ({}, {"validation": 0.0}, {"validation": 0.0, "loss": "mean-squared-error"}):
+        _, _, callback = fit(None, epochs=6, **values)
+        assert not any("has not learned" in line for line in callback.lines)
 
 
 def test_the_process_keeps_its_own_random_state() -> None:

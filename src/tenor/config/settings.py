@@ -14,7 +14,7 @@ import tomllib
 import types
 import typing
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NewType, TypeVar
 
@@ -101,7 +101,18 @@ def make(kind: type[S], values: JsonObject, source: str) -> S:
         if key not in values:
             raise SettingsError(f"{source}: the setting {key!r} is missing.", "Give it a value.")
     checked = {key: _check(value, hints[key], f"{source}: {key}") for key, value in values.items()}
-    return kind(**checked)
+    return kind(**{**derived_defaults(kind, checked), **checked})
+
+
+def derived_defaults(kind: type, values: JsonMapping) -> JsonObject:
+    """Defaults that depend on other settings, such as the learning rate of an optimizer.
+
+    Args:
+        kind: The settings class; its class method `derived_defaults`, where it has one, returns them.
+        values: The settings that were given.
+    """
+    derive: Callable[[JsonMapping], JsonObject] = getattr(kind, "derived_defaults", lambda _: {})
+    return derive(values)
 
 
 def current_names(kind: type, values: JsonMapping, source: str, warn: bool = True) -> JsonObject:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
+from tenor._core.records import JsonMapping, JsonObject
 from tenor.config.search_space import Choice, Space, log_range
 from tenor.config.settings import require, setting
 from tenor.tasks import Task
@@ -11,6 +12,7 @@ from tenor.text.encoded import Truncation
 
 Activation = Literal["relu", "tanh", "sigmoid", "gelu"]
 Loss = Literal["cross-entropy", "mean-squared-error", "mean-absolute-error", "huber"]
+Optimizer = Literal["adam", "adamw", "sgd", "momentum", "rmsprop"]
 Precision = Literal["auto", "float32", "bfloat16"]
 TokenKind = Literal["words", "subwords"]
 
@@ -28,6 +30,9 @@ class NetworkConfig:
         "keep": "truncation",
         "predict_keep": "predict_truncation",
     }
+
+    optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+    """Optimizer -> defaults of settings that differ from those of Adam."""
 
     max_length: int = setting(200, "longer texts are truncated to this many tokens")
     truncation: Truncation = setting(
@@ -49,11 +54,11 @@ class NetworkConfig:
         0.0,
         "focal loss (Lin et al., 2017): reduces the weight of well classified texts; 2 is usual, 0 is off",
     )
-    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = setting(
-        "adam",
-        "`adam`, `adamw`, `sgd`, `momentum` or `rmsprop`",
-    )
+    optimizer: Optimizer = setting("adam", "`adam`, `adamw`, `sgd`, `momentum` or `rmsprop`")
     learning_rate: float = setting(0.008, "the peak learning rate; it rises to it and then falls linearly to 0")
+    embedding_rate: float = setting(
+        1.0, "learning rate of the vectors of tokens and positions, relative to `learning_rate`"
+    )
     warmup: float = setting(0.05, "share of the steps in which the learning rate rises")
     clip_norm: float | None = setting(1.0, "maximum norm of the gradient (Pascanu et al., 2013); none is off")
     batch_tokens: int = setting(12_800, "maximum number of tokens in a batch; little data uses smaller batches")
@@ -77,7 +82,8 @@ class NetworkConfig:
         require(self.steps is None or self.steps >= 1, "steps", "must be 1 or more, or none")
         for key in ("max_length", "batch_tokens"):
             require(getattr(self, key) >= 1, key, "must be 1 or more")
-        require(self.learning_rate > 0, "learning_rate", "must be above 0")
+        for key in ("learning_rate", "embedding_rate"):
+            require(getattr(self, key) > 0, key, "must be above 0")
         require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
         require(self.focal >= 0, "focal", "must be 0 or more")
         require(self.loss in (None, "cross-entropy") or not self.focal, "focal", "belongs to the loss cross-entropy")
@@ -91,6 +97,15 @@ class NetworkConfig:
     def inference_truncation(self) -> Truncation:
         """How predictions truncate long texts."""
         return self.predict_truncation or self.truncation
+
+    @classmethod
+    def derived_defaults(cls, values: JsonMapping) -> JsonObject:
+        """Defaults that depend on the settings that were given: those of the optimizer.
+
+        The step of Adam does not depend on the size of the gradient; that of gradient descent does. A word occurs in
+        few texts of a batch, so the gradient of its vector is small, and the vectors need a larger learning rate.
+        """
+        return dict(cls.optimizer_defaults.get(str(values.get("optimizer")), {}))
 
     @classmethod
     def space(cls, _: Task) -> Space:

@@ -109,6 +109,10 @@ class MaskedTokenObjective:
         weights *= weights.size / max(weights.sum(), 1.0)
         return BatchArrays([ids, positions.astype(np.int32)], targets, weights)
 
+    def baseline_loss(self) -> None:
+        """None: the texts have no labels."""
+        return None
+
     def evaluate(self) -> dict[str, float]:
         """Loss and accuracy on the validation texts, always with the same tokens masked."""
         if not len(self.validation.lengths):

@@ -15,6 +15,8 @@ from tenor.text.batches import Batch
 from tenor.text.encoded import Encoded
 from tenor.training.joint_model import JointModel
 
+_BASELINE_TEXTS = 2_000
+
 
 class BatchArrays(NamedTuple):
     """The arrays of one batch.
@@ -54,6 +56,12 @@ class Objective(Protocol):
 
     def evaluate(self) -> dict[str, float]:
         """Metrics on the validation texts, `validation_loss` first; empty without such texts."""
+
+    def baseline_loss(self) -> float | None:
+        """The loss of the same prediction for every text, on the texts of `evaluate`, else on the training texts.
+
+        None: the rows have no labels.
+        """
 
 
 class EncodedExamples(NamedTuple):
@@ -111,6 +119,28 @@ class LabelObjective:
         loss = float(self.task.losses(targets, logits).mean())
         metrics = {"loss": loss, **self.task.training_metrics(targets, logits)}
         return {f"validation_{name}": value for name, value in metrics.items()}
+
+    def baseline_loss(self) -> float | None:
+        """The loss of predicting the label rates, or the mean, for every text; from at most 2,000 training texts."""
+        rows = np.linspace(0, len(self.targets) - 1, min(len(self.targets), _BASELINE_TEXTS)).astype(int)
+        targets = self.task.output_targets(self.targets[rows])
+        logits = _constant_logits(targets, self.task)
+        if len(self.validation.targets):
+            same = np.tile(logits, (len(self.validation.targets), 1))
+            return float(self.task.losses(self.validation.targets, same).mean())
+        losses = self.loss(ops.convert_to_tensor(targets), ops.convert_to_tensor(np.tile(logits, (len(rows), 1))))
+        return float(ops.mean(losses))
+
+
+def _constant_logits(targets: Floats, task: Task) -> Floats:
+    """The logits of the label rates, or the mean of numbers, (outputs,). Absent labels get a small rate."""
+    n_rows, n_outputs = targets.shape
+    if task.activation == "softmax":
+        return np.asarray(np.log((targets.sum(axis=0) + 1) / (n_rows + n_outputs)), np.float32)
+    if task.activation == "sigmoid":
+        rates = (targets.sum(axis=0) + 0.5) / (n_rows + 1)
+        return np.asarray(np.log(rates / (1 - rates)), np.float32)
+    return np.asarray(targets.mean(axis=0), np.float32)
 
 
 def _loss(config: NetworkConfig, task: Task) -> losses.Loss:

@@ -35,7 +35,9 @@ def pretrain(run: PretrainConfig, callback: Callback | None = None) -> tuple[Pat
     family = registry.find_pretrainable(run.family)
     init = run_setup.load_init(run.init, family)
     run = run_setup.with_current_names(run, family)
-    config = run_setup.resolve_settings(family, {**family.pretraining, **(run.settings or {})}, init)
+    given = run.settings or {}
+    derived = settings.derived_defaults(family.config, given)
+    config = run_setup.resolve_settings(family, {**family.pretraining, **derived, **given}, init)
     family.require_installed()
     tracking.require_trackers(run.log)
     folder = output.output_folder(run)

@@ -65,7 +65,8 @@ def resolve_settings(family: Family, values: JsonObject, encoder: EncoderBundle 
                 f"the setting {key!r} is {values[key]!r}, and that of the encoder to start from is {shape[key]!r}.",
                 "Leave it out.",
             )
-    return settings.make(family.config, {**family.after_pretraining, **values, **shape}, "settings")
+    derived = settings.derived_defaults(family.config, values)
+    return settings.make(family.config, {**family.after_pretraining, **derived, **values, **shape}, "settings")
 
 
 def pretrained_weights(encoder: EncoderBundle | None) -> "PretrainedWeights | None":

@@ -23,6 +23,9 @@ from tenor.training import checkpoint
 from tenor.training.checkpoint import Checkpoint, StepRecord, TrainingState
 from tenor.training.objective import Objective
 
+_STEPS_TO_LEARN = 50  # batches; fewer may not show whether a network learns
+_LEARNED = 0.99  # share of the loss of a constant prediction that a network must be below by then
+
 
 class Trainer:
     """One run of training.
@@ -144,7 +147,26 @@ class Trainer:
             self._end_epoch(name)
             if self._checkpoints:
                 self._save(self._checkpoints)
+            if steps_done - len(epoch_batches) < _STEPS_TO_LEARN <= steps_done:
+                self._report_no_learning(steps_done)
             saved_at = last = time.perf_counter()
+        if steps_done < _STEPS_TO_LEARN:
+            self._report_no_learning(steps_done)
+
+    def _report_no_learning(self, steps_done: int) -> None:
+        """Report, with the remedy, when the same prediction for every text would be as good."""
+        if not self.state.history:
+            return
+        last, baseline = self.state.history[-1], self._objective.baseline_loss()
+        loss: float = last["validation_loss"] if "validation_loss" in last else last["loss"]
+        if baseline is None or loss < _LEARNED * baseline:
+            return
+        rate = "smaller" if loss > baseline / _LEARNED else "larger"
+        self._callback.on_message(
+            f"the network has not learned yet: after {steps_done} batches its loss is {loss:.3f}, and predicting the "
+            f"same for every text has {baseline:.3f}. Try a {rate} `learning_rate` (it is "
+            f"{self.config.learning_rate:g}), or the optimizer `adam` with its own."
+        )
 
     def _batches(self, epoch: int) -> list[Batch]:
         shuffled = batches.shuffled_batches(

@@ -29,6 +29,11 @@ class Config(NetworkConfig):
         "minimum_texts": "min_df",
     }
 
+    optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "sgd": {"learning_rate": 1.0, "embedding_rate": 300.0},
+        "momentum": {"learning_rate": 0.1, "embedding_rate": 300.0},
+    }
+
     max_length: int = setting(1_000)
     learning_rate: float = setting(0.016)
     batch_tokens: int = setting(50_000, "maximum number of n-grams in a batch; little data uses smaller batches")

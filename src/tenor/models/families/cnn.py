@@ -3,7 +3,9 @@
 Kim (2014), "Convolutional Neural Networks for Sentence Classification".
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
@@ -18,6 +20,11 @@ from tenor.tasks import Task
 @dataclass(frozen=True)
 class Config(WordConfig):
     """Settings of `cnn`."""
+
+    optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "sgd": {"learning_rate": 0.5, "embedding_rate": 60.0},
+        "momentum": {"learning_rate": 0.1, "embedding_rate": 30.0},
+    }
 
     max_length: int = setting(400)
     learning_rate: float = setting(0.004)

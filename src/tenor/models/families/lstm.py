@@ -3,8 +3,9 @@
 Long short-term memory: Hochreiter and Schmidhuber (1997). Spatial dropout on the embeddings: Tompson et al. (2015).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
@@ -19,6 +20,11 @@ from tenor.tasks import Task
 @dataclass(frozen=True)
 class Config(WordConfig):
     """Settings of `lstm`."""
+
+    optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "sgd": {"learning_rate": 2.0, "embedding_rate": 300.0},
+        "momentum": {"learning_rate": 0.3, "embedding_rate": 300.0},
+    }
 
     embedding: int = setting(128, "width of a token's vector")
     units: int = setting(128, "width of the LSTM's state")

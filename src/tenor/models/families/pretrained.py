@@ -5,7 +5,7 @@ Language Model Fine-tuning for Text Classification"; LoRA: Hu et al. (2022). Whi
 al. (2019), "How to Fine-Tune BERT for Text Classification?".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
@@ -14,7 +14,7 @@ from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.errors import BundleError, SettingsError
 from tenor.models.family import NetworkFamily
-from tenor.models.network_config import NetworkConfig, Precision
+from tenor.models.network_config import NetworkConfig, Optimizer, Precision
 from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, block, dense, embeddings
 from tenor.tasks import Task
@@ -31,6 +31,11 @@ class Config(NetworkConfig):
 
     min_epochs: ClassVar[int] = 1
 
+    optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "sgd": {"learning_rate": 0.1},
+        "momentum": {"learning_rate": 0.01},
+    }
+
     model: str = setting(
         "minilm", "the encoder: a name from `tenor models`, a folder, `hf://OWNER/NAME` or `modelscope://OWNER/NAME`"
     )
@@ -42,7 +47,7 @@ class Config(NetworkConfig):
     max_length: int = setting(128, "longer texts are truncated to this many tokens, including the special ones")
     truncation: Truncation = setting("both")
     predict_truncation: Truncation | None = setting(None, "truncation in prediction; none: all of the text, in windows")
-    optimizer: Literal["adam", "adamw", "sgd", "momentum", "rmsprop"] = setting("adamw")
+    optimizer: Optimizer = setting("adamw")
     learning_rate: float = setting(2e-4)
     layer_decay: float = setting(0.9, "learning rate of each block, relative to the block above it")
     warmup: float = setting(0.1)

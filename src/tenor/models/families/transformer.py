@@ -6,7 +6,9 @@ Vaswani et al. (2017), "Attention Is All You Need"; pre-norm: Xiong et al. (2020
 Transformer Architecture".
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
@@ -21,6 +23,11 @@ from tenor.tasks import Task
 @dataclass(frozen=True)
 class Config(WordConfig):
     """Settings of `transformer`."""
+
+    optimizer_defaults: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "sgd": {"learning_rate": 0.3, "embedding_rate": 300.0},
+        "momentum": {"learning_rate": 0.03, "embedding_rate": 300.0},
+    }
 
     learning_rate: float = setting(
         0.002,

@@ -8,6 +8,7 @@ from keras import ops
 from tenor.models.network_config import NetworkConfig
 from tenor.models.neural.keras_types import Tensor
 
+_TABLES = ("embeddings", "token", "position")  # names of variables
 LearningRateScale = Callable[[str], float]
 """Path of a variable -> its factor on the learning rate."""
 
@@ -33,12 +34,17 @@ def build_optimizer(
     }[config.optimizer]
     layerwise = type(kind.__name__, (_Layerwise, kind), {})
     optimizer = layerwise(schedule, global_clipnorm=config.clip_norm, **options)
-    optimizer.learning_rate_scale = learning_rate_scale or (lambda _: 1.0)
+    optimizer.learning_rate_scale = _with_embedding_rate(learning_rate_scale or (lambda _: 1.0), config.embedding_rate)
     optimizer.schedule = schedule
     if config.optimizer == "adamw":
         # No weight decay for biases, scales, shifts and tables (Devlin et al., 2019).
         optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "shift", "token", "position", "embedding"])
     return optimizer
+
+
+def _with_embedding_rate(scale: LearningRateScale, embedding_rate: float) -> LearningRateScale:
+    """Multiply the learning rate of the vectors of tokens and positions."""
+    return lambda path: scale(path) * (embedding_rate if path.rsplit("/")[-1] in _TABLES else 1.0)
 
 
 class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
@@ -50,6 +56,11 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
     @property
     def _is_adam(self) -> bool:
         return isinstance(self, keras.optimizers.Adam)  # AdamW is one too
+
+    @property
+    def _updates_rows(self) -> bool:
+        """Whether only the rows of a table that occur in a batch are updated: exact for SGD, lazy for Adam."""
+        return self._is_adam or (isinstance(self, keras.optimizers.SGD) and not self.momentum)
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         """Create the variables of the optimizer."""
@@ -67,7 +78,7 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
 
     def _clip_gradients(self, gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Clip without a dense gradient for tables if only some of their rows occur in the batch."""
-        merged = [_merge_rows(each, self._is_adam) if hasattr(each, "indices") else each for each in gradients]
+        merged = [_merge_rows(each, self._updates_rows) if hasattr(each, "indices") else each for each in gradients]
         squares = [ops.sum(ops.square(_values(each))) for each in merged if each is not None]
         norm = ops.sqrt(ops.sum(ops.stack(squares)))
         self.norm_and_rate.assign(ops.stack([norm, ops.cast(self._get_current_learning_rate(), norm.dtype)]))
@@ -105,13 +116,16 @@ class _Layerwise(keras.optimizers.Optimizer):  # type: ignore[misc]
         )
 
     def _update_rows(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
-        """Adam for the rows of a table that occur in the batch; other rows keep weights and moments.
+        """Update the rows of a table that occur in the batch; with Adam, other rows keep weights and moments.
 
         Only TensorFlow has gradients of some rows.
         """
         import tensorflow as tf
 
         rows, values = gradient.indices, gradient.values
+        if not self._is_adam:
+            variable.scatter_sub(tf.IndexedSlices(learning_rate * values, rows))
+            return
         step = tf.cast(self.iterations + 1, values.dtype)
         index = self._get_variable_index(variable)
         mean, square = self._momentums[index].value, self._velocities[index].value
