@@ -14,7 +14,7 @@ from tenor.checks.finding import CheckReport, Finding
 from tenor.config import settings
 from tenor.config.run_config import RunConfig
 from tenor.data import known_labels, label_columns, later_sources, review_file, row_reader, sources
-from tenor.data.io import annotations, table
+from tenor.data.io import annotations, table, writer
 from tenor.data.io.database import DatabaseUrl
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.limits import MemoryBudget, sizes_of
@@ -164,6 +164,8 @@ def run_checks(config: CheckConfig, callback: Callback | None = None) -> CheckRe
     path = None if isinstance(located[0], str) else located[0]
     inputs = [file for source in located if not isinstance(source, str) for file in table.files(source)]
     inputs += [Path(source) for source in config.also if "://" not in source]
+    if config.fix is not None and config.review is not None:
+        writer.require_distinct(Path(config.fix), Path(config.review), "fix", "review")
     for out in filter(None, (config.fix, config.review)):
         repair.check_output(Path(out), inputs, config.overwrite)
     callback = callback or Callback()

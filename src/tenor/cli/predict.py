@@ -95,7 +95,7 @@ def predict(
     same command continues an interrupted job.
     """
     from tenor.cli import console
-    from tenor.data.io import used_options
+    from tenor.data.io import used_options, writer
     from tenor.data.io.database import DatabaseUrl, is_url
     from tenor.errors import SettingsError
     from tenor.inference import predictor
@@ -138,6 +138,8 @@ def predict(
     if out is None and review is None:
         kind = _printed_format(texts, as_json, escape_formulas)
     elif out is not None and not into_folder:
+        if review is not None:
+            writer.require_distinct(Path(out), Path(review), "out", "review")
         FileJob(model, texts, Path(out), escape_formulas=escape_formulas).check(overwrite, resume)
     options.use_runtime(runtime, model)
     loaded, columns = predictor.load(model), options.column_names(text)

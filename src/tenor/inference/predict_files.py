@@ -15,7 +15,7 @@ from tenor._core import atomic
 from tenor._core.records import JsonObject
 from tenor.data import row_reader
 from tenor.data.field_columns import ColumnNames
-from tenor.data.io import table, writer
+from tenor.data.io import parts, table, writer
 from tenor.data.io.file_options import RECOGNISED, FileOptions
 from tenor.data.io.formats import suffix
 from tenor.errors import DataError
@@ -106,6 +106,8 @@ def _make_folder(folder: Path, shards: Sequence[Shard]) -> None:
     """Make the folder of the labelled files, and remove files that a killed job left half written."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder}: this is not a folder.", "Give a folder; it gets an output for each file of INPUT.")
+    parts.refuse_saved_model(folder, folder)
+    parts.refuse_saved_model(folder.parent, folder)
     if any(Path(shard.source).parent.resolve() == folder.resolve() for shard in shards):
         raise DataError(f"{folder}: this is the folder of the input.", "Choose another `out=...`.")
     try:

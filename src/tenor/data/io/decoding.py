@@ -61,7 +61,9 @@ def decode(raw: bytes, encoding: Encoding, position: int, at: Callable[[], Locat
     mark = len(codecs.BOM_UTF8) if position == 0 and name == "utf-8" and raw.startswith(codecs.BOM_UTF8) else 0
     try:
         return raw[mark:].decode(name)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
+        if not isinstance(error, UnicodeDecodeError):  # UTF-16 or UTF-32 without a mark
+            raise DataError(f"this is not valid {name.upper()}: {error}.", _remedy(encoding), at()) from None
         kind = next((kind for magic, kind in _MAGIC.items() if position == 0 and raw.startswith(magic)), None)
         if kind is not None:
             raise DataError(

@@ -187,9 +187,10 @@ class Lines:
                 lines = iter(lambda: text.readline(_PEEK), "") if in_pieces else self._limited(text)
                 first = next(lines, "").removeprefix("\ufeff")
                 yield from itertools.chain([first] if first else [], lines)
-        except UnicodeDecodeError as error:
-            name = encoding.upper()
-            raise DataError(f"this is not valid {name}: {error.reason}.", "Save it as UTF-8.", at()) from None
+        except UnicodeError as error:  # without a mark, UTF-16 and UTF-32 raise no UnicodeDecodeError
+            name, reason = encoding.upper(), error.reason if isinstance(error, UnicodeDecodeError) else str(error)
+            remedy = "Save it as UTF-8, or name its encoding with `encoding=...`, such as utf-16-le."
+            raise DataError(f"this is not valid {name}: {reason}.", remedy, at()) from None
 
     def _pieces(self, stream: ByteStream) -> Iterator[bytes]:
         """Lines, in pieces if they are long. A piece ends after a byte that is never inside a character."""

@@ -50,7 +50,7 @@ def in_folder(folder: Path) -> list[Path]:
     if not tables:
         return []
     name = folder.name or str(folder)
-    if all((folder / part).is_file() for part in _MODEL_FILES):
+    if is_saved_model(folder):
         raise DataError(f"{folder}: this is a saved model, not data.", "Name the file of the labelled texts.")
     other = next((path for path in files if path not in tables), None)
     if other is not None:
@@ -66,6 +66,19 @@ def in_folder(folder: Path) -> list[Path]:
         )
         raise DataError(f"{name}: this folder has the parts {listed}.", remedy)
     return _of_one_format(tables, name)
+
+
+def is_saved_model(folder: Path) -> bool:
+    """Whether a folder is a saved model, which has no files but its own."""
+    return all((folder / part).is_file() for part in _MODEL_FILES)
+
+
+def refuse_saved_model(folder: Path, out: str | Path) -> None:
+    """Raise DataError if `out` would go into a saved model, which no longer loads with other files."""
+    if is_saved_model(folder):
+        raise DataError(
+            f"{out}: {folder} is a saved model, and further files would damage it.", "Choose another `out=...`."
+        )
 
 
 def join(tables: list[Table], name: str) -> Table:

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 from tenor._core import atomic
+from tenor.data.io import parts
 from tenor.data.io.arrow_writer import WriteChunk, open_arrow_writer
 from tenor.data.io.chunks import Chunk, Table
 from tenor.data.io.formats import ARROW, BINARY, COMPRESSED, COMPRESSED_WRITTEN, WORKBOOKS, WRITTEN, suffix
@@ -44,6 +45,7 @@ def require_writable(path: Path) -> None:
         raise DataError(f"{path}: {path.parent} is a file, not a folder.", "Choose another name.")
     if not path.parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist.", "Make it first.")
+    parts.refuse_saved_model(path.parent, path)
 
 
 def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
@@ -55,6 +57,12 @@ def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
         raise DataError(f"{out}: this is an input, and those are never changed.", "Choose another file.")
     if (read := _status(sys.stdin)) is not None and os.path.samestat(status, read):
         raise DataError(f"{out}: this is standard input, and inputs are never changed.", "Choose another file.")
+
+
+def require_distinct(out: Path, other: Path, option: str, other_option: str) -> None:
+    """Raise DataError if two outputs are the same file, under any name of its folder; the options name them."""
+    if out.name == other.name and out.parent.resolve() == other.parent.resolve():
+        raise DataError(f"{out}: `{option}=...` and `{other_option}=...` name the same file.", "Name two files.")
 
 
 def refuse_printing_into(inputs: Iterable[Path]) -> None:

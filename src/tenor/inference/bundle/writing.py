@@ -10,6 +10,7 @@ from tenor._core import atomic, tensor_file
 from tenor._core.records import JsonMapping, JsonObject
 from tenor._core.version import VERSION
 from tenor.config import settings
+from tenor.data.io.parts import is_saved_model
 from tenor.errors import BundleError
 from tenor.evaluation import conformal
 from tenor.inference.bundle.contents import Bundle, EncoderBundle
@@ -103,6 +104,11 @@ def check_target(folder: Path, overwrite: bool) -> None:
         if not parent.is_dir() or not os.access(parent, os.W_OK):
             raise BundleError(
                 f"{folder}: the folder cannot be created in {parent}.", "Choose another folder (`out=...`)."
+            )
+        if is_saved_model(parent):
+            raise BundleError(
+                f"{folder}: {parent} is a saved model, and further files would damage it.",
+                "Choose another folder (`out=...`).",
             )
         return
     if not overwrite:
