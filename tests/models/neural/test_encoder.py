@@ -6,8 +6,9 @@ import pytest
 from keras import ops
 
 from tenor.models import registry
-from tenor.models.neural.block_shape import BlockShape
-from tenor.models.neural.encoder import AttentionMask, Block, Embeddings, attention_weights
+from tenor.models.neural.block_shape import BlockShape, EmbeddingShape
+from tenor.models.neural.embeddings import AttentionMask, Embeddings
+from tenor.models.neural.encoder import Block, attention_weights
 from tenor.models.neural.tensor_ops import gelu, layer_norm
 from tenor.tasks import SingleLabel
 
@@ -25,7 +26,7 @@ def normalised(values: np.ndarray, epsilon: float) -> np.ndarray:
 
 
 def test_positions_start_as_sines_and_cosines_as_large_as_tokens() -> None:
-    embeddings = Embeddings(100, 30, 10, epsilon=None, sinusoidal=True)
+    embeddings = Embeddings(EmbeddingShape(100, 30, 10, 10, epsilon=None), sinusoidal=True)
     embeddings.build((None, None))
     found = np.asarray(embeddings.position)
     angles = [[position / 10_000 ** (2 * wave / 10) for wave in range(5)] for position in range(30)]

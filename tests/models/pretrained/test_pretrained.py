@@ -15,7 +15,7 @@ from tenor.config import settings
 from tenor.errors import SettingsError, TenorError
 from tenor.models.families import pretrained
 from tenor.models.linear.head import LabelledFeatures
-from tenor.models.pretrained import architectures, catalogue, hub, huggingface
+from tenor.models.pretrained import catalogue, hub, huggingface
 from tenor.models.pretrained.catalogue import Package
 from tenor.tasks import SingleLabel
 from tenor.training import network_training, neural
@@ -51,11 +51,6 @@ def test_tokens_and_values_are_those_of_the_reference_implementation(kind: str) 
         swapped = np.where(ids == padding, 0, np.where(ids == 0, padding, ids))
         assert swapped.tolist() == row["ids"]
         np.testing.assert_allclose(found[number, : len(ids)], row["values"], atol=2e-5)
-
-
-def test_every_layout_of_the_model_types_is_compared_with_the_reference() -> None:
-    compared = [architectures.MODEL_TYPES[kind] for kind in KINDS]
-    assert [name for name, model_type in architectures.MODEL_TYPES.items() if model_type not in compared] == []
 
 
 def test_minilm_is_that_of_the_reference_implementation() -> None:

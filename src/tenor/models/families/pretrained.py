@@ -16,7 +16,7 @@ from tenor.errors import BundleError, SettingsError
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig, Optimizer, Precision
 from tenor.models.neural.keras_types import KerasModel
-from tenor.models.neural.shapes import Shapes, block, dense, embeddings
+from tenor.models.neural.shapes import Shapes, dense
 from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder, Truncation
 
@@ -169,31 +169,16 @@ def build(config: Config, task: Task) -> KerasModel:
     import keras
 
     from tenor.models.neural import precision
-    from tenor.models.neural.block_shape import BlockShape
-    from tenor.models.neural.encoder import AttentionMask, Block, Embeddings
     from tenor.models.neural.layers import Pool
+    from tenor.models.pretrained import keras_encoder
     from tenor.models.pretrained.architectures import Architecture
 
     shape = Architecture(**(config.architecture or {}))
+    first_tuned = {"frozen": shape.blocks, "top": shape.blocks - config.blocks}.get(config.tune or "all", 0)
+    lora_rank = config.rank if config.tune == "lora" else 0
+    tuning = keras_encoder.Tuning(config.tune in (None, "all"), first_tuned, lora_rank)
     ids = keras.Input((None,), dtype="int32", name="ids")
-    padding = AttentionMask(name="padding")(ids)
-    embeddings = Embeddings(shape.tokens, shape.positions, shape.width, shape.inner, shape.epsilon, name="embeddings")
-    embeddings.trainable = config.tune in (None, "all")
-    values, block_outputs = embeddings(ids), []
-    for number in range(shape.stored_blocks):
-        block = Block(
-            BlockShape(shape.heads, shape.hidden, shape.activation, epsilon=shape.epsilon),
-            lora_rank=config.rank if config.tune == "lora" else 0,
-            repeats=shape.blocks if shape.shared else 1,
-            name=f"block_{number}",
-        )
-        frozen = config.tune == "frozen" or (config.tune == "top" and number < shape.blocks - config.blocks)
-        block.trainable = not frozen
-        for _ in range(block.repeats):
-            values = block(values, padding)
-            block_outputs.append(values)
-    block_outputs[-1] = keras.layers.Identity(name="values")(values)
-    last = block_outputs[-(config.pooled_blocks or 1) :]  # None in models of early versions
+    last = keras_encoder.apply(shape, tuning, ids, config.pooled_blocks or 1)  # None in models of early versions
     vectors = [Pool(config.pooling, name=f"pool_{number}")(values, ids) for number, values in enumerate(last)]
     pooled = keras.layers.Average(name="pool")(vectors)
     features = keras.layers.Dropout(config.dropout, name="dropout")(pooled)
@@ -219,9 +204,7 @@ def shapes(config: Config, outputs: int) -> Shapes:
     shape = Architecture.from_record(record)
     if config.max_length > shape.positions:
         raise record.error("positions", f"it is {shape.positions:,}, and max_length is {config.max_length:,}")
-    yield from embeddings(shape.tokens, shape.positions, shape.width, shape.inner, normalised=True)
-    for number in range(shape.stored_blocks):
-        yield from block(number, shape.width, shape.hidden, config.rank if config.tune == "lora" else 0)
+    yield from shape.weights(config.rank if config.tune == "lora" else 0)
     yield from dense("logits", shape.width, outputs)
 
 
@@ -233,7 +216,9 @@ def layerwise_decay(config: Config) -> Callable[[str], float]:
         layer = path.partition("/")[0]
         if layer.startswith("block_"):
             return float(config.layer_decay ** (blocks - int(layer.removeprefix("block_"))))
-        return float(config.layer_decay ** (blocks + 1)) if layer == "embeddings" else 1.0
+        if layer == "convolution":  # between the first two blocks
+            return float(config.layer_decay**blocks)
+        return float(config.layer_decay ** (blocks + 1)) if layer in ("embeddings", "relative") else 1.0
 
     return scale
 

@@ -15,8 +15,9 @@ from tenor.config.settings import require, setting
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import Activation, Precision, WordConfig
 from tenor.models.neural import tokens
+from tenor.models.neural.block_shape import BlockShape, EmbeddingShape
 from tenor.models.neural.keras_types import KerasModel
-from tenor.models.neural.shapes import Shapes, block, dense, embeddings
+from tenor.models.neural.shapes import Shapes, block, dense, embeddings, norm
 from tenor.tasks import Task
 
 
@@ -71,18 +72,17 @@ def build(config: Config, task: Task) -> KerasModel:
     import keras
 
     from tenor.models.neural import precision
-    from tenor.models.neural.block_shape import BlockShape
-    from tenor.models.neural.encoder import AttentionMask, Block, Embeddings, LayerNorm
+    from tenor.models.neural.embeddings import AttentionMask, Embeddings
+    from tenor.models.neural.encoder import Block, Norm
     from tenor.models.neural.layers import Pool
 
     ids = keras.Input((None,), dtype="int32", name="ids")
     padding = AttentionMask(name="padding")(ids)
-    size = config.vocabulary, config.max_length, config.width
-    values = Embeddings(*size, epsilon=None, dropout=config.dropout, sinusoidal=True, name="embeddings")(ids)
-    block_shape = BlockShape(config.heads, config.feed_forward, config.activation, norm_first=True, epsilon=1e-6)
+    values = Embeddings(_embedding_shape(config), config.dropout, sinusoidal=True, name="embeddings")(ids)
+    block_shape = _block_shape(config)
     for number in range(config.blocks):
         values = Block(block_shape, config.dropout, name=f"block_{number}")(values, padding)
-    values = keras.layers.Identity(name="values")(LayerNorm(1e-6, name="norm")(values))
+    values = keras.layers.Identity(name="values")(Norm(block_shape, name="norm")(values))
     pooled = keras.layers.Dropout(config.dropout, name="dropout")(Pool("mean", name="pool")(values, ids))
     logits = keras.layers.Dense(task.n_outputs, dtype=precision.head_dtype(), name="logits")(pooled)
     return keras.Model(ids, logits, name="transformer")
@@ -90,12 +90,19 @@ def build(config: Config, task: Task) -> KerasModel:
 
 def shapes(config: Config, outputs: int) -> Shapes:
     """The weights of the network that `build` makes."""
-    yield from embeddings(config.vocabulary, config.max_length, config.width, config.width, normalised=False)
+    yield from embeddings(_embedding_shape(config))
     for number in range(config.blocks):
-        yield from block(number, config.width, config.feed_forward)
-    yield "norm/scale", (config.width,)
-    yield "norm/shift", (config.width,)
+        yield from block(number, config.width, _block_shape(config))
+    yield from norm("norm", config.width)
     yield from dense("logits", config.width, outputs)
+
+
+def _embedding_shape(config: Config) -> EmbeddingShape:
+    return EmbeddingShape(config.vocabulary, config.max_length, config.width, config.width, epsilon=None)
+
+
+def _block_shape(config: Config) -> BlockShape:
+    return BlockShape(config.heads, config.feed_forward, config.activation, norm_first=True, epsilon=1e-6)
 
 
 FAMILY = NetworkFamily(

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from tenor.models.neural import precision
-from tenor.models.neural.encoder import Embeddings
+from tenor.models.neural.embeddings import Embeddings
 from tenor.models.neural.keras_types import Shape, Tensor
 from tenor.models.neural.tensor_ops import dense, gelu, layer_norm
 from tenor.text.encoded import TextEncoder
@@ -38,12 +38,12 @@ class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
 
     def build(self, values_shape: Shape, positions_shape: Shape, tokens_shape: Shape | None = None) -> None:
         """Create the weights."""
-        inner = self.embeddings.inner
+        inner = self.embeddings.shape.inner
         self.kernel = self.add_weight((values_shape[-1], inner), "glorot_uniform", name="kernel")
         self.bias = self.add_weight((inner,), "zeros", name="bias")
         self.scale = self.add_weight((inner,), "ones", name="scale")
         self.shift = self.add_weight((inner,), "zeros", name="shift")
-        self.token_bias = self.add_weight((self.embeddings.tokens,), "zeros", name="token_bias")
+        self.token_bias = self.add_weight((self.embeddings.shape.tokens,), "zeros", name="token_bias")
 
     def call(self, values: Tensor, positions: Tensor, tokens: Tensor | None = None) -> Tensor:
         """Predict the tokens at `positions`, among `tokens` or all."""
@@ -59,7 +59,7 @@ class MaskedHead(keras.layers.Layer):  # type: ignore[misc]
         self, values_shape: Shape, positions_shape: Shape, tokens_shape: Shape | None = None
     ) -> Shape:
         """The shape of the output."""
-        return (*positions_shape, self.embeddings.tokens if tokens_shape is None else None)
+        return (*positions_shape, self.embeddings.shape.tokens if tokens_shape is None else None)
 
 
 class MaskedModels(NamedTuple):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from tenor._core.records import RecordError
+from tenor.models.neural.block_shape import BlockShape, EmbeddingShape
 from tenor.models.neural.keras_types import Array
 
 FILE = "weights.safetensors"
@@ -30,31 +31,26 @@ def lstm(name: str, inputs: int, units: int) -> Shapes:
     yield f"{name}/lstm_cell/bias", (4 * units,)
 
 
-def embeddings(tokens: int, positions: int, width: int, inner: int, normalised: bool) -> Shapes:
-    """The layer `encoder.Embeddings`."""
-    yield "embeddings/token", (tokens, inner)
-    yield "embeddings/position", (positions, inner)
-    if normalised:
-        yield "embeddings/scale", (inner,)
-        yield "embeddings/shift", (inner,)
-    if inner != width:
-        yield "embeddings/kernel", (inner, width)
-        yield "embeddings/bias", (width,)
+def embeddings(shape: EmbeddingShape) -> Shapes:
+    """The layer `embeddings.Embeddings`."""
+    for name, size in shape.weights():
+        yield f"embeddings/{name}", size
 
 
-def block(number: int, width: int, hidden: int, lora_rank: int = 0) -> Shapes:
+def block(number: int, width: int, shape: BlockShape, lora_rank: int = 0) -> Shapes:
     """The layer `encoder.Block`; `number` is its place in the encoder, from 0."""
-    name = f"block_{number}"
-    columns = {"query_key_value": (width, 3 * width), "attended": (width, width), "up": (width, hidden)}
-    for part, shape in {**columns, "down": (hidden, width)}.items():
-        yield f"{name}/{part}", shape
-        yield f"{name}/{part}_bias", shape[1:]
-    for part in ("attention", "feed_forward"):
-        yield f"{name}/{part}_scale", (width,)
-        yield f"{name}/{part}_shift", (width,)
+    for name, size in shape.weights(width):
+        yield f"block_{number}/{name}", size
     if lora_rank:
-        yield f"{name}/lora_in", (width, lora_rank)
-        yield f"{name}/lora_out", (lora_rank, 3 * width)
+        for name, size in shape.lora_weights(width, lora_rank):
+            yield f"block_{number}/{name}", size
+
+
+def norm(name: str, width: int, has_shift: bool = True) -> Shapes:
+    """The layer `encoder.Norm`, or the same weights in another layer."""
+    yield f"{name}/scale", (width,)
+    if has_shift:
+        yield f"{name}/shift", (width,)
 
 
 def check_arrays(expected: Shapes, arrays: Mapping[str, Array]) -> None:

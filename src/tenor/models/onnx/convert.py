@@ -5,11 +5,10 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tenor.models.neural import encoder, layers
-from tenor.models.neural.block_shape import BlockShape
+from tenor.models.neural import embeddings, encoder, layers
 from tenor.models.neural.keras_types import KerasLayer, KerasModel, Tensor
 from tenor.models.onnx import encoder_nodes
-from tenor.models.onnx.encoder_nodes import Weights
+from tenor.models.onnx.attention_nodes import Weights
 from tenor.models.onnx.graph import Graph
 
 
@@ -111,18 +110,32 @@ def _attention_mask(graph: Graph, layer: KerasLayer, ids: str) -> str:
     return encoder_nodes.attention_mask(graph)
 
 
-def _embeddings(graph: Graph, layer: encoder.Embeddings, ids: str) -> str:
-    return encoder_nodes.embeddings(graph, _weights(graph, layer), layer.name, layer.epsilon)
+def _relative_bias(graph: Graph, layer: embeddings.RelativeBias, padding: str) -> str:
+    return encoder_nodes.relative_bias(graph, _weights(graph, layer), layer.name, layer.shape, padding)
 
 
-def _layer_norm(graph: Graph, layer: encoder.LayerNorm, values: str) -> str:
-    weights = _weights(graph, layer)
-    return encoder_nodes.layer_norm(graph, values, weights["scale"], weights["shift"], layer.epsilon, layer.name)
+def _relative_embeddings(graph: Graph, layer: embeddings.RelativeEmbeddings, ids: str) -> str:
+    return encoder_nodes.relative_embeddings(graph, _weights(graph, layer), layer.name, layer.shape)
 
 
-def _block(graph: Graph, layer: encoder.Block, values: str, padding: str) -> str:
-    shape = BlockShape(layer.heads, layer.hidden, layer.activation, layer.norm_first, layer.epsilon)
-    return encoder_nodes.block(graph, _weights(graph, layer), layer.name, shape, values, padding)
+def _embeddings(graph: Graph, layer: embeddings.Embeddings, ids: str) -> str:
+    return encoder_nodes.embeddings(graph, _weights(graph, layer), layer.name, layer.shape.epsilon)
+
+
+def _norm(graph: Graph, layer: encoder.Norm, values: str) -> str:
+    return encoder_nodes.norm(graph, _weights(graph, layer), layer.name, layer.shape, values)
+
+
+def _convolution_residual(
+    graph: Graph, layer: encoder.ConvolutionResidual, values: str, embedded: str, ids: str
+) -> str:
+    return encoder_nodes.convolution_residual(
+        graph, _weights(graph, layer), layer.name, (layer.activation, layer.epsilon), values, embedded
+    )
+
+
+def _block(graph: Graph, layer: encoder.Block, values: str, padding: str, positions: str | None = None) -> str:
+    return encoder_nodes.block(graph, _weights(graph, layer), layer.name, layer.shape, values, padding, positions)
 
 
 def _activation(layer: KerasLayer) -> str:
@@ -143,8 +156,11 @@ _LAYERS: dict[type, Callable[..., str]] = {
     layers.Pool: _pool,
     layers.ZeroPadding: _zero_padding,
     layers.ReverseSequence: _reverse,
-    encoder.AttentionMask: _attention_mask,
-    encoder.Embeddings: _embeddings,
-    encoder.LayerNorm: _layer_norm,
+    embeddings.AttentionMask: _attention_mask,
+    embeddings.Embeddings: _embeddings,
+    embeddings.RelativeBias: _relative_bias,
+    embeddings.RelativeEmbeddings: _relative_embeddings,
+    encoder.Norm: _norm,
+    encoder.ConvolutionResidual: _convolution_residual,
     encoder.Block: _block,
 }

@@ -1,17 +1,14 @@
-"""The layers of an encoder as nodes of an ONNX graph, from their weights: embeddings, attention, blocks, pooling."""
+"""The layers of an encoder as nodes of an ONNX graph, from their weights: embeddings, blocks, pooling."""
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from tenor.models.neural.block_shape import MASKED_SCORE, BlockShape
+from tenor.models.neural.relative_positions import RelativeShape
+from tenor.models.onnx import attention_nodes
+from tenor.models.onnx.attention_nodes import Weights
 from tenor.models.onnx.graph import Graph, GraphInput
-
-Weights: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
-"""Weights of a layer by their names."""
 
 _FAR = -1e9  # below every value
 
@@ -24,43 +21,109 @@ def attention_mask(graph: Graph) -> str:
 
 def embeddings(graph: Graph, weights: Weights, name: str, epsilon: float | None) -> str:
     """Values (batch, time, width) of the ids. `epsilon` is that of the normalisation; None: no normalisation."""
-    steps = graph.op("Shape", graph.ids, start=1, end=2)
-    positions = graph.op("Slice", graph.constant(weights["position"], f"{name}/position"), [0], steps)
-    values = graph.op("Add", graph.rows(weights["token"], f"{name}/token"), positions)
+    positions = None
+    if "position" in weights:
+        steps = graph.op("Shape", graph.ids, start=1, end=2)
+        positions = graph.op("Slice", graph.constant(weights["position"], f"{name}/position"), [0], steps)
+    values = graph.rows(weights["token"], f"{name}/token")
+    if positions is not None:
+        values = graph.op("Add", values, positions)
     if epsilon is not None:
-        values = layer_norm(graph, values, weights["scale"], weights["shift"], epsilon, name)
+        values = layer_norm(graph, values, weights["scale"], weights.get("shift"), epsilon, name)
     if "kernel" in weights:
         values = graph.dense(values, weights["kernel"], weights["bias"], name)
     return str(values)
 
 
-def layer_norm(graph: Graph, values: str, scale: GraphInput, shift: GraphInput, epsilon: float, name: str) -> str:
-    """Values (..., width), normalised along the last axis, scaled and shifted."""
+def layer_norm(
+    graph: Graph, values: str, scale: GraphInput, shift: GraphInput | None, epsilon: float, name: str
+) -> str:
+    """Values (..., width), normalised along the last axis, scaled and shifted; None: not shifted."""
+    shift = np.zeros(len(scale), np.float32) if shift is None else shift
     scale, shift = graph.constant(scale, f"{name}/scale"), graph.constant(shift, f"{name}/shift")
     return str(graph.op("LayerNormalization", values, scale, shift, axis=-1, epsilon=epsilon))
 
 
-def block(graph: Graph, weights: Weights, name: str, shape: BlockShape, values: str, padding: str) -> str:
-    """A block: self-attention, then feed-forward, each added to its input, (batch, time, width)."""
+def norm(graph: Graph, weights: Weights, name: str, shape: BlockShape, values: str) -> str:
+    """Values (..., width), normalised in the way of `shape`, with the weights `scale` and `shift`."""
+    if shape.norm == "layer":
+        return layer_norm(graph, values, weights["scale"], weights.get("shift"), shape.epsilon, name)
+    total = graph.op("ReduceSum", graph.op("Mul", values, values), [-1], keepdims=1)
+    mean = graph.op("Div", total, float(len(weights["scale"])))
+    root = graph.op("Sqrt", graph.op("Add", mean, shape.epsilon))
+    scale = graph.constant(weights["scale"], f"{name}/scale")
+    return str(graph.op("Mul", graph.op("Div", values, root), scale))
 
-    def norm(part: str, values: str) -> str:
-        scale, shift = weights[f"{part}_scale"], weights[f"{part}_shift"]
-        return layer_norm(graph, values, scale, shift, shape.epsilon, f"{name}/{part}")
+
+def block(
+    graph: Graph, weights: Weights, name: str, shape: BlockShape, values: str, padding: str, positions: str | None
+) -> str:
+    """A block: self-attention, then feed-forward, each added to its input, (batch, time, width).
+
+    Args:
+        graph: The graph.
+        weights: The block's weights.
+        name: The block's name.
+        shape: What it computes.
+        values: (batch, time, width).
+        padding: Addend of the attention scores.
+        positions: The table of `relative_embeddings`; None: there is none.
+    """
+
+    def norm_of(part: str, values: str) -> str:
+        if f"{part}_scale" not in weights:
+            return values
+        own = {key: weights[f"{part}_{key}"] for key in ("scale", "shift") if f"{part}_{key}" in weights}
+        return norm(graph, own, f"{name}/{part}", shape, values)
 
     def dense(part: str, values: str) -> str:
-        return graph.dense(values, weights[part], weights[f"{part}_bias"], f"{name}/{part}")
+        return graph.dense(values, weights[part], weights.get(f"{part}_bias"), f"{name}/{part}")
 
     def attend(values: str) -> str:
-        return dense("attended", _attention(graph, weights, name, shape.heads, values, padding))
+        return dense("attended", attention_nodes.attention(graph, weights, name, shape, values, padding, positions))
 
     def feed_forward(values: str) -> str:
-        return dense("down", graph.activation(dense("up", values), shape.activation))
+        hidden = dense("up", values)
+        if not shape.gated:
+            return dense("down", graph.activation(hidden, shape.activation))
+        gate, hidden = graph.op("Split", hidden, axis=-1, num_outputs=2, outputs=2)
+        return dense("down", graph.op("Mul", graph.activation(gate, shape.activation), hidden))
 
     if shape.norm_first:
-        values = graph.op("Add", values, attend(norm("attention", values)))
-        return str(graph.op("Add", values, feed_forward(norm("feed_forward", values))))
-    values = norm("attention", graph.op("Add", values, attend(values)))
-    return norm("feed_forward", graph.op("Add", values, feed_forward(values)))
+        values = graph.op("Add", values, attend(norm_of("attention", values)))
+        return str(graph.op("Add", values, feed_forward(norm_of("feed_forward", values))))
+    values = norm_of("attention", graph.op("Add", values, attend(values)))
+    return norm_of("feed_forward", graph.op("Add", values, feed_forward(values)))
+
+
+def relative_bias(graph: Graph, weights: Weights, name: str, shape: RelativeShape, padding: str) -> str:
+    """The mask (batch, 1, 1, time) plus a number for each head and distance, (batch, heads, time, time)."""
+    buckets = attention_nodes.buckets(graph, shape)
+    bias = graph.op("Gather", graph.constant(weights["table"], f"{name}/table"), buckets)
+    return str(graph.op("Add", padding, graph.op("Unsqueeze", graph.op("Transpose", bias, perm=[2, 0, 1]), [0])))
+
+
+def relative_embeddings(graph: Graph, weights: Weights, name: str, shape: RelativeShape) -> str:
+    """The vectors of all buckets of distances, (buckets, width)."""
+    table = graph.constant(weights["table"], f"{name}/table")
+    if shape.epsilon is None:
+        return table
+    return layer_norm(graph, table, weights["scale"], weights["shift"], shape.epsilon, name)
+
+
+def convolution_residual(
+    graph: Graph, weights: Weights, name: str, settings: tuple[str, float], values: str, embedded: str
+) -> str:
+    """Values plus an activated convolution of the embeddings, normalised; `settings`: its activation, and epsilon."""
+    activation, epsilon = settings
+    inside = graph.op("Unsqueeze", graph.op("Less", graph.time(), graph.lengths(least=1)), [2])
+    turned = graph.op("Transpose", graph.op("Where", inside, embedded, 0.0), perm=[0, 2, 1])
+    kernel = graph.op("Transpose", graph.constant(weights["kernel"], f"{name}/kernel"), perm=[2, 1, 0])
+    pads = [(len(weights["kernel"]) - 1) // 2] * 2
+    result = graph.op("Conv", turned, kernel, graph.constant(weights["bias"], f"{name}/bias"), pads=pads)
+    activated = graph.activation(graph.op("Transpose", result, perm=[0, 2, 1]), activation)
+    total = graph.op("Add", values, activated)
+    return layer_norm(graph, total, weights["scale"], weights["shift"], epsilon, name)
 
 
 def pool(graph: Graph, mode: str, values: str) -> str:
@@ -80,41 +143,3 @@ def pool(graph: Graph, mode: str, values: str) -> str:
 def average(graph: Graph, values: Sequence[str]) -> str:
     """The mean of several values of one shape."""
     return str(graph.op("Mean", *values)) if len(values) > 1 else values[0]
-
-
-def _attention(graph: Graph, weights: Weights, name: str, heads: int, values: str, padding: str) -> str:
-    """Multi-head attention, (batch, time, width)."""
-    width = len(weights["query_key_value"])
-    shape = [0, 0, heads, width // heads]
-    together = graph.dense(values, *_query_key_value(graph, weights, heads), f"{name}/query_key_value")
-    parts = graph.op("Split", together, axis=-1, num_outputs=3, outputs=3)
-    turns = ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3])
-    query, key, value = (
-        graph.op("Transpose", graph.op("Reshape", part, shape), perm=turn)
-        for part, turn in zip(parts, turns, strict=True)
-    )
-    scores = graph.op("Softmax", graph.op("Add", graph.op("MatMul", query, key), padding), axis=-1)
-    mixed = graph.op("Transpose", graph.op("MatMul", scores, value), perm=[0, 2, 1, 3])
-    return str(graph.op("Reshape", mixed, [0, 0, width]))
-
-
-def _query_key_value(graph: Graph, weights: Weights, heads: int) -> tuple[GraphInput, GraphInput]:
-    """The kernel and the bias of query, key and value, with LoRA's update and the scale of the scores.
-
-    In float32 the graph computes them from the weights, so that it does not contain them. Runtimes compute them once,
-    when they load the graph.
-    """
-    kernel, bias = weights["query_key_value"], weights["query_key_value_bias"]
-    width, columns = kernel.shape
-    scales = np.ones(columns, np.float32)
-    scales[:width] /= math.sqrt(width // heads)
-    has_lora = "lora_in" in weights
-    if graph.int8:
-        added = weights["lora_in"] @ weights["lora_out"] if has_lora else np.float32(0)
-        return (kernel + added) * scales, bias * scales
-    value = graph.constant(kernel)
-    if has_lora:
-        added = graph.op("MatMul", graph.constant(weights["lora_in"]), graph.constant(weights["lora_out"]))
-        value = graph.op("Add", value, added)
-    factors = graph.constant(scales, f"query_key_value_scales_{width}_{heads}")
-    return graph.op("Mul", value, factors), graph.op("Mul", graph.constant(bias), factors)

@@ -17,7 +17,7 @@ OPSET = 20  # the first with Gelu
 _IR = 9
 _LARGEST_IN_TABLE = 127
 
-Activation = Literal["linear", "relu", "tanh", "sigmoid", "gelu", "gelu_tanh"]
+Activation = Literal["linear", "relu", "tanh", "sigmoid", "gelu", "gelu_tanh", "silu"]
 _ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 
 GraphInput: TypeAlias = Any
@@ -83,7 +83,7 @@ class Graph:
             self._tensors[path] = tensor
         return path
 
-    def dense(self, values: str, kernel: GraphInput, bias: GraphInput, name: str) -> str:
+    def dense(self, values: str, kernel: GraphInput, bias: GraphInput | None, name: str) -> str:
         """Values (..., in) times a kernel (in, out), plus a bias (out,): arrays, or in float32 names of values."""
         if not self.int8 or len(kernel) > quantisation.LONGEST_SUM:
             product = self.op("MatMul", values, self.constant(kernel, f"{name}/kernel"))
@@ -97,6 +97,8 @@ class Graph:
             counts = self.op("MatMulInteger", unsigned, whole, np.uint8(quantisation.MIDDLE))
             scale = self.constant(scales / np.float32(quantisation.LARGEST_VALUE), f"{name}/kernel_scale")
             product = self.op("Mul", self.op("Mul", self.op("Cast", counts, to=TensorProto.FLOAT), largest), scale)
+        if bias is None:
+            return str(product)
         return str(self.op("Add", product, self.constant(bias, f"{name}/bias")))
 
     def rows(self, table: npt.NDArray[np.float32], name: str) -> str:
@@ -115,6 +117,8 @@ class Graph:
             return values
         if kind in ("gelu", "gelu_tanh"):
             return str(self.op("Gelu", values, approximate="tanh" if kind == "gelu_tanh" else "none"))
+        if kind == "silu":
+            return str(self.op("Mul", values, self.op("Sigmoid", values)))
         return str(self.op(_ACTIVATIONS[kind], values))
 
     def present(self) -> str:

@@ -36,7 +36,7 @@ OPERATORS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         **{name: {} for name in ("Abs", "Ceil", "Floor", "Identity", "Neg", "Not", "Relu", "Round", "Sigmoid", "Tanh")},
         **{name: {} for name in ("Add", "Clip", "Div", "Equal", "Less", "Max", "Mean", "Min", "Mul", "Sub", "Where")},
         **{name: {} for name in ("DynamicQuantizeLinear", "MatMul", "MatMulInteger", "Range", "Reshape", "Slice")},
-        **{name: {} for name in ("Squeeze", "Unsqueeze")},
+        **{name: {} for name in ("Cos", "Sin", "Sqrt", "Squeeze", "Unsqueeze")},
         **{name: {"keepdims": _INTEGER} for name in ("ReduceMax", "ReduceMin", "ReduceSum")},
         "Cast": {"to": _INTEGER},
         "Concat": {"axis": _INTEGER},

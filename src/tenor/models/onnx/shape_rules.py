@@ -221,7 +221,8 @@ def describe(shape: Shape) -> str:
 
 
 RULES: Mapping[str, Callable[[Node, Sequence[Value]], list[Value]]] = {
-    **dict.fromkeys(("Abs", "Ceil", "Floor", "Identity", "Neg", "Not", "Relu", "Round", "Sigmoid", "Tanh"), _same),
+    **dict.fromkeys(("Abs", "Ceil", "Cos", "Floor", "Identity", "Neg", "Not", "Relu", "Round", "Sigmoid"), _same),
+    **dict.fromkeys(("Sin", "Sqrt", "Tanh"), _same),
     **dict.fromkeys(("Add", "Div", "Equal", "Less", "Max", "Mean", "Min", "Mul", "Sub", "Where"), _broadcast),
     **dict.fromkeys(("MatMul", "MatMulInteger"), _matmul),
     **dict.fromkeys(("ReduceMax", "ReduceMin", "ReduceSum"), _reduce),

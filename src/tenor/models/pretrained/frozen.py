@@ -18,7 +18,6 @@ from tenor.models.families import pretrained
 from tenor.models.families.pretrained import Config
 from tenor.models.linear.solver import LinearWeights
 from tenor.models.neural import backend, neural_model
-from tenor.models.neural.block_shape import BlockShape
 from tenor.models.onnx import probe, runtimes
 from tenor.models.onnx.loading import OnnxGraph
 from tenor.models.onnx.onnx_network import FLOAT32, TOLERANCE, OnnxNetwork, encoder_batches
@@ -125,22 +124,11 @@ def _write_graph(config: Config, weights: Arrays, has_head: bool) -> bytes:
     """The encoder as an ONNX file from ids to `logits`: those of the head, or without one its inputs."""
     from tenor.models.onnx import encoder_nodes
     from tenor.models.onnx.graph import Graph
+    from tenor.models.pretrained import onnx_encoder
 
     shape = Architecture(**(config.architecture or {}))
     graph = Graph(weights=weights)
-
-    def layer_weights(name: str) -> Arrays:
-        return {path.rpartition("/")[2]: array for path, array in weights.items() if path.startswith(f"{name}/")}
-
-    padding = encoder_nodes.attention_mask(graph)
-    values = encoder_nodes.embeddings(graph, layer_weights("embeddings"), "embeddings", shape.epsilon)
-    block_shape = BlockShape(shape.heads, shape.hidden, shape.activation, epsilon=shape.epsilon)
-    outputs = []
-    for number in range(shape.blocks):
-        name = f"block_{0 if shape.shared else number}"
-        values = encoder_nodes.block(graph, layer_weights(name), name, block_shape, values, padding)
-        outputs.append(values)
-    last = outputs[-(config.pooled_blocks or 1) :]
+    last = onnx_encoder.add(graph, shape, weights, config.pooled_blocks or 1)
     pooled = encoder_nodes.average(graph, [encoder_nodes.pool(graph, config.pooling, values) for values in last])
     if not has_head:
         return graph.finish(pooled, shape.width)
