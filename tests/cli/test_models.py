@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import constants
 
 from helpers.command import Cli
-from tenor.models.pretrained import architectures, catalogue, hub, huggingface
+from tenor.models.pretrained import catalogue, hub, huggingface, model_types
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "models" / "golden"
@@ -46,7 +46,7 @@ def test_json_has_every_fact(cli: Cli, cache: Path) -> None:
 
 @pytest.mark.parametrize("encoder", catalogue.ENCODERS, ids=lambda encoder: encoder.name)
 def test_every_encoder_is_of_a_type_that_is_read(encoder: catalogue.Encoder) -> None:
-    assert encoder.model_type in architectures.MODEL_TYPES
+    assert encoder.model_type in model_types.MODEL_TYPES
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", encoder.hugging_face)
 
 
