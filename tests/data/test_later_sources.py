@@ -146,6 +146,18 @@ def test_groups_and_times_are_read_from_each_source(tmp_path: Path) -> None:
         preparation.prepare(RunConfig(first, also=(without,), time="day"), Callback())
 
 
+def test_groups_are_read_as_the_files_are_written(tmp_path: Path) -> None:
+    rows = [f"{text}\t{'ab'[row % 2]}\tä{row % 5}" for row, text in enumerate(texts(0, 30))]
+    path = tmp_path / "rows.tsv"
+    path.write_bytes("\n".join(rows).encode("cp1252"))
+    run = RunConfig(str(path), text="1", label="2", group="3", header=False, encoding="cp1252")
+    prepared = preparation.prepare(run, Callback())
+    assert prepared.test is not None
+    author = {text: row % 5 for row, text in enumerate(texts(0, 30))}
+    assert len(prepared.test) + len(prepared.data) == 30
+    assert not {author[text] for text in prepared.test.texts} & {author[text] for text in prepared.data.texts}
+
+
 def test_texts_on_disk_are_refused(tmp_path: Path) -> None:
     path = complaints(tmp_path)
     with pytest.raises(SettingsError, match=r"`also=\.\.\.` needs the texts in memory, and these 60 are kept on disk"):

@@ -13,6 +13,7 @@ from tenor.data.dataset import Dataset, DatasetPart
 from tenor.data.io import table
 from tenor.data.io.chunks import Cell, Table
 from tenor.data.io.database import DatabaseUrl
+from tenor.data.io.file_options import FileOptions
 from tenor.data.read_options import ReadOptions
 from tenor.data.text_source import text_source
 from tenor.errors import DataError, Location, SettingsError, counted, listed
@@ -177,7 +178,9 @@ def _label_names(labels: Sequence[Label]) -> list[str]:
     return [str(name) for label in labels for name in (label if isinstance(label, tuple) else (label,))]
 
 
-def read_column(source: str, column: str, option: str, data: Dataset, is_required: bool) -> list[Cell]:
+def read_column(
+    source: str, column: str, option: str, data: Dataset, files: FileOptions, is_required: bool
+) -> list[Cell]:
     """The values of a column for rows of one source or of several.
 
     Args:
@@ -185,6 +188,7 @@ def read_column(source: str, column: str, option: str, data: Dataset, is_require
         column: Name of the column.
         option: The option that named it, for messages.
         data: The rows.
+        files: How the sources are written.
         is_required: Whether a further source must have the column; else its rows have no value.
 
     Raises:
@@ -192,12 +196,12 @@ def read_column(source: str, column: str, option: str, data: Dataset, is_require
         DataError: A column is missing or cannot be read.
     """
     if not data.parts:
-        return sources.read_source_column(source, column, option, data)
+        return sources.read_source_column(source, column, option, data, files)
     first, *others = data.parts
-    values = sources.read_source_column(source, column, option, first.data)
+    values = sources.read_source_column(source, column, option, first.data, files)
     for part in others:
-        if _has_column(part.source, column):
-            values += sources.read_source_column(part.source, column, option, part.data)
+        if _has_column(part.source, column, files):
+            values += sources.read_source_column(part.source, column, option, part.data, files)
         elif is_required and len(part.data):
             raise DataError(
                 f"there is no column {column!r}, which `{option}=...` needs.",
@@ -209,8 +213,8 @@ def read_column(source: str, column: str, option: str, data: Dataset, is_require
     return values
 
 
-def _has_column(source: str, column: str) -> bool:
+def _has_column(source: str, column: str, files: FileOptions) -> bool:
     if is_database(source):
         return False
     located = sources.locate(source)
-    return isinstance(located, Path) and column in table.open_table(located).columns
+    return isinstance(located, Path) and column in table.open_table(located, files).columns

@@ -63,14 +63,9 @@ def groups_of(
         callback.on_message(f"to see the rows: {_check_command(run)}")
     groups = parts.split_groups
     if run.group is not None:
-        groups = split.merge_groups(
-            [
-                groups,
-                split.groups_by_value(
-                    later_sources.read_column(_source(run), run.group, "group", data, is_required=False)
-                ),
-            ]
-        )
+        files = sources.options_of(run).files
+        values = later_sources.read_column(_source(run), run.group, "group", data, files, is_required=False)
+        groups = split.merge_groups([groups, split.groups_by_value(values)])
     return groups, findings
 
 
@@ -123,7 +118,8 @@ def hold_out(run: RunConfig, data: Dataset, task: Task, groups: Groups | None, c
         is_test = np.isin(groups, list(in_test))
         return np.flatnonzero(~is_test), np.flatnonzero(is_test)
     numbers = [data.row_number(row) for row in range(len(data))]
-    values = later_sources.read_column(_source(run), run.time, "time", data, is_required=True)
+    files = sources.options_of(run).files
+    values = later_sources.read_column(_source(run), run.time, "time", data, files, is_required=True)
     moments = times.parse(values, numbers, data.name, run.time)
     if moments.note:
         callback.on_message(f"{data.name}: {moments.note}")
