@@ -225,3 +225,25 @@ def drop_a_file(browser: Browser, model: Path, tmp_path: Path) -> None:
     drop(browser, "empty.csv", "id,text\n")
     assert browser.until(f"{told}.includes('no rows') && {told}") == "This file has no rows below its header."
     assert browser.value("document.getElementById('column').length") == 0
+
+
+class TestModelsOfDifferentFields:
+    """Two models that read other fields: each input says whose it is, and each model gets its own values."""
+
+    @pytest.fixture
+    def folders(self) -> list[Path]:
+        """The models that are served."""
+        golden = Path(__file__).parents[1] / "golden" / "format-4"
+        return [golden / "fields", golden / "pair"]
+
+    def test_each_input_names_its_model_and_only_that_answers(self, page: tuple[Browser, str, Path]) -> None:
+        browser, address, _ = page
+        browser.call("Page.navigate", url=address)
+        browser.until("document.title.startsWith('Tenor: ')")
+        names = "[...document.querySelectorAll('#fields label')].map((each) => each.textContent).join()"
+        texts = "title (fields),body (fields),question1 (pair),question2 (pair)"
+        assert browser.value(names) == f"{texts},price (fields),country (fields),day (fields)"
+        browser.value("document.querySelectorAll('#fields textarea')[2].focus()")
+        browser.call("Input.insertText", text="a good film")
+        assert browser.until("document.querySelector('li.assigned span')?.textContent") == "positive"
+        assert browser.value("document.querySelectorAll('li.assigned').length") == 1

@@ -95,7 +95,9 @@ const isEmpty = (text) => !(typeof text === "string" ? [text] : Object.values(te
 function showFields() {
   const kept = new Map([...fields].map(([name, input]) => [name, input.value]));
   fields = new Map();
-  for (const { name, kind } of models.flatMap((model) => model.fields)) {
+  const ofModels = models.flatMap((model) => model.fields);
+  const textsFirst = [...ofModels.filter(({ kind }) => kind === "text"), ...ofModels.filter(({ kind }) => kind !== "text")];
+  for (const { name, kind } of textsFirst) { // a box for texts also takes what another model reads as a number
     if (fields.has(name)) continue;
     const input = element(kind === "text" ? "textarea" : "input");
     input.id = `field-${fields.size}`;
@@ -107,7 +109,9 @@ function showFields() {
     fields.set(name, input);
   }
   $("fields").replaceChildren(...[...fields].map(([name, input]) => {
-    const label = element("label", name);
+    const readers = models.filter((model) => model.fields.some((field) => field.name === name));
+    const only = readers.length < models.length ? ` (${readers.map((model) => model.name).join(", ")})` : "";
+    const label = element("label", `${name}${only}`);
     label.append(input);
     return label;
   }));
