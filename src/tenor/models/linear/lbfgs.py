@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tenor._core.callbacks import Callback
-from tenor.models.linear.loss import Loss, inner_product_for
+from tenor.models.linear.loss import SearchLoss, inner_product_for
 from tenor.tasks import Activation, Floats
 
 _HISTORY = 6  # steps that approximate the Hessian
@@ -51,9 +51,11 @@ class Search:
     Args:
         loss: The loss.
         weights: (features + 1, outputs) weights to begin with, the intercept last; the loss is at these weights.
+            With `n_intercepts`, (weights + intercepts, 1).
         gradient: The gradient of the loss there, (features + 1, outputs).
         scale: (features, outputs) or (features, 1) factor of each weight in the logits; None: 1 everywhere.
         activation: Activation of the outputs.
+        n_intercepts: Number of rows at the end that have no penalty.
 
     Attributes:
         weights: The present weights, before `scale`.
@@ -61,15 +63,22 @@ class Search:
     """
 
     def __init__(
-        self, loss: Loss, weights: Floats, gradient: Floats, scale: Floats | None, activation: Activation
+        self,
+        loss: SearchLoss,
+        weights: Floats,
+        gradient: Floats,
+        scale: Floats | None,
+        activation: Activation,
+        n_intercepts: int = 1,
     ) -> None:
         self.weights, self.has_converged = weights, False
+        self._penalised = slice(0, -n_intercepts)
         self._loss, self._scale, self._activation = loss, scale, activation
         self._inner_product = inner_product_for(activation)
         self._gradient = self._scaled(gradient)
         self._first_loss = loss.total()
         size = _HISTORY if weights.size <= _LARGE_TABLE else _SHORT_HISTORY
-        self._history = _History(size, weights.shape, activation)
+        self._history = _History(size, weights.shape, activation, self._penalised)
         self._n_steps, self._C = 0, 0.0
 
     def move_to(self, weights: Floats) -> None:
@@ -89,7 +98,7 @@ class Search:
         is_new = C != self._C
         if is_new:
             change = 1 / C - (1 / self._C if self._C else 0)
-            self._gradient[:-1] += np.float32(change) * self.weights[:-1]
+            self._gradient[self._penalised] += np.float32(change) * self.weights[self._penalised]
             self._history.change_penalty(change)
         self._C, self.has_converged = C, False
         for step in range(stop.max_iter):
@@ -109,7 +118,7 @@ class Search:
             direction *= lengths
             self.weights += direction
             previous, self._gradient = self._gradient, self._scaled(self._loss.step(lengths))
-            self._gradient[:-1] += self.weights[:-1] / np.float32(C)
+            self._gradient[self._penalised] += self.weights[self._penalised] / np.float32(C)
             self._history.append(direction, self._gradient, previous)
             self._n_steps += 1
         callback.on_progress("fit", stop.max_iter, stop.max_iter, {})
@@ -123,16 +132,18 @@ class Search:
     def _update_curvature(self) -> None:
         diagonal = self._loss.curvature()
         if self._scale is not None:
-            diagonal[:-1] *= self._scale * self._scale
-        diagonal[:-1] += np.float32(1 / self._C)
-        np.maximum(diagonal[-1], _MIN_CURVATURE, out=diagonal[-1])
+            diagonal[self._penalised] *= self._scale * self._scale
+        diagonal[self._penalised] += np.float32(1 / self._C)
+        intercepts = diagonal[self._penalised.stop :]
+        np.maximum(intercepts, _MIN_CURVATURE, out=intercepts)
         self._history.set_inverse_diagonal(np.reciprocal(diagonal, out=diagonal))
 
     def _search_line(self, direction: Floats, slope: Floats) -> Floats:
         self._loss.set_direction(self._scaled(direction.copy()) if self._scale is not None else direction)
         # Along the line the derivative of the penalty is linear.
-        by_feature = direction[:-1] / np.float32(self._C)
-        start, growth = (self._inner_product(table[:-1], by_feature) for table in (self.weights, direction))
+        by_feature = direction[self._penalised] / np.float32(self._C)
+        tables = self.weights[self._penalised], direction[self._penalised]
+        start, growth = (self._inner_product(table, by_feature) for table in tables)
         tolerance = _LATER_SLOPE if self._n_steps else _FIRST_SLOPE
         if self._activation == "identity":
             tolerance = _SQUARED_ERROR_SLOPE
@@ -141,7 +152,7 @@ class Search:
     def _scaled(self, table: Floats) -> Floats:
         """The table, whose entries by feature are multiplied by `scale`; it is used up."""
         if self._scale is not None:
-            table[:-1] *= self._scale
+            table[self._penalised] *= self._scale
         return table
 
 
@@ -152,9 +163,11 @@ class _History:
         size: Number of steps.
         shape: (features + 1, outputs).
         activation: Activation of the outputs.
+        penalised: The rows with a penalty.
     """
 
-    def __init__(self, size: int, shape: tuple[int, ...], activation: Activation) -> None:
+    def __init__(self, size: int, shape: tuple[int, ...], activation: Activation, penalised: slice) -> None:
+        self._penalised = penalised
         self._size, self._order = size, list[int]()  # places in the tables, the oldest step first
         self._inner_product = inner_product_for(activation)
         # Steps, and by how much they changed the gradient. Pages of memory are taken when they are written.
@@ -170,7 +183,7 @@ class _History:
     def change_penalty(self, change: float) -> None:
         """The penalty of the weights, apart from the intercept, changes by this factor."""
         for at in self._order:
-            self._tables[self._size + at, :-1] += np.float32(change) * self._tables[at, :-1]
+            self._tables[self._size + at, self._penalised] += np.float32(change) * self._tables[at, self._penalised]
         for other in self._order:
             products = self._of_all(self._tables[: self._size], self._tables[self._size + other])
             self._products[:, other] = products

@@ -56,11 +56,8 @@ class OutputTargets:
         return self.task.output_targets(self.targets[rows])
 
 
-class Loss(Protocol):
-    """The loss over all rows. At first all logits are 0."""
-
-    def residual_sum(self) -> Floats:
-        """(outputs,): outputs minus targets, summed over the rows."""
+class SearchLoss(Protocol):
+    """What the search for the best weights asks of the loss over all rows. At first all logits are 0."""
 
     def total(self) -> Floats:
         """The loss, summed over the rows: (1, 1) or (1, outputs)."""
@@ -76,6 +73,13 @@ class Loss(Protocol):
 
     def curvature(self) -> Floats:
         """The diagonal of the Hessian at the present weights, (features + 1, outputs)."""
+
+
+class Loss(SearchLoss, Protocol):
+    """The loss of a dense table of weights."""
+
+    def residual_sum(self) -> Floats:
+        """(outputs,): outputs minus targets, summed over the rows."""
 
 
 def make_loss(

@@ -121,8 +121,10 @@ def squared(matrix: Matrix) -> Matrix:
     return _of_arrays(type(matrix), matrix.shape, matrix.data * matrix.data, matrix.indices, matrix.indptr)
 
 
-def multiply(matrix: Matrix, table: Floats) -> Floats:
-    """`matrix @ table`, of shape (rows, columns of the table)."""
+def multiply(matrix: Matrix, table: Matrix) -> Floats:
+    """`matrix @ table`, of shape (rows, columns of the table), dense. The table may be sparse by rows."""
+    if scipy.sparse.issparse(table):
+        return np.asarray((matrix @ table).toarray())
     # OpenBLAS may raise the flag for invalid numbers from unused lanes of a register, though all numbers are finite.
     with np.errstate(invalid="ignore"):
         # One column becomes a vector: SciPy's product with a vector is several times faster.

@@ -13,9 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+import scipy.sparse.linalg
 
 from tenor._core.callbacks import Callback
 from tenor._core.threads import available_cores
+from tenor.data.blocks import Rows
 from tenor.models.linear import lbfgs
 from tenor.models.linear.lbfgs import Search, StopRule
 from tenor.models.linear.loss import Loss, OutputTargets, make_loss
@@ -29,12 +33,37 @@ class LinearWeights(NamedTuple):
     """The weights of a linear model.
 
     Attributes:
-        weights: (features, outputs) float32, with `scale` multiplied in.
+        weights: (features, outputs) float32, with `scale` multiplied in; of thousands of classes, sparse by rows.
         intercept: (outputs,) float32.
     """
 
-    weights: Floats
+    weights: Matrix
     intercept: Floats
+
+    def rows(self, features: slice) -> Floats:
+        """The weights of some features, (features, outputs), dense."""
+        rows = self.weights[features]
+        return np.asarray(rows.toarray() if scipy.sparse.issparse(rows) else rows)
+
+    def norms(self) -> Floats:
+        """(features,): the length of the weights of each feature."""
+        if not scipy.sparse.issparse(self.weights):
+            return np.asarray(np.linalg.norm(self.weights, axis=1))
+        return np.asarray(scipy.sparse.linalg.norm(self.weights, axis=1))
+
+    def along(self, features: Rows, directions: Floats) -> npt.NDArray[np.float64]:
+        """(entries,): for each entry, the inner product of its feature's weights and its direction.
+
+        Args:
+            features: (entries,) the feature of each entry.
+            directions: (entries, outputs).
+        """
+        if not scipy.sparse.issparse(self.weights):
+            return np.asarray((self.weights[features] * directions).sum(axis=1, dtype=np.float64))
+        chosen = self.weights[features]
+        entries = np.repeat(np.arange(len(features)), np.diff(chosen.indptr))
+        products = chosen.data * directions[entries, chosen.indices]
+        return np.bincount(entries, products, len(features)).astype(np.float64)
 
 
 class Penalty(NamedTuple):
@@ -172,12 +201,17 @@ def _begin(loss: Loss, shape: tuple[int, int, int], activation: Activation, scal
     return Search(loss, start, loss.step(np.ones((1, 1), np.float32)), scale, activation)
 
 
-def _continue(search: Search, C: float, scale: Floats | None, stop: StopRule, callback: Callback) -> LinearWeights:
+def minimise(search: Search, C: float, stop: StopRule, callback: Callback) -> None:
+    """Continue a search; the callback gets a message if it ends before it has converged."""
     search.minimise(C, stop, callback)
     if not search.has_converged:
         callback.on_message(
             f"The linear model has not converged after {stop.max_iter} steps. More steps may give a better model."
         )
+
+
+def _continue(search: Search, C: float, scale: Floats | None, stop: StopRule, callback: Callback) -> LinearWeights:
+    minimise(search, C, stop, callback)
     weights = search.weights[:-1] if scale is None else search.weights[:-1] * scale
     return LinearWeights(weights.copy(), search.weights[-1].copy())
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import scipy
 
 from tenor._core import disk_arrays
-from tenor.models.linear import matrices
+from tenor.models.linear import class_pairs, matrices
+from tenor.models.linear.class_pairs import Pairs
 from tenor.models.linear.loss import OutputTargets
 from tenor.models.linear.matrices import PART_ENTRIES, Matrix, StoredMatrix, split_rows
 from tenor.tasks import Floats, Targets
@@ -33,15 +34,23 @@ class Features(NamedTuple):
         idf: (features,) inverse document frequency; empty where the weighting has none.
         scale: (features, outputs) log-ratios; None where the weighting has none.
         matrix: (texts, features), sparse.
+        pairs: (features, outputs) the pairs of a feature and a class with a weight; None: all.
     """
 
     buckets: Buckets
     idf: Floats
     scale: Floats | None
     matrix: Matrix
+    pairs: Pairs | None = None
 
 
-def fit_features(counts: NgramCounts, targets: Floats | OutputTargets, weighting: Weighting, min_df: int) -> Features:
+def fit_features(
+    counts: NgramCounts,
+    targets: Floats | OutputTargets,
+    weighting: Weighting,
+    min_df: int,
+    only_pairs: bool = False,
+) -> Features:
     """Features of the training texts: the n-grams in at least `min_df` texts, or all where there are none.
 
     There are at most MAX_FEATURES n-grams, with at most MAX_WEIGHTS weights. Where each text has one class, the most
@@ -52,6 +61,8 @@ def fit_features(counts: NgramCounts, targets: Floats | OutputTargets, weighting
         targets: (texts, outputs) what the outputs should be; 0 and 1 for weightings with log-ratios.
         weighting: How counts become features.
         min_df: Minimum number of texts with an n-gram.
+        only_pairs: Thousands of classes: only pairs of a feature and a class that occur together get a weight, so all
+            n-grams have room.
     """
     frequency = ngrams.document_frequency(counts)
     rows, outputs = targets.shape
@@ -59,10 +70,15 @@ def fit_features(counts: NgramCounts, targets: Floats | OutputTargets, weighting
     in_memory = not disk_arrays.is_on_disk(counts.buckets)
     if in_memory and isinstance(targets, OutputTargets) and targets.task.is_single_label:
         most_informative = partial(_most_informative, counts, targets.targets)
-    buckets, idf = select_buckets(frequency, (rows, outputs), weighting, min_df, most_informative)
+    columns = 1 if only_pairs else outputs
+    buckets, idf = select_buckets(frequency, (rows, columns), weighting, min_df, most_informative)
     matrix, text_counts = weigh_training_texts(counts, targets, buckets, idf, weighting)
     scale = None if text_counts is None else log_ratios(frequency[buckets], text_counts)
-    return Features(buckets, idf, scale, matrix)
+    pairs = None
+    if only_pairs:
+        assert isinstance(targets, OutputTargets)
+        pairs = class_pairs.select_pairs(matrix, targets.targets, outputs)
+    return Features(buckets, idf, scale, matrix, pairs)
 
 
 def select_buckets(

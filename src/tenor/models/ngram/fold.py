@@ -64,15 +64,8 @@ class Fold:
         """
         _, fitted, matrix = self._prepare(config)
         task = self.fitted.task
-        models = solver.fit_path(
-            fitted.matrix,
-            OutputTargets(task, self.fitted.targets),
-            task.activation,
-            fitted.scale,
-            path,
-            self.fitted.weights,
-            StopRule(config.iterations, _TOL),
-        )
+        targets, stop = OutputTargets(task, self.fitted.targets), StopRule(config.iterations, _TOL)
+        models = ngram_model.fit_path(fitted, targets, task, self.fitted.weights, path, stop)
         for model in models:
             yield solver.logits(matrix, model)
 

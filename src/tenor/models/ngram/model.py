@@ -1,14 +1,16 @@
 """A linear model over counts of hashed n-grams: the model, and how it is fitted once its settings are chosen."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 
+from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback
 from tenor._core.records import JsonObject, Record, RecordError
 from tenor._core.threads import parallel_map
@@ -17,13 +19,14 @@ from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.models.attribution import Attribution, FeatureShares, Shares, share_by_character
 from tenor.models.base import Arrays, Examples, FeatureMatrix
 from tenor.models.family import SavedModel
-from tenor.models.linear import solver
+from tenor.models.linear import pair_solver, solver
+from tenor.models.linear.class_pairs import MIN_CLASSES
 from tenor.models.linear.held_out import FitFold
 from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.loss import OutputTargets
 from tenor.models.linear.solver import LinearWeights, Penalty
 from tenor.models.neural import shapes
-from tenor.models.ngram import features, row_counts
+from tenor.models.ngram import features, row_counts, weight_arrays
 from tenor.models.ngram.config import MAX_LENGTH, Config
 from tenor.models.ngram.features import Features, Weighting
 from tenor.models.ngram.row_counts import RowCounts, RowEncoder
@@ -31,7 +34,7 @@ from tenor.tasks import Floats, Targets, Task
 from tenor.text import ngrams
 from tenor.text.field_buckets import BITS
 
-_ARRAYS = ("buckets", "idf", "weights", "intercept")
+_ARRAYS = ("buckets", "idf", "intercept")
 _IDF = 1e-6, 1e6  # between these, squares are neither 0 nor infinite
 
 
@@ -97,9 +100,8 @@ class NgramModel:
         counts, matrix = rows.ngrams, self._ngram_features(rows)
         is_feature = np.flatnonzero(self.columns[counts.buckets] >= 0)
         row_of_entry = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
-        weights = (self.linear.weights[matrix.indices] * directions[row_of_entry]).sum(axis=1, dtype=np.float64)
         shares = np.zeros(len(counts.buckets))
-        shares[is_feature] = matrix.data * weights
+        shares[is_feature] = matrix.data * self.linear.along(matrix.indices, directions[row_of_entry])
         intercepts = [float(self.linear.intercept @ direction) for direction in directions]
         entries = itertools.starmap(slice, itertools.pairwise(counts.row_offsets.tolist()))
         of_features = self._attribute_features(rows, directions)
@@ -112,7 +114,7 @@ class NgramModel:
         """What each of the other features of each row adds."""
         if rows.features is None or self.row_encoder.features is None:
             return [()] * len(directions)
-        weights = self.linear.weights[len(self.buckets) :] * np.float32(self.feature_scale)
+        weights = self.linear.rows(slice(len(self.buckets), None)) * np.float32(self.feature_scale)
         return self.row_encoder.features.attribute(rows.features, weights, directions)
 
     def _attribute_text(
@@ -129,7 +131,7 @@ class NgramModel:
     def represent(self, texts: Sequence[str]) -> FeatureMatrix:
         """The features, each times the norm of its weights, scaled to length 1: (texts, features), sparse."""
         matrix = self.features(self.count(texts))
-        matrix.data = matrix.data * np.linalg.norm(self.linear.weights, axis=1)[matrix.indices]
+        matrix.data = matrix.data * self.linear.norms()[matrix.indices]
         row_of_entry = np.repeat(np.arange(len(texts)), np.diff(matrix.indptr))
         length = np.sqrt(np.bincount(row_of_entry, matrix.data**2, len(texts)))
         matrix.data = (matrix.data / np.maximum(length, 1e-12)[row_of_entry]).astype(np.float32)
@@ -140,7 +142,7 @@ class NgramModel:
         return {
             "buckets": self.buckets,
             "idf": self.idf,
-            "weights": self.linear.weights,
+            **weight_arrays.to_arrays(self.linear.weights),
             "intercept": self.linear.intercept,
         }
 
@@ -176,13 +178,13 @@ def restore(saved: SavedModel) -> NgramModel:
     lengths = {key: tuple(record.integers(key, 1, MAX_LENGTH)) for key in named}
     if not 0 < sum(map(len, lengths.values())) <= 2 * MAX_LENGTH:
         raise record.error("orders", f"there are no lengths of n-grams, or more than {2 * MAX_LENGTH}")
-    if unknown := sorted(arrays.keys() - set(_ARRAYS)):
+    if unknown := sorted(arrays.keys() - {*_ARRAYS, *weight_arrays.NAMES}):
         raise RecordError(shapes.FILE, unknown[0], "there are no such weights in this family")
     row_encoder, feature_scale = row_counts.restore(record, lengths["orders"], lengths.get("characters", ()))
     features = arrays["buckets"].size if "buckets" in arrays else 0
     buckets = shapes.require_array(arrays, "buckets", (features,), np.int32)
     width = features + row_encoder.n_features
-    weights = shapes.require_array(arrays, "weights", (width, task.n_outputs), np.float32)
+    weights = weight_arrays.from_arrays(arrays, (width, task.n_outputs))
     intercept = shapes.require_array(arrays, "intercept", (task.n_outputs,), np.float32)
     idf = shapes.require_array(arrays, "idf", (0 if weighting == "naive-bayes" else features,), np.float32)
     if features and (buckets.min() < 0 or buckets.max() >= 1 << BITS):
@@ -215,11 +217,20 @@ def fit(
 def fit_features(counts: RowCounts, targets: Floats | OutputTargets, config: Config) -> Features:
     """The features of training rows: those of n-grams, and beside them the others."""
     assert config.weighting is not None
-    fitted = features.fit_features(counts.ngrams, targets, config.weighting, config.min_df or 1)
+    only_pairs = _has_only_pairs(counts, targets, config.weighting)
+    fitted = features.fit_features(counts.ngrams, targets, config.weighting, config.min_df or 1, only_pairs)
     return fitted._replace(
         matrix=features.append_columns(fitted.matrix, counts.features, config.feature_scale or 1.0),
         scale=features.append_to_scale(fitted.scale, counts.encoder.n_features),
     )
+
+
+def _has_only_pairs(counts: RowCounts, targets: Floats | OutputTargets, weighting: Weighting) -> bool:
+    """Whether only pairs of an n-gram and a class that occur together get a weight: of thousands of classes."""
+    is_dense = weighting != "tf-idf" or counts.features is not None or disk_arrays.is_on_disk(counts.ngrams.buckets)
+    if is_dense or not isinstance(targets, OutputTargets):
+        return False
+    return targets.task.is_single_label and targets.task.n_outputs >= MIN_CLASSES
 
 
 def fold_fitter(counts: RowCounts, examples: Examples, config: Config, start: NgramModel | None = None) -> FitFold:
@@ -248,7 +259,13 @@ def _refit(counts: RowCounts, targets: OutputTargets, weights: Floats, config: C
     """A model of some texts of the training rows that `start` is fitted to, from its weights."""
     assert config.C is not None
     fitted = fit_features(counts, targets, config)
-    rows = np.concatenate([start.columns[fitted.buckets], np.arange(len(start.buckets), len(start.linear.weights))])
+    rows = np.concatenate([start.columns[fitted.buckets], np.arange(len(start.buckets), start.linear.weights.shape[0])])
+    if fitted.pairs is not None:
+        known = scipy.sparse.diags((rows >= 0).astype(np.float32), format="csr") @ start.linear.weights[rows]
+        initial = LinearWeights(known, start.linear.intercept)
+        stop, path = StopRule(config.iterations), (config.C,)
+        fits = pair_solver.fit_path(fitted.matrix, fitted.pairs, targets.targets, path, weights, stop, start=initial)
+        return replace(start, buckets=fitted.buckets, idf=fitted.idf, linear=next(fits))
     by_feature = np.where((rows >= 0)[:, None], start.linear.weights[rows], np.float32(0))
     linear = solver.refit(
         fitted.matrix,
@@ -281,12 +298,30 @@ def fit_weights(
         callback: Gets the progress of the steps.
     """
     assert config.C is not None
-    return solver.fit(
-        fitted.matrix,
-        targets,
-        task.activation,
-        Penalty(config.C, fitted.scale),
-        weights,
-        StopRule(config.iterations),
-        callback,
-    )
+    return next(fit_path(fitted, targets, task, weights, (config.C,), StopRule(config.iterations), callback))
+
+
+def fit_path(
+    fitted: Features,
+    targets: Floats | OutputTargets,
+    task: Task,
+    weights: Floats,
+    path: Iterable[float],
+    stop: StopRule,
+    callback: Callback | None = None,
+) -> Iterator[LinearWeights]:
+    """`fit_weights` for each C of a path; rising values are fastest.
+
+    Args:
+        fitted: As in `fit_weights`.
+        targets: As in `fit_weights`.
+        task: As in `fit_weights`.
+        weights: As in `fit_weights`.
+        path: Values of C.
+        stop: When a fit ends.
+        callback: Gets the progress of the steps.
+    """
+    if fitted.pairs is None:
+        return solver.fit_path(fitted.matrix, targets, task.activation, fitted.scale, path, weights, stop, callback)
+    assert isinstance(targets, OutputTargets)
+    return pair_solver.fit_path(fitted.matrix, fitted.pairs, targets.targets, path, weights, stop, callback)

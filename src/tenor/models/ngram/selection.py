@@ -10,6 +10,7 @@ from tenor.data.blocks import Rows
 from tenor.data.fields import SINGLE_TEXT, Fields
 from tenor.data.text_source import text_source
 from tenor.models.base import Examples
+from tenor.models.linear.class_pairs import MIN_CLASSES
 from tenor.models.ngram import field_selection
 from tenor.models.ngram.config import Config
 from tenor.models.ngram.features import Weighting
@@ -28,6 +29,8 @@ MAX_CHARACTERS = 5_000_000
 _SAMPLE_ROWS = 200_000  # texts, where they are on disk
 _FEW_TEXTS = 1_000  # with fewer texts, n-grams of characters are the first candidate
 _RARE_NGRAMS = 10_000  # with fewer texts, n-grams of a single text are features too
+_ROWS_OF_MANY_CLASSES = 40_000  # texts of the trial that chooses C with as many classes as possible
+_MAX_C_OF_MANY_CLASSES = 64.0  # where words separate all training texts, each larger C is as good but takes more steps
 _WEIGHTINGS: tuple[Weighting, ...] = "tf-idf", "tf-idf-naive-bayes", "naive-bayes"
 _LEAST_C = {"naive-bayes": 0.004, "tf-idf": 0.5, "tf-idf-naive-bayes": 0.5}
 _C_FACTOR, _C_STEPS, _C_AROUND = 2.0, 11, (0.5, 1.0, 2.0)
@@ -107,6 +110,8 @@ def choose_settings(
     start = field_selection.first_settings(start, fields)
     fields_are_open = (start.field_buckets, start.feature_scale) != (config.field_buckets, config.feature_scale)
     weightings = _WEIGHTINGS if config.weighting is None else (config.weighting,)
+    if task.is_single_label and task.n_outputs >= MIN_CLASSES and config.weighting is None:
+        weightings = ("tf-idf",)  # with few texts of a class, log-ratios were worse on all sets
     if not task.has_labels:  # the other weightings use how often the classes have an n-gram
         require(config.weighting in (None, "tf-idf"), "weighting", "must be tf-idf for a regression")
         weightings = ("tf-idf",)
@@ -118,9 +123,10 @@ def choose_settings(
     best = min([best, *others], key=trial.loss)
     best = field_selection.choose(trial, best, config)
     others = [replace(best, word_ngrams=words, char_ngrams=chars) for words, chars in candidates[1:]]
-    return _first_of_the_best(
-        trial, [best, *(_search_near(trial, other, best, config.C) for other in others)]
-    ), trial.rows
+    best = _first_of_the_best(trial, [best, *(_search_near(trial, other, best, config.C) for other in others)])
+    if not task.is_single_label or trial.task.n_outputs < MIN_CLASSES or config.C is not None:
+        return best, trial.rows
+    return _search_c_of_more_classes(trial, best, sample(), seed)
 
 
 def _first_of_the_best(trial: Trial, candidates: Sequence[Config]) -> Config:
@@ -135,6 +141,24 @@ def _search_c(trial: Trial, config: Config) -> Config:
     if config.C is not None:
         return config
     return _search_path(trial, config, [_LEAST_C[config.weighting] * _C_FACTOR**step for step in range(_C_STEPS)])
+
+
+def _search_c_of_more_classes(
+    trial: Trial, best: Config, sample: Examples, seed: int
+) -> tuple[Config, list[dict[str, str | float | None]]]:
+    """C for the n-grams that were chosen with some of the classes: the more classes, the larger is the best C.
+
+    Returns:
+        The settings, and a row for each candidate of both trials.
+    """
+    max_classes = _ROWS_OF_MANY_CLASSES * len(sample.task.labels) // len(sample)
+    if min(max_classes, len(sample.task.labels)) <= trial.task.n_outputs:
+        return best, trial.rows
+    larger = Trial(sample, best, seed, max_classes)
+    assert best.C is not None
+    path = [best.C * _C_FACTOR**step for step in range(_C_STEPS)]
+    best = _search_path(larger, best, [C for C in path if C in (best.C, min(C, _MAX_C_OF_MANY_CLASSES))])
+    return best, trial.rows + larger.rows
 
 
 def _search_near(trial: Trial, config: Config, other: Config, fixed: float | None) -> Config:
