@@ -1,14 +1,16 @@
 """The linear model of many classes: weights only for pairs of a feature and a class that occur together."""
 
+import json
+import random
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse
-from tests.models.linear.test_many_classes import CLASSES, rows
 
 from tenor import TextClassifier, load
+from tenor.inference.bundle import FORMAT
 from tenor.models.linear import class_pairs, pair_solver, solver
 from tenor.models.linear.lbfgs import StopRule
 from tenor.models.linear.pair_loss import make_pair_loss
@@ -18,6 +20,19 @@ from tenor.models.ngram import selection, weight_arrays
 from tenor.models.ngram import trial as trials
 
 ROWS, FEATURES, OUTPUTS = 60, 12, 5
+CLASSES = 100
+COMMON = [f"common{number}" for number in range(50)]
+
+
+def rows(each: int, seed: int) -> tuple[list[str], list[str]]:
+    """Texts of common words and two of the three words of their class."""
+    draw = random.Random(seed)
+    drawn = []
+    for number in range(CLASSES):
+        own = [f"own{number}{mark}" for mark in "abc"]
+        drawn += [(" ".join(draw.sample(COMMON, 6) + draw.sample(own, 2)), f"class {number}") for _ in range(each)]
+    draw.shuffle(drawn)
+    return [text for text, _ in drawn], [label for _, label in drawn]
 
 
 @pytest.fixture
@@ -105,6 +120,7 @@ def test_many_classes_are_learned_saved_and_explained(tmp_path: Path) -> None:
     assert scipy.sparse.issparse(fitted.linear.weights)
     assert fitted.linear.weights.nnz < fitted.linear.weights.shape[0] * CLASSES / 10
     model.save(tmp_path / "many")
+    assert json.loads((tmp_path / "many" / "manifest.json").read_text())["format"] == FORMAT
     loaded = load(tmp_path / "many")
     assert loaded.predict_proba(texts) == pytest.approx(model.predict_proba(texts), abs=1e-6)
     directions = np.eye(CLASSES, dtype=np.float32)[:3]

@@ -13,7 +13,7 @@ from tenor.models.onnx import onnx_network
 from tenor.models.onnx.probe import PROBE
 
 FORMAT = 4
-"""The newest format: a model may read several columns, or characters as others."""
+"""The newest format: a model may read several columns, or characters as others, or have weights for pairs only."""
 FORMAT_WITH_SINGLE_TEXT = 3
 """The format of models that read one column unchanged: graphs refer to `weights.safetensors`."""
 FORMAT_WITHOUT_GRAPHS = 2

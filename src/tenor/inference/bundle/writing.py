@@ -33,6 +33,8 @@ from tenor.inference.bundle.format import (
     to_json,
     values_of_member,
 )
+from tenor.models.base import Arrays
+from tenor.models.ngram.weight_arrays import PAIR_WEIGHTS
 from tenor.models.onnx import weights as onnx_weights
 from tenor.models.onnx.probe import PROBE
 
@@ -64,7 +66,7 @@ def save(bundle: Bundle, folder: Path, overwrite: bool = False) -> None:
     if bundle.conformal is not None:
         arrays |= {CONFORMAL_PREFIX + name: getattr(bundle.conformal, name) for name in conformal.ARRAY_NAMES}
     graphs = bundle.model.graphs()
-    number = _format_number(bundle, graphs)
+    number = _format_number(bundle, graphs, arrays)
     parts, places = tensor_file.write(arrays)
     contents: dict[str, Parts] = {
         METADATA: [to_json(_metadata(bundle, fields, number))],
@@ -129,8 +131,8 @@ def check_target(folder: Path, overwrite: bool) -> None:
         )
 
 
-def _format_number(bundle: Bundle, graphs: Mapping[str, bytes]) -> int:
-    if not bundle.fields.is_single_text or bundle.character_map is not None:
+def _format_number(bundle: Bundle, graphs: Mapping[str, bytes], arrays: Arrays) -> int:
+    if not bundle.fields.is_single_text or bundle.character_map is not None or PAIR_WEIGHTS in arrays:
         return FORMAT
     return FORMAT_WITH_SINGLE_TEXT if graphs else FORMAT_WITHOUT_GRAPHS
 

@@ -197,7 +197,7 @@ class _PairLoss:
         return list(self._pool.map(function, self._blocks))
 
 
-def _sum_by_class(block: _Block, values: Floats, n_classes: int) -> Floats:
+def _sum_by_class(block: _Block, values: npt.NDArray[np.floating[Any]], n_classes: int) -> Floats:
     """(classes,): the sum of the values of each class's cells."""
     return np.bincount(block.classes, values, n_classes).astype(np.float32)
 

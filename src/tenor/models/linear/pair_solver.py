@@ -63,11 +63,11 @@ def fit_path(
 
 def _values_at(pairs: Pairs, weights: Pairs) -> Floats:
     """The values that sparse weights have at the pairs; 0 where they have none."""
-    wanted, known = _keys(pairs), _keys(weights)
-    at = np.minimum(np.searchsorted(known, wanted), max(0, len(known) - 1))
+    at_pairs, known = _keys(pairs), _keys(weights)
+    at = np.minimum(np.searchsorted(known, at_pairs), max(0, len(known) - 1))
     if not len(known):
-        return np.zeros(len(wanted), np.float32)
-    return np.where(known[at] == wanted, weights.data[at], np.float32(0))
+        return np.zeros(len(at_pairs), np.float32)
+    return np.where(known[at] == at_pairs, weights.data[at], np.float32(0))
 
 
 def _keys(pairs: Pairs) -> npt.NDArray[np.int64]:

@@ -132,7 +132,7 @@ class Trial:
 def _make_folds(examples: Examples, order: Rows, seed: int, has_many_classes: bool) -> list[Fold]:
     """The validation part against the rest; of few texts, every text is measured once; else one half of the texts.
 
-    Of hundreds of classes one quarter is measured, since the others have few texts of each class to learn from.
+    Of hundreds of classes one quarter is measured, since few texts of each class are left to train on.
     """
     if examples.validation is not None:
         rows = np.random.default_rng((seed, 1)).permutation(len(examples.validation))[: len(order)]

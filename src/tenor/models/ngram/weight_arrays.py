@@ -11,8 +11,8 @@ from tenor.models.linear.matrices import Matrix
 from tenor.models.neural import shapes
 
 _DENSE = "weights"
-_VALUES, _CLASSES, _OFFSETS = "pair_weights", "pair_classes", "pair_offsets"
-NAMES = _DENSE, _VALUES, _CLASSES, _OFFSETS
+PAIR_WEIGHTS, _CLASSES, _OFFSETS = "pair_weights", "pair_classes", "pair_offsets"
+NAMES = _DENSE, PAIR_WEIGHTS, _CLASSES, _OFFSETS
 """Names of the arrays."""
 
 
@@ -20,7 +20,7 @@ def to_arrays(weights: Matrix) -> Arrays:
     """`weights` (features, outputs); or of sparse weights their values, their classes, and where a feature begins."""
     if not scipy.sparse.issparse(weights):
         return {_DENSE: weights}
-    return {_VALUES: weights.data, _CLASSES: weights.indices, _OFFSETS: weights.indptr.astype(np.int32)}
+    return {PAIR_WEIGHTS: weights.data, _CLASSES: weights.indices, _OFFSETS: weights.indptr.astype(np.int32)}
 
 
 def from_arrays(arrays: Arrays, shape: tuple[int, int]) -> Matrix:
@@ -29,19 +29,19 @@ def from_arrays(arrays: Arrays, shape: tuple[int, int]) -> Matrix:
     Raises:
         RecordError: Arrays are missing, or they do not fit together.
     """
-    if _VALUES not in arrays:
+    if PAIR_WEIGHTS not in arrays:
         for name in (_CLASSES, _OFFSETS):
             if name in arrays:
-                raise RecordError(shapes.FILE, name, f"there is no {_VALUES}")
+                raise RecordError(shapes.FILE, name, f"there is no {PAIR_WEIGHTS}")
         return shapes.require_array(arrays, _DENSE, shape, np.float32)
     if _DENSE in arrays:
-        raise RecordError(shapes.FILE, _DENSE, f"there is {_VALUES} too")
-    n_pairs = arrays[_VALUES].size
-    values = shapes.require_array(arrays, _VALUES, (n_pairs,), np.float32)
+        raise RecordError(shapes.FILE, _DENSE, f"there is {PAIR_WEIGHTS} too")
+    n_pairs = arrays[PAIR_WEIGHTS].size
+    values = shapes.require_array(arrays, PAIR_WEIGHTS, (n_pairs,), np.float32)
     classes = shapes.require_array(arrays, _CLASSES, (n_pairs,), np.int32)
     offsets = shapes.require_array(arrays, _OFFSETS, (shape[0] + 1,), np.int32)
     if offsets[0] != 0 or offsets[-1] != n_pairs or (np.diff(offsets) < 0).any():
-        raise RecordError(shapes.FILE, _OFFSETS, f"they must rise from 0 to the number of {_VALUES}")
+        raise RecordError(shapes.FILE, _OFFSETS, f"they must rise from 0 to the number of {PAIR_WEIGHTS}")
     feature = np.repeat(np.arange(shape[0], dtype=np.int64), np.diff(offsets))
     if n_pairs and not 0 <= classes.min() <= classes.max() < shape[1]:
         raise RecordError(shapes.FILE, _CLASSES, "one is out of range")
