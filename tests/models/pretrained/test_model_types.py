@@ -143,6 +143,28 @@ def test_every_layout_is_compared_with_the_reference() -> None:
     assert [name for name, model_type in model_types.MODEL_TYPES.items() if model_type not in compared] == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "sizes"),
+    [
+        (
+            "deberta-v3",
+            {"tokens": 128_100, "positions": 512, "width": 1024, "inner": 1024, "blocks": 24, "heads": 16}
+            | {"hidden": 4096, "buckets": 256, "max_distance": 512},
+        ),
+        (
+            "eurobert",
+            {"tokens": 128_256, "positions": 8192, "width": 2304, "inner": 2304, "blocks": 32, "heads": 18}
+            | {"hidden": 6144, "key_heads": 6},
+        ),
+    ],
+)
+def test_the_graphs_of_the_largest_encoders_are_within_the_limits(kind: str, sizes: dict[str, int]) -> None:
+    architecture = replace(huggingface.read_folder(GOLDEN / kind).architecture, **sizes)
+    weights = {path: np.broadcast_to(np.float32(0), shape) for path, shape in architecture.weights()}
+    config = replace(network(kind)[0], architecture=architecture.to_dict())
+    assert len(frozen._write_graph(config, weights, has_head=False)) < 1_000_000
+
+
 def read(tmp_path: Path, kind: str, **values: Any) -> Any:
     config = json.loads((GOLDEN / kind / "config.json").read_text(encoding="utf-8")) | values
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")

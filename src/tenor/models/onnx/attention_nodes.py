@@ -66,7 +66,8 @@ def _outside_window(graph: Graph, window: int) -> str:
 def _rotate(graph: Graph, values: str, frequencies: npt.NDArray[np.float32]) -> str:
     """Values (batch, time, heads, width), rotated by angles that grow with the position."""
     steps = graph.op("Unsqueeze", graph.op("Cast", graph.time(), to=_TO_FLOAT), [1])
-    angles = graph.op("Unsqueeze", graph.op("Mul", steps, frequencies[None]), [1])
+    name = f"rotary_frequencies_{len(frequencies)}_{frequencies[-1]}"
+    angles = graph.op("Unsqueeze", graph.op("Mul", steps, graph.constant(frequencies[None], name)), [1])
     cosine, sine = graph.op("Cos", angles), graph.op("Sin", angles)
     first, second = graph.op("Split", values, axis=-1, num_outputs=2, outputs=2)
     left = graph.op("Sub", graph.op("Mul", first, cosine), graph.op("Mul", second, sine))
@@ -124,10 +125,11 @@ def _query_key_value(graph: Graph, weights: Weights, shape: BlockShape) -> tuple
         added = graph.op("MatMul", graph.constant(weights["lora_in"]), graph.constant(weights["lora_out"]))
         value = graph.op("Add", value, added)
     if columns is not None:
-        value = graph.op("Gather", value, columns, axis=1)
+        chosen = graph.constant(columns, f"query_key_value_columns_{width}_{shape.heads}")
+        value = graph.op("Gather", value, chosen, axis=1)
     factors = graph.constant(scales, f"query_key_value_scales_{width}_{shape.heads}")
     product = graph.op("Mul", value, factors)
     if bias is None:
         return product, None
     offset = graph.constant(bias)
-    return product, graph.op("Mul", offset if columns is None else graph.op("Gather", offset, columns), factors)
+    return product, graph.op("Mul", offset if columns is None else graph.op("Gather", offset, chosen), factors)

@@ -20,14 +20,16 @@ _LIMITS = {
     "values": (1 << 17, 1 / 2),
     "scores": (1 << 12, 1 / (1 << 12)),
     "products": (1 << 22, 64),
+    "products of constants": (1 << 26, 1 << 10),
     "values at once": (1 << 17, 1 / (1 << 10)),
     "scores at once": (1 << 10, 1 / (1 << 14)),
 }
 """What a graph may compute: an absolute number, or a number for each of its weights, whichever is larger.
 
-Constants do not depend on the text. Values and products of matrices are counted per token, scores per pair of tokens.
-ALBERT has the most, as it uses one block up to 24 times: one value for 8 weights, and 17 products for each weight.
-Values that exist at once need memory: 131,072 values for each of 4,096 tokens are 2 GB.
+Constants do not depend on the text. DeBERTa has the most products of them: 512 relative positions times each kernel.
+Values and products of matrices are counted per token, scores per pair of tokens. ALBERT has the most, as it uses one
+block up to 24 times: one value for 8 weights, and 17 products for each weight. Values that exist at once need memory:
+131,072 values for each of 4,096 tokens are 2 GB.
 """
 _OUTPUTS = 8  # values at once that each logit may have in any case
 
@@ -83,9 +85,9 @@ class _Cost:
         if (kind := _kind(shape)) != "constants":
             self.spent[f"{kind} at once"] -= size_of(shape)
 
-    def multiply(self, products: int, where: str) -> None:
+    def multiply(self, products: int, result: Shape, where: str) -> None:
         """Count the products of a matrix. Raises GraphError where they are too many."""
-        self._spend("products", products, where)
+        self._spend("products of constants" if _kind(result) == "constants" else "products", products, where)
 
     def _spend(self, what: str, number: int, where: str) -> None:
         self.spent[what] += number
@@ -118,7 +120,7 @@ def _follow(node: Node, known: dict[str, Value], cost: _Cost) -> None:
     for name, result in zip(node.outputs, results, strict=True):
         cost.add(result.shape, node.where)
         known[name] = result
-    cost.multiply(_products(node.kind, inputs, results[0].shape), node.where)
+    cost.multiply(_products(node.kind, inputs, results[0].shape), results[0].shape, node.where)
 
 
 def _products(kind: str, inputs: Sequence[Value], result: Shape) -> int:
