@@ -2,7 +2,7 @@
 #
 #   make demo     train on the built-in reviews, show the results, classify three sentences
 #   make test     the test suite, offline
-#   make test-docs   follows the tutorials, command by command
+#   make test-docs   follows the tutorials, command by command, and runs the guide
 #   make test-portable   graphs of every family on an emulated processor without AVX-512 and VNNI (Linux, qemu-user)
 #   make coverage the test suite, and which lines of Tenor it runs; fails below the floor in pyproject.toml
 #   make check    format, lint, types, import contracts, words, the tree in ARCHITECTURE.md, tables of settings,

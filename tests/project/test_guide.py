@@ -15,8 +15,8 @@ TOOL: dict[str, Any] = runpy.run_path(str(ROOT / "tools" / "guide.py"))
 CHAPTERS: list[Path] = TOOL["chapters"]()
 LESSONS = [page for page in CHAPTERS if page.name[0].isdigit()]  # the others are cases
 PAGES = sorted(GUIDE.glob("*.md"))
-# Chapters that train a network, which takes seconds.
-SLOW = {"02-neuron", "03-losses", "05-backpropagation", "06-lstm", "07-attention"}
+# Chapters that load Keras, which takes seconds; `make test-docs` runs them.
+WITH_KERAS = {"02-neuron", "03-losses", "04-gradient-descent", "05-backpropagation", "06-lstm", "07-attention"}
 _SOURCE_LINK = re.compile(r"\[`(\w+)`\]\((\.\./\.\./src/[^)]+\.py)\)")
 
 
@@ -37,7 +37,10 @@ def in_folder(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     "page",
-    [pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.stem in SLOW else []) for page in CHAPTERS],
+    [
+        pytest.param(page, id=page.stem, marks=[pytest.mark.docs] if page.stem in WITH_KERAS else [])
+        for page in CHAPTERS
+    ],
 )
 def test_the_code_of_a_chapter_runs_and_draws_its_chart(page: Path, in_folder: Path) -> None:
     TOOL["run"](page)
