@@ -81,7 +81,8 @@ class NetworkConfig:
         require(self.epochs is None or self.epochs >= 1, "epochs", "must be 1 or more, or none")
         require(self.steps is None or self.steps >= 1, "steps", "must be 1 or more, or none")
         for key in ("max_length", "batch_tokens"):
-            require(getattr(self, key) >= 1, key, "must be 1 or more")
+            value = getattr(self, key)
+            require(value is None or value >= 1, key, "must be 1 or more")
         for key in ("learning_rate", "embedding_rate"):
             require(getattr(self, key) > 0, key, "must be above 0")
         require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
@@ -97,6 +98,11 @@ class NetworkConfig:
     def inference_truncation(self) -> Truncation:
         """How predictions truncate long texts."""
         return self.predict_truncation or self.truncation
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a fit says about settings that were filled in."""
+        return ()
 
     @classmethod
     def derived_defaults(cls, values: JsonMapping) -> JsonObject:

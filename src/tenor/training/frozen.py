@@ -44,7 +44,9 @@ def fit(examples: Examples, config: pretrained.Config, context: FitContext) -> F
         train, left_out = examples.train_validation_split(config.validation, seed)
     encoder = FrozenEncoder.load(config, train.texts, examples.fields)
     encoded = _encode(encoder, train)
-    truncation.report(encoded.n_truncated, len(train), config, callback)
+    for note in encoder.config.notes:
+        callback.on_message(note)
+    truncation.report(encoded.n_truncated, len(train), encoder.config, callback)
     features = LabelledFeatures(
         encoder.features(encoded, callback), train.targets, task, train.weights, encoded.features
     )
@@ -79,4 +81,4 @@ def fit(examples: Examples, config: pretrained.Config, context: FitContext) -> F
 
 def _encode(encoder: FrozenEncoder, examples: Examples) -> Encoded:
     config = encoder.config
-    return encoder.text_encoder.encode(examples.texts, config.max_length, config.inference_truncation)
+    return encoder.text_encoder.encode(examples.texts, config.row_length, config.inference_truncation)

@@ -72,6 +72,8 @@ def fit(
     split = _split(examples, config, context.seed)
     config, encoder = fit_text_encoder(family, config, split.train.texts, context.init, examples.fields)
     encoded = _encode(split, config, encoder)
+    for note in config.notes:
+        context.callback.on_message(note)
     _report_truncation(encoded, len(examples), config, context.callback)
     config = choose_batch_size(config, encoded.train.lengths, encoder.max_row_length(config.max_length))
     encoded_at = time.perf_counter()

@@ -106,7 +106,7 @@ def frozen_encoder(budget: float | None, examples: Examples, encoders: Iterable[
     for encoder in encoders:
         seconds = _MIN_ENCODER_S
         if frozen.is_available():
-            length = pretrained.Config.max_length
+            length = pretrained.DEFAULT_LENGTH
             seconds = estimates.frozen_encoder(examples, len(examples), length, encoder.token_cost)
         if budget is None or first_s + seconds < budget:
             return encoder

@@ -181,7 +181,7 @@ class Planner:
         n_texts = len(self.train) + (0 if self.cross_validated else len(self.validation))
         for max_length, settings in (
             (float("inf"), {}),
-            (pretrained.Config.max_length, {"predict_truncation": pretrained.Config.truncation}),
+            (pretrained.DEFAULT_LENGTH, {"predict_truncation": pretrained.Config.truncation}),
         ):
             if pace * estimates.frozen_encoder(self.train, n_texts, max_length, encoder.token_cost) < left_s:
                 values = {"tune": "frozen", **settings, **_model_setting(encoder)}

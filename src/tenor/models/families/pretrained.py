@@ -7,18 +7,28 @@ al. (2019), "How to Fine-Tune BERT for Text Classification?".
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from tenor._core.records import JsonObject, Record
 from tenor.config.search_space import Choice, Range, Space
 from tenor.config.settings import require, setting
 from tenor.errors import BundleError, SettingsError
+from tenor.models.base import Arrays
 from tenor.models.family import NetworkFamily
 from tenor.models.network_config import NetworkConfig, Optimizer, Precision
 from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, dense
+from tenor.models.pretrained.sentence_layers import Pooling, SentenceLayers, layer_name
 from tenor.tasks import Task
 from tenor.text.encoded import TextEncoder, Truncation
+
+if TYPE_CHECKING:
+    from tenor.models.pretrained.huggingface import EncoderFolder
+
+DEFAULT_LENGTH = 128
+"""Tokens of a row, if the encoder does not say what it was trained for."""
+_LONGEST_DEFAULT = 512  # longer rows cost much time, so the user chooses them
+_MAX_PROMPT = 2_000  # characters
 
 # On SST-2 with 16 and 32 phrases a class the fixed encoder was better by 1 and 2 points, with 64 worse by 2.
 _MIN_TEXTS_TO_TUNE = 100
@@ -44,7 +54,16 @@ class Config(NetworkConfig):
         "what is trained besides the head: `all` blocks, the `top` ones, `lora`, or `frozen` (nothing); none: "
         "`frozen` with fewer than 100 texts, else `all`",
     )
-    max_length: int = setting(128, "longer texts are truncated to this many tokens, including the special ones")
+    max_length: int | None = setting(  # type: ignore[assignment]  # `encode` fills it in
+        None,
+        "longer texts are truncated to this many tokens, including the special ones; none: what a sentence encoder "
+        "was trained for, at most 512, else 128",
+    )
+    prompt: str | None = setting(
+        None,
+        "text before each text, such as `query: `, or the name of one of the encoder's prompts; none: the one that the "
+        "encoder names for it; empty: no prompt",
+    )
     truncation: Truncation = setting("both")
     predict_truncation: Truncation | None = setting(None, "truncation in prediction; none: all of the text, in windows")
     optimizer: Optimizer = setting("adamw")
@@ -56,14 +75,15 @@ class Config(NetworkConfig):
     batch_tokens: int = setting(4_096)
     blocks: int = setting(2, 'with `tune = "top"`: number of trained blocks, from the top')
     rank: int = setting(8, 'with `tune = "lora"`: rank of the additions')
-    pooling: Literal["mean", "first"] = setting(
-        "mean",
-        "how the values of all tokens become one vector: their `mean`, or the `first` one",
+    pooling: Pooling | None = setting(
+        None,
+        "how the values of all tokens become one vector: their `mean` or `max`, or the `first` or `last` one; none: "
+        "as the sentence encoder does it, with its dense layers and its scaling to length 1, else `mean`",
     )
     pooled_blocks: int | None = setting(
         None,
-        "number of last blocks whose vectors are averaged; none: 1 if at least 2,000 texts tune the encoder, else"
-        " half of the blocks",
+        "number of last blocks whose vectors are averaged; none: 1 for a sentence encoder or if at least 2,000 texts "
+        "tune the encoder, else half of the blocks",
     )
     dropout: float = setting(0.1, "dropout of the features in training")
     precision: Precision = setting(
@@ -77,6 +97,9 @@ class Config(NetworkConfig):
     unknown_letters: float | None = setting(
         None, "share of the letters of the training texts that the tokenizer does not know; measured, not set"
     )
+    sentence: JsonObject | None = setting(
+        None, "the layers of a sentence encoder after its pooling; read from the model, not set"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,7 +108,42 @@ class Config(NetworkConfig):
         require(self.rank >= 1, "rank", "must be 1 or more")
         require(self.pooled_blocks is None or self.pooled_blocks >= 1, "pooled_blocks", "must be 1 or more, or none")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
-        require(self.max_length >= 4, "max_length", "must be 4 or more")
+        require(self.max_length is None or self.max_length >= 4, "max_length", "must be 4 or more, or none")
+        require(len(self.prompt or "") <= _MAX_PROMPT, "prompt", f"must have at most {_MAX_PROMPT:,} characters")
+
+    @property
+    def row_length(self) -> int:
+        """`max_length`, or its default where it was not filled in."""
+        return self.max_length or DEFAULT_LENGTH
+
+    @property
+    def pool_mode(self) -> Pooling:
+        """`pooling`, or its default where it was not filled in."""
+        return self.pooling or "mean"
+
+    @property
+    def sentence_layers(self) -> SentenceLayers:
+        """The layers of a sentence encoder after its pooling. Raises RecordError where they are damaged."""
+        return SentenceLayers.from_settings(self.sentence, int((self.architecture or {})["width"]))
+
+    @property
+    def features_width(self) -> int:
+        """The width of the inputs of the head."""
+        return self.sentence_layers.width(int((self.architecture or {})["width"]))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was filled in from a sentence encoder."""
+        if self.architecture is None:
+            return ()
+        layers, notes = self.sentence_layers, []
+        if self.sentence is not None:
+            steps = [f"{self.pool_mode} pooling", *(f"{layer.outputs} units" for layer in layers.dense)]
+            steps += ["length 1"] * layers.normalised
+            notes.append(f"sentence encoder: {', '.join(steps)}; {self.row_length} tokens at most.")
+        if self.prompt:
+            notes.append(f"each text starts with the prompt {self.prompt!r:.100} (setting `prompt`).")
+        return tuple(notes)
 
     def for_texts(self, n_texts: int) -> Self:
         """The settings with those filled in that depend on the number of training texts."""
@@ -100,7 +158,8 @@ class Config(NetworkConfig):
             pooled = _upper_half(self.architecture["blocks"])
         precision: Precision = "float32" if use_float32 else self.precision
         truncation = self.predict_truncation or "windows"
-        return replace(self, tune=tune, precision=precision, pooled_blocks=pooled, predict_truncation=truncation)
+        filled = replace(self, tune=tune, precision=precision, pooled_blocks=pooled, predict_truncation=truncation)
+        return filled if self.architecture is None else replace(filled, max_length=self.row_length)
 
     @classmethod
     def space(cls, task: Task) -> Space:
@@ -128,9 +187,10 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
 
     folder = huggingface.read_folder(hub.locate(config.model))
     shape = folder.architecture
-    if config.max_length > shape.positions:
+    config = _fill_in_sentence_encoder(config, folder)
+    if config.row_length > shape.positions:
         raise SettingsError(
-            f"setting 'max_length' is {config.max_length}, and {config.model} takes {shape.positions} at most.",
+            f"setting 'max_length' is {config.row_length}, and {config.model} takes {shape.positions} at most.",
             "Choose a smaller one, and `truncation=windows` to read all of longer texts.",
         )
     require(
@@ -139,13 +199,13 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
         f"must be at most {shape.blocks}, and the blocks must not be shared",
     )
     try:
-        subwords = SubwordTokenizer(folder.tokenizer, folder.padding)
+        subwords = SubwordTokenizer(folder.tokenizer, folder.padding, prompt=config.prompt or "")
     except (ValueError, BundleError) as error:
         raise SettingsError(f"{config.model}: {str(error).rstrip('.')}.", "Download the model again.") from None
-    if subwords.n_special_tokens >= config.max_length:
+    if subwords.n_special_tokens >= config.row_length:
         raise SettingsError(
-            f"{config.model}: its tokenizer puts {subwords.n_special_tokens} special tokens around a text.",
-            "Choose a larger max_length, so that there is room for the text.",
+            f"{config.model}: its tokenizer puts {subwords.n_special_tokens} tokens around a text.",
+            "Choose a larger max_length, so that there is room for the text, or a shorter prompt.",
         )
     if subwords.size > shape.tokens:
         raise SettingsError(
@@ -154,10 +214,54 @@ def encode(config: Config, texts: Sequence[str]) -> tuple[Config, TextEncoder]:
         )
     huggingface.check_weights(folder)
     require((config.pooled_blocks or 1) <= shape.blocks, "pooled_blocks", f"must be at most {shape.blocks}")
-    pooled = config.pooled_blocks or _upper_half(shape.blocks)
+    pooled = config.pooled_blocks or (1 if config.sentence is not None else _upper_half(shape.blocks))
     unknown = choosing.unknown_letters(config.model, subwords, texts, config.allow_unknown_letters)
     filled = replace(config, architecture=shape.to_dict(), pooled_blocks=pooled, unknown_letters=unknown)
     return filled, subwords
+
+
+def _fill_in_sentence_encoder(config: Config, folder: "EncoderFolder") -> Config:
+    """The settings with those that the folder of a sentence encoder decides, where the user did not.
+
+    The built-in encoder keeps the defaults, which were measured with it. With `pooling` set, the Transformer is used
+    alone.
+    """
+    from tenor.models.pretrained import hub, sentence_encoder
+
+    positions = folder.architecture.positions
+    if config.model in hub.BUILTINS:
+        length = config.max_length or min(DEFAULT_LENGTH, positions)
+        return replace(config, max_length=length, pooling=config.pooling or "mean", prompt=config.prompt or "")
+    trained = sentence_encoder.max_length(folder.path)
+    default = DEFAULT_LENGTH if trained is None else min(trained, _LONGEST_DEFAULT)
+    length = config.max_length or max(min(default, positions), 4)
+    by_name, default_name = sentence_encoder.prompts(folder.path)
+    prompt = config.prompt
+    if prompt is None:
+        prompt = sentence_encoder.choose_prompt(by_name, default_name)
+    config = replace(config, max_length=length, prompt=by_name.get(prompt, prompt), sentence=None)
+    if config.pooling is not None:
+        return config
+    meant = sentence_encoder.read(folder.path, folder.architecture.width)
+    if meant is None:
+        return replace(config, pooling="mean")
+    return replace(config, pooling=meant.pooling, sentence=meant.layers.to_dict())
+
+
+def read_weights(config: Config) -> Arrays:
+    """The weights of the encoder that the filled-in settings name, by the paths of the network's variables.
+
+    Raises:
+        SettingsError: They do not fit config.json, or are damaged.
+    """
+    from tenor.models.pretrained import hub, huggingface, sentence_encoder
+
+    folder = huggingface.read_folder(hub.locate(config.model))
+    weights: Arrays = huggingface.read_weights(folder)
+    if not config.sentence_layers.dense:
+        return weights
+    meant = sentence_encoder.read(folder.path, folder.architecture.width)
+    return {**weights, **(meant.read_weights() if meant else {})}
 
 
 def _upper_half(blocks: int) -> int:
@@ -169,7 +273,7 @@ def build(config: Config, task: Task) -> KerasModel:
     import keras
 
     from tenor.models.neural import precision
-    from tenor.models.neural.layers import Pool
+    from tenor.models.neural.layers import Pool, UnitLength
     from tenor.models.pretrained import keras_encoder
     from tenor.models.pretrained.architectures import Architecture
 
@@ -179,8 +283,15 @@ def build(config: Config, task: Task) -> KerasModel:
     tuning = keras_encoder.Tuning(config.tune in (None, "all"), first_tuned, lora_rank)
     ids = keras.Input((None,), dtype="int32", name="ids")
     last = keras_encoder.apply(shape, tuning, ids, config.pooled_blocks or 1)  # None in models of early versions
-    vectors = [Pool(config.pooling, name=f"pool_{number}")(values, ids) for number, values in enumerate(last)]
+    vectors = [Pool(config.pool_mode, name=f"pool_{number}")(values, ids) for number, values in enumerate(last)]
     pooled = keras.layers.Average(name="pool")(vectors)
+    layers = config.sentence_layers
+    for number, layer in enumerate(layers.dense):
+        sentence_layer = keras.layers.Dense(layer.outputs, layer.activation, name=layer_name(number))
+        sentence_layer.trainable = config.tune in (None, "all", "top")
+        pooled = sentence_layer(pooled)
+    if layers.normalised:
+        pooled = UnitLength(name="unit_length")(pooled)
     features = keras.layers.Dropout(config.dropout, name="dropout")(pooled)
     logits = keras.layers.Dense(task.n_outputs, dtype=precision.head_dtype(), name="logits")(features)
     return keras.Model(ids, logits, name="encoder")
@@ -188,11 +299,8 @@ def build(config: Config, task: Task) -> KerasModel:
 
 def initialise(config: Config, keras_model: KerasModel) -> None:
     """Load the encoder's weights into a new model. Raises SettingsError where they do not fit config.json."""
-    from tenor.models.pretrained import hub, huggingface
-
-    folder = huggingface.read_folder(hub.locate(config.model))
     variables = {variable.path: variable for variable in keras_model.weights}
-    for path, value in huggingface.read_weights(folder).items():
+    for path, value in read_weights(config).items():
         variables[path].assign(value)
 
 
@@ -202,10 +310,11 @@ def shapes(config: Config, outputs: int) -> Shapes:
 
     record = Record(config.architecture or {}, "tenor.json", "settings.architecture")
     shape = Architecture.from_record(record)
-    if config.max_length > shape.positions:
-        raise record.error("positions", f"it is {shape.positions:,}, and max_length is {config.max_length:,}")
+    if config.row_length > shape.positions:
+        raise record.error("positions", f"it is {shape.positions:,}, and max_length is {config.row_length:,}")
     yield from shape.weights(config.rank if config.tune == "lora" else 0)
-    yield from dense("logits", shape.width, outputs)
+    yield from config.sentence_layers.shapes()
+    yield from dense("logits", config.features_width, outputs)
 
 
 def layerwise_decay(config: Config) -> Callable[[str], float]:
@@ -232,6 +341,6 @@ FAMILY = NetworkFamily(
     shapes=shapes,
     encode=encode,
     initialise=initialise,
-    structure=("model", "architecture"),
+    structure=("model", "architecture", "sentence"),
     learning_rate_scale=layerwise_decay,
 )

@@ -11,6 +11,8 @@ from tenor.models.neural.relative_positions import RelativeShape
 
 MASKED_SCORE = -30_000.0
 """The attention score of padding: finite, and its exp is 0 in float32 and bfloat16."""
+MIN_MEAN_SQUARE = 1e-12
+"""Of a vector that is scaled to one length, so that a vector of zeros stays."""
 
 NORMS = ("layer", "rms")
 """Layer normalisation (Ba et al., 2016) and RMS normalisation (Zhang and Sennrich, 2019)."""

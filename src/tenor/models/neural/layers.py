@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from tenor.models.neural.block_shape import MIN_MEAN_SQUARE
 from tenor.models.neural.keras_types import Shape, Tensor
 
 
@@ -35,6 +36,20 @@ class Pool(keras.layers.Layer):  # type: ignore[misc]
     def compute_output_shape(self, values_shape: Shape, ids_shape: Shape) -> Shape:
         """The shape of the output."""
         return (values_shape[0], values_shape[2])
+
+
+class UnitLength(keras.layers.Layer):  # type: ignore[misc]
+    """Scale vectors (batch, width) to the length sqrt(width), so that their values are near 1."""
+
+    def call(self, values: Tensor) -> Tensor:
+        """Scale vectors (batch, width)."""
+        exact = ops.cast(values, "float32")
+        mean_square = ops.mean(exact * exact, axis=-1, keepdims=True)
+        return ops.cast(exact / ops.sqrt(ops.maximum(mean_square, MIN_MEAN_SQUARE)), values.dtype)
+
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """The shape of the output."""
+        return shape
 
 
 class ZeroPadding(keras.layers.Layer):  # type: ignore[misc]

@@ -55,6 +55,10 @@ def _pool(graph: Graph, layer: layers.Pool, values: str, ids: str) -> str:
     return encoder_nodes.pool(graph, layer.mode, values)
 
 
+def _unit_length(graph: Graph, layer: layers.UnitLength, values: str) -> str:
+    return encoder_nodes.unit_length(graph, values, layer.output.shape[-1])
+
+
 def _zero_padding(graph: Graph, layer: KerasLayer, values: str, ids: str) -> str:
     return str(graph.op("Where", graph.op("Unsqueeze", graph.present(), [2]), values, 0.0))
 
@@ -154,6 +158,7 @@ _LAYERS: dict[type, Callable[..., str]] = {
     keras.layers.Average: _average,
     keras.layers.Dense: _dense,
     layers.Pool: _pool,
+    layers.UnitLength: _unit_length,
     layers.ZeroPadding: _zero_padding,
     layers.ReverseSequence: _reverse,
     embeddings.AttentionMask: _attention_mask,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tenor.models.neural.block_shape import MASKED_SCORE, BlockShape
+from tenor.models.neural.block_shape import MASKED_SCORE, MIN_MEAN_SQUARE, BlockShape
 from tenor.models.neural.relative_positions import RelativeShape
 from tenor.models.onnx import attention_nodes
 from tenor.models.onnx.attention_nodes import Weights
@@ -138,6 +138,13 @@ def pool(graph: Graph, mode: str, values: str) -> str:
         return str(graph.op("ReduceMax", graph.op("Where", inside, values, _FAR), [1], keepdims=0))
     total = graph.op("ReduceSum", graph.op("Where", inside, values, 0.0), [1], keepdims=0)
     return str(graph.op("Div", total, graph.op("Cast", lengths, to=1)))
+
+
+def unit_length(graph: Graph, values: str, width: int) -> str:
+    """Vectors (batch, width), scaled to the length sqrt(width)."""
+    total = graph.op("ReduceSum", graph.op("Mul", values, values), [-1], keepdims=1)
+    mean = graph.op("Max", graph.op("Div", total, float(width)), MIN_MEAN_SQUARE)
+    return str(graph.op("Div", values, graph.op("Sqrt", mean)))
 
 
 def average(graph: Graph, values: Sequence[str]) -> str:

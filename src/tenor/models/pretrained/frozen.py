@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,11 +24,14 @@ from tenor.models.onnx.loading import OnnxGraph
 from tenor.models.onnx.onnx_network import FLOAT32, TOLERANCE, OnnxNetwork, encoder_batches
 from tenor.models.onnx.probe import NETWORK, Probe
 from tenor.models.onnx.runtimes import Run
-from tenor.models.pretrained import hub, huggingface, numpy_encoder
+from tenor.models.pretrained import numpy_encoder, sentence_layers
 from tenor.models.pretrained.architectures import Architecture
 from tenor.models.tabular import row_encoder
 from tenor.tasks import Floats, Task
 from tenor.text.encoded import Encoded, TextEncoder
+
+if TYPE_CHECKING:
+    from tenor.models.onnx.graph import Graph
 
 _KERNEL, _BIAS = f"{neural_model.HEAD_PREFIX}kernel", f"{neural_model.HEAD_PREFIX}bias"
 
@@ -67,8 +71,7 @@ class FrozenEncoder:
         filled, text_encoder = pretrained.encode(config, texts)
         if not fields.is_single_text:
             text_encoder = row_encoder.build(text_encoder, rows, fields, has_room=False)
-        weights = huggingface.read_weights(huggingface.read_folder(hub.locate(config.model)))
-        return cls(filled, text_encoder, weights)
+        return cls(filled, text_encoder, pretrained.read_weights(filled))
 
     def features(self, encoded: Encoded, callback: Callback) -> Floats:
         """The inputs of the head, (texts, width). Those of a text with several windows are their mean."""
@@ -117,7 +120,7 @@ class FrozenEncoder:
 
     @property
     def _width(self) -> int:
-        return int((self.config.architecture or {})["width"])
+        return self.config.features_width
 
 
 def _write_graph(config: Config, weights: Arrays, has_head: bool) -> bytes:
@@ -129,7 +132,20 @@ def _write_graph(config: Config, weights: Arrays, has_head: bool) -> bytes:
     shape = Architecture(**(config.architecture or {}))
     graph = Graph(weights=weights)
     last = onnx_encoder.add(graph, shape, weights, config.pooled_blocks or 1)
-    pooled = encoder_nodes.average(graph, [encoder_nodes.pool(graph, config.pooling, values) for values in last])
+    pooled = encoder_nodes.average(graph, [encoder_nodes.pool(graph, config.pool_mode, values) for values in last])
+    pooled = _after_pooling(graph, config, weights, pooled)
     if not has_head:
-        return graph.finish(pooled, shape.width)
+        return graph.finish(pooled, config.features_width)
     return graph.finish(graph.dense(pooled, weights[_KERNEL], weights[_BIAS], "logits"), len(weights[_BIAS]))
+
+
+def _after_pooling(graph: "Graph", config: Config, weights: Arrays, pooled: str) -> str:
+    """The layers of a sentence encoder."""
+    from tenor.models.onnx import encoder_nodes
+
+    layers = config.sentence_layers
+    for number, layer in enumerate(layers.dense):
+        name = sentence_layers.layer_name(number)
+        pooled = graph.dense(pooled, weights[f"{name}/kernel"], weights[f"{name}/bias"], name)
+        pooled = graph.activation(pooled, layer.activation)
+    return encoder_nodes.unit_length(graph, pooled, config.features_width) if layers.normalised else pooled

@@ -10,9 +10,11 @@ from scipy import special
 from tenor.data.blocks import Rows
 from tenor.models.base import Arrays
 from tenor.models.families.pretrained import Config
-from tenor.models.neural.block_shape import BlockShape
+from tenor.models.neural.block_shape import MIN_MEAN_SQUARE, BlockShape
 from tenor.models.neural.relative_positions import BIAS
+from tenor.models.pretrained import sentence_layers
 from tenor.models.pretrained.architectures import Architecture
+from tenor.models.pretrained.sentence_layers import SentenceLayers
 from tenor.tasks import Floats
 from tenor.text.encoded import PADDING, Ids
 
@@ -22,6 +24,14 @@ _ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
     "relu": lambda values: np.maximum(values, 0),
     "tanh": np.tanh,
     "silu": lambda values: values * special.expit(values),
+    "sigmoid": special.expit,
+    "linear": lambda values: values,
+}
+_POOLING: Mapping[str, Callable[[Floats], Floats]] = {
+    "first": lambda values: values[0],
+    "last": lambda values: values[-1],
+    "mean": lambda values: values.mean(axis=0),
+    "max": lambda values: values.max(axis=0),
 }
 
 
@@ -69,8 +79,20 @@ def features(config: Config, weights: Arrays, rows: Sequence[Ids]) -> Floats:
     for output in outputs[-(config.pooled_blocks or 1) :]:
         values = _norm(output, weights, "norm/", shape.block_shape(0)) if shape.norm_first else output
         by_row = np.split(values, ends[:-1])
-        pooled.append([each[0] if config.pooling == "first" else each.mean(axis=0) for each in by_row])
-    return np.asarray(np.mean(pooled, axis=0), np.float32)
+        pooled.append([_POOLING[config.pool_mode](each) for each in by_row])
+    vectors = np.asarray(np.mean(pooled, axis=0), np.float32)
+    return _after_pooling(config.sentence_layers, weights, vectors)
+
+
+def _after_pooling(layers: SentenceLayers, weights: Arrays, vectors: Floats) -> Floats:
+    """The layers of a sentence encoder: vectors (rows, width) -> (rows, width of the result)."""
+    for number, layer in enumerate(layers.dense):
+        name = sentence_layers.layer_name(number)
+        vectors = _ACTIVATIONS[layer.activation](vectors @ weights[f"{name}/kernel"] + weights[f"{name}/bias"])
+    if layers.normalised:
+        mean_square = (vectors * vectors).mean(axis=1, keepdims=True)
+        vectors = vectors / np.sqrt(np.maximum(mean_square, MIN_MEAN_SQUARE))
+    return np.asarray(vectors, np.float32)
 
 
 def _embed(shape: Architecture, weights: Arrays, rows: Sequence[Ids]) -> Floats:
