@@ -226,10 +226,10 @@ def _fill_in_sentence_encoder(config: Config, folder: "EncoderFolder") -> Config
     The built-in encoder keeps the defaults, which were measured with it. With `pooling` set, the Transformer is used
     alone.
     """
-    from tenor.models.pretrained import hub, sentence_encoder
+    from tenor.models.pretrained import catalogue, sentence_encoder
 
-    positions = folder.architecture.positions
-    if config.model in hub.BUILTINS:
+    positions, recommended = folder.architecture.positions, catalogue.find(config.model)
+    if recommended is not None and recommended.package is not None:
         length = config.max_length or min(DEFAULT_LENGTH, positions)
         return replace(config, max_length=length, pooling=config.pooling or "mean", prompt=config.prompt or "")
     trained = sentence_encoder.max_length(folder.path)
