@@ -32,7 +32,7 @@ def read_options(path: Path, name: str) -> JsonObject:
 
 
 def read(path: Path) -> bytes:
-    """All bytes of a file. Raises SettingsError where it is no plain file, too large, or cannot be read."""
+    """All bytes of a file. Raises SettingsError where it is not a plain file, is too large, or cannot be read."""
     try:
         return regular_files.read(path, _MAX_BYTES, allow_links=True)
     except IrregularFileError as error:

@@ -21,7 +21,7 @@ from tenor.text.sentencepiece_tokenizer import Layout
 TOKENIZER, CONFIG, WORD_PIECES, BYTE_LEVEL = "tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json"
 SENTENCEPIECE = ("spm.model", "sentencepiece.bpe.model", "spiece.model")
 TOKENIZERS = (TOKENIZER, WORD_PIECES, BYTE_LEVEL, *SENTENCEPIECE)
-"""The files of which a folder needs one."""
+"""A folder needs one of these files."""
 BESIDE_TOKENIZERS = ("merges.txt", CONFIG, "special_tokens_map.json", "added_tokens.json")
 """Files beside them that say more."""
 
