@@ -213,4 +213,6 @@ def test_a_saved_model_predicts_and_explains_without_the_folder(folder: Path, tm
     description = json.loads((tmp_path / "model" / "encoder.json").read_text("utf-8"))
     assert description["prompt"] == "good: "
     explanation = loaded.explain(["bad film"])[0]
-    assert {word.text for word in explanation.words} <= {"bad", "film"}
+    assert (explanation.text, explanation.unread) == ("bad film", ())
+    words = [word for evidence in explanation.labels for word in evidence.words]
+    assert words and {"bad film"[word.begin : word.end] for word in words} <= {"bad", "film"}
