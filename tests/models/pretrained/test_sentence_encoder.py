@@ -214,5 +214,5 @@ def test_a_saved_model_predicts_and_explains_without_the_folder(folder: Path, tm
     assert description["prompt"] == "good: "
     explanation = loaded.explain(["bad film"])[0]
     assert (explanation.text, explanation.unread) == ("bad film", ())
-    words = [word for evidence in explanation.labels for word in evidence.words]
+    words = [word for evidence in explanation.labels for word in evidence.spans]
     assert words and {"bad film"[word.begin : word.end] for word in words} <= {"bad", "film"}
