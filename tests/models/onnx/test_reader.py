@@ -361,10 +361,20 @@ DEAR: dict[str, tuple[list[Any], dict[str, Any], str]] = {
         ONE | {"kernel": np.zeros((1, 1, 3), np.float32), "bias": np.zeros(1, np.float32)},
         r"\(Conv\): it does not take the shapes .* with \{'pads': \[1000000000, 1000000000\]\}",
     ),
-    "products": (
+    "products of constants": (
         [node("MatMul", "square square", "product"), node("Identity", "product", "logits")],
-        {"square": np.zeros((300, 300), np.float32)},
-        "27,000,000 products; 5,760,000 are allowed beside 90,000 weights",
+        {"square": np.zeros((1_200, 1_200), np.float32)},
+        "1,728,000,000 products of constants; 1,474,560,000 are allowed beside 1,440,000 weights",
+    ),
+    "products of each token": (
+        [
+            *MEAN,
+            node("MatMul", "sum row", "x0"),
+            *(node("MatMul", f"x{number} square", f"x{number + 1}") for number in range(66)),
+            node("Identity", "x66", "logits"),
+        ],
+        ONE | {"row": np.zeros((1, 300), np.float32), "square": np.zeros((300, 300), np.float32)},
+        "5,850,300 products; 5,779,264 are allowed beside 90,301 weights",
     ),
     "texts out of numbers": ([node("Cast", "ids", "logits", to=8)], {}, r"\(Cast\): it does not take .*'to': 8"),
     "shapes that do not fit": (
