@@ -65,6 +65,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "tune": "all",
         "model": str(Path(__file__).parents[1] / "models" / "golden" / "roberta"),
         "max_length": 38,
+        "allow_unknown_letters": True,  # the tiny encoder knows few words
         "batch_tokens": 96,
         "epochs": 24,
         "learning_rate": 0.02,
