@@ -21,7 +21,7 @@ def test_little_time_saves_a_model_that_predicts(cli: Cli, tmp_path: Path, engli
     members = about["settings"].pop("members")  # how many n-gram models were tried depends on the machine
     assert members[0] == "ngram"
     assert {member.split()[0] for member in members} == {"ngram"}
-    free = {"maximum_size": None, "maximum_latency": None, "distil": None}
+    free = {"maximum_size": None, "maximum_latency": None, "distil": None, "download": False}
     assert (about["family"], about["settings"]) == ("auto", {"budget": 2.0, **free})
     assert cli("predict", tmp_path / "model", "a superb film").out.startswith("positive")
 

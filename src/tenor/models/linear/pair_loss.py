@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from tenor.models.linear.class_pairs import Pairs
 from tenor.models.linear.loss import SearchLoss

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from tenor._core.callbacks import Callback
 from tenor._core.threads import available_cores

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
-import scipy.sparse.linalg
+import scipy
 
 from tenor._core.callbacks import Callback
 from tenor._core.threads import available_cores
@@ -49,7 +48,8 @@ class LinearWeights(NamedTuple):
         """(features,): the length of the weights of each feature."""
         if not scipy.sparse.issparse(self.weights):
             return np.asarray(np.linalg.norm(self.weights, axis=1))
-        return np.asarray(scipy.sparse.linalg.norm(self.weights, axis=1))
+        squares = np.asarray(self.weights.multiply(self.weights).sum(axis=1)).ravel()
+        return np.asarray(np.sqrt(squares))
 
     def along(self, features: Rows, directions: Floats) -> npt.NDArray[np.float64]:
         """(entries,): for each entry, the inner product of its feature's weights and its direction.

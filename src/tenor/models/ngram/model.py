@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
+import scipy
 
 from tenor._core import disk_arrays
 from tenor._core.callbacks import Callback

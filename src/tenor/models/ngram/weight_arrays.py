@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-import scipy.sparse
+import scipy
 
 from tenor._core.records import RecordError
 from tenor.models.base import Arrays
