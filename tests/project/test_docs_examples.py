@@ -23,7 +23,7 @@ PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), ROOT / "be
 PROGRAMS = ("tenor", ".venv/bin/tenor")
 # What takes long or needs more than this machine: clusters, runtimes, built-in datasets, networks.
 QUICK = {"check", "evaluate", "compare", "predict", "explain", "corrections export"}
-SLOW = {"--on", "--runtime", "imdb", "zh-reviews", "runs/cnn"}
+SLOW = {"--on", "--runtime", "imdb", "zh-reviews", "runs/cnn", "runs/transformer"}
 
 
 def examples() -> Iterator[tuple[str, str]]:
@@ -73,7 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path
         folder / "runs" / "articles"
     )
     rows = [(*row, f"place {number % 2}") for number, row in enumerate(english(80, seed=5))]
-    for name in ("tickets.csv", "new.csv", "train.csv", "test.csv", "工单.csv", "新评论.csv"):
+    for name in ("tickets.csv", "new.csv", "train.csv", "test.csv", "fresh.csv", "工单.csv", "新评论.csv"):
         write_csv(folder / name, rows, ("text", "label", "source"))  # type: ignore[arg-type]
     write_csv(folder / "测试.csv", rows, ("text", "label", "来源"))  # type: ignore[arg-type]
     (folder / "texts").mkdir()
