@@ -17,7 +17,12 @@ LABELS = ["dear" if int(row["price"]) > 50 else "cheap" for row in ROWS]
 
 
 def test_features_decide_where_texts_say_nothing(tmp_path: Path) -> None:
-    settings = {"model": SMALL["pretrained"]["model"], "max_length": 38, "tune": "frozen"}
+    settings = {
+        "model": SMALL["pretrained"]["model"],
+        "max_length": 38,
+        "tune": "frozen",
+        "allow_unknown_letters": True,
+    }
     model = TextClassifier("pretrained", settings, text=["title", "body"], features=["price"], random_state=1)
     assert model.fit(ROWS, LABELS).score(ROWS, LABELS) > 0.9
     probabilities = model.predict_proba(ROWS)

@@ -33,6 +33,7 @@ TRANSFORMER: dict[str, Any] = {
     "dropout": 0.1,
 }
 PRETRAINED: dict[str, Any] = {
+    "allow_unknown_letters": True,  # the tiny encoder knows few words
     "model": str(GOLDEN / "bert"),
     "max_length": 16,
     "batch_tokens": 256,
