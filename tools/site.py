@@ -88,7 +88,7 @@ def settings(pages: Path, language: Language, target: Path) -> dict[str, Any]:
         "docs_dir": str(pages),
         "site_dir": str(target / tenor.__version__ / language.code),
         "nav": navigation(pages, language),
-        "theme": {"custom_dir": str(ROOT / "tools" / "site"), "language": language.code},
+        "theme": {"custom_dir": str(ROOT / "tools" / "site_theme"), "language": language.code},
         "extra": {"alternate": [{"lang": other.code, "name": other.name, "link": ""}]},
     }
 
