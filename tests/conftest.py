@@ -94,6 +94,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def empty_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the caches of both hubs, which are empty."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "modelscope"))
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def quick_jax(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment of processes of JAX. Of tiny networks, XLA compiles far longer than it computes: here without

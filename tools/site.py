@@ -58,8 +58,10 @@ LANGUAGES = (
 
 def main(arguments: list[str]) -> int:
     """Build both languages into a folder, `site` by default; returns the exit code."""
+    import jieba
+
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    logging.getLogger("jieba").setLevel(logging.WARNING)
+    jieba.setLogLevel(logging.WARNING)  # which its import sets to DEBUG
     target = Path(arguments[0] if arguments else ROOT / "site").resolve()
     repository = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Source"]
     for language in LANGUAGES:

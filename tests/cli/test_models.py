@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 
 from helpers.command import Cli
 from tenor.models.pretrained import catalogue, hub, huggingface, model_types
@@ -14,12 +13,7 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "models" / "golden"
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Empty caches."""
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
-    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "modelscope"))
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("empty_caches")
 
 
 def test_encoders_are_listed_by_language_with_what_is_here(cli: Cli) -> None:
@@ -32,8 +26,8 @@ def test_encoders_are_listed_by_language_with_what_is_here(cli: Cli) -> None:
     assert "  minilm" not in cli("models", "--lang", "zh").out
 
 
-def test_json_has_every_fact(cli: Cli, cache: Path) -> None:
-    folder = cache / "modelscope" / "tenor" / "AI-ModelScope" / "bge-small-zh-v1.5"
+def test_json_has_every_fact(cli: Cli, empty_caches: Path) -> None:
+    folder = empty_caches / "modelscope" / "tenor" / "AI-ModelScope" / "bge-small-zh-v1.5"
     folder.mkdir(parents=True)
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         (folder / name).symlink_to(GOLDEN / "bert" / name)

@@ -72,6 +72,21 @@ def _rows(words: dict[str, list[str]], joint: str, count: int, seed: int) -> lis
     return list(rows.items())
 
 
+COMMON_WORDS = [f"common{number}" for number in range(50)]
+"""The words of `of_many_classes` that tell no class."""
+
+
+def of_many_classes(n_classes: int, each: int, seed: int) -> tuple[list[str], list[str]]:
+    """Texts of common words and two of the three words of their class, and the classes."""
+    draw = random.Random(seed)
+    rows = []
+    for number in range(n_classes):
+        own = [f"own{number}{mark}" for mark in "abc"]
+        rows += [(" ".join(draw.sample(COMMON_WORDS, 6) + draw.sample(own, 2)), f"class {number}") for _ in range(each)]
+    draw.shuffle(rows)
+    return [text for text, _ in rows], [label for _, label in rows]
+
+
 def write_csv(
     path: Path, rows: list[Row], header: tuple[str, ...] = ("text", "label"), encoding: str = "utf-8"
 ) -> Path:

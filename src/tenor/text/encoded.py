@@ -13,6 +13,8 @@ from tenor._core.records import JsonObject
 
 PADDING = 0
 """The id of padding in every encoder."""
+MAX_PROMPT = 2_000
+"""Characters of the prompt of an encoder, at most."""
 
 Ids = npt.NDArray[np.int32]
 Positions = npt.NDArray[np.int64]

@@ -23,7 +23,7 @@ from tenor._core.threads import available_cores
 from tenor.data.text_source import text_source
 from tenor.errors import BundleError
 from tenor.text import encoded, normalise, tokenizer_json
-from tenor.text.encoded import PADDING, Encoded, Ids, Spans, Truncation
+from tenor.text.encoded import MAX_PROMPT, PADDING, Encoded, Ids, Spans, Truncation
 from tenor.text.tokenizer_checks import MAX_TOKENS
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: not valid Unicode, so the package refuses it
@@ -34,8 +34,6 @@ _MAX_CHARACTERS = 16  # of a trained subword, so that sentences that are often r
 _LONG_RUN = re.compile(r"\S{64}")  # split for training, whose time is quadratic in a run without blanks
 _TRAINING_CHARACTERS = 5_000_000  # more change little; of more texts an even sample is taken
 _AFTER_PROMPT = ("a", "1", "\u7684", ".", "(", "\n", "")  # texts of several kinds
-MAX_PROMPT = 2_000
-"""Characters of a prompt, at most."""
 _PANICS = "pyo3_runtime"  # the module of panics in Rust packages; it cannot be imported
 
 

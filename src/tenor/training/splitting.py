@@ -71,13 +71,11 @@ def groups_of(
 
 def _check_command(run: RunConfig) -> str:
     """The command that shows the problems of the data of a run."""
-    command, check, *flags = shlex.split("tenor check --test --text --feature --label")
-    label = run.label if isinstance(run.label, str) else None
-    values = [[run.test], field_columns.names(run.text), field_columns.names(run.features), [label]]
-    options = [
-        part for flag, given in zip(flags, values, strict=True) for value in given if value for part in (flag, value)
-    ]
-    return shlex.join([command, check, without_passwords(run.data), *options])
+    given = [("test", run.test), *(("text", name) for name in field_columns.names(run.text))]
+    given += [("feature", name) for name in field_columns.names(run.features)]
+    given += [("label", run.label)] if isinstance(run.label, str) else []
+    options = [part for name, value in given if value for part in ("--" + name, value)]
+    return shlex.join(["tenor", "check", without_passwords(run.data), *options])
 
 
 def _refuse_in_memory_options(run: RunConfig, data: Dataset) -> None:

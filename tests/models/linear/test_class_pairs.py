@@ -1,7 +1,6 @@
 """The linear model of many classes: weights only for pairs of a feature and a class that occur together."""
 
 import json
-import random
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+from helpers.rows import of_many_classes
 from tenor import TextClassifier, load
 from tenor.inference.bundle import FORMAT
 from tenor.models.linear import class_pairs, pair_solver, solver
@@ -21,18 +21,6 @@ from tenor.models.ngram import trial as trials
 
 ROWS, FEATURES, OUTPUTS = 60, 12, 5
 CLASSES = 100
-COMMON = [f"common{number}" for number in range(50)]
-
-
-def rows(each: int, seed: int) -> tuple[list[str], list[str]]:
-    """Texts of common words and two of the three words of their class."""
-    draw = random.Random(seed)
-    drawn = []
-    for number in range(CLASSES):
-        own = [f"own{number}{mark}" for mark in "abc"]
-        drawn += [(" ".join(draw.sample(COMMON, 6) + draw.sample(own, 2)), f"class {number}") for _ in range(each)]
-    draw.shuffle(drawn)
-    return [text for text, _ in drawn], [label for _, label in drawn]
 
 
 @pytest.fixture
@@ -113,8 +101,8 @@ def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few_are_many")
 def test_many_classes_are_learned_saved_and_explained(tmp_path: Path) -> None:
-    model = TextClassifier(family="ngram").fit(*rows(6, 0))
-    texts, labels = rows(2, 1)
+    model = TextClassifier(family="ngram").fit(*of_many_classes(CLASSES, 6, 0))
+    texts, labels = of_many_classes(CLASSES, 2, 1)
     assert model.score(texts, labels) > 0.9
     fitted = model.predictor_.bundle.model
     assert scipy.sparse.issparse(fitted.linear.weights)

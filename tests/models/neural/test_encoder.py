@@ -8,7 +8,7 @@ from keras import ops
 from tenor.models import registry
 from tenor.models.neural.block_shape import BlockShape, EmbeddingShape
 from tenor.models.neural.embeddings import AttentionMask, Embeddings
-from tenor.models.neural.encoder import Block, attention_weights
+from tenor.models.neural.encoder import Block, ConvolutionResidual, attention_weights
 from tenor.models.neural.tensor_ops import gelu, layer_norm
 from tenor.tasks import SingleLabel
 
@@ -95,6 +95,23 @@ def test_lora_starts_as_no_change_and_then_adds_a_product() -> None:
     kernel = next(weight for weight in plain.weights if weight.name == "query_key_value")
     kernel.assign(np.asarray(kernel) + change)
     np.testing.assert_allclose(np.asarray(adapted(VALUES, mask)), np.asarray(plain(VALUES, mask)), atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_tanh", "tanh"])
+def test_a_convolution_sees_the_neighbours_and_no_padding(activation: str) -> None:
+    layer = ConvolutionResidual(3, activation, 1e-7)
+    embedded = np.random.default_rng(1).normal(size=VALUES.shape).astype(np.float32)
+    result = np.asarray(layer(*map(ops.convert_to_tensor, (VALUES, embedded, IDS))))
+    inside = np.where((IDS > 0)[:, :, None], embedded, 0)
+    padded = np.pad(inside, [(0, 0), (1, 1), (0, 0)])
+    kernel = layer.kernel.numpy()
+    convolved = sum(padded[:, at : at + VALUES.shape[1]] @ kernel[at] for at in range(3))
+    activated = {
+        "gelu": lambda values: ops.gelu(values, approximate=False),
+        "gelu_tanh": lambda values: ops.gelu(values, approximate=True),
+        "tanh": ops.tanh,
+    }[activation](ops.convert_to_tensor(convolved))
+    np.testing.assert_allclose(result, normalised(VALUES + np.asarray(activated), 1e-7), atol=1e-4)
 
 
 def test_gelu_and_normalisation_have_the_gradients_that_keras_derives() -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 
 from helpers.command import Cli
 from tenor import TextClassifier
@@ -15,12 +14,7 @@ TEXTS = ["这部电影非常好看，演员表现出色", "剧情拖沓无聊，
 LABELS = ["正面", "负面"] * 8
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Empty caches."""
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf"))
-    monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "modelscope"))
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("empty_caches")
 
 
 def test_chinese_texts_are_not_for_an_english_encoder() -> None:
@@ -33,8 +27,8 @@ def test_chinese_texts_are_not_for_an_english_encoder() -> None:
         TextClassifier("pretrained", {"tune": "frozen"}).fit(TEXTS, LABELS)
 
 
-def test_an_encoder_on_this_machine_is_named_first(cache: Path) -> None:
-    folder = cache / "modelscope" / "tenor" / "AI-ModelScope" / "bge-small-zh-v1.5"
+def test_an_encoder_on_this_machine_is_named_first(empty_caches: Path) -> None:
+    folder = empty_caches / "modelscope" / "tenor" / "AI-ModelScope" / "bge-small-zh-v1.5"
     folder.mkdir(parents=True)
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         (folder / name).symlink_to(GOLDEN / "bert" / name)
@@ -71,7 +65,7 @@ def test_english_texts_are_read_and_the_share_is_in_the_settings() -> None:
 
 
 def test_encoders_on_this_machine_that_read_the_texts_are_found() -> None:
-    assert [each.encoder.name for each in choosing.find_here(["a good film", "a bad film"])] == ["minilm"]
+    assert [each.name for each in choosing.find_here(["a good film", "a bad film"])] == ["minilm"]
     assert list(choosing.find_here(TEXTS)) == []
     encoder = catalogue.find("minilm")
     assert encoder is not None

@@ -27,7 +27,7 @@ def usable(examples: Examples, config: Config, callback: Callback) -> Sequence[E
     script = choosing.main_script(texts := cost.sample(examples))
     if _choose(examples, config, list(catalogue.for_script(script))) is None:
         return []  # there is no time for any, or a package is missing
-    if here := [each.encoder for each in choosing.find_here(texts)]:
+    if here := list(choosing.find_here(texts)):
         return here
     others = [encoder for encoder in catalogue.for_script(script) if hub.find_here(encoder) is None]
     encoder = _choose(examples, config, others)

@@ -20,7 +20,7 @@ from tenor.models.neural.keras_types import KerasModel
 from tenor.models.neural.shapes import Shapes, dense
 from tenor.models.pretrained.sentence_layers import Pooling, SentenceLayers, layer_name
 from tenor.tasks import Task
-from tenor.text.encoded import TextEncoder, Truncation
+from tenor.text.encoded import MAX_PROMPT, TextEncoder, Truncation
 
 if TYPE_CHECKING:
     from tenor.models.pretrained.huggingface import EncoderFolder
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 DEFAULT_LENGTH = 128
 """Tokens of a row, if the encoder does not say what it was trained for."""
 _LONGEST_DEFAULT = 512  # longer rows cost much time, so the user chooses them
-_MAX_PROMPT = 2_000  # characters
 
 # On SST-2 with 16 and 32 phrases a class the fixed encoder was better by 1 and 2 points, with 64 worse by 2.
 _MIN_TEXTS_TO_TUNE = 100
@@ -109,7 +108,7 @@ class Config(NetworkConfig):
         require(self.pooled_blocks is None or self.pooled_blocks >= 1, "pooled_blocks", "must be 1 or more, or none")
         require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
         require(self.max_length is None or self.max_length >= 4, "max_length", "must be 4 or more, or none")
-        require(len(self.prompt or "") <= _MAX_PROMPT, "prompt", f"must have at most {_MAX_PROMPT:,} characters")
+        require(len(self.prompt or "") <= MAX_PROMPT, "prompt", f"must have at most {MAX_PROMPT:,} characters")
 
     @property
     def row_length(self) -> int:

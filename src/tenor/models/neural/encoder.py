@@ -127,16 +127,9 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
     def _feed_forward(self, values: Tensor) -> Tensor:
         hidden = self._dense("up", values)
         if not self.shape.gated:
-            return self._dense("down", self._activate(hidden))
+            return self._dense("down", _activate(self.shape.activation, hidden))
         gate, hidden = ops.split(hidden, 2, axis=-1)
-        return self._dense("down", self._activate(gate) * hidden)
-
-    def _activate(self, values: Tensor) -> Tensor:
-        if self.shape.activation == "gelu":
-            return gelu(values)
-        if self.shape.activation == "gelu_tanh":
-            return ops.gelu(values, approximate=True)
-        return keras.activations.get(self.shape.activation)(values)
+        return self._dense("down", _activate(self.shape.activation, gate) * hidden)
 
     def _dense(self, name: str, values: Tensor) -> Tensor:
         return dense(values, getattr(self, name), getattr(self, f"{name}_bias", None))
@@ -144,10 +137,7 @@ class Block(keras.layers.Layer):  # type: ignore[misc]
     def _norm(self, name: str, values: Tensor) -> Tensor:
         if name == "attention" and not self.shape.attention_norm:
             return values
-        scale = getattr(self, f"{name}_scale")
-        if self.shape.norm == "rms":
-            return rms_norm(values, scale, self.shape.epsilon)
-        return layer_norm(values, scale, getattr(self, f"{name}_shift", None), self.shape.epsilon)
+        return _normalise(self.shape, values, getattr(self, f"{name}_scale"), getattr(self, f"{name}_shift", None))
 
     def compute_output_shape(
         self, values_shape: Shape, padding_shape: Shape, positions_shape: Shape | None = None
@@ -176,9 +166,7 @@ class Norm(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, values: Tensor) -> Tensor:
         """Normalise values (..., width)."""
-        if self.shape.norm == "rms":
-            return rms_norm(values, self.scale, self.shape.epsilon)
-        return layer_norm(values, self.scale, getattr(self, "shift", None), self.shape.epsilon)
+        return _normalise(self.shape, values, self.scale, getattr(self, "shift", None))
 
     def compute_output_shape(self, shape: Shape) -> Shape:
         """The shape of the output."""
@@ -215,12 +203,27 @@ class ConvolutionResidual(keras.layers.Layer):  # type: ignore[misc]
         inside = ops.logical_or(ops.not_equal(ids, 0), first)[:, :, None]
         kernel = ops.cast(self.kernel, values.dtype)
         convolved = ops.conv(ops.where(inside, embedded, 0.0), kernel, padding="same") + self.bias
-        activated = gelu(convolved) if self.activation == "gelu" else keras.activations.get(self.activation)(convolved)
-        return layer_norm(values + activated, self.scale, self.shift, self.epsilon)
+        return layer_norm(values + _activate(self.activation, convolved), self.scale, self.shift, self.epsilon)
 
     def compute_output_shape(self, values_shape: Shape, embedded_shape: Shape, ids_shape: Shape) -> Shape:
         """The shape of the output."""
         return values_shape
+
+
+def _activate(name: str, values: Tensor) -> Tensor:
+    """Apply an activation: a Keras name, or `gelu_tanh` for the approximation of GELU."""
+    if name == "gelu":
+        return gelu(values)
+    if name == "gelu_tanh":
+        return ops.gelu(values, approximate=True)
+    return keras.activations.get(name)(values)
+
+
+def _normalise(shape: BlockShape, values: Tensor, scale: Tensor, shift: Tensor | None) -> Tensor:
+    """Normalise values (..., width) as a block of this shape does."""
+    if shape.norm == "rms":
+        return rms_norm(values, scale, shape.epsilon)
+    return layer_norm(values, scale, shift, shape.epsilon)
 
 
 def attention_weights(model: keras.Model, ids: Tensor) -> list[Tensor]:

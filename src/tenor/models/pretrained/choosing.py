@@ -2,10 +2,9 @@
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from tenor.errors import BundleError, SettingsError, TenorError
+from tenor.errors import SettingsError, TenorError
 from tenor.models.pretrained import catalogue, hub, huggingface
 from tenor.models.pretrained.catalogue import Encoder
 from tenor.text import scripts
@@ -18,19 +17,6 @@ Chinese titles 0.7, Russian 0.9. A byte-level tokenizer of English: Chinese 0.97
 
 _SAMPLE_TEXTS = 1_000  # that decide the script
 _NAMED = 3  # encoders in an error
-
-
-@dataclass(frozen=True)
-class FoundEncoder:
-    """A recommended encoder that can be used without a download.
-
-    Attributes:
-        encoder: The encoder.
-        folder: Its folder.
-    """
-
-    encoder: Encoder
-    folder: Path
 
 
 def unknown_letters(model: str, tokenizer: SubwordTokenizer, texts: Sequence[str], allowed: bool) -> float | None:
@@ -77,19 +63,19 @@ def main_script(texts: Sequence[str]) -> str:
     return scripts.most_common([texts[row] for row in range(0, len(texts), every)])
 
 
-def find_here(texts: Sequence[str]) -> Iterator[FoundEncoder]:
+def find_here(texts: Sequence[str]) -> Iterator[Encoder]:
     """The recommended encoders that are installed or in a cache and can read texts, the best first."""
     for encoder in catalogue.for_script(main_script(texts)):
         folder = hub.find_here(encoder)
         if folder is not None and can_read(folder, texts):
-            yield FoundEncoder(encoder, folder)
+            yield encoder
 
 
 def can_read(folder: Path, texts: Sequence[str]) -> bool:
     """Whether the encoder in a folder knows enough letters of texts. One with a damaged tokenizer does not."""
     try:
         return letters.share(_tokenizer(folder), texts) <= MAX_UNKNOWN
-    except (TenorError, BundleError, ValueError):
+    except (TenorError, ValueError):
         return False
 
 

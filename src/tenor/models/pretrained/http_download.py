@@ -4,7 +4,6 @@ import http.client
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -19,14 +18,14 @@ _PART = ".part"
 _CUT = (http.client.HTTPException, ConnectionError, TimeoutError)  # errors of a connection that was cut
 
 
-def read(url: str, headers: Mapping[str, str] | None = None) -> bytes:
+def read(url: str) -> bytes:
     """The body of a small answer. Raises OSError where there is none."""
-    with urllib.request.urlopen(urllib.request.Request(url, headers=dict(headers or {})), timeout=TIMEOUT_S) as answer:
+    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:
         body: bytes = answer.read(_LARGEST_ANSWER)
     return body
 
 
-def download(url: str, file: HubFile, target: Path, headers: Mapping[str, str] | None = None) -> None:
+def download(url: str, file: HubFile, target: Path) -> None:
     """Download a file, and give it its name when it is complete and correct.
 
     Until then it is `NAME.part` beside the target, from which a later call continues.
@@ -35,7 +34,6 @@ def download(url: str, file: HubFile, target: Path, headers: Mapping[str, str] |
         url: Where it is.
         file: What the hub says about it.
         target: Where it goes.
-        headers: Further headers of the request.
 
     Raises:
         ValueError: Its size or checksum differs; it is removed.
@@ -47,7 +45,7 @@ def download(url: str, file: HubFile, target: Path, headers: Mapping[str, str] |
     while file.size is None or _size(part) < file.size:
         begin = _size(part)
         try:
-            _append(url, part, begin, headers or {})
+            _append(url, part, begin)
             break
         except urllib.error.HTTPError as error:
             if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE or not begin:
@@ -70,10 +68,10 @@ def _size(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
 
 
-def _append(url: str, part: Path, begin: int, headers: Mapping[str, str]) -> None:
+def _append(url: str, part: Path, begin: int) -> None:
     """Append what follows the first `begin` bytes. Raises IncompleteRead where the answer ends too early."""
     ranges = {"Range": f"bytes={begin}-"} if begin else {}
-    request = urllib.request.Request(url, headers={**headers, **ranges, "Accept-Encoding": "identity"})
+    request = urllib.request.Request(url, headers={**ranges, "Accept-Encoding": "identity"})
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
         continues = answer.status == http.client.PARTIAL_CONTENT
         length = answer.headers.get("Content-Length")

@@ -7,20 +7,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tenor.errors import SettingsError, TenorError
-from tenor.models.pretrained import tokenizer_files, weight_files
+from tenor.models.pretrained import sentence_encoder, tokenizer_files, weight_files
 from tenor.models.pretrained.weight_files import TORCH, WEIGHTS
 
 CONFIG = "config.json"
-_OPTIONAL = (
-    *tokenizer_files.TOKENIZERS,
-    *tokenizer_files.BESIDE_TOKENIZERS,
-    "modules.json",
-    "sentence_bert_config.json",
-    "config_sentence_transformers.json",
-    "[0-9]_*/config.json",
-    "[0-9]_Dense/model.safetensors",
-    "[0-9]_Dense/pytorch_model.bin",
-)
+_OPTIONAL = (*tokenizer_files.TOKENIZERS, *tokenizer_files.BESIDE_TOKENIZERS, *sentence_encoder.FILES)
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,18 @@ from tenor.models.pretrained import folder_files, tokenizer_files
 from tenor.models.pretrained.folder_files import damaged
 from tenor.models.pretrained.sentence_layers import WIDEST, DenseLayer, Pooling, SentenceLayers, layer_name
 from tenor.models.pretrained.weight_files import WeightFiles
-from tenor.text.subwords import MAX_PROMPT
+from tenor.text.encoded import MAX_PROMPT
 
 MODULES, LENGTH, PROMPTS = "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"
-FILES = (MODULES, LENGTH, PROMPTS, "*_Pooling/config.json", "*_Dense/config.json", "*_Dense/model.safetensors")
-"""The files that are read, as patterns. A dense layer has pytorch_model.bin where it has no model.safetensors."""
+FILES = (
+    MODULES,
+    LENGTH,
+    PROMPTS,
+    "[0-9]_*/config.json",
+    "[0-9]_Dense/model.safetensors",
+    "[0-9]_Dense/pytorch_model.bin",
+)
+"""The files that are read, as patterns."""
 
 _POOLING: dict[str, Pooling] = {"mean": "mean", "cls": "first", "lasttoken": "last", "max": "max"}
 _OLD_KEYS = {
