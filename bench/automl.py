@@ -19,10 +19,10 @@ def read(part: str, name: str) -> tuple[list[str], list[Any]]:
     return sets.read(part, name) if name in sets.SETS else imdb.read_part(part, name)
 
 
-def measured(name: str, found: list[Any], labels: list[Any]) -> dict[str, float]:
+def measured(name: str, result: list[Any], labels: list[Any]) -> dict[str, float]:
     """Accuracy; of numbers R2."""
     if kind(name) == "values":
         from sklearn.metrics import r2_score
 
-        return {"r2": float(r2_score(labels, found))}
-    return {"accuracy": imdb.accuracy(found, labels)}
+        return {"r2": float(r2_score(labels, result))}
+    return {"accuracy": imdb.accuracy(result, labels)}

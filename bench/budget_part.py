@@ -87,18 +87,18 @@ def budget_sets_section(runs: dict[str, Runs]) -> str:
         limit = next((limit for limit in (SETS_BUDGET, QUICK_SETS_BUDGET) if f"{name} tenor {limit}" in runs), 0)
         if not alone or not limit:
             continue
-        quick = {family: found for family, found in alone.items() if _in_time(middle(found, "fit_s"), limit)}
+        quick = {family: result for family, result in alone.items() if _in_time(middle(result, "fit_s"), limit)}
         ours = runs[f"{name} tenor {limit}"]
-        found, spent = middle(ours, metric), middle(ours, "fit_s")
+        result, spent = middle(ours, metric), middle(ours, "fit_s")
         peers = [_told(runs.get(f"{name} {program} {limit}"), metric) for program in PEERS]
         of = "" if len(alone) == len(FAMILIES) - len(NOT_READ.get(name, ())) else f", of {len(alone)}"
         against: list[str] = []
         for those in (quick, alone):
             best = max(those, key=lambda family: middle(alone[family], metric), default=None)
-            least = middle(alone[best], metric) if best else found
+            least = middle(alone[best], metric) if best else result
             told = f"{best} {_told(alone[best], metric)}{of}" if best else ""
-            against += told, met(found >= least and _in_time(spent, limit))
-        rows.append((name, metric.replace("_", " "), *peers, score(found), seconds(spent), *against))
+            against += told, met(result >= least and _in_time(spent, limit))
+        rows.append((name, metric.replace("_", " "), *peers, score(result), seconds(spent), *against))
     header = ("set", "metric", *PEERS.values(), "Tenor", "training, s", *ALONE)
     return f"## The best model in a minute, other sets\n\n{table(header, rows)}\n\n{SETS_NOTE}"
 

@@ -51,15 +51,15 @@ def calibration_section(runs: dict[str, Runs]) -> str:
     for name in (*NAMES, "pretrained"):
         if f"tenor {name}" not in runs:
             continue
-        found = runs[f"tenor {name}"][-1]
-        error = found["expected_calibration_error"]
+        result = runs[f"tenor {name}"][-1]
+        error = result["expected_calibration_error"]
         peers = [runs.get(f"{kind} {name}", [{}])[-1] for kind in ("plain", "isotonic")]
         cells = [score(each["expected_calibration_error"]) if each else "" for each in peers]
         title = "imdb, `pretrained`" if name == "pretrained" else name
         held_to = name in ("imdb", "pretrained")
         target = (f"<= {ECE}", met(error <= ECE)) if held_to else ("", "")
-        errors.append((title, *cells, f"{score(error)} ({score(found['before'])})", *target))
-        for index, row in enumerate(found["coverage"]):
+        errors.append((title, *cells, f"{score(error)} ({score(result['before'])})", *target))
+        for index, row in enumerate(result["coverage"]):
             naive = peers[0].get("coverage", [None] * 3)[index]
             distance = abs(row["found"] - row["coverage"])
             coverage.append(

@@ -50,7 +50,7 @@ def device_section(runs: dict[str, Runs]) -> str:
     rows: list[Row] = []
     for tokens, texts in SIZES:
         pair = [runs.get(f"{program} {tokens} {texts}") for program in ("transformers", "tenor")]
-        rates = [middle(found, "tokens_per_s") if found else 0.0 for found in pair]
+        rates = [middle(result, "tokens_per_s") if result else 0.0 for result in pair]
         if all(rates):
             rows.append((str(tokens), str(texts), *(f"{rate:,.0f}" for rate in rates), times(rates[1] / rates[0])))
     header = ("tokens a text", "texts a batch", "transformers, tokens/s", "Tenor, tokens/s", "ratio")

@@ -23,9 +23,9 @@ def explain(bench: Bench) -> list[Job]:
         return str(model)
 
     def lime() -> Measurements:
-        found = peer(bench, "peer_lime.py", trained(), texts, str(bench.tenor_bin / "python"), str(ranked))
+        result = peer(bench, "peer_lime.py", trained(), texts, str(bench.tenor_bin / "python"), str(ranked))
         judged = tenor(bench, "tenor_explain.py", trained(), texts, str(ranked))
-        return {**found, **{key: value for key, value in judged.items() if key.startswith("comprehensiveness")}}
+        return {**result, **{key: value for key, value in judged.items() if key.startswith("comprehensiveness")}}
 
     return [Job("tenor", lambda: tenor(bench, "tenor_explain.py", trained(), texts)), Job("lime", lime)]
 

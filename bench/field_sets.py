@@ -40,7 +40,7 @@ def read(part: str, name: str) -> tuple[list[list[str]], list[Any]]:
     """The values of the text fields of each row, and the labels. A missing value is empty."""
     import pyarrow.parquet as pq
 
-    wanted = FIELD_SETS[name]
+    expected = FIELD_SETS[name]
     table = pq.read_table(part_path(part, name))
-    columns = [[value or "" for value in table[column].to_pylist()] for column in (wanted.text, *wanted.others)]
+    columns = [[value or "" for value in table[column].to_pylist()] for column in (expected.text, *expected.others)]
     return [list(values) for values in zip(*columns, strict=True)], table["label"].to_pylist()

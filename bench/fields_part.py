@@ -34,13 +34,13 @@ def fields(bench: Bench) -> list[Job]:
 def fields_section(runs: dict[str, Runs]) -> str:
     """Test accuracy on each set, beside scikit-learn."""
     rows: list[Row] = []
-    for name, wanted in FIELD_SETS.items():
+    for name, expected in FIELD_SETS.items():
         if f"ngram all {name}" not in runs:
             continue
         peers = [score(middle(runs[f"sklearn {form} {name}"], "accuracy")) for form in FORMS]
         first, every = (middle(runs[f"ngram {form} {name}"], "accuracy") for form in ("first", "all"))
-        aim = f">= {wanted.target}"
-        rows.append((name, *peers, score(first), score(every), aim, met(every >= wanted.target)))
+        aim = f">= {expected.target}"
+        rows.append((name, *peers, score(first), score(every), aim, met(every >= expected.target)))
     if "pretrained all qqp_pairs" in runs:
         reached = middle(runs["pretrained all qqp_pairs"], "accuracy")
         cells = ("qqp_pairs, `pretrained`", "", "", "", "", score(reached))

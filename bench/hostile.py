@@ -81,7 +81,7 @@ async def attack(port: int, begin: float, end: float) -> dict[str, dict[str, int
             await asyncio.sleep(PAUSE_S * random.uniform(0.5, 1.5))
             if not attacked(begin) or monotonic() > end:
                 continue
-            found: list[int] = []
+            result: list[int] = []
             try:
                 async with asyncio.timeout(60):
                     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -91,12 +91,12 @@ async def attack(port: int, begin: float, end: float) -> dict[str, dict[str, int
                         if len(parts) > 1:
                             await asyncio.sleep(0.05)
                     for _ in statuses:
-                        found.append((await answer(reader))[0])
+                        result.append((await answer(reader))[0])
                     writer.close()
             except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
                 answers[name][type(error).__name__] += 1
             else:
-                answers[name]["as expected" if found == statuses else f"{found}"] += 1
+                answers[name]["as expected" if result == statuses else f"{result}"] += 1
 
     await asyncio.gather(*(one(name, *kind) for name, kind in hostile().items()))
     return {name: dict(counts) for name, counts in answers.items()}
@@ -164,12 +164,12 @@ async def good(port: int, begin: float, end: float) -> dict[str, Any]:
         writer.close()
 
     await asyncio.gather(*map(client, range(GOOD)))
-    found: dict[str, Any] = {"errors": dict(errors)}
+    result: dict[str, Any] = {"errors": dict(errors)}
     for name, kind in {"alone": False, "attacked": True}.items():
         ordered = sorted(waits[kind])
         cuts = statistics.quantiles(ordered, n=100)
-        found[name] = {"requests": len(ordered), "p50_ms": cuts[49], "p99_ms": cuts[98], "most_ms": ordered[-1]}
-    return {**found, "p99_ratio": found["attacked"]["p99_ms"] / found["alone"]["p99_ms"]}
+        result[name] = {"requests": len(ordered), "p50_ms": cuts[49], "p99_ms": cuts[98], "most_ms": ordered[-1]}
+    return {**result, "p99_ratio": result["attacked"]["p99_ms"] / result["alone"]["p99_ms"]}
 
 
 def main() -> None:
@@ -207,18 +207,18 @@ def main() -> None:
                         await asyncio.sleep(max(1.0, seconds / 40))
                         curve.append(round(resident_mib(process), 1))
 
-                found, _ = await asyncio.gather(good(port, begin, end), watch())
-                return found
+                result, _ = await asyncio.gather(good(port, begin, end), watch())
+                return result
 
-            found = asyncio.run(watched())
+            result = asyncio.run(watched())
             hostile_told = ours.recv() if ours.poll(120) else {}
             other.join(10)
             sleep(TIMEOUT_S)
             files = len(list(Path(f"/proc/{process}/fd").iterdir()))
             quarter = len(curve) // 4
-            found["least_mib_by_quarter"] = [min(curve[quarter * at : quarter * (at + 1)]) for at in range(4)]
-            found["mib_before_and_after"] = [before, round(resident_mib(process), 1)]
-    print(json.dumps({"seconds": seconds, **found, "mib": curve, "files": files, **hostile_told}, indent=1))
+            result["least_mib_by_quarter"] = [min(curve[quarter * at : quarter * (at + 1)]) for at in range(4)]
+            result["mib_before_and_after"] = [before, round(resident_mib(process), 1)]
+    print(json.dumps({"seconds": seconds, **result, "mib": curve, "files": files, **hostile_told}, indent=1))
 
 
 if __name__ == "__main__":

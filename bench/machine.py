@@ -68,9 +68,9 @@ def kind() -> str:
     """
     flags = set(_information("flags").split())
     kinds = {"avx512-bf16": {"avx512_bf16", "amx_bf16"}, "avx512": {"avx512f"}, "avx2": {"avx2"}}
-    found = next((name for name, any_of in kinds.items() if flags & any_of), platform.machine())
+    result = next((name for name, any_of in kinds.items() if flags & any_of), platform.machine())
     limit = os.environ.get(LIMIT, "").lower()
-    return f"{limit}-limited" if limit else found
+    return f"{limit}-limited" if limit else result
 
 
 def has_bfloat16() -> bool:

@@ -23,10 +23,10 @@ _SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in (
 def words() -> list[str]:
     """Distinct words of two to four syllables."""
     random = np.random.default_rng(SEED)
-    found: dict[str, None] = {}
-    while len(found) < WORDS:
-        found["".join(random.choice(_SYLLABLES, random.integers(2, 5)))] = None
-    return list(found)
+    result: dict[str, None] = {}
+    while len(result) < WORDS:
+        result["".join(random.choice(_SYLLABLES, random.integers(2, 5)))] = None
+    return list(result)
 
 
 def main() -> None:

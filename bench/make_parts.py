@@ -11,10 +11,10 @@ from imdb import SEED, print_measurements, read_part
 
 def main() -> None:
     """Draw the rows with a fixed seed and write them, at most ROWS into a file."""
-    name, *wanted = sys.argv[1:]
+    name, *expected = sys.argv[1:]
     pairs = list(zip(*read_part("train", name), strict=True))
     random.Random(SEED).shuffle(pairs)
-    for rows, file in zip(wanted[::2], wanted[1::2], strict=True):
+    for rows, file in zip(expected[::2], expected[1::2], strict=True):
         texts, labels = zip(*pairs[: int(rows)], strict=True)
         del pairs[: int(rows)]
         pq.write_table(pa.table({"text": texts, "label": labels}), file)

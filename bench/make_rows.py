@@ -17,13 +17,13 @@ SHORTEST, LONGEST = 60, 140  # characters, about 100 on average
 
 def sentences(texts: list[str]) -> list[str]:
     """The sentences of between SHORTEST and LONGEST characters."""
-    found: list[str] = []
+    result: list[str] = []
     for text in texts:
         for sentence in re.split(r"(?<=[.!?])\s+", text.replace("<br />", " ")):
             stripped = " ".join(sentence.split())
             if SHORTEST <= len(stripped) <= LONGEST:
-                found.append(stripped)
-    return found
+                result.append(stripped)
+    return result
 
 
 def main() -> None:

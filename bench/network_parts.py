@@ -72,7 +72,7 @@ def features(bench: Bench) -> list[Job]:
         jobs.append(Job("onnxruntime", reference))
         for precision in ("float32", "auto"):
             jobs.append(
-                Job(f"tenor {precision}", lambda wanted=precision: tenor(bench, "tenor_features.py", texts, wanted))
+                Job(f"tenor {precision}", lambda expected=precision: tenor(bench, "tenor_features.py", texts, expected))
             )
     return jobs
 

@@ -47,19 +47,19 @@ epoch, in which nothing is compiled, scaled to all reviews (a tenth of them vali
 
 def scratch_section(runs: Measured) -> str:
     """Accuracy and time of the families that are trained from scratch."""
-    walls = {name: middle(found, "read_s", "encode_s", "choose_s", "fit_s") for name, found in runs.items()}
+    walls = {name: middle(result, "read_s", "encode_s", "choose_s", "fit_s") for name, result in runs.items()}
     rows: list[Row] = []
     for name, target in TARGETS.items():
         if name not in runs:
             continue
         accuracy, wall = middle(runs[name], "accuracy"), walls[name]
-        wanted, good = f">= {target}", accuracy >= target
+        expected, good = f">= {target}", accuracy >= target
         if name == "bag":
-            wanted, good = f"{wanted}, < {BAG_S} s", good and wall < BAG_S
+            expected, good = f"{expected}, < {BAG_S} s", good and wall < BAG_S
         if name == "transformer" and "lstm" in walls:
-            wanted, good = f"{wanted}, no slower than `lstm`", good and wall <= walls["lstm"]
+            expected, good = f"{expected}, no slower than `lstm`", good and wall <= walls["lstm"]
         rows.append(
-            (f"`{name}`", score(accuracy), seconds(wall), mib(middle(runs[name], "peak_mib")), wanted, met(good))
+            (f"`{name}`", score(accuracy), seconds(wall), mib(middle(runs[name], "peak_mib")), expected, met(good))
         )
     header = ("family", "test accuracy", "read + encode + fit, s", "peak memory, MiB", "target", "met")
     return f"## Trained from scratch\n\n{table(header, rows)}\n\n{SCRATCH_NOTE}"
@@ -73,12 +73,14 @@ def minilm_section(runs: Measured) -> str:
             continue
         accuracy, fit = middle(runs[name], "accuracy"), middle(runs[name], "fit_s")
         target = MINILM_TARGETS.get(name)
-        wanted, good = "" if target is None else f">= {target:.3f}", target is None or accuracy >= target
+        expected, good = "" if target is None else f">= {target:.3f}", target is None or accuracy >= target
         if name == "default":
-            wanted, good = f"{wanted}, fit about {MINILM_S} s", good and fit <= 1.1 * MINILM_S
+            expected, good = f"{expected}, fit about {MINILM_S} s", good and fit <= 1.1 * MINILM_S
         whole = middle(runs[name], "process_s")
         peak = mib(middle(runs[name], "peak_mib"))
-        rows.append((shown, score(accuracy), seconds(fit), seconds(whole), peak, wanted, met(good) if wanted else ""))
+        rows.append(
+            (shown, score(accuracy), seconds(fit), seconds(whole), peak, expected, met(good) if expected else "")
+        )
     header = ("settings", "test accuracy", "fit, s", "whole process with test, s", "peak memory, MiB", "target", "met")
     return f"## `pretrained` (MiniLM) on all reviews\n\n{table(header, rows)}"
 
@@ -119,20 +121,20 @@ def features_section(runs: Measured) -> str:
     }.items():
         if name not in runs:
             continue
-        found, cells = runs[name], ("", "", "")
+        result, cells = runs[name], ("", "", "")
         if name == "tenor auto":
-            shown = f"{shown} ({found[-1]['policy']})"
+            shown = f"{shown} ({result[-1]['policy']})"
         if name != "onnxruntime" and peer:
-            slower = peer / middle(found, "tokens_per_s")
+            slower = peer / middle(result, "tokens_per_s")
             cells = (times(slower), f"<= {FEATURES_RATIO} x", met(slower <= FEATURES_RATIO))
-        whole = middle(found, "seconds" if name == "onnxruntime" else "whole_s")
-        rows.append((shown, f"{middle(found, 'tokens_per_s'):,.0f}", seconds(whole), *cells))
+        whole = middle(result, "seconds" if name == "onnxruntime" else "whole_s")
+        rows.append((shown, f"{middle(result, 'tokens_per_s'):,.0f}", seconds(whole), *cells))
     header = ("", "tokens/s", "whole call, s", "ONNX Runtime's rate over it", "target", "met")
     last = ""
     if "onnxruntime" in runs:
-        found = runs["onnxruntime"][-1]
-        last = f"\nONNX Runtime: {found['size']} texts a batch. Its features differ from Tenor's in float32 by "
-        last += f"{found['difference']:.1e} at most. Runs of each: {len(runs['onnxruntime'])}."
+        result = runs["onnxruntime"][-1]
+        last = f"\nONNX Runtime: {result['size']} texts a batch. Its features differ from Tenor's in float32 by "
+        last += f"{result['difference']:.1e} at most. Runs of each: {len(runs['onnxruntime'])}."
     return f"## Features of the frozen encoder against ONNX Runtime\n\n{table(header, rows)}\n\n{FEATURES_NOTE}{last}"
 
 
@@ -144,24 +146,24 @@ def few_section(runs: Measured) -> str:
         whole = [run for run in setfit if "accuracy" in run]
         setfit_s = mean(run.get("fit_s", run.get("estimated_s")) for run in setfit) if setfit else None
         for name, shown in FEW_NAMES.items():
-            found = runs.get(f"{name} {size}", [])
-            if not found:
+            result = runs.get(f"{name} {size}", [])
+            if not result:
                 continue
             if name == "setfit" and not whole:
                 cells = ("", f"given up: about {setfit_s:,.0f}", "", "", "")
             else:
-                kept = whole if name == "setfit" else found
+                kept = whole if name == "setfit" else result
                 accuracy, fit = mean(run["accuracy"] for run in kept), mean(run["fit_s"] for run in kept)
                 cells = (score(accuracy), seconds(fit), "", "", "")
                 if name.startswith("tenor") and setfit_s:
-                    wanted, good = "<= 1/3 of SetFit's estimated time", fit <= setfit_s / 3
+                    expected, good = "<= 1/3 of SetFit's estimated time", fit <= setfit_s / 3
                     if whole:
                         floor = mean(run["accuracy"] for run in whole)
-                        same = mean(run["accuracy"] for run in found[: len(whole)])  # all go through the seeds alike
-                        wanted = f">= {score(floor)} ({score(same)} on its seeds), <= 1/3 of its time"
+                        same = mean(run["accuracy"] for run in result[: len(whole)])  # all go through the seeds alike
+                        expected = f">= {score(floor)} ({score(same)} on its seeds), <= 1/3 of its time"
                         good = good and same >= floor
-                    cells = (score(accuracy), seconds(fit), f"{fit / setfit_s:.2f}", wanted, met(good))
-            rows.append((f"{size}", shown, str(len(whole if name == "setfit" else found)), *cells))
+                    cells = (score(accuracy), seconds(fit), f"{fit / setfit_s:.2f}", expected, met(good))
+            rows.append((f"{size}", shown, str(len(whole if name == "setfit" else result)), *cells))
     header = ("texts per class", "", "seeds", "test accuracy", "fit, s", "ratio", "target", "met")
     return f"## Few labels against SetFit\n\n{table(header, rows)}\n\n{FEW_NOTE}"
 
@@ -170,8 +172,8 @@ def torch_section(runs: Measured) -> str:
     """The time of an epoch of the LSTM."""
     rows: list[Row] = []
     if "torch" in runs:
-        found = runs["torch"]
-        rows.append((f"PyTorch ({found[-1]['best']} a batch)", *_epoch(found), ""))
+        result = runs["torch"]
+        rows.append((f"PyTorch ({result[-1]['best']} a batch)", *_epoch(result), ""))
     if "tenor" in runs:
         ratio = ""
         if "torch" in runs:
@@ -187,14 +189,14 @@ def torch_section(runs: Measured) -> str:
     return f"## `lstm` against PyTorch's LSTM\n\n{table(header, rows)}\n\n{TORCH_NOTE}{tried}"
 
 
-def _tokens(found: Runs) -> str:
-    if not found or skipped(found):
-        return skipped(found)
-    return f"{middle(found, 'tokens_per_s'):,.0f} ({middle(found, 'padded_tokens_per_s'):,.0f})"
+def _tokens(result: Runs) -> str:
+    if not result or skipped(result):
+        return skipped(result)
+    return f"{middle(result, 'tokens_per_s'):,.0f} ({middle(result, 'padded_tokens_per_s'):,.0f})"
 
 
-def _epoch(found: Runs) -> tuple[str, str]:
-    return seconds(middle(found, "epoch_s")), f"{middle(found, 'texts_per_s'):,.0f}"
+def _epoch(result: Runs) -> tuple[str, str]:
+    return seconds(middle(result, "epoch_s")), f"{middle(result, 'texts_per_s'):,.0f}"
 
 
 NETWORK_SECTIONS: dict[str, Callable[[Measured], str]] = {

@@ -128,17 +128,17 @@ def startup(bench: Bench) -> list[Job]:
 def labelled_sets(bench: Bench) -> list[Job]:
     """Tenor's `ngram`, scikit-learn and fastText on the sets beside IMDB."""
     jobs = []
-    for name, wanted in SETS.items():
+    for name, expected in SETS.items():
         jobs.append(
             Job(
                 f"tenor {name}",
-                lambda name=name, column=wanted.column: train(
+                lambda name=name, column=expected.column: train(
                     bench, "ngram", bench.work / f"set-{name}", name=name, column=column
                 ),
             )
         )
         jobs.append(Job(f"sklearn {name}", lambda name=name: peer(bench, "peer_sets.py", "sklearn", name)))
-        if wanted.kind == "classes":
+        if expected.kind == "classes":
             jobs.append(Job(f"fasttext {name}", lambda name=name: peer(bench, "peer_sets.py", "fasttext", name)))
     return jobs
 
@@ -205,10 +205,10 @@ def check_environment(names: list[str], bench: Bench) -> None:
     if set(names) - _NO_DATA:
         part_path("train")
         part_path("test")
-    wanted = {"few-labels": ["sst2"], "calibration": list(NAMES)}
-    wanted |= {"labelled-sets": list(SETS), "budget-sets": list(SETS), "fields": list(FIELD_SETS)}
-    wanted |= {part: ["sst2"] for part in ("serve", "serve-encoder", "soak", "inference")}
-    for name in (name for part in names for name in wanted.get(part, [])):
+    expected = {"few-labels": ["sst2"], "calibration": list(NAMES)}
+    expected |= {"labelled-sets": list(SETS), "budget-sets": list(SETS), "fields": list(FIELD_SETS)}
+    expected |= {part: ["sst2"] for part in ("serve", "serve-encoder", "soak", "inference")}
+    for name in (name for part in names for name in expected.get(part, [])):
         part_path("train", name)
         part_path("test", name)
     if "pretraining" in names:

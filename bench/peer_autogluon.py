@@ -29,10 +29,10 @@ def main() -> None:
             return
         fit_s = perf_counter() - start
         start = perf_counter()
-        found = peer.predict(pd.DataFrame({"text": test_texts})).tolist()
+        result = peer.predict(pd.DataFrame({"text": test_texts})).tolist()
         predict_s = perf_counter() - start
         best = peer.model_best
-    print_measurements(**automl.measured(name, found, test_labels), fit_s=fit_s, predict_s=predict_s, model=best)
+    print_measurements(**automl.measured(name, result, test_labels), fit_s=fit_s, predict_s=predict_s, model=best)
 
 
 if __name__ == "__main__":

@@ -26,34 +26,34 @@ def main() -> None:
     from sklearn.preprocessing import MultiLabelBinarizer
 
     name, kind = sys.argv[1:]
-    wanted = sets.SETS.get(name)
-    read = sets.read if wanted else read_part
+    expected = sets.SETS.get(name)
+    read = sets.read if expected else read_part
     texts, labels = read("train", name)
     start = perf_counter()
     options: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True}
-    if wanted and wanted.characters:
+    if expected and expected.characters:
         options |= {"ngram_range": (1, 3), "analyzer": "char"}
     vectors = TfidfVectorizer(**options)
     solver: Any = LogisticRegression(C=10, max_iter=1000)
     if kind == "isotonic":
         solver = CalibratedClassifierCV(solver, method="isotonic", cv=FOLDS, ensemble=False)
-    several = wanted is not None and wanted.kind == "sets"
+    several = expected is not None and expected.kind == "sets"
     binarizer = MultiLabelBinarizer()
     targets: Any = binarizer.fit_transform(labels) if several else labels
     solver = OneVsRestClassifier(solver) if several else solver
     solver.fit(vectors.fit_transform(texts), targets)
     fit_s = perf_counter() - start
     texts, labels = read("test", name)
-    found = solver.predict_proba(vectors.transform(texts))
+    result = solver.predict_proba(vectors.transform(texts))
     if several:
         truth = binarizer.transform(labels)
-        measurements = {"expected_calibration_error": calibration_error(found.ravel(), truth.ravel() > 0)}
+        measurements = {"expected_calibration_error": calibration_error(result.ravel(), truth.ravel() > 0)}
     else:
         position = {label: number for number, label in enumerate(solver.classes_.tolist())}
         truth = np.array([position[label] for label in labels])
         measurements = {
-            "expected_calibration_error": calibration_error(found.max(axis=1), found.argmax(axis=1) == truth),
-            "coverage": [coverage(found, truth, share) for share in COVERAGES],
+            "expected_calibration_error": calibration_error(result.max(axis=1), result.argmax(axis=1) == truth),
+            "coverage": [coverage(result, truth, share) for share in COVERAGES],
         }
     print_measurements(**measurements, fit_s=fit_s)
 
@@ -65,10 +65,10 @@ def calibration_error(confidence: Any, right: Any) -> float:
     return float(sum(abs(confidence[rows].sum() - right[rows].sum()) for rows in groups) / len(right))
 
 
-def coverage(found: Any, truth: Any, share: float) -> dict[str, float]:
+def coverage(result: Any, truth: Any, share: float) -> dict[str, float]:
     """How often sets that sum up to `share` hold the label, and how large they are."""
-    order = np.argsort(-found, axis=1)
-    ranked = np.take_along_axis(found, order, axis=1)
+    order = np.argsort(-result, axis=1)
+    ranked = np.take_along_axis(result, order, axis=1)
     size = (ranked.cumsum(axis=1) < share).sum(axis=1) + 1
     rank = (order == truth[:, None]).argmax(axis=1)
     return {"coverage": share, "found": float((rank < size).mean()), "mean_size": float(size.mean())}

@@ -44,11 +44,11 @@ def main() -> None:
         print_measurements(failed="no model was ready in time", fit_s=fit_s)
         return
     start = perf_counter()
-    found = list(peer.predict(vectorizer.transform(test_texts)))
-    found = [known[int(each)] for each in found] if known else found
+    result = list(peer.predict(vectorizer.transform(test_texts)))
+    result = [known[int(each)] for each in result] if known else result
     predict_s = perf_counter() - start
     print_measurements(
-        **automl.measured(name, found, test_labels), fit_s=fit_s, predict_s=predict_s, model=peer.best_estimator
+        **automl.measured(name, result, test_labels), fit_s=fit_s, predict_s=predict_s, model=peer.best_estimator
     )
 
 

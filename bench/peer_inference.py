@@ -48,8 +48,8 @@ def main() -> None:
     predict(texts[:16], 16)
     tried = {size: predict(texts[:TRIED], size)[0] for size in SIZES}
     size = min(tried, key=lambda size: tried[size])
-    found = [predict(texts, size) for _ in range(ROUNDS)]
-    seconds, counted = min(found)
+    result = [predict(texts, size) for _ in range(ROUNDS)]
+    seconds, counted = min(result)
     print_measurements(size=size, seconds=seconds, tokens=counted, tokens_per_s=counted / seconds)
 
 

@@ -42,8 +42,8 @@ def main() -> None:
         for text in texts:
             indexed = IndexedString(text)
             label = int(scores([text]).argmax())
-            found = explainer.explain_instance(text, scores, labels=[label], num_features=indexed.num_words())
-            weights = dict(found.as_map()[label])
+            result = explainer.explain_instance(text, scores, labels=[label], num_features=indexed.num_words())
+            weights = dict(result.as_map()[label])
             lines.append(
                 sorted(
                     [int(begin), int(begin) + len(indexed.word(index)), float(weight)]

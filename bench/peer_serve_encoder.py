@@ -31,8 +31,8 @@ class Question(BaseModel):
 @app.post("/predict")
 def predict(question: Question) -> dict[str, float | str]:
     """Its label."""
-    found = classify(question.inputs)[0]
-    return {"label": found["label"], "score": found["score"]}
+    result = classify(question.inputs)[0]
+    return {"label": result["label"], "score": result["score"]}
 
 
 uvicorn.run(app, host="127.0.0.1", port=int(port), access_log=False, log_level="warning")

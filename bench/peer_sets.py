@@ -26,33 +26,33 @@ def sklearn(name: str) -> dict[str, float]:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import MultiLabelBinarizer
 
-    wanted = sets.SETS[name]
+    expected = sets.SETS[name]
     texts, labels = sets.read("train", name)
     start = perf_counter()
     options: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True}
-    if wanted.characters:
+    if expected.characters:
         options |= {"ngram_range": (1, 3), "analyzer": "char"}
     solver: Any = LogisticRegression(C=10, max_iter=1000)
-    if wanted.kind == "sets":
+    if expected.kind == "sets":
         binarizer = MultiLabelBinarizer()
         labels, solver = binarizer.fit_transform(labels), OneVsRestClassifier(solver)
-    elif wanted.kind == "values":
+    elif expected.kind == "values":
         solver = Ridge()
     model = make_pipeline(TfidfVectorizer(**options), solver).fit(texts, labels)
     fit_s = perf_counter() - start
     texts, labels = sets.read("test", name)
     start = perf_counter()
-    found = model.predict(texts)
+    result = model.predict(texts)
     predict_s = perf_counter() - start
-    if wanted.kind == "values":
-        measurements = {"r2": float(r2_score(labels, found))}
-    elif wanted.kind == "sets":
+    if expected.kind == "values":
+        measurements = {"r2": float(r2_score(labels, result))}
+    elif expected.kind == "sets":
         truth = binarizer.transform(labels)
         measurements = {
-            f"{mean}_f1": float(f1_score(truth, found, average=mean, zero_division=0)) for mean in ("micro", "macro")
+            f"{mean}_f1": float(f1_score(truth, result, average=mean, zero_division=0)) for mean in ("micro", "macro")
         }
     else:
-        measurements = {"accuracy": float(accuracy_score(labels, found))}
+        measurements = {"accuracy": float(accuracy_score(labels, result))}
     return measurements | {"fit_s": fit_s, "predict_s": predict_s}
 
 
@@ -78,9 +78,9 @@ def fasttext(name: str) -> dict[str, float]:
     texts, labels = sets.read("test", name)
     prepared = [apart(text).replace("\n", " ") for text in texts]
     start = perf_counter()
-    found, _ = model.predict(prepared)
+    result, _ = model.predict(prepared)
     predict_s = perf_counter() - start
-    right = sum(first == names.get(label) for (first, *_), label in zip(found, labels, strict=True))
+    right = sum(first == names.get(label) for (first, *_), label in zip(result, labels, strict=True))
     return {"accuracy": right / len(labels), "fit_s": fit_s, "predict_s": predict_s}
 
 

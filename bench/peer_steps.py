@@ -28,7 +28,7 @@ def main() -> None:
     texts, labels = drawn(batch * (steps + UNTIMED))
     tokenizer = AutoTokenizer.from_pretrained(folder)
     rows = tokenizer(texts, truncation=True, max_length=length, padding="max_length", return_tensors="pt").to(device)
-    wanted = torch.tensor(labels, device=device)
+    expected = torch.tensor(labels, device=device)
     model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=2).train().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5)
 
@@ -38,7 +38,7 @@ def main() -> None:
         start = perf_counter()
         optimizer.zero_grad()
         with torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = model(**{name: value[chosen] for name, value in rows.items()}, labels=wanted[chosen]).loss
+            loss = model(**{name: value[chosen] for name, value in rows.items()}, labels=expected[chosen]).loss
         loss.backward()
         optimizer.step()
         loss.item()  # waits for a graphics processor

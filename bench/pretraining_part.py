@@ -47,8 +47,8 @@ def _pretrain(bench: Bench, family: str) -> Measurements:
         command = [str(bench.tenor_bin / "tenor"), "pretrain", str(part_path(corpus)), "--text", "text"]
         command += ["--family", family, "--out", str(out), "--seed", str(SEED)]
         run([*command, *(["--set", f"steps={steps}"] if steps else [])])
-    found = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
-    return {"fit_s": found["timing"]["fit_s"]}
+    result = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
+    return {"fit_s": result["timing"]["fit_s"]}
 
 
 def _train(bench: Bench, family: str, size: int, seed: int, start: str) -> Measurements:
@@ -70,7 +70,7 @@ def pretraining_section(runs: dict[str, Runs]) -> str:
             same = min(map(len, pair))  # seeds that both have been run with
             if not same:
                 continue
-            without, start = (mean(run["accuracy"] for run in found[:same]) for found in pair)
+            without, start = (mean(run["accuracy"] for run in result[:same]) for result in pair)
             gained = f"{100 * (start - without):+.1f} points"
             rows.append((f"`{family}`{spent}", f"{size:,}", str(same), score(without), score(start), gained))
     header = ("family", "labelled reviews", "seeds", "without", "with pretraining", "gained")

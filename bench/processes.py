@@ -82,13 +82,13 @@ def measurements(command: list[str]) -> dict[str, Any]:
     usage = run(command)
     lines = usage.output.strip().splitlines()
     try:
-        found = json.loads(lines[-1]) if lines else None
+        result = json.loads(lines[-1]) if lines else None
     except json.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
+        result = None
+    if not isinstance(result, dict):
         last = lines[-1][:200] if lines else "nothing"
         raise ProgramError(f"no JSON object as the last line of: {shown(command)}\nIts last line: {last}")
-    return {**found, "process_s": usage.wall_s, "peak_mib": usage.peak_mib}
+    return {**result, "process_s": usage.wall_s, "peak_mib": usage.peak_mib}
 
 
 def shown(command: list[str]) -> str:

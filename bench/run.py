@@ -66,7 +66,7 @@ def measure(
     Until all are done, the measurements of the part are under `unfinished`, beside those of an earlier run. Those of a
     program that `--jobs` names replace the earlier ones once its last job is done.
     """
-    jobs = [job for job in PARTS[name](bench) if any(fnmatchcase(job.program, wanted) for wanted in args.jobs)]
+    jobs = [job for job in PARTS[name](bench) if any(fnmatchcase(job.program, expected) for expected in args.jobs)]
     if not jobs:
         raise ProgramError(f"none of its programs is named {' or '.join(args.jobs)}")
     results = all_results.setdefault("gpu" if name == "device" else kind(), {})

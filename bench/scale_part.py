@@ -65,8 +65,8 @@ def scale(bench: Bench) -> list[Job]:
 
     def on_cores(place: str, command: list[str]) -> Measurements:
         nodes = PLACES[place]
-        wanted = ["--on", "ray", "--workers", str(nodes)] if nodes else []
-        return tenor(bench, "on_cores.py", str(nodes), *command, *wanted)
+        expected = ["--on", "ray", "--workers", str(nodes)] if nodes else []
+        return tenor(bench, "on_cores.py", str(nodes), *command, *expected)
 
     jobs = []
     for work, name in ((predict, "predict"), (fit, "fit"), (network, "network")):

@@ -127,27 +127,27 @@ def serve_encoder_section(runs: dict[str, Runs]) -> str:
 
 def soak_section(runs: dict[str, Runs]) -> str:
     """Errors, waits, and the curve of memory."""
-    [found] = runs["tenor"]
-    at_once, curve = found["at_once"], found["mib"]
-    wrong = at_once["wrong"] + sum(found["errors"].values())
+    [result] = runs["tenor"]
+    at_once, curve = result["at_once"], result["mib"]
+    wrong = at_once["wrong"] + sum(result["errors"].values())
     # What it needs at all has been touched by a quarter of the time.
     growth = max(curve[-4:]) / max(curve[: max(1, len(curve) // 4)])
     rows = [
         ("concurrent clients", f"{at_once['connections']:,}", "", ""),
         ("answered", f"{at_once['answered']:,}, in {at_once['seconds']:.1f} s", "", ""),
         ("refused with Retry-After", f"{at_once['again']:,}", "", ""),
-        ("requests under mixed load", f"{found['requests']:,}, in {found['seconds']:.0f} s", "", ""),
+        ("requests under mixed load", f"{result['requests']:,}, in {result['seconds']:.0f} s", "", ""),
         ("wrong answers, or none, of both", f"{wrong:,}", "0", met(wrong == 0)),
-        ("p50, p99 of a short text, ms", f"{found['p50_ms']:.1f}, {found['p99_ms']:.1f}", "", ""),
+        ("p50, p99 of a short text, ms", f"{result['p50_ms']:.1f}, {result['p99_ms']:.1f}", "", ""),
         ("memory at the end over the first quarter", f"{growth:.3f}", "<= 1.05", met(growth <= 1.05)),
-        ("open files before and after", f"{found['files_before']}, {found['files']}", "", ""),
+        ("open files before and after", f"{result['files_before']}, {result['files']}", "", ""),
     ]
     most = max(curve)
     drawn = "\n".join(
-        f"{found['seconds'] * (at + 1) / len(curve):6.0f} s {value:7.1f} MiB {'#' * round(40 * value / most)}"
+        f"{result['seconds'] * (at + 1) / len(curve):6.0f} s {value:7.1f} MiB {'#' * round(40 * value / most)}"
         for at, value in enumerate(curve)
         if at % 2 or len(curve) < 20
     )
-    limit = f"The limit of open files was {found['open_files'][1]:,}."
+    limit = f"The limit of open files was {result['open_files'][1]:,}."
     measurements = table(("", "Tenor", "target", "met"), rows)
     return f"## A server under load\n\n{measurements}\n\n```\n{drawn}\n```\n\n{SOAK_NOTE} {limit}"

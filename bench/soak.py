@@ -78,7 +78,7 @@ async def mixed(
             text = draw.choice(texts)
             kind = draw.random()
             question: Any = {"inputs": text, "model": model}
-            path, wanted, lone = "/predict", 200, False
+            path, expected, lone = "/predict", 200, False
             if kind < 0.05:
                 question["inputs"] = draw.choices(texts, k=20)
             elif kind < 0.10:
@@ -86,9 +86,9 @@ async def mixed(
             elif kind < 0.12:
                 question |= {"explain": True, "model": models[0]}
             elif kind < 0.14:
-                question, wanted = {"inputs": 3}, 422
+                question, expected = {"inputs": 3}, 422
             elif kind < 0.15:
-                question["model"], wanted = "none", 404
+                question["model"], expected = "none", 404
             elif kind < 0.16:
                 question, path = None, "/metrics"
             else:
@@ -111,8 +111,8 @@ async def mixed(
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 continue
             requests += 1
-            if status != wanted:
-                errors[f"{status} instead of {wanted}"] += 1
+            if status != expected:
+                errors[f"{status} instead of {expected}"] += 1
             if lone and model == models[0]:
                 waits.append(perf_counter() - start)
         writer.close()

@@ -29,8 +29,8 @@ def main() -> None:
     start = perf_counter()
     explained = explanation.explain(model, texts)
     explain_s = perf_counter() - start
-    found = explanation.faithfulness(model, explained)
-    print_measurements(texts=len(texts), explain_s=explain_s, comprehensiveness=found.strongest, random=found.random)
+    result = explanation.faithfulness(model, explained)
+    print_measurements(texts=len(texts), explain_s=explain_s, comprehensiveness=result.strongest, random=result.random)
 
 
 def judge(model: tenor.Predictor, texts: list[str], ranked: Path) -> None:

@@ -26,7 +26,7 @@ def main() -> None:
     margins, _ = mislabelled.suspects(texts, labels, SingleLabel(("negative", "positive")), groups, seed=0)
     seconds = perf_counter() - start
     first = set(margins.argsort(kind="stable")[: len(flipped)].tolist())
-    print_measurements(found=len(first & set(flipped)) / len(flipped), check_s=seconds)
+    print_measurements(result=len(first & set(flipped)) / len(flipped), check_s=seconds)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 def main() -> None:
     """Look each name up; leave out what is not installed."""
-    found = {"python": platform.python_version()}
+    result = {"python": platform.python_version()}
     for name in sys.argv[1:]:
         try:
-            found[name] = version(name)
+            result[name] = version(name)
         except PackageNotFoundError:
             continue
-    print(json.dumps({"versions": found}))
+    print(json.dumps({"versions": result}))
 
 
 if __name__ == "__main__":

@@ -165,10 +165,10 @@ def test_sets_of_labels_are_learned(kind: type, tmp_path: Any) -> None:
 
 
 def test_an_array_of_labels_comes_back_as_one() -> None:
-    wanted = np.array([[name in labels for name in "abc"] for labels in SETS], int)
-    model = TextClassifier().fit(SET_TEXTS, wanted)
-    np.testing.assert_array_equal(model.predict(SET_TEXTS), wanted)
-    assert cross_val_score(TextClassifier(), SET_TEXTS, wanted, cv=3, scoring="f1_micro").mean() > 0.9
+    expected = np.array([[name in labels for name in "abc"] for labels in SETS], int)
+    model = TextClassifier().fit(SET_TEXTS, expected)
+    np.testing.assert_array_equal(model.predict(SET_TEXTS), expected)
+    assert cross_val_score(TextClassifier(), SET_TEXTS, expected, cv=3, scoring="f1_micro").mean() > 0.9
 
 
 @pytest.mark.parametrize(
@@ -188,11 +188,11 @@ def test_faults_of_sets_of_labels(labels: Any, message: str) -> None:
 def test_rare_classes_are_found_more_often_with_weights() -> None:
     texts = [f"{'odd' if index % 10 < 3 else 'plain'} thing {index % 7}" for index in range(300)]
     labels = ["rare" if index % 10 == 0 else "usual" for index in range(300)]
-    found = {
+    result = {
         name: (TextClassifier(class_weight=weight).fit(texts, labels).predict(texts) == "rare").sum()
         for name, weight in {"none": None, "balanced": "balanced", "given": {"rare": 20.0}}.items()
     }
-    assert found["none"] < 30 <= found["balanced"] == found["given"] == 90
+    assert result["none"] < 30 <= result["balanced"] == result["given"] == 90
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,9 @@ def test_a_process_killed_while_writing_leaves_the_old_state_and_disturbs_no_lat
     )
     ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=dict(os.environ), timeout=60)
     assert ended.returncode == -signal.SIGKILL
-    found = everything(tmp_path)
-    assert (found["model/a"], found["file"]) == (b"old", b"old")
-    left = [name for name in found if not name.startswith(("model", "file"))]
+    result = everything(tmp_path)
+    assert (result["model/a"], result["file"]) == (b"old", b"old")
+    left = [name for name in result if not name.startswith(("model", "file"))]
     assert left and all(Path(name).parts[0].endswith(".part") for name in left)
     atomic.atomic_write_dir(tmp_path / "model", {"a": b"new"}, overwrite=True)
     atomic.write(tmp_path / "file", b"new")

@@ -8,10 +8,10 @@ LABELS = ["x", "y", "y"] * 100
 
 def told(labels: list[str] = LABELS, **others: list[Any]) -> list[str]:
     random.Random(0).shuffle(order := list(range(len(labels))))
-    found = columns.check(
+    result = columns.check(
         [labels[row] for row in order], {name: [v[row] for row in order] for name, v in others.items()}
     )
-    return [finding.problem for finding in found]
+    return [finding.problem for finding in result]
 
 
 def test_columns_that_tell_nothing_are_passed_over() -> None:

@@ -26,11 +26,11 @@ def test_texts_on_disk_are_told_of_as_those_in_memory(
     in_memory, on_disk = dataset.read(data), dataset.read(data, ReadOptions(on_disk=True))
     beside = dataset.read(test)
     expected = [
-        (found.name, found.count, found.training_message)
-        for found in checks.quick_checks(CheckContext(in_memory, beside))
+        (result.name, result.count, result.training_message)
+        for result in checks.quick_checks(CheckContext(in_memory, beside))
     ]
     assert [
-        (found.name, found.count, found.training_message) for found in disk_checks.quick_checks(on_disk, beside)
+        (result.name, result.count, result.training_message) for result in disk_checks.quick_checks(on_disk, beside)
     ] == expected
     assert len(expected) == 6
 

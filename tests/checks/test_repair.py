@@ -24,18 +24,18 @@ def test_the_first_of_equal_rows_stays() -> None:
 
 
 def test_conflicting_rows_all_go_but_two_spellings_are_no_conflict() -> None:
-    found = plan([("a", "x"), ("a", "y"), ("b", "x"), ("b", "X "), ("c", "x")])
-    assert {row: reason for row, reason in found.dropped.items() if row < 100} == {
+    result = plan([("a", "x"), ("a", "y"), ("b", "x"), ("b", "X "), ("c", "x")])
+    assert {row: reason for row, reason in result.dropped.items() if row < 100} == {
         1: "conflicting",
         2: "conflicting",
         4: "repeated",
     }
-    assert found.spellings == {"X ": "x"}
+    assert result.spellings == {"X ": "x"}
 
 
 def test_rows_that_stand_in_the_test_go() -> None:
-    found = plan([("a", "x"), ("b", "y"), ("a ", "x")], test=["c", "a"])
-    assert {row: reason for row, reason in found.dropped.items() if row < 100} == {1: "leaked", 3: "leaked"}
+    result = plan([("a", "x"), ("b", "y"), ("a ", "x")], test=["c", "a"])
+    assert {row: reason for row, reason in result.dropped.items() if row < 100} == {1: "leaked", 3: "leaked"}
 
 
 def test_equal_texts_with_different_sets_of_labels_stay() -> None:

@@ -25,13 +25,13 @@ def test_rows_without_text_or_label_are_found_and_counted_with_the_others(tmp_pa
     rows = [("", "positive"), *english(), ("  ", "negative"), ("no label", ""), english()[0]]
     path = write_csv(tmp_path / "in.csv", rows)
     report = run_checks(CheckConfig(str(path)))
-    found = {finding.name: finding for finding in report.findings}
-    assert [(name, list(finding.rows)) for name, finding in found.items()] == [
+    result = {finding.name: finding for finding in report.findings}
+    assert [(name, list(finding.rows)) for name, finding in result.items()] == [
         ("no-text", [1, 62]),
         ("no-label", [63]),
         ("repeated", [64]),
     ]
-    assert found["repeated"].details == ["row 2"]
+    assert result["repeated"].details == ["row 2"]
     assert (report.worst(), report.summary["rows"]) == ("error", 64)
 
 

@@ -282,9 +282,9 @@ def test_options_that_would_do_nothing_are_refused(
 
 
 def accuracy(printed: str) -> float:
-    found = re.search(r"^accuracy +([\d.]+)", printed, re.MULTILINE)
-    assert found
-    return float(found[1])
+    result = re.search(r"^accuracy +([\d.]+)", printed, re.MULTILINE)
+    assert result
+    return float(result[1])
 
 
 def test_rows_sorted_by_label_are_learned_as_well_as_shuffled_ones(cli: Cli, tmp_path: Path) -> None:
@@ -292,14 +292,14 @@ def test_rows_sorted_by_label_are_learned_as_well_as_shuffled_ones(cli: Cli, tmp
     rows = [(text, label if draw.random() < 0.9 else "negative") for text, label in english(400)]
     orders = {"sorted": sorted(rows, key=lambda row: row[1]), "shuffled": draw.sample(rows, len(rows))}
     test = write_csv(tmp_path / "test.csv", english(200, seed=1))
-    found = {}
+    result = {}
     for name, ordered in orders.items():
         path = write_csv(tmp_path / f"{name}.csv", ordered)
         ended = cli("train", "--family", "ngram", path, "--test", test, "--out", tmp_path / name, "--no-report")
         assert ended.code == 0
-        found[name] = accuracy(ended.out)
-    assert found["sorted"] >= 0.95
-    assert found["sorted"] == pytest.approx(found["shuffled"], abs=0.01)
+        result[name] = accuracy(ended.out)
+    assert result["sorted"] >= 0.95
+    assert result["sorted"] == pytest.approx(result["shuffled"], abs=0.01)
 
 
 def test_a_disk_that_is_full_while_saving_leaves_the_old_model(

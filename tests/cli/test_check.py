@@ -33,10 +33,10 @@ def test_findings_are_printed_with_rows_and_what_to_do(cli: Cli, faulty: Path) -
 def test_json_lists_all_rows(cli: Cli, faulty: Path) -> None:
     ended = cli("check", faulty, "--json")
     assert (ended.code, ended.err, ended.out.count("\n")) == (1, "", 1)
-    found = json.loads(ended.out)
-    repeated = next(finding for finding in found["findings"] if finding["name"] == "repeated")
+    result = json.loads(ended.out)
+    repeated = next(finding for finding in result["findings"] if finding["name"] == "repeated")
     assert repeated["rows"] == [{"row": 61 + row, "beside": f"row {1 + row}"} for row in range(7)]
-    assert (found["summary"]["rows"], found["fixed"]) == (68, None)
+    assert (result["summary"]["rows"], result["fixed"]) == (68, None)
     assert repeated["lines"] == [62 + row for row in range(7)]
 
 
@@ -74,11 +74,11 @@ def test_wrong_input_is_an_error(cli: Cli, tmp_path: Path) -> None:
 
 def test_the_length_has_a_former_name(cli: Cli, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "in.csv", english())
-    found = cli("check", data, "--max-length", "2", "--json")
-    assert "longer than 2 tokens" in found.out
+    result = cli("check", data, "--max-length", "2", "--json")
+    assert "longer than 2 tokens" in result.out
     with pytest.warns(RenamedSettingWarning, match=r"^check: 'maximum_tokens' is now 'max_length'; "):
         former = cli("check", data, "--maximum-tokens", "2", "--json")
-    assert (former.code, former.out) == (found.code, found.out)
+    assert (former.code, former.out) == (result.code, result.out)
 
 
 def test_suspects_go_into_a_review_file_and_come_back_into_the_cleaned_table(cli: Cli, tmp_path: Path) -> None:

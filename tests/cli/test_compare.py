@@ -48,12 +48,12 @@ def test_compare_tells_the_better_model_and_where(cli: Cli, models: tuple[Path, 
 def test_compare_json_has_every_text_that_the_models_differ_on(
     cli: Cli, models: tuple[Path, Path], reviews: Path
 ) -> None:
-    found = json.loads(cli("compare", *models, "--data", reviews, "--slice", "source", "--json").out)
-    assert found["better"] == "first"
-    assert len(found["texts"]) == found["changed"] > 0
-    assert all(row["first"] != row["second"] for row in found["texts"])
-    assert found["slices"][0]["by"] in ("source", "script", "class", "length")
-    rows = {(part["by"], part["value"]): part for part in found["slices"]}
+    result = json.loads(cli("compare", *models, "--data", reviews, "--slice", "source", "--json").out)
+    assert result["better"] == "first"
+    assert len(result["texts"]) == result["changed"] > 0
+    assert all(row["first"] != row["second"] for row in result["texts"])
+    assert result["slices"][0]["by"] in ("source", "script", "class", "length")
+    rows = {(part["by"], part["value"]): part for part in result["slices"]}
     assert rows["source", "web"]["rows"] == 80
     assert rows["source", "应用"]["second"] < rows["source", "应用"]["first"] == 1
 
@@ -81,17 +81,17 @@ def test_models_may_know_different_labels(cli: Cli, models: tuple[Path, Path], r
     more.write_text("\n".join([reviews.read_text(encoding="utf-8"), *lines]), encoding="utf-8")
     options = ("--test-size", "0", "--no-report")
     assert cli("train", "--family", "ngram", more, *options, "--out", tmp_path / "more").code == 0
-    found = json.loads(cli("compare", models[0], tmp_path / "more", "--data", more, "--json").out)
-    assert found["better"] == "second"
-    assert found["mcnemar"]["only_second_right"] >= 40
+    result = json.loads(cli("compare", models[0], tmp_path / "more", "--data", more, "--json").out)
+    assert result["better"] == "second"
+    assert result["mcnemar"]["only_second_right"] >= 40
 
 
 def test_evaluate_tells_the_worst_parts(cli: Cli, models: tuple[Path, Path], reviews: Path) -> None:
     ended = cli("evaluate", models[1], reviews, "--slice", "source")
     assert "worse than on all texts by more than chance" in ended.out
     assert "\n应用 " in ended.out and "\nweb " in ended.out
-    found = json.loads(cli("evaluate", models[1], reviews, "--slice", "source", "--json").out)["slices"]
-    figures = [part["figure"] for part in found]
+    result = json.loads(cli("evaluate", models[1], reviews, "--slice", "source", "--json").out)["slices"]
+    figures = [part["figure"] for part in result]
     assert figures == sorted(figures)
 
 

@@ -27,13 +27,13 @@ def test_json_has_the_spans_of_the_text(cli: Cli, model_folder: Path) -> None:
     ended = cli("explain", model_folder, text, "--json", "--label", "negative", "--label", "positive")
     told = json.loads(ended.out)
     assert (ended.out.count("\n"), told["family"], told["strongest"]) == (1, "ngram", {})
-    [found] = told["texts"]
-    assert (found["text"], found["unread"], found["nearest"], found["attention"]) == (text, [], [], [])
-    for evidence in found["labels"]:
+    [result] = told["texts"]
+    assert (result["text"], result["unread"], result["nearest"], result["attention"]) == (text, [], [], [])
+    for evidence in result["labels"]:
         parts = {text[span["begin"] : span["end"]]: span["weight"] for span in evidence["spans"]}
         assert list(parts) == ["😀", "a", "dull", "film"]
         assert evidence["base"] + sum(parts.values()) == pytest.approx(evidence["logit"], abs=1e-4)
-    assert set(found["faithfulness"]) == {"strongest", "random", "difference"}
+    assert set(result["faithfulness"]) == {"strongest", "random", "difference"}
 
 
 def test_a_file_its_first_texts_a_page_and_the_training_texts(

@@ -86,9 +86,9 @@ def test_a_folder_that_vanishes_is_told(
     label = predict_file.label_table
 
     def vanishing(*arguments: Any) -> Any:
-        found = label(*arguments)
+        result = label(*arguments)
         folder.rename(tmp_path / "elsewhere")
-        return found
+        return result
 
     monkeypatch.setattr(predict_file, "label_table", vanishing)
     ended = cli("predict", model_folder, source, "-o", folder / "out.csv")

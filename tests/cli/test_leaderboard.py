@@ -10,10 +10,10 @@ from tenor.cli import console, leaderboard
 
 
 def figures(accuracy: float, loss: float, seconds: float | None = None) -> dict[str, float]:
-    found = {"validation_loss": loss, "validation_accuracy": accuracy}
-    found |= {"validation_accuracy_low": accuracy - 0.01, "validation_accuracy_high": accuracy + 0.01}
+    result = {"validation_loss": loss, "validation_accuracy": accuracy}
+    result |= {"validation_accuracy_low": accuracy - 0.01, "validation_accuracy_high": accuracy + 0.01}
     price = {"seconds": seconds, "texts_per_s": 12_345.0, "latency_ms": 0.1, "size_mib": 9.0}
-    return found | ({} if seconds is None else price)  # type: ignore[operator]
+    return result | ({} if seconds is None else price)  # type: ignore[operator]
 
 
 ROWS = [("ngram", figures(0.9, 0.3, 3.2)), ("bag", figures(0.91, 0.28, 20.0)), ("blend", figures(0.92, 0.25))]

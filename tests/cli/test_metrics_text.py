@@ -52,20 +52,20 @@ def test_metrics_of_a_single_class_name_it() -> None:
 
 def test_labels_of_which_no_text_has_one_are_named() -> None:
     task = MultiLabel(("a", "b", "c"))
-    found = metrics.compute_metrics(np.float32([[1, 0, 0], [1, 1, 0]]), np.float32([[1, -1, 0], [1, 1, -1]]), task)
-    lines = metrics_text.evaluation_lines(found, "")
+    result = metrics.compute_metrics(np.float32([[1, 0, 0], [1, 1, 0]]), np.float32([[1, -1, 0], [1, 1, -1]]), task)
+    lines = metrics_text.evaluation_lines(result, "")
     assert "not measured: 1 label has no text here (c); means over labels are about the other 2." in lines
 
 
 def test_metrics_of_an_earlier_version_are_read() -> None:
     """They have a matrix for any number of classes, zeros for a class without texts, and no count of classes."""
-    found = measured(101, [*range(100)])
-    cells = found.pop("confusion_cells")
-    del found["confusion_rest"], found["measured_classes"]
+    result = measured(101, [*range(100)])
+    cells = result.pop("confusion_cells")
+    del result["confusion_rest"], result["measured_classes"]
     matrix = np.zeros((101, 101), int)
     for true, predicted, rows in cells:
         matrix[true, predicted] = rows
-    earlier = found | {"confusion": matrix.tolist(), "roc_auc": None}
+    earlier = result | {"confusion": matrix.tolist(), "roc_auc": None}
     earlier["per_class"]["class-0100"] = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "rows": 0}
     lines = metrics_text.evaluation_lines(json.loads(json.dumps(earlier)), "")
     assert "not measured: 1 class has no text here (class-0100); means over classes are about the other 100." in lines

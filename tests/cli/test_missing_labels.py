@@ -25,8 +25,8 @@ def test_a_marker_is_asked_about_and_left_out_if_it_is_named(
     assert asked.code == 0
     assert f"15 rows have the label '{marker}', taken for a class." in asked.err
     assert f"Leave out with --missing-label {shlex.quote(marker)}." in asked.err
-    found = cli("check", data).out
-    assert f"15 rows have a label that looks like a missing one: '{marker}'." in found
+    result = cli("check", data).out
+    assert f"15 rows have a label that looks like a missing one: '{marker}'." in result
     answered = cli(*train, "--missing-label", marker, "--overwrite")
     assert answered.code == 0, answered.err
     assert f"labels: {labels[0]}, {labels[1]}." in answered.err

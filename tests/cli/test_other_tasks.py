@@ -53,9 +53,9 @@ def numbers(cli: Cli, tmp_path: Path) -> Path:
 def test_several_labels_a_text(cli: Cli, several: Path, posts: Path, tmp_path: Path) -> None:
     ended = cli("evaluate", several, posts)
     assert "micro-F1           1.0000" in ended.out and "Hamming loss       0.0000" in ended.out
-    found = json.loads(cli("predict", several, "post 7 happy dear", "--json").out)
-    assert {row["label"] for row in found} == {"joy", "love"}
-    assert [row["score"] for row in found] == sorted((row["score"] for row in found), reverse=True)
+    result = json.loads(cli("predict", several, "post 7 happy dear", "--json").out)
+    assert {row["label"] for row in result} == {"joy", "love"}
+    assert [row["score"] for row in result] == sorted((row["score"] for row in result), reverse=True)
     assert cli("predict", several, "nothing").out == "no label\n"
     for kind in ("csv", "jsonl", "parquet"):
         out = tmp_path / f"out.{kind}"

@@ -161,11 +161,11 @@ def test_the_nearest_word_is_suggested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "wanted"),
+    ("written", "expected"),
     [("45", 45), ("60s", 60), ("1.5m", 90), ("1h30m", 5_400), ("1h 2m 3s", 3_723), ("5 m", 300), ("none", None)],
 )
-def test_times_are_read(written: str, wanted: float | None) -> None:
-    assert settings.parse_duration(written, "here") == wanted
+def test_times_are_read(written: str, expected: float | None) -> None:
+    assert settings.parse_duration(written, "here") == expected
 
 
 @pytest.mark.parametrize("written", ["", "h", "-3s", "5x", "m5", "0h0m", "1m2h"])

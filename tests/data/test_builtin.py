@@ -10,19 +10,19 @@ from tenor.errors import DataError, MissingExtraError
 
 @pytest.mark.parametrize("name", list(BUILTINS))
 def test_what_is_read_is_what_is_declared(name: str) -> None:
-    declared, found = BUILTINS[name], builtin.load(name)
-    assert len(found) == declared.rows
-    assert tuple(sorted(set(found.labels))) == declared.classes
-    assert all(text.strip() for text in found.texts)
-    assert found.name == name == declared.name
+    declared, result = BUILTINS[name], builtin.load(name)
+    assert len(result) == declared.rows
+    assert tuple(sorted(set(result.labels))) == declared.classes
+    assert all(text.strip() for text in result.texts)
+    assert result.name == name == declared.name
 
 
 @pytest.mark.parametrize(
     ("name", "word"), [("imdb", "wonderful"), ("rotten-tomatoes", "moving"), ("zh-reviews", "很好")]
 )
 def test_a_word_of_praise_stands_in_positive_texts(name: str, word: str) -> None:
-    found = builtin.load(name)
-    praised = [label for text, label in zip(found.texts, found.labels, strict=True) if word in text]
+    result = builtin.load(name)
+    praised = [label for text, label in zip(result.texts, result.labels, strict=True) if word in text]
     assert praised.count("positive") > 2 * praised.count("negative")
 
 

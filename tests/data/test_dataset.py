@@ -41,14 +41,14 @@ def json_lines(folder: Path, *rows: dict[str, Any]) -> Path:
 )
 def test_the_columns_are_found_by_name_or_of_two_by_length(tmp_path: Path, header: str, text: str, label: str) -> None:
     row = ",".join("a long text" if index else "x" for index in range(header.count(",") + 1))
-    found = dataset.read(csv(tmp_path, f"{header}\n{row}\n"))
-    assert (found.text_column, found.label_column) == (text, label)
+    result = dataset.read(csv(tmp_path, f"{header}\n{row}\n"))
+    assert (result.text_column, result.label_column) == (text, label)
 
 
 def test_the_columns_can_be_named(tmp_path: Path) -> None:
     path = csv(tmp_path, "text,label,other\na,b,c\n")
-    found = dataset.read(path, ReadOptions(text="other", label="text"))
-    assert (found.texts, found.labels, found.text_column, found.label_column) == (["c"], ["a"], "other", "text")
+    result = dataset.read(path, ReadOptions(text="other", label="text"))
+    assert (result.texts, result.labels, result.text_column, result.label_column) == (["c"], ["a"], "other", "text")
     assert dataset.read(path, ReadOptions(text="other")).labels == ["b"]
     assert dataset.read(path, ReadOptions(label="other")).texts == ["a"]
 
@@ -98,8 +98,8 @@ def test_data_that_cannot_be_used_is_refused_with_the_place(tmp_path: Path, cont
 
 def test_empty_rows_are_left_out_when_asked(tmp_path: Path) -> None:
     path = csv(tmp_path, "text,label\na,x\n,x\nb,\nc,y\n")
-    found = dataset.read(path, ReadOptions(drop_empty=True, drop_unlabelled=True))
-    assert (found.texts, found.labels, len(found)) == (["a", "c"], ["x", "y"], 2)
+    result = dataset.read(path, ReadOptions(drop_empty=True, drop_unlabelled=True))
+    assert (result.texts, result.labels, len(result)) == (["a", "c"], ["x", "y"], 2)
     with pytest.raises(DataError, match=r"row 3, column 'label': the label is empty \(1 such row: 3\)"):
         dataset.read(path, ReadOptions(drop_empty=True))
     with pytest.raises(DataError, match=r"^reviews\.csv: no row has both a text and a label\. Label"):
@@ -130,8 +130,8 @@ def test_the_faults_of_all_chunks_are_gathered(tmp_path: Path) -> None:
 
 
 def test_labels_may_have_blanks_and_chinese_characters(tmp_path: Path) -> None:
-    found = dataset.read(csv(tmp_path, 'text,label\na,非常 好\nb,not so good\nc,"x, y"\n'))
-    assert found.labels == ["非常 好", "not so good", "x, y"]
+    result = dataset.read(csv(tmp_path, 'text,label\na,非常 好\nb,not so good\nc,"x, y"\n'))
+    assert result.labels == ["非常 好", "not so good", "x, y"]
 
 
 ROWS = "bad film,neg\ngreat film,pos\n"
@@ -201,9 +201,9 @@ def test_categories_of_parquet_are_labels(tmp_path: Path) -> None:
     labels = pyarrow.array(["x", None, "y"]).dictionary_encode()
     path = tmp_path / "a.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"text": ["a", "b", "c"], "label": labels}), path)
-    found = dataset.read(path, ReadOptions(drop_unlabelled=True))
-    assert (found.texts, found.labels) == (["a", "c"], ["x", "y"])
-    assert found.note == "1 of 3 rows has no label or no text and is left out."
+    result = dataset.read(path, ReadOptions(drop_unlabelled=True))
+    assert (result.texts, result.labels) == (["a", "c"], ["x", "y"])
+    assert result.note == "1 of 3 rows has no label or no text and is left out."
     pyarrow.parquet.write_table(pyarrow.table({"text": ["a"], "label": ["x"]}).slice(0, 0), path)
     with pytest.raises(DataError, match=r"^a\.parquet: there is a header but no row\. Give"):
         dataset.read(path)

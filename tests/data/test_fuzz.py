@@ -104,9 +104,9 @@ def test_every_line_of_a_text_file_is_read(tmp_path: Path, texts: list[str], pac
 def test_every_labelled_line_is_read(tmp_path: Path, rows: list[tuple[list[str], str]]) -> None:
     rows = [(["x"], "first"), *((labels, text.strip(" \t\v\f")) for labels, text in rows)]
     lines = ("".join(f"__label__{label} " for label in labels) + f"{text}\n" for labels, text in rows)
-    found = read(write(tmp_path / "a.txt", "".join(lines)))
-    assert found["text"] == [text for _, text in rows]
-    assert found["label"] == [labels if len(labels) > 1 else next(iter(labels), None) for labels, _ in rows]
+    result = read(write(tmp_path / "a.txt", "".join(lines)))
+    assert result["text"] == [text for _, text in rows]
+    assert result["label"] == [labels if len(labels) > 1 else next(iter(labels), None) for labels, _ in rows]
 
 
 @FUZZ
@@ -133,8 +133,8 @@ def test_every_file_of_a_class_folder_is_read(tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("classes")
     for name, text in rows:
         write(folder / name[0] / f"{name}.txt", text.encode("utf-8-sig"))
-    found = read(folder)
-    assert sorted(zip(found["text"], found["label"], strict=True)) == sorted((text, name[0]) for name, text in rows)
+    result = read(folder)
+    assert sorted(zip(result["text"], result["label"], strict=True)) == sorted((text, name[0]) for name, text in rows)
 
 
 @FUZZ

@@ -33,8 +33,8 @@ def read(values: list[Any], **options: Any) -> ParsedLabels:
     ],
 )
 def test_the_task_is_told_from_the_values(values: list[Any], kind: str, expected: list[Any]) -> None:
-    found = read(values)
-    assert (found.kind, found.values) == (kind, expected)
+    result = read(values)
+    assert (result.kind, result.values) == (kind, expected)
 
 
 def test_a_decision_that_could_be_another_is_told() -> None:
@@ -58,9 +58,9 @@ def test_labels_are_parted_by_the_separator_that_was_named() -> None:
     assert read(["a; b", "b;", None, "b;b"], separator=";").values == [("a", "b"), ("b",), None, ("b",)]
     assert read(["a;b", " [] "], separator=";").values == [("a", "b"), ()]
     assert read(["a;b"], task=None).values == ["a;b"]
-    found = read(["a;b", "c"], task="multilabel")
-    assert found.values == [("a;b",), ("c",)]
-    assert found.note == "'a;b' is taken as the name of one label (`label_separator=...` splits it)."
+    result = read(["a;b", "c"], task="multilabel")
+    assert result.values == [("a;b",), ("c",)]
+    assert result.note == "'a;b' is taken as the name of one label (`label_separator=...` splits it)."
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "in.csv", english(200))
     with pytest.raises(KeyboardInterrupt, match="enough"):
         pipeline.train(RunConfig(str(path), family="ngram", out=str(tmp_path / "model"), on_disk=True), Interrupting())
-    assert [found.name for found in tmp_path.iterdir()] == ["in.csv"]
+    assert [result.name for result in tmp_path.iterdir()] == ["in.csv"]
 
 
 @pytest.mark.parametrize("option", [{"group": "label"}, {"time": "label"}, {"folds": 3}])

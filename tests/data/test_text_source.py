@@ -31,16 +31,16 @@ def test_texts_on_disk_are_as_those_in_a_list(
     step: int | None,
     random: object,
 ) -> None:
-    found = on_disk(texts)
-    assert (len(found), list(found), found[begin:end:step]) == (len(texts), texts, texts[begin:end:step])
+    result = on_disk(texts)
+    assert (len(result), list(result), result[begin:end:step]) == (len(texts), texts, texts[begin:end:step])
     rows = list(range(0, len(texts), 2))[::-1]
-    taken = found.take(np.array(rows, np.int64))
+    taken = result.take(np.array(rows, np.int64))
     assert list(taken) == [texts[row] for row in rows]
     assert list(taken.take(np.arange(len(rows) // 2))) == [texts[row] for row in rows[: len(rows) // 2]]
     if texts:
-        assert found[-1] == texts[-1]
+        assert result[-1] == texts[-1]
     with pytest.raises(IndexError, match="range"):
-        found[len(texts)]
+        result[len(texts)]
 
 
 def test_texts_far_from_each_other_are_read() -> None:

@@ -16,8 +16,8 @@ def parse(*values: object) -> list[float]:
 
 def test_numbers_and_dates_are_put_in_order() -> None:
     assert parse(3, "1.5", 2.0) == [3.0, 1.5, 2.0]
-    found = parse("2024-03-01", "2024-03-01T08:00:00+08:00", datetime.date(2024, 2, 29), "2024-03-01T00:00:01Z")
-    assert found[0] == found[1] == found[3] - 1 == found[2] + 86_400
+    result = parse("2024-03-01", "2024-03-01T08:00:00+08:00", datetime.date(2024, 2, 29), "2024-03-01T00:00:01Z")
+    assert result[0] == result[1] == result[3] - 1 == result[2] + 86_400
 
 
 @pytest.mark.parametrize("value", [None, "", "soon", "2024-13-01", True, float("nan"), [1]])

@@ -48,7 +48,7 @@ def written(out: Path) -> dict[str, bytes]:
 
 @pytest.mark.usefixtures("two_nodes")
 def test_a_cluster_labels_as_this_machine_does_and_goes_on(tmp_path: Path, files: Path, model_folder: Path) -> None:
-    wanted = here(model_folder, files, tmp_path / "here")
+    expected = here(model_folder, files, tmp_path / "here")
     job = LabelJob(model_folder, str(files), str(tmp_path / "there"))
     left, record = predict_files.plan_job(job)
     with cluster.connected("ray") as connected:
@@ -60,7 +60,7 @@ def test_a_cluster_labels_as_this_machine_does_and_goes_on(tmp_path: Path, files
         assert len(left) == FILES - len(record.done) < FILES
         assert list(predict_on_cluster.each(connected, left, job, record, workers=None, threads=1))[-1] == FILES * ROWS
     assert not ray.is_initialized()
-    assert written(tmp_path / "there") == wanted
+    assert written(tmp_path / "there") == expected
     assert predict_files.plan_job(job)[0] == []
 
 
@@ -69,7 +69,7 @@ def test_no_row_is_lost_when_a_worker_and_a_node_die_and_there_is_no_room_for_an
 ) -> None:
     third = two_nodes.add_node(num_cpus=1, object_store_memory=100_000_000)
     two_nodes.wait_for_nodes()
-    wanted = here(model_folder, files, tmp_path / "here")
+    expected = here(model_folder, files, tmp_path / "here")
     job = LabelJob(model_folder, str(files), str(tmp_path / "there"))
     left, record = predict_files.plan_job(job)
     with cluster.connected("ray") as connected:
@@ -79,7 +79,7 @@ def test_no_row_is_lost_when_a_worker_and_a_node_die_and_there_is_no_room_for_an
         next(through)
         two_nodes.remove_node(third, allow_graceful=False)
         assert list(through)[-1] == FILES * ROWS
-    assert written(tmp_path / "there") == wanted
+    assert written(tmp_path / "there") == expected
     assert [each["rows"] for each in record.done.values()] == [ROWS] * FILES
 
 

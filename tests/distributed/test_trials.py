@@ -65,7 +65,7 @@ def test_a_search_finds_what_one_machine_finds_and_goes_on(tmp_path: Path, engli
         search(english_csv, tmp_path / "there", 4, 3, ray)  # one of the second three
         there = search(english_csv, tmp_path / "there", 9, 3, ray)
     assert (there.settings, there.loss, there.n_trials) == (here.settings, here.loss, 9)
-    losses, others = ([line[0] for line in table(found.folder)] for found in (here, there))
+    losses, others = ([line[0] for line in table(result.folder)] for result in (here, there))
     assert losses == others
     alone = search(english_csv, tmp_path / "alone", 5, together=1)
     assert [line[0] for line in table(alone.folder)] == losses[:5]  # drawn at random, whatever came before

@@ -15,9 +15,9 @@ def noisy(targets: np.ndarray, wrong: float, random: np.random.Generator) -> np.
 
 def test_a_better_model_is_told() -> None:
     targets = RANDOM.integers(0, 3, 2_000)
-    found = comparison.compare(TASK, targets, noisy(targets, 0.3, RANDOM), noisy(targets, 0.2, RANDOM))
-    assert found["better"] == "second"
-    assert found["mcnemar"]["p"] < 1e-6
+    result = comparison.compare(TASK, targets, noisy(targets, 0.3, RANDOM), noisy(targets, 0.2, RANDOM))
+    assert result["better"] == "second"
+    assert result["mcnemar"]["p"] < 1e-6
     swapped = comparison.compare(TASK, targets, noisy(targets, 0.2, RANDOM), noisy(targets, 0.3, RANDOM))
     assert swapped["better"] == "first"
 
@@ -27,8 +27,8 @@ def test_models_of_equal_quality_are_rarely_told_apart() -> None:
     for seed in range(40):
         random = np.random.default_rng(seed)
         targets = random.integers(0, 3, 300)
-        found = comparison.compare(TASK, targets, noisy(targets, 0.3, random), noisy(targets, 0.3, random), seed)
-        told += found["better"] is not None
+        result = comparison.compare(TASK, targets, noisy(targets, 0.3, random), noisy(targets, 0.3, random), seed)
+        told += result["better"] is not None
     assert told <= 6  # 5% of 40 is 2; more than 6 has a chance of 0.3%
 
 
@@ -55,9 +55,9 @@ def test_macro_f1_is_that_of_scikit_learn() -> None:
 def test_mcnemar_is_the_binomial_test_of_the_texts_that_differ() -> None:
     first = np.array([True] * 8 + [False] * 2 + [True] * 5)
     second = np.array([False] * 8 + [True] * 2 + [True] * 5)
-    found = comparison.mcnemar(first, second)
-    assert (found["only_first_right"], found["only_second_right"]) == (8, 2)
-    assert found["p"] == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    result = comparison.mcnemar(first, second)
+    assert (result["only_first_right"], result["only_second_right"]) == (8, 2)
+    assert result["p"] == pytest.approx(2 * (1 + 10 + 45) / 2**10)
     assert comparison.mcnemar(first, first)["p"] == 1
 
 
@@ -65,16 +65,16 @@ def test_sets_of_labels_are_compared_by_f1() -> None:
     task = MultiLabel(("x", "y"))
     targets = (RANDOM.random((500, 2)) < 0.4).astype(np.float32)
     flip = (RANDOM.random((500, 2)) < 0.2).astype(np.float32)
-    found = comparison.compare(task, targets, targets, np.abs(targets - flip))
-    assert found["metrics"]["micro_f1"]["first"] == 1
-    assert found["better"] == "first"
-    assert found["changed"] == int(flip.any(axis=1).sum())
+    result = comparison.compare(task, targets, targets, np.abs(targets - flip))
+    assert result["metrics"]["micro_f1"]["first"] == 1
+    assert result["better"] == "first"
+    assert result["changed"] == int(flip.any(axis=1).sum())
 
 
 def test_of_numbers_the_smaller_error_is_better() -> None:
     targets = RANDOM.normal(size=400).astype(np.float32)
     near, far = (targets + scale * RANDOM.normal(size=400).astype(np.float32) for scale in (0.1, 0.3))
     assert comparison.compare(Regression(), targets, far, near)["better"] == "second"
-    found = comparison.compare(Regression(), targets, near, far)
-    assert found["better"] == "first"
-    assert found["mcnemar"] is None
+    result = comparison.compare(Regression(), targets, near, far)
+    assert result["better"] == "first"
+    assert result["mcnemar"] is None

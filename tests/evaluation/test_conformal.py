@@ -29,10 +29,10 @@ def drawn(task: Task, texts: int, seed: int) -> tuple[Targets, Floats]:
     return targets, (2 * task.output_targets(targets) + noise).astype(np.float32)
 
 
-def within(found: float, coverage: float, held: int, measured: int) -> bool:
+def within(result: float, coverage: float, held: int, measured: int) -> bool:
     """Whether a share lies within four standard deviations of what sets from so many texts should hold."""
     deviation = math.sqrt(coverage * (1 - coverage) * (1 / held + 1 / measured))
-    return abs(found - coverage) <= 4 * deviation + 1 / held
+    return abs(result - coverage) <= 4 * deviation + 1 / held
 
 
 @pytest.mark.parametrize("kind", list(TASKS))

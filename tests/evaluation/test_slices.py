@@ -12,8 +12,8 @@ def test_the_worst_part_comes_first_and_is_told_from_chance() -> None:
     predicted = targets.copy()
     predicted[:40] = 1
     source = ["old"] * 100 + ["new"] * 300
-    found = slices.slice_metrics(TASK, TASK.metric_terms(targets, predicted), {"source": source})
-    assert [(part.value, part.rows, part.metric, part.worse) for part in found] == [
+    result = slices.slice_metrics(TASK, TASK.metric_terms(targets, predicted), {"source": source})
+    assert [(part.value, part.rows, part.metric, part.worse) for part in result] == [
         ("old", 100, 0.6, True),
         ("new", 300, 1.0, False),
     ]
@@ -23,12 +23,12 @@ def test_of_numbers_the_largest_error_comes_first() -> None:
     targets = np.zeros(60, np.float32)
     predicted = np.tile([0.1, 0.12], 30).astype(np.float32)
     predicted[:20] += 1
-    found = slices.slice_metrics(
+    result = slices.slice_metrics(
         Regression(), Regression().metric_terms(targets, predicted), {"by": ["x"] * 20 + ["y"] * 40}
     )
-    assert [part.value for part in found] == ["x", "y"]
-    assert found[0].metric == pytest.approx(1.11, abs=1e-5)
-    assert [part.worse for part in found] == [True, False]
+    assert [part.value for part in result] == ["x", "y"]
+    assert result[0].metric == pytest.approx(1.11, abs=1e-5)
+    assert [part.worse for part in result] == [True, False]
 
 
 def test_the_figure_of_label_sets_is_micro_f1() -> None:

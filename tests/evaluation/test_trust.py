@@ -55,8 +55,8 @@ def test_new_texts_are_held_by_their_sets_as_often_as_promised_and_probabilities
     for coverage in (0.7, 0.9):
         deviation = math.sqrt(coverage * (1 - coverage) * (1 / 2_000 + 1 / 4_000))
         for per_class in (False, True):
-            found = held(model.predict_set(texts, coverage, per_class), truth)
-            assert abs(found - coverage) < 4 * deviation, (coverage, per_class, found)
+            result = held(model.predict_set(texts, coverage, per_class), truth)
+            assert abs(result - coverage) < 4 * deviation, (coverage, per_class, result)
     probabilities = model.predict_proba(texts).max(axis=1)
     right = model.predict(texts) == np.array(truth)
     assert abs(probabilities.mean() - right.mean()) < 0.02
@@ -169,8 +169,8 @@ def test_thresholds_belong_to_calibrated_probabilities() -> None:
     assert (
         fitted.calibration and fitted.calibration.floor == 0 and fitted.held_out and isinstance(fitted.task, MultiLabel)
     )
-    found = fitted.calibration.apply(fitted.held_out.logits, task)
-    assert fitted.task.thresholds == thresholds.choose(fitted.held_out.targets > 0, task.probabilities(found))
+    result = fitted.calibration.apply(fitted.held_out.logits, task)
+    assert fitted.task.thresholds == thresholds.choose(fitted.held_out.targets > 0, task.probabilities(result))
 
 
 @pytest.fixture
@@ -214,8 +214,8 @@ def test_where_every_text_is_abstained_from_the_file_has_its_types(
 def test_one_text_gets_its_set(cli: Cli, model_folder: Path) -> None:
     lines = cli("predict", model_folder, "a superb story", "--coverage", "0.9").out.splitlines()
     assert lines[0].startswith("positive\t") and lines[1] == "0.9\tpositive"
-    found = json.loads(cli("predict", model_folder, "a superb story", "--coverage", "0.9", "--json").out)
-    assert (found["label"], found["set"]) == ("positive", ["positive"])
+    result = json.loads(cli("predict", model_folder, "a superb story", "--coverage", "0.9", "--json").out)
+    assert (result["label"], result["set"]) == ("positive", ["positive"])
     ended = cli("predict", model_folder, "the", "--abstain", "--coverage", "0.99")
     score = json.loads(cli("predict", model_folder, "the", "--coverage", "0.99", "--json").out)["score"]
     assert ended.out.splitlines()[0] == f"no label\t{score:.4f}" and "0.99\t" in ended.out
@@ -242,8 +242,8 @@ def test_numbers_get_intervals(cli: Cli, tmp_path: Path) -> None:
     rows = [(f"{WORDS[number % 8]} {number}", f"{number % 8 + 0.5}") for number in range(160)]
     data = write_csv(tmp_path / "in.csv", rows)
     assert "coverage  empirical  mean width" in cli("train", "--family", "ngram", data, "--out", tmp_path / "model").out
-    found = json.loads(cli("predict", tmp_path / "model", "good", "--coverage", "0.9", "--json").out)
-    assert found["lower"] < found["value"] < found["upper"]
+    result = json.loads(cli("predict", tmp_path / "model", "good", "--coverage", "0.9", "--json").out)
+    assert result["lower"] < result["value"] < result["upper"]
     made = cli("predict", tmp_path / "model", data, "--coverage", "0.999").out.splitlines()
     assert made[0] == "text,label,value,lower,upper" and made[1].endswith(",,")
     assert cli("predict", tmp_path / "model", "good", "--coverage", "0.9").out.count("\t") == 2

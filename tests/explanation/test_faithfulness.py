@@ -11,9 +11,9 @@ TEXTS, LABELS = map(list, zip(*english(40, seed=5), strict=True))
 
 
 def test_deleting_the_strongest_words_moves_the_score_more_than_deleting_any(predictor: Predictor) -> None:
-    found = faithfulness(predictor, explain(predictor, TEXTS))
-    assert found.strongest > 0.2 > 0.1 > found.random
-    assert found.difference == found.strongest - found.random
+    result = faithfulness(predictor, explain(predictor, TEXTS))
+    assert result.strongest > 0.2 > 0.1 > result.random
+    assert result.difference == result.strongest - result.random
 
 
 def test_an_explanation_turned_around_is_not_faithful(predictor: Predictor) -> None:
@@ -46,6 +46,6 @@ def test_texts_without_words_count_for_nothing(predictor: Predictor) -> None:
 
 def test_of_a_number_the_value_falls() -> None:
     model = TextRegressor().fit(TEXTS, [1000.0 if label == "positive" else 200.0 for label in LABELS])
-    found = faithfulness(model.predictor_, model.explain(TEXTS[::2]))
+    result = faithfulness(model.predictor_, model.explain(TEXTS[::2]))
     assert LABELS[0] == "positive"
-    assert found.strongest > 100 > found.random
+    assert result.strongest > 100 > result.random

@@ -41,8 +41,8 @@ def test_the_page_asks_nothing_of_the_network_and_runs_nothing(predictor: Predic
     assert not {"script", "img", "link", "iframe", "b"} & set(tags)
     assert not re.search(r"""(src|href)\s*=|url\(|@import""", re.sub(r"&lt;.*?&gt;", "", source))
     assert "default-src 'none'" in source
-    for wanted in ("prefers-color-scheme: dark", "@media print", 'charset="utf-8"', "width=device-width"):
-        assert wanted in source
+    for expected in ("prefers-color-scheme: dark", "@media print", 'charset="utf-8"', "width=device-width"):
+        assert expected in source
 
 
 def test_the_page_shows_the_text_as_it_is_and_marks_its_words(predictor: Predictor, tmp_path: Path) -> None:

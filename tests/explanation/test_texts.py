@@ -102,9 +102,9 @@ def test_of_more_labels_each_is_weighed_against_the_mean_of_all() -> None:
     [explanation] = explain(predictor, TEXTS[:1], names)
     logits = explained_logits(predictor, TEXTS[:1])[0]
     for number, evidence in enumerate(explanation.labels):
-        wanted = logits[names.index(str(evidence.label))] - logits.mean()
-        assert evidence.logit == pytest.approx(wanted, abs=1e-4)
-        assert total(explanation, number) == pytest.approx(wanted, abs=1e-4)
+        expected = logits[names.index(str(evidence.label))] - logits.mean()
+        assert evidence.logit == pytest.approx(expected, abs=1e-4)
+        assert total(explanation, number) == pytest.approx(expected, abs=1e-4)
 
 
 def test_of_a_set_each_label_that_the_text_gets_is_explained() -> None:

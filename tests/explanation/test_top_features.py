@@ -14,13 +14,13 @@ GOOD = {"wonderful", "charming", "superb", "moving", "brilliant", "delightful", 
 
 def test_the_strongest_ngrams_are_spelled_from_the_texts() -> None:
     settings = {"word_ngrams": [1], "weighting": "naive-bayes", "C": 1.0}
-    found = top_features(TextClassifier(settings=settings).fit(TEXTS, LABELS).predictor_, TEXTS, 3)
-    assert list(found) == ["negative", "positive"]
-    assert {each.spelling for each in found["positive"]} <= GOOD
-    assert all(each.weight > 0 for each in found["positive"])
-    for each in found["positive"]:
+    result = top_features(TextClassifier(settings=settings).fit(TEXTS, LABELS).predictor_, TEXTS, 3)
+    assert list(result) == ["negative", "positive"]
+    assert {each.spelling for each in result["positive"]} <= GOOD
+    assert all(each.weight > 0 for each in result["positive"])
+    for each in result["positive"]:
         assert each.texts == sum(each.spelling in text.split() for text in TEXTS)
-    totals = [each.weight * each.texts for each in found["positive"]]
+    totals = [each.weight * each.texts for each in result["positive"]]
     assert totals == sorted(totals, reverse=True)
 
 
@@ -28,26 +28,26 @@ def test_ngrams_of_several_tokens_and_of_characters_have_a_spelling_too() -> Non
     texts = ["It was NOT good, it was not", "Only good. It IS good"] * 4
     settings = {"word_ngrams": [2], "weighting": "naive-bayes", "C": 1.0}
     model = TextClassifier(settings=settings).fit(texts, ["no", "yes"] * 4)
-    found = top_features(model.predictor_, texts, 20)
-    assert {"was not", "not good"} <= {each.spelling for each in found["no"]}
-    assert "only good" in {each.spelling for each in found["yes"]}
+    result = top_features(model.predictor_, texts, 20)
+    assert {"was not", "not good"} <= {each.spelling for each in result["no"]}
+    assert "only good" in {each.spelling for each in result["yes"]}
     texts, labels = map(list, zip(*chinese(), strict=True))
     settings = {"char_ngrams": [1, 2], "weighting": "tf-idf", "C": 10.0}
-    found = top_features(TextClassifier(settings=settings).fit(texts, labels).predictor_, texts, 30)
-    assert {"糟糕", "退货"} <= {each.spelling for each in found["差评"]}
+    result = top_features(TextClassifier(settings=settings).fit(texts, labels).predictor_, texts, 30)
+    assert {"糟糕", "退货"} <= {each.spelling for each in result["差评"]}
     settings = {"char_ngrams": [2], "weighting": "tf-idf", "C": 10.0}
     texts = ["a b", "c d"] * 4
-    found = top_features(TextClassifier(settings=settings).fit(texts, ["x", "y"] * 4).predictor_, texts)
-    assert "␣a" in {each.spelling for each in found["x"]}
+    result = top_features(TextClassifier(settings=settings).fit(texts, ["x", "y"] * 4).predictor_, texts)
+    assert "␣a" in {each.spelling for each in result["x"]}
 
 
 def test_of_numbers_what_raises_and_what_lowers_them_is_told() -> None:
     model = TextRegressor(settings={"word_ngrams": [1]}).fit(
         TEXTS, [9.0 if label == "positive" else 1.0 for label in LABELS]
     )
-    found = top_features(model.predictor_, TEXTS, 3)
-    assert list(found) == ["higher", "lower"]
-    assert {each.spelling for each in found["higher"]} <= GOOD
+    result = top_features(model.predictor_, TEXTS, 3)
+    assert list(result) == ["higher", "lower"]
+    assert {each.spelling for each in result["higher"]} <= GOOD
 
 
 def test_without_texts_nothing_is_strongest(predictor: Predictor) -> None:
@@ -58,26 +58,26 @@ def test_the_nearest_texts_are_those_with_the_same_features(predictor: Predictor
     path = write_csv(tmp_path / "known.csv", [("", "x"), *zip(TEXTS, LABELS, strict=True)])
     texts = reference_texts.read(str(path), predictor)
     assert (texts.texts, texts.rows[0], texts.labels) == (TEXTS, 2, LABELS)
-    [found, nothing] = nearest_texts(predictor, [TEXTS[7], "zzz"], texts, 3)
+    [result, nothing] = nearest_texts(predictor, [TEXTS[7], "zzz"], texts, 3)
     assert nothing == []
-    assert (found[0].row, found[0].text, found[0].label) == (9, TEXTS[7], LABELS[7])
-    assert found[0].similarity == pytest.approx(1, abs=1e-6)
-    assert [each.similarity for each in found] == sorted((each.similarity for each in found), reverse=True)
-    assert {each.label for each in found} == {LABELS[7]}
+    assert (result[0].row, result[0].text, result[0].label) == (9, TEXTS[7], LABELS[7])
+    assert result[0].similarity == pytest.approx(1, abs=1e-6)
+    assert [each.similarity for each in result] == sorted((each.similarity for each in result), reverse=True)
+    assert {each.label for each in result} == {LABELS[7]}
     assert nearest_texts(predictor, [], texts) == []
 
 
 def test_the_nearest_are_found_across_blocks(predictor: Predictor) -> None:
     many = reference_texts.ReferenceTexts("many", [*TEXTS * 40, "a superb warm film"], list(range(1, 2402)), [])
-    [found] = nearest_texts(predictor, ["a superb warm film"], many, 1)
-    assert (found[0].row, found[0].label) == (2401, None)
+    [result] = nearest_texts(predictor, ["a superb warm film"], many, 1)
+    assert (result[0].row, result[0].label) == (2401, None)
 
 
 def test_known_texts_are_read_without_labels_too(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / "texts.txt"
     path.write_text("one\n\ntwo\n", encoding="utf-8")
-    found = reference_texts.read(str(path), predictor)
-    assert (found.texts, found.rows, found.labels) == (["one", "two"], [1, 3], [])
+    result = reference_texts.read(str(path), predictor)
+    assert (result.texts, result.rows, result.labels) == (["one", "two"], [1, 3], [])
     path.write_text("\n\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"texts\.txt: this file has no texts"):
         reference_texts.read(str(path), predictor)

@@ -144,10 +144,10 @@ def changed_json(draw: Draw, data: bytes) -> tuple[bytes, str]:
         parent[draw.choice(("", "a", str(last).upper(), str(last) + " ", "__class__"))] = parent.pop(last)
     else:
         other = draw.choice(list(paths(value)))
-        found = value
+        result = value
         for key in other:
-            found = found[key]
-        parent[last] = json.loads(json.dumps(found))
+            result = result[key]
+        parent[last] = json.loads(json.dumps(result))
     return dump(value), f"{where} {kind}"
 
 
@@ -233,9 +233,9 @@ def changed_weights(draw: Draw, data: bytes) -> tuple[bytes, str]:
         arrays[name] = np.ascontiguousarray(draw.choice(shapes))
         return safetensors.save(arrays), f"{name} of {arrays[name].shape}"
     if kind in ("name", "delete"):
-        found = arrays.pop(name)
+        result = arrays.pop(name)
         if kind == "name":
-            arrays[draw.choice(("", "a", name.upper(), "conformal/" + name, "0/" + name))] = found
+            arrays[draw.choice(("", "a", name.upper(), "conformal/" + name, "0/" + name))] = result
         return safetensors.save(arrays), f"{name} {kind}"
     if kind == "extra":
         arrays[draw.choice(("extra", "conformal/extra", "7/weights"))] = array
@@ -257,7 +257,7 @@ def changed_graph(draw: Draw, data: bytes) -> tuple[bytes, str]:
 
 def fields(data: bytes) -> list[tuple[int, int, bytes]]:
     """(number, wire type, payload) of the fields of a message. Raises ValueError where it is none."""
-    found, at = [], 0
+    result, at = [], 0
     while at < len(data):
         key, at = varint(data, at)
         kind = key & 7
@@ -273,8 +273,8 @@ def fields(data: bytes) -> list[tuple[int, int, bytes]]:
             at += 8 if kind == 1 else 4
         if at > len(data):
             raise ValueError
-        found.append((key >> 3, kind, data[begin:at]))
-    return found
+        result.append((key >> 3, kind, data[begin:at]))
+    return result
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
@@ -291,11 +291,11 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
 def number(value: int) -> bytes:
     """The number as a varint."""
-    found = bytearray()
+    result = bytearray()
     while value > 127:
-        found.append(value & 127 | 128)
+        result.append(value & 127 | 128)
         value >>= 7
-    return bytes([*found, value])
+    return bytes([*result, value])
 
 
 def changed_message(draw: Draw, data: bytes, depth: int = 0) -> tuple[bytes, str]:

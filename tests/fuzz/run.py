@@ -64,16 +64,16 @@ class Subject(NamedTuple):
 
 def subjects() -> list[Subject]:
     """A folder of every family, and encoders."""
-    found = []
+    result = []
     for folder in sorted((GOLDEN / "golden" / "format-2").iterdir()):
         layout = "encoder" if folder.name == "encoder" else "model"
         files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "manifest.json"}
-        found.append(Subject(folder.name, layout, {**files, "README.md": b"# A model\n"}))
+        result.append(Subject(folder.name, layout, {**files, "README.md": b"# A model\n"}))
     for kind in ("bert", "roberta", "albert", "distilbert"):
         folder = GOLDEN / "models" / "golden" / kind
         files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "expected.json"}
-        found.append(Subject(f"hf-{kind}", "huggingface", files))
-    return found
+        result.append(Subject(f"hf-{kind}", "huggingface", files))
+    return result
 
 
 def write(folder: Path, subject: Subject, files: mutations.Files, draw: random.Random | None) -> str:
@@ -261,17 +261,17 @@ def main() -> int:
         print(f"{folder}: {told}\n{trial.attempt(folder, None, subject.layout)}")
         return 0
     with tempfile.TemporaryDirectory(prefix="tenor-fuzz-") as place:
-        found = run(options.count, options.seed, Path(place))
+        result = run(options.count, options.seed, Path(place))
     if options.json:
-        print(json.dumps(found, ensure_ascii=True))
-        return 1 if found["faults"] else 0
-    for fault in found["faults"]:
+        print(json.dumps(result, ensure_ascii=True))
+        return 1 if result["faults"] else 0
+    for fault in result["faults"]:
         print(f"{fault['number']} {fault['folder']}: {fault['change']!a:.150}\n    {fault['problem']!a:.300}")
-    for name, counted in found["by_folder"].items():
+    for name, counted in result["by_folder"].items():
         print(f"{name:12} {counted}")
-    kinds = ", ".join(f"{found[kind]:,} {kind}" for kind in (trial.REFUSED, trial.EQUAL, trial.OTHER, FAULT))
-    print(f"{found['changes']:,} changes in {time.monotonic() - begin:.0f} s: {kinds}")
-    return 1 if found["faults"] else 0
+    kinds = ", ".join(f"{result[kind]:,} {kind}" for kind in (trial.REFUSED, trial.EQUAL, trial.OTHER, FAULT))
+    print(f"{result['changes']:,} changes in {time.monotonic() - begin:.0f} s: {kinds}")
+    return 1 if result["faults"] else 0
 
 
 if __name__ == "__main__":

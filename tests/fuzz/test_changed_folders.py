@@ -16,22 +16,22 @@ def fuzz(*arguments: str, code: str = "") -> dict[str, object]:
     """Run the fuzzer in a process of its own, after some code."""
     program = f"import sys; sys.argv[1:] = {[*arguments, '--json']!r}; import run, trial\n{code}\nsys.exit(run.main())"
     places = [str(HERE), *filter(None, sys.path)]
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert found.returncode in (0, 1), found.stderr
-    return json.loads(found.stdout.splitlines()[-1])
+    assert result.returncode in (0, 1), result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 def test_every_changed_folder_is_refused_or_predicts_as_it_should() -> None:
-    found = fuzz("--count", "240", "--seed", "7")
-    assert found["faults"] == []
-    assert found["changes"] == 240 and set(found["by_folder"]) >= FOLDERS
-    assert min(found["refused"], found["equal"]) > 40  # it changes what matters, and what does not
+    result = fuzz("--count", "240", "--seed", "7")
+    assert result["faults"] == []
+    assert result["changes"] == 240 and set(result["by_folder"]) >= FOLDERS
+    assert min(result["refused"], result["equal"]) > 40  # it changes what matters, and what does not
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_every_changed_folder_is_refused_or_predicts_as_it_should() -> None:
 )
 def test_faults_are_seen(code: str, problem: str) -> None:
     code += "\nrun.answers_of = lambda subject: 0\ntrial.ANSWERS = dict.fromkeys(trial.ANSWERS, answers)"
-    found = fuzz("--count", "2", code=code)
-    assert [fault["problem"].startswith(problem) for fault in found["faults"]] == [True, True]
+    result = fuzz("--count", "2", code=code)
+    assert [fault["problem"].startswith(problem) for fault in result["faults"]] == [True, True]

@@ -44,15 +44,15 @@ class Browser:
 
     def value(self, expression: str) -> Any:
         """The value of an expression of JavaScript on the page."""
-        found = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
+        result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
 
     def until(self, expression: str) -> Any:
         """The value of an expression once it is true."""
         for _ in range(200):
-            if found := self.value(expression):
-                return found
+            if result := self.value(expression):
+                return result
             time.sleep(0.05)
         raise AssertionError(f"never true: {expression}; the page: {self.value('document.body.innerText')}")
 
@@ -70,10 +70,10 @@ class Browser:
 
     def accessible(self) -> list[Any]:
         """What axe finds wrong with the page: rule and elements. Skips where axe is not installed."""
-        found = importlib.util.find_spec("axe_playwright_python")
-        if found is None or not found.submodule_search_locations:
+        result = importlib.util.find_spec("axe_playwright_python")
+        if result is None or not result.submodule_search_locations:
             pytest.skip("axe-playwright-python, which axe is read from, is not installed")
-        self.value(Path(found.submodule_search_locations[0], "axe.min.js").read_text(encoding="utf-8") + ";0")
+        self.value(Path(result.submodule_search_locations[0], "axe.min.js").read_text(encoding="utf-8") + ";0")
         violations = "axe.run().then(found => JSON.stringify(found.violations.map(each => [each.id, each.nodes.map("
         return json.loads(self.value(violations + "node => [node.html.slice(0, 200), node.failureSummary])])))"))
 
@@ -95,8 +95,8 @@ def listening(stack: ExitStack, command: list[str], line: str) -> str:
     stack.callback(end)
     assert started.stderr is not None
     for written in started.stderr:
-        if found := re.match(line, written):
-            return found[1]
+        if result := re.match(line, written):
+            return result[1]
     raise AssertionError(f"{command[0]} ended")
 
 

@@ -57,9 +57,9 @@ class Hub:
 
     def ranges(self, file: str) -> list[str | None]:
         """The ranges of the requests for a file."""
-        wanted = [_sha256(files[file]) for model in self.models.values() for files in model.values() if file in files]
-        ends = (f"/{file}", *(f"/cdn/{each}" for each in wanted))
-        return [found for method, path, found in self.requests if method == "GET" and path.endswith(ends)]
+        expected = [_sha256(files[file]) for model in self.models.values() for files in model.values() if file in files]
+        ends = (f"/{file}", *(f"/cdn/{each}" for each in expected))
+        return [result for method, path, result in self.requests if method == "GET" and path.endswith(ends)]
 
 
 def _commit(revision: str) -> str:
@@ -89,23 +89,23 @@ class _Handler(BaseHTTPRequestHandler):
             and self.headers.get("Authorization") != f"Bearer {self.hub.token}"
         ):
             return self._error(401, "")
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/(.+))?", path):
-            return self._metadata(found[1], found[2], found[3] or "main")
-        if found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/discussions", path):
-            rows = self.hub.pull_requests.get(found[1], [])
+        if result := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/(.+))?", path):
+            return self._metadata(result[1], result[2], result[3] or "main")
+        if result := re.fullmatch(r"/api/models/([^/]+/[^/]+)/discussions", path):
+            rows = self.hub.pull_requests.get(result[1], [])
             rows = [row for row in rows if row["author"]["name"] in query.get("author", [row["author"]["name"]])]
             return self._json({"discussions": rows, "count": len(rows), "start": 0})
-        if found := re.fullmatch(r"/api/v1/models/([^/]+/[^/]+)/repo/files", path):
-            return self._modelscope_files(found[1])
-        if found := re.fullmatch(r"/models/([^/]+/[^/]+)/resolve/master/(.+)", path):
-            return self._resolve(found[1], "main", found[2], "models")
-        if found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/(.+?)/([^/]+(?:/config\.json)?)", path):
-            return self._resolve(found[1], found[2], found[3], "hf")
-        if found := re.fullmatch(r"/cdn/([0-9a-f]{64})", path):
+        if result := re.fullmatch(r"/api/v1/models/([^/]+/[^/]+)/repo/files", path):
+            return self._modelscope_files(result[1])
+        if result := re.fullmatch(r"/models/([^/]+/[^/]+)/resolve/master/(.+)", path):
+            return self._resolve(result[1], "main", result[2], "models")
+        if result := re.fullmatch(r"/([^/]+/[^/]+)/resolve/(.+?)/([^/]+(?:/config\.json)?)", path):
+            return self._resolve(result[1], result[2], result[3], "hf")
+        if result := re.fullmatch(r"/cdn/([0-9a-f]{64})", path):
             for model in self.hub.models.values():
                 for files in model.values():
                     for name, data in files.items():
-                        if _sha256(data) == found[1]:
+                        if _sha256(data) == result[1]:
                             return self._file(name, data)
         return self._error(404, "EntryNotFound")
 
@@ -118,10 +118,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _metadata(self, name: str, kind: str | None, revision: str) -> None:
         if name not in self.hub.models:
             return self._error(401, "RepoNotFound")
-        found = self._revision(name, revision)
-        if found is None:
+        result = self._revision(name, revision)
+        if result is None:
             return self._error(404, "RevisionNotFound")
-        commit, files = found
+        commit, files = result
         rows = []
         for path, data in files.items():
             lfs = {"sha256": _sha256(data), "oid": _sha256(data), "size": len(data), "pointerSize": 130}
@@ -131,22 +131,22 @@ class _Handler(BaseHTTPRequestHandler):
         self._json(rows if kind == "tree" else {"id": name, "sha": commit, "siblings": rows, "tags": []})
 
     def _modelscope_files(self, name: str) -> None:
-        found = self._revision(name, "main")
-        if found is None:
+        result = self._revision(name, "main")
+        if result is None:
             return self._error(404, "")
         rows = [
             {"Path": path, "Name": path, "Type": "blob", "Size": len(data), "Sha256": _sha256(data)}
-            for path, data in found[1].items()
+            for path, data in result[1].items()
         ]
         self._json({"Code": 200, "Data": {"Files": [{"Path": "x", "Name": "x", "Type": "tree", "Size": 0}, *rows]}})
 
     def _resolve(self, name: str, revision: str, file: str, protocol: str) -> None:
-        found = self._revision(name, revision)
-        if found is None or file not in found[1]:
-            return self._error(404, "EntryNotFound" if found else "RepoNotFound")
+        result = self._revision(name, revision)
+        if result is None or file not in result[1]:
+            return self._error(404, "EntryNotFound" if result else "RepoNotFound")
         if name in self.hub.gated:
             return self._error(403, "GatedRepo")
-        commit, files = found
+        commit, files = result
         data = files[file]
         if protocol == "hf" and file.endswith(LARGE):
             self.send_response(302)

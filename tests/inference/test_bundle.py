@@ -373,9 +373,9 @@ def test_an_error_is_one_short_line_whatever_the_file_holds(folder: Path) -> Non
 def test_a_page_of_a_model_folder_is_kept_and_shown_nowhere(folder: Path, tmp_path: Path) -> None:
     (folder / "README.md").write_text("<script>alert(1)</script>")
     sign(folder)
-    found = tenor.load(folder)
-    assert found.bundle.documents == {"README.md": b"<script>alert(1)</script>"}
-    found.save(tmp_path / "again")
+    result = tenor.load(folder)
+    assert result.bundle.documents == {"README.md": b"<script>alert(1)</script>"}
+    result.save(tmp_path / "again")
     assert (tmp_path / "again" / "README.md").read_text() == "<script>alert(1)</script>"
     from fastapi.testclient import TestClient
 

@@ -125,7 +125,7 @@ def test_names_that_are_all_taken_are_refused(predictor: Predictor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("present", "wanted", "found"),
+    ("present", "expected", "result"),
     [
         (["a", "b"], "b", "b"),
         (["id", "text", "review"], None, "text"),
@@ -133,8 +133,8 @@ def test_names_that_are_all_taken_are_refused(predictor: Predictor) -> None:
         (["anything"], None, "anything"),
     ],
 )
-def test_the_text_column_is_found(predictor: Predictor, present: list[str], wanted: str | None, found: str) -> None:
-    assert row_reader.for_table(Table("a.csv", present, iter([])), predictor.fields, wanted).columns == (found,)
+def test_the_text_column_is_found(predictor: Predictor, present: list[str], expected: str | None, result: str) -> None:
+    assert row_reader.for_table(Table("a.csv", present, iter([])), predictor.fields, expected).columns == (result,)
 
 
 def test_a_text_column_that_is_not_clear_or_not_there_is_refused(predictor: Predictor) -> None:

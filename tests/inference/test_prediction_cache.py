@@ -29,15 +29,15 @@ def work(out: Path, chunks: list[list[str]] = CHUNKS, until: int = 99, **how: An
         computed.extend(texts)
         return [[len(text) / 3 for text in texts], [None for _ in texts]]
 
-    found = []
+    result = []
     asked = how.pop("job", JOB), how.pop("resume", False), how.pop("afresh", False)
     with prediction_cache.open_cache(out, *asked, how.pop("say", pytest.fail)) as kept:
         for number, texts in enumerate(chunks):
             if number == until:
                 raise how.pop("error", KeyboardInterrupt)
-            found.append(kept.next_values(texts, 2, compute))
+            result.append(kept.next_values(texts, 2, compute))
         kept.finish()
-    return found, computed
+    return result, computed
 
 
 def interrupted(out: Path, until: int = 2, **how: Any) -> None:

@@ -13,8 +13,8 @@ LINES = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
 def command(instruction: str) -> list[str]:
     """The command of an instruction in its JSON form."""
     [line] = [line for line in LINES if line.startswith(instruction)]
-    found: list[str] = json.loads(line[line.index("[") :])
-    return found
+    result: list[str] = json.loads(line[line.index("[") :])
+    return result
 
 
 def test_the_server_starts_and_its_health_is_told(model_folder: Path) -> None:

@@ -40,12 +40,12 @@ def read(name: str) -> str:
 def commands() -> dict[str, object]:
     """Every command by its name, such as `corrections export`."""
     group = get_command(app)
-    found = dict(group.commands)  # type: ignore[attr-defined]
+    result = dict(group.commands)  # type: ignore[attr-defined]
     for name, inner in group.commands.items():  # type: ignore[attr-defined]
         if hasattr(inner, "commands"):
-            del found[name]
-            found |= {f"{name} {each}": command for each, command in inner.commands.items()}
-    return found
+            del result[name]
+            result |= {f"{name} {each}": command for each, command in inner.commands.items()}
+    return result
 
 
 HEADS = {

@@ -73,13 +73,15 @@ def test_numbers_and_sets_of_labels_are_answered(tmp_path: Path) -> None:
         RunConfig(str(tmp_path / "rows.jsonl"), label="n", task="regression", out=str(tmp_path / "numbers"), **quick)
     )
     with client(several.folder, numbers.folder) as server:
-        found = server.post("/predict", json={"model": "several", "inputs": ["red blue thing"], "coverage": 0.9}).json()
-        assert {row["label"] for row in found["predictions"][0]} == {"red", "blue"}
+        result = server.post(
+            "/predict", json={"model": "several", "inputs": ["red blue thing"], "coverage": 0.9}
+        ).json()
+        assert {row["label"] for row in result["predictions"][0]} == {"red", "blue"}
         asked = {"model": "numbers", "inputs": ["red thing"], "coverage": 0.9}
-        found = server.post("/predict", json=asked).json()
-        assert found["predictions"] == tenor.load(numbers.folder).predict(["red thing"]).tolist()
-        [[low, high]] = found["intervals"]
-        assert low < found["predictions"][0] < high
+        result = server.post("/predict", json=asked).json()
+        assert result["predictions"] == tenor.load(numbers.folder).predict(["red thing"]).tolist()
+        [[low, high]] = result["intervals"]
+        assert low < result["predictions"][0] < high
         asked = {"model": "numbers", "inputs": ["red thing"], "top_k": 2}
         assert server.post("/predict", json=asked).status_code == 422
         assert [model["task"] for model in server.get("/models").json()] == ["multilabel", "regression"]
@@ -97,9 +99,9 @@ def test_what_is_wrong_is_answered_with_what_is_wrong(model_folder: Path) -> Non
 
         def status(content: Any = None, **question: Any) -> int:
             sent = {"content": content} if content is not None else {"json": question}
-            found = server.post("/predict", headers={"content-type": "application/json"}, **sent)
-            assert found.json()["detail"]
-            return found.status_code
+            result = server.post("/predict", headers={"content-type": "application/json"}, **sent)
+            assert result.json()["detail"]
+            return result.status_code
 
         assert status(inputs=["a"] * 4) == 413
         assert status(inputs=["a" * 101]) == 413
@@ -187,9 +189,9 @@ def test_every_refusal_has_one_shape(
     model_folder: Path, method: str, path: str, body: bytes, status: int, detail: str
 ) -> None:
     with client(model_folder) as server:
-        found = server.request(method, path, content=body, headers={"content-type": "application/json"})
-    assert (found.status_code, list(found.json())) == (status, ["detail"])
-    assert re.fullmatch(detail, found.json()["detail"])
+        result = server.request(method, path, content=body, headers={"content-type": "application/json"})
+    assert (result.status_code, list(result.json())) == (status, ["detail"])
+    assert re.fullmatch(detail, result.json()["detail"])
 
 
 def test_a_fault_of_the_server_has_this_shape_too(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,25 +201,25 @@ def test_a_fault_of_the_server_has_this_shape_too(model_folder: Path, monkeypatc
     monkeypatch.setattr(ServedModel, "predict", broken)
     made = app.create_app([model_folder], app.ServerOptions(reload_interval_s=0), lambda _: None)
     with TestClient(made, raise_server_exceptions=False) as server:
-        found = server.post("/predict", json={"inputs": "a"})
-    assert (found.status_code, found.json()) == (500, {"detail": "the server failed; its log says why."})
+        result = server.post("/predict", json={"inputs": "a"})
+    assert (result.status_code, result.json()) == (500, {"detail": "the server failed; its log says why."})
 
 
 def test_an_origin_that_is_none_is_refused(cli: Any, model_folder: Path) -> None:
     for origin in ("example.org", "https://example.org/", "https://example.org/page"):
-        found = cli("serve", model_folder, "--cors", origin)
-        assert (found.code, "this is not a CORS origin" in found.err) == (1, True)
+        result = cli("serve", model_folder, "--cors", origin)
+        assert (result.code, "this is not a CORS origin" in result.err) == (1, True)
 
 
 def test_a_refusal_does_not_repeat_what_was_sent(model_folder: Path) -> None:
     with client(model_folder, limits=Limits(max_held_bytes=5_000)) as server:
         plain = server.post("/predict", content=b'{"inputs": "a secret"}')
         assert plain.json() == {"detail": "send JSON, with the header content-type: application/json."}
-        found = server.post("/predict", json={"inputs": ["a secret", *[3] * 500]})
-        assert (found.status_code, "secret" in found.text) == (422, False)
-        assert found.json()["detail"] == "inputs.1: give a string or an object of fields."
-        found = server.post("/predict", json={"inputs": "a" * 6_000})
-        assert (found.status_code, found.headers["retry-after"]) == (503, "1")
+        result = server.post("/predict", json={"inputs": ["a secret", *[3] * 500]})
+        assert (result.status_code, "secret" in result.text) == (422, False)
+        assert result.json()["detail"] == "inputs.1: give a string or an object of fields."
+        result = server.post("/predict", json={"inputs": "a" * 6_000})
+        assert (result.status_code, result.headers["retry-after"]) == (503, "1")
         assert server.post("/predict", json={"inputs": "a" * 3_000}).status_code == 200  # what was held was let go
 
 
@@ -246,9 +248,9 @@ def test_a_length_of_many_digits_is_a_length(model_folder: Path, length: str, st
     with client(model_folder) as server:
         headers = {"content-length": length, "content-type": "application/json"}
         body = b"" if length == "0" * 5_000 else b'{"inputs": "a"}'
-        found = server.post("/predict", content=body, headers=headers)
-    assert found.status_code == status
-    assert status == 200 or list(found.json()) == ["detail"]
+        result = server.post("/predict", content=body, headers=headers)
+    assert result.status_code == status
+    assert status == 200 or list(result.json()) == ["detail"]
 
 
 def test_predictions_do_not_wait_for_other_work() -> None:
@@ -260,8 +262,8 @@ def test_predictions_do_not_wait_for_other_work() -> None:
         others = [asyncio.create_task(batcher.run_aside(held.wait)) for _ in range(64)]
         await asyncio.sleep(0.01)
         async with asyncio.timeout(10):
-            found = await batcher.submit(lambda texts: np.ones((len(texts), 1), np.float32), ["a"])
-        assert found.tolist() == [[1]]
+            result = await batcher.submit(lambda texts: np.ones((len(texts), 1), np.float32), ["a"])
+        assert result.tolist() == [[1]]
         with pytest.raises(QueueFullError):
             await batcher.run_aside(held.wait)
         held.set()
@@ -312,17 +314,17 @@ def test_a_batch_holds_what_waited_and_a_full_queue_refuses() -> None:
         with pytest.raises(QueueFullError):
             await batcher.submit(slow, ["c"])
         others[3].cancel()  # a client that has gone
-        found = await asyncio.gather(first, *others, return_exceptions=True)
+        result = await asyncio.gather(first, *others, return_exceptions=True)
         assert batcher.queued == 0
         with pytest.raises(TenorError, match="broken"):
             await batcher.submit(broken, ["d"])
-        found.append(await batcher.submit(slow, ["eee"]))
+        result.append(await batcher.submit(slow, ["eee"]))
         task.cancel()
-        return found
+        return result
 
-    found = asyncio.run(run())
+    result = asyncio.run(run())
     assert sizes == [1, 3, 2, 1, 1]
-    assert [each.tolist() for each in found if isinstance(each, np.ndarray)] == [
+    assert [each.tolist() for each in result if isinstance(each, np.ndarray)] == [
         [[1]],
         [[2]],
         [[2]] * 2,
@@ -376,12 +378,12 @@ def test_a_server_lives_through_bad_clients_a_new_model_and_ends_with_every_answ
     version = httpx2.get(f"{address}/models").json()[0]["version"]
     pipeline.train(RunConfig(str(english_csv), family="ngram", out=str(folder), overwrite=True, seed=9, report=False))
     for _ in range(200):
-        found = httpx2.get(f"{address}/models").json()[0]
+        result = httpx2.get(f"{address}/models").json()[0]
         assert httpx2.post(f"{address}/predict", json={"inputs": "superb"}).status_code == 200
-        if found["version"] != version:
+        if result["version"] != version:
             break
         time.sleep(0.2)
-    assert found["version"] != version
+    assert result["version"] != version
 
     with socket.create_connection((host, int(port))) as late:
         body = json.dumps({"inputs": ["superb"] * 500}).encode()
@@ -401,6 +403,6 @@ def test_a_port_that_is_taken_is_told(cli: Any, model_folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        found = cli("serve", model_folder, "--port", taken.getsockname()[1])
-    assert found.code == 1
-    assert "the server cannot listen there" in found.err
+        result = cli("serve", model_folder, "--port", taken.getsockname()[1])
+    assert result.code == 1
+    assert "the server cannot listen there" in result.err

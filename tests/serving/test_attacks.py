@@ -73,8 +73,8 @@ def asked(text: str | list[str], model: str = "one") -> bytes:
 
 
 async def got(server: Server, path: str) -> tuple[int, Any]:
-    [found] = await sent(server, f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
-    return found
+    [result] = await sent(server, f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    return result
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ async def got(server: Server, path: str) -> tuple[int, Any]:
     ids=["ones", "keys", "nesting", "texts", "characters", "spaces"],
 )
 def test_large_bodies_are_answered_at_their_first_fault(server: Server, body: bytes, status: int) -> None:
-    assert [found for found, _ in asyncio.run(sent(server, request(body)))] == [status]
+    assert [result for result, _ in asyncio.run(sent(server, request(body)))] == [status]
 
 
 @pytest.mark.parametrize("cut", [None, 30, 70, 100])
 def test_a_pipelined_request_with_upgrade_keeps_its_body(server: Server, cut: int | None) -> None:
     offers = asked(["a", "b"]).replace(b"host: x\r\n", UPGRADE)
     parts = [asked("a") + offers + asked("b")] if cut is None else [asked("a"), offers[:cut], offers[cut:], asked("b")]
-    found = asyncio.run(sent(server, *parts, answers=3))
-    assert [(status, len(said["predictions"])) for status, said in found] == [(200, 1), (200, 2), (200, 1)]
+    result = asyncio.run(sent(server, *parts, answers=3))
+    assert [(status, len(said["predictions"])) for status, said in result] == [(200, 1), (200, 2), (200, 1)]
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_a_model_that_panics_and_hangs_is_told_of_and_sigterm_is_heard(server: S
         [(status, said)] = await sent(server, asked("hang"))
         assert (status, said) == (504, {"detail": "there was no answer within 1 seconds."})
         async with asyncio.timeout(30):
-            while (found := await got(server, "/health/ready"))[0] == 200:
+            while (result := await got(server, "/health/ready"))[0] == 200:
                 await asyncio.sleep(0.1)
-        status, said = found
+        status, said = result
         assert (status, said["detail"].partition(":")[0]) == (503, "one does not answer")
         [(status, said)] = await sent(server, asked("a"))
         assert (status, said["detail"].partition(":")[0]) == (503, "one does not answer")

@@ -69,10 +69,10 @@ def test_corrections_become_data_that_is_trained_on_as_it_is(
     given = {f"好看 film, no. {number}\n": ["negative", "positive"][number % 2] for number in range(12)}
     with client(store, model_folder) as server:
         for text, label in [("好看 film, no. 0\n", "positive"), *given.items()]:  # the last word on a text counts
-            found = server.post("/corrections", json={"text": text, "label": label})
-            assert (found.status_code, found.json()["label"]) == (201, label)
+            result = server.post("/corrections", json={"text": text, "label": label})
+            assert (result.status_code, result.json()["label"]) == (201, label)
             said = server.post("/predict", json={"inputs": text}).json()["predictions"][0][0]["label"]
-            assert found.json()["predicted"] == said
+            assert result.json()["predicted"] == said
         assert server.get("/models").json()[0]["corrections"] is True
     out = tmp_path / "new.csv"
     ended = cli("corrections", "export", where, "--out", out)
@@ -135,9 +135,9 @@ def test_what_cannot_be_learned_from_is_refused(store: CorrectionStore, model_fo
             ("a" * 51, "positive", 413),
         ):
             content = json.dumps({"text": text, "label": label})
-            found = server.post("/corrections", content=content, headers={"content-type": "application/json"})
-            assert found.status_code == status, (text, label)
-            assert found.json()["detail"]
+            result = server.post("/corrections", content=content, headers={"content-type": "application/json"})
+            assert result.status_code == status, (text, label)
+            assert result.json()["detail"]
         # Another web page may send this without being asked first.
         plain = server.post("/corrections", content=json.dumps({"text": "a", "label": "positive"}))
         assert plain.status_code == 422
@@ -177,10 +177,10 @@ def test_keys_limits_and_a_broken_database(where: str, store: CorrectionStore, m
                 connection.execute("drop table tenor_corrections")
         else:
             Path(where).write_bytes(b"no database" * 1_000)
-        found = server.post("/corrections", json=sent, headers=key)
-        assert (found.status_code, found.json()["detail"]) == (503, "the correction could not be kept; try again.")
-        found = server.post("/corrections", json=sent, headers=key)
-        assert (found.status_code, int(found.headers["retry-after"]) > 0) == (429, True)
+        result = server.post("/corrections", json=sent, headers=key)
+        assert (result.status_code, result.json()["detail"]) == (503, "the correction could not be kept; try again.")
+        result = server.post("/corrections", json=sent, headers=key)
+        assert (result.status_code, int(result.headers["retry-after"]) > 0) == (429, True)
     assert "correction not kept" in {event["event"] for event in events}
     assert "secret" not in json.dumps(events)
 

@@ -60,10 +60,10 @@ def test_what_json_has_not_is_never_read(question: Any, data: st.DataObject) -> 
         st.sampled_from([b"", b",", b'"', b"\\", b"\xff", b"1"])
     )
     try:
-        found = read(bytes(written))
+        result = read(bytes(written))
     except (HTTPException, ValueError):  # JSONDecodeError and UnicodeDecodeError are such
         return
-    assert found == json.loads(written) or json.loads(written) == [found]
+    assert result == json.loads(written) or json.loads(written) == [result]
 
 
 @pytest.mark.parametrize(

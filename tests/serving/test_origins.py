@@ -120,8 +120,8 @@ def test_of_two_headers_none_is_believed(header: str, values: list[str]) -> None
 def test_what_can_be_no_name_is_told(cli: Any, model_folder: Path, host: str) -> None:
     with pytest.raises(SettingsError, match=r"is not a name that a server can have\. Write it without scheme"):
         Origins((host,))
-    found = cli("serve", model_folder, "--allowed-host", host)
-    assert (found.code, "is not a name that a server can have" in found.err) == (1, True)
+    result = cli("serve", model_folder, "--allowed-host", host)
+    assert (result.code, "is not a name that a server can have" in result.err) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_a_page_of_another_site_cannot_poison_training_data(
     )
     sent = {"text": "a superb film", "label": "negative"}
     with TestClient(made) as server:
-        found = server.post("/corrections", json=sent, headers=headers)
-        assert (found.status_code, list(found.json())) == (refused, ["detail"])
-        assert "attacker" not in found.text
+        result = server.post("/corrections", json=sent, headers=headers)
+        assert (result.status_code, list(result.json())) == (refused, ["detail"])
+        assert "attacker" not in result.text
         assert store.models() == []
         assert server.post("/corrections", json=sent, headers={"origin": "http://testserver"}).status_code == 201
     store.close()

@@ -79,8 +79,8 @@ def test_values_are_learned_in_units_of_their_spread() -> None:
     ],
 )
 def test_losses_are_the_formulas(task: tasks.Task, labels: list, logits: list, expected: list) -> None:
-    found = task.losses(task.encode(labels), np.array(logits, np.float32))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    result = task.losses(task.encode(labels), np.array(logits, np.float32))
+    np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
 def test_a_sure_mistake_has_a_finite_loss() -> None:
@@ -166,13 +166,13 @@ def test_directions_give_the_logit_of_each_label(kind: str) -> None:
     task, _, rows = TASKS[kind]
     logits = np.array(rows, np.float32)
     weights, constant = task.logit_directions()
-    found = logits @ weights.T + constant
+    result = logits @ weights.T + constant
     if kind == "binary":
-        assert found == pytest.approx(np.concatenate([-logits, logits], axis=1))
+        assert result == pytest.approx(np.concatenate([-logits, logits], axis=1))
     elif kind == "multiclass":
-        assert found == pytest.approx(logits - logits.mean(axis=1, keepdims=True))
+        assert result == pytest.approx(logits - logits.mean(axis=1, keepdims=True))
     else:
-        assert found == pytest.approx(logits if task.has_labels else task.scores(logits))
+        assert result == pytest.approx(logits if task.has_labels else task.scores(logits))
 
 
 def test_tasks_are_joined_and_described() -> None:

@@ -49,12 +49,12 @@ def test_no_other_widths_cost_less(lengths: np.ndarray, price: int) -> None:
     def cost(widths: list[int]) -> float:
         return padded(lengths, widths) + price * len(widths)
 
-    found = batches.choose_widths(lengths, 200, price)
+    result = batches.choose_widths(lengths, 200, price)
     fitting = every[: np.searchsorted(every, lengths.max()) + 1]
-    assert set(found) <= set(every)
-    assert cost(found) <= min(cost([*fitting[:-1][::step], fitting[-1]]) for step in (1, 2, 3, 20))
-    for width in found[:-1]:  # nor does it without one of them
-        assert cost(found) <= cost([each for each in found if each != width])
+    assert set(result) <= set(every)
+    assert cost(result) <= min(cost([*fitting[:-1][::step], fitting[-1]]) for step in (1, 2, 3, 20))
+    for width in result[:-1]:  # nor does it without one of them
+        assert cost(result) <= cost([each for each in result if each != width])
 
 
 def test_a_high_price_leaves_one_width() -> None:

@@ -46,8 +46,8 @@ def test_phrases_of_many_sentences_are_found() -> None:
     for sentence in sentences:
         begin = draw.randrange(20)
         phrases.append(sentence[begin : begin + draw.randint(4, 9)])
-    found = within(*[" ".join(words) for words in sentences + phrases])
-    assert found == [*range(200), *range(200)]
+    result = within(*[" ".join(words) for words in sentences + phrases])
+    assert result == [*range(200), *range(200)]
 
 
 @settings(deadline=None, max_examples=30)
@@ -60,6 +60,6 @@ def test_what_is_found_holds_all_pairs(rows: list[list[str]]) -> None:
 
 def test_a_phrase_that_many_sentences_begin_with_is_part_of_one() -> None:
     sentences = [f"it is what it is said number{number}" for number in range(50)]
-    found = within("it is what it", *sentences)
-    assert found[0] > 0
-    assert found[1:] == list(range(1, 51))
+    result = within("it is what it", *sentences)
+    assert result[0] > 0
+    assert result[1:] == list(range(1, 51))

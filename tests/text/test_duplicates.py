@@ -32,7 +32,7 @@ def test_a_text_without_a_token_is_alone() -> None:
 def test_texts_of_at_least_the_share_are_found_and_others_are_not() -> None:
     draw = random.Random(0)
     vocabulary = [f"w{number}" for number in range(3000)]
-    found = expected = 0
+    result = expected = 0
     for number in range(60):
         words = draw.choices(vocabulary, k=draw.choice([20, 60, 300]))
         changed = list(words)
@@ -42,9 +42,9 @@ def test_texts_of_at_least_the_share_are_found_and_others_are_not() -> None:
         one, other = groups(" ".join(words), " ".join(changed))
         assert near or one != other
         expected += near
-        found += one == other
+        result += one == other
     assert expected > 20
-    assert found >= expected - 1
+    assert result >= expected - 1
 
 
 def test_one_changed_character_of_a_chinese_title_is_a_near_duplicate() -> None:

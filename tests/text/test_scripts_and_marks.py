@@ -43,8 +43,8 @@ def hashes(text: str) -> list[int]:
 
 def counts(text: str) -> tuple[list[int], list[int]]:
     """What `ngram` sees."""
-    found = ngrams.count([text], (1, 2), (2, 3))
-    return found.buckets.tolist(), found.counts.tolist()
+    result = ngrams.count([text], (1, 2), (2, 3))
+    return result.buckets.tolist(), result.counts.tolist()
 
 
 def seen_alike(one: str, other: str) -> bool:
@@ -94,8 +94,8 @@ def test_blanks_of_any_kind_and_control_characters_are_one(blank: str) -> None:
 
 
 def test_words_that_run_from_right_to_left_are_in_the_order_of_reading() -> None:
-    found = tokenise.tokenise(["שלום (world) مرحبا!"])
-    words = [found.joined[begin:end] for begin, end in zip(found.begin, found.end, strict=True)]
+    result = tokenise.tokenise(["שלום (world) مرحبا!"])
+    words = [result.joined[begin:end] for begin, end in zip(result.begin, result.end, strict=True)]
     assert words == ["שלום", "world", "مرحبا"]
 
 
@@ -117,6 +117,6 @@ def test_emoji_are_kept_and_their_drawing_does_not_count() -> None:
 
 
 def test_scripts_mix_in_one_text() -> None:
-    found = tokenise.tokenise(["用Python写的עברית文🎉ok"])
-    words = [found.joined[begin:end] for begin, end in zip(found.begin, found.end, strict=True)]
+    result = tokenise.tokenise(["用Python写的עברית文🎉ok"])
+    words = [result.joined[begin:end] for begin, end in zip(result.begin, result.end, strict=True)]
     assert words == ["用", "Python", "写", "的", "עברית", "文", "🎉", "ok"]

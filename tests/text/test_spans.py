@@ -30,10 +30,10 @@ TEXTS = [
 
 def pieces(spans: Spans, text: str, ids: int) -> list[list[str]]:
     """The characters of each id."""
-    found: list[list[str]] = [[] for _ in range(ids)]
+    result: list[list[str]] = [[] for _ in range(ids)]
     for at, begin, end in zip(*(part.tolist() for part in spans), strict=True):
-        found[at].append(text[begin:end])
-    return found
+        result[at].append(text[begin:end])
+    return result
 
 
 def of(encoder: TextEncoder, text: str, maximum: int = 100, keep: Truncation = "end") -> list[list[str]]:
@@ -82,9 +82,9 @@ def test_the_characters_of_a_token_alone_have_its_id(text: str, maximum: int, ke
 
 def test_an_n_gram_has_each_of_its_tokens_wherever_it_stands() -> None:
     grams = gram_ids.build(["The cat. the CAT sat"], 100, (1, 2), 1)
-    found = of(grams, "The cat. the CAT sat")
+    result = of(grams, "The cat. the CAT sat")
     expected = [["The", "the"], ["cat", "CAT"], ["sat"], ["The", "cat", "the", "CAT"], ["cat", "the"], ["CAT", "sat"]]
-    assert sorted(map(sorted, found)) == sorted(map(sorted, expected))
+    assert sorted(map(sorted, result)) == sorted(map(sorted, expected))
 
 
 @given(st.sampled_from(TEXTS) | st.text(max_size=30), st.integers(2, 6), st.sampled_from(KEEPS))
@@ -95,8 +95,8 @@ def test_each_n_gram_of_the_set_has_spans(text: str, maximum: int, keep: Truncat
 
 def test_windows_of_n_grams_have_their_own_positions() -> None:
     grams = gram_ids.build(["a b c d e"], 100, (1,), 1)
-    found = of(grams, "a b c d e", 2, "windows")
-    assert [sorted(found[:2]), sorted(found[2:4]), sorted(found[4:])] == [
+    result = of(grams, "a b c d e", 2, "windows")
+    assert [sorted(result[:2]), sorted(result[2:4]), sorted(result[4:])] == [
         [["a"], ["b"]],
         [["c"], ["d"]],
         [["d"], ["e"]],
@@ -108,15 +108,15 @@ def test_every_count_of_the_linear_model_has_its_characters(text: str) -> None:
     counts = ngrams.count([text], (1, 2), (3,))
     assert len(pieces(ngrams.spans(text, (1, 2), (3,)), text, len(counts.buckets))) == len(counts.buckets)
     single = ngrams.count([text], (1,))
-    found = pieces(ngrams.spans(text, (1,)), text, len(single.buckets))
-    assert list(map(len, found)) == single.counts.tolist()
+    result = pieces(ngrams.spans(text, (1,)), text, len(single.buckets))
+    assert list(map(len, result)) == single.counts.tolist()
 
 
 def test_n_grams_of_characters_know_where_they_stand() -> None:
     text = "No  one"
     counts = ngrams.count([text], (), (3,))
-    found = {"|".join(parts) for parts in pieces(ngrams.spans(text, (), (3,)), text, len(counts.buckets))}
-    assert found == {"N|o", "N|o|  ", "o|  |o", "  |o|n", "o|n|e", "n|e"}
+    result = {"|".join(parts) for parts in pieces(ngrams.spans(text, (), (3,)), text, len(counts.buckets))}
+    assert result == {"N|o", "N|o|  ", "o|  |o", "  |o|n", "o|n|e", "n|e"}
 
 
 def test_a_text_without_n_grams_has_no_spans() -> None:
@@ -144,9 +144,9 @@ def test_subwords_of_cut_texts(keep: Truncation) -> None:
         "all": f"{windows} good plot",
     }
     expected = cut[keep]
-    found = of(subwords("bert"), "good bad film plot", 4, keep)
-    assert [piece for piece in found if piece] == [[word] for word in expected.split()]
-    assert found[0] == found[-1] == []
+    result = of(subwords("bert"), "good bad film plot", 4, keep)
+    assert [piece for piece in result if piece] == [[word] for word in expected.split()]
+    assert result[0] == result[-1] == []
 
 
 def test_half_a_character_is_an_unknown_one() -> None:

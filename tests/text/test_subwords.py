@@ -68,8 +68,8 @@ def test_ids_are_in_range_and_padding_and_the_mask_are_never_among_them() -> Non
     assert TRAINED.size <= SIZE
     assert TRAINED.n_special_tokens == 0
     assert (TRAINED.token_id("[PAD]"), TRAINED.token_id("[MASK]")) == (0, 1)
-    found = TRAINED.encode([*TEXTS, "[PAD] [MASK] <0x41> 鑫"], 1000, "end").ids
-    assert found.min() > 1 and found.max() < TRAINED.size
+    result = TRAINED.encode([*TEXTS, "[PAD] [MASK] <0x41> 鑫"], 1000, "end").ids
+    assert result.min() > 1 and result.max() < TRAINED.size
 
 
 @given(st.text(max_size=40))

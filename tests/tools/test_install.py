@@ -30,8 +30,8 @@ def test_every_package_of_the_locks_has_hashes() -> None:
 
 def test_uv_is_installed_by_its_hashes() -> None:
     [entry] = [entry for entry in entries("requirements.lock") if entry.startswith("uv==")]
-    found = INSTALL["uv_requirement"]()
-    assert re.sub(r" \\\n *", " ", found) == entry
+    result = INSTALL["uv_requirement"]()
+    assert re.sub(r" \\\n *", " ", result) == entry
 
 
 def test_a_wrong_set_is_refused() -> None:

@@ -55,7 +55,7 @@ def events(folder: Path) -> dict[str, list[tuple[int, float]]]:
     from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-    found: dict[str, list[Any]] = {}
+    result: dict[str, list[Any]] = {}
     for path in sorted(folder.glob("events.out.tfevents.*")):
         reader = PyRecordReader_New(str(path))
         for _ in range(10_000):
@@ -66,11 +66,11 @@ def events(folder: Path) -> dict[str, list[tuple[int, float]]]:
             event = Event.FromString(reader.record())
             for value in event.summary.value:
                 if value.HasField("simple_value"):
-                    found.setdefault(value.tag, []).append((event.step, value.simple_value))
+                    result.setdefault(value.tag, []).append((event.step, value.simple_value))
                 else:
                     data = HParamsPluginData.FromString(value.metadata.plugin_data.content)
-                    found.setdefault(value.tag, []).append(data)
-    return found
+                    result.setdefault(value.tag, []).append(data)
+    return result
 
 
 def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> None:
@@ -79,11 +79,11 @@ def test_a_run_is_seen_in_both_with_settings_candidates_and_test_figures() -> No
     data = write("rows.csv")
     trained = pipeline.train(RunConfig(data, family="ngram", out="runs/one", log=("tensorboard", "mlflow")))
     test = trained.metrics["test"]
-    found = events(Path("runs/tensorboard/one"))
-    assert found["test/accuracy"] == [(0, pytest.approx(test["accuracy"]))]
+    result = events(Path("runs/tensorboard/one"))
+    assert result["test/accuracy"] == [(0, pytest.approx(test["accuracy"]))]
     losses = [float(row["loss"]) for row in trained.predictor.bundle.history]
-    assert found["candidate/loss"] == [(number, pytest.approx(loss)) for number, loss in enumerate(losses, 1)]
-    [started] = found["_hparams_/session_start_info"]
+    assert result["candidate/loss"] == [(number, pytest.approx(loss)) for number, loss in enumerate(losses, 1)]
+    [started] = result["_hparams_/session_start_info"]
     assert started.session_start_info.hparams["weighting"].string_value == trained.predictor.bundle.config.weighting
 
     assert Path("mlflow.db").is_file()
@@ -141,17 +141,17 @@ def test_from_python() -> None:
     model = TextClassifier(log=("tensorboard",)).fit(texts, [row % 2 for row in range(60)])
     assert clone(model).log == ("tensorboard",)
     losses = [float(row["loss"]) for row in model.predictor_.bundle.history]
-    found = events(Path("runs/tensorboard/ngram"))["candidate/loss"]
-    assert [loss for _, loss in found] == pytest.approx(losses)
+    result = events(Path("runs/tensorboard/ngram"))["candidate/loss"]
+    assert [loss for _, loss in result] == pytest.approx(losses)
 
 
 def test_each_trial_of_a_search_is_a_run_with_its_settings() -> None:
     tuning.tune(
         tuning.TuneConfig(RunConfig(write("rows.csv"), family="ngram", out="search", log=("tensorboard",)), trials=2)
     )
-    found = events(Path("tensorboard/search/trial 1"))
-    assert found["validation_loss"][0][1] > 0
-    [started] = found["_hparams_/session_start_info"]
+    result = events(Path("tensorboard/search/trial 1"))
+    assert result["validation_loss"][0][1] > 0
+    [started] = result["_hparams_/session_start_info"]
     assert started.session_start_info.hparams["C"].number_value > 0
 
 

@@ -96,7 +96,7 @@ def test_texts_on_disk_are_folded_too(cli: Cli, tmp_path: Path) -> None:
 
 def test_check_tells_when_the_scripts_of_data_and_test_differ(cli: Cli, tmp_path: Path) -> None:
     data, test = write_csv(tmp_path / "data.csv", SIMPLIFIED), write_csv(tmp_path / "test.csv", TRADITIONAL)
-    found = cli("check", data, "--test", test).out
-    assert "the data are simplified Chinese (100% of texts), and the test is traditional (100%)" in found
+    result = cli("check", data, "--test", test).out
+    assert "the data are simplified Chinese (100% of texts), and the test is traditional (100%)" in result
     assert "in different scripts" not in cli("check", data, "--test", data).out
     assert "simplified Chinese" not in cli("check", write_csv(tmp_path / "more.csv", chinese_rows(60))).out

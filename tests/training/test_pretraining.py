@@ -70,11 +70,11 @@ def objective(texts: list[str]) -> Any:
 
 
 def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> None:
-    found = objective(TEXTS)
-    (batch, *_) = batches.sequential_batches(found.encoded.lengths, 256, [12])
-    (ids, positions, tokens, _), named, weights = found.batch_arrays(batch, np.random.default_rng(1))
+    result = objective(TEXTS)
+    (batch, *_) = batches.sequential_batches(result.encoded.lengths, 256, [12])
+    (ids, positions, tokens, _), named, weights = result.batch_arrays(batch, np.random.default_rng(1))
     targets = tokens.ravel()[named]
-    original = found.encoded.pad(batch.rows, batch.width)
+    original = result.encoded.pad(batch.rows, batch.width)
     rows = len(batch.rows)
     asked = weights[:rows] > 0
     np.testing.assert_array_equal(np.take_along_axis(original, positions[:rows], axis=1)[asked], targets[:rows][asked])
@@ -89,13 +89,13 @@ def test_masked_tokens_are_a_share_of_each_row_and_padding_is_never_one() -> Non
 
 
 def test_an_encoder_from_nothing_names_rare_tokens_more_often_than_frequent_ones() -> None:
-    found = objective(TEXTS * 20)
+    result = objective(TEXTS * 20)
     chosen = np.zeros(60)
-    for batch in batches.sequential_batches(found.encoded.lengths, 2560, [12]):
-        (_, _, tokens, _), named, weights = found.batch_arrays(batch, np.random.default_rng(2))
+    for batch in batches.sequential_batches(result.encoded.lengths, 2560, [12]):
+        (_, _, tokens, _), named, weights = result.batch_arrays(batch, np.random.default_rng(2))
         targets = tokens.ravel()[named]
         chosen += np.bincount(targets[weights > 0], minlength=60)
-    there = np.bincount(found.encoded.ids, minlength=60)
+    there = np.bincount(result.encoded.ids, minlength=60)
     rising = [token for token in np.argsort(there) if token > 1 and there[token]]
     share = chosen[rising] / there[rising]
     assert there[rising[-5]] > 3 * there[rising[4]]
@@ -103,35 +103,35 @@ def test_an_encoder_from_nothing_names_rare_tokens_more_often_than_frequent_ones
 
 
 def test_most_masked_tokens_become_the_mask_and_a_few_stay() -> None:
-    found = objective(TEXTS * 20)
-    shown, wanted = [], []
-    for batch in batches.sequential_batches(found.encoded.lengths, 2560, [12]):
-        (ids, positions, tokens, _), named, weights = found.batch_arrays(batch, np.random.default_rng(2))
+    result = objective(TEXTS * 20)
+    shown, expected = [], []
+    for batch in batches.sequential_batches(result.encoded.lengths, 2560, [12]):
+        (ids, positions, tokens, _), named, weights = result.batch_arrays(batch, np.random.default_rng(2))
         shown.append(np.take_along_axis(ids, positions, axis=1)[weights > 0])
-        wanted.append(tokens.ravel()[named][weights > 0])
-    ids, targets = np.concatenate(shown), np.concatenate(wanted)
+        expected.append(tokens.ravel()[named][weights > 0])
+    ids, targets = np.concatenate(shown), np.concatenate(expected)
     assert (ids == vocabulary.UNKNOWN).mean() == pytest.approx(0.8, abs=0.03)
     assert (ids == targets).mean() == pytest.approx(0.1, abs=0.03)
 
 
 def test_the_head_names_tokens_by_their_embeddings() -> None:
-    found = objective(TEXTS)
-    logits = found.full_model([np.array([[3, 4, 5, 0]], np.int32), np.array([[1]], np.int32)])
+    result = objective(TEXTS)
+    logits = result.full_model([np.array([[3, 4, 5, 0]], np.int32), np.array([[1]], np.int32)])
     assert tuple(logits.shape) == (1, 1, 60)
-    head = next(layer for layer in found.keras_model.layers if isinstance(layer, masked_head.MaskedHead))
-    assert head.embeddings.token is found.network.keras_model.get_layer("embeddings").token
+    head = next(layer for layer in result.keras_model.layers if isinstance(layer, masked_head.MaskedHead))
+    assert head.embeddings.token is result.network.keras_model.get_layer("embeddings").token
 
 
 def test_a_token_is_named_among_all_where_all_are_drawn() -> None:
-    found = objective(TEXTS)
-    (batch, *_) = batches.sequential_batches(found.encoded.lengths, 256, [12])
-    (ids, positions, tokens, log_chance), named, weights = found.batch_arrays(batch, np.random.default_rng(1))
+    result = objective(TEXTS)
+    (batch, *_) = batches.sequential_batches(result.encoded.lengths, 256, [12])
+    (ids, positions, tokens, log_chance), named, weights = result.batch_arrays(batch, np.random.default_rng(1))
     targets = tokens.ravel()[named]
-    assert set(range(1, found.vocabulary_size)) <= set(tokens.ravel().tolist())
+    assert set(range(1, result.vocabulary_size)) <= set(tokens.ravel().tolist())
     asked, special = weights > 0, [PADDING, vocabulary.UNKNOWN]
-    logits = np.array(found.full_model([ids, positions]))[..., : found.vocabulary_size]
+    logits = np.array(result.full_model([ids, positions]))[..., : result.vocabulary_size]
     logits[..., special] = -np.inf
-    some = np.array(found.keras_model([ids, positions, tokens, log_chance]))
+    some = np.array(result.keras_model([ids, positions, tokens, log_chance]))
     np.testing.assert_allclose(loss(some, named)[asked], loss(logits, targets)[asked], atol=0.01)
 
 
@@ -142,11 +142,11 @@ def loss(logits: Any, targets: Any) -> Any:
 
 def test_the_chance_of_a_token_to_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masked_objective, "_CANDIDATES", 8)
-    found = objective(TEXTS)
-    there, told, seen = np.zeros(found.vocabulary_size), np.zeros(found.vocabulary_size), 0
+    result = objective(TEXTS)
+    there, told, seen = np.zeros(result.vocabulary_size), np.zeros(result.vocabulary_size), 0
     for number in range(400):
-        for batch in batches.sequential_batches(found.encoded.lengths, 64, [12]):
-            (_, _, tokens, log_chance), _, _ = found.batch_arrays(batch, np.random.default_rng(number))
+        for batch in batches.sequential_batches(result.encoded.lengths, 64, [12]):
+            (_, _, tokens, log_chance), _, _ = result.batch_arrays(batch, np.random.default_rng(number))
             kept = log_chance.ravel() < 100
             drawn = tokens.ravel()[kept]
             assert len(np.unique(drawn)) == len(drawn)
@@ -159,10 +159,10 @@ def test_the_chance_of_a_token_to_be_drawn_is_told(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_loss_falls_and_the_encoder_has_no_head(encoder: Path) -> None:
-    found = load_encoder(encoder)
-    losses = [float(row["validation_loss"]) for row in found.history]
+    result = load_encoder(encoder)
+    losses = [float(row["validation_loss"]) for row in result.history]
     assert len(losses) == 2 and losses[1] < losses[0] < np.log(60) + 0.5
-    assert not any(name.startswith(("logits/", "masked/")) for name in found.arrays)
+    assert not any(name.startswith(("logits/", "masked/")) for name in result.arrays)
 
 
 class _Stop(Callback):
@@ -232,10 +232,10 @@ def test_a_transformer_that_starts_from_an_encoder_learns_faster(encoder: Path) 
 
 
 def test_a_pretrained_encoder_goes_on_and_is_started_from(corpus: Path, english_csv: Path, tmp_path: Path) -> None:
-    folder, found = pretraining.pretrain(
+    folder, result = pretraining.pretrain(
         PretrainConfig(str(corpus), family="pretrained", settings=PRETRAINED, out=str(tmp_path / "encoder"))
     )
-    assert float(found.history[1]["validation_loss"]) < float(found.history[0]["validation_loss"])
+    assert float(result.history[1]["validation_loss"]) < float(result.history[0]["validation_loss"])
     values = {"max_length": 16, "epochs": 1}
     run = RunConfig(
         str(english_csv), family="pretrained", settings=values, init=str(folder), out=str(tmp_path / "model")

@@ -59,16 +59,16 @@ def losses(folder: Path) -> list[str]:
 def test_the_best_settings_are_no_worse_than_the_defaults_and_train_as_they_are(
     tmp_path: Path, english_csv: Path
 ) -> None:
-    found = tuning.tune(TuneConfig(run(english_csv, tmp_path / "search"), trials=4))
-    assert found.n_trials == 4
-    assert found.loss == min(float(loss) for loss in losses(found.folder)) <= found.default_loss
-    values = settings.read_toml(found.folder / study.BEST)
+    result = tuning.tune(TuneConfig(run(english_csv, tmp_path / "search"), trials=4))
+    assert result.n_trials == 4
+    assert result.loss == min(float(loss) for loss in losses(result.folder)) <= result.default_loss
+    values = settings.read_toml(result.folder / study.BEST)
     best = settings.make(RunConfig, values, "best.toml")
-    assert best.settings == found.settings
-    assert {"word_ngrams": [1], "char_ngrams": []}.items() <= found.settings.items()
+    assert best.settings == result.settings
+    assert {"word_ngrams": [1], "char_ngrams": []}.items() <= result.settings.items()
     trained = pipeline.train(replace(best, out=str(tmp_path / "model")))
     used = settings.as_dict(trained.predictor.bundle.config)
-    assert {name: used[name] for name in found.settings} == found.settings
+    assert {name: used[name] for name in result.settings} == result.settings
 
 
 def test_an_interrupted_search_goes_on_as_one_that_was_not(tmp_path: Path, english_csv: Path) -> None:
@@ -100,17 +100,17 @@ def test_a_network_that_does_badly_is_given_up(tmp_path: Path, chinese_csv: Path
     fixed |= {"label_smoothing": 0.0, "dropout": 0.0, "hidden": [], "word_ngrams": [1]}
     asked = run(chinese_csv, tmp_path / "search", family="bag", settings=fixed, seed=1)
     heard = Stopping(after=99)
-    found = tuning.tune(TuneConfig(asked, trials=5), heard)
-    assert found.n_trials == 5
-    assert set(found.settings) == {*fixed, "learning_rate"} or found.loss == found.default_loss
+    result = tuning.tune(TuneConfig(asked, trials=5), heard)
+    assert result.n_trials == 5
+    assert set(result.settings) == {*fixed, "learning_rate"} or result.loss == result.default_loss
     given_up = sum(line.endswith(" s.") and ": pruned after" in line for line in heard.said)
-    table = (found.folder / study.TRIALS).read_text(encoding="utf-8")
+    table = (result.folder / study.TRIALS).read_text(encoding="utf-8")
     assert table.count(",pruned,") == given_up > 0
 
 
 def test_time_ends_a_search_after_the_defaults(tmp_path: Path, english_csv: Path) -> None:
-    found = tuning.tune(TuneConfig(run(english_csv, tmp_path / "search"), trials=50, budget=1e-6))
-    assert (found.n_trials, found.loss) == (1, found.default_loss)
+    result = tuning.tune(TuneConfig(run(english_csv, tmp_path / "search"), trials=50, budget=1e-6))
+    assert (result.n_trials, result.loss) == (1, result.default_loss)
 
 
 def test_every_family_says_what_may_be_changed() -> None:

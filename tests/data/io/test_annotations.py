@@ -11,8 +11,8 @@ from tenor.errors import DataError
 @pytest.mark.parametrize("names", [("text", "label"), ("text", "labels"), ("data", "label")])
 def test_the_lines_of_doccano_are_labelled_texts(tmp_path: Path, names: tuple[str, str]) -> None:
     rows = [{"id": row, names[0]: text, names[1]: [text[0]]} for row, text in enumerate(("good film", "bad film"))]
-    found = dataset.read(write(tmp_path / "a.jsonl", json_lines(rows)))
-    assert (found.texts, found.labels) == (["good film", "bad film"], ["g", "b"])
+    result = dataset.read(write(tmp_path / "a.jsonl", json_lines(rows)))
+    assert (result.texts, result.labels) == (["good film", "bad film"], ["g", "b"])
     rows.append({"id": 3, names[0]: "odd film", names[1]: []})
     with pytest.raises(
         DataError, match=rf"^a\.jsonl, row 3, column '{names[1]}': the label is empty \(1 such row: 3\)"

@@ -250,9 +250,9 @@ def test_a_list_in_one_line_of_any_length_is_read(tmp_path: Path, encoding: str)
 def test_a_list_too_long_to_be_held_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tenor.data.io.json_list.HELD_BYTES", 100)
     rows = [{"text": f"text {row}"} for row in range(5_000)] + [{"more": 1}]
-    found = read(write(tmp_path / "a.json.gz", json.dumps(rows)))
-    assert found["text"] == [*(row["text"] for row in rows[:-1]), None]
-    assert found["more"] == [None] * 5_000 + [1]
+    result = read(write(tmp_path / "a.json.gz", json.dumps(rows)))
+    assert result["text"] == [*(row["text"] for row in rows[:-1]), None]
+    assert result["more"] == [None] * 5_000 + [1]
 
 
 def test_rows_that_take_more_than_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,10 +25,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_pattern_and_a_folder_give_all_rows_in_the_order_of_names(folder: Path) -> None:
     for path in (folder, folder / "*.csv", folder.parent / "*" / "part-?.csv", folder.parent / "**" / "*.csv"):
-        found = read(path)
-        assert list(found) == ["text", "label"]
-        assert found["text"] == [f"text {row}" for row in range(3_000)] + ["a", "b"]
-        assert found["label"] == ["x"] * 3_000 + ["y", "z"]
+        result = read(path)
+        assert list(result) == ["text", "label"]
+        assert result["text"] == [f"text {row}" for row in range(3_000)] + ["a", "b"]
+        assert result["label"] == ["x"] * 3_000 + ["y", "z"]
     assert table.open_table(folder).name == table.open_table(folder / "*.csv").name == "parts/*.csv"
 
 

@@ -67,10 +67,10 @@ def test_a_folder_of_class_folders_gives_texts_in_the_order_of_names(tmp_path: P
     for name, data in {"neg/2": b"bad", "neg/1": b"worse", "pos/1": b"\xef\xbb\xbfgood\nfilm", "unsup/1": b"?"}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.txt").write_bytes(data)
-    found = read(tmp_path)
-    assert found["text"] == ["worse", "bad", "good\nfilm"]
-    assert found["label"] == ["neg", "neg", "pos"]
-    assert found["file"] == ["neg/1.txt", "neg/2.txt", "pos/1.txt"]
+    result = read(tmp_path)
+    assert result["text"] == ["worse", "bad", "good\nfilm"]
+    assert result["label"] == ["neg", "neg", "pos"]
+    assert result["file"] == ["neg/1.txt", "neg/2.txt", "pos/1.txt"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030", "gbk"])
@@ -81,9 +81,9 @@ def test_other_encodings_are_recognised(tmp_path: Path, encoding: str, kind: str
         "jsonl": '{"text": "这本书很好看，喜欢"}\n',
         "txt": "这本书很好看，喜欢\n",
     }
-    found = read(write(tmp_path / f"a.{kind}", text[kind].encode(encoding)))
-    assert next(iter(found)) == "text"
-    assert found["text"] == ["这本书很好看，喜欢"]
+    result = read(write(tmp_path / f"a.{kind}", text[kind].encode(encoding)))
+    assert next(iter(result)) == "text"
+    assert result["text"] == ["这本书很好看，喜欢"]
 
 
 @pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])

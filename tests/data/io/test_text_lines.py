@@ -24,8 +24,8 @@ from tenor.errors import DataError
     ],
 )
 def test_labels_stand_in_front_of_the_text(tmp_path: Path, line: str, text: str, label: Any) -> None:
-    found = read(write(tmp_path / "a.txt", f"\n__label__x first\r\n\n{line}\r\n"))
-    assert found == {"text": ["first", text], "label": ["x", label]}
+    result = read(write(tmp_path / "a.txt", f"\n__label__x first\r\n\n{line}\r\n"))
+    assert result == {"text": ["first", text], "label": ["x", label]}
 
 
 def test_the_first_line_that_is_not_blank_tells_the_form(tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ def test_parquet_and_arrow_keep_the_types_of_the_input(tmp_path: Path, kind: str
     schema = pyarrow.schema([("text", pyarrow.large_string()), ("n", pyarrow.int8()), ("d", pyarrow.date32())])
     columns = {"text": ["a"], "n": [3], "d": [datetime.date(2024, 5, 1)], "label": ["x"], "score": [0.5]}
     path = write(tmp_path / f"a.{kind}", [Chunk(1, columns)], list(columns), schema)
-    found = table.open_table(path).schema
-    assert [found.field(name).type for name in ("text", "n", "d")] == [schema.field(i).type for i in range(3)]
+    result = table.open_table(path).schema
+    assert [result.field(name).type for name in ("text", "n", "d")] == [schema.field(i).type for i in range(3)]
     assert read(path) == columns
 
 

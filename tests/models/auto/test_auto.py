@@ -56,28 +56,28 @@ def fit(
 def test_a_budget_is_kept_and_its_members_repeat_the_run() -> None:
     callback = Heard()
     begin = time.process_time()  # of this process: what else the machine does may not fail the test
-    found = fit(callback, budget=25.0)
+    result = fit(callback, budget=25.0)
     assert time.process_time() - begin < 25 * 1.05 + 5
     assert {"ngram", "pretrained"} <= set(callback.ready)
     words = 'ngram word_ngrams=[1,2,3] weighting="tf-idf-naive-bayes"'
     characters = 'ngram char_ngrams=[5] min_df=3 weighting="tf-idf-naive-bayes"'
-    assert [member for member in found.config.members if member.startswith("ngram")] == ["ngram", words, characters]
-    families = [row["family"].split()[0] for row in found.history]  # of "bag #2" the family alone
-    assert families == [member.split()[0] for member in found.config.members]
-    assert sum(row["weight"] > 0 for row in found.history) == len(found.model.members)
+    assert [member for member in result.config.members if member.startswith("ngram")] == ["ngram", words, characters]
+    families = [row["family"].split()[0] for row in result.history]  # of "bag #2" the family alone
+    assert families == [member.split()[0] for member in result.config.members]
+    assert sum(row["weight"] > 0 for row in result.history) == len(result.model.members)
     first = callback.ready["ngram"]
     assert first["validation_accuracy_low"] <= first["validation_accuracy"] <= first["validation_accuracy_high"]
     assert first["size_mib"] > 0 < first["latency_ms"]
-    again = fit(Callback(), members=list(found.config.members))
-    assert again.config.members == found.config.members
-    np.testing.assert_array_equal(found.model.logits(TEXTS), again.model.logits(TEXTS))
+    again = fit(Callback(), members=list(result.config.members))
+    assert again.config.members == result.config.members
+    np.testing.assert_array_equal(result.model.logits(TEXTS), again.model.logits(TEXTS))
 
 
 def test_little_time_gives_n_grams_alone() -> None:
-    found = fit(Callback(), budget=2.0)
-    assert [member.family.name for member in found.model.members] == ["ngram"]
-    assert all(member.startswith("ngram") for member in found.config.members)
-    assert found.calibration is not None
+    result = fit(Callback(), budget=2.0)
+    assert [member.family.name for member in result.model.members] == ["ngram"]
+    assert all(member.startswith("ngram") for member in result.config.members)
+    assert result.calibration is not None
 
 
 @pytest.mark.parametrize("kind", ["multiclass", "regression"])
@@ -87,9 +87,9 @@ def test_chinese_texts_are_looked_at_by_characters(kind: Literal["multiclass", "
     task = tasks.from_labels(kind, labels)
     targets = task.encode(labels)
     examples = Examples(texts, targets, task, class_weight.sample_weights(task, targets, None))
-    found = fitting.fit(auto.FAMILY, examples, auto.Config(budget=15.0), FitContext(seed=0))
+    result = fitting.fit(auto.FAMILY, examples, auto.Config(budget=15.0), FitContext(seed=0))
     weighting = "tf-idf" if kind == "regression" else "tf-idf-naive-bayes"
-    assert found.config.members == (
+    assert result.config.members == (
         "ngram",
         f'ngram char_ngrams=[1,2] weighting="{weighting}"',
         f'ngram word_ngrams=[1] char_ngrams=[1,2,3,4] weighting="{weighting}"',
@@ -98,8 +98,8 @@ def test_chinese_texts_are_looked_at_by_characters(kind: Literal["multiclass", "
 
 def test_an_interruption_keeps_what_is_ready() -> None:
     callback = Heard(stop_at="bag")
-    found = fit(callback, members=["ngram", "bag epochs=2"])
-    assert [member.family.name for member in found.model.members] == ["ngram"]
+    result = fit(callback, members=["ngram", "bag epochs=2"])
+    assert [member.family.name for member in result.model.members] == ["ngram"]
     assert callback.said == [
         "interrupted: no further models are tried, and those that are ready are saved.",
         "Kept ngram: there was no other model to compare it with.",
@@ -111,18 +111,18 @@ def test_an_interruption_keeps_what_is_ready() -> None:
 def test_a_first_model_is_ready_whatever_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "_MIN_FIRST_TIMES", 0.0)
     ready: list[fitting.Fitted] = []
-    found = fit(Callback(), ready.append, budget=1e-6)
+    result = fit(Callback(), ready.append, budget=1e-6)
     assert [len(each.model.members) for each in ready] == [1]
     assert ready[0].calibration is not None
-    assert [member.family.name for member in found.model.members] == ["ngram"]
+    assert [member.family.name for member in result.model.members] == ["ngram"]
 
 
 def test_what_is_too_large_is_left_out() -> None:
     members = ["ngram", "bag epochs=2"]
     sizes = {row["family"]: row["size_mib"] for row in fit(Callback(), members=members).history}
     smaller = min(sizes, key=lambda name: sizes[name])
-    found = fit(Callback(), members=members, maximum_size=sizes[smaller] * 1.2)
-    assert [member.family.name for member in found.model.members] == [smaller]
+    result = fit(Callback(), members=members, maximum_size=sizes[smaller] * 1.2)
+    assert [member.family.name for member in result.model.members] == [smaller]
     with pytest.raises(SettingsError, match=r"the smallest has .* MiB"):
         fit(Callback(), members=members, maximum_size=1e-6)
     with pytest.raises(SettingsError, match=r"the quickest takes .* ms"):

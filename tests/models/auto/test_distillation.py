@@ -110,11 +110,11 @@ def fit(unlabelled: Sequence[str] = (), **values: Any) -> fitting.Fitted:
 
 def test_members_learn_from_texts_without_labels_and_repeat() -> None:
     members = ["ngram word_ngrams=[1]", "ngram word_ngrams=[1] unlabelled=100"]
-    found = fit(OTHERS, members=members)
-    assert found.config.members == tuple(members)
-    assert [row["family"] for row in found.history] == ["ngram 1", "ngram 1 +texts"]
+    result = fit(OTHERS, members=members)
+    assert result.config.members == tuple(members)
+    assert [row["family"] for row in result.history] == ["ngram 1", "ngram 1 +texts"]
     again = fit(OTHERS, members=members)
-    np.testing.assert_array_equal(found.model.logits(TEXTS), again.model.logits(TEXTS))
+    np.testing.assert_array_equal(result.model.logits(TEXTS), again.model.logits(TEXTS))
     with pytest.raises(SettingsError, match="asks for 100 texts without labels, and there are 0"):
         fit(members=members)
     with pytest.raises(SettingsError, match="name a model first"):
@@ -123,21 +123,21 @@ def test_members_learn_from_texts_without_labels_and_repeat() -> None:
 
 def test_a_budget_tries_texts_without_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan.backend, "is_installed", lambda: False)
-    found = fit(OTHERS, budget=120.0)  # more than it takes: it ends when all is tried
-    assert found.config.members[-1].endswith(f"unlabelled={len(OTHERS)}")
-    assert len(found.model.members) >= 1
+    result = fit(OTHERS, budget=120.0)  # more than it takes: it ends when all is tried
+    assert result.config.members[-1].endswith(f"unlabelled={len(OTHERS)}")
+    assert len(result.model.members) >= 1
 
 
 def test_a_small_model_takes_the_place_of_the_blend_and_repeats() -> None:
     members = ["ngram word_ngrams=[1]", "bag epochs=2"]
-    found = fit(OTHERS, members=members, distil="ngram word_ngrams=[1,2]")
-    assert [member.family.name for member in found.model.members] == ["ngram"]
-    assert found.model.members[0].config.word_ngrams == (1, 2)
-    assert found.config.distil == f"ngram word_ngrams=[1,2] unlabelled={len(OTHERS)}"
-    assert found.history[-1]["family"] == "distilled ngram"
-    assert found.calibration is not None
-    again = fit(OTHERS, members=list(found.config.members), distil=found.config.distil)
-    np.testing.assert_array_equal(found.model.logits(TEXTS), again.model.logits(TEXTS))
+    result = fit(OTHERS, members=members, distil="ngram word_ngrams=[1,2]")
+    assert [member.family.name for member in result.model.members] == ["ngram"]
+    assert result.model.members[0].config.word_ngrams == (1, 2)
+    assert result.config.distil == f"ngram word_ngrams=[1,2] unlabelled={len(OTHERS)}"
+    assert result.history[-1]["family"] == "distilled ngram"
+    assert result.calibration is not None
+    again = fit(OTHERS, members=list(result.config.members), distil=result.config.distil)
+    np.testing.assert_array_equal(result.model.logits(TEXTS), again.model.logits(TEXTS))
     network = fit(members=members[:1], distil="bag epochs=3")
     assert network.model.members[0].model.task == network.task
     assert network.model.members[0].config.label_smoothing == 0

@@ -98,7 +98,7 @@ def planned(examples: Examples, seconds: float | None) -> Sequence[Candidate]:
 
 
 @pytest.mark.parametrize(
-    ("examples", "seconds", "wanted"),
+    ("examples", "seconds", "expected"),
     [
         (REVIEWS, 60, None),
         (REVIEWS, 180, None),
@@ -115,10 +115,10 @@ def planned(examples: Examples, seconds: float | None) -> Sequence[Candidate]:
     ],
 )
 def test_an_encoder_reads_as_much_as_the_time_allows(
-    examples: Examples, seconds: float | None, wanted: dict[str, object] | None
+    examples: Examples, seconds: float | None, expected: dict[str, object] | None
 ) -> None:
     encoders = [each for each in planned(examples, seconds) if each.family.name == "pretrained"]
-    assert [dict(each.settings) for each in encoders] == ([] if wanted is None else [wanted])
+    assert [dict(each.settings) for each in encoders] == ([] if expected is None else [expected])
     if seconds is None:
         assert not any(each.seconds for each in encoders)
     else:
@@ -237,9 +237,9 @@ def test_former_names_in_members_become_those_of_today() -> None:
         parse(member, warn=True)
 
 
-def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> TrainedCandidate:
+def made(name: str, seconds: float, seed: int = 0, **expected: object) -> TrainedCandidate:
     """What is known of a model that was made."""
-    asked = Candidate(family=FAMILIES[name], settings=wanted, seed=seed)
+    asked = Candidate(family=FAMILIES[name], settings=expected, seed=seed)
     config = replace(asked.config, epochs=3) if isinstance(asked.family, NetworkFamily) else asked.config
     fitted = Fitted(SENTENCES.task, Blend(()), config, {}, [])
     return TrainedCandidate(
@@ -254,24 +254,24 @@ def made(name: str, seconds: float, seed: int = 0, **wanted: object) -> TrainedC
     )
 
 
-def repeated(found: list[TrainedCandidate], blend: list[TrainedCandidate], seconds: float) -> Iterator[Candidate]:
+def repeated(result: list[TrainedCandidate], blend: list[TrainedCandidate], seconds: float) -> Iterator[Candidate]:
     """What is asked for once all families have been tried, among them what was `found` and is in the blend."""
     some = texts(2_000, 55)
-    asked = planned_with(some, some.take(np.arange(100)), Stopped(seconds), MINILM, found, lambda: blend)
+    asked = planned_with(some, some.take(np.arange(100)), Stopped(seconds), MINILM, result, lambda: blend)
     return (each for each in asked if each is not None and each.seed)
 
 
 def test_networks_of_the_blend_are_made_again_as_long_as_that_helps() -> None:
     frozen, encoder, bag = made("pretrained", 5.0, tune="frozen"), made("pretrained", 60.0), made("bag", 9.0)
-    found, blend = [made("ngram", 2.0), frozen, encoder, bag, made("cnn", 20.0)], [encoder, frozen, bag]
-    asked = repeated(found, blend, float("inf"))
+    result, blend = [made("ngram", 2.0), frozen, encoder, bag, made("cnn", 20.0)], [encoder, frozen, bag]
+    asked = repeated(result, blend, float("inf"))
     names = []
     for helps in (True, True, False, False):
         again = next(asked)
         names.append(again.name)
         assert again.settings == {"epochs": 3}
-        found.append(made(again.family.name, 50.0, again.seed))
-        blend += found[-1:] if helps else []
+        result.append(made(again.family.name, 50.0, again.seed))
+        blend += result[-1:] if helps else []
     assert names == ["pretrained #2", "pretrained #3", "pretrained #4", "bag #2"]
     assert next(asked, None) is None  # cnn is not in the blend
 
@@ -315,10 +315,10 @@ def test_no_network_is_made_again_where_all_could_not_learn_from_all_texts_then(
 
 def test_what_learns_from_what_others_say_waits_for_them() -> None:
     some = texts(400, 55)
-    found = [made("ngram", 0.5), made("pretrained", 5.0, tune="frozen")]
+    result = [made("ngram", 0.5), made("pretrained", 5.0, tune="frozen")]
     held_out, clock = some.take(np.arange(100)), Stopped(60)
     others = replace(some, unlabelled=["abcd"] * 400)
-    asked = list(planned_with(others, held_out, clock, MINILM, found, lambda: []))
+    asked = list(planned_with(others, held_out, clock, MINILM, result, lambda: []))
     taught = [number for number, each in enumerate(asked) if each is not None and each.unlabelled]
     assert [each.name for each in asked if each is not None and each.unlabelled] == [
         "ngram +texts",

@@ -91,9 +91,9 @@ def test_attention_is_told_where_there_is_any(family: str, fitted: TextClassifie
 
 def test_the_nearest_text_to_a_known_one_is_itself(family: str, fitted: TextClassifier) -> None:
     known = ReferenceTexts("known", ENGLISH, list(range(1, 43)), LABELS)
-    [found] = nearest_texts(fitted.predictor_, [ENGLISH[30]], known, 2)
-    assert found[0].similarity == pytest.approx(1, abs=1e-5)
-    assert {each.label for each in found} == {"negative"}
+    [result] = nearest_texts(fitted.predictor_, [ENGLISH[30]], known, 2)
+    assert result[0].similarity == pytest.approx(1, abs=1e-5)
+    assert {each.label for each in result} == {"negative"}
 
 
 def test_learns_three_classes_of_chinese_texts(family: str) -> None:

@@ -20,8 +20,8 @@ def test_the_head_is_a_logistic_regression_of_the_features(classes: int) -> None
     task = SingleLabel(("a", "b", "c")[:classes])
     (kernel, bias), C, tried = fit(features, targets, task)
     logits = features @ kernel + bias
-    found = (logits[:, 0] > 0).astype(int) if classes == 2 else logits.argmax(axis=1)
-    assert (found == targets).mean() > 0.97
+    result = (logits[:, 0] > 0).astype(int) if classes == 2 else logits.argmax(axis=1)
+    assert (result == targets).mean() > 0.97
     assert C in [row["C"] for row in tried] and len(tried) > 1
 
 

@@ -24,9 +24,9 @@ def data(classes: int, rows: int = 300, columns: int = 40) -> tuple[scipy.sparse
 def test_weights_are_those_of_scikit_learn(classes: int, C: float) -> None:
     features, targets = data(classes)
     desired, activation = (targets[:, None], "sigmoid") if classes == 2 else (np.eye(classes)[targets], "softmax")
-    found = solver.fit(features, desired.astype(np.float32), activation, Penalty(C), stop=StopRule(500, 1e-10))
+    result = solver.fit(features, desired.astype(np.float32), activation, Penalty(C), stop=StopRule(500, 1e-10))
     peer = LogisticRegression(C=C, tol=1e-8, max_iter=5000).fit(features, targets)
-    ours, theirs = solver.logits(features, found), peer.decision_function(features).reshape(len(targets), -1)
+    ours, theirs = solver.logits(features, result), peer.decision_function(features).reshape(len(targets), -1)
     if classes > 2:  # softmax does not know a constant that is added to all classes
         ours, theirs = (logits - logits.mean(axis=1, keepdims=True) for logits in (ours, theirs))
     np.testing.assert_allclose(ours, theirs, atol=0.02)
@@ -46,12 +46,12 @@ def test_more_steps_never_raise_the_objective() -> None:
     features, targets = data(2)
 
     def objective(steps: int) -> float:
-        found = solver.fit(
+        result = solver.fit(
             features, targets[:, None].astype(np.float32), "sigmoid", Penalty(5.0), stop=StopRule(steps, 0)
         )
-        logits = solver.logits(features, found)[:, 0].astype(np.float64)
+        logits = solver.logits(features, result)[:, 0].astype(np.float64)
         loss = np.logaddexp(0, logits) - logits * targets
-        return float(5.0 * loss.sum() + 0.5 * (found.weights.astype(np.float64) ** 2).sum())
+        return float(5.0 * loss.sum() + 0.5 * (result.weights.astype(np.float64) ** 2).sum())
 
     values = [objective(steps) for steps in range(1, 15)]
     assert all(later <= earlier * (1 + 1e-5) for earlier, later in itertools.pairwise(values))
@@ -60,17 +60,17 @@ def test_more_steps_never_raise_the_objective() -> None:
 def test_features_that_are_all_zero_give_the_share_of_the_classes() -> None:
     features = scipy.sparse.csr_matrix((100, 3), dtype=np.float32)
     desired = np.array([[1]] * 80 + [[0]] * 20, np.float32)
-    found = solver.fit(features, desired, "sigmoid", Penalty(1.0), stop=StopRule(50, 1e-10))
-    assert 1 / (1 + np.exp(-found.intercept[0])) == pytest.approx(0.8, abs=1e-3)
-    assert not found.weights.any()
+    result = solver.fit(features, desired, "sigmoid", Penalty(1.0), stop=StopRule(50, 1e-10))
+    assert 1 / (1 + np.exp(-result.intercept[0])) == pytest.approx(0.8, abs=1e-3)
+    assert not result.weights.any()
 
 
 def test_least_squares_are_those_of_scikit_learn() -> None:
     features, _ = data(2)
     values = features @ np.random.default_rng(4).normal(size=(features.shape[1], 2)).astype(np.float32)
-    found = solver.fit(features, values, "identity", Penalty(2.0), stop=StopRule(500, 1e-10))
+    result = solver.fit(features, values, "identity", Penalty(2.0), stop=StopRule(500, 1e-10))
     peer = Ridge(alpha=0.5, solver="lsqr", tol=1e-10).fit(features, values)
-    np.testing.assert_allclose(solver.logits(features, found), peer.predict(features), atol=0.02)
+    np.testing.assert_allclose(solver.logits(features, result), peer.predict(features), atol=0.02)
 
 
 def test_labels_of_a_set_are_learned_each_by_itself() -> None:
@@ -102,12 +102,12 @@ def test_rare_outputs_cost_no_further_steps(activation: str) -> None:
     assert 0 < desired.sum(axis=0).min() < 50
 
     def objective(steps: int) -> float:
-        wanted = desired.astype(np.float32)
-        found = solver.fit(features, wanted, activation, Penalty(1.0), stop=StopRule(steps, 0))  # type: ignore[arg-type]
-        logits = solver.logits(features, found).astype(np.float64)
+        expected = desired.astype(np.float32)
+        result = solver.fit(features, expected, activation, Penalty(1.0), stop=StopRule(steps, 0))  # type: ignore[arg-type]
+        logits = solver.logits(features, result).astype(np.float64)
         whole = np.logaddexp(0, logits).sum() if activation == "sigmoid" else np.logaddexp.reduce(logits, axis=1).sum()
         loss = whole - (logits * desired).sum()
-        return float(loss + 0.5 * (found.weights.astype(np.float64) ** 2).sum())
+        return float(loss + 0.5 * (result.weights.astype(np.float64) ** 2).sum())
 
     assert objective(8) < 1.02 * objective(200)
 

@@ -44,9 +44,9 @@ def test_parts_of_a_matrix_on_disk_are_looked_at_where_they_are() -> None:
     whole = scipy.sparse.csr_matrix(scipy.sparse.random(300, 40, 0.2, "csr", np.float32, random_state=1))
     matrix = stored(whole, 100)
     for part in matrix.parts:
-        found = matrix[part]
-        assert np.shares_memory(found.data, matrix.data) and np.shares_memory(found.indices, matrix.columns)
-        np.testing.assert_array_equal(found.toarray(), whole[part].toarray())
+        result = matrix[part]
+        assert np.shares_memory(result.data, matrix.data) and np.shares_memory(result.indices, matrix.columns)
+        np.testing.assert_array_equal(result.toarray(), whole[part].toarray())
 
 
 @pytest.mark.parametrize("entries", [None, 100])
@@ -57,8 +57,8 @@ def test_residuals_are_outputs_minus_targets(entries: int | None) -> None:
     matrix = features if entries is None else stored(features, entries)
     with ThreadPoolExecutor(1) as pool:
         loss = make_loss(pool, matrix, OutputTargets(task, targets), "softmax", np.ones(300, np.float32))
-        found = loss.residual_sum()
-    np.testing.assert_allclose(found, [-100, 10, 90], atol=1e-3)
+        result = loss.residual_sum()
+    np.testing.assert_allclose(result, [-100, 10, 90], atol=1e-3)
 
 
 @pytest.mark.parametrize("entries", [None, 100])

@@ -251,7 +251,7 @@ class _NoKeras:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "installed", "remedy"),
+    ("expected", "installed", "remedy"),
     [
         (None, [], r"pip install '\.\[deep\]'"),
         ("tensorflow", ["jax"], r"pip install '\.\[deep\]'"),
@@ -260,11 +260,11 @@ class _NoKeras:
     ],
 )
 def test_without_a_backend_the_error_names_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, wanted: str | None, installed: list[str], remedy: str
+    monkeypatch: pytest.MonkeyPatch, expected: str | None, installed: list[str], remedy: str
 ) -> None:
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    if wanted:
-        monkeypatch.setenv("KERAS_BACKEND", wanted)
+    if expected:
+        monkeypatch.setenv("KERAS_BACKEND", expected)
     monkeypatch.delitem(sys.modules, "keras")
     monkeypatch.setattr(sys, "meta_path", [_NoKeras(), *sys.meta_path])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)

@@ -40,9 +40,9 @@ def test_a_training_step_is_traced_once_and_is_that_of_keras() -> None:
         batch = ids, random.random((rows, 2)).astype(np.float32), random.random(rows).astype(np.float32)
         training = training or compiled.TrainingStep(model, "mae", batch)
         rate = float(plain.optimizer.learning_rate)
-        found = training.step(*batch)
-        assert found[:2] == pytest.approx(plain.train_on_batch(*batch[:2], sample_weight=batch[2]), rel=1e-5)
-        assert found[2] == pytest.approx(rate, rel=1e-5)
+        result = training.step(*batch)
+        assert result[:2] == pytest.approx(plain.train_on_batch(*batch[:2], sample_weight=batch[2]), rel=1e-5)
+        assert result[2] == pytest.approx(rate, rel=1e-5)
     assert len(traced) == 2  # the first is that with which Keras builds the metrics
     for one, other in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)

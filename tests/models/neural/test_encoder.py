@@ -28,11 +28,11 @@ def normalised(values: np.ndarray, epsilon: float) -> np.ndarray:
 def test_positions_start_as_sines_and_cosines_as_large_as_tokens() -> None:
     embeddings = Embeddings(EmbeddingShape(100, 30, 10, 10, epsilon=None), sinusoidal=True)
     embeddings.build((None, None))
-    found = np.asarray(embeddings.position)
+    result = np.asarray(embeddings.position)
     angles = [[position / 10_000 ** (2 * wave / 10) for wave in range(5)] for position in range(30)]
     expected = [[math.sin(angle) for angle in row] + [math.cos(angle) for angle in row] for row in angles]
-    np.testing.assert_allclose(found / np.abs(found).max(), expected, atol=1e-5)
-    assert found.std() == pytest.approx(np.asarray(embeddings.token).std(), rel=0.3)
+    np.testing.assert_allclose(result / np.abs(result).max(), expected, atol=1e-5)
+    assert result.std() == pytest.approx(np.asarray(embeddings.token).std(), rel=0.3)
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
@@ -40,7 +40,7 @@ def test_positions_start_as_sines_and_cosines_as_large_as_tokens() -> None:
 def test_a_block_is_the_formula_with_padding_masked(norm_first: bool, activation: str) -> None:
     keras.utils.set_random_seed(1)
     block = Block(BlockShape(2, 12, activation, norm_first, epsilon=1e-6))
-    found = np.asarray(block(VALUES, AttentionMask()(IDS)))
+    result = np.asarray(block(VALUES, AttentionMask()(IDS)))
     weights = {weight.name: np.asarray(weight).astype(np.float64) for weight in block.weights}
     act = {
         "relu": lambda x: np.maximum(x, 0),
@@ -68,16 +68,16 @@ def test_a_block_is_the_formula_with_padding_masked(norm_first: bool, activation
         else:
             values = normalised(values + attend(values), 1e-6)
             values = normalised(values + feed(values), 1e-6)
-        np.testing.assert_allclose(found[row, :length], values, atol=1e-5)
+        np.testing.assert_allclose(result[row, :length], values, atol=1e-5)
 
 
 def test_attention_weights_are_read_out_for_each_block_head_and_pair_of_tokens() -> None:
     keras.utils.set_random_seed(2)
     family = registry.FAMILIES["transformer"]
     model = family.build(family.config(vocabulary=12, width=8, heads=2, blocks=3), SingleLabel(("a", "b")))
-    found = attention_weights(model, IDS)
-    assert [tuple(weights.shape) for weights in found] == [(2, 2, 5, 5)] * 3
-    for weights in map(np.asarray, found):
+    result = attention_weights(model, IDS)
+    assert [tuple(weights.shape) for weights in result] == [(2, 2, 5, 5)] * 3
+    for weights in map(np.asarray, result):
         np.testing.assert_allclose(weights.sum(axis=-1), 1, atol=1e-6)
         assert not weights[1, :, :, 2:].any()
 
@@ -128,11 +128,11 @@ def test_gelu_and_normalisation_have_the_gradients_that_keras_derives() -> None:
         (gelu, lambda x: keras.activations.gelu(x, approximate=False), (values,)),
         (lambda *a: layer_norm(*a, 1e-3), plain_norm, (values, scale, shift)),
     ):
-        found = []
+        result = []
         for function in (ours, plain):
             with tf.GradientTape() as tape:
                 tape.watch(arguments)
                 total = ops.sum(ops.sin(function(*arguments)))
-            found.append(tape.gradient(total, arguments))
-        for one, other in zip(*found, strict=True):
+            result.append(tape.gradient(total, arguments))
+        for one, other in zip(*result, strict=True):
             np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=2e-6)

@@ -40,9 +40,9 @@ def test_steps_are_those_of_keras(name: str) -> None:
     random = np.random.default_rng(3)
     drawn = [random.normal(0, scale, (2, 3)).astype(np.float32) for scale in (0.01, 5.0, 0.1, 1.0)]
     gradients = [keras.ops.convert_to_tensor(gradient) for gradient in drawn]
-    found = steps(optimizers.build_optimizer(config, STEPS), gradients)
-    np.testing.assert_allclose(found, steps(theirs, gradients), rtol=1e-5, atol=1e-7)
-    assert np.abs(found - KERNEL).max() > 0.01
+    result = steps(optimizers.build_optimizer(config, STEPS), gradients)
+    np.testing.assert_allclose(result, steps(theirs, gradients), rtol=1e-5, atol=1e-7)
+    assert np.abs(result - KERNEL).max() > 0.01
 
 
 def test_the_number_of_steps_is_a_variable_that_a_compiled_step_is_given() -> None:
@@ -66,8 +66,8 @@ def test_other_optimizers_update_all_rows(name: str) -> None:
     config = settings.make(registry.find("bag").config, {"optimizer": name, "learning_rate": 0.05}, "settings")
     some = [tf.IndexedSlices(tf.constant([[3.0, 1, 2]]), tf.constant([row]), tf.constant([2, 3])) for row in (0, 1)]
     whole = [tf.convert_to_tensor(gradient) for gradient in some]
-    found, expected = (steps(optimizers.build_optimizer(config, STEPS), gradients) for gradients in (some, whole))
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    result, expected = (steps(optimizers.build_optimizer(config, STEPS), gradients) for gradients in (some, whole))
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
 
 
 @ROWS

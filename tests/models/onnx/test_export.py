@@ -123,9 +123,9 @@ def test_int8_is_smaller_and_close(network: Network) -> None:
     kept = {name for name, array in small.weights.items() if name.endswith(("bias", "scale", "shift", "position"))}
     assert kept - {tensor.name for tensor in read.shared} <= {name for name in kept if "query_key_value" in name}
     assert set(small.graphs()) == {FLOAT32, INT8, PROBE} and set(plain.graphs()) == {FLOAT32, PROBE}
-    found, wanted = small.score(rows), network.score(rows)
-    assert not np.array_equal(found, wanted)
-    assert np.abs(found - wanted).max() < 0.1 * np.abs(wanted).max() + 0.05
+    result, expected = small.score(rows), network.score(rows)
+    assert not np.array_equal(result, expected)
+    assert np.abs(result - expected).max() < 0.1 * np.abs(expected).max() + 0.05
 
 
 def test_a_graph_whose_answers_are_no_proof_is_not_kept() -> None:
@@ -169,12 +169,12 @@ def test_a_saved_model_predicts_without_keras(folder: Path, family: str) -> None
         [sys.executable, "-W", "error", "-c", program], input=json.dumps(ENGLISH), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    found, loaded = json.loads(done.stdout)
+    result, loaded = json.loads(done.stdout)
     assert loaded == []
     model = tenor.load(folder / family).bundle.model
     assert isinstance(model, OnnxNetwork)
     calibrated = tenor.load(folder / family).calibrate(model.network.logits(ENGLISH))
-    np.testing.assert_allclose(found, model.task.probabilities(calibrated), atol=1e-4)
+    np.testing.assert_allclose(result, model.task.probabilities(calibrated), atol=1e-4)
 
 
 def test_a_folder_without_a_graph_is_read_as_before(folder: Path, tmp_path: Path) -> None:

@@ -50,10 +50,10 @@ def test_openvino_says_what_onnx_runtime_says(
     monkeypatch.setattr(runtimes, "openvino", watched)
     loaded = tenor.load(folders[family])
     assert asked == [runtimes.has_bfloat16()]
-    found = loaded.predict_proba(ENGLISH)
-    np.testing.assert_allclose(found, expected, atol=BFLOAT16_TOLERANCE)
+    result = loaded.predict_proba(ENGLISH)
+    np.testing.assert_allclose(result, expected, atol=BFLOAT16_TOLERANCE)
     alone = np.concatenate([loaded.predict_proba([text]) for text in ENGLISH])
-    np.testing.assert_allclose(alone, found, atol=BFLOAT16_TOLERANCE)
+    np.testing.assert_allclose(alone, result, atol=BFLOAT16_TOLERANCE)
     assert len(loaded.predict_proba([""])) == 1
 
 
@@ -85,9 +85,9 @@ def test_bfloat16_that_is_too_far_away_gives_way_to_float32(
         NotUsedWarning, match=r"away from float32, and 0\.02 is allowed, so OpenVINO computes in float32"
     ):
         loaded = tenor.load(folders["bag"])
-    found = loaded.predict_proba(ENGLISH)
+    result = loaded.predict_proba(ENGLISH)
     monkeypatch.delenv(runtimes.VARIABLE)
-    np.testing.assert_array_equal(tenor.load(folders["bag"]).predict_proba(ENGLISH), found)
+    np.testing.assert_array_equal(tenor.load(folders["bag"]).predict_proba(ENGLISH), result)
 
 
 def test_a_runtime_that_says_something_else_is_not_used(
@@ -121,8 +121,8 @@ def test_a_model_that_was_not_loaded_tells_it_when_it_predicts(monkeypatch: pyte
     with pytest.warns(
         NotUsedWarning, match=r"^OpenVINO is up to 0\.02\d* away from ONNX Runtime, .*ONNX Runtime predicts"
     ):
-        found = again.logits(ENGLISH)
-    np.testing.assert_allclose(found, model.predictor_.bundle.model.logits(ENGLISH), atol=1e-6)
+        result = again.logits(ENGLISH)
+    np.testing.assert_allclose(result, model.predictor_.bundle.model.logits(ENGLISH), atol=1e-6)
 
 
 def test_training_proves_the_graph_in_onnx_runtime_whatever_predicts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,8 +196,8 @@ def test_a_network_of_more_than_2_gb_has_a_graph() -> None:
     made, logits = large(2_200_000)
     data = made.finish(logits, 3)
     assert len(data) < 2_000 and made.weights["table"].nbytes > 1 << 31
-    found = reader.read(data, "model.onnx")
-    assert {tensor.name: tensor.shape for tensor in found.shared}["table"] == (2_200_000, 256)
+    result = reader.read(data, "model.onnx")
+    assert {tensor.name: tensor.shape for tensor in result.shared}["table"] == (2_200_000, 256)
     with pytest.raises(GraphTooLargeError, match="larger than 2 GB, which is more than OpenVINO takes in one piece"):
         OnnxGraph("model.onnx", data, made.weights, 3).inlined()
 

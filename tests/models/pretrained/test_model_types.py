@@ -83,10 +83,10 @@ def test_hidden_states_and_gradients_are_those_of_the_reference(kind: str, tmp_p
     of_reference = weight_conversion.convert(folder.architecture, folder.names, folder.padding, files)
     assert variables.keys() == of_reference.keys()
     for path, gradient in zip(variables, gradients, strict=True):
-        found, reference = np.asarray(tf.convert_to_tensor(gradient)), of_reference[path]
+        result, reference = np.asarray(tf.convert_to_tensor(gradient)), of_reference[path]
         if path == "embeddings/token":  # PyTorch gives padding no gradient
-            found, reference = found[1:], reference[1:]
-        np.testing.assert_allclose(found, reference, atol=1e-3, err_msg=path)
+            result, reference = result[1:], reference[1:]
+        np.testing.assert_allclose(result, reference, atol=1e-3, err_msg=path)
 
 
 @pytest.mark.parametrize("kind", KINDS)

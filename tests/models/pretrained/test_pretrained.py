@@ -45,23 +45,23 @@ def test_tokens_and_values_are_those_of_the_reference_implementation(kind: str) 
     expected = json.loads((GOLDEN / kind / "expected.json").read_text(encoding="utf-8"))["texts"]
     encoded = subwords.encode([row["text"] for row in expected], 32, "end")
     padding = huggingface.read_folder(GOLDEN / kind).padding
-    found = np.asarray(values(encoded.pad(np.arange(len(expected)), 32)))
+    result = np.asarray(values(encoded.pad(np.arange(len(expected)), 32)))
     for number, row in enumerate(expected):
         ids = encoded.ids[encoded.row_offsets[number] : encoded.row_offsets[number + 1]]
         swapped = np.where(ids == padding, 0, np.where(ids == 0, padding, ids))
         assert swapped.tolist() == row["ids"]
-        np.testing.assert_allclose(found[number, : len(ids)], row["values"], atol=2e-5)
+        np.testing.assert_allclose(result[number, : len(ids)], row["values"], atol=2e-5)
 
 
 def test_minilm_is_that_of_the_reference_implementation() -> None:
     subwords, values = encoder("minilm")
     expected = json.loads((GOLDEN / "minilm" / "expected.json").read_text(encoding="utf-8"))["texts"]
     encoded = subwords.encode([row["text"] for row in expected], 32, "end")
-    found = np.asarray(values(encoded.pad(np.arange(len(expected)), 32)))
+    result = np.asarray(values(encoded.pad(np.arange(len(expected)), 32)))
     for number, row in enumerate(expected):
         length = encoded.lengths[number]
         assert encoded.ids[encoded.row_offsets[number] :][:length].tolist() == row["ids"]
-        np.testing.assert_allclose(found[number, :length].mean(axis=0), row["mean"], atol=1e-5)
+        np.testing.assert_allclose(result[number, :length].mean(axis=0), row["mean"], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_of_few_texts_the_head_is_fitted_to_what_was_tuned(family: str, monkeypa
     targets = np.array([label == "good" for label in LABELS], np.int32)
     features = network.features(network.encode(TEXTS), Callback())
     expected = LabelledFeatures(features, targets, network.task, np.ones(len(TEXTS), np.float32)).fit_tuned()
-    for found, wanted in zip(network.keras_model.get_layer("logits").weights, expected.weights, strict=True):
-        np.testing.assert_allclose(found, wanted, atol=1e-4)
+    for result, wanted in zip(network.keras_model.get_layer("logits").weights, expected.weights, strict=True):
+        np.testing.assert_allclose(result, wanted, atol=1e-4)
     monkeypatch.setattr(network_training, "_FEW_TEXTS", 0)
     plain = TextClassifier(family, values, 3).fit(TEXTS, LABELS).predictor_.bundle.model.arrays()
     arrays = network.arrays()
@@ -179,7 +179,7 @@ def test_features_are_the_mean_of_the_upper_blocks(kind: str) -> None:
         pretrained.initialise(filled, network)
         values = network.get_layer("values").output
         return [
-            np.asarray(found) for found in keras.Model(network.input, [network.get_layer("pool").output, values])(ids)
+            np.asarray(result) for result in keras.Model(network.input, [network.get_layer("pool").output, values])(ids)
         ]
 
     (one, last), (two, _) = features(1), features(2)
@@ -208,8 +208,8 @@ def test_a_model_saved_without_the_setting_reads_the_last_block() -> None:
     ids = np.array([[2, 5, 6, 3]], np.int32)
     network = pretrained.build(replace(filled, pooled_blocks=None), TASK)
     pooled, values = network.get_layer("pool").output, network.get_layer("values").output
-    found, expected = (np.asarray(value) for value in keras.Model(network.input, [pooled, values])(ids))
-    np.testing.assert_allclose(found[0], expected[0].mean(axis=0), atol=1e-5)
+    result, expected = (np.asarray(value) for value in keras.Model(network.input, [pooled, values])(ids))
+    np.testing.assert_allclose(result[0], expected[0].mean(axis=0), atol=1e-5)
 
 
 def test_lower_layers_learn_more_slowly() -> None:
@@ -366,8 +366,8 @@ def test_weights_in_several_files_and_with_old_names_are_read(folder: Path) -> N
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}), encoding="utf-8")
     expected = huggingface.read_weights(huggingface.read_folder(GOLDEN / "bert"))
-    found = huggingface.read_weights(huggingface.read_folder(folder))
-    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    result = huggingface.read_weights(huggingface.read_folder(folder))
+    assert all(np.array_equal(result[name], expected[name]) for name in expected)
 
 
 def test_a_vocabulary_serves_where_there_is_no_tokenizer_file(folder: Path) -> None:
