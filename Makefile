@@ -6,7 +6,7 @@
 #   make test-portable   graphs of every family on an emulated processor without AVX-512 and VNNI (Linux, qemu-user)
 #   make coverage the test suite, and which lines of Tenor it runs; fails below the floor in pyproject.toml
 #   make check    format, lint, types, import contracts, words, the tree in ARCHITECTURE.md, tables of settings,
-#                 Chinese twins of the pages
+#                 the glossary of the package, Chinese twins of the pages
 #   make fix      fix format and lint where that is automatic
 #   make fuzz     10,000 changed folders of models and encoders, 1,000 hostile data files, 100,000 damaged files of
 #                 PyTorch: each is refused, or works
@@ -51,6 +51,7 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports
 	$(BIN)/python tools/tree.py --check
 	$(BIN)/python tools/families.py --check
+	$(BIN)/python tools/terms.py --check
 	$(BIN)/python tools/words.py
 	$(BIN)/python tools/twins.py
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("docs", "src/tenor/help/topics")
 # Pages that have no Chinese twin yet, relative to the root. Remove a page from the list when its twin is there.
 WAITING: frozenset[str] = frozenset({"docs/contributing/glossary.md"})  # it is about English words
 _STAMP = re.compile(r"\n*<!-- English text: (\w+) -->\s*\Z")
@@ -37,9 +38,10 @@ def main(arguments: list[str]) -> int:
 
 
 def pages(root: Path) -> Iterator[Path]:
-    """The English pages that have a twin: the front page and all of `docs/`."""
+    """The English pages that have a twin: the front page, all of `docs/` and the topics of `tenor help`."""
     yield root / "README.md"
-    yield from sorted(path for path in (root / "docs").rglob("*.md") if not is_chinese(path))
+    for folder in FOLDERS:
+        yield from sorted(path for path in (root / folder).rglob("*.md") if not is_chinese(path))
 
 
 def is_chinese(path: Path) -> bool:
@@ -79,7 +81,7 @@ def check(root: Path, waiting: frozenset[str]) -> Iterator[str]:
             yield f"{name}: the page has changed. Change {chinese.name}; then: python3 tools/twins.py --stamp {name}"
         if outline(page.read_text(encoding="utf-8")) != outline(text):
             yield f"{name}: {chinese.name} has other headings or blocks of code."
-    for path in sorted((root / "docs").rglob("*.zh.md")):
+    for path in sorted(path for folder in FOLDERS for path in (root / folder).rglob("*.zh.md")):
         english = path.with_name(path.name.removesuffix(".zh.md") + ".md")
         if not english.exists() and path.relative_to(root).as_posix() not in waiting:
             yield f"{path.relative_to(root).as_posix()}: its English twin {english.name} is missing."

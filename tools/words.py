@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-GLOBS = ("*.md", "docs/**/*.md", "bench/*.md", ".github/**/*.md")
+GLOBS = ("*.md", "docs/**/*.md", "src/tenor/help/topics/*.md", "bench/*.md", ".github/**/*.md")
 SOURCE = "src/**/*.py"
 EXCLUDED = {"docs/contributing/glossary.md"}  # it names the words that it replaces
 

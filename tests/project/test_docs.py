@@ -24,7 +24,8 @@ from tenor.serving import app as serving_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 TWINS = runpy.run_path(str(ROOT / "tools" / "twins.py"))
-PAGES = sorted({*ROOT.glob("*.md"), *DOCS.glob("**/*.md"), *(ROOT / "bench").glob("*.md")})
+TOPICS = ROOT / "src" / "tenor" / "help" / "topics"  # of `tenor help`
+PAGES = sorted({*ROOT.glob("*.md"), *DOCS.glob("**/*.md"), *(ROOT / "bench").glob("*.md"), *TOPICS.glob("*.md")})
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 # A lowercase letter, then lowercase letters, digits, - and _. Other headings begin with a capital letter.
@@ -52,12 +53,14 @@ HEADS = {
     "commands.md": "# Commands\n\n"
     "This page is what `tenor COMMAND --help` prints. Results go to standard output, everything else to\n"
     "standard error. The exit code is 0 for success and 1 for an error in the input or in a value: two lines\n"
-    "say what is wrong and what to do. It is 2 for an unknown or missing option, and 130 after an\n"
-    "interruption. If `auto` is interrupted and a model is ready, that model is saved and the exit code is 0.\n",
+    "say what is wrong and what to do, and a third may name a topic of `tenor help`. It is 2 for an\n"
+    "unknown or missing option, and 130 after an interruption. If `auto` is interrupted and a model is ready,\n"
+    "that model is saved and the exit code is 0.\n",
     "commands.zh.md": "# 命令\n\n"
     "本页就是 `tenor COMMAND --help` 打印的内容（英文），每条命令前有中文说明。\n"
-    "结果写到标准输出，其他内容写到标准错误。退出码 0 表示成功；1 表示输入或取值有误，并用两行说明哪里不对、怎么办；\n"
-    "2 表示选项不存在或缺少选项；130 表示被中断。如果 `auto` 被中断时已经得到一个模型，则保存该模型，退出码为 0。\n",
+    "结果写到标准输出，其他内容写到标准错误。退出码 0 表示成功；1 表示输入或取值有误，并用两行说明哪里不对、怎么办，\n"
+    "第三行可能给出 `tenor help` 的主题；2 表示选项不存在或缺少选项；130 表示被中断。\n"
+    "如果 `auto` 被中断时已经得到一个模型，则保存该模型，退出码为 0。\n",
 }
 CHINESE = {
     "check": "训练之前，检查带标签的数据集有没有问题。",
@@ -75,6 +78,7 @@ CHINESE = {
     "datasets": "列出内置数据集。",
     "models": "列出推荐的预训练编码器，以及本机已有哪些。",
     "families": "列出模型类型及其参数。",
+    "help": "用几行文字解释一个主题，或术语表中的一个术语（`--lang zh` 用中文）。",
 }
 
 
@@ -151,7 +155,7 @@ def test_every_builtin_dataset_is_described(name: str) -> None:
     assert f"| `{name}` | {row.rows:,} | {row.language} |" in read("docs/reference/data.md")
 
 
-@pytest.mark.parametrize("tool", ["tools/tree.py", "tools/families.py", "bench/summary.py"])
+@pytest.mark.parametrize("tool", ["tools/tree.py", "tools/families.py", "tools/terms.py", "bench/summary.py"])
 def test_generated_parts_are_up_to_date(tool: str) -> None:
     done = subprocess.run([sys.executable, ROOT / tool, "--check"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")

@@ -22,6 +22,7 @@ from tenor.cli import (
     explain,
     export,
     families,
+    help,
     models,
     next_steps,
     predict,
@@ -33,6 +34,7 @@ from tenor.cli import (
 )
 from tenor.cli.command import Command
 from tenor.cli.console import note
+from tenor.cli.error_topics import topic_of
 from tenor.cli.source import TextCommand
 from tenor.cli.spelling import with_flags
 from tenor.errors import NotUsedWarning, RenamedSettingWarning, TenorError
@@ -62,6 +64,7 @@ app.command("pretrain", cls=Command)(pretrain.pretrain)
 app.command("datasets", cls=Command)(datasets.datasets)
 app.command("families", cls=Command)(families.families)
 app.command("models", cls=Command)(models.models)
+app.command("help", cls=Command)(help.help_)
 
 
 def _version(is_given: bool) -> None:
@@ -85,8 +88,9 @@ def _options(
 def main() -> NoReturn:
     """Run the command line.
 
-    A TenorError prints two lines and exits with 1, a wrong option prints the usage and exits with 2; a bug keeps its
-    traceback. SIGTERM ends a command like Ctrl-C: incomplete output is removed, and a run that can be resumed says so.
+    A TenorError prints the problem, the remedy, and a topic of the help if one fits; it exits with 1. A wrong option
+    prints the usage and exits with 2; a bug keeps its traceback. SIGTERM ends a command like Ctrl-C: incomplete output
+    is removed, and a run that can be resumed says so.
     """
     _open_streams()
     warnings.formatwarning = _format_warning
@@ -97,7 +101,9 @@ def main() -> NoReturn:
         if code == 130:  # typer has caught the interruption
             note("interrupted.")
     except TenorError as error:
-        note(*map(with_flags, (f"error: {error.problem}", *filter(None, [error.remedy]))))
+        topic = topic_of(error)
+        more = f"More: tenor help {topic}" if topic else ""
+        note(*map(with_flags, filter(None, (f"error: {error.problem}", error.remedy, more))))
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         note("interrupted.")

@@ -28,7 +28,7 @@ def print_next_steps(runs: Path) -> None:
                 (f"tenor serve {name}", "serve it over HTTP, with a web page"),
             )
         )
-    show("", "tenor --help lists all commands, and tenor COMMAND --help describes one.")
+    show("", "tenor help explains topics such as labels or coverage; tenor --help lists all commands.")
 
 
 def newest_model(runs: Path) -> Path | None:
