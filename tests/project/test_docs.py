@@ -105,7 +105,7 @@ def options() -> set[str]:
         for parameter in command.params  # type: ignore[attr-defined]
         for option in (*parameter.opts, *parameter.secondary_opts)
         if option.startswith("--")
-    } | {"--help", "--version"}
+    } | {"--help", "--version", "--install-completion", "--show-completion"}
 
 
 def anchors(name: str) -> set[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tenor.cli import completion
 from tenor.cli.console import pad, show
 
 if TYPE_CHECKING:
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def help_(
-    topic: Annotated[str | None, typer.Argument(help="A topic, or a term of the glossary.", show_default=False)] = None,
+    topic: Annotated[
+        str | None,
+        typer.Argument(
+            help="A topic, or a term of the glossary.", show_default=False, autocompletion=completion.topics
+        ),
+    ] = None,
     language: Annotated[
         Literal["en", "zh"], typer.Option("--lang", help="Language of the help.", show_default=False)
     ] = "en",

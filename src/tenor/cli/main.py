@@ -44,7 +44,6 @@ _WrongOption: Any = typer.BadParameter.__mro__[2]  # click's ClickException, whi
 app = typer.Typer(
     name="tenor",
     help="Train text classifiers that you can trust and ship.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

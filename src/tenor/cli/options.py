@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from tenor._core.records import Json, JsonMapping, JsonObject
+from tenor.cli import completion
 
 if TYPE_CHECKING:
     from tenor.data.io import file_options as io_options
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 Text = Annotated[
     list[str] | None,
-    typer.Option(help="Column of the texts; repeatable for rows of several texts, e.g. a title and a body."),
+    typer.Option(
+        help="Column of the texts; repeatable for rows of several texts, e.g. a title and a body.",
+        autocompletion=completion.columns,
+    ),
 ]
 Features = Annotated[
     list[str] | None,
@@ -25,6 +29,7 @@ Features = Annotated[
         "--features",
         help="Column with a number, category or date beside the text, e.g. price or store:category; repeatable, or "
         "'all'.",
+        autocompletion=completion.columns,
     ),
 ]
 Pair = Annotated[
@@ -37,7 +42,10 @@ Pair = Annotated[
 ]
 Label = Annotated[
     list[str] | None,
-    typer.Option(help="Column of the labels. Repeat it for columns of 0 and 1, which together are sets of labels."),
+    typer.Option(
+        help="Column of the labels. Repeat it for columns of 0 and 1, which together are sets of labels.",
+        autocompletion=completion.columns,
+    ),
 ]
 Decimal = Annotated[
     str | None,
@@ -70,14 +78,21 @@ Query = Annotated[
 ]
 Task = Annotated[
     str | None,
-    typer.Option(help="Task: binary, multiclass, multilabel or regression. [default: inferred from the labels]"),
+    typer.Option(
+        help="Task: binary, multiclass, multilabel or regression. [default: inferred from the labels]",
+        autocompletion=completion.tasks,
+    ),
 ]
 LabelSeparator = Annotated[
     str | None, typer.Option(help="Separator for multi-label cells, e.g. ';'. Not needed for list columns.")
 ]
 Slices = Annotated[
     list[str] | None,
-    typer.Option("--slice", help="Column whose values define slices, each evaluated separately; repeatable."),
+    typer.Option(
+        "--slice",
+        help="Column whose values define slices, each evaluated separately; repeatable.",
+        autocompletion=completion.columns,
+    ),
 ]
 DropUnlabelled = Annotated[bool, typer.Option("--drop-unlabelled", help="Drop rows without a label.")]
 DropEmpty = Annotated[bool, typer.Option("--drop-empty", help="Drop rows with an empty text.")]
@@ -100,10 +115,13 @@ EscapeFormulas = Annotated[
     ),
 ]
 Assignments = Annotated[
-    list[str] | None, typer.Option("--set", help="Setting of the family, as key=value; repeatable.")
+    list[str] | None,
+    typer.Option("--set", help="Setting of the family, as key=value; repeatable.", autocompletion=completion.settings),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.", autocompletion=completion.models)
+]
 Runtime = Annotated[
     str | None,
     typer.Option(
@@ -117,6 +135,7 @@ RunData = Annotated[
         metavar="DATA",
         help="Labelled texts: a file, a quoted pattern, a folder, '-' for standard input, or a built-in name. "
         "The run file may name them instead.",
+        autocompletion=completion.datasets,
     ),
 ]
 Also = Annotated[
@@ -140,9 +159,16 @@ Validation = Annotated[
     ),
 ]
 Group = Annotated[
-    str | None, typer.Option(help="Group column, e.g. an author: rows with equal values stay in the same split.")
+    str | None,
+    typer.Option(
+        help="Group column, e.g. an author: rows with equal values stay in the same split.",
+        autocompletion=completion.columns,
+    ),
 ]
-Time = Annotated[str | None, typer.Option(help="Time column: the latest rows are held out.")]
+Time = Annotated[
+    str | None,
+    typer.Option(help="Time column: the latest rows are held out.", autocompletion=completion.columns),
+]
 On = Annotated[
     str | None,
     typer.Option(metavar="ray", help="Run on a Ray cluster: ray (RAY_ADDRESS, or this machine) or ray://HOST:PORT."),

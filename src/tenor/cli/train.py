@@ -8,7 +8,7 @@ import typer
 
 from tenor import api
 from tenor._core.records import JsonObject
-from tenor.cli import options
+from tenor.cli import completion, options
 
 if TYPE_CHECKING:
     from tenor._core.callbacks import Callback
@@ -36,7 +36,10 @@ def train(
     sheet: options.Sheet = None,
     query: options.Query = None,
     class_weight: options.ClassWeight = None,
-    family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: auto]")] = None,
+    family: Annotated[
+        str | None,
+        Option(help="Model family: see 'tenor families'. [default: auto]", autocompletion=completion.families),
+    ] = None,
     budget: Annotated[
         str | None,
         Option(help="Training time, e.g. 60s, 5m or 1h, for the best model (family auto); or none: no limit."),

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tenor._core.records import JsonObject
-from tenor.cli import options
+from tenor.cli import completion, options
 from tenor.errors import counted
 
 Option = typer.Option
@@ -15,7 +15,10 @@ Option = typer.Option
 def tune(
     context: typer.Context,
     data: options.RunData = None,
-    family: Annotated[str | None, Option(help="Model family: see 'tenor families'. [default: ngram]")] = None,
+    family: Annotated[
+        str | None,
+        Option(help="Model family: see 'tenor families'. [default: ngram]", autocompletion=completion.families),
+    ] = None,
     trials: Annotated[int, Option(help="Total number of trials, including those of an earlier search in --out.")] = 20,
     budget: Annotated[str | None, Option(help="Time for the search, e.g. 60s, 5m or 1h.")] = None,
     also: options.Also = None,
